@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target is built alike: Swift 6 mode, strict memory safety, warnings are errors.
+/// `_GNU_SOURCE` goes to every C import, because one module that defines it alone disagrees with
+/// the others about the layout of libc's types.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+}
+
+func library(_ name: String, pkgConfig: String?, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "gatehouse",
+    products: [
+        .executable(name: "gatehouse", targets: ["gatehouse"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        library("CLinux", pkgConfig: nil, apt: "linux-libc-dev"),
+        library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        library("CNGHTTP2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
+        library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+
+        module("Bytes", []),
+        module("Linux", ["CLinux"]),
+        module("OpenSSL", ["COpenSSL", "Bytes"]),
+        module("Site", ["CYAML"]),
+        module("HTTPWire", ["CNGHTTP2", "Bytes"]),
+        module("Engine", ["Bytes", "Linux", "OpenSSL"]),
+        module("Certificates", ["OpenSSL", "Linux", "Site"]),
+        module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
+        module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
+        module("Operations", ["Control", "Gateway", "Engine", "Linux", "Site"]),
+        module("DemoApp", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL"]),
+        .executableTarget(
+            name: "gatehouse",
+            dependencies: [
+                "Site", "Certificates", "Gateway", "Control", "Operations", "DemoApp", "Linux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/gatehouse",
+            swiftSettings: settings
+        ),
+
+        tests("Bytes", ["Bytes"]),
+        tests("Linux", ["Linux"]),
+        tests("OpenSSL", ["OpenSSL", "Bytes"]),
+        tests("Site", ["Site"]),
+        tests("HTTPWire", ["HTTPWire", "Bytes"]),
+        tests("Engine", ["Engine", "Bytes", "Linux", "OpenSSL"]),
+        tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
+        tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
+        tests("Control", ["Control", "Gateway", "Linux", "Site"]),
+        tests("Architecture", []),
+        tests("Integration", []),
+    ]
+)

@@ -1,0 +1,226 @@
+/// A growable run of bytes, written at its end and consumed from its start.
+///
+/// This is the one place where the data path touches raw memory on its own account: parsers read it
+/// as `Span`, system calls and OpenSSL write into its spare room. Memory is never zeroed and never
+/// shrinks; `BufferPool` decides what is kept. Not thread-safe: a buffer belongs to one worker.
+///
+/// A `Span` taken from a buffer depends on the reference it was taken from, so bind the buffer to a
+/// local constant first: `let input = connection.input; parse(input.readable)`. A span must not be
+/// used after the buffer has been appended to, consumed from or cleared.
+@safe
+package final class ByteBuffer {
+    @usableFromInline internal var base: UnsafeMutableRawPointer
+    @usableFromInline internal var room: Int
+    @usableFromInline internal var start = 0
+    @usableFromInline internal var end = 0
+
+    /// - Parameter capacity: bytes of room at first; at least 1.
+    package init(capacity: Int) {
+        precondition(capacity > 0, "a buffer has room")
+        unsafe base = .allocate(byteCount: capacity, alignment: 64)
+        room = capacity
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    /// Bytes that can be read.
+    @inlinable package var count: Int { end - start }
+    @inlinable package var isEmpty: Bool { end == start }
+    /// Bytes of memory held.
+    @inlinable package var capacity: Int { room }
+    /// Bytes that can be appended without growing or moving.
+    @inlinable package var spare: Int { room - end }
+
+    /// What has been written and not yet consumed.
+    @inlinable package var readable: Span<UInt8> {
+        @_lifetime(borrow self) get {
+            // Sound: start...end is always inside the allocation and initialised by append or commit.
+            let first = unsafe UnsafePointer(base.advanced(by: start).assumingMemoryBound(to: UInt8.self))
+            let span = unsafe Span(_unsafeStart: first, count: end - start)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The bytes of one slice, counted from the start of `readable`.
+    @inlinable @_lifetime(borrow self) package func span(_ slice: Slice) -> Span<UInt8> {
+        let whole = readable
+        return whole.extracting(Int(slice.offset)..<(Int(slice.offset) + Int(slice.length)))
+    }
+
+    /// One byte, counted from the start of `readable`; traps outside of it.
+    @inlinable package subscript(index: Int) -> UInt8 {
+        precondition(index >= 0 && index < end - start, "byte index outside the buffer")
+        return unsafe base.load(fromByteOffset: start + index, as: UInt8.self)
+    }
+
+    /// Drops `count` bytes from the start.
+    @inlinable package func consume(_ count: Int) {
+        precondition(count >= 0 && count <= end - start, "consumed more than there is")
+        start += count
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    /// Drops bytes from the end, down to `count` readable ones.
+    @inlinable package func truncate(to count: Int) {
+        precondition(count >= 0 && count <= end - start, "truncated to more than there is")
+        end = start + count
+    }
+
+    @inlinable package func clear() {
+        start = 0
+        end = 0
+    }
+
+    /// Makes room for `count` more bytes: moves what is unread to the front, or grows by doubling.
+    @inlinable package func reserve(_ count: Int) {
+        if room - end < count { makeRoom(count) }
+    }
+
+    @usableFromInline internal func makeRoom(_ count: Int) {
+        let held = end - start
+        if room - held >= count {
+            unsafe base.copyMemory(from: base.advanced(by: start), byteCount: held)
+        } else {
+            let wanted = max(room * 2, held + count)
+            let fresh = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
+            unsafe fresh.copyMemory(from: base.advanced(by: start), byteCount: held)
+            unsafe base.deallocate()
+            unsafe base = fresh
+            room = wanted
+        }
+        start = 0
+        end = held
+    }
+
+    @inlinable package func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+
+    /// Appends a copy of `bytes`, which must not be this buffer's own.
+    @inlinable package func append(_ bytes: Span<UInt8>) {
+        let count = bytes.count
+        if count == 0 { return }
+        reserve(count)
+        unsafe bytes.withUnsafeBytes { source in
+            if let first = source.baseAddress {
+                unsafe base.advanced(by: end).copyMemory(from: first, byteCount: count)
+            }
+        }
+        end += count
+    }
+
+    /// Appends a literal, without making a `String` of it.
+    @inlinable package func append(_ text: StaticString) {
+        let count = text.utf8CodeUnitCount
+        reserve(count)
+        unsafe base.advanced(by: end).copyMemory(from: text.utf8Start, byteCount: count)
+        end += count
+    }
+
+    @inlinable package func append(_ bytes: [UInt8]) {
+        append(bytes.span)
+    }
+
+    /// Appends the UTF-8 of `text`. Costs more than the other forms: not for the request path.
+    package func append(string text: String) {
+        var copy = text
+        copy.withUTF8 { bytes in
+            unsafe append(bytes.span)
+        }
+    }
+
+    /// Appends `number` in decimal.
+    @inlinable package func append(decimal number: UInt64) {
+        reserve(20)
+        var digits = 1
+        var bound: UInt64 = 10
+        while number >= bound {
+            digits += 1
+            if digits == 20 { break }
+            bound *= 10
+        }
+        var rest = number
+        var position = end + digits
+        while position > end {
+            position -= 1
+            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: 48 + rest % 10), toByteOffset: position, as: UInt8.self)
+            rest /= 10
+        }
+        end += digits
+    }
+
+    @inlinable package func append(decimal number: Int) {
+        if number < 0 {
+            append(UInt8(ascii: "-"))
+        }
+        append(decimal: UInt64(number.magnitude))
+    }
+
+    /// Appends `number` in lower-case hexadecimal, with at least `minimumDigits` digits (1 to 16).
+    @inlinable package func append(hex number: UInt64, minimumDigits: Int = 1) {
+        let needed = max(minimumDigits, (64 - number.leadingZeroBitCount + 3) / 4)
+        reserve(16)
+        var shift = needed * 4
+        while shift > 0 {
+            shift -= 4
+            let digit = UInt8(truncatingIfNeeded: (number >> UInt64(shift)) & 15)
+            let code = digit < 10 ? 48 + digit : 87 + digit
+            unsafe base.storeBytes(of: code, toByteOffset: end, as: UInt8.self)
+            end += 1
+        }
+    }
+
+    /// Lets `body` write into at least `minimum` bytes of spare room; the number it returns is then readable.
+    ///
+    /// `body` must return how many bytes it initialised from the front, 0 to the room's count.
+    @inlinable @unsafe
+    package func appendUninitialized(minimum: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        reserve(minimum)
+        let written = unsafe body(UnsafeMutableRawBufferPointer(start: base.advanced(by: end), count: room - end))
+        precondition(written >= 0 && written <= room - end, "wrote past the buffer")
+        end += written
+    }
+
+    /// The readable bytes for a C call that must not keep the pointer.
+    @inlinable @unsafe
+    package func withUnsafeReadable<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        unsafe body(UnsafeRawBufferPointer(start: base.advanced(by: start), count: end - start))
+    }
+
+    /// Overwrites all memory held, for buffers that carried a secret.
+    package func wipe() {
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: room)
+        clear()
+    }
+
+    /// The readable bytes as text; ill-formed UTF-8 becomes U+FFFD. For logs and tests.
+    package var text: String {
+        unsafe withUnsafeReadable { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A copy of the readable bytes.
+    package var array: [UInt8] {
+        unsafe withUnsafeReadable { unsafe Array($0) }
+    }
+}
+
+/// A run of bytes inside a buffer: offset from its start, and length. 4 GiB at most.
+@frozen
+package struct Slice: Equatable, Sendable {
+    package var offset: UInt32
+    package var length: UInt32
+
+    @inlinable package init(offset: Int, length: Int) {
+        self.offset = UInt32(offset)
+        self.length = UInt32(length)
+    }
+
+    @inlinable package static var empty: Slice { Slice(offset: 0, length: 0) }
+    @inlinable package var isEmpty: Bool { length == 0 }
+    @inlinable package var count: Int { Int(length) }
+}

@@ -1,0 +1,65 @@
+import Bytes
+import Testing
+
+@Suite struct ByteBufferTests {
+    @Test func appendsAndConsumes() {
+        let buffer = ByteBuffer(capacity: 4)
+        buffer.append("hello ")
+        buffer.append([119, 111].span)
+        buffer.append(UInt8(ascii: "!"))
+        #expect(buffer.text == "hello wo!")
+        buffer.consume(6)
+        #expect(buffer.text == "wo!")
+        #expect(buffer[0] == UInt8(ascii: "w"))
+        buffer.consume(3)
+        #expect(buffer.isEmpty && buffer.spare == buffer.capacity)
+    }
+
+    @Test func reserveMovesBeforeItGrows() {
+        let buffer = ByteBuffer(capacity: 16)
+        buffer.append("0123456789abcdef")
+        buffer.consume(12)
+        buffer.reserve(10)
+        #expect(buffer.capacity == 16 && buffer.text == "cdef")
+        buffer.reserve(13)
+        #expect(buffer.capacity == 32 && buffer.text == "cdef")
+    }
+
+    @Test(arguments: [0, 7, 10, 99, 100, 12345, UInt64.max, UInt64.max / 10, 10_000_000_000_000_000_000])
+    func decimal(_ number: UInt64) {
+        let buffer = ByteBuffer(capacity: 1)
+        buffer.append(decimal: number)
+        #expect(buffer.text == String(number))
+    }
+
+    @Test(arguments: [0, 1, 15, 16, 255, 4096, UInt64.max])
+    func hexadecimal(_ number: UInt64) {
+        let buffer = ByteBuffer(capacity: 1)
+        buffer.append(hex: number)
+        #expect(buffer.text == String(number, radix: 16) || (number == 0 && buffer.text == "0"))
+        buffer.clear()
+        buffer.append(hex: number, minimumDigits: 16)
+        #expect(buffer.count == 16)
+    }
+
+    @Test func slicesAndComparison() {
+        let buffer = ByteBuffer(capacity: 32)
+        buffer.append("Host: FooBar.com")
+        #expect(buffer.span(Slice(offset: 0, length: 4)).equalsIgnoringCase("host"))
+        #expect(buffer.span(Slice(offset: 6, length: 10)).equalsIgnoringCase("foobar.com"))
+        #expect(!buffer.span(Slice(offset: 6, length: 10)).equals("foobar.com"))
+        #expect(buffer.readable.firstIndex(of: UInt8(ascii: ":")) == 4)
+        #expect(buffer.readable.starts(with: [72, 111].span))
+    }
+
+    @Test func poolReusesTheLastAndDropsTheGrown() {
+        let pool = BufferPool(size: 64, keep: 2)
+        let first = pool.take()
+        first.append("x")
+        pool.give(first)
+        #expect(pool.take() === first && first.isEmpty && pool.made == 1)
+        first.reserve(65)
+        pool.give(first)
+        #expect(pool.take() !== first && pool.made == 2 && pool.lent == 1)
+    }
+}
