@@ -148,7 +148,8 @@ package final class ByteBuffer {
         var position = end + digits
         while position > end {
             position -= 1
-            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: 48 + rest % 10), toByteOffset: position, as: UInt8.self)
+            let digit = UInt8(truncatingIfNeeded: 48 + rest % 10)
+            unsafe base.storeBytes(of: digit, toByteOffset: position, as: UInt8.self)
             rest /= 10
         }
         end += digits

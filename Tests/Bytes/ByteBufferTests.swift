@@ -45,11 +45,15 @@ import Testing
     @Test func slicesAndComparison() {
         let buffer = ByteBuffer(capacity: 32)
         buffer.append("Host: FooBar.com")
-        #expect(buffer.span(Slice(offset: 0, length: 4)).equalsIgnoringCase("host"))
-        #expect(buffer.span(Slice(offset: 6, length: 10)).equalsIgnoringCase("foobar.com"))
-        #expect(!buffer.span(Slice(offset: 6, length: 10)).equals("foobar.com"))
-        #expect(buffer.readable.firstIndex(of: UInt8(ascii: ":")) == 4)
-        #expect(buffer.readable.starts(with: [72, 111].span))
+        let isHost = buffer.span(Slice(offset: 0, length: 4)).equalsIgnoringCase("host")
+        let value = Slice(offset: 6, length: 10)
+        let folded = buffer.span(value).equalsIgnoringCase("foobar.com")
+        let exact = buffer.span(value).equals("foobar.com")
+        #expect(isHost && folded && !exact)
+        let colon = buffer.readable.firstIndex(of: UInt8(ascii: ":"))
+        #expect(colon == 4)
+        let starts = buffer.readable.starts(with: [72, 111].span)
+        #expect(starts)
     }
 
     @Test func poolReusesTheLastAndDropsTheGrown() {
