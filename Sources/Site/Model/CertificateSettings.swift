@@ -1,0 +1,47 @@
+/// One entry of `certificates`.
+package struct CertificateSettings: Sendable, Equatable {
+    /// Its key in `certificates`.
+    package var name: String
+    /// The names it covers: exact or wildcard, never `any`, never empty.
+    package var names: [HostPattern]
+    package var issuer: Issuer
+    /// The kind of key to make. Of no meaning when the issuer is `files`.
+    package var key: KeyType = .ecdsaP256
+    package var position = SourcePosition.none
+
+    package init(name: String, names: [HostPattern], issuer: Issuer) {
+        self.name = name
+        self.names = names
+        self.issuer = issuer
+    }
+
+    /// Where a certificate comes from.
+    package enum Issuer: Sendable, Equatable {
+        /// The site's own CA.
+        case `internal`
+        /// A CA that speaks ACME (RFC 8555).
+        case acme(directory: String, contact: [String])
+        /// PEM files, made elsewhere. Several pairs stand for the same names with keys of different kinds. Never empty.
+        case files([CertificateFiles])
+    }
+
+    package enum KeyType: String, Sendable, CaseIterable {
+        case ecdsaP256 = "ecdsa-p256"
+        case ecdsaP384 = "ecdsa-p384"
+        case rsa2048 = "rsa-2048"
+        case rsa3072 = "rsa-3072"
+        case rsa4096 = "rsa-4096"
+        case ed25519
+    }
+}
+
+/// A PEM certificate chain and the key of its first certificate. Paths are resolved against the site file's directory.
+package struct CertificateFiles: Sendable, Equatable {
+    package var certificate: String
+    package var key: String
+
+    package init(certificate: String, key: String) {
+        self.certificate = certificate
+        self.key = key
+    }
+}

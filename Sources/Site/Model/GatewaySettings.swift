@@ -1,0 +1,54 @@
+/// `gateway`: the whole data plane.
+package struct GatewaySettings: Sendable, Equatable {
+    /// `listen`. Never empty.
+    package var listeners: [ListenerSettings] = []
+    /// `routes`, in the order of the file. The most specific wins, whatever the order: see `RouteSettings`.
+    package var routes: [RouteSettings] = []
+    /// `pools`, by name.
+    package var pools: [String: PoolSettings] = [:]
+    package var timeouts = TimeoutSettings()
+    package var limits = LimitSettings()
+    package var headers = HeaderSettings()
+    /// `trusted-proxies`: peers whose X-Forwarded-* and Forwarded are believed. See `SiteModel.trustedProxyNetworks`.
+    package var trustedProxies: [NetworkReference] = []
+    /// `access-log`
+    package var accessLog = AccessLogSettings.standardOutput
+    /// `metrics`: the listener for Prometheus; nil for none.
+    package var metrics: MetricsSettings?
+    /// `workers`: threads of the data plane, 1...1024; nil for one a core.
+    package var workers: Int?
+    /// `user`: whom the data plane runs as, when it is started by root.
+    package var user = "gatehouse"
+    /// `drain`: how long a stop waits for the requests under way.
+    package var drain = Duration.seconds(30)
+    package var position = SourcePosition.none
+
+    package init() {}
+}
+
+/// A set of addresses, by name or written out.
+package enum NetworkReference: Sendable, Hashable {
+    /// One of the site's `networks`.
+    case named(String)
+    case addresses(IPNetwork)
+}
+
+/// Where the access log goes.
+package enum AccessLogSettings: Sendable, Equatable {
+    case off
+    /// `-`
+    case standardOutput
+    /// Appended to; resolved against the site file's directory.
+    case file(String)
+}
+
+/// `metrics`: an own listener that answers `/metrics`.
+package struct MetricsSettings: Sendable, Equatable {
+    package var address: IPAddress = .v4(0x7f00_0001)
+    package var port: UInt16
+    package var position = SourcePosition.none
+
+    package init(port: UInt16) {
+        self.port = port
+    }
+}

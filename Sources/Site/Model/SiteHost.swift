@@ -1,0 +1,49 @@
+/// A machine of the site.
+package struct SiteHost: Sendable, Equatable {
+    /// Its key in `hosts`.
+    package var name: String
+    /// What it is for: `gateway`, `app`, … Free words, which firewall rules refer to.
+    package var roles: [String] = []
+    /// `interfaces`, in the order of the file.
+    package var interfaces: [HostInterface] = []
+    /// `addresses`: those that are not said to belong to an interface.
+    package var addresses: [InterfaceAddress] = []
+    package var position = SourcePosition.none
+
+    package init(name: String) {
+        self.name = name
+    }
+
+    /// Every address that the host bears, interfaces first.
+    package var allAddresses: [InterfaceAddress] { interfaces.flatMap(\.addresses) + addresses }
+}
+
+/// A network interface of a host.
+package struct HostInterface: Sendable, Equatable {
+    /// The kernel's name: `eth0`.
+    package var name: String
+    /// Which side it faces: `outside`, `inside`, …
+    package var zone: String?
+    package var addresses: [InterfaceAddress] = []
+    package var position = SourcePosition.none
+
+    package init(name: String) {
+        self.name = name
+    }
+}
+
+/// A service of the site: a transport and its ports.
+package struct SiteService: Sendable, Equatable {
+    package enum Transport: String, Sendable, CaseIterable {
+        case tcp, udp
+    }
+
+    package var transport: Transport
+    /// One port, or a range as in `udp/60000-61000`. Never holds 0.
+    package var ports: ClosedRange<UInt16>
+
+    package init(_ transport: Transport, _ ports: ClosedRange<UInt16>) {
+        self.transport = transport
+        self.ports = ports
+    }
+}
