@@ -1,0 +1,18 @@
+import Glibc
+
+/// The kernel's clocks.
+package enum Clock {
+    /// Nanoseconds since an arbitrary start, never going back (CLOCK_MONOTONIC).
+    package static var monotonicNanoseconds: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Microseconds since 1970 (CLOCK_REALTIME); may jump.
+    package static var realtimeMicroseconds: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
+    }
+}

@@ -1,0 +1,77 @@
+import CLinux
+import Glibc
+
+/// A thread of the operating system, for workers that own what they touch.
+package struct Thread: @unchecked Sendable {
+    // Sound: pthread_t is a plain number to us, and joining is the only use of it.
+    private let handle: pthread_t
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts `body` on a thread of its own, with all signals blocked: the main thread takes them.
+    ///
+    /// - Parameters:
+    ///   - name: 15 bytes are shown by the kernel's tools.
+    ///   - stackSize: bytes; pages are only used when touched.
+    package static func start(
+        name: String,
+        stackSize: Int = 1 << 20,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) -> Thread {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        unsafe pthread_attr_setstacksize(&attributes, stackSize)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+
+        var all = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+
+        // Sound: the start object is retained here and released by the thread that takes it.
+        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body)).toOpaque()
+        var handle = pthread_t()
+        let code = unsafe pthread_create(
+            &handle,
+            &attributes,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                unsafe pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
+                start.body()
+                return nil
+            },
+            start
+        )
+        guard code == 0 else {
+            unsafe Unmanaged<Start>.fromOpaque(start).release()
+            throw SystemError("pthread_create", code)
+        }
+        return Thread(handle: handle)
+    }
+
+    /// Waits until the thread has ended. Call it once.
+    package func join() {
+        pthread_join(handle, nil)
+    }
+
+    /// Cores that this process may run on, at least 1.
+    package static var availableCores: Int {
+        var set = cpu_set_t()
+        guard unsafe sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
+        return unsafe withUnsafeBytes(of: &set) { bytes in
+            var count = 0
+            for unsafebyte in unsafe bytes { count += byte.nonzeroBitCount }
+            return max(1, count)
+        }
+    }
+}
