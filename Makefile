@@ -1,0 +1,52 @@
+# Gatehouse. `make run` and `make test` do all the set-up on a Debian machine that has Swift.
+
+BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev pkg-config git
+TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2
+BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3
+
+RELEASE := swift build --configuration release --static-swift-stdlib --product gatehouse
+BINARY  := .build/release/gatehouse
+
+# What the linter reads. Folders that hold no Swift yet are no error to it.
+SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+
+# The length of `make soak`; an hour is what a release gets, CI gives it 300.
+SOAK_SECONDS ?= 3600
+
+.PHONY: build run test lint bench soak clean swift
+
+## build: the release binary, its Swift libraries linked in
+build: swift
+	@scripts/ensure-packages $(BUILD_PACKAGES)
+	$(RELEASE)
+
+## run: the demonstration, or `make run SITE=Policies/foobar.com.yaml` for a site file
+run: build
+	@exec $(BINARY) $(if $(SITE),serve --site $(SITE),demo)
+
+## test: everything, against real servers from Debian
+test: swift
+	@scripts/ensure-packages $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory lint
+	swift build --build-tests
+	swift test --skip-build
+
+lint:
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+## bench: the comparison with nginx, HAProxy and h2o
+bench: build
+	@scripts/ensure-packages $(BENCH_PACKAGES)
+	Benchmarks/run
+
+## soak: SOAK_SECONDS of mixed load; memory stays flat and no descriptor stays behind
+soak: swift
+	@scripts/ensure-packages $(TEST_PACKAGES)
+	GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) swift test --filter Soak
+
+clean:
+	swift package clean
+
+swift:
+	@command -v swift >/dev/null || { \
+		echo "Swift 6.3 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 3; }
