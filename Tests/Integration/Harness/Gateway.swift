@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+/// The built binary, serving a site file of the test's in a directory of its own. It is killed, with all that it
+/// started, when this object is let go of.
+final class Gateway {
+    let directory: TemporaryDirectory
+    private(set) var process: ChildProcess
+    private(set) var site: SiteFile
+    private let ports: [UInt16]
+
+    /// Where SwiftPM put the executable: beside the bundle that runs the tests; or what GATEHOUSE_BINARY says.
+    static var binary: String {
+        get throws {
+            if let named = ProcessInfo.processInfo.environment["GATEHOUSE_BINARY"] { return named }
+            let places = [
+                ProcessInfo.processInfo.arguments[0], Bundle.main.bundlePath, Bundle.main.executablePath ?? "",
+            ]
+            for place in places {
+                var parts = place.split(separator: "/", omittingEmptySubsequences: false)[...]
+                while !parts.isEmpty {
+                    let candidate = parts.joined(separator: "/") + "/gatehouse"
+                    let attributes = try? FileManager.default.attributesOfItem(atPath: candidate)
+                    if attributes?[.type] as? FileAttributeType == .typeRegular { return candidate }
+                    parts = parts.dropLast()
+                }
+            }
+            throw HarnessError("no gatehouse beside \(places[0]): `swift build --build-tests`, or GATEHOUSE_BINARY")
+        }
+    }
+
+    /// Starts the gateway and waits until its listeners accept.
+    /// - Parameter ports: those that must accept before this returns.
+    init(
+        _ site: SiteFile,
+        ports: [UInt16],
+        in directory: TemporaryDirectory? = nil,
+        workers: Int = 2
+    ) throws {
+        self.directory = try directory ?? TemporaryDirectory()
+        self.site = site
+        self.ports = ports
+        try self.directory.write(site.text, to: "site.yaml")
+        process = try ChildProcess(
+            try Self.binary,
+            [
+                "serve", "--site", self.directory.path("site.yaml"), "--host", "front", "--workers", "\(workers)",
+                "--socket", self.directory.path("admin.sock"),
+            ],
+            in: self.directory,
+            name: "gatehouse"
+        )
+        try waitUntilReady()
+    }
+
+    /// A plain listener on a free port in front of the given servers.
+    convenience init(
+        servers: [SiteFile.Server],
+        pool: [String] = [],
+        gateway: [String] = [],
+        workers: Int = 2
+    ) throws {
+        let port = try Ports.free()
+        try self.init(
+            SiteFile(http: port, servers: servers, pool: pool, gateway: gateway),
+            ports: [port],
+            workers: workers
+        )
+    }
+
+    /// The same, in front of scripted servers.
+    convenience init(_ servers: ScriptedServer..., pool: [String] = [], gateway: [String] = [], workers: Int = 2) throws
+    {
+        try self.init(
+            servers: servers.map { SiteFile.Server(port: $0.port) },
+            pool: pool,
+            gateway: gateway,
+            workers: workers
+        )
+    }
+
+    /// The first listener's port.
+    var port: UInt16 { ports[0] }
+
+    /// What it said on standard error.
+    var log: String { process.standardError }
+
+    /// Entries of the access log, which is on standard output.
+    var accessLog: [[String: Any]] {
+        process.standardOutput.split(separator: "\n").compactMap {
+            (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any]
+        }
+    }
+
+    func connect(from source: String? = nil, patience: Duration = .seconds(10)) throws -> HTTPConnection {
+        try HTTPConnection(port: port, from: source, patience: patience)
+    }
+
+    /// GET over a connection of its own.
+    func get(_ target: String = "/", host: String = "foobar.test", fields: String = "") throws -> Message {
+        try connect().exchange("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n")
+    }
+
+    /// Runs a command of the same binary against this gateway's admin socket.
+    func command(_ arguments: String...) throws -> ToolResult {
+        try run(try Self.binary, arguments + ["--socket", directory.path("admin.sock")], in: directory)
+    }
+
+    /// Writes another site file and asks for it by SIGHUP. What tells that it has taken effect is the test's matter.
+    func reload(_ site: SiteFile) throws {
+        self.site = site
+        try directory.write(site.text, to: "site.yaml")
+        process.send(SIGHUP)
+    }
+
+    private func waitUntilReady() throws {
+        try eventually("the gateway accepts on \(ports)") {
+            if let status = process.poll() {
+                throw HarnessError("gatehouse ended with \(status): \(log)\nsite file:\n\(site.text)")
+            }
+            return ports.allSatisfy { (try? Socket.connect(to: $0)) != nil }
+        }
+    }
+}
