@@ -1,0 +1,123 @@
+"""Server processes: started on one core, their whole tree counted, stopped by process id."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from .errors import WrongAnswers
+
+PROXY_CORE = 0
+LOAD_CORE = 1
+
+
+def cpu_clock(pid):
+    """The CPU time of one process, user and system, in nanoseconds, with all its threads, also those that ended.
+
+    It is the process's CPU-time clock (clock_getcpuclockid(3)), whose number is made from the process id. The kernel
+    accounts it to the nanosecond and up to this very moment; utime and stime in /proc/PID/stat are the same clock cut
+    into hundredths of a second, and /proc/PID/task/*/schedstat lags by a tick and forgets threads that ended.
+    """
+    scheduler_clock = 2  # CPUCLOCK_SCHED
+    return time.clock_gettime_ns((~pid << 3) | scheduler_clock)
+
+
+def parents():
+    """Parent of each process on the machine, by process id."""
+    result = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            text = Path("/proc", entry, "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile
+        # The name, in brackets, may hold spaces: the fields are counted from the last bracket.
+        result[int(entry)] = int(text.rpartition(")")[2].split()[1])
+    return result
+
+
+class ServerProcess:
+    """A server and all its descendants, bound to one core."""
+
+    def __init__(self, name, command, core, directory, environment=None):
+        self.name = name
+        self.core = core
+        self.output = Path(directory, "output.txt")
+        with open(self.output, "ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **(environment or {})},
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            )
+
+    def tree(self):
+        """Process ids of the server and its descendants."""
+        parent = parents()
+        members = {self.process.pid}
+        grown = True
+        while grown:
+            more = {pid for pid, ppid in parent.items() if ppid in members and pid not in members}
+            members |= more
+            grown = bool(more)
+        return members
+
+    def require_alive(self):
+        """Throws with the server's own words when it has ended."""
+        if self.process.poll() is not None:
+            text = self.output.read_text(errors="replace")[-2000:]
+            raise WrongAnswers(f"{self.name} ended with status {self.process.returncode}. Its last words:\n{text}")
+
+    def pin(self):
+        """Binds every thread of the tree to the core, should the server have set its own mind."""
+        for pid in self.tree():
+            for task in Path("/proc", str(pid), "task").iterdir():
+                os.sched_setaffinity(int(task.name), {self.core})
+
+    def cpu(self):
+        """CPU time of each process of the tree, in nanoseconds, by process id."""
+        return {pid: cpu_clock(pid) for pid in self.tree()}
+
+    def cpu_since(self, before):
+        """CPU time in nanoseconds of the whole tree since `before`, an answer of `cpu`.
+
+        A process that has vanished took its time with it and was a crash: that is an error.
+        """
+        self.require_alive()
+        now = self.cpu()
+        vanished = before.keys() - now.keys()
+        if vanished:
+            raise WrongAnswers(f"{self.name}: {len(vanished)} of its processes ended under load")
+        return sum(now.values()) - sum(before.values())
+
+    def memory(self):
+        """Proportional set size of the whole tree in bytes: shared pages are counted once."""
+        total = 0
+        for pid in self.tree():
+            for line in Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+    def stop(self):
+        """Ends the whole tree: asks, waits, then kills what is left, each by its id."""
+        members = self.tree()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=2)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for pid in members - {self.process.pid}:
+            try:
+                # Only if it is still ours, or an orphan: an id may have been given away meanwhile.
+                if parents().get(pid) in members | {1, os.getpid()}:
+                    os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
