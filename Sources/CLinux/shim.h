@@ -33,3 +33,6 @@
 #include <linux/seccomp.h>
 #include <linux/filter.h>
 #include <linux/audit.h>
+
+/* Variadic functions cannot be called from Swift: libc's syscall(2) under a name with a fixed number of arguments. */
+long system_call(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");

@@ -1,4 +1,4 @@
-package import CLinux
+import CLinux
 import Glibc
 
 /// An IPv4 or IPv6 address with a port.
@@ -52,7 +52,7 @@ package struct SocketAddress: Hashable, Sendable {
     }
 
     /// Reads what the kernel wrote; nil for a family other than IPv4 and IPv6.
-    package init?(_ storage: sockaddr_storage) {
+    internal init?(_ storage: sockaddr_storage) {
         var storage = storage
         let family = Int32(storage.ss_family)
         // Sound: the family says which of the structures the storage holds.
@@ -76,7 +76,7 @@ package struct SocketAddress: Hashable, Sendable {
 
     /// Calls `body` with the kernel's form of the address.
     @unsafe
-    package func withSocketAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    internal func withSocketAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         var storage = sockaddr_storage()
         let length: Int
         if isIPv6 {

@@ -70,7 +70,7 @@ package struct Thread: @unchecked Sendable {
         guard unsafe sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
         return unsafe withUnsafeBytes(of: &set) { bytes in
             var count = 0
-            for unsafebyte in unsafe bytes { count += byte.nonzeroBitCount }
+            for index in bytes.indices { count += unsafe bytes[index].nonzeroBitCount }
             return max(1, count)
         }
     }

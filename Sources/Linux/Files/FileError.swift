@@ -1,0 +1,33 @@
+import Glibc
+
+/// What is wrong with a file, and what to do about it.
+package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Problem: Equatable, Sendable {
+        case system(SystemError)
+        case tooLarge(limit: Int)
+        case notRegular
+        case foreignOwner(UInt32)
+        /// Others may do what they must not; the mode it has, and the bits that are too many.
+        case tooOpen(mode: UInt32, excess: UInt32)
+    }
+
+    package let path: String
+    package let problem: Problem
+
+    package init(path: String, problem: Problem) {
+        self.path = path
+        self.problem = problem
+    }
+
+    package var description: String {
+        switch problem {
+        case .system(let error): "\(path): \(error.reason)"
+        case .tooLarge(let limit): "\(path): larger than \(limit) bytes"
+        case .notRegular: "\(path): not a regular file"
+        case .foreignOwner(let user):
+            "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse (chown)"
+        case .tooOpen(let mode, let excess):
+            "\(path): mode \(String(mode, radix: 8)) lets others in; run chmod \(String(mode & ~excess, radix: 8))"
+        }
+    }
+}

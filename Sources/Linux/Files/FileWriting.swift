@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+
+/// Files written so that a reader, also one after a power cut, sees the old content or the new one.
+package enum FileWriting {
+    /// Writes beside `path`, brings it to the disk, and renames it over.
+    ///
+    /// - Parameter mode: permission bits, whatever the process' umask is.
+    package static func replace(_ path: String, with bytes: Span<UInt8>, mode: UInt32) throws(FileError) {
+        let (folder, name) = split(path)
+        let scratch = "\(folder)/.\(name).\(getpid())"
+        do throws(SystemError) {
+            _ = unsafe unlink(scratch)
+            let raw = retrying {
+                unsafe Glibc.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+            }
+            guard raw >= 0 else { throw .last("open") }
+            let file = FileDescriptor(owning: raw)
+            do throws(SystemError) {
+                guard fchmod(raw, mode) == 0 else { throw .last("fchmod") }
+                try writeAll(bytes, to: raw)
+                guard fsync(file.raw) == 0 else { throw .last("fsync") }
+                guard unsafe rename(scratch, path) == 0 else { throw .last("rename") }
+            } catch {
+                _ = unsafe unlink(scratch)
+                throw error
+            }
+            try synchroniseFolder(folder)
+        } catch {
+            throw FileError(path: path, problem: .system(error))
+        }
+    }
+
+    /// Makes a folder for the running user alone (mode 0700), and those above it that are missing (0755).
+    ///
+    /// A folder that is there must belong to root or to the running user and be writable by nobody else.
+    package static func createFolder(_ path: String) throws(FileError) {
+        let (above, _) = split(path)
+        if above != "/", above != ".", unsafe access(above, F_OK) != 0 { try createParents(above) }
+        if unsafe mkdir(path, 0o700) == 0 { return }
+        guard errno == EEXIST else { throw FileError(path: path, problem: .system(.last("mkdir"))) }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("stat"))) }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw FileError(path: path, problem: .system(SystemError("mkdir", ENOTDIR)))
+        }
+        guard status.st_uid == 0 || status.st_uid == geteuid() else {
+            throw FileError(path: path, problem: .foreignOwner(status.st_uid))
+        }
+        let mode = status.st_mode & 0o7777
+        guard mode & 0o022 == 0 else {
+            throw FileError(path: path, problem: .tooOpen(mode: mode, excess: 0o022))
+        }
+    }
+
+    private static func createParents(_ path: String) throws(FileError) {
+        let (above, _) = split(path)
+        if above != "/", above != ".", unsafe access(above, F_OK) != 0 { try createParents(above) }
+        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw FileError(path: path, problem: .system(.last("mkdir")))
+        }
+    }
+
+    internal static func writeAll(_ bytes: Span<UInt8>, to file: Int32) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            // Sound: the rest of the span is read, of which there are that many bytes.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                retrying {
+                    unsafe write(file, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+                }
+            }
+            guard count > 0 else { throw .last("write") }
+            written += count
+        }
+    }
+
+    private static func synchroniseFolder(_ path: String) throws(SystemError) {
+        let raw = retrying { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard raw >= 0 else { throw .last("open") }
+        let folder = FileDescriptor(owning: raw)
+        guard fsync(folder.raw) == 0 else { throw .last("fsync") }
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = path[..<slash]
+        return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+    }
+}

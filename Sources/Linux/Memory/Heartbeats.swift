@@ -1,0 +1,83 @@
+/// What each worker is doing, in memory that the control plane reads: how a stuck worker is found out and named.
+///
+/// A worker that waits for events is never stuck, however long it waits; one that is busy must come
+/// back to its loop. One cache line a worker; writing it costs two plain stores.
+package struct Heartbeats: Sendable {
+    /// Words of a worker's cache line.
+    private static let stride = 8
+    private static let activityWord = 0
+    private static let beatWord = 1
+    private static let detailWord = 2
+
+    /// Workers there is room for.
+    package let capacity: Int
+    private let memory: SharedMapping
+
+    /// What a worker does.
+    package enum Activity: UInt64, Sendable, CaseIterable {
+        /// There is no such worker, or it has ended.
+        case absent = 0
+        case waiting = 1
+        case accepting = 2
+        case handshake = 3
+        case request = 4
+        case forwarding = 5
+        case tunnel = 6
+        case healthCheck = 7
+        case publishing = 8
+        case timers = 9
+        case other = 10
+    }
+
+    /// A worker at one moment.
+    package struct Reading: Equatable, Sendable {
+        package let activity: Activity
+        /// Goes up each time the worker comes back to its loop.
+        package let beat: UInt64
+        /// What the worker says besides, such as a connection's number.
+        package let detail: UInt64
+    }
+
+    /// New memory, for `capacity` workers.
+    package init(capacity: Int) throws(SystemError) {
+        self.capacity = capacity
+        memory = try SharedMapping(name: "gatehouse-heartbeats", words: capacity * Self.stride)
+    }
+
+    /// Memory that another process made for `capacity` workers.
+    package init(adopting descriptor: consuming FileDescriptor, capacity: Int) throws(SystemError) {
+        self.capacity = capacity
+        memory = try SharedMapping(adopting: descriptor, words: capacity * Self.stride)
+    }
+
+    /// The descriptor of the memory, to pass on.
+    package func duplicateDescriptor() throws(SystemError) -> FileDescriptor {
+        try memory.descriptor.duplicate()
+    }
+
+    /// Says what a worker does now. Only that worker calls it.
+    package func enter(_ activity: Activity, worker: Int, detail: UInt64 = 0) {
+        memory.store(worker * Self.stride + Self.detailWord, detail)
+        memory.store(worker * Self.stride + Self.activityWord, activity.rawValue)
+    }
+
+    /// The worker has come back to its loop. Only that worker calls it.
+    package func beat(worker: Int) {
+        let word = worker * Self.stride + Self.beatWord
+        memory.store(word, memory.load(word) &+ 1)
+    }
+
+    package func reading(worker: Int) -> Reading {
+        let base = worker * Self.stride
+        return Reading(
+            activity: Activity(rawValue: memory.load(base + Self.activityWord)) ?? .other,
+            beat: memory.load(base + Self.beatWord),
+            detail: memory.load(base + Self.detailWord)
+        )
+    }
+
+    /// Forgets what was written, before a new process takes the memory over.
+    package func clear() {
+        for word in 0..<memory.count { memory.store(word, 0) }
+    }
+}

@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+
+/// Bytes that must leave no trace: locked in memory where the kernel allows, left out of core dumps,
+/// and overwritten when they are given up.
+///
+/// Not for several threads at once while it is being written.
+@safe
+package final class SecretBytes: @unchecked Sendable {
+    /// How many bytes; stays what it is after `wipe`.
+    package let count: Int
+    // Sound: `base` points to `room` mapped bytes as long as self lives.
+    private let base: UnsafeMutableRawPointer
+    private let room: Int
+
+    /// Room for `count` bytes, all zero.
+    package init(count: Int) throws(SystemError) {
+        precondition(count >= 0, "a count is not negative")
+        let page = Int(getpagesize())
+        self.count = count
+        room = max(1, (count + page - 1) / page) * page
+        let address = unsafe mmap(nil, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .last("mmap") }
+        unsafe base = address
+        _ = unsafe mlock(base, room)
+        _ = unsafe madvise(base, room, Int32(MADV_DONTDUMP))
+    }
+
+    /// A copy of `bytes`; wiping the original is the caller's part.
+    package convenience init(copying bytes: Span<UInt8>) throws(SystemError) {
+        try self.init(count: bytes.count)
+        for index in bytes.indices { unsafe base.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self) }
+    }
+
+    deinit {
+        wipe()
+        _ = unsafe munmap(base, room)
+    }
+
+    /// The bytes; all zero after `wipe`.
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self) get {
+            // Sound: `count` bytes are mapped and initialised, and live as long as self.
+            let span = unsafe Span<UInt8>(_unsafeStart: base.assumingMemoryBound(to: UInt8.self), count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The bytes, for a system call that fills them.
+    internal var memory: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: base, count: count)
+    }
+
+    /// Writes one byte.
+    package func set(_ index: Int, _ value: UInt8) {
+        precondition(index >= 0 && index < count, "byte index outside the secret")
+        unsafe base.storeBytes(of: value, toByteOffset: index, as: UInt8.self)
+    }
+
+    /// Writes `source` at `offset`.
+    package func replace(at offset: Int, with source: Span<UInt8>) {
+        precondition(offset >= 0 && offset <= count && source.count <= count - offset, "bytes outside the secret")
+        for index in source.indices { set(offset + index, source[index]) }
+    }
+
+    /// Overwrites all bytes with zero, in a way that the optimiser keeps (explicit_bzero(3)).
+    package func wipe() {
+        unsafe explicit_bzero(base, room)
+    }
+}
+
+extension [UInt8] {
+    /// Overwrites the array's own storage with zero. Copies made before are out of reach.
+    package mutating func wipe() {
+        unsafe withUnsafeMutableBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            unsafe explicit_bzero(base, buffer.count)
+        }
+    }
+}

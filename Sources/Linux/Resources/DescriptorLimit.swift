@@ -1,0 +1,41 @@
+import CLinux
+import Glibc
+
+/// How many descriptors this process may have open (RLIMIT_NOFILE).
+package struct DescriptorLimit: Equatable, Sendable {
+    /// The limit in force.
+    package let current: UInt64
+    /// What this process was allowed to raise it to.
+    package let ceiling: UInt64
+
+    /// Raises the limit as far as it goes: to the hard limit, and with CAP_SYS_RESOURCE to `wanted`
+    /// when that is more, at most the kernel's own ceiling (fs.nr_open).
+    package static func raise(wanted: UInt64 = 0) -> DescriptorLimit {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return DescriptorLimit(current: 1024, ceiling: 1024)
+        }
+        if wanted > limit.rlim_max {
+            var more = rlimit(rlim_cur: rlim_t(wanted), rlim_max: rlim_t(wanted))
+            if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &more) == 0 { limit = more }
+        }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return DescriptorLimit(current: UInt64(limit.rlim_cur), ceiling: UInt64(limit.rlim_max))
+    }
+}
+
+/// Memory images, which would hold keys.
+package enum ProcessDumps {
+    /// No core dumps, and no other process of the same user may look into this one (PR_SET_DUMPABLE).
+    ///
+    /// /proc/self belongs to root from then on; starting a program undoes the second part.
+    package static func forbid() {
+        _ = processControl(PR_SET_DUMPABLE, 0)
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    }
+}
