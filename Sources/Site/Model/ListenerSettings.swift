@@ -25,10 +25,15 @@ package struct ListenerSettings: Sendable, Equatable {
 
 /// `redirect`: 308 to the same host and target over HTTPS.
 package struct RedirectSettings: Sendable, Equatable {
+    package var to = Target.https
     /// The port in the new address; 443 is left out of it.
     package var port: UInt16 = 443
 
     package init() {}
+
+    package enum Target: String, Sendable, CaseIterable {
+        case https
+    }
 }
 
 /// `tls` of a listener.

@@ -1,0 +1,77 @@
+/// Takes the faults of one file as they are found, all of them, but keeps no more than a person would read.
+struct DiagnosticCollector {
+    let source: SourceText
+    private(set) var diagnostics: [Diagnostic] = []
+    /// How many more there were.
+    private(set) var omitted = 0
+    /// Whether any was an error, kept or not.
+    private(set) var hasErrors = false
+
+    /// The most that is kept.
+    static let limit = 100
+
+    init(_ source: SourceText) {
+        self.source = source
+    }
+
+    /// - Parameters:
+    ///   - place: what is at fault; nil when it is the file as a whole.
+    ///   - message: worked out only if it is kept, like `help`.
+    mutating func report(
+        _ code: Diagnostic.Code,
+        _ severity: Diagnostic.Severity = .error,
+        at place: SourceRange?,
+        _ message: @autoclosure () -> String,
+        help: @autoclosure () -> String? = nil
+    ) {
+        if severity == .error { hasErrors = true }
+        guard diagnostics.count < Self.limit else {
+            omitted += 1
+            return
+        }
+        diagnostics.append(
+            Diagnostic(
+                severity,
+                code,
+                file: source.name,
+                line: place?.start.line ?? 0,
+                column: place?.start.column ?? 0,
+                width: place?.width ?? 1,
+                message: message(),
+                help: help()
+            )
+        )
+    }
+
+    /// What was found, in the order of the file, each with its line.
+    consuming func finish() -> [Diagnostic] {
+        let lines = source.lines(Set(diagnostics.map(\.line)))
+        return
+            diagnostics
+            .sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+            .map { diagnostic in
+                var diagnostic = diagnostic
+                // A file of one huge line is cut before it is decoded.
+                diagnostic.excerpt = lines[diagnostic.line].map { bytes in
+                    SourceExcerpt(
+                        line: String(decoding: bytes.prefix(diagnostic.column * 4 + 1024), as: UTF8.self)
+                            .unicodeScalars,
+                        column: diagnostic.column
+                    )
+                }
+                return diagnostic
+            }
+    }
+}
+
+/// A stretch of one line.
+struct SourceRange: Sendable {
+    let start: SourcePosition
+    /// In characters; at least 1.
+    let width: Int
+
+    init(_ start: SourcePosition, width: Int = 1) {
+        self.start = start
+        self.width = max(width, 1)
+    }
+}

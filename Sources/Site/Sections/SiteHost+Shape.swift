@@ -1,0 +1,59 @@
+extension SiteHost {
+    /// One entry of `hosts`.
+    static let shape = Shape<SiteHost>.mapping(
+        SiteHost(name: ""),
+        [
+            .key("roles", \.roles, .list(of: .role), "What the host is for: words that firewall rules refer to."),
+            .key(
+                "interfaces",
+                \.interfaces,
+                Shape<[HostInterface]>.entries(of: HostInterface.shape).map { entries, _, _ in
+                    entries.map(\.1)
+                },
+                "The network interfaces, by the kernel's names."
+            ),
+            .key(
+                "addresses",
+                \.addresses,
+                .list(of: .interfaceAddress),
+                "Addresses with their prefix, where it does not matter which interface bears them."
+            ),
+        ]
+    ).placed(\.position).named(\.name)
+}
+
+extension HostInterface {
+    /// One entry of a host's `interfaces`.
+    static let shape = Shape<HostInterface>.mapping(
+        HostInterface(name: ""),
+        [
+            .key("zone", \.zone, .identifier, "Which side the interface faces, such as outside or inside."),
+            .key("addresses", \.addresses, .list(of: .interfaceAddress), "Addresses with their prefix."),
+        ]
+    ).placed(\.position).named(\.name)
+}
+
+extension Shape where Value == String {
+    /// A role. Being borne by a host is all it takes to exist.
+    static let role = Shape.identifier.map(
+        { role, node, decoding -> String? in
+            guard !FirewallEndpoint.reserved.contains(role) else {
+                decoding.invalid(node, "\(quoted(role)) has a meaning of its own", help: "choose another name")
+                return nil
+            }
+            decoding.define(role, as: .role)
+            return role
+        },
+        encode: { .string($0) }
+    )
+}
+
+extension Shape where Value == SiteService {
+    /// One entry of `services`.
+    static let service = Shape.text(
+        "a transport with a port, such as tcp/443",
+        pattern: "^(tcp|udp)/[1-9][0-9]*(-[1-9][0-9]*)?$",
+        describe: \.description,
+        parse: SiteService.init(text:)
+    )
+}

@@ -1,0 +1,47 @@
+extension SiteModel {
+    /// The site file's root. Sections are decoded in this order, so that each comes after those it refers to.
+    static let shape = Shape<SiteModel>.mapping(
+        SiteModel(name: ""),
+        [
+            .key("site", \.name, .domainName, required: true, "The name of the site, a domain name."),
+            .key(
+                "networks",
+                \.networks,
+                .table(of: .oneOrMore(of: .network), defining: .network, reserved: FirewallEndpoint.reserved),
+                "Named sets of address ranges."
+            ),
+            .key(
+                "hosts",
+                \.hosts,
+                .table(of: SiteHost.shape, defining: .host, reserved: FirewallEndpoint.reserved),
+                "The machines of the site."
+            ),
+            .key(
+                "services",
+                \.services,
+                .table(of: .service, defining: .service, reserved: [FirewallRule.icmp]),
+                "Named transports with their ports, such as tcp/443."
+            ),
+            .key(
+                "certificate-store",
+                \.certificateStore,
+                .filePath,
+                "The directory of the certificate store, relative to the site file."
+            ),
+            .key(
+                "certificates",
+                \.certificates,
+                .table(of: CertificateSettings.shape, defining: .certificate),
+                "The certificates of the site."
+            ),
+            .key("firewall", \.firewall, FirewallSettings.shape, "What may reach what."),
+            .key("gateway", \.gateway, GatewaySettings.shape, "The reverse proxy."),
+        ],
+        isKeptWhenFaulty: true
+    )
+}
+
+extension Shape where Value == String {
+    /// A domain name, in lower case.
+    static let domainName = Shape.text("a domain name", describe: { $0 }, parse: DomainName.canonical)
+}

@@ -1,0 +1,117 @@
+/// The state of turning nodes into a model: where it is, what was defined on the way, and what was wrong.
+struct Decoding {
+    /// What names in a site file stand for.
+    enum NameKind: String, Sendable {
+        case network, host, role, service, certificate, pool
+    }
+
+    /// One step from the root to a value.
+    enum Step {
+        case key(String)
+        case item(Int)
+    }
+
+    /// Relative paths in the file start here.
+    let directory: String
+    var collector: DiagnosticCollector
+    private var path: [Step] = []
+    private var names: [NameKind: Set<String>] = [:]
+
+    init(_ source: SourceText, directory: String) {
+        self.directory = directory
+        collector = DiagnosticCollector(source)
+    }
+
+    /// Decodes a part with its place on the path.
+    mutating func at<Value>(_ step: Step, _ body: (inout Decoding) -> Value) -> Value {
+        path.append(step)
+        defer { path.removeLast() }
+        return body(&self)
+    }
+
+    /// The part that is decoded, as `gateway.listen[0].tls`; nil at the root.
+    var place: String? {
+        guard !path.isEmpty else { return nil }
+        var text = ""
+        for step in path {
+            switch step {
+            case .key(let key): text += text.isEmpty ? key : "." + key
+            case .item(let index): text += "[\(index)]"
+            }
+        }
+        return text
+    }
+
+    /// The key that the part stands under; nil for items of a list and the root.
+    var key: String? {
+        guard case .key(let key) = path.last else { return nil }
+        return key
+    }
+
+    /// `in gateway.listen[0]`, quoted; `at the top` at the root.
+    var inPlace: String { place.map { "in " + quoted($0) } ?? "at the top" }
+
+    /// Notes a name, so that later sections may refer to it.
+    mutating func define(_ name: String, as kind: NameKind) {
+        names[kind, default: []].insert(name)
+    }
+
+    /// Every name of a kind.
+    func names(_ kind: NameKind) -> Set<String> { names[kind] ?? [] }
+
+    func contains(_ name: String, _ kind: NameKind) -> Bool { names[kind]?.contains(name) == true }
+
+    /// A path of the file, resolved against the file's own directory.
+    func resolve(_ path: String) -> String {
+        path.hasPrefix("/") || directory.isEmpty ? path : directory + "/" + path
+    }
+
+    /// Reports that a node is not what it should be.
+    mutating func wrongType(_ node: Node, expected: String) {
+        if case .refused = node.content { return }
+        let subject = subject
+        collector.report(.wrongType, at: node.range, "\(subject) must be \(expected), not \(node.kind)")
+    }
+
+    /// Reports what a mapping lacks.
+    mutating func missing(_ node: Node, _ what: String) {
+        let place = inPlace
+        collector.report(.missingKey, at: node.range, "\(what) is missing \(place)")
+    }
+
+    /// Reports a word that is no good value.
+    mutating func invalid(_ node: Node, _ problem: @autoclosure () -> String, help: @autoclosure () -> String? = nil) {
+        collector.report(.invalidValue, at: node.range, problem(), help: help())
+    }
+
+    /// Reports a name that nothing bears.
+    mutating func unknown(
+        _ node: Node,
+        _ noun: String,
+        _ name: String,
+        among candidates: Set<String>
+    ) {
+        collector.report(
+            .unknownName,
+            at: node.range,
+            "there is no \(noun) \(quoted(name))",
+            help: Self.suggestion(for: name, among: candidates)
+        )
+    }
+
+    /// The innermost key, quoted, as the subject of a sentence.
+    private var subject: String {
+        switch path.last {
+        case .key(let key): quoted(key)
+        case .item: "an item of " + quoted(place.map { String($0.prefix { $0 != "[" }) } ?? "the list")
+        case nil: "a site file"
+        }
+    }
+
+    /// `did you mean …?` when a word is near, else all words when they are few.
+    static func suggestion(for word: String, among candidates: some Collection<String>) -> String? {
+        if let nearest = NearestWord.to(word, among: candidates) { return "did you mean `\(nearest)`?" }
+        guard (1...12).contains(candidates.count) else { return nil }
+        return "valid: " + candidates.sorted().map { "`\($0)`" }.joined(separator: ", ")
+    }
+}

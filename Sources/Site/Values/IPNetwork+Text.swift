@@ -1,0 +1,47 @@
+extension IPNetwork: CustomStringConvertible {
+    /// Reads `10.0.0.0/8`, or a single address. Host bits must be zero: what is meant by `10.0.0.1/8`, the network or
+    /// the address, only its writer knows.
+    init(text: String) throws(ValueFault) {
+        let (address, length) = try Self.parts(text)
+        self.init(containing: address, prefixLength: length ?? address.width)
+        guard self.address == address else {
+            throw ValueFault(
+                "has host bits set",
+                help: "write `\(self)` for the network, or `\(address)` for the address"
+            )
+        }
+    }
+
+    /// As `10.0.0.0/8`.
+    package var description: String { "\(address)/\(prefixLength)" }
+
+    /// An address, and the length of a prefix where there is one.
+    static func parts(_ text: String) throws(ValueFault) -> (IPAddress, Int?) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let address = try IPAddress(text: String(parts[0]))
+        guard parts.count == 2 else { return (address, nil) }
+        let digits = parts[1]
+        guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            digits.utf8.count == 1 || digits.first != "0", let length = Int(digits), length <= address.width
+        else { throw ValueFault("has no good prefix length", help: "it is a number from 0 to \(address.width)") }
+        return (address, length)
+    }
+}
+
+extension InterfaceAddress: CustomStringConvertible {
+    /// Reads `10.10.0.21/24`. The prefix tells which addresses are neighbours, so it must be there.
+    init(text: String) throws(ValueFault) {
+        let (address, length) = try IPNetwork.parts(text)
+        guard let length else {
+            throw ValueFault(
+                "has no prefix length",
+                help:
+                    "write it like `\(address)/\(address.width == 32 ? 24 : 64)`, with the length of its network's prefix"
+            )
+        }
+        self.init(address, prefixLength: length)
+    }
+
+    /// As `10.10.0.21/24`.
+    package var description: String { "\(address)/\(prefixLength)" }
+}
