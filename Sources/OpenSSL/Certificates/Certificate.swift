@@ -1,0 +1,86 @@
+internal import Bytes
+internal import COpenSSL
+
+/// An X.509 certificate. Immutable; any thread may use it.
+@safe
+package final class Certificate: Sendable {
+    // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
+    internal nonisolated(unsafe) let handle: OpaquePointer
+
+    /// Takes over the caller's reference.
+    internal init(owning handle: OpaquePointer) {
+        unsafe self.handle = handle
+        // Computes the cached extensions now, which later reads from several threads would race to do.
+        unsafe X509_check_purpose(handle, -1, 0)
+    }
+
+    package init(der: Span<UInt8>) throws(CertificateError) {
+        // Sound: d2i_X509 reads within the bytes it is given.
+        let parsed = unsafe der.withUnsafeBufferPointer { bytes in
+            var cursor = bytes.baseAddress
+            return unsafe d2i_X509(nil, &cursor, bytes.count)
+        }
+        guard let parsed = unsafe parsed else { throw .malformedCertificate(reason: OpenSSLError.drainedText()) }
+        unsafe handle = parsed
+        unsafe X509_check_purpose(parsed, -1, 0)
+    }
+
+    deinit { unsafe X509_free(handle) }
+
+    /// All certificates of a PEM file, at least one.
+    package static func load(pem: Span<UInt8>) throws(CertificateError) -> [Certificate] {
+        try load(PEMBlock.all(in: pem))
+    }
+
+    internal static func load(_ blocks: [PEMBlock]) throws(CertificateError) -> [Certificate] {
+        var found: [Certificate] = []
+        for block in blocks where block.label == "CERTIFICATE" || block.label == "X509 CERTIFICATE" {
+            let contents = block.contents
+            found.append(try Certificate(der: contents.bytes))
+        }
+        if found.isEmpty { throw .noCertificate }
+        return found
+    }
+
+    package var der: [UInt8] {
+        var data: UnsafeMutablePointer<UInt8>?
+        // Sound: i2d allocates what it writes, which is copied and freed.
+        let count = unsafe i2d_X509(handle, &data)
+        defer { unsafe CRYPTO_free(data, nil, 0) }
+        return unsafe Array(UnsafeBufferPointer(start: data, count: max(0, Int(count))))
+    }
+
+    package var pem: String {
+        guard let bio = unsafe BIO_new(BIO_s_mem()) else { return "" }
+        defer { unsafe BIO_free(bio) }
+        unsafe PEM_write_bio_X509(bio, handle)
+        return unsafe MemoryBIO.text(bio)
+    }
+
+    /// As RFC 2253 writes it.
+    package var subject: String { unsafe Name.text(X509_get_subject_name(handle)) }
+    package var issuer: String { unsafe Name.text(X509_get_issuer_name(handle)) }
+
+    /// The first and the last second of its validity, since 1970.
+    package var validity: ClosedRange<Int64> {
+        let first = unsafe seconds(X509_get0_notBefore(handle))
+        return first...max(first, unsafe seconds(X509_get0_notAfter(handle)))
+    }
+
+    private func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+        var parts = unsafe tm()
+        // Sound: fills in `parts`; timegm may normalise it.
+        guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
+        return unsafe Int64(timegm(&parts))
+    }
+
+    /// `issuer` signed this certificate.
+    package func isIssued(by issuer: Certificate) -> Bool {
+        // Sound: both are only read.
+        let fits =
+            unsafe X509_check_issued(issuer.handle, handle) == X509_V_OK
+            && X509_verify(handle, X509_get0_pubkey(issuer.handle)) == 1
+        ERR_clear_error()
+        return fits
+    }
+}

@@ -1,0 +1,79 @@
+/// The certificates of all hosts at one moment. Immutable, so that any number of workers share it.
+package final class CertificateGeneration: Sendable {
+    /// What a client gets that asks for a name none of the certificates has, or for none.
+    package enum UnknownName: Sendable {
+        /// The alert unrecognized_name.
+        case refuse
+        /// The host that this name would get.
+        case serve(String)
+    }
+
+    /// One name's certificates, at most one of each key algorithm.
+    internal final class Host: Sendable {
+        let bundles: [CertificateBundle]
+        private let isExact: Bool
+        private let digest: [UInt8]
+
+        init(name: String, bundles: [CertificateBundle]) {
+            self.bundles = bundles
+            isExact = !name.hasPrefix("*.")
+            digest = Digest.sha256Half(Array(name.utf8))
+        }
+
+        /// What a session of `serverName` is bound to: 16 bytes, different for each name served.
+        func binding(for serverName: [UInt8]) -> [UInt8] {
+            isExact ? digest : Digest.sha256Half(serverName)
+        }
+    }
+
+    /// Its number, for status and logs.
+    package let number: UInt64
+    private let exact: [[UInt8]: Host]
+    /// Keyed by what follows `*.`.
+    private let wildcard: [[UInt8]: Host]
+    private let fallback: Host?
+
+    /// - Parameter bundles: in order of precedence: for a name and key algorithm that several have, the first counts.
+    package init(number: UInt64, bundles: [CertificateBundle], unknownName: UnknownName) {
+        self.number = number
+        var byName: [String: [CertificateBundle]] = [:]
+        for bundle in bundles {
+            for name in bundle.names {
+                let held = byName[name, default: []]
+                if held.contains(where: { $0.key.algorithm == bundle.key.algorithm }) { continue }
+                byName[name] = held + [bundle]
+            }
+        }
+        var exact: [[UInt8]: Host] = [:]
+        var wildcard: [[UInt8]: Host] = [:]
+        for (name, bundles) in byName {
+            let host = Host(name: name, bundles: bundles)
+            if name.hasPrefix("*.") {
+                wildcard[Array(name.utf8.dropFirst(2))] = host
+            } else {
+                exact[Array(name.utf8)] = host
+            }
+        }
+        self.exact = exact
+        self.wildcard = wildcard
+        switch unknownName {
+        case .refuse:
+            fallback = nil
+        case .serve(let name):
+            let bundles = byName[name] ?? bundles.first.map { [$0] } ?? []
+            // The empty name: sessions of unknown names are bound together, and to no known one.
+            fallback = bundles.isEmpty ? nil : Host(name: "", bundles: bundles)
+        }
+    }
+
+    /// The host of a name in lower case: its own entry, else the wildcard one label up, else the default.
+    internal func host(for name: [UInt8]) -> Host? {
+        if let host = exact[name] { return host }
+        if !wildcard.isEmpty, let dot = name.firstIndex(of: UInt8(ascii: ".")), dot > 0,
+            let host = wildcard[Array(name[(dot + 1)...])]
+        {
+            return host
+        }
+        return fallback
+    }
+}

@@ -1,0 +1,76 @@
+internal import COpenSSL
+
+/// A private key, ECDSA or RSA. Immutable; any thread may use it. OpenSSL wipes it when the last
+/// reference goes.
+@safe
+package final class PrivateKey: Sendable {
+    package enum Algorithm: UInt8, Sendable {
+        case ecdsa = 1
+        case rsa = 2
+    }
+
+    // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
+    internal nonisolated(unsafe) let handle: OpaquePointer
+    package let algorithm: Algorithm
+
+    /// Takes over the caller's reference, also when it throws.
+    internal init(owning handle: OpaquePointer) throws(CertificateError) {
+        let kind: Algorithm
+        do throws(CertificateError) {
+            kind = unsafe try PrivateKey.algorithm(of: handle)
+        } catch {
+            unsafe EVP_PKEY_free(handle)
+            throw error
+        }
+        unsafe self.handle = handle
+        algorithm = kind
+    }
+
+    deinit { unsafe EVP_PKEY_free(handle) }
+
+    /// Loads the one private key of a PEM file: PKCS #8, SEC 1 or PKCS #1, not encrypted.
+    package convenience init(pem: Span<UInt8>) throws(CertificateError) {
+        try self.init(PEMBlock.all(in: pem))
+    }
+
+    internal convenience init(_ blocks: [PEMBlock]) throws(CertificateError) {
+        var found: PEMBlock?
+        for block in blocks where block.label.hasSuffix("PRIVATE KEY") {
+            if block.isEncrypted || block.label.hasPrefix("ENCRYPTED") { throw .encryptedKey }
+            if found != nil { throw .severalKeys }
+            found = block
+        }
+        guard let contents = found?.contents else { throw .noKey }
+        let bytes = contents.bytes
+        // Sound: d2i_AutoPrivateKey reads within the bytes it is given.
+        let parsed = unsafe bytes.withUnsafeBufferPointer { bytes in
+            var cursor = bytes.baseAddress
+            return unsafe d2i_AutoPrivateKey(nil, &cursor, bytes.count)
+        }
+        guard let parsed = unsafe parsed else { throw .malformedKey(reason: OpenSSLError.drainedText()) }
+        ERR_clear_error()
+        unsafe try self.init(owning: parsed)
+    }
+
+    private static func algorithm(of handle: OpaquePointer) throws(CertificateError) -> Algorithm {
+        // Sound: only read.
+        switch unsafe EVP_PKEY_get_base_id(handle) {
+        case EVP_PKEY_EC:
+            return .ecdsa
+        case EVP_PKEY_RSA:
+            let bits = unsafe EVP_PKEY_get_bits(handle)
+            if bits < 2048 { throw .weakKey(bits: Int(bits)) }
+            return .rsa
+        default:
+            let name = unsafe EVP_PKEY_get0_type_name(handle)
+            throw .unsupportedKey(unsafe name.map { unsafe String(cString: $0) } ?? "unknown")
+        }
+    }
+
+    /// The key of `certificate`.
+    package func belongs(to certificate: Certificate) -> Bool {
+        let same = unsafe EVP_PKEY_eq(handle, X509_get0_pubkey(certificate.handle)) == 1
+        ERR_clear_error()
+        return same
+    }
+}

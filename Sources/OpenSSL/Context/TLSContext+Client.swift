@@ -1,0 +1,63 @@
+internal import COpenSSL
+
+extension TLSContext {
+    /// How to connect to a server: health checks over TLS, and tests.
+    package struct ClientSettings: Sendable {
+        /// Issuers to trust, PEM; nil to accept any certificate.
+        package var authorities: [UInt8]?
+        /// ALPN protocols to offer; empty to offer none.
+        package var alpn: [String] = []
+        /// The newest version to offer.
+        package var newest: TLSVersion = .tls13
+        /// A certificate to show when the server asks for one.
+        package var certificate: CertificateBundle?
+
+        package init() {}
+    }
+
+    internal func configure(client settings: ClientSettings) throws(OpenSSLError) {
+        // Sound, all of them: plain calls on our own SSL_CTX.
+        unsafe SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
+        let newest = settings.newest == .tls12 ? TLS1_2_VERSION : TLS1_3_VERSION
+        unsafe SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(newest), nil)
+        unsafe SSL_CTX_set_security_level(handle, 2)
+        unsafe SSL_CTX_set_options(handle, GH_SSL_OP_NO_COMPRESSION | GH_SSL_OP_NO_RENEGOTIATION)
+        unsafe SSL_CTX_ctrl(handle, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
+        unsafe SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
+        if let authorities = settings.authorities {
+            try addAuthorities(authorities)
+            unsafe SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
+        }
+        if !alpn.isEmpty {
+            // 0 is this call's success. OpenSSL copies the list.
+            guard unsafe SSL_CTX_set_alpn_protos(handle, alpnWire.baseAddress, UInt32(alpnWire.count)) == 0 else {
+                throw .drained("set the ALPN protocols")
+            }
+        }
+        if let certificate = settings.certificate {
+            let leaf = certificate.leaf
+            guard
+                unsafe SSL_CTX_use_cert_and_key(handle, leaf.handle, certificate.key.handle, certificate.stack, 1) == 1
+            else { throw .drained("use the client certificate") }
+        }
+    }
+}
+
+extension TLSSession {
+    /// Asks for a name in SNI and expects it in the certificate; an address is only expected there (RFC 6066).
+    internal func setPeerName(_ name: String) throws(OpenSSLError) {
+        let parameters = unsafe SSL_get0_param(handle)
+        if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return }
+        ERR_clear_error()
+        // Sound: OpenSSL copies the name.
+        let status = unsafe name.withCString {
+            unsafe SSL_ctrl(
+                handle,
+                SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                Int(TLSEXT_NAMETYPE_host_name),
+                UnsafeMutableRawPointer(mutating: $0)
+            )
+        }
+        guard status == 1, unsafe SSL_set1_host(handle, name) == 1 else { throw .drained("set the server's name") }
+    }
+}

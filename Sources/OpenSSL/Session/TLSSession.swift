@@ -1,0 +1,152 @@
+package import Bytes
+internal import COpenSSL
+
+/// One TLS connection: bytes in, bytes out, no socket.
+///
+/// The caller owns all buffers and passes them with each call; a session keeps none between calls. What
+/// it consumes leaves `incoming`, what must go to the peer is appended to `outgoing`, also when a call
+/// fails (an alert). Used on its context's thread only.
+@safe
+package final class TLSSession {
+    internal let handle: OpaquePointer
+    internal let context: TLSContext
+    /// The name the client asked for in SNI, in lower case; empty without one. Server side only.
+    package internal(set) var serverName: [UInt8] = []
+    /// The certificates for that name, from the ClientHello until the handshake is complete.
+    internal var host: CertificateGeneration.Host?
+    /// Set by a callback that refuses, since OpenSSL knows only that it did.
+    internal var refusal: TLSFailure.Reason?
+    private var failure: TLSFailure?
+    /// The handshake is complete.
+    package private(set) var isEstablished = false
+
+    /// A server session for an accepted connection.
+    package init(server context: TLSContext) throws(OpenSSLError) {
+        self.context = context
+        unsafe handle = try TLSSession.make(context)
+        unsafe SSL_set_accept_state(handle)
+    }
+
+    /// A client session that asks for `serverName` and verifies the certificate against it, if the context verifies.
+    package init(client context: TLSContext, serverName: String) throws(OpenSSLError) {
+        self.context = context
+        unsafe handle = try TLSSession.make(context)
+        unsafe SSL_set_connect_state(handle)
+        try setPeerName(serverName)
+    }
+
+    private static func make(_ context: TLSContext) throws(OpenSSLError) -> OpaquePointer {
+        // Sound: SSL_new takes its own reference on the SSL_CTX, and each SSL_set0 takes over one of the BIO.
+        guard let handle = unsafe SSL_new(context.handle) else { throw .drained("make a TLS session") }
+        unsafe BIO_up_ref(context.bio)
+        unsafe SSL_set0_rbio(handle, context.bio)
+        unsafe BIO_up_ref(context.bio)
+        unsafe SSL_set0_wbio(handle, context.bio)
+        return unsafe handle
+    }
+
+    deinit { unsafe SSL_free(handle) }
+
+    /// Takes the handshake as far as `incoming` allows.
+    package func handshake(incoming: ByteBuffer, outgoing: ByteBuffer) -> TLSProgress {
+        if let failure { return .failed(failure) }
+        context.attach(self, incoming, outgoing)
+        let status = unsafe SSL_do_handshake(handle)
+        context.detach()
+        if status == 1 {
+            if !isEstablished { established() }
+            return .done
+        }
+        if unsafe SSL_want(handle) == SSL_READING { return .needsInput }
+        return .failed(fail())
+    }
+
+    private func established() {
+        isEstablished = true
+        host = nil
+        // The certificate and key have done their work: without this, a rotated key would stay in
+        // memory until its last connection closes. There is no renegotiation that would need them.
+        unsafe SSL_certs_clear(handle)
+        ERR_clear_error()
+    }
+
+    /// Decrypts into `plaintext`, at most `maximum` bytes (at least 1), as far as `incoming` reaches.
+    package func read(
+        incoming: ByteBuffer,
+        outgoing: ByteBuffer,
+        into plaintext: ByteBuffer,
+        maximum: Int
+    ) -> TLSRead {
+        if let failure { return .failed(failure) }
+        precondition(maximum > 0, "a read asks for bytes")
+        context.attach(self, incoming, outgoing)
+        defer { context.detach() }
+        var total = 0
+        repeat {
+            var count = 0
+            var status: Int32 = 0
+            // Room is made for what can come: the plaintext is never longer than its records.
+            let wanted = min(maximum - total, max(incoming.count, unsafe Int(SSL_pending(handle)), 1))
+            unsafe plaintext.appendUninitialized(minimum: wanted) { room in
+                unsafe status = SSL_read_ex(handle, room.baseAddress, min(room.count, maximum - total), &count)
+                return count
+            }
+            guard status == 1 else {
+                if unsafe SSL_want(handle) == SSL_READING { break }
+                if unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0 {
+                    if total == 0 { return .closed }
+                    break
+                }
+                let failure = fail()
+                if total == 0 { return .failed(failure) }
+                break
+            }
+            total += count
+        } while total < maximum && hasMore(in: incoming)
+        return total == 0 ? .needsInput : .bytes(total)
+    }
+
+    /// Whether another read could bring something before new input arrives.
+    package func hasMore(in incoming: ByteBuffer) -> Bool {
+        if !incoming.isEmpty { return true }
+        return unsafe SSL_pending(handle) > 0
+    }
+
+    /// Encrypts all of `plaintext` and appends the records to `outgoing`.
+    package func write(_ plaintext: Span<UInt8>, outgoing: ByteBuffer) -> TLSWrite {
+        if let failure { return .failed(failure) }
+        let count = plaintext.count
+        if count == 0 { return .bytes(0) }
+        context.attach(self, nil, outgoing)
+        var written = 0
+        // Sound: libssl reads the bytes during the call only.
+        let status = unsafe plaintext.withUnsafeBytes {
+            unsafe SSL_write_ex(handle, $0.baseAddress, $0.count, &written)
+        }
+        context.detach()
+        // The BIO takes everything, so a write is whole or has failed.
+        return status == 1 ? .bytes(written) : .failed(fail())
+    }
+
+    /// Appends close_notify to `outgoing`, once. Input can still be read after it.
+    package func shutdown(outgoing: ByteBuffer) {
+        if failure != nil || !isEstablished { return }
+        if unsafe SSL_get_shutdown(handle) & SSL_SENT_SHUTDOWN != 0 { return }
+        context.attach(self, nil, outgoing)
+        unsafe SSL_shutdown(handle)
+        context.detach()
+        ERR_clear_error()
+    }
+
+    private func fail() -> TLSFailure {
+        var found = TLSFailure.drained()
+        if let refusal { found = TLSFailure(refusal) }
+        let hasPeerClosed = unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0
+        if found.code == 0 && found.reason == .internal && hasPeerClosed {
+            found = TLSFailure(.clientClosed)
+        }
+        failure = found
+        host = nil
+        return found
+    }
+}
