@@ -1,0 +1,75 @@
+/// What the library tells of a session, in safe terms. Called from inside `NGHTTP2Session.receive` and `produce`.
+///
+/// Streams are looked up by the pointer that `headBegan` gave to the library, never by number.
+protocol NGHTTP2Handler: AnyObject {
+    /// Whether the session has been given up: the library stops at the next callback.
+    var isStopped: Bool { get }
+
+    /// A frame's header came; its payload has not.
+    func frameBegan(_ frame: FrameHeader)
+    /// A request's HEADERS came. The stream returned is handed to all later calls for it.
+    func headBegan(id: Int32) -> HTTP2Stream
+    /// Trailers begin on a stream.
+    func trailersBegan(on stream: HTTP2Stream)
+    /// A field of the head or the trailers, which the library found valid by itself.
+    func field(name: Span<UInt8>, value: Span<UInt8>, inTrailers: Bool, on stream: HTTP2Stream)
+    /// A head (or trailers) is complete and keeps the rules that the library checks.
+    func headEnded(endsStream: Bool, areTrailers: Bool, on stream: HTTP2Stream)
+    /// Payload of DATA.
+    func data(_ bytes: Span<UInt8>, on stream: HTTP2Stream)
+    /// A DATA frame is complete.
+    func dataFrameEnded(endsStream: Bool, isEmpty: Bool, on stream: HTTP2Stream)
+    /// The client acknowledged the PING that this side sent.
+    func pingAcknowledged()
+    /// A message was refused by the library, which resets its stream.
+    func malformedMessage()
+    /// The stream is gone.
+    func closed(_ stream: HTTP2Stream, code: UInt32)
+    /// A frame was written.
+    func frameSent(_ frame: FrameHeader, on stream: HTTP2Stream?)
+    /// GOAWAY with this code was written.
+    func goawaySent(code: UInt32, lastStream: Int32)
+    /// RST_STREAM with this code was written.
+    func resetSent(code: UInt32, on stream: HTTP2Stream?)
+    /// What to write next of a stream's answer.
+    func nextData(on stream: HTTP2Stream, limit: Int) -> NextData
+    /// `count` bytes of the stream's send buffer have been written.
+    func dataWritten(_ count: Int, on stream: HTTP2Stream)
+}
+
+/// A frame's header (RFC 9113 section 4.1).
+struct FrameHeader {
+    var length: Int
+    var type: UInt8
+    var flags: UInt8
+    var stream: Int32
+
+    var endsStream: Bool { flags & 0x1 != 0 }
+    var endsHead: Bool { flags & 0x4 != 0 }
+    var isAcknowledgement: Bool { flags & 0x1 != 0 }
+}
+
+/// Frame types (RFC 9113 section 6, RFC 9218 section 7.1).
+enum FrameType {
+    static let data: UInt8 = 0x0
+    static let headers: UInt8 = 0x1
+    static let priority: UInt8 = 0x2
+    static let reset: UInt8 = 0x3
+    static let settings: UInt8 = 0x4
+    static let pushPromise: UInt8 = 0x5
+    static let ping: UInt8 = 0x6
+    static let goaway: UInt8 = 0x7
+    static let windowUpdate: UInt8 = 0x8
+    static let continuation: UInt8 = 0x9
+    static let priorityUpdate: UInt8 = 0x10
+}
+
+/// The answer to the library's question for data.
+enum NextData {
+    /// This many bytes of the send buffer; `last` when the body ends with them.
+    case bytes(Int, last: Bool)
+    /// This many bytes, the last, and trailers behind them.
+    case bytesThenTrailers(Int, HTTP2HeadWriter)
+    /// None now: ask again after `resume`.
+    case later
+}
