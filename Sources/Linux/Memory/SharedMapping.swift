@@ -13,7 +13,7 @@ package final class SharedMapping: Sendable {
     /// How many words there are.
     package let count: Int
     // Sound: the mapping lives as long as self, is never moved, and is only touched through Atomic.
-    private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+    internal nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
 
     /// Makes new memory, all zero.
     package convenience init(name: String, words count: Int) throws(SystemError) {
@@ -51,10 +51,11 @@ package final class SharedMapping: Sendable {
         unsafe words[index].store(value, ordering: .releasing)
     }
 
-    /// Adds, wrapping around, for words that several threads write.
-    package func add(_ index: Int, _ value: UInt64) {
+    /// Adds, wrapping around, for words that several threads write. Returns the value before.
+    @discardableResult
+    package func add(_ index: Int, _ value: UInt64) -> UInt64 {
         precondition(index >= 0 && index < count, "word outside the mapping")
-        _ = unsafe words[index].wrappingAdd(value, ordering: .relaxed)
+        return unsafe words[index].wrappingAdd(value, ordering: .relaxed).oldValue
     }
 
     /// An empty anonymous file in memory, sealable and close-on-exec.

@@ -23,6 +23,13 @@ package struct Signals: ~Copyable, Sendable {
         descriptor = FileDescriptor(owning: raw)
     }
 
+    /// Waits for a signal; nil when the wait was interrupted.
+    package func wait() -> Int32? {
+        var entry = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&entry, 1, -1)
+        return next()
+    }
+
     /// The next signal that came; nil when there is none.
     package func next() -> Int32? {
         var information = signalfd_siginfo()

@@ -13,8 +13,16 @@ package enum Transfer: Equatable, Sendable {
 
 /// A connection taken from a listener's queue.
 package struct Accepted: ~Copyable {
-    package let socket: FileDescriptor
+    private let socket: FileDescriptor
     package let peer: SocketAddress
+
+    fileprivate init(socket: consuming FileDescriptor, peer: SocketAddress) {
+        self.socket = socket
+        self.peer = peer
+    }
+
+    /// Hands the connection itself over.
+    package consuming func takeSocket() -> FileDescriptor { socket }
 }
 
 /// Calls on TCP sockets, all non-blocking and close-on-exec.

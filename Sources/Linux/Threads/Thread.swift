@@ -64,13 +64,19 @@ package struct Thread: @unchecked Sendable {
         pthread_join(handle, nil)
     }
 
+    /// Has the calling thread do nothing for a while.
+    package static func pause(milliseconds: Int) {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        _ = unsafe nanosleep(&time, nil)
+    }
+
     /// Cores that this process may run on, at least 1.
     package static var availableCores: Int {
         var set = cpu_set_t()
         guard unsafe sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
         return unsafe withUnsafeBytes(of: &set) { bytes in
             var count = 0
-            for index in bytes.indices { count += unsafe bytes[index].nonzeroBitCount }
+            for index in 0..<bytes.count { count += unsafe bytes[index].nonzeroBitCount }
             return max(1, count)
         }
     }

@@ -1,0 +1,29 @@
+import Glibc
+
+extension FileWriting {
+    /// Opens a file to append to, made with mode 0640 when there is none.
+    package static func openForAppending(_ path: String) throws(SystemError) -> FileDescriptor {
+        let raw = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        guard raw >= 0 else { throw .last("open(\(path))") }
+        return FileDescriptor(owning: raw)
+    }
+
+    /// Writes as much as is taken at once.
+    /// - Returns: bytes written, or nil when the file takes no more.
+    package static func append(_ bytes: Span<UInt8>, to file: Int32) -> Int? {
+        // Sound: the kernel reads the bytes during the call.
+        let count = unsafe bytes.withUnsafeBytes { bytes in
+            retrying { unsafe write(file, bytes.baseAddress, bytes.count) }
+        }
+        return count > 0 ? count : nil
+    }
+}
+
+extension FileDescriptor {
+    /// A descriptor of its own for this process's standard output.
+    package static func standardOutput() throws(SystemError) -> FileDescriptor {
+        let copy = fcntl(1, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw .last("fcntl(F_DUPFD_CLOEXEC)") }
+        return FileDescriptor(owning: copy)
+    }
+}
