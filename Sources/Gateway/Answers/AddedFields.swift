@@ -1,0 +1,79 @@
+import Bytes
+import Engine
+import HTTPWire
+import Linux
+
+/// Fields that answers gain on their way to the client: Date where it is missing, HSTS, and the set of
+/// security headers, unless the app server has said its own word on them.
+internal struct AddedFields {
+    private let security: [(name: [UInt8], value: [UInt8])]
+
+    init(_ plan: HeaderPlan) {
+        security = plan.security.map { (Array($0.name.utf8), Array($0.value.utf8)) }
+    }
+
+    func add(to response: MessageHead, route: RoutePlan, worker: Worker, isSealed: Bool) {
+        if !response.has(.date) { worker.date.add(to: response, worker: worker) }
+        if isSealed, let hsts = route.hsts, !response.has(.strictTransportSecurity) {
+            let start = response.bytes.count
+            response.bytes.append(string: hsts)
+            response.add(.strictTransportSecurity, valueFrom: start)
+        }
+        for field in security where !has(response, field.name) {
+            let text = response.bytes
+            let name = Slice(offset: text.count, length: field.name.count)
+            text.append(field.name)
+            let value = Slice(offset: text.count, length: field.value.count)
+            text.append(field.value)
+            response.fields.append(Field(name: name, value: value, known: .other, isHopByHop: false))
+        }
+    }
+
+    private func has(_ response: MessageHead, _ name: [UInt8]) -> Bool {
+        let text = response.bytes
+        for field in response.fields where text.span(field.name).equals(name.span) { return true }
+        return false
+    }
+}
+
+/// The Date field's text, made once a second (RFC 9110 section 6.6.1).
+internal struct DateCache {
+    private let text = ByteBuffer(capacity: 32)
+    private var madeAt: UInt64 = 0
+    private var isMade = false
+
+    mutating func add(to response: MessageHead, worker: Worker) {
+        if !isMade || worker.loop.now >= madeAt + 1000 {
+            let seconds = Clock.realtimeMicroseconds / 1_000_000
+            text.clear()
+            HTTPDate.append(unixSeconds: Int64(seconds), to: text)
+            // Made anew when the wall clock's second turns, not a second from now.
+            madeAt = worker.loop.now - (Clock.realtimeMicroseconds % 1_000_000) / 1000
+            isMade = true
+        }
+        let cached = text
+        response.add(.date, cached.readable)
+    }
+}
+
+/// Names for requests: 128 bits in hexadecimal, of which nobody can guess the next.
+internal struct RequestIdentifiers {
+    private var generator = SystemRandomNumberGenerator()
+    /// Random words at hand, so that one system call serves many requests.
+    private var words = InlineArray<32, UInt64>(repeating: 0)
+    private var used = 32
+
+    mutating func append(to text: ByteBuffer) {
+        text.append(hex: next(), minimumDigits: 16)
+        text.append(hex: next(), minimumDigits: 16)
+    }
+
+    private mutating func next() -> UInt64 {
+        if used == words.count {
+            for index in words.indices { words[index] = generator.next() }
+            used = 0
+        }
+        used += 1
+        return words[used - 1]
+    }
+}

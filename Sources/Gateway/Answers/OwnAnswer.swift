@@ -1,0 +1,146 @@
+import Bytes
+import HTTPWire
+
+/// The gateway's own answers: refusals, redirects and failures, short, in HTML or JSON as the client
+/// prefers, with the request's identifier so that a person can name the request to the operator.
+extension Exchange {
+    /// Answers by itself, and ends the exchange.
+    internal func answer(_ status: Int, _ outcome: Outcome, location: ByteBuffer? = nil) {
+        guard let client else { return }
+        self.outcome = outcome
+        stage = .answering
+        worker.count(.answersOwn)
+        if requestID.isEmpty { addRequestID(keep: false) }
+        let page = ErrorPage.make(status: status, exchange: self)
+        response.clear()
+        response.status = status
+        response.framing = head.method == .head ? .none : .length(UInt64(page.count))
+        addFields(status, location: location, length: page.count)
+        answerBegun = true
+        client.sendHead(response)
+        if head.method != .head {
+            answerBytes = UInt64(page.count)
+            client.sendBody(page.readable)
+        }
+        worker.buffers.give(page)
+        client.sendEnd(trailers: nil)
+        account()
+    }
+
+    private func addFields(_ status: Int, location: ByteBuffer?, length: Int) {
+        let text = response.bytes
+        var start = text.count
+        text.append(ErrorPage.prefersJSON(self) ? "application/json" : "text/html; charset=utf-8")
+        response.add(.contentType, valueFrom: start)
+        if head.method == .head {
+            start = text.count
+            text.append(decimal: UInt64(length))
+            response.add(.contentLength, valueFrom: start)
+        }
+        if let location {
+            response.add(.location, location.readable)
+            location.clear()
+        }
+        if status == 503 {
+            start = text.count
+            text.append("1")
+            response.add(.retryAfter, valueFrom: start)
+        }
+        let request = head.bytes
+        response.add(.xRequestID, request.span(requestID))
+        if route >= 0, let client {
+            runtime.fields.add(
+                to: response,
+                route: runtime.plan.routes[route],
+                worker: worker,
+                isSealed: client.security != nil
+            )
+        } else {
+            worker.date.add(to: response, worker: worker)
+        }
+    }
+}
+
+/// The body of the gateway's own answers.
+internal enum ErrorPage {
+    /// Whether the client would rather read JSON.
+    static func prefersJSON(_ exchange: Exchange) -> Bool {
+        guard let accept = exchange.head.first(.accept) else { return false }
+        let text = exchange.head.bytes
+        return AcceptPreference.prefersJSON(text.span(accept))
+    }
+
+    /// - Returns: a buffer of the worker's pool, which the caller gives back.
+    static func make(status: Int, exchange: Exchange) -> ByteBuffer {
+        let page = exchange.worker.buffers.take()
+        let request = exchange.head.bytes
+        let id = exchange.requestID
+        if prefersJSON(exchange) {
+            page.append("{\"status\":")
+            page.append(decimal: status)
+            page.append(",\"error\":\"")
+            page.append(StatusText.reason(status))
+            page.append("\",\"reason\":\"")
+            page.append(StatusText.explanation(status))
+            page.append("\",\"request_id\":\"")
+            page.append(request.span(id))
+            page.append("\"}\n")
+            return page
+        }
+        page.append("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>")
+        page.append(decimal: status)
+        page.append(" ")
+        page.append(StatusText.reason(status))
+        page.append("</title><h1>")
+        page.append(decimal: status)
+        page.append(" ")
+        page.append(StatusText.reason(status))
+        page.append("</h1><p>")
+        page.append(StatusText.explanation(status))
+        page.append("</p><p>Request <code>")
+        page.append(request.span(id))
+        page.append("</code></p></html>\n")
+        return page
+    }
+}
+
+/// What the statuses that the gateway answers with mean to a person.
+internal enum StatusText {
+    static func reason(_ status: Int) -> StaticString {
+        switch status {
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 431: "Request Header Fields Too Large"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: "Error"
+        }
+    }
+
+    static func explanation(_ status: Int) -> StaticString {
+        switch status {
+        case 308: "This address is served over HTTPS."
+        case 400, 417, 501, 505: "The request is not one that this server takes."
+        case 404: "Nothing is served under this address."
+        case 405: "The method is not allowed here."
+        case 408: "The request did not arrive in time."
+        case 413: "The request body is larger than is taken here."
+        case 414, 431: "The request head is larger than is taken here."
+        case 421: "This connection was made for another host name."
+        case 502: "The server behind this gateway gave no sound answer."
+        case 503: "No server is free to answer. Please try again soon."
+        case 504: "The server behind this gateway did not answer in time."
+        default: "The request could not be answered."
+        }
+    }
+}

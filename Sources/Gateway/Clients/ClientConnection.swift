@@ -1,0 +1,136 @@
+package import Engine
+import HTTPWire
+package import Linux
+import OpenSSL
+
+/// **Phase: handshake.** A client's connection. Gets it from `accept`; carries TLS through its handshake
+/// where the listener speaks it, and leaves the bytes to the codec that ALPN settled on.
+package final class ClientConnection: EventHandler {
+    package let registration = Registration()
+    internal let worker: Worker
+    internal let transport: Transport
+    internal let peer: SocketAddress
+    internal let listener: ListenerPlan
+    internal private(set) var security: ClientSecurity?
+    private var isShakingHands: Bool
+    private var codec: (any ClientCodec)?
+
+    /// Takes over a connection that has been let in. Failures close it.
+    internal static func start(
+        _ socket: consuming FileDescriptor,
+        peer: SocketAddress,
+        listener: ListenerPlan,
+        worker: Worker
+    ) {
+        var session: TLSSession?
+        if listener.tls != nil {
+            guard let context = worker.runtime.contexts[listener.id],
+                let made = try? TLSSession(server: context)
+            else { return worker.count(.connectionsRefused) }
+            session = made
+        }
+        let transport = Transport(socket, tls: session, pool: worker.buffers)
+        Socket.setNoDelay(transport.descriptor)
+        let connection = ClientConnection(worker: worker, transport: transport, peer: peer, listener: listener)
+        worker.connections += 1
+        do {
+            try worker.loop.add(connection, descriptor: transport.descriptor)
+        } catch {
+            return connection.close()
+        }
+        let timeouts = worker.runtime.plan.timeouts
+        if session == nil {
+            connection.codec = HTTP1Client(connection: connection)
+        }
+        worker.loop.setDeadline(connection, after: session == nil ? timeouts.httpRequest : timeouts.clientHandshake)
+    }
+
+    private init(worker: Worker, transport: Transport, peer: SocketAddress, listener: ListenerPlan) {
+        self.worker = worker
+        self.transport = transport
+        self.peer = peer
+        self.listener = listener
+        isShakingHands = transport.tls != nil
+    }
+
+    package func ready(_ events: Epoll.Events) {
+        transport.note(events)
+        if isShakingHands { shakeHands() } else { codec?.ready() }
+    }
+
+    package func timedOut() {
+        if isShakingHands {
+            worker.count(.timeoutsClientHandshake)
+            worker.count(.handshakesFailed)
+            close()
+        } else if let codec {
+            codec.timedOut()
+        } else {
+            close()
+        }
+    }
+
+    package func turnEnds() { codec?.turnEnds() }
+
+    private func shakeHands() {
+        let progress = transport.handshake()
+        if case .failed = transport.flush() { return failHandshake() }
+        switch progress {
+        case .needsInput: return
+        case .failed: failHandshake()
+        case .done: handshakeDone()
+        }
+    }
+
+    private func failHandshake() {
+        worker.count(.handshakesFailed)
+        close()
+    }
+
+    private func handshakeDone() {
+        guard let tls = transport.tls else { return }
+        isShakingHands = false
+        worker.count(.handshakes)
+        if tls.isResumed { worker.count(.handshakesResumed) }
+        security = ClientSecurity(
+            version: tls.version == .tls13 ? "TLSv1.3" : "TLSv1.2",
+            isResumed: tls.isResumed,
+            serverName: tls.serverName,
+            subject: tls.peerSubject.map { Array($0.utf8) } ?? []
+        )
+        codec = HTTP1Client(connection: self)
+        setDeadline(worker.runtime.plan.timeouts.httpRequest)
+        codec?.ready()
+    }
+
+    /// The worker drains: ends as soon as nothing is under way.
+    internal func drain() {
+        if isShakingHands { return }
+        codec?.drain()
+    }
+
+    internal func setDeadline(_ milliseconds: UInt64?) {
+        worker.loop.setDeadline(self, after: milliseconds)
+    }
+
+    /// Closes the connection. With `reset`, the client sees that an answer was cut.
+    internal func close(reset: Bool = false) {
+        guard registration.isRegistered || !transport.isClosed else { return }
+        codec = nil
+        worker.loop.remove(self)
+        transport.close(reset: reset)
+        worker.connections -= 1
+        if worker.runtime.plan.limits.connectionsPerAddress > 0 { worker.addresses.remove(peer) }
+    }
+}
+
+/// A protocol spoken on a client's connection.
+internal protocol ClientCodec: AnyObject {
+    /// The transport changed: bytes may have come, or room for more.
+    func ready()
+    /// The deadline that the codec set has passed.
+    func timedOut()
+    func turnEnds()
+    /// The worker drains: end when the requests under way are done.
+    func drain()
+}

@@ -1,0 +1,377 @@
+import Bytes
+import Engine
+import HTTPWire
+import Linux
+
+/// HTTP/1.0 and 1.1 on a client's connection: one request after the other, pipelined or not.
+internal final class HTTP1Client: ClientCodec {
+    private enum State {
+        /// Between requests, or in the middle of a head.
+        case head
+        /// The body of a request is to come.
+        case body
+        /// The request is complete, its answer is not.
+        case waiting
+        case tunnel
+        /// The last answer has been given; what the client still sends is thrown away.
+        case closing
+        case closed
+    }
+
+    private unowned let connection: ClientConnection
+    private let worker: Worker
+    private var state = State.head
+    private var parser: HTTP1RequestParser
+    private var decoder = HTTP1BodyDecoder()
+    private var exchange: Exchange?
+    private var isPumping = false
+    /// The answer under way is the last one.
+    private var isLast = false
+    private var answerIsChunked = false
+    private var answerEnded = false
+    private var served = 0
+    /// Milliseconds, monotonic: when the body under way began to be waited for.
+    private var bodyBegun: UInt64 = 0
+
+    init(connection: ClientConnection) {
+        self.connection = connection
+        worker = connection.worker
+        parser = HTTP1RequestParser(limits: worker.runtime.headLimits)
+    }
+
+    private var transport: Transport { connection.transport }
+    private var timeouts: TimeoutPlan { worker.runtime.plan.timeouts }
+
+    // MARK: Events
+
+    func ready() {
+        if transport.isWritable && transport.pendingOutput > 0 {
+            guard sendWaiting() else { return }
+            exchange?.clientTook()
+        }
+        if state == .closed { return }
+        pump()
+    }
+
+    func turnEnds() { pump() }
+
+    func timedOut() {
+        switch state {
+        case .head:
+            if exchange == nil { return close() }
+            worker.count(.timeoutsHTTPRequest)
+            refuse(408, .requestTimeout)
+        case .body:
+            worker.count(.timeoutsClient)
+            exchange?.bodyTimedOut()
+        case .waiting, .tunnel:
+            worker.count(.timeoutsClient)
+            exchange?.clientGone(.clientTimeout)
+            close(reset: true)
+        case .closing, .closed:
+            close()
+        }
+    }
+
+    func drain() {
+        isLast = true
+        if state == .head && exchange == nil { close() }
+    }
+
+    // MARK: Reading
+
+    /// Takes what has come and reads on, until it would block or the exchange is full.
+    private func pump() {
+        if isPumping { return }
+        isPumping = true
+        var turns = 0
+        while state != .closed {
+            if let input = transport.input, !input.isEmpty, !takeInput(input) { break }
+            guard wantsInput, transport.mayReceive else { break }
+            if turns == 32 {
+                worker.loop.atEndOfTurn(connection)
+                break
+            }
+            turns += 1
+            switch transport.receive() {
+            case .data, .wouldBlock: continue
+            case .endOfStream, .truncated: inputEnded()
+            case .failed: lost()
+            }
+        }
+        isPumping = false
+        if state == .closed { return }
+        transport.releaseInput()
+        exchange?.flushRequest()
+    }
+
+    private var wantsInput: Bool {
+        switch state {
+        case .head, .closing: true
+        case .body, .tunnel: exchange?.wantsBody ?? false
+        case .waiting, .closed: false
+        }
+    }
+
+    /// - Returns: whether more is to be read.
+    private func takeInput(_ input: ByteBuffer) -> Bool {
+        switch state {
+        case .head: return takeHead(input)
+        case .body: return takeBody(input)
+        case .tunnel:
+            guard let exchange, exchange.wantsBody else { return false }
+            exchange.requestBody(input.readable)
+            input.consume(input.count)
+            return true
+        case .closing:
+            input.consume(input.count)
+            return true
+        case .waiting, .closed: return false
+        }
+    }
+
+    /// **Phase: head.** Gets bytes from the first of a request on; leaves a complete and well-formed head to
+    /// `route`, or refuses it and ends the connection: what follows a head that cannot be read is noise.
+    private func takeHead(_ input: ByteBuffer) -> Bool {
+        let exchange = self.exchange ?? beginExchange()
+        switch parser.parse(input.readable, into: exchange.head) {
+        case .incomplete:
+            return true
+        case .refused(let refusal):
+            exchange.refusal = refusal.reason
+            refuse(refusal.status, .refused)
+            return true
+        case .complete(let consumed):
+            input.consume(consumed)
+            worker.count(.bytesFromClients, UInt64(consumed))
+            parser.reset()
+            served += 1
+            if !exchange.head.keepAlive || worker.isDraining { isLast = true }
+            if exchange.head.framing == .none {
+                state = .waiting
+            } else {
+                state = .body
+                decoder = HTTP1BodyDecoder()
+                decoder.start(exchange.head.framing)
+                bodyBegun = worker.loop.now
+            }
+            connection.setDeadline(nil)
+            exchange.routeRequest()
+            return state != .closed
+        }
+    }
+
+    private func beginExchange() -> Exchange {
+        let exchange = worker.takeExchange(self)
+        self.exchange = exchange
+        answerEnded = false
+        answerIsChunked = false
+        connection.setDeadline(timeouts.httpRequest)
+        return exchange
+    }
+
+    private func takeBody(_ input: ByteBuffer) -> Bool {
+        var position = 0
+        while let exchange, exchange.wantsBody {
+            switch decoder.next(input.readable, from: position) {
+            case .data(let range):
+                exchange.requestBody(input.readable.extracting(range))
+                position = range.upperBound
+                if state != .body { return true }
+            case .needMore(let consumed):
+                input.consume(consumed)
+                worker.count(.bytesFromClients, UInt64(consumed))
+                connection.setDeadline(timeouts.client)
+                return true
+            case .end(let consumed):
+                input.consume(consumed)
+                worker.count(.bytesFromClients, UInt64(consumed))
+                state = .waiting
+                connection.setDeadline(nil)
+                exchange.requestBodyEnded()
+                return true
+            case .refused(let refusal):
+                exchange.refusal = refusal.reason
+                isLast = true
+                exchange.dropServer(reusable: false)
+                exchange.answerOrCut(refusal.status, .refused)
+                return true
+            }
+        }
+        input.consume(position)
+        return false
+    }
+
+    private func refuse(_ status: Int, _ outcome: Outcome) {
+        let exchange = self.exchange ?? beginExchange()
+        isLast = true
+        exchange.answer(status, outcome)
+    }
+
+    /// The client ended its side. It may still read: an answer under way goes on.
+    private func inputEnded() {
+        switch state {
+        case .head:
+            if let exchange { exchange.clientGone(.clientGone) }
+            close()
+        case .body:
+            exchange?.clientGone(.clientGone)
+            close(reset: true)
+        case .tunnel:
+            exchange?.tunnelClientEnded()
+        case .closing:
+            close()
+        case .waiting, .closed:
+            return
+        }
+    }
+
+    private func lost() {
+        exchange?.clientGone(.clientGone)
+        close()
+    }
+
+    // MARK: Ending
+
+    /// Sends what waits. - Returns: false when the connection is gone.
+    private func sendWaiting() -> Bool {
+        let before = transport.bytesOut
+        let flushed = transport.flush()
+        worker.count(.bytesToClients, transport.bytesOut &- before)
+        switch flushed {
+        case .done:
+            if answerEnded && state == .closing { endOutput() }
+            return state != .closed
+        case .blocked:
+            connection.setDeadline(timeouts.client)
+            return true
+        case .failed:
+            lost()
+            return false
+        }
+    }
+
+    private func endOutput() {
+        switch transport.endOutput() {
+        case .done, .blocked: connection.setDeadline(timeouts.clientFin)
+        case .failed: close()
+        }
+    }
+
+    private func close(reset: Bool = false) {
+        if state == .closed { return }
+        state = .closed
+        exchange = nil
+        connection.close(reset: reset)
+    }
+}
+
+extension HTTP1Client: ClientStream {
+    var peer: SocketAddress { connection.peer }
+    var listener: ListenerPlan { connection.listener }
+    var security: ClientSecurity? { connection.security }
+    var isCongested: Bool { transport.pendingOutput > 0 && !transport.isWritable }
+
+    func sendInformational(_ head: MessageHead) {
+        writeHead(head, addsFraming: false)
+    }
+
+    func sendHead(_ head: MessageHead) {
+        answerIsChunked = false
+        if head.status != 101 {
+            switch head.framing {
+            case .chunked, .untilClose, .untilEndOfStream:
+                if exchange?.head.version == .http10 { isLast = true } else { answerIsChunked = true }
+            case .none, .length: break
+            }
+            // A body that is not complete would be taken for the next request.
+            if exchange?.requestEnded == false { isLast = true }
+        }
+        writeHead(head, addsFraming: head.status != 101)
+    }
+
+    private func writeHead(_ head: MessageHead, addsFraming: Bool) {
+        let scratch = worker.scratch
+        scratch.clear()
+        HTTP1Writer.statusLine(status: head.status, to: scratch)
+        let text = head.bytes
+        for field in head.fields where !field.isHopByHop {
+            switch field.known {
+            case .contentLength where head.framing != .none: continue
+            case .transferEncoding: continue
+            default: HTTP1Writer.field(name: text.span(field.name), value: text.span(field.value), to: scratch)
+            }
+        }
+        if addsFraming {
+            if case .length(let length) = head.framing {
+                HTTP1Writer.field(name: "content-length", decimal: length, to: scratch)
+            } else if answerIsChunked {
+                HTTP1Writer.field(name: "transfer-encoding", value: "chunked", to: scratch)
+            }
+            if isLast {
+                HTTP1Writer.field(name: "connection", value: "close", to: scratch)
+            } else if exchange?.head.version == .http10 {
+                HTTP1Writer.field(name: "connection", value: "keep-alive", to: scratch)
+            }
+        } else if head.status == 101 {
+            HTTP1Writer.field(name: "connection", value: "upgrade", to: scratch)
+            HTTP1Writer.field(name: "upgrade", value: text.span(head.upgrade), to: scratch)
+        }
+        HTTP1Writer.endOfHead(to: scratch)
+        transport.write(scratch.readable)
+        scratch.clear()
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        guard answerIsChunked else { return transport.write(bytes) }
+        if bytes.isEmpty { return }
+        let scratch = worker.scratch
+        scratch.clear()
+        HTTP1Writer.chunkHead(size: bytes.count, to: scratch)
+        transport.write(scratch.readable)
+        transport.write(bytes)
+        scratch.clear()
+        HTTP1Writer.chunkEnd(to: scratch)
+        transport.write(scratch.readable)
+        scratch.clear()
+    }
+
+    func sendEnd(trailers: MessageHead?) {
+        if answerIsChunked {
+            let scratch = worker.scratch
+            scratch.clear()
+            HTTP1Writer.lastChunk(to: scratch)
+            transport.write(scratch.readable)
+            scratch.clear()
+        }
+        answerEnded = true
+    }
+
+    func flush() {
+        if state != .closed && transport.pendingOutput > 0 { _ = sendWaiting() }
+    }
+
+    func cut() { close(reset: true) }
+
+    func bodyWanted() { pump() }
+
+    func bodyTaken(_ count: Int) {}
+
+    func becomeTunnel() { state = .tunnel }
+
+    func exchangeEnded() {
+        exchange = nil
+        if state == .closed { return }
+        let isComplete = state == .waiting || state == .head
+        if isLast || !isComplete || worker.isDraining {
+            state = .closing
+            flush()
+            if state == .closing && transport.pendingOutput == 0 { endOutput() }
+        } else {
+            state = .head
+            connection.setDeadline(timeouts.httpKeepAlive)
+            flush()
+        }
+        if state != .closed { pump() }
+    }
+}

@@ -1,0 +1,139 @@
+import Bytes
+package import Engine
+import HTTPWire
+import Linux
+
+/// Writes a line of JSON for each request into the worker's ring, without ever waiting.
+package struct AccessLog {
+    private let ring: LogRing?
+    private let line = ByteBuffer(capacity: 4096)
+    /// Bytes of a request's text that a line takes at most, for each of path, host and agent.
+    private static let textLimit = 2048
+
+    package init(ring: LogRing?) {
+        self.ring = ring
+    }
+
+    internal func write(_ exchange: Exchange, now: UInt64) {
+        guard let ring, let client = exchange.client else { return }
+        line.clear()
+        line.append("{\"time\":")
+        let real = Clock.realtimeMicroseconds
+        line.append(decimal: real / 1_000_000)
+        line.append(".")
+        appendMilliseconds(real / 1000 % 1000)
+        line.append(",\"client\":\"")
+        client.peer.append(to: line)
+        line.append("\"")
+        writeRequest(exchange)
+        line.append(",\"status\":")
+        line.append(decimal: exchange.response.status)
+        line.append(",\"bytes\":")
+        line.append(decimal: exchange.answerBytes)
+        line.append(",\"request_bytes\":")
+        line.append(decimal: exchange.bodyReceived)
+        writeTimes(exchange, now)
+        writeServer(exchange)
+        if let security = client.security {
+            line.append(",\"tls\":\"")
+            line.append(security.version)
+            line.append(security.isResumed ? "\",\"resumed\":true" : "\",\"resumed\":false")
+        }
+        line.append(",\"outcome\":\"")
+        line.append(string: exchange.outcome.rawValue)
+        line.append("\"")
+        if let refusal = exchange.refusal {
+            line.append(",\"refusal\":\"")
+            line.append(string: refusal.rawValue)
+            line.append("\"")
+        }
+        line.append("}\n")
+        if !ring.write(line.readable) { exchange.worker.count(.logLinesDropped) }
+    }
+
+    private func writeRequest(_ exchange: Exchange) {
+        let head = exchange.head
+        let text = head.bytes
+        line.append(",\"request_id\":\"")
+        line.append(text.span(exchange.requestID))
+        line.append("\",\"method\":\"")
+        appendEscaped(text.span(head.methodName))
+        line.append("\",\"host\":\"")
+        appendEscaped(text.span(head.authority))
+        line.append("\",\"path\":\"")
+        appendEscaped(text.span(head.target))
+        switch head.version {
+        case .http10: line.append("\",\"protocol\":\"HTTP/1.0\"")
+        case .http11: line.append("\",\"protocol\":\"HTTP/1.1\"")
+        case .http2: line.append("\",\"protocol\":\"HTTP/2\"")
+        }
+        if let agent = head.first(.userAgent) {
+            line.append(",\"user_agent\":\"")
+            appendEscaped(text.span(agent))
+            line.append("\"")
+        }
+        if let referer = head.first(.referer) {
+            line.append(",\"referer\":\"")
+            appendEscaped(text.span(referer))
+            line.append("\"")
+        }
+    }
+
+    /// Seconds with microseconds; a phase that was not reached is left out.
+    private func writeTimes(_ exchange: Exchange, _ now: UInt64) {
+        let times = exchange.times
+        if times.selected > 0 { appendTime(",\"queue_time\":", times.selected - times.received) }
+        if times.connected > 0 { appendTime(",\"connect_time\":", times.connected - times.selected) }
+        if times.answered > 0 { appendTime(",\"response_time\":", times.answered - times.connected) }
+        appendTime(",\"total_time\":", now - times.begun)
+    }
+
+    private func writeServer(_ exchange: Exchange) {
+        guard let pool = exchange.pool else { return }
+        line.append(",\"pool\":\"")
+        line.append(string: pool.plan.name)
+        if exchange.lastServer >= 0 {
+            line.append("\",\"server\":\"")
+            line.append(string: pool.plan.servers[exchange.lastServer].name)
+        }
+        line.append("\",\"retries\":")
+        line.append(decimal: max(0, exchange.attempts - 1))
+    }
+
+    private func appendTime(_ name: StaticString, _ microseconds: UInt64) {
+        line.append(name)
+        line.append(decimal: microseconds / 1_000_000)
+        line.append(".")
+        let rest = microseconds % 1_000_000
+        var bound: UInt64 = 100_000
+        while bound > 1 && rest < bound {
+            line.append("0")
+            bound /= 10
+        }
+        line.append(decimal: rest)
+    }
+
+    private func appendMilliseconds(_ number: UInt64) {
+        if number < 100 { line.append("0") }
+        if number < 10 { line.append("0") }
+        line.append(decimal: number)
+    }
+
+    /// Appends client-chosen bytes as the inside of a JSON string: ASCII as it is, all else escaped, so
+    /// that no line can be forged or broken whatever the bytes are.
+    private func appendEscaped(_ bytes: Span<UInt8>) {
+        let count = min(bytes.count, Self.textLimit)
+        for index in 0..<count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                line.append(UInt8(ascii: "\\"))
+                line.append(byte)
+            } else if byte < 0x20 || byte >= 0x7F {
+                line.append("\\u")
+                line.append(hex: UInt64(byte), minimumDigits: 4)
+            } else {
+                line.append(byte)
+            }
+        }
+    }
+}

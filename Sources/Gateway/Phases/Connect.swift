@@ -1,0 +1,68 @@
+import Engine
+import Linux
+
+/// **Phase: connect.** Gets a picked server. Leaves `connection` ready to be written to and goes on to
+/// `forward`; or gives the server back and tries another, or answers 502 or 504.
+extension Exchange {
+    internal func connectServer() {
+        guard let pool else { return }
+        worker.state.region.add(worker.state.index(server: pool.plan.servers[server].slot, .requests), 1)
+        if let idle = pool.takeIdle(server) {
+            worker.count(.serverConnectionsReused)
+            connection = idle
+            idle.reuse(for: self)
+            return connected()
+        }
+        stage = .connecting
+        do {
+            connection = try ServerConnection(worker: worker, pool: pool, server: server, exchange: self)
+            worker.count(.serverConnectionsMade)
+        } catch {
+            connectFailed(timedOut: false)
+        }
+    }
+
+    /// The connection stands.
+    internal func connected() {
+        times.connected = worker.loop.nowMicroseconds
+        stage = .forwarding
+        forwardHead()
+    }
+
+    /// The request never reached the server, so that another may have it, whatever its method.
+    internal func connectFailed(timedOut: Bool) {
+        worker.count(.serverConnectionsFailed)
+        if timedOut { worker.count(.timeoutsConnect) }
+        failServer()
+        if mayRetry() { return selectServer() }
+        answer(timedOut ? 504 : 502, timedOut ? .connectTimeout : .connectFailed)
+    }
+
+    /// Counts the failure against the server, and lets go of it.
+    internal func failServer() {
+        guard let pool, server >= 0 else { return }
+        pool.failures.failed(pool.plan.servers[server], of: pool.plan, now: worker.loop.now)
+        if server < 64 { tried |= 1 << UInt64(server) }
+        dropServer(reusable: false)
+    }
+
+    /// Lets go of the server and the connection to it.
+    internal func dropServer(reusable: Bool) {
+        if let connection {
+            self.connection = nil
+            connection.release(reusable: reusable)
+        }
+        guard server >= 0, let pool else { return }
+        pool.balancer.release(server)
+        server = -1
+        if pool.hasWaiting { pool.serveWaiting(now: worker.loop.now) }
+    }
+
+    /// Whether one more try is allowed, and takes it out of the pool's budget.
+    internal func mayRetry() -> Bool {
+        guard let pool, attempts < pool.plan.attempts, attempts < pool.plan.servers.count + 1 else { return false }
+        guard bodyForwarded == 0, !answerBegun, pool.spendRetry() else { return false }
+        worker.count(.retries)
+        return true
+    }
+}

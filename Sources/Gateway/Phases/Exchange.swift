@@ -1,0 +1,166 @@
+import Bytes
+import Engine
+package import HTTPWire
+import Linux
+
+/// One request and its answer, from the head to the log line.
+///
+/// The phases are in the files beside this one, in this order: head, route, admit, select, connect,
+/// forward, respond, account. Each says what it gets and what it leaves. An exchange is used again
+/// for later requests of its worker, so that a request allocates nothing.
+package final class Exchange {
+    internal unowned let worker: Worker
+    /// The request.
+    package let head = MessageHead()
+    /// The answer, the server's or our own.
+    package let response = MessageHead()
+    /// The path on which routing goes: percent-decoded where that is safe, dot segments resolved.
+    internal let path = ByteBuffer(capacity: 512)
+
+    internal var runtime: Runtime
+    internal var client: (any ClientStream)?
+    internal var route = -1
+    internal var pool: Pool?
+    internal var server = -1
+    /// The server tried last, for the log; -1 for none.
+    internal var lastServer = -1
+    internal var connection: ServerConnection?
+    internal var tried: Balancer.Tried = 0
+    /// Tries so far.
+    internal var attempts = 0
+
+    internal var stage = Stage.idle
+    /// The client's body is complete.
+    internal var requestEnded = false
+    /// Body bytes that came from the client, and those of them that went to a server.
+    internal var bodyReceived: UInt64 = 0
+    internal var bodyForwarded: UInt64 = 0
+    internal var bodyLimit: UInt64 = .max
+    /// The head of the answer has gone to the client.
+    internal var answerBegun = false
+    /// Body bytes of the answer.
+    internal var answerBytes: UInt64 = 0
+    internal var isTunnel = false
+    /// Fields have been added to the request, once for all tries.
+    internal var isPrepared = false
+    internal var requestID = Slice.empty
+    internal var outcome = Outcome.completed
+    internal var refusal: RefusalReason?
+    internal var times = PhaseTimes()
+
+    internal enum Stage {
+        /// Not in use.
+        case idle
+        /// The head is being read.
+        case reading
+        /// No server can take it yet.
+        case queued
+        case connecting
+        /// The request goes to the server, and the answer comes.
+        case forwarding
+        /// The gateway answers by itself.
+        case answering
+        case tunnel
+        case ended
+    }
+
+    internal init(worker: Worker) {
+        self.worker = worker
+        runtime = worker.runtime
+    }
+
+    internal func begin(_ client: any ClientStream, runtime: Runtime) {
+        self.client = client
+        self.runtime = runtime
+        head.clear()
+        response.clear()
+        route = -1
+        pool = nil
+        server = -1
+        lastServer = -1
+        connection = nil
+        tried = 0
+        attempts = 0
+        stage = .reading
+        requestEnded = false
+        bodyReceived = 0
+        bodyForwarded = 0
+        bodyLimit = .max
+        answerBegun = false
+        answerBytes = 0
+        isTunnel = false
+        isPrepared = false
+        requestID = .empty
+        outcome = .completed
+        refusal = nil
+        times = PhaseTimes()
+        times.begun = worker.loop.nowMicroseconds
+    }
+
+    /// Whether the client's body bytes can be taken now.
+    internal var wantsBody: Bool {
+        switch stage {
+        case .forwarding, .tunnel:
+            guard let connection else { return false }
+            return connection.transport.pendingOutput < runtime.plan.limits.buffer
+        case .answering: return true
+        case .idle, .reading, .queued, .connecting, .ended: return false
+        }
+    }
+
+    /// Whether the server's bytes can be passed on now.
+    internal var wantsAnswer: Bool {
+        guard stage == .forwarding || stage == .tunnel, let client else { return false }
+        return !client.isCongested
+    }
+
+    /// The client has room again.
+    internal func clientTook() {
+        guard stage == .forwarding || stage == .tunnel, let connection, wantsAnswer else { return }
+        armServerDeadline()
+        connection.pump()
+    }
+
+    /// The server has taken what waited for it.
+    internal func serverTook() {
+        guard wantsBody, !requestEnded || isTunnel else { return }
+        client?.bodyWanted()
+    }
+}
+
+/// Moments of an exchange in microseconds, monotonic; 0 for what was not reached.
+internal struct PhaseTimes {
+    var begun: UInt64 = 0
+    /// The head was complete.
+    var received: UInt64 = 0
+    /// A server was picked.
+    var selected: UInt64 = 0
+    /// The connection stood, new or kept.
+    var connected: UInt64 = 0
+    /// The answer's head came.
+    var answered: UInt64 = 0
+}
+
+/// Why an exchange ended as it did; the word stands in the access log.
+internal enum Outcome: String, CaseIterable {
+    case completed
+    case redirected
+    case refused
+    case notFound = "no-route"
+    case misdirected
+    case bodyTooLarge = "body-too-large"
+    case bodyTooSlow = "body-too-slow"
+    case clientGone = "client-gone"
+    case clientTimeout = "timeout-client"
+    case requestTimeout = "timeout-http-request"
+    case queueFull = "queue-full"
+    case queueTimeout = "timeout-queue"
+    case noServer = "no-server"
+    case connectFailed = "connect-failed"
+    case connectTimeout = "timeout-connect"
+    case serverClosed = "server-closed"
+    case serverRefused = "server-refused"
+    case serverTimeout = "timeout-server"
+    case tunnelTimeout = "timeout-tunnel"
+    case tunnelEnded = "tunnel-ended"
+}

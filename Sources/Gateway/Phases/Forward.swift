@@ -1,0 +1,106 @@
+import Bytes
+import Engine
+import HTTPWire
+
+/// **Phase: forward.** Gets a connection to the server. Leaves the request on its way: a head written
+/// from the parsed fields alone, then the body as it comes, re-framed, with back-pressure.
+extension Exchange {
+    internal func forwardHead() {
+        guard let connection, let client else { return }
+        prepareRequest()
+        connection.expectAnswer(to: head.method)
+        let scratch = worker.scratch
+        scratch.clear()
+        let text = head.bytes
+        HTTP1Writer.requestLine(method: text.span(head.methodName), target: text.span(head.target), to: scratch)
+        writeFields(to: scratch)
+        worker.count(.bytesToServers, UInt64(scratch.count))
+        connection.transport.write(scratch.readable)
+        scratch.clear()
+        armServerDeadline()
+        if head.framing == .none { requestEnded = true }
+        connection.flush()
+        if stage == .forwarding && !requestEnded { client.bodyWanted() }
+    }
+
+    /// Whether the client asks for another protocol. The body is then whatever follows the switch.
+    internal var isUpgrade: Bool { !head.upgrade.isEmpty }
+
+    private func writeFields(to out: ByteBuffer) {
+        let text = head.bytes
+        HTTP1Writer.field(name: "host", value: text.span(head.authority), to: out)
+        for field in head.fields where !field.isHopByHop {
+            switch field.known {
+            case .host, .contentLength, .transferEncoding: continue
+            default: HTTP1Writer.field(name: text.span(field.name), value: text.span(field.value), to: out)
+            }
+        }
+        switch head.framing {
+        case .none: break
+        case .length(let length):
+            HTTP1Writer.field(name: "content-length", decimal: length, to: out)
+        case .chunked, .untilClose, .untilEndOfStream:
+            HTTP1Writer.field(name: "transfer-encoding", value: "chunked", to: out)
+        }
+        if isUpgrade {
+            HTTP1Writer.field(name: "connection", value: "upgrade", to: out)
+            HTTP1Writer.field(name: "upgrade", value: text.span(head.upgrade), to: out)
+        }
+        HTTP1Writer.endOfHead(to: out)
+    }
+
+    /// Passes on body bytes; the codec calls it only while `wantsBody`.
+    internal func requestBody(_ bytes: Span<UInt8>) {
+        guard admitBody(bytes.count) else { return }
+        client?.bodyTaken(bytes.count)
+        guard stage == .forwarding || stage == .tunnel, let connection else { return }
+        bodyForwarded += UInt64(bytes.count)
+        worker.count(.bytesToServers, UInt64(bytes.count))
+        if isTunnel || head.framing != .chunked && head.framing != .untilEndOfStream {
+            connection.transport.write(bytes)
+        } else {
+            let scratch = worker.scratch
+            scratch.clear()
+            HTTP1Writer.chunkHead(size: bytes.count, to: scratch)
+            connection.transport.write(scratch.readable)
+            scratch.clear()
+            connection.transport.write(bytes)
+            HTTP1Writer.chunkEnd(to: scratch)
+            connection.transport.write(scratch.readable)
+            scratch.clear()
+        }
+    }
+
+    /// The client's body is complete.
+    internal func requestBodyEnded() {
+        requestEnded = true
+        guard stage == .forwarding, let connection else { return }
+        switch head.framing {
+        case .chunked, .untilEndOfStream:
+            let scratch = worker.scratch
+            scratch.clear()
+            HTTP1Writer.lastChunk(to: scratch)
+            connection.transport.write(scratch.readable)
+            scratch.clear()
+        case .none, .length, .untilClose:
+            break
+        }
+    }
+
+    /// Lets body bytes go out to the server; the codec calls it after it gave all it had.
+    internal func flushRequest() {
+        guard stage == .forwarding || stage == .tunnel, let connection else { return }
+        armServerDeadline()
+        connection.flush()
+    }
+
+    /// Sets the server's time-out anew, unless it is the client that is waited for.
+    internal func armServerDeadline() {
+        let timeouts = runtime.plan.timeouts
+        if isTunnel {
+            connection?.setDeadline(timeouts.tunnel)
+        } else {
+            connection?.setDeadline(wantsAnswer ? timeouts.server : nil)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Bytes
+import Engine
+import HTTPWire
+
+/// **Phase: respond.** Gets the server's answer as it comes. Leaves it with the client, head re-written from
+/// its fields and body re-framed, never more of it held than the bound; or tries another server, or
+/// answers 502 or 504; or, where the answer has begun already, cuts it so that it does not look whole.
+extension Exchange {
+    /// A 1xx answer came.
+    internal func informed() {
+        guard let client, head.version != .http10 else { return }
+        client.sendInformational(response)
+        client.flush()
+    }
+
+    /// The head of the answer came.
+    internal func answered() {
+        guard let client, let pool, let connection else { return }
+        times.answered = worker.loop.nowMicroseconds
+        pool.failures.succeeded(pool.plan.servers[server])
+        if response.status == 101 {
+            guard isUpgrade else { return serverRefused(.switchWithoutUpgrade) }
+            isTunnel = true
+            stage = .tunnel
+            worker.count(.tunnelsOpened)
+            worker.count(.tunnelsOpen)
+        }
+        runtime.fields.add(
+            to: response,
+            route: runtime.plan.routes[route],
+            worker: worker,
+            isSealed: client.security != nil
+        )
+        answerBegun = true
+        client.sendHead(response)
+        if isTunnel {
+            client.becomeTunnel()
+            client.flush()
+            armServerDeadline()
+            if connection.transport.pendingInput == 0 { client.bodyWanted() }
+        }
+    }
+
+    /// Body bytes of the answer came. They are encrypted or copied at once.
+    internal func answerBody(_ bytes: Span<UInt8>) {
+        answerBytes += UInt64(bytes.count)
+        worker.count(.bytesFromServers, UInt64(bytes.count))
+        client?.sendBody(bytes)
+    }
+
+    /// All that one read gave has been passed on.
+    internal func flushAnswer() {
+        client?.flush()
+        armServerDeadline()
+    }
+
+    /// The answer is whole.
+    internal func answerEnded(canReuse: Bool) {
+        dropServer(reusable: canReuse && requestEnded)
+        guard let client else { return }
+        client.sendEnd(trailers: nil)
+        account()
+    }
+
+    // MARK: Failures of the server
+
+    /// The server ended the connection. - Parameter afterPart: some of the answer had come.
+    internal func serverClosed(afterPart: Bool) {
+        let wasReused = connection?.isReused ?? false
+        if answerBegun {
+            failServer()
+            return cutAnswer(.serverClosed)
+        }
+        if wasReused && !afterPart && mayRepeat {
+            // It closed an idle connection as the request went out: no fault of its own.
+            dropServer(reusable: false)
+            if attempts < (pool?.plan.attempts ?? 0) + 1 { return selectServer() }
+            return answer(502, .serverClosed)
+        }
+        failServer()
+        if !afterPart && mayRepeat && mayRetry() { return selectServer() }
+        answer(502, .serverClosed)
+    }
+
+    /// The answer, or the way it is framed, is not HTTP.
+    internal func serverRefused(_ reason: RefusalReason) {
+        refusal = reason
+        failServer()
+        answerOrCut(502, .serverRefused)
+    }
+
+    /// The server said nothing for too long.
+    internal func serverTimedOut() {
+        if isTunnel {
+            worker.count(.timeoutsTunnel)
+            return endTunnel(.tunnelTimeout)
+        }
+        worker.count(.timeoutsServer)
+        failServer()
+        if !answerBegun && mayRepeat && mayRetry() { return selectServer() }
+        answerOrCut(504, .serverTimeout)
+    }
+
+    /// Whether sending the request once more is safe: it is idempotent (RFC 9110 section 9.2.2), or no
+    /// byte of its body has left, so that no server can have taken it for whole.
+    private var mayRepeat: Bool {
+        guard bodyForwarded == 0 else { return false }
+        return head.method.isIdempotent || head.framing != .none
+    }
+
+    /// The client sends its body too slowly.
+    internal func bodyTimedOut() {
+        dropServer(reusable: false)
+        answerOrCut(408, .bodyTooSlow)
+    }
+
+    // MARK: Ending
+
+    /// Our own answer where none has begun, else the end of what was begun.
+    internal func answerOrCut(_ status: Int, _ outcome: Outcome) {
+        if answerBegun { cutAnswer(outcome) } else { answer(status, outcome) }
+    }
+
+    private func cutAnswer(_ outcome: Outcome) {
+        self.outcome = outcome
+        stage = .ended
+        client?.cut()
+        account()
+    }
+
+    /// The client is gone, or is to be: nothing more can be sent to it.
+    internal func clientGone(_ outcome: Outcome) {
+        guard stage != .idle && stage != .ended else { return }
+        self.outcome = isTunnel && outcome == .clientGone ? .tunnelEnded : outcome
+        if stage == .queued { pool?.stopWaiting(self) }
+        stage = .ended
+        dropServer(reusable: false)
+        account()
+    }
+
+    // MARK: Tunnels
+
+    /// The server ended its side of a tunnel: the client reads the end after all that came before it.
+    internal func tunnelServerEnded() { endTunnel(.tunnelEnded) }
+
+    /// The client ended its side of a tunnel: the server reads the end after all that came before it, and
+    /// may still speak.
+    internal func tunnelClientEnded() {
+        guard let connection else { return }
+        switch connection.transport.endOutput() {
+        case .done, .blocked: connection.setDeadline(runtime.plan.timeouts.serverFin)
+        case .failed: endTunnel(.tunnelEnded)
+        }
+    }
+
+    private func endTunnel(_ outcome: Outcome) {
+        self.outcome = outcome
+        dropServer(reusable: false)
+        client?.sendEnd(trailers: nil)
+        account()
+    }
+}

@@ -1,0 +1,80 @@
+import Bytes
+import Engine
+import HTTPWire
+
+/// **Phase: route.** Gets a complete, well-formed head. Leaves `route`, `pool` and `bodyLimit` set and goes
+/// on to `admit`, or answers: 308 where the listener redirects, 421 when TLS named another host, 404
+/// when no route covers the host and path.
+extension Exchange {
+    internal func routeRequest() {
+        guard let client else { return }
+        times.received = worker.loop.nowMicroseconds
+        if let port = client.listener.redirectPort { return redirect(toPort: port) }
+        normalizePath()
+        let host = self.host
+        let text = head.bytes
+        let normalized = path
+        switch runtime.routes.find(host: text.span(host), path: normalized.readable) {
+        case .route(let index):
+            if isMisdirected(host) { return answer(421, .misdirected) }
+            let plan = runtime.plan.routes[index]
+            route = index
+            pool = runtime.pools[plan.pool]
+            bodyLimit = plan.bodyLimit ?? .max
+            admitRequest()
+        case .noPath:
+            answer(404, .notFound)
+        case .noHost:
+            answer(client.security?.serverName.isEmpty == false && isMisdirected(host) ? 421 : 404, .notFound)
+        }
+    }
+
+    /// The host of the authority, without its port.
+    internal var host: Slice {
+        let text = head.bytes
+        guard let authority = Authority(text.span(head.authority)) else { return .empty }
+        return Slice(offset: Int(head.authority.offset) + authority.host.lowerBound, length: authority.host.count)
+    }
+
+    private func normalizePath() {
+        path.clear()
+        let text = head.bytes
+        let target = text.span(head.target)
+        let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
+        NormalizedPath.write(target.extracting(first: end), to: path)
+    }
+
+    /// Whether the connection was made for another name than the request is for (RFC 9110 section
+    /// 7.4): the certificate that was shown vouches for the one alone.
+    private func isMisdirected(_ host: Slice) -> Bool {
+        guard let security = client?.security, !security.serverName.isEmpty else { return false }
+        let text = head.bytes
+        let name = text.span(host)
+        if name.equalsIgnoringCase(security.serverName.span) { return false }
+        return !isOneCertificate(security.serverName.span, name)
+    }
+
+    /// Browsers send requests for several names of one certificate on one HTTP/2 connection (RFC 9113
+    /// section 9.1.1): that is no misdirection.
+    private func isOneCertificate(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Bool {
+        guard let client, let names = runtime.certificates[client.listener.port] else { return false }
+        guard let one = names.find(first) else { return false }
+        return names.find(second) == one
+    }
+
+    private func redirect(toPort port: UInt16) {
+        let host = self.host
+        let text = head.bytes
+        guard !host.isEmpty else { return answer(400, .refused) }
+        let scratch = worker.scratch
+        scratch.clear()
+        scratch.append("https://")
+        scratch.append(text.span(host))
+        if port != 443 {
+            scratch.append(UInt8(ascii: ":"))
+            scratch.append(decimal: UInt64(port))
+        }
+        scratch.append(text.span(head.target))
+        answer(308, .redirected, location: scratch)
+    }
+}

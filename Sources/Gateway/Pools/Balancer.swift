@@ -1,0 +1,101 @@
+import Engine
+import Linux
+
+/// Picks the server for a request: `select`'s decision, for one pool and one worker.
+///
+/// Workers share the pool's cursor; each makes the same schedule from the same shared state, so that
+/// shares are exact however requests fall to workers. Belongs to one worker.
+package final class Balancer {
+    package let plan: PoolPlan
+    private let state: SharedState
+    private var schedule = Schedule(weights: [])
+    private var seenVersion: UInt64 = .max
+    /// Milliseconds, monotonic: when the schedule must be made anew though nothing was touched.
+    private var goodUntil: UInt64 = 0
+
+    /// Servers that `select` must not give again to the same request: a bit for each of the first 64.
+    package typealias Tried = UInt64
+
+    package init(plan: PoolPlan, state: SharedState) {
+        self.plan = plan
+        self.state = state
+    }
+
+    /// Takes a turn.
+    ///
+    /// - Parameters:
+    ///   - now: milliseconds, monotonic.
+    ///   - tried: servers that have failed this request.
+    /// - Returns: the index of a server, whose `inFlight` has been raised by one, or nil when none can
+    ///   take the request now.
+    package func select(now: UInt64, tried: Tried) -> Int? {
+        let version = state.load(pool: plan.slot, .version)
+        if version != seenVersion || now >= goodUntil { rebuild(now: now, version: version) }
+        let turns = schedule.turns
+        if turns.isEmpty { return nil }
+        let cursor = state.index(pool: plan.slot, .cursor)
+        // A whole round looks at every server at least once.
+        for _ in 0..<turns.count {
+            let turn = state.region.add(cursor, 1)
+            let server = Int(turns[Int(turn % UInt64(turns.count))])
+            if server < 64 && tried & (1 << UInt64(server)) != 0 { continue }
+            if admit(server) { return server }
+        }
+        return nil
+    }
+
+    /// Gives back what `select` took.
+    package func release(_ server: Int) {
+        state.region.subtract(state.index(server: plan.servers[server].slot, .inFlight), 1)
+    }
+
+    private func admit(_ server: Int) -> Bool {
+        let entry = plan.servers[server]
+        let word = state.index(server: entry.slot, .inFlight)
+        let before = state.region.add(word, 1)
+        if entry.maxConnections > 0 && before >= UInt64(entry.maxConnections) {
+            state.region.subtract(word, 1)
+            return false
+        }
+        return true
+    }
+
+    private func rebuild(now: UInt64, version: UInt64) {
+        seenVersion = version
+        goodUntil = .max
+        var weights = plan.servers.map { isUp($0) ? weight(of: $0, now: now) : 0 }
+        let healthy = weights
+        for (index, server) in plan.servers.enumerated() {
+            let until = state.load(server: server.slot, .ejectedUntil)
+            if until > now {
+                weights[index] = 0
+                goodUntil = min(goodUntil, until)
+            }
+        }
+        // Passive checks never take the last server: one that fails now and then beats none.
+        schedule = Schedule(weights: weights.contains { $0 > 0 } ? weights : healthy)
+    }
+
+    private func isUp(_ server: ServerPlan) -> Bool {
+        !server.address.isEmpty
+            && state.load(server: server.slot, .health) != SharedState.Health.down.rawValue
+            && state.load(server: server.slot, .admin) == SharedState.Admin.ready.rawValue
+    }
+
+    /// The weight that counts now: set by hand or by the plan, and less while it starts slowly.
+    private func weight(of server: ServerPlan, now: UInt64) -> Int {
+        let set = state.load(server: server.slot, .weight)
+        let full = set == 0 ? server.weight : Int(set) - 1
+        let since = state.load(server: server.slot, .upSince)
+        guard plan.slowStart > 0, since > 0, now < since &+ plan.slowStart, full > 0 else {
+            // Whole weights are scaled as those that start slowly are, so that shares compare.
+            return full * Self.scale
+        }
+        goodUntil = min(goodUntil, now + max(100, plan.slowStart / 20))
+        let elapsed = now > since ? now - since : 0
+        return max(1, Int(UInt64(full * Self.scale) * elapsed / plan.slowStart))
+    }
+
+    /// Parts of a whole weight that a slow start can give. Schedules divide it out when all are whole.
+    private static let scale = 20
+}

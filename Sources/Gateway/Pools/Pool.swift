@@ -1,0 +1,104 @@
+import Engine
+import Linux
+
+/// A pool as one worker sees it: its balancer, its idle connections, and who waits for a server.
+internal final class Pool {
+    let plan: PoolPlan
+    let balancer: Balancer
+    let failures: ServerFailures
+    private let state: SharedState
+    /// Idle connections of each server, the last used at the end.
+    private var idle: [[ServerConnection]]
+    /// Requests that wait, the first at `head`.
+    private var waiting: [Exchange] = []
+    /// Hundredths of a retry that may be spent; each request adds the pool's budget.
+    private var retryTokens: Int
+
+    private var isRetired = false
+
+    /// What may be saved up: a hundred retries. A pool starts with ten.
+    private static let mostTokens = 10_000
+
+    init(plan: PoolPlan, state: SharedState) {
+        self.plan = plan
+        self.state = state
+        balancer = Balancer(plan: plan, state: state)
+        failures = ServerFailures(state: state)
+        idle = Array(repeating: [], count: plan.servers.count)
+        retryTokens = plan.retryBudget > 0 ? 1000 : 0
+    }
+
+    // MARK: Idle connections
+
+    /// The connection used last, which is the likeliest to be alive still.
+    func takeIdle(_ server: Int) -> ServerConnection? { idle[server].popLast() }
+
+    /// Keeps a connection for the next request.
+    /// - Returns: false when enough are kept, and the caller closes it.
+    func keep(_ connection: ServerConnection, of server: Int) -> Bool {
+        guard !isRetired, idle[server].count < plan.keepAliveCount else { return false }
+        idle[server].append(connection)
+        return true
+    }
+
+    /// Forgets an idle connection that ended by itself.
+    func forget(_ connection: ServerConnection, of server: Int) {
+        if let place = idle[server].lastIndex(where: { $0 === connection }) { idle[server].remove(at: place) }
+    }
+
+    /// The plan is no longer in force: closes idle connections, and keeps no more of them.
+    func retire() {
+        isRetired = true
+        for connections in idle {
+            for connection in connections { connection.close() }
+        }
+        idle = Array(repeating: [], count: plan.servers.count)
+    }
+
+    // MARK: Retries
+
+    func noteRequest() { retryTokens = min(Self.mostTokens, retryTokens + plan.retryBudget) }
+
+    /// Takes one retry out of the budget.
+    func spendRetry() -> Bool {
+        guard retryTokens >= 100 else { return false }
+        retryTokens -= 100
+        return true
+    }
+
+    // MARK: Waiting
+
+    var hasWaiting: Bool { !waiting.isEmpty }
+
+    /// Lets a request wait; the bound holds over all workers.
+    func wait(_ exchange: Exchange) -> Bool {
+        let word = state.index(pool: plan.slot, .queued)
+        guard state.region.add(word, 1) < UInt64(plan.queueSize) else {
+            state.region.subtract(word, 1)
+            return false
+        }
+        waiting.append(exchange)
+        return true
+    }
+
+    /// Takes a request out of the queue, wherever it stands.
+    func stopWaiting(_ exchange: Exchange) {
+        guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
+        waiting.remove(at: place)
+        state.region.subtract(state.index(pool: plan.slot, .queued), 1)
+    }
+
+    /// Those that have waited for as long as the pool allows.
+    func overdue(now microseconds: UInt64) -> [Exchange] {
+        waiting.filter { $0.queueTimeIsOver(now: microseconds) }
+    }
+
+    /// Offers servers to those that wait, the first first.
+    func serveWaiting(now: UInt64) {
+        while let first = waiting.first {
+            guard let server = balancer.select(now: now, tried: first.tried) else { return }
+            stopWaiting(first)
+            first.selected(server)
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Engine
+
+/// Looks after requests that wait for a server: another worker may have freed one, a check may have
+/// brought one back, or the wait may be over. Runs only while anybody waits.
+internal final class QueueTimer: EventHandler {
+    let registration = Registration()
+    private var worker: Worker?
+    private var runtimes: [Runtime] = []
+
+    /// Milliseconds between two looks: what a request may wait for longer than it had to.
+    private static let period: UInt64 = 16
+
+    /// Looks after the pools of `runtime` until nobody waits in them.
+    func start(_ runtime: Runtime, on worker: Worker) {
+        if !runtimes.contains(where: { $0 === runtime }) { runtimes.append(runtime) }
+        if self.worker != nil { return }
+        self.worker = worker
+        worker.loop.setDeadline(self, after: Self.period)
+    }
+
+    func timedOut() {
+        guard let worker else { return }
+        self.worker = nil
+        let looked = runtimes
+        for runtime in looked {
+            for pool in runtime.pools where pool.hasWaiting {
+                pool.serveWaiting(now: worker.loop.now)
+                for exchange in pool.overdue(now: worker.loop.nowMicroseconds) { exchange.queueTimedOut() }
+            }
+        }
+        runtimes.removeAll { runtime in !runtime.pools.contains(where: \.hasWaiting) }
+        if let first = runtimes.first { start(first, on: worker) }
+    }
+}

@@ -1,0 +1,244 @@
+import Bytes
+package import Engine
+import HTTPWire
+package import Linux
+
+/// A connection to an app server, and HTTP/1.1 spoken on it from this side.
+///
+/// It serves one exchange at a time and lies idle in its pool between them. What comes from the
+/// server while it is idle, or after the end of an answer, ends it: such bytes are nobody's.
+package final class ServerConnection: EventHandler {
+    package let registration = Registration()
+    internal enum State {
+        case connecting, idle, busy, closed
+    }
+
+    internal let worker: Worker
+    internal let pool: Pool
+    internal let server: Int
+    internal let transport: Transport
+    internal private(set) var state: State
+    /// Whether it had served an exchange before this one: a server may have closed it as the request went out.
+    internal private(set) var isReused = false
+    internal private(set) var exchange: Exchange?
+
+    private var parser: HTTP1ResponseParser
+    private var decoder = HTTP1BodyDecoder(.response)
+    private var isReadingHead = true
+    private var isPumping = false
+
+    /// Begins a connection to `server` of `pool` for `exchange`.
+    internal init(worker: Worker, pool: Pool, server: Int, exchange: Exchange) throws(SystemError) {
+        guard let address = pool.plan.servers[server].socketAddress else {
+            throw SystemError("resolve \(pool.plan.servers[server].name)", 113)
+        }
+        self.worker = worker
+        self.pool = pool
+        self.server = server
+        self.exchange = exchange
+        state = .connecting
+        transport = Transport(try Socket.connect(to: address), tls: nil, pool: worker.buffers)
+        parser = HTTP1ResponseParser(limits: HeadLimits())
+        do {
+            try worker.loop.add(self, descriptor: transport.descriptor)
+        } catch {
+            transport.close()
+            throw error
+        }
+        worker.loop.setDeadline(self, after: exchange.runtime.plan.timeouts.connect)
+    }
+
+    /// Takes an idle connection for `exchange`.
+    internal func reuse(for exchange: Exchange) {
+        state = .busy
+        isReused = true
+        self.exchange = exchange
+    }
+
+    // MARK: Events
+
+    package func ready(_ events: Epoll.Events) {
+        transport.note(events)
+        switch state {
+        case .connecting:
+            guard transport.isWritable else { return }
+            let code = Socket.pendingError(transport.descriptor)
+            if code == 0 {
+                state = .busy
+                exchange?.connected()
+            } else {
+                exchange?.connectFailed(timedOut: false)
+            }
+        case .idle:
+            guard transport.isReadable else { return }
+            pool.forget(self, of: server)
+            close()
+        case .busy:
+            if transport.isWritable && transport.pendingOutput > 0 { flush() }
+            if transport.isReadable { pump() }
+        case .closed:
+            return
+        }
+    }
+
+    package func timedOut() {
+        switch state {
+        case .connecting:
+            exchange?.connectFailed(timedOut: true)
+        case .idle:
+            pool.forget(self, of: server)
+            close()
+        case .busy:
+            exchange?.serverTimedOut()
+        case .closed:
+            return
+        }
+    }
+
+    // MARK: Sending
+
+    /// Prepares for the answer to a request of `method`, whose head is about to be written.
+    internal func expectAnswer(to method: Method) {
+        parser.reset(forMethod: method)
+        isReadingHead = true
+    }
+
+    /// Sends what was written, as far as the socket takes it.
+    internal func flush() {
+        switch transport.flush() {
+        case .done:
+            exchange?.serverTook()
+        case .blocked:
+            return
+        case .failed:
+            // An answer may have come before the server closed: it is read first, and its end tells.
+            transport.note(.readHangUp)
+            pump()
+        }
+    }
+
+    /// Sets how long the server may say nothing; nil while it is the client that is waited for.
+    internal func setDeadline(_ milliseconds: UInt64?) {
+        worker.loop.setDeadline(self, after: milliseconds)
+    }
+
+    // MARK: Receiving
+
+    /// Reads and passes on what the server sends, until it would block or the client is full.
+    internal func pump() {
+        if isPumping { return }
+        isPumping = true
+        defer { isPumping = false }
+        var turns = 0
+        while state == .busy, let exchange, exchange.wantsAnswer {
+            if let input = transport.input, !input.isEmpty {
+                guard process(input, exchange) else { continue }
+            }
+            guard state == .busy, self.exchange === exchange, exchange.wantsAnswer else { break }
+            guard transport.isReadable else { break }
+            if turns == 32 {
+                worker.loop.atEndOfTurn(self)
+                break
+            }
+            turns += 1
+            switch transport.receive() {
+            case .data, .wouldBlock: continue
+            case .endOfStream, .truncated: end(exchange)
+            case .failed: exchange.serverClosed(afterPart: false)
+            }
+        }
+        if !transport.isClosed { transport.releaseInput() }
+    }
+
+    package func turnEnds() { pump() }
+
+    /// - Returns: whether all that could be was taken, and more must be read to go on.
+    private func process(_ input: ByteBuffer, _ exchange: Exchange) -> Bool {
+        if isReadingHead { return readHead(input, exchange) }
+        return readBody(input, exchange)
+    }
+
+    private func readHead(_ input: ByteBuffer, _ exchange: Exchange) -> Bool {
+        exchange.response.clear()
+        switch parser.parse(input.readable, into: exchange.response) {
+        case .incomplete:
+            return true
+        case .refused(let refusal):
+            exchange.serverRefused(refusal.reason)
+            return true
+        case .complete(let consumed):
+            input.consume(consumed)
+            let status = exchange.response.status
+            if status < 200 && status != 101 {
+                parser.reset(forMethod: exchange.head.method)
+                exchange.informed()
+                return false
+            }
+            isReadingHead = false
+            decoder = HTTP1BodyDecoder(.response)
+            decoder.start(status == 101 ? .untilClose : exchange.response.framing)
+            exchange.answered()
+            if state == .busy, status != 101, exchange.response.framing == .none { finish(exchange) }
+            return false
+        }
+    }
+
+    private func readBody(_ input: ByteBuffer, _ exchange: Exchange) -> Bool {
+        var position = 0
+        while true {
+            switch decoder.next(input.readable, from: position) {
+            case .data(let range):
+                exchange.answerBody(input.readable.extracting(range))
+                position = range.upperBound
+                if state != .busy { return true }
+            case .needMore(let consumed):
+                input.consume(consumed)
+                exchange.flushAnswer()
+                return true
+            case .end(let consumed):
+                input.consume(consumed)
+                finish(exchange)
+                return true
+            case .refused(let refusal):
+                exchange.serverRefused(refusal.reason)
+                return true
+            }
+        }
+    }
+
+    /// The server ended its side.
+    private func end(_ exchange: Exchange) {
+        if !isReadingHead && exchange.isTunnel {
+            exchange.tunnelServerEnded()
+        } else if !isReadingHead && decoder.endOfInput() == .complete {
+            finish(exchange)
+        } else {
+            exchange.serverClosed(afterPart: !isReadingHead || transport.pendingInput > 0)
+        }
+    }
+
+    /// The answer is whole.
+    private func finish(_ exchange: Exchange) {
+        let isClean = transport.pendingInput == 0 && transport.pendingOutput == 0
+        exchange.answerEnded(canReuse: isClean && exchange.response.keepAlive)
+    }
+
+    // MARK: Ending
+
+    /// Ends the exchange's use of it: kept for the next one, or closed.
+    internal func release(reusable: Bool) {
+        exchange = nil
+        guard reusable, state == .busy, !transport.isClosed, pool.keep(self, of: server) else { return close() }
+        state = .idle
+        transport.releaseInput()
+        worker.loop.setDeadline(self, after: pool.plan.keepAliveIdle)
+    }
+
+    internal func close() {
+        guard state != .closed else { return }
+        state = .closed
+        exchange = nil
+        worker.loop.remove(self)
+        transport.close()
+    }
+}

@@ -1,0 +1,58 @@
+/// What each worker counts, one word each. Names end up in metrics, in the order of this list.
+package enum Counter: Int, CaseIterable, Sendable {
+    /// Milliseconds, monotonic: the worker's last turn.
+    case heartbeat
+    case connectionsAccepted
+    case connectionsOpen
+    case connectionsRefused
+    case handshakes
+    case handshakesResumed
+    case handshakesFailed
+    case requestsHTTP10
+    case requestsHTTP11
+    case requestsHTTP2
+    case requestsRefused
+    case bytesFromClients
+    case bytesToClients
+    case bytesFromServers
+    case bytesToServers
+    case serverConnectionsMade
+    case serverConnectionsReused
+    case serverConnectionsFailed
+    case retries
+    case queued
+    case queueTimeouts
+    case tunnelsOpened
+    case tunnelsOpen
+    case logLinesDropped
+    case buffersMade
+    case http2GlitchCloses
+    case timeoutsClientHandshake
+    case timeoutsHTTPRequest
+    case timeoutsClient
+    case timeoutsConnect
+    case timeoutsServer
+    case timeoutsTunnel
+    case answersOwn
+    case publicationsFailed
+
+    /// Words kept for them in the shared state.
+    static let room = 64
+}
+
+/// What each worker counts of each pool.
+package enum PoolCounter {
+    /// Requests by the class of their status, 1xx to 5xx: words 0...4.
+    package static let classes = 5
+    /// Upper bounds of the histogram of requests' time, in microseconds.
+    package static let bounds: [UInt64] = [
+        5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000, 2_500_000, 5_000_000,
+        7_500_000, 10_000_000,
+    ]
+    /// Words 8...22: how many fell into each bucket, the last one without a bound.
+    package static let buckets = 8
+    /// Word 23: the sum of all times, in microseconds.
+    package static let sum = 23
+
+    static let room = 32
+}

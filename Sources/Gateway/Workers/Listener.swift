@@ -1,0 +1,65 @@
+import Engine
+import Linux
+
+/// **Phase: accept.** One listening socket of one worker. Leaves each connection that it takes in a
+/// `ClientConnection`, or refuses it when the limits say so: the kernel's queue never backs up.
+internal final class Listener: EventHandler {
+    let registration = Registration()
+    private unowned let worker: Worker
+    private let descriptor: Int32
+    internal var plan: ListenerPlan
+    /// Set while the process is out of descriptors: what waits is taken a little later.
+    private var isWaiting = false
+
+    /// - Parameter descriptor: a listening socket, owned by whoever handed it over.
+    init(worker: Worker, descriptor: Int32, plan: ListenerPlan) throws(SystemError) {
+        self.worker = worker
+        self.descriptor = descriptor
+        self.plan = plan
+        try worker.loop.add(self, descriptor: descriptor, interest: [.readable])
+    }
+
+    func ready(_ events: Epoll.Events) { acceptAll() }
+
+    func timedOut() {
+        isWaiting = false
+        acceptAll()
+    }
+
+    /// Takes what is in the queue, a bounded number in one turn so that others have theirs.
+    private func acceptAll() {
+        if isWaiting { return }
+        do {
+            for _ in 0..<64 {
+                guard let accepted = try Socket.accept(descriptor) else { return }
+                admit(accepted)
+            }
+        } catch {
+            // Out of descriptors or memory: connections that end make room.
+            isWaiting = true
+            worker.loop.setDeadline(self, after: 50)
+        }
+    }
+
+    private func admit(_ accepted: consuming Accepted) {
+        let limits = worker.runtime.plan.limits
+        let peer = accepted.peer
+        worker.count(.connectionsAccepted)
+        if limits.connections > 0 && worker.connections >= limits.connections {
+            return worker.count(.connectionsRefused)
+        }
+        if limits.connectionsPerAddress > 0 {
+            guard worker.addresses.add(peer, limit: limits.connectionsPerAddress) else {
+                return worker.count(.connectionsRefused)
+            }
+        }
+        ClientConnection.start(accepted.takeSocket(), peer: peer, listener: plan, worker: worker)
+    }
+
+    /// Stops taking connections. What is in the queue is taken first, so that nobody who was let in by
+    /// the kernel is turned away.
+    func stop() {
+        worker.loop.remove(self, descriptor: descriptor)
+        while let accepted = try? Socket.accept(descriptor) { admit(accepted) }
+    }
+}

@@ -1,0 +1,67 @@
+import Engine
+import HTTPWire
+import OpenSSL
+
+/// A plan made ready for one worker: tables to look up in, balancers, contexts for TLS.
+///
+/// A reload makes a new one; requests under way keep the one they began with.
+package final class Runtime {
+    package let plan: Plan
+    internal let routes: RouteTable
+    internal let pools: [Pool]
+    internal let contexts: [Int: TLSContext]
+    /// Which of a listener's certificates covers a name, by port: what must not differ on one connection.
+    internal let certificates: [UInt16: HostTable<Int>]
+    internal let fields: AddedFields
+    internal let headLimits: HeadLimits
+
+    /// - Throws: what OpenSSL does not take of a listener's TLS settings.
+    internal init(_ publication: Publication, state: SharedState) throws {
+        let plan = publication.plan
+        self.plan = plan
+        routes = RouteTable(plan.routes)
+        pools = plan.pools.map { Pool(plan: $0, state: state) }
+        fields = AddedFields(plan.headers)
+        var limits = HeadLimits()
+        limits.requestLine = plan.limits.requestLine
+        limits.fieldLine = plan.limits.fieldLine
+        limits.head = plan.limits.head
+        limits.fields = plan.limits.fields
+        limits.keepsUnderscores = plan.headers.keepsUnderscores
+        headLimits = limits
+        var contexts: [Int: TLSContext] = [:]
+        for listener in plan.listeners {
+            guard let tls = listener.tls else { continue }
+            let context = try TLSContext(server: Self.settings(tls, listener))
+            if let generation = publication.certificates[listener.id] { context.publish(generation) }
+            if let tickets = publication.tickets { context.publish(tickets) }
+            contexts[listener.id] = context
+        }
+        self.contexts = contexts
+        certificates = Dictionary(
+            publication.plan.listeners.compactMap { listener in
+                guard let tls = listener.tls else { return nil }
+                var seen: Set<String> = []
+                let names = tls.names.enumerated().flatMap { index, names in
+                    names.filter { seen.insert($0).inserted }.map { ($0, index) }
+                }
+                return (listener.port, HostTable(names))
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    private static func settings(_ tls: TLSPlan, _ listener: ListenerPlan) -> TLSContext.ServerSettings {
+        var settings = TLSContext.ServerSettings()
+        settings.profile = tls.isModern ? .modern : .intermediate
+        settings.groups = tls.groups.isEmpty ? nil : tls.groups
+        settings.alpn = (listener.http2 ? ["h2"] : []) + (listener.http1 ? ["http/1.1"] : [])
+        if let authority = tls.clientAuthority {
+            settings.clientCertificates = .init(
+                authorities: authority,
+                mode: tls.requiresClientCertificate ? .require : .request
+            )
+        }
+        return settings
+    }
+}

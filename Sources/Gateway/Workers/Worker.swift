@@ -1,0 +1,152 @@
+import Bytes
+package import Engine
+import HTTPWire
+import Linux
+import OpenSSL
+
+/// One thread of the data plane and all it owns: loop, buffers, connections, counters.
+///
+/// Nothing in here is shared but the `SharedState` and the plan, which does not change. Every call
+/// comes on the worker's own thread; others reach it through the loop's mailbox.
+package final class Worker {
+    package let index: Int
+    package let loop: EventLoop
+    internal let buffers: BufferPool
+    package let state: SharedState
+    /// Where heads are written before they go out; empty between uses.
+    internal let scratch = ByteBuffer(capacity: 16384)
+    package let log: AccessLog
+    internal private(set) var runtime: Runtime
+
+    /// Connections of clients that are open here.
+    internal var connections = 0
+    internal let addresses = AddressCounts()
+    private let workers: Int
+    private var listeners: [Int32: Listener] = [:]
+    private var checks: [HealthCheck] = []
+    private let queueTimer: QueueTimer
+    private var drainUntil: UInt64 = .max
+    internal var date = DateCache()
+    internal var identifiers: RequestIdentifiers
+    internal var isDraining = false
+    private var freeExchanges: [Exchange] = []
+    private let firstCounter: Int
+
+    package init(
+        index: Int,
+        of workers: Int,
+        _ publication: Publication,
+        state: SharedState,
+        log: LogRing?
+    ) throws {
+        self.index = index
+        self.workers = workers
+        self.state = state
+        loop = try EventLoop()
+        buffers = BufferPool(size: Transport.bufferSize, keep: 256)
+        self.log = AccessLog(ring: log)
+        identifiers = RequestIdentifiers()
+        firstCounter = state.index(worker: index, .heartbeat)
+        runtime = try Runtime(publication, state: state)
+        queueTimer = QueueTimer()
+        try loop.add(queueTimer)
+        try adopt(publication)
+    }
+
+    /// Obeys what comes through `mailbox`.
+    package func listen(to mailbox: Mailbox<WorkerMessage>) throws {
+        _ = try MailboxReader(mailbox, on: loop) { [unowned self] message in handle(message) }
+    }
+
+    private func handle(_ message: WorkerMessage) {
+        switch message {
+        case .publish(let publication):
+            // It has been tried before it was sent: what can fail now is memory or descriptors.
+            guard let fresh = try? Runtime(publication, state: state) else { return count(.publicationsFailed) }
+            for pool in runtime.pools { pool.retire() }
+            runtime = fresh
+            do { try adopt(publication) } catch { count(.publicationsFailed) }
+        case .tickets(let keys):
+            for context in runtime.contexts.values { context.publish(keys) }
+        case .drain(let milliseconds):
+            drain(milliseconds)
+        case .stop:
+            loop.stop()
+        }
+    }
+
+    /// Listens where the publication says, and no longer where it does not; checks its servers.
+    private func adopt(_ publication: Publication) throws {
+        let wanted = publication.sockets(ofWorker: index, of: workers)
+        for (socket, listener) in listeners where !wanted.contains(where: { $0.0 == socket }) {
+            listener.stop()
+            listeners[socket] = nil
+        }
+        for (socket, plan) in wanted {
+            if let listener = listeners[socket] {
+                listener.plan = plan
+            } else {
+                listeners[socket] = try Listener(worker: self, descriptor: socket, plan: plan)
+            }
+        }
+        for check in checks { check.stop() }
+        checks = []
+        // Checks belong to one worker; their verdicts are in the shared state.
+        guard index == 0 else { return }
+        for pool in publication.plan.pools {
+            guard let health = pool.health else { continue }
+            for server in pool.servers {
+                let check = HealthCheck(worker: self, pool: pool, server: server, health: health)
+                try check.start()
+                checks.append(check)
+            }
+        }
+    }
+
+    private func drain(_ milliseconds: UInt64) {
+        isDraining = true
+        for listener in listeners.values { listener.stop() }
+        listeners = [:]
+        for check in checks { check.stop() }
+        checks = []
+        drainUntil = loop.now &+ milliseconds
+        loop.forEachHandler { ($0 as? ClientConnection)?.drain() }
+    }
+
+    /// Has the pool's queue looked after while a request waits in it.
+    internal func startQueueTimer(_ runtime: Runtime) { queueTimer.start(runtime, on: self) }
+
+    /// Runs until the loop is stopped.
+    package func run() {
+        loop.run { beat() }
+    }
+
+    /// Says that this worker turns, and brings slow-moving figures up to date.
+    private func beat() {
+        state.region.store(state.index(worker: index, .heartbeat), loop.now)
+        state.region.store(state.index(worker: index, .buffersMade), UInt64(buffers.made))
+        state.region.store(state.index(worker: index, .connectionsOpen), UInt64(connections))
+        if isDraining && (connections == 0 || loop.now >= drainUntil) { loop.stop() }
+    }
+
+    /// Adds to one of this worker's counters.
+    internal func count(_ counter: Counter, _ step: UInt64 = 1) {
+        state.region.bump(firstCounter + counter.rawValue, by: step)
+    }
+
+    /// Takes one off a gauge of this worker.
+    internal func uncount(_ counter: Counter) {
+        state.region.bump(firstCounter + counter.rawValue, by: ~0)
+    }
+
+    /// An exchange for a request that begins; warm from an earlier one where there is any.
+    internal func takeExchange(_ client: any ClientStream) -> Exchange {
+        let exchange = freeExchanges.popLast() ?? Exchange(worker: self)
+        exchange.begin(client, runtime: runtime)
+        return exchange
+    }
+
+    internal func giveExchange(_ exchange: Exchange) {
+        if freeExchanges.count < 256 { freeExchanges.append(exchange) }
+    }
+}
