@@ -51,7 +51,7 @@ let package = Package(
         module("Certificates", ["OpenSSL", "Linux", "Site"]),
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
         module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
-        module("Operations", ["Control", "Gateway", "Engine", "Linux", "Site"]),
+        module("Operations", ["Control", "Bytes", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
         module("DemoApp", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL"]),
         .executableTarget(
             name: "gatehouse",
