@@ -19,7 +19,7 @@ class Apps:
     def __enter__(self):
         binary = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
         if not binary:
-            raise MachineLacks("nginx is not installed: run Benchmarks/install")
+            raise MachineLacks("nginx is not installed: `make bench` installs it")
         with contextlib.ExitStack() as stack:
             for number, port in enumerate(self.ports, start=1):
                 directory = self.workspace.directory(f"app-{number}")

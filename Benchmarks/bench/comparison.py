@@ -5,12 +5,12 @@ import sys
 import time
 
 from . import load, rows
-from .errors import WrongAnswers
+from .errors import MachineLacks, WrongAnswers
 from .workspace import SMALL
 
 
 class Comparison:
-    """Samples by row and proxy; why a measurement gave none is kept in `wrong`."""
+    """Samples by row and proxy; why a measurement gave none is kept in `wrong` or `lacking`."""
 
     # Seconds. Connections, caches and branch predictors are warm after it; the seconds before are not counted.
     warm_up = 1
@@ -23,6 +23,7 @@ class Comparison:
         self.seconds = seconds
         self.samples = {row.name: {proxy.name: [] for proxy in proxies} for row in chosen_rows}
         self.wrong = []
+        self.lacking = []
         self.round = 0
         self._peak = None
 
@@ -35,10 +36,13 @@ class Comparison:
 
     def run(self):
         """Fills `samples` and `wrong`."""
-        for self.round in range(1, self.rounds + 1):
-            for row in self.rows:
-                for proxy in self._in_turn():
-                    self._measure(row, proxy)
+        # What needs a peak waits until all rounds of the others have told it.
+        for waits in (False, True):
+            for self.round in range(1, self.rounds + 1):
+                for row in self.rows:
+                    if row.needs_peak == waits:
+                        for proxy in self._in_turn():
+                            self._measure(row, proxy)
 
     def _in_turn(self):
         """Each round begins with another proxy, so that none always follows the same one."""
@@ -48,13 +52,14 @@ class Comparison:
     def _measure(self, row, proxy):
         begin = time.monotonic()
         try:
-            # What a row must know beforehand is found while no other proxy runs.
-            row.prepare(self)
+            if row.needs_peak:
+                self.slowest_peak()  # while no other proxy runs
             with proxy.running() as server:
                 sample = row.measure(self, proxy, server)
-        except WrongAnswers as error:
-            self.wrong.append(f"round {self.round}, {row.name}: {error}")
-            self._note(f"round {self.round}  {row.name:8} {proxy.name:9} WRONG: {error}")
+        except (WrongAnswers, MachineLacks) as error:
+            kept = self.wrong if isinstance(error, WrongAnswers) else self.lacking
+            kept.append(f"round {self.round}, {row.name}: {error}")
+            self._note(f"round {self.round}  {row.name:8} {proxy.name:9} {type(error).__name__}: {error}")
             return
         self.samples[row.name][proxy.name].append(sample)
         figure = getattr(sample, row.figure)

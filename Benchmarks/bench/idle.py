@@ -52,5 +52,5 @@ class IdleConnections:
             if not part:
                 raise ssl.SSLEOFError("it ended before the answer did")
             answer += part
-        if not answer.startswith(b"HTTP/1.1 200"):
-            raise WrongAnswers(f"{self.proxy.name}: an idle connection was answered {answer[:40]!r}")
+            if not answer.startswith(b"HTTP/1.1 200"[: len(answer)]):
+                raise WrongAnswers(f"{self.proxy.name}: an idle connection was answered {answer[:40]!r}")

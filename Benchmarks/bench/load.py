@@ -1,4 +1,4 @@
-"""The load generators, each bound to the load's core; each returns what its clients saw as a `Load`."""
+"""The load generators. They run on the load's core, as this program does; each returns what its clients saw."""
 
 import dataclasses
 import json
@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from .errors import MachineLacks, WrongAnswers
-from .processes import LOAD_CORE
 from .workspace import BENCHMARKS, HOST, TLS_GROUP, TLS_SUITE
 
 # What a generator may take beyond the seconds it was told, before it is taken for hung.
@@ -36,14 +35,14 @@ def execute(command, workspace, seconds, environment=None):
             text=True,
             timeout=seconds + GRACE,
             env={**os.environ, **settings, **(environment or {})},
-            preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}),
         )
     except FileNotFoundError as error:
-        raise MachineLacks(f"{command[0]} is not installed: run Benchmarks/install") from error
+        raise MachineLacks(f"{command[0]} is not installed: `make bench` installs it") from error
     except subprocess.TimeoutExpired as error:
         raise WrongAnswers(f"{command[0]} was not through after {seconds + GRACE} seconds") from error
     if made.returncode != 0:
-        raise WrongAnswers(f"{command[0]} ended with status {made.returncode}: {made.stdout[-500:]}{made.stderr[-500:]}")
+        text = f"{made.stdout[-500:]}{made.stderr[-500:]}"
+        raise WrongAnswers(f"{command[0]} ended with status {made.returncode}: {text}")
     return made.stdout
 
 

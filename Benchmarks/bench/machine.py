@@ -26,7 +26,7 @@ def description():
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{cpu.group(1) if cpu else platform.machine()}, {os.cpu_count()} cores",
-        "cores": "0 and 1 are two threads of one core: figures will vary" if shared else "0 and 1 are cores of their own",
+        "cores": "0 and 1 are threads of one core: figures will vary" if shared else "0 and 1 are cores of their own",
         "kernel": f"{platform.system()} {platform.release()}",
         "load before": " ".join(Path("/proc/loadavg").read_text().split()[:3]),
         "wrk": _version(["wrk", "-v"]),
@@ -48,6 +48,6 @@ def _version(command):
     try:
         made = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except FileNotFoundError as error:
-        raise MachineLacks(f"{command[0]} is not installed: run Benchmarks/install") from error
+        raise MachineLacks(f"{command[0]} is not installed: `make bench` installs it") from error
     found = re.search(r"\d+\.\d+[^\s\]]*", made.stdout + made.stderr)
     return found.group() if found else "unknown"

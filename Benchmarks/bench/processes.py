@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .errors import WrongAnswers
+from .errors import MachineLacks, WrongAnswers
 
 PROXY_CORE = 0
 LOAD_CORE = 1
@@ -21,6 +21,17 @@ def cpu_clock(pid):
     """
     scheduler_clock = 2  # CPUCLOCK_SCHED
     return time.clock_gettime_ns((~pid << 3) | scheduler_clock)
+
+
+def core_busy(core):
+    """How long a core was not idle, whoever used it, in nanoseconds, to a hundredth of a second; stolen time included."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, ticks[:8])
+            busy = user + nice + system + interrupts + soft_interrupts + stolen
+            return busy * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    raise MachineLacks(f"/proc/stat knows no core {core}")
 
 
 def parents():
@@ -41,20 +52,19 @@ def parents():
 class ServerProcess:
     """A server and all its descendants, bound to one core."""
 
-    def __init__(self, name, command, core, directory, environment=None):
+    def __init__(self, name, command, core, directory):
         self.name = name
         self.core = core
         self.output = Path(directory, "output.txt")
         with open(self.output, "ab") as output:
-            self.process = subprocess.Popen(
-                command,
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **(environment or {})},
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-            )
+            # A child has the cores of the thread that starts it.
+            os.sched_setaffinity(0, {core})
+            try:
+                self.process = subprocess.Popen(
+                    command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                )
+            finally:
+                os.sched_setaffinity(0, {LOAD_CORE})
 
     def tree(self):
         """Process ids of the server and its descendants."""
@@ -99,7 +109,12 @@ class ServerProcess:
         """Proportional set size of the whole tree in bytes: shared pages are counted once."""
         total = 0
         for pid in self.tree():
-            for line in Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
+            try:
+                text = Path("/proc", str(pid), "smaps_rollup").read_text()
+            except PermissionError as error:
+                # A process that keeps keys may have made itself undumpable, and then only root may look.
+                raise MachineLacks(f"the memory of {self.name} may not be read: run as root") from error
+            for line in text.splitlines():
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024
         return total

@@ -38,7 +38,7 @@ class Proxy:
 
     def missing(self):
         """Why it cannot be started, in one line; None when it can."""
-        return None if self.binary() else f"{self.name} is not installed: run Benchmarks/install"
+        return None if self.binary() else f"{self.name} is not installed: `make bench` installs it"
 
     def version(self):
         """One line."""

@@ -10,7 +10,7 @@ UNITS = {"cpu": "µs of CPU a request", "p99": "µs", "memory": "KiB a connectio
 def medians(samples):
     """One Sample's fields, each the median of its own; None where the row has none."""
     result = {}
-    for field in ("cpu", "rate", "p50", "p99", "busy", "memory"):
+    for field in ("cpu", "rate", "p50", "p99", "busy", "others", "memory"):
         values = [getattr(sample, field) for sample in samples if getattr(sample, field) is not None]
         result[field] = statistics.median(values) if values else None
     return result
@@ -30,6 +30,27 @@ def _cell(value, digits=1):
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
+def _share(value):
+    return "-" if value is None else f"{value:.0%}"
+
+
+def disturbance(run):
+    """A warning when other processes had more of the proxy's core than a quiet machine's; None when not."""
+    shares = [
+        sample.others
+        for by_proxy in run.samples.values()
+        for samples in by_proxy.values()
+        for sample in samples
+        if sample.others is not None
+    ]
+    if not shares or statistics.median(shares) < 0.05:
+        return None
+    return (
+        f"This machine was not quiet: others took {statistics.median(shares):.0%} of core 0 in the median, up to "
+        f"{max(shares):.0%}. CPU figures are rough, rates and latencies mean nothing."
+    )
+
+
 def _aligned(lines):
     """Columns as wide as their widest cell; the first to the left, the others to the right."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -45,15 +66,14 @@ def details(run):
     blocks = []
     for row in run.rows:
         best = best_peer(run, row)
-        lines = [["", "CPU µs", "requests/s", "p50 µs", "p99 µs", "busy", "KiB", "least-greatest", "ratio", "rounds"]]
+        lines = [["", "CPU µs", "requests/s", "p50 µs", "p99 µs", "busy", "others", "KiB", "least-greatest", "ratio", "rounds"]]
         for proxy in run.proxies:
             samples = run.samples[row.name][proxy.name]
             if not samples:
-                lines.append([proxy.name] + ["-"] * 8 + ["0"])
+                lines.append([proxy.name] + ["-"] * 9 + ["0"])
                 continue
             middle = medians(samples)
             figures = [getattr(sample, row.figure) for sample in samples]
-            busy = "-" if middle["busy"] is None else f"{middle['busy']:.0%}"
             lines.append(
                 [
                     proxy.name,
@@ -61,7 +81,8 @@ def details(run):
                     _cell(middle["rate"], 0),
                     _cell(middle["p50"], 0),
                     _cell(middle["p99"], 0),
-                    busy,
+                    _share(middle["busy"]),
+                    _share(middle["others"]),
                     _cell(middle["memory"]),
                     f"{_cell(min(figures))}-{_cell(max(figures))}",
                     _cell(middle[row.figure] / best[1], 2) if best else "-",
@@ -82,7 +103,7 @@ def summary(run):
         for proxy in run.proxies:
             samples = run.samples[row.name][proxy.name]
             cells.append(_cell(medians(samples)[row.figure]) if samples else "-")
-        ratio, verdict = "-", "not measured"
+        ratio, verdict = "-", ""
         best = best_peer(run, row)
         samples = run.samples[row.name][tested[0].name] if tested else []
         if best and samples:
@@ -90,7 +111,7 @@ def summary(run):
             ratio = f"{value:.2f} of {best[0]}"
             verdict = "aim reached" if value <= row.aim else "reached" if value <= row.at_most else "MISSED"
         if tested and len(samples) < run.rounds:
-            verdict = "WRONG ANSWERS"
+            verdict = "INCOMPLETE"
         asked = f"{row.at_most:.2f} | {row.aim:.2f}"
         lines.append(f"| {row.title}, {UNITS[row.figure]} | {' | '.join(cells)} | {ratio} | {asked} | {verdict} |")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from typing import Callable, Optional
 
 from . import load
 from .idle import IdleConnections
+from .processes import PROXY_CORE, core_busy
 from .workspace import LARGE, SMALL, UPLOAD
 
 # A moment for the log's buffers and the allocator's leftovers to settle before memory is read.
@@ -23,6 +24,7 @@ class Sample:
     p50: Optional[float] = None  # microseconds
     p99: Optional[float] = None  # microseconds
     busy: Optional[float] = None  # CPU time of the proxy over time passed: its share of its core
+    others: Optional[float] = None  # what everything else took of the proxy's core, as a share
     memory: Optional[float] = None  # KiB for each connection
 
 
@@ -39,8 +41,8 @@ class Row:
     aim: float
     # Makes one Sample: (run, proxy, server) -> Sample
     measure: Callable
-    # What it must know before the proxy is started: (run) -> anything
-    prepare: Callable = lambda run: None
+    # Whether its load is a share of the slowest peer's peak.
+    needs_peak: bool = False
 
 
 def _loaded(generate):
@@ -48,17 +50,18 @@ def _loaded(generate):
 
     def measure(run, proxy, server):
         generate(run, proxy, run.warm_up)
-        before = server.cpu()
+        before, all_before = server.cpu(), core_busy(PROXY_CORE)
         begin = time.monotonic()
         seen = generate(run, proxy, run.seconds)
         passed = time.monotonic() - begin
-        cpu = server.cpu_since(before)
+        cpu, all_cpu = server.cpu_since(before), core_busy(PROXY_CORE) - all_before
         return Sample(
             cpu=cpu / 1e3 / seen.requests,
             rate=seen.requests / seen.seconds,
             p50=seen.p50,
             p99=seen.p99,
             busy=cpu / 1e9 / passed,
+            others=max(0, all_cpu - cpu) / 1e9 / passed,
         )
 
     return measure
@@ -155,7 +158,7 @@ ALL = [
         1.0,
         0.8,
         _constant_rate,
-        prepare=lambda run: run.slowest_peak(),
+        needs_peak=True,
     ),
     Row("memory", "memory for each idle TLS connection, 2,000 after 200", "memory", 1.0, 0.9, _idle),
 ]
