@@ -15,7 +15,6 @@ struct NGHTTP2Callbacks: @unchecked Sendable {
         // Fails only without memory, at the start of the process.
         let status = unsafe nghttp2_session_callbacks_new(&made)
         guard status == 0, let created = unsafe made else { preconditionFailure("no memory for the HTTP/2 callbacks") }
-        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(created, onBeginFrame)
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(created, onBeginHeaders)
         unsafe nghttp2_session_callbacks_set_on_header_callback(created, onHeader)
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(created, onInvalidHeader)
@@ -63,12 +62,6 @@ private func verdict(_ handler: any NGHTTP2Handler) -> Int32 {
     handler.isStopped ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
 }
 
-private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, data in
-    guard let handler = unsafe owner(data).handler else { return 0 }
-    handler.frameBegan(FrameHeader(unsafe header.unsafelyUnwrapped.pointee))
-    return verdict(handler)
-}
-
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { session, frame, data in
     guard let handler = unsafe owner(data).handler else { return 0 }
     let headers = unsafe frame.unsafelyUnwrapped.pointee.headers
@@ -108,7 +101,11 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, data in
     case FrameType.data:
         if let stream = unsafe stream(session, header.stream) {
             let padding = unsafe frame.unsafelyUnwrapped.pointee.data.padlen
-            handler.dataFrameEnded(endsStream: header.endsStream, isEmpty: header.length <= padding, on: stream)
+            handler.dataFrameEnded(
+                endsStream: header.endsStream,
+                isPadding: header.length > 1 && header.length <= padding,
+                on: stream
+            )
         }
     case FrameType.headers:
         if let stream = unsafe stream(session, header.stream) {

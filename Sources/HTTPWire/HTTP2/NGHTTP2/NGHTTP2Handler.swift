@@ -5,8 +5,6 @@ protocol NGHTTP2Handler: AnyObject {
     /// Whether the session has been given up: the library stops at the next callback.
     var isStopped: Bool { get }
 
-    /// A frame's header came; its payload has not.
-    func frameBegan(_ frame: FrameHeader)
     /// A request's HEADERS came. The stream returned is handed to all later calls for it.
     func headBegan(id: Int32) -> HTTP2Stream
     /// Trailers begin on a stream.
@@ -17,8 +15,8 @@ protocol NGHTTP2Handler: AnyObject {
     func headEnded(endsStream: Bool, areTrailers: Bool, on stream: HTTP2Stream)
     /// Payload of DATA.
     func data(_ bytes: Span<UInt8>, on stream: HTTP2Stream)
-    /// A DATA frame is complete.
-    func dataFrameEnded(endsStream: Bool, isEmpty: Bool, on stream: HTTP2Stream)
+    /// A DATA frame is complete. `isPadding` when it had bytes and all of them were padding.
+    func dataFrameEnded(endsStream: Bool, isPadding: Bool, on stream: HTTP2Stream)
     /// The client acknowledged the PING that this side sent.
     func pingAcknowledged()
     /// A message was refused by the library, which resets its stream.
@@ -35,33 +33,6 @@ protocol NGHTTP2Handler: AnyObject {
     func nextData(on stream: HTTP2Stream, limit: Int) -> NextData
     /// `count` bytes of the stream's send buffer have been written.
     func dataWritten(_ count: Int, on stream: HTTP2Stream)
-}
-
-/// A frame's header (RFC 9113 section 4.1).
-struct FrameHeader {
-    var length: Int
-    var type: UInt8
-    var flags: UInt8
-    var stream: Int32
-
-    var endsStream: Bool { flags & 0x1 != 0 }
-    var endsHead: Bool { flags & 0x4 != 0 }
-    var isAcknowledgement: Bool { flags & 0x1 != 0 }
-}
-
-/// Frame types (RFC 9113 section 6, RFC 9218 section 7.1).
-enum FrameType {
-    static let data: UInt8 = 0x0
-    static let headers: UInt8 = 0x1
-    static let priority: UInt8 = 0x2
-    static let reset: UInt8 = 0x3
-    static let settings: UInt8 = 0x4
-    static let pushPromise: UInt8 = 0x5
-    static let ping: UInt8 = 0x6
-    static let goaway: UInt8 = 0x7
-    static let windowUpdate: UInt8 = 0x8
-    static let continuation: UInt8 = 0x9
-    static let priorityUpdate: UInt8 = 0x10
 }
 
 /// The answer to the library's question for data.

@@ -4,44 +4,6 @@ import Bytes
 extension HTTP2ServerSession: NGHTTP2Handler {
     var isStopped: Bool { closing != nil }
 
-    /// Charges a glitch, and ends the session when it is one too many.
-    func charge(_ glitch: HTTP2Glitch) {
-        if !budget.charge(glitch, now: now), closing == nil { closing = .abuse(glitch) }
-    }
-
-    func frameBegan(_ frame: FrameHeader) {
-        switch frame.type {
-        case FrameType.data:
-            if frame.length == 0 && !frame.endsStream { charge(.emptyData) }
-        case FrameType.headers:
-            headBlock = HeadBlock()
-            headBlock.bytes = frame.length
-            boundHeadBlock()
-            if draining == .final && frame.stream > lastServed { charge(.lateStream) }
-        case FrameType.continuation:
-            charge(.continuation)
-            headBlock.frames += 1
-            headBlock.bytes += frame.length
-            boundHeadBlock()
-        case FrameType.priority, FrameType.priorityUpdate: charge(.priority)
-        case FrameType.reset: charge(.resetReceived)
-        case FrameType.settings: if !frame.isAcknowledgement { charge(.settings) }
-        case FrameType.ping: if !frame.isAcknowledgement { charge(.ping) }
-        case FrameType.windowUpdate: charge(.windowUpdate)
-        default: charge(.uselessFrame)
-        }
-    }
-
-    /// The bound on one head's frames and bytes before END_HEADERS.
-    private func boundHeadBlock() {
-        let within =
-            headBlock.frames <= budget.budgets.continuationFrames && headBlock.bytes <= budget.budgets.headBlockBytes
-        if !within && closing == nil {
-            budget.exceeded(.continuation)
-            closing = .abuse(.continuation)
-        }
-    }
-
     func headBegan(id: Int32) -> HTTP2Stream {
         let stream = pool.take(id: id)
         stream.state.index = live.count
@@ -63,10 +25,7 @@ extension HTTP2ServerSession: NGHTTP2Handler {
         } else {
             stream.reader.field(name: name, value: value, into: stream.head, settings: settings)
         }
-        if stream.reader.isExcessive(settings) && closing == nil {
-            budget.exceeded(.oversizedHead)
-            closing = .abuse(.oversizedHead)
-        }
+        if stream.reader.isExcessive(settings) { exceed(.oversizedHead) }
     }
 
     func headEnded(endsStream: Bool, areTrailers: Bool, on stream: HTTP2Stream) {
@@ -125,11 +84,11 @@ extension HTTP2ServerSession: NGHTTP2Handler {
         delegate.http2(self, data: bytes, on: stream)
     }
 
-    func dataFrameEnded(endsStream: Bool, isEmpty: Bool, on stream: HTTP2Stream) {
-        if endsStream {
-            stream.requestEnded = true
-            if stream.state.announced && !stream.state.resetByUs { delegate.http2(self, ended: stream) }
-        }
+    func dataFrameEnded(endsStream: Bool, isPadding: Bool, on stream: HTTP2Stream) {
+        if isPadding && !endsStream { charge(.emptyData) }
+        guard endsStream else { return }
+        stream.requestEnded = true
+        if stream.state.announced && !stream.state.resetByUs { delegate.http2(self, ended: stream) }
     }
 
     func pingAcknowledged() {

@@ -27,7 +27,7 @@ package final class HTTP2ServerSession {
     /// The highest stream that was begun.
     var lastServed: Int32 = 0
     var now: UInt64
-    /// A head's frames and bytes so far, until END_HEADERS.
+    var scanner = FrameScanner()
     var headBlock = HeadBlock()
 
     /// How far a graceful end has come.
@@ -38,12 +38,6 @@ package final class HTTP2ServerSession {
         case noticed
         /// GOAWAY with the last served stream was submitted.
         case final
-    }
-
-    /// What one head has cost so far (CVE-2024-27316).
-    struct HeadBlock {
-        var frames = 0
-        var bytes = 0
     }
 
     /// Opens a session; its SETTINGS wait in `produce` at once.
@@ -88,11 +82,10 @@ package final class HTTP2ServerSession {
     package func receive(_ input: Span<UInt8>, now: UInt64) -> HTTP2Outcome {
         if let closing { return .closing(closing) }
         self.now = now
-        let error = wire.receive(input)
-        if closing == nil, error != 0 {
-            let reason = NGHTTP2Error.reason(error)
-            if case .abuse(let glitch) = reason { budget.exceeded(glitch) }
-            closing = reason
+        account(input)
+        if closing == nil {
+            let error = wire.receive(input)
+            if error != 0 { fail(NGHTTP2Error.reason(error)) }
         }
         guard let closing else { return .ok }
         wire.terminate(code: closing.code)
@@ -145,6 +138,12 @@ package final class HTTP2ServerSession {
     package func end() {
         if closing == nil { closing = .requested(code: HTTP2ErrorCode.noError) }
         while let stream = live.last { closed(stream, code: HTTP2ErrorCode.cancel) }
+    }
+
+    /// The library gave up, unless it was told to.
+    private func fail(_ reason: HTTP2CloseReason) {
+        if case .abuse(let glitch) = reason { exceed(glitch) }
+        if closing == nil { closing = reason }
     }
 
     /// Tells those streams that have room again; true when there were any.
