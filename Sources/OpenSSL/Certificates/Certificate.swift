@@ -7,11 +7,9 @@ package final class Certificate: Sendable {
     // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
     internal nonisolated(unsafe) let handle: OpaquePointer
 
-    /// Takes over the caller's reference.
-    internal init(owning handle: OpaquePointer) {
+    /// Takes over an object that its maker still fills in, before anybody else sees it.
+    internal init(filling handle: OpaquePointer) {
         unsafe self.handle = handle
-        // Computes the cached extensions now, which later reads from several threads would race to do.
-        unsafe X509_check_purpose(handle, -1, 0)
     }
 
     package init(der: Span<UInt8>) throws(CertificateError) {

@@ -50,6 +50,7 @@ package final class PrivateKey: Sendable {
         guard let parsed = unsafe parsed else { throw .malformedKey(reason: OpenSSLError.drainedText()) }
         ERR_clear_error()
         unsafe try self.init(owning: parsed)
+        try requireWhole()
     }
 
     private static func algorithm(of handle: OpaquePointer) throws(CertificateError) -> Algorithm {
@@ -65,6 +66,16 @@ package final class PrivateKey: Sendable {
             let name = unsafe EVP_PKEY_get0_type_name(handle)
             throw .unsupportedKey(unsafe name.map { unsafe String(cString: $0) } ?? "unknown")
         }
+    }
+
+    /// Fails when the private half does not fit the public one: such a key loads, and breaks every handshake.
+    private func requireWhole() throws(CertificateError) {
+        // Sound: the context is ours and only reads the key.
+        let context = unsafe EVP_PKEY_CTX_new(handle, nil)
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        if unsafe EVP_PKEY_pairwise_check(context) == 1 { return }
+        ERR_clear_error()
+        throw .malformedKey(reason: "its private and public halves do not fit")
     }
 
     /// The key of `certificate`.

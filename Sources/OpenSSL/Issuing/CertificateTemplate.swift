@@ -1,0 +1,57 @@
+/// What a certificate is to say.
+package struct CertificateTemplate: Sendable {
+    package enum Role: Sendable {
+        /// A CA that signs CAs.
+        case root
+        /// A CA that signs servers and clients only.
+        case intermediate
+        case server
+        case client
+    }
+
+    package var role: Role
+    /// The common name of the subject; empty for a subject without one, as browsers ask for SAN only.
+    package var commonName: String
+    /// DNS names (a wildcard begins with `*.`) and IP addresses, for subjectAltName.
+    package var names: [String]
+    /// Seconds since 1970.
+    package var notBefore: Int64
+    package var notAfter: Int64
+
+    package init(role: Role, commonName: String = "", names: [String] = [], notBefore: Int64, notAfter: Int64) {
+        self.role = role
+        self.commonName = commonName
+        self.names = names
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+    }
+
+    /// The extensions in the words of OpenSSL's configuration files, in the order they are added.
+    internal func extensions(forKey algorithm: PrivateKey.Algorithm) -> [(nid: Int32, value: String)] {
+        let serverUsage =
+            algorithm == .rsa ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature"
+        switch role {
+        case .root:
+            return [
+                (ExtensionID.basicConstraints, "critical,CA:TRUE"),
+                (ExtensionID.keyUsage, "critical,keyCertSign,cRLSign"),
+                (ExtensionID.subjectKeyIdentifier, "hash"),
+            ]
+        case .intermediate:
+            return [
+                (ExtensionID.basicConstraints, "critical,CA:TRUE,pathlen:0"),
+                (ExtensionID.keyUsage, "critical,keyCertSign,cRLSign"),
+                (ExtensionID.subjectKeyIdentifier, "hash"),
+                (ExtensionID.authorityKeyIdentifier, "keyid:always"),
+            ]
+        case .server, .client:
+            return [
+                (ExtensionID.basicConstraints, "critical,CA:FALSE"),
+                (ExtensionID.keyUsage, serverUsage),
+                (ExtensionID.extendedKeyUsage, role == .client ? "clientAuth" : "serverAuth"),
+                (ExtensionID.subjectKeyIdentifier, "hash"),
+                (ExtensionID.authorityKeyIdentifier, "keyid:always"),
+            ]
+        }
+    }
+}
