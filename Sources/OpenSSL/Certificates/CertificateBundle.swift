@@ -23,7 +23,6 @@ package final class CertificateBundle: Sendable {
                 next: chain[index + 1].subject
             )
         }
-        if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.subject) }
         // Sound: the stack takes a reference on each issuer, given back in deinit.
         guard let stack = unsafe OPENSSL_sk_new_null() else { throw .malformedCertificate(reason: "out of memory") }
         for issuer in chain.dropFirst() {
@@ -51,6 +50,11 @@ package final class CertificateBundle: Sendable {
 
     /// The hosts it is good for, as `Certificate.dnsNames` has them.
     package var names: [String] { leaf.dnsNames }
+
+    /// Fails when it names no host, and so can serve none.
+    package func requireNames() throws(CertificateError) {
+        if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.subject) }
+    }
 
     /// Fails when any certificate of the chain is not valid at `now` (seconds since 1970).
     package func requireValid(at now: Int64) throws(CertificateError) {

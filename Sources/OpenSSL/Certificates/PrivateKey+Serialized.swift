@@ -32,11 +32,6 @@ extension PrivateKey {
         }
     }
 
-    private static func pointer(_ name: StaticString) -> UnsafePointer<CChar> {
-        // Sound: a literal of ASCII, which ends with a zero byte.
-        unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-    }
-
     /// The whole key as bytes, for another process.
     package func serialized() throws(OpenSSLError) -> KeyMaterial {
         var exported: UnsafeMutablePointer<OSSL_PARAM>?
@@ -50,7 +45,7 @@ extension PrivateKey {
         defer { buffer.wipe() }
         buffer.append(algorithm.rawValue)
         for parameter in PrivateKey.parameters(of: algorithm) {
-            let found = unsafe OSSL_PARAM_locate_const(exported, PrivateKey.pointer(parameter.name))
+            let found = unsafe OSSL_PARAM_locate_const(exported, parameter.name.cString)
             let value = unsafe UnsafeRawBufferPointer(start: found?.pointee.data, count: found?.pointee.data_size ?? 0)
             if value.count + 4 > buffer.spare { throw OpenSSLError("export the key", reason: "it is too large") }
             for shift in [24, 16, 8, 0] { buffer.append(UInt8(truncatingIfNeeded: value.count >> shift)) }
@@ -80,7 +75,7 @@ extension PrivateKey {
         for parameter in PrivateKey.parameters(of: algorithm) {
             guard let range = reader.next(in: bytes) else { throw .malformedBundle }
             if range.isEmpty { continue }
-            let name = unsafe PrivateKey.pointer(parameter.name)
+            let name = unsafe parameter.name.cString
             let value = bytes.extracting(range)
             let pushed = unsafe value.withUnsafeBytes { value -> Int32 in
                 switch parameter.kind {

@@ -86,8 +86,12 @@ package final class TLSContext {
         unsafe transfer.pointee.session = unsafe Unmanaged.passUnretained(session)
     }
 
-    internal func detach() {
+    /// Takes the buffers back; true when the call ran out of input.
+    @discardableResult
+    internal func detach() -> Bool {
+        let isStarved = unsafe transfer.pointee.isStarved
         unsafe transfer.pointee = Transfer()
+        return isStarved
     }
 
     /// The session whose call is under way.

@@ -52,13 +52,12 @@ package final class TLSSession {
         if let failure { return .failed(failure) }
         context.attach(self, incoming, outgoing)
         let status = unsafe SSL_do_handshake(handle)
-        context.detach()
+        let isStarved = context.detach()
         if status == 1 {
             if !isEstablished { established() }
             return .done
         }
-        if unsafe SSL_want(handle) == SSL_READING { return .needsInput }
-        return .failed(fail())
+        return isStarved ? .needsInput : .failed(fail())
     }
 
     private func established() {
@@ -80,30 +79,31 @@ package final class TLSSession {
         if let failure { return .failed(failure) }
         precondition(maximum > 0, "a read asks for bytes")
         context.attach(self, incoming, outgoing)
-        defer { context.detach() }
+        let (total, status) = decrypt(incoming, plaintext, maximum)
+        let isStarved = context.detach()
+        if status == 1 || isStarved { return total > 0 ? .bytes(total) : .needsInput }
+        if unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0 { return total > 0 ? .bytes(total) : .closed }
+        let failure = fail()
+        return total > 0 ? .bytes(total) : .failed(failure)
+    }
+
+    /// Record after record; how many bytes came, and libssl's last answer.
+    private func decrypt(_ incoming: ByteBuffer, _ plaintext: ByteBuffer, _ maximum: Int) -> (Int, Int32) {
         var total = 0
+        var status: Int32 = 0
         repeat {
             var count = 0
-            var status: Int32 = 0
-            // Room is made for what can come: the plaintext is never longer than its records.
-            let wanted = min(maximum - total, max(incoming.count, unsafe Int(SSL_pending(handle)), 1))
+            // Room for what can come: plaintext is never longer than its records.
+            let held = unsafe Int(SSL_pending(handle))
+            let wanted = min(maximum - total, max(incoming.count, held, 1))
+            // Sound: libssl writes `count` bytes into the room and keeps no pointer to it.
             unsafe plaintext.appendUninitialized(minimum: wanted) { room in
                 unsafe status = SSL_read_ex(handle, room.baseAddress, min(room.count, maximum - total), &count)
                 return count
             }
-            guard status == 1 else {
-                if unsafe SSL_want(handle) == SSL_READING { break }
-                if unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0 {
-                    if total == 0 { return .closed }
-                    break
-                }
-                let failure = fail()
-                if total == 0 { return .failed(failure) }
-                break
-            }
             total += count
-        } while total < maximum && hasMore(in: incoming)
-        return total == 0 ? .needsInput : .bytes(total)
+        } while status == 1 && total < maximum && hasMore(in: incoming)
+        return (total, status)
     }
 
     /// Whether another read could bring something before new input arrives.

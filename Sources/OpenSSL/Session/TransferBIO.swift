@@ -10,6 +10,9 @@ internal struct Transfer {
     var incoming: Unmanaged<ByteBuffer>?
     var outgoing: Unmanaged<ByteBuffer>?
     var session: Unmanaged<TLSSession>?
+    /// libssl asked for more than there was, and so could not go on. The one sure sign that a call which
+    /// brought nothing only lacks input: SSL_want may say "reading" after a failure too.
+    var isStarved = false
 }
 
 /// The BIO through which libssl reads from and writes to the buffers of the current call.
@@ -57,7 +60,10 @@ private func transferRead(
     else { return 0 }
     return unsafe incoming._withUnsafeGuaranteedRef { buffer in
         let taken = min(size, buffer.count)
-        if taken == 0 { return 0 }
+        if taken == 0 {
+            unsafe transfer.pointee.isStarved = true
+            return 0
+        }
         unsafe buffer.withUnsafeReadable { readable in
             if let first = readable.baseAddress {
                 unsafe UnsafeMutableRawPointer(target).copyMemory(from: first, byteCount: taken)

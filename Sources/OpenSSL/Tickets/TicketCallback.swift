@@ -1,6 +1,5 @@
 internal import Bytes
 internal import COpenSSL
-internal import Glibc
 
 /// The algorithms of tickets, fetched once: OpenSSL 3 searches its providers at each use otherwise.
 internal enum TicketAlgorithms {
@@ -56,23 +55,18 @@ private func setCipherKey(
 private func setMACKey(_ mac: OpaquePointer?, _ key: Span<UInt8>) -> Bool {
     let secret = key.extracting(48..<80)
     return unsafe secret.withUnsafeBufferPointer { secret in
+        // Sound: OSSL_PARAM asks for mutable pointers, but EVP_MAC only reads through them.
         unsafe withUnsafeTemporaryAllocation(of: OSSL_PARAM.self, capacity: 3) { parameters in
-            // OSSL_PARAM asks for mutable pointers, but EVP_MAC only reads through them. It keeps the
-            // names' pointers until the call, so that they must be lasting ones: a Swift string passed
-            // to a C function is only there during that call.
-            let secretBytes = unsafe UnsafeMutableRawPointer(mutating: secret.baseAddress)
-            unsafe parameters[0] = OSSL_PARAM_construct_octet_string(MACNames.key, secretBytes, secret.count)
-            unsafe parameters[1] = OSSL_PARAM_construct_utf8_string(MACNames.digest, MACNames.sha256, 0)
+            let bytes = unsafe UnsafeMutableRawPointer(mutating: secret.baseAddress)
+            let digest = unsafe UnsafeMutablePointer(mutating: macDigest.cString)
+            unsafe parameters[0] = OSSL_PARAM_construct_octet_string(macKeyName.cString, bytes, secret.count)
+            unsafe parameters[1] = OSSL_PARAM_construct_utf8_string(macDigestName.cString, digest, 0)
             unsafe parameters[2] = OSSL_PARAM_construct_end()
             return unsafe EVP_MAC_CTX_set_params(mac, parameters.baseAddress) == 1
         }
     }
 }
 
-/// Names that EVP_MAC knows, as C strings that last.
-private enum MACNames {
-    // Sound: each is allocated once, never freed and never written again.
-    nonisolated(unsafe) static let key = unsafe strdup("key")
-    nonisolated(unsafe) static let digest = unsafe strdup("digest")
-    nonisolated(unsafe) static let sha256 = unsafe strdup("SHA256")
-}
+private let macKeyName: StaticString = "key"
+private let macDigestName: StaticString = "digest"
+private let macDigest: StaticString = "SHA256"

@@ -1,0 +1,51 @@
+package import Linux
+package import OpenSSL
+
+/// Certificates from PEM files wherever they are, such as those a site file names.
+package enum CertificateSource {
+    /// Larger files are refused: a chain of RSA-4096 certificates takes about 10 KiB.
+    private static let limit = 1 << 20
+
+    /// Loads a chain and its key and checks that they fit.
+    ///
+    /// - Parameters:
+    ///   - now: seconds since 1970; a certificate that is not valid then, or names no host, is refused. Nil takes any.
+    ///   - trust: whom the key's file may belong to, and who else may read it.
+    package static func load(
+        certificate: String,
+        key: String,
+        now: Int64? = nil,
+        trust: FileReading.Trust = .ownerAndGroupRead
+    ) throws(CertificateProblem) -> CertificateBundle {
+        let chainPEM: [UInt8]
+        let keyPEM: SecretBytes
+        do throws(FileError) {
+            chainPEM = try FileReading.read(certificate, limit: limit, trust: .ownerWrites)
+            keyPEM = try FileReading.readSecret(key, limit: limit, trust: trust)
+        } catch {
+            throw .file(error)
+        }
+        let chain: [Certificate]
+        do throws(CertificateError) {
+            chain = try Certificate.load(pem: chainPEM.span)
+        } catch {
+            throw .contents(path: certificate, error)
+        }
+        let privateKey: PrivateKey
+        do throws(CertificateError) {
+            privateKey = try PrivateKey(pem: keyPEM.bytes)
+        } catch {
+            throw .contents(path: key, error)
+        }
+        do throws(CertificateError) {
+            let bundle = try CertificateBundle(chain: chain, key: privateKey)
+            if let now {
+                try bundle.requireNames()
+                try bundle.requireValid(at: now)
+            }
+            return bundle
+        } catch {
+            throw .contents(path: certificate, error)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import Linux
+package import OpenSSL
+
+/// Certificates on disk, by default in Certs/.
+///
+/// `NAME/N/` holds generation N of a certificate, in `fullchain.pem` and `key.pem`, and the file
+/// `NAME/current` holds the number N. A generation is written whole and brought to the disk before
+/// `current` is renamed over: a crash at any point leaves the old generation or the new one, and a
+/// half-written one is overwritten by the next. Folders are 0700, keys 0600; a file that others may
+/// write, or a key they may read, is refused.
+package struct CertificateStore: Sendable {
+    package let folder: String
+
+    package init(folder: String) {
+        self.folder = folder
+    }
+
+    /// The current generation of `name`; its dates are not looked at.
+    package func load(_ name: String) throws(CertificateProblem) -> CertificateBundle {
+        let generation = try path(name) + "/\(currentGeneration(of: name))"
+        return try CertificateSource.load(
+            certificate: generation + "/fullchain.pem",
+            key: generation + "/key.pem",
+            trust: .ownerOnly
+        )
+    }
+
+    /// Writes `bundle` as the next generation of `name` and makes it the current one.
+    package func save(_ bundle: CertificateBundle, as name: String) throws(CertificateProblem) {
+        let home = try path(name)
+        let number = try generation(of: name).map { $0 + 1 } ?? 1
+        let key = bundle.key.pem
+        do throws(FileError) {
+            try FileWriting.createFolder(home)
+            let folder = "\(home)/\(number)"
+            try FileWriting.createFolder(folder)
+            try FileWriting.replace(folder + "/key.pem", with: key.bytes, mode: 0o600)
+            let chain = Array(bundle.chain.map(\.pem).joined().utf8)
+            try FileWriting.replace(folder + "/fullchain.pem", with: chain.span, mode: 0o644)
+            let pointer = Array("\(number)\n".utf8)
+            try FileWriting.replace(home + "/current", with: pointer.span, mode: 0o644)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// `name` has a current generation.
+    package func contains(_ name: String) throws(CertificateProblem) -> Bool {
+        try generation(of: name) != nil
+    }
+
+    private func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
+        guard let number = try generation(of: name) else { throw .missing(name: name, folder: folder) }
+        return number
+    }
+
+    private func generation(of name: String) throws(CertificateProblem) -> Int? {
+        let pointer = try path(name) + "/current"
+        do throws(FileError) {
+            let bytes = try FileReading.read(pointer, limit: 32, trust: .ownerWrites)
+            // A pointer that is no number is treated as a crash that never happened: nothing is current.
+            return Int(String(decoding: bytes, as: UTF8.self).prefix { $0.isNumber })
+        } catch {
+            if case .system(let reason) = error.problem, reason.isNoSuchFile { return nil }
+            throw .file(error)
+        }
+    }
+
+    private func path(_ name: String) throws(CertificateProblem) -> String {
+        let isUsable = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: "*"):
+                true
+            default:
+                false
+            }
+        }
+        guard isUsable, !name.isEmpty, !name.hasPrefix("."), name.utf8.count <= 200 else { throw .unusableName(name) }
+        return "\(folder)/\(name)"
+    }
+}
+
+extension SystemError {
+    fileprivate var isNoSuchFile: Bool { code == 2 }
+}

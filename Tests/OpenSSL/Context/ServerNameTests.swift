@@ -1,0 +1,88 @@
+import COpenSSL
+import Testing
+
+@testable import OpenSSL
+
+@Suite struct ServerNameTests {
+    private func connect(
+        _ name: String,
+        unknown: CertificateGeneration.UnknownName = .refuse
+    ) throws -> Loopback {
+        let bundles = [
+            try TestCA.shared.server("foobar.com", "www.foobar.com"),
+            try TestCA.shared.server("*.foobar.com"),
+        ]
+        return try Loopback(Make.server(bundles, unknown: unknown), Make.client(), name: name).handshake()
+    }
+
+    @Test(arguments: ["foobar.com", "www.foobar.com", "FooBar.COM"])
+    func exactNames(name: String) throws {
+        #expect(try connect(name).servedNames == ["foobar.com", "www.foobar.com"])
+    }
+
+    @Test func wildcardNames() throws {
+        #expect(try connect("shop.foobar.com").servedNames == ["*.foobar.com"])
+    }
+
+    @Test(arguments: ["a.b.foobar.com", "example.com", "oobar.com", "xfoobar.com"])
+    func unknownNamesAreRefused(name: String) throws {
+        let pair = try connect(name)
+        #expect(pair.serverProgress.reason == .unrecognizedName)
+        #expect(pair.clientProgress.reason == .unrecognizedName)
+    }
+
+    @Test(arguments: ["example.com", "192.0.2.1"])
+    func unknownNamesGetTheDefault(name: String) throws {
+        let pair = try connect(name, unknown: .serve("foobar.com"))
+        #expect(pair.isDone)
+        #expect(pair.servedNames == ["foobar.com", "www.foobar.com"])
+    }
+
+    @Test func noNameIsRefusedWithoutDefault() throws {
+        #expect(try connect("192.0.2.1").serverProgress.reason == .unrecognizedName)
+    }
+
+    @Test func nothingPublished() throws {
+        let pair = try Loopback(TLSContext(server: .init()), Make.client(), name: "foobar.com").handshake()
+        #expect(pair.serverProgress.reason == .noCertificate)
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func ecdsaAndRSASideBySide(version: TLSVersion) throws {
+        let server = try Make.server([
+            TestCA.shared.server("foobar.com", kind: .rsa2048), TestCA.shared.server("foobar.com"),
+        ])
+        let both = try Loopback(server, Make.client(version), name: "foobar.com").handshake()
+        #expect(both.servedKeyType == EVP_PKEY_EC)
+        let old = try Loopback(server, Make.client(version), name: "foobar.com")
+        try old.offerSignatures("rsa_pss_rsae_sha256:RSA+SHA256")
+        #expect(old.handshake().isDone)
+        #expect(old.servedKeyType == EVP_PKEY_RSA)
+        // A client that likes RSA better still gets the cheaper one.
+        let fond = try Loopback(server, Make.client(version), name: "foobar.com")
+        try fond.offerSignatures("rsa_pss_rsae_sha256:ECDSA+SHA256")
+        #expect(fond.handshake().servedKeyType == EVP_PKEY_EC)
+    }
+
+    @Test func malformedExtensions() {
+        #expect(
+            ServerNameExtension.hostName(([0, 13, 0, 0, 10] + Array("FooBar.com".utf8)).span)
+                == Array("foobar.com".utf8)
+        )
+        for bytes: [UInt8] in [
+            [], [0, 0], [0, 4, 0, 0, 1], [0, 4, 1, 0, 1, 97], [0, 4, 0, 0, 0, 97], [0, 4, 0, 0, 9, 97],
+            [0, 4, 0, 0, 1, 0],
+        ] {
+            #expect(ServerNameExtension.hostName(bytes.span) == nil)
+        }
+    }
+}
+
+extension Loopback {
+    func offerSignatures(_ list: String) throws {
+        let status = unsafe list.withCString {
+            unsafe SSL_ctrl(client.handle, SSL_CTRL_SET_SIGALGS_LIST, 0, UnsafeMutableRawPointer(mutating: $0))
+        }
+        try #require(status == 1)
+    }
+}
