@@ -1,0 +1,40 @@
+import Foundation
+import OpenSSL
+
+/// A folder of its own for one test, removed with it.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "gatehouse-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    @discardableResult
+    func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
+        let file = path + "/" + name
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        return file
+    }
+
+    /// Permission bits of a file or folder in it.
+    func mode(_ name: String) throws -> Int? {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
+        return attributes[.posixPermissions] as? Int
+    }
+}
+
+extension CertificateBundle {
+    var chainPEM: String { chain.map(\.pem).joined() }
+
+    var keyPEM: String {
+        let material = key.pem
+        return (0..<material.count).reduce(into: "") { text, index in
+            text.unicodeScalars.append(Unicode.Scalar(material.bytes[index]))
+        }
+    }
+}
