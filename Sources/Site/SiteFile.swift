@@ -52,10 +52,10 @@ package enum SiteFile {
         )
     }
 
-    /// What stands before the last `/`; empty when there is none.
+    /// The path up to its last `/`, that one included; empty when there is none.
     private static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        return String(path[...slash])
     }
 }
 

@@ -14,7 +14,7 @@ package struct Diagnostic: Sendable, Equatable {
         case tooLarge = "too-large"
         // The file as YAML.
         case syntax
-        case anchor, alias, tag
+        case anchor, alias, tag, directive
         case documents
         case empty
         case tooDeep = "too-deep"

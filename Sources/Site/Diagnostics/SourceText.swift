@@ -39,6 +39,20 @@ struct SourceText: Sendable {
         return found
     }
 
+    /// Where the first line stands that begins with a byte.
+    func firstLine(beginningWith byte: UInt8) -> SourcePosition? {
+        guard bytes.contains(byte) else { return nil }
+        var line = 1
+        var start = 0
+        while start < bytes.count {
+            if bytes[start] == byte { return SourcePosition(line: line, column: 1) }
+            guard let end = endOfLine(from: start) else { return nil }
+            line += 1
+            start = end.next
+        }
+        return nil
+    }
+
     /// Where the line ends and the next begins. Breaks are YAML 1.1's, as libyaml counts them: CR, LF, CRLF, NEL, LS, PS.
     private func endOfLine(from start: Int) -> (content: Int, next: Int)? {
         var index = start

@@ -27,11 +27,13 @@ extension SiteModel {
     /// The servers of a pool with what they refer to looked up, in the order of the file.
     package func endpoints(of pool: PoolSettings) -> [ServerEndpoint] {
         let names = pool.servers.map { Self.name(of: $0.target) }
+        let counts = Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
+        let attached = Set(gatewayHosts.flatMap(\.allAddresses).map(\.network))
         return zip(pool.servers, names).map { server, name in
             let port = port(of: server)
             return ServerEndpoint(
-                label: names.count { $0 == name } == 1 ? name : "\(name):\(port)",
-                location: location(of: server.target),
+                label: counts[name] == 1 ? name : "\(name):\(port)",
+                location: location(of: server.target, near: attached),
                 port: port,
                 settings: server
             )
@@ -46,22 +48,16 @@ extension SiteModel {
         }
     }
 
-    private func location(of target: ServerSettings.Target) -> ServerEndpoint.Location {
+    private func location(of target: ServerSettings.Target, near networks: Set<IPNetwork>) -> ServerEndpoint.Location {
         switch target {
-        case .host(let name): .addresses(hosts[name].map(reachableAddresses) ?? [])
-        case .name(let name): .name(name)
-        case .address(let address): .addresses([address])
+        case .host(let name):
+            let addresses = hosts[name]?.allAddresses ?? []
+            let near = addresses.filter { networks.contains($0.network) }
+            let far = addresses.filter { !networks.contains($0.network) }
+            return .addresses((near + far).map(\.address))
+        case .name(let name): return .name(name)
+        case .address(let address): return .addresses([address])
         }
-    }
-
-    /// A host's addresses, those first that lie in a network which a gateway host is attached to.
-    private func reachableAddresses(of host: SiteHost) -> [IPAddress] {
-        let attached = Set(gatewayHosts.flatMap(\.allAddresses).map(\.network))
-        let (near, far) = host.allAddresses.map { ($0.address, attached.contains($0.network)) }
-            .reduce(into: ([IPAddress](), [IPAddress]())) { result, item in
-                if item.1 { result.0.append(item.0) } else { result.1.append(item.0) }
-            }
-        return near + far
     }
 
     private static func name(of target: ServerSettings.Target) -> String {

@@ -47,8 +47,7 @@ extension FirewallEndpoint {
         if decoding.contains(word, .host) { return .host(word) }
         if decoding.contains(word, .network) { return .network(word) }
         guard IPNetwork.isMeant(by: word) else {
-            let names = decoding.names(.role).union(decoding.names(.host)).union(decoding.names(.network))
-            decoding.unknown(node, "role, host or network", word, among: names.union(reserved))
+            decoding.unknown(node, "role, host or network", word, among: [.role, .host, .network], or: reserved)
             return nil
         }
         return Shape<IPNetwork>.network.decode(node, &decoding).map { .addresses($0) }

@@ -71,7 +71,7 @@ extension NetworkReference {
     fileprivate static func resolve(_ word: String, _ node: Node, _ decoding: inout Decoding) -> NetworkReference? {
         if decoding.contains(word, .network) { return .named(word) }
         guard IPNetwork.isMeant(by: word) else {
-            decoding.unknown(node, "network", word, among: decoding.names(.network))
+            decoding.unknown(node, "network", word, among: [.network])
             return nil
         }
         return Shape<IPNetwork>.network.decode(node, &decoding).map { .addresses($0) }

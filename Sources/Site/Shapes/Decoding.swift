@@ -11,7 +11,7 @@ struct Decoding {
         case item(Int)
     }
 
-    /// Relative paths in the file start here.
+    /// Relative paths in the file start here. Ends with `/`, or is empty.
     let directory: String
     var collector: DiagnosticCollector
     private var path: [Step] = []
@@ -56,14 +56,11 @@ struct Decoding {
         names[kind, default: []].insert(name)
     }
 
-    /// Every name of a kind.
-    func names(_ kind: NameKind) -> Set<String> { names[kind] ?? [] }
-
     func contains(_ name: String, _ kind: NameKind) -> Bool { names[kind]?.contains(name) == true }
 
     /// A path of the file, resolved against the file's own directory.
     func resolve(_ path: String) -> String {
-        path.hasPrefix("/") || directory.isEmpty ? path : directory + "/" + path
+        path.hasPrefix("/") ? path : directory + path
     }
 
     /// Reports that a node is not what it should be.
@@ -84,18 +81,24 @@ struct Decoding {
         collector.report(.invalidValue, at: node.range, problem(), help: help())
     }
 
-    /// Reports a name that nothing bears.
+    /// Reports a name that nothing of these kinds bears.
+    ///
+    /// - Parameter words: what else may stand there.
     mutating func unknown(
         _ node: Node,
         _ noun: String,
         _ name: String,
-        among candidates: Set<String>
+        among kinds: [NameKind],
+        or words: Set<String> = []
     ) {
+        let names = names
+        // Worked out only if it is kept: a site may have thousands of names and a file thousands of faults.
+        let candidates = { kinds.reduce(words) { $0.union(names[$1] ?? []) } }
         collector.report(
             .unknownName,
             at: node.range,
             "there is no \(noun) \(quoted(name))",
-            help: Self.suggestion(for: name, among: candidates)
+            help: Self.suggestion(for: name, among: candidates())
         )
     }
 

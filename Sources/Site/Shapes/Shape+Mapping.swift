@@ -68,11 +68,11 @@ extension Shape where Value: Sendable {
                 decoding.wrongType(node, expected: "a mapping with keys such as `\(names[0])`")
                 return nil
             }
-            let place = decoding.inPlace
             var found = [Node.Entry?](repeating: nil, count: keys.count)
             var isGood = true
             for entry in entries {
                 guard let index = indices[entry.key] else {
+                    let place = decoding.inPlace
                     decoding.collector.report(
                         .unknownKey,
                         at: entry.keyRange,
@@ -95,7 +95,7 @@ extension Shape where Value: Sendable {
                 }
             }
             for group in alternatives {
-                let present = group.compactMap { name in indices[name].flatMap { found[$0] } }
+                let present = entries.filter { group.contains($0.key) }
                 guard present.count != 1 else { continue }
                 isGood = false
                 if let second = present.dropFirst().first {

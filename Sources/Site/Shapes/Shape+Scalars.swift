@@ -58,7 +58,7 @@ extension Shape where Value == String {
                 return nil
             }
             guard decoding.contains(name, kind) else {
-                decoding.unknown(node, kind.rawValue, name, among: decoding.names(kind))
+                decoding.unknown(node, kind.rawValue, name, among: [kind])
                 return nil
             }
             return name

@@ -1,12 +1,16 @@
 enum PoolRules {
     /// A server that is there twice would be checked twice, and get twice its share.
     static func serversAreDistinct(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        struct Socket: Hashable {
+            let location: ServerEndpoint.Location
+            let port: UInt16
+        }
         for pool in pools(site) {
-            var lines: [String: Int] = [:]
+            var lines: [Socket: Int] = [:]
             for endpoint in site.endpoints(of: pool) {
                 let position = endpoint.settings.position
-                let key = "\(endpoint.location) \(endpoint.port)"
-                guard let line = lines.updateValue(position.line, forKey: key) else { continue }
+                let socket = Socket(location: endpoint.location, port: endpoint.port)
+                guard let line = lines.updateValue(position.line, forKey: socket) else { continue }
                 collector.report(
                     .duplicate,
                     at: SourceRange(position),

@@ -6,8 +6,8 @@
 struct NodeComposer: ~Copyable {
     /// Lists and mappings in one another. Sites need seven.
     static let maximumDepth = 64
-    /// Words, lists and mappings in all: fifty times a site of 5,000 hosts would be a mistake.
-    static let maximumNodes = 1_000_000
+    /// Words, lists and mappings in all. A site of 5,000 hosts, each a server of a pool, has some 200,000.
+    static let maximumNodes = 500_000
 
     private var reader: YAMLEventReader
     private var nodes = 0
@@ -18,6 +18,17 @@ struct NodeComposer: ~Copyable {
 
     /// The one document of the source, or nil when it could not be read to its end.
     static func compose(_ source: SourceText, reporting collector: inout DiagnosticCollector) -> Node? {
+        // Looked for before libyaml sees them: it compares each `%TAG` with all before it, and a file full of them takes
+        // it an hour.
+        if let directive = source.firstLine(beginningWith: UInt8(ascii: "%")) {
+            collector.report(
+                .directive,
+                at: SourceRange(directive),
+                "directives (`%YAML`, `%TAG`) are not used in a site file",
+                help: "remove the line"
+            )
+            return nil
+        }
         var composer = NodeComposer(source.bytes)
         do {
             return try composer.document(&collector)
@@ -49,7 +60,6 @@ struct NodeComposer: ~Copyable {
                     )
                     throw Unreadable()
                 }
-                if event.hasTag { refuseTag(event.range, &collector) }
                 root = try node(from: next(&collector), depth: 1, &collector)
             default: break
             }
@@ -155,6 +165,6 @@ struct NodeComposer: ~Copyable {
     private static let writeOut = "write the value out where it is needed"
 
     private func refuseTag(_ range: SourceRange, _ collector: inout DiagnosticCollector) {
-        collector.report(.tag, at: range, "tags (`!name`, `%TAG`) are not used in a site file", help: "remove the tag")
+        collector.report(.tag, at: range, "tags (`!name`) are not used in a site file", help: "remove the tag")
     }
 }

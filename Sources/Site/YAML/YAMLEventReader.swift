@@ -40,9 +40,7 @@ import CYAML
         switch unsafe event.type {
         case YAML_STREAM_START_EVENT: return YAMLEvent(.streamStart, range)
         case YAML_STREAM_END_EVENT: return YAMLEvent(.streamEnd, range)
-        case YAML_DOCUMENT_START_EVENT:
-            let directives = unsafe event.data.document_start.tag_directives
-            return unsafe YAMLEvent(.documentStart, range, hasTag: directives.start != directives.end)
+        case YAML_DOCUMENT_START_EVENT: return YAMLEvent(.documentStart, range)
         case YAML_DOCUMENT_END_EVENT: return YAMLEvent(.documentEnd, range)
         case YAML_ALIAS_EVENT: return YAMLEvent(.alias, range)
         case YAML_SCALAR_EVENT:

@@ -88,7 +88,7 @@ import Testing
         #expect(NearestWord.to(word, among: words) == nearest)
     }
 
-    @Test(arguments: ["", "certificate", "xyz", String(repeating: "p", count: 65)])
+    @Test(arguments: ["", "t", "certificate", "xyz", String(repeating: "p", count: 65)])
     func isNotGuessed(word: String) {
         #expect(NearestWord.to(word, among: words) == nil)
     }

@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Site
+
+/// Rules that look at several parts of a site.
+@Suite struct RuleTests {
+    @Test func anAddressNamesOneHost() {
+        Faulty(
+            "site: a.b\nhosts:\n  a: { addresses: [10.0.0.1/24, 10.0.0.1/16] }\n  b: { addresses: [10.0.0.1/24] }\n",
+            "3:6 duplicate",
+            "4:6 duplicate | line 3"
+        ).verify()
+    }
+
+    @Test func aWordInARuleMeansOneThing() {
+        let hosts = "site: a.b\nhosts:\n  db: { roles: [db], addresses: [10.0.0.1/24] }\n"
+        let rule = "firewall: { allow: [{ from: any, to: db }] }\n"
+        #expect(check(hosts + rule).text == "")
+        Faulty(hosts + "  c: { roles: [db] }\n" + rule, "5:21 conflict").verify()
+        Faulty("networks: { db: [10.0.0.0/8] }\n" + hosts + rule, "5:21 conflict").verify()
+    }
+
+    @Test func listenersDoNotOverlap() {
+        func listen(_ one: String, _ other: String) -> String {
+            "site: a.b\ngateway:\n  listen:\n    - { port: 80\(one) }\n    - { port: 80\(other) }\n"
+        }
+        Faulty(listen("", ""), "5:7 duplicate | line 4").verify()
+        Faulty(listen(", address: 10.0.0.1", ""), "5:7 duplicate").verify()
+        Faulty(listen(", address: 0.0.0.0", ", address: 10.0.0.1"), "5:7 duplicate").verify()
+        #expect(check(listen(", address: 0.0.0.0", ", address: \"::\"")).text == "")
+        #expect(check(listen(", address: 10.0.0.1", ", address: 10.0.0.2")).text == "")
+        Faulty("site: a.b\ngateway:\n  listen: [{ port: 9100 }]\n  metrics: { port: 9100 }\n", "4:12 duplicate")
+            .verify()
+    }
+
+    @Test func addressesAreTheGateways() {
+        let hosts = "site: a.b\nhosts: { lb: { roles: [gateway], addresses: [10.0.0.1/24] } }\n"
+        let listen = { (addresses: String) in "gateway:\n  listen: [{ port: 80, address: [\(addresses)] }]\n" }
+        Faulty(hosts + listen("10.0.0.2"), "4:12 unknown-name").verify()
+        #expect(check(hosts + listen("10.0.0.1, 127.0.0.1, \"::\", \"::1\"")).text == "")
+    }
+
+    @Test func routesAreDistinct() {
+        Faulty(minimalSite + "    - { hosts: [b.example, \"*\"], pool: web }\n", "11:7 duplicate | line 10").verify()
+        #expect(check(minimalSite + "    - { hosts: [\"*\"], path: /api, pool: web }\n").text == "")
+        // `/api/` is `/api`.
+        Faulty(
+            minimalSite
+                + "    - { hosts: [a.b], path: /api, pool: web }\n    - { hosts: [a.b], path: /api/, pool: web }\n",
+            "12:7 duplicate"
+        ).verify()
+    }
+
+    @Test func namesAreCovered() {
+        let site = """
+            site: a.b
+            certificates: { a: { names: [a.example, "*.a.example"], issuer: internal }, b: { names: [b.example], issuer: internal } }
+            gateway:
+              listen: [{ port: 443, tls: { certificates: [a] } }]
+              pools: { web: { servers: [{ name: app.example, port: 80 }] } }
+              routes:
+                - { hosts: [a.example, x.a.example, "*.a.example", "*"], pool: web }
+
+            """
+        #expect(check(site).text == "")
+        Faulty(site + "    - { hosts: [b.example], pool: web }\n", "8:7 uncovered").verify()
+        Faulty(site + "    - { hosts: [\"*.x.a.example\"], pool: web }\n", "8:7 uncovered").verify()
+    }
+
+    @Test func poolsAreUsedAndAlive() {
+        Faulty(
+            """
+            site: a.b
+            gateway:
+              listen: [{ port: 80 }]
+              pools:
+                web: { servers: [{ address: 10.0.0.1, port: 80, weight: 0 }] }
+
+            """,
+            "5:10 unused",
+            "5:10 ineffective"
+        ).verify()
+    }
+
+    @Test func serversAreDistinctAndReachable() {
+        func pool(_ servers: String) -> String {
+            """
+            site: a.b
+            hosts: { app: { addresses: [10.0.0.2/24] }, bare: {} }
+            services: { app: tcp/8080, dns: udp/53, many: tcp/1-9 }
+            gateway:
+              listen: [{ port: 80 }]
+              pools:
+                web:
+                  servers:
+                    - \(servers)
+              routes: [{ hosts: ["*"], pool: web }]
+            """
+        }
+        let same = "{ host: app, port: 8080 }\n        - { address: 10.0.0.2, port: 8080 }"
+        Faulty(pool(same), "10:11 duplicate | line 9").verify()
+        #expect(check(pool("{ host: app, port: 1 }\n        - { host: app, port: 2 }")).text == "")
+        Faulty(pool("{ host: bare, port: 1 }"), "9:11 conflict | line 2").verify()
+        Faulty(pool("{ host: app, service: dns }"), "9:11 conflict").verify()
+        Faulty(pool("{ host: app, service: many }"), "9:11 conflict").verify()
+    }
+}
