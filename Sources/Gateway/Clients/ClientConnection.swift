@@ -98,7 +98,12 @@ package final class ClientConnection: EventHandler {
             serverName: tls.serverName,
             subject: tls.peerSubject.map { Array($0.utf8) } ?? []
         )
-        codec = HTTP1Client(connection: self)
+        // Where HTTP/2 is spoken, it is the first that is offered.
+        if listener.http2 && tls.applicationProtocol == 0 {
+            codec = HTTP2Client(connection: self)
+        } else {
+            codec = HTTP1Client(connection: self)
+        }
         setDeadline(worker.runtime.plan.timeouts.httpRequest)
         codec?.ready()
     }

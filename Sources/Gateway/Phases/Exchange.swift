@@ -10,8 +10,9 @@ import Linux
 /// for later requests of its worker, so that a request allocates nothing.
 package final class Exchange {
     internal unowned let worker: Worker
-    /// The request.
-    package let head = MessageHead()
+    /// The request: in HTTP/2 the stream's own head, else ours.
+    package private(set) var head: MessageHead
+    private let ownHead = MessageHead()
     /// The answer, the server's or our own.
     package let response = MessageHead()
     /// The path on which routing goes: percent-decoded where that is safe, dot segments resolved.
@@ -66,13 +67,16 @@ package final class Exchange {
 
     internal init(worker: Worker) {
         self.worker = worker
+        head = ownHead
         runtime = worker.runtime
     }
 
-    internal func begin(_ client: any ClientStream, runtime: Runtime) {
+    /// - Parameter given: a head that is complete already; nil when the codec fills ours.
+    internal func begin(_ client: any ClientStream, runtime: Runtime, head given: MessageHead?) {
         self.client = client
         self.runtime = runtime
-        head.clear()
+        ownHead.clear()
+        head = given ?? ownHead
         response.clear()
         route = -1
         pool = nil

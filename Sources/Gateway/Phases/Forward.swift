@@ -12,7 +12,14 @@ extension Exchange {
         let scratch = worker.scratch
         scratch.clear()
         let text = head.bytes
-        HTTP1Writer.requestLine(method: text.span(head.methodName), target: text.span(head.target), to: scratch)
+        if head.version == .http2 && isUpgrade {
+            // An extended CONNECT is an Upgrade in HTTP/1.1 (RFC 8441 section 5).
+            let method = WebSocketUpgrade.method
+            HTTP1Writer.requestLine(method: method.span, target: text.span(head.target), to: scratch)
+            WebSocketUpgrade.appendKey(to: scratch)
+        } else {
+            HTTP1Writer.requestLine(method: text.span(head.methodName), target: text.span(head.target), to: scratch)
+        }
         writeFields(to: scratch)
         worker.count(.bytesToServers, UInt64(scratch.count))
         connection.transport.write(scratch.readable)

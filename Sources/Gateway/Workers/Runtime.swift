@@ -14,6 +14,7 @@ package final class Runtime {
     internal let certificates: [UInt16: HostTable<Int>]
     internal let fields: AddedFields
     internal let headLimits: HeadLimits
+    internal let http2Settings: HTTP2Settings
 
     /// - Throws: what OpenSSL does not take of a listener's TLS settings.
     internal init(_ publication: Publication, state: SharedState) throws {
@@ -29,6 +30,15 @@ package final class Runtime {
         limits.fields = plan.limits.fields
         limits.keepsUnderscores = plan.headers.keepsUnderscores
         headLimits = limits
+        var settings = HTTP2Settings()
+        settings.maxConcurrentStreams = plan.limits.streams
+        settings.sendBuffer = plan.limits.buffer
+        settings.maxHeadBytes = plan.limits.head
+        settings.maxFieldBytes = plan.limits.fieldLine
+        settings.maxTargetBytes = plan.limits.requestLine
+        settings.maxFields = plan.limits.fields
+        settings.keepsUnderscores = plan.headers.keepsUnderscores
+        http2Settings = settings
         var contexts: [Int: TLSContext] = [:]
         for listener in plan.listeners {
             guard let tls = listener.tls else { continue }

@@ -30,6 +30,11 @@ package final class Worker {
     internal var identifiers: RequestIdentifiers
     internal var isDraining = false
     private var freeExchanges: [Exchange] = []
+    private var freeRequests: [HTTP2Request] = []
+    /// HTTP/2's streams, counters of abuse, and room for the head that is being written.
+    internal let streams: HTTP2StreamPool
+    internal let glitches = HTTP2GlitchCounters()
+    internal let headWriter = HTTP2HeadWriter()
     private let firstCounter: Int
 
     package init(
@@ -44,6 +49,7 @@ package final class Worker {
         self.state = state
         loop = try EventLoop()
         buffers = BufferPool(size: Transport.bufferSize, keep: 256)
+        streams = HTTP2StreamPool(keep: 1024, buffers: buffers)
         self.log = AccessLog(ring: log)
         identifiers = RequestIdentifiers()
         firstCounter = state.index(worker: index, .heartbeat)
@@ -140,10 +146,26 @@ package final class Worker {
     }
 
     /// An exchange for a request that begins; warm from an earlier one where there is any.
-    internal func takeExchange(_ client: any ClientStream) -> Exchange {
+    internal func takeExchange(_ client: any ClientStream, head: MessageHead? = nil) -> Exchange {
         let exchange = freeExchanges.popLast() ?? Exchange(worker: self)
-        exchange.begin(client, runtime: runtime)
+        exchange.begin(client, runtime: runtime, head: head)
         return exchange
+    }
+
+    /// A stream's request; warm from an earlier one where there is any.
+    internal func takeRequest(
+        _ codec: HTTP2Client,
+        _ session: HTTP2ServerSession,
+        _ stream: HTTP2Stream
+    ) -> HTTP2Request {
+        let request = freeRequests.popLast() ?? HTTP2Request()
+        request.begin(codec, session, stream)
+        return request
+    }
+
+    internal func giveRequest(_ request: HTTP2Request) {
+        request.end(buffers)
+        if freeRequests.count < 256 { freeRequests.append(request) }
     }
 
     internal func giveExchange(_ exchange: Exchange) {

@@ -13,8 +13,8 @@ package final class HTTP2Stream {
     package internal(set) var requestEnded = false
     /// The fields that came behind the body; nil when none did. Never merged into the head.
     package internal(set) var trailers: MessageHead?
-    /// The gateway's exchange for this stream. Not retained: the exchange must live until `closed`.
-    package unowned var context: AnyObject?
+    /// What the gateway keeps for this stream; let go after `closed`.
+    package var context: AnyObject?
 
     /// Bytes of the answer that were accepted and not yet written into frames.
     package var buffered: Int {
