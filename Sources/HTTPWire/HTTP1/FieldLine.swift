@@ -40,12 +40,25 @@ struct FieldLine {
     /// Copies the field to the end of `head`, its name in lower case.
     func append(of input: Span<UInt8>, to head: MessageHead) {
         let bytes = head.bytes
-        let nameStart = bytes.count
-        for index in name { bytes.append(input[index].asciiLowercased) }
-        let nameSlice = Slice(offset: nameStart, length: name.count)
+        let nameSlice = Slice(offset: bytes.count, length: name.count)
+        let known = appendName(of: input, to: bytes)
         let valueSlice = Slice(offset: bytes.count, length: value.count)
-        let known = FieldName(bytes.span(nameSlice))
         bytes.append(input.extracting(value))
         head.fields.append(Field(name: nameSlice, value: valueSlice, known: known, isHopByHop: known.isHopByHop))
+    }
+
+    /// Lowers the name in a small block and copies that: one append for each block, not for each byte.
+    private func appendName(of input: Span<UInt8>, to bytes: ByteBuffer) -> FieldName {
+        var block = InlineArray<32, UInt8>(repeating: 0)
+        var index = name.lowerBound
+        while true {
+            let count = min(block.count, name.upperBound - index)
+            for place in 0..<count { block[place] = input[index + place].asciiLowercased }
+            let lowercase = block.span.extracting(first: count)
+            bytes.append(lowercase)
+            index += count
+            // No name that is known is as long as a block.
+            if index == name.upperBound { return count == name.count ? FieldName(lowercase) : .other }
+        }
     }
 }

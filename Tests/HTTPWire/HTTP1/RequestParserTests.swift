@@ -105,6 +105,13 @@ import Testing
         #expect(head.upgrade == expected)
     }
 
+    @Test(arguments: [1, 31, 32, 33, 64, 65, 1000])
+    func namesOfAnyLengthAreLowered(_ length: Int) throws {
+        let name = String((0..<length).map { _ in "ABCxyz-".randomElement() ?? "A" })
+        let head = try #require(accepted("GET / HTTP/1.1\r\n\(name): V\r\nHost: a\r\n\r\n"))
+        #expect(head.fields == ["\(name.lowercased())=V|other", "host=a|host"])
+    }
+
     @Test func underscoresAreDroppedUnlessConfigured() throws {
         let text = "GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 1\r\nContent_Length: 5\r\n\r\n"
         #expect(try #require(accepted(text)).fields == ["host=a|host"])
