@@ -153,6 +153,28 @@ import Testing
         #expect(strict.frames().first?.code == 1)
     }
 
+    @Test func aTunnelMayBeClosedInOneDirection() throws {
+        let server = Server()
+        server.open()
+        let connect: Wire.Fields = [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "foobar.com"),
+            (":path", "/ws"),
+        ]
+        server.feed(Wire.headers(1, connect, end: false))
+        let stream = try #require(server.streams[1])
+        let head = HTTP2HeadWriter()
+        head.startResponse(status: 200)
+        server.session.respond(stream, head, endsStream: false)
+        #expect(server.session.send([1].span, on: stream) == 1)
+        server.session.finish(stream)
+        let frames = server.frames()
+        #expect(frames.map(\.type) == [1, 0])
+        #expect(frames.last?.endsStream == true)
+        server.feed(Wire.data(1, Array("still here".utf8)) + Wire.data(1, [], end: true))
+        #expect(server.events.suffix(3) == [.data(1, "still here"), .ended(1, []), .closed(1, 0)])
+        #expect(server.gaveAllBack)
+    }
+
     @Test func fieldsWithUnderscoreAreDroppedUnlessKept() {
         for keeps in [false, true] {
             var settings = HTTP2Settings()

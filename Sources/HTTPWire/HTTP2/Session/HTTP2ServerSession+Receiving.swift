@@ -118,6 +118,8 @@ extension HTTP2ServerSession: NGHTTP2Handler {
     func frameSent(_ frame: FrameHeader, on stream: HTTP2Stream?) {
         guard let stream, frame.endsStream, !stream.requestEnded else { return }
         guard frame.type == FrameType.data || frame.type == FrameType.headers else { return }
+        // A tunnel may be closed in one direction alone (RFC 8441 section 5).
+        guard stream.head.upgrade.isEmpty else { return }
         // Answered in full before the request was read: the rest of it is not wanted (RFC 9113 section 8.1).
         stream.state.resetByUs = true
         wire.reset(stream, code: HTTP2ErrorCode.noError)
