@@ -28,7 +28,8 @@ package enum SiteFile {
 
     /// Checks the bytes of a file.
     ///
-    /// - Parameter name: the file's path, for diagnostics, and for the directory where relative paths in the file start.
+    /// - Parameter name: the file's path, for diagnostics, and for the directory where relative paths in the file
+    ///   start.
     package static func parse(bytes: [UInt8], name: String) -> Outcome {
         let source = SourceText(name: name, bytes: bytes)
         var decoding = Decoding(source, directory: directory(of: name))

@@ -1,5 +1,6 @@
 extension Diagnostic {
-    /// `file`, `line`, `column`, `width`, `severity`, `code`, `message`, and where there are any `help` and `text`, the line at fault.
+    /// `file`, `line`, `column`, `width`, `severity`, `code`, `message`, and where there are any `help` and `text`, the
+    /// line at fault.
     var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("file", .string(file)),

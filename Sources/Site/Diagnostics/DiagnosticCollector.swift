@@ -48,8 +48,11 @@ struct DiagnosticCollector {
         let lines = source.lines(Set(diagnostics.map(\.line)))
         return
             diagnostics
-            .sorted { ($0.line, $0.column) < ($1.line, $1.column) }
-            .map { diagnostic in
+            .enumerated()
+            .sorted {
+                ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
+            }
+            .map { _, diagnostic in
                 var diagnostic = diagnostic
                 // A file of one huge line is cut before it is decoded.
                 diagnostic.excerpt = lines[diagnostic.line].map { bytes in

@@ -1,7 +1,8 @@
 /// Finds what was probably meant.
 enum NearestWord {
     /// The candidate that takes the fewest slips of the fingers to reach: letters left out, put in, mistaken or swapped
-    /// (Damerau and Levenshtein's distance, in its optimal-string-alignment form). nil when none is near: more than a third of the word would have to change.
+    /// (Damerau and Levenshtein's distance, in its optimal-string-alignment form). nil when none is near: more than a
+    /// third of the word would have to change.
     ///
     /// Case makes no difference. Words beyond 64 bytes are not looked at, so that one fault costs at most a few
     /// milliseconds among thousands of candidates.

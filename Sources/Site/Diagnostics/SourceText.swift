@@ -53,7 +53,8 @@ struct SourceText: Sendable {
         return nil
     }
 
-    /// Where the line ends and the next begins. Breaks are YAML 1.1's, as libyaml counts them: CR, LF, CRLF, NEL, LS, PS.
+    /// Where the line ends and the next begins. Breaks are YAML 1.1's, as libyaml counts them: CR, LF, CRLF, NEL, LS,
+    /// PS.
     private func endOfLine(from start: Int) -> (content: Int, next: Int)? {
         var index = start
         while index < bytes.count {

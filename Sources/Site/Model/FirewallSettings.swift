@@ -1,4 +1,5 @@
-/// `firewall`: what may reach what. `allow` and `deny` are rules; `never` and `exactly` are claims that the rules are held against.
+/// `firewall`: what may reach what. `allow` and `deny` are rules; `never` and `exactly` are claims that the rules are
+/// held against.
 package struct FirewallSettings: Sendable, Equatable {
     package var allow: [FirewallRule] = []
     package var deny: [FirewallRule] = []

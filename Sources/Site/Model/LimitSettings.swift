@@ -12,7 +12,8 @@ package struct LimitSettings: Sendable, Equatable {
     package var headers = ByteSize.kibibytes(64)
     /// `header-count`: 431 above.
     package var headerCount = 100
-    /// `body`: 413 above. Unlimited by default, as in HAProxy and Caddy: bodies are streamed, never held. Routes may override it.
+    /// `body`: 413 above. Unlimited by default, as in HAProxy and Caddy: bodies are streamed, never held. Routes may
+    /// override it.
     package var body = BodyLimit.unlimited
     /// `minimum-body-rate`: in bytes a second, over the time the client is waited for; 408 below. 0: no minimum.
     package var minimumBodyRate: ByteSize = 500

@@ -38,7 +38,8 @@ package struct RedirectSettings: Sendable, Equatable {
 
 /// `tls` of a listener.
 package struct TLSSettings: Sendable, Equatable {
-    /// Names of `certificates`. Never empty. The first is the one for names that no certificate covers, when `unknownName` is `default`.
+    /// Names of `certificates`. Never empty. The first is the one for names that no certificate covers, when
+    /// `unknownName` is `default`.
     package var certificates: [String]
     package var profile = Profile.intermediate
     /// Key exchange groups by OpenSSL's names, in the order of preference. Empty: OpenSSL's own.
@@ -70,7 +71,8 @@ package struct TLSSettings: Sendable, Equatable {
 
 /// `client-certificates`: mutual TLS.
 package struct ClientCertificateSettings: Sendable, Equatable {
-    /// `ca`: a PEM file of the authorities that clients' certificates must lead up to; resolved against the site file's directory.
+    /// `ca`: a PEM file of the authorities that clients' certificates must lead up to; resolved against the site file's
+    /// directory.
     package var authority: String
     package var mode = Mode.require
     /// The request header that tells the app server the subject. A client's own field of that name is removed.

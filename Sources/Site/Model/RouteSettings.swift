@@ -1,8 +1,10 @@
-/// One entry of `routes`. The most specific wins: an exact host before a wildcard before any, then the longest path prefix.
+/// One entry of `routes`. The most specific wins: an exact host before a wildcard before any, then the longest path
+/// prefix.
 package struct RouteSettings: Sendable, Equatable {
     /// Never empty.
     package var hosts: [HostPattern]
-    /// `path`: a prefix of whole segments: `/api` takes `/api` and `/api/x`, and not `/apis`. Begins with `/`; no `/` at the end but for `/` itself.
+    /// `path`: a prefix of whole segments: `/api` takes `/api` and `/api/x`, and not `/apis`. Begins with `/`; no `/`
+    /// at the end but for `/` itself.
     package var path = "/"
     /// The name of one of the gateway's `pools`.
     package var pool: String

@@ -7,7 +7,8 @@ extension SiteModel {
     /// The hosts that run the gateway: those with the role `gateway`.
     package var gatewayHosts: [SiteHost] { hosts(bearing: "gateway") }
 
-    /// The host that bears one of a machine's addresses; nil when none does, or when several do and the machine must be told which it is.
+    /// The host that bears one of a machine's addresses; nil when none does, or when several do and the machine must be
+    /// told which it is.
     package func host(bearingAnyOf addresses: some Sequence<IPAddress>) -> SiteHost? {
         let own = Set(addresses)
         let matches = hosts.values.filter { host in host.allAddresses.contains { own.contains($0.address) } }

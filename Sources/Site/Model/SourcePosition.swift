@@ -1,6 +1,7 @@
 /// Where a thing stands in the site file, so that an error found later can still point there.
 ///
-/// Positions never make two values differ: a listener that moved by a line is the same listener, and a reload leaves it alone.
+/// Positions never make two values differ: a listener that moved by a line is the same listener, and a reload leaves it
+/// alone.
 package struct SourcePosition: Sendable, Equatable {
     /// Counted from 1; 0 when the value did not come from a file.
     package let line: Int

@@ -23,6 +23,9 @@ extension SiteHost {
 }
 
 extension HostInterface {
+    /// What the kernel allows: IFNAMSIZ, less the byte at the end.
+    private static let longestName = 15
+
     /// One entry of a host's `interfaces`.
     static let shape = Shape<HostInterface>.mapping(
         HostInterface(name: ""),
@@ -30,7 +33,14 @@ extension HostInterface {
             .key("zone", \.zone, .identifier, "Which side the interface faces, such as outside or inside."),
             .key("addresses", \.addresses, .list(of: .interfaceAddress), "Addresses with their prefix."),
         ]
-    ).placed(\.position).named(\.name)
+    ).placed(\.position).named(\.name).checked { interface, node, decoding in
+        guard interface.name.utf8.count > longestName else { return }
+        decoding.invalid(
+            node,
+            "\(quoted(interface.name)) is too long for an interface",
+            help: "the kernel's names have at most \(longestName) characters"
+        )
+    }
 }
 
 extension Shape where Value == String {

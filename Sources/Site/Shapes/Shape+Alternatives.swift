@@ -1,5 +1,6 @@
 extension Shape {
-    /// One shape when the file has a word, another when it has a mapping. So a fault is always named against the one that was meant.
+    /// One shape when the file has a word, another when it has a mapping. So a fault is always named against the one
+    /// that was meant.
     static func either(word: Shape, mapping: Shape) -> Shape {
         Shape(
             schema: [.init("anyOf", .array([.object(word.schema), .object(mapping.schema)]))],

@@ -1,6 +1,6 @@
 extension Shape {
-    /// A list, its items all of one shape. Items that are faulty are left out of the value: the file is refused anyway, and
-    /// what is found later in the good ones is reported with them.
+    /// A list, its items all of one shape. Items that are faulty are left out of the value: the file is refused anyway,
+    /// and what is found later in the good ones is reported with them.
     static func list<Item>(of item: Shape<Item>, isEmptyAllowed: Bool = true) -> Shape where Value == [Item] {
         var schema: [JSONValue.Member] = [.init("type", .string("array")), .init("items", .object(item.schema))]
         if !isEmptyAllowed { schema.append(.init("minItems", .integer(1))) }

@@ -51,7 +51,8 @@ extension Shape where Value: Sendable {
     ///
     /// - Parameters:
     ///   - start: the section with its defaults. What is required is overwritten, or the section is refused.
-    ///   - keys: decoded in this order, whatever the order of the file, so that what refers comes after what is referred to.
+    ///   - keys: decoded in this order, whatever the order of the file, so that what refers comes after what is
+    ///     referred to.
     ///   - alternatives: groups of keys of which exactly one must be there.
     ///   - isKeptWhenFaulty: gives what could be decoded even after a fault, so that the rules which look at several
     ///     sections find theirs in the same run.

@@ -1,5 +1,5 @@
-/// What a part of a site file may hold. It is said once, and read three ways: the parser decodes with it, the JSON Schema
-/// is printed from it, and defaults in the schema are written by it. So the three cannot drift apart.
+/// What a part of a site file may hold. It is said once, and read three ways: the parser decodes with it, the JSON
+/// Schema is printed from it, and defaults in the schema are written by it. So the three cannot drift apart.
 struct Shape<Value>: Sendable {
     /// The keywords of its JSON Schema.
     let schema: [JSONValue.Member]

@@ -1,14 +1,15 @@
 enum FirewallNameRules {
     /// A word in `from` or `to` may be a role, a host or a network. When it is several, they must mean the same.
     static func namesAreUnambiguous(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
-        let roles = Dictionary(
-            site.hosts.values.flatMap { host in host.roles.map { ($0, Set([host.name])) } },
-            uniquingKeysWith: { $0.union($1) }
-        )
+        var bearers: [String: Set<String>] = [:]
+        for host in site.hosts.values {
+            for role in host.roles { bearers[role, default: []].insert(host.name) }
+        }
         let firewall = site.firewall
         for rule in firewall.allow + firewall.deny + firewall.never + firewall.exactly {
-            for endpoint in Set(rule.from + rule.to) {
-                guard let (name, meanings) = meanings(of: endpoint, in: site, roles), meanings.count > 1 else {
+            var seen: Set<FirewallEndpoint> = []
+            for endpoint in rule.from + rule.to where seen.insert(endpoint).inserted {
+                guard let (name, meanings) = meanings(of: endpoint, in: site, bearers), meanings.count > 1 else {
                     continue
                 }
                 collector.report(

@@ -1,4 +1,5 @@
-/// Names of virtual hosts: one name, every name one label below a domain, or all names. Always in lower case, without a dot at the end.
+/// Names of virtual hosts: one name, every name one label below a domain, or all names. Always in lower case, without a
+/// dot at the end.
 package enum HostPattern: Sendable, Hashable {
     /// `foobar.com`
     case exact(String)

@@ -13,7 +13,8 @@ struct SchemaReader {
         faults(node, root, "$")
     }
 
-    /// Every key of the schema, as `gateway.pools.*.servers.weight`: whether a list may be left out makes no difference.
+    /// Every key of the schema, as `gateway.pools.*.servers.weight`: whether a list may be left out makes no
+    /// difference.
     var allKeys: Set<String> { Set(entries(root, "").map { $0.path.replacing("[]", with: "") }) }
 
     /// Every key that has a default, with it, as `gateway.pools.*.servers[].weight`.

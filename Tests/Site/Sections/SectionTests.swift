@@ -80,6 +80,7 @@ private func gateway(
             "site: a.b\nhosts: { a: { interfaces: { eth0: { adresses: [] } } } }\n",
             "2:37 unknown-key | `addresses`"
         ),
+        Faulty("site: a.b\nhosts: { a: { interfaces: { eth0.12345678901: {} } } }\n", "2:47 invalid-value | 15"),
         Faulty("site: a.b\nservices: { http: 80 }\n", "2:19 invalid-value | `tcp/443`"),
         Faulty("site: a.b\nservices: { http: sctp/80 }\n", "2:19 invalid-value | `tcp/80`"),
         Faulty("site: a.b\nservices: { icmp: tcp/80 }\n", "2:13 invalid-value"),
