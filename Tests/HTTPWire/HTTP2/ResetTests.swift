@@ -53,6 +53,20 @@ import Testing
         #expect(server.session.receive(Wire.ping().span, now: 0) == .closing(.requested(code: 0)))
     }
 
+    @Test func bytesAfterTheEndFindNoStream() {
+        let server = Server()
+        server.open([(4, 3)])
+        for id: Int32 in [1, 3] {
+            server.feed(Wire.headers(id, Wire.get))
+            server.streams[id].map { server.respond($0, body: "waiting for a window") }
+        }
+        _ = server.produceOnce(limit: 1)
+        server.session.end()
+        #expect(server.gaveAllBack)
+        _ = server.frames()
+        #expect(server.gaveAllBack)
+    }
+
     @Test func nothingOutlivesTheSession() {
         weak var session: HTTP2ServerSession?
         weak var stream: HTTP2Stream?

@@ -166,11 +166,11 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, data
 }
 
 /// Says how much of a stream's answer goes into its next DATA frame; `sendData` then writes it.
-let readData: nghttp2_data_source_read_callback = { _, _, _, length, flags, source, data in
+let readData: nghttp2_data_source_read_callback = { session, id, _, length, flags, _, data in
     let owner = unsafe owner(data)
-    guard let handler = owner.handler else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
-    let pointer = unsafe source.unsafelyUnwrapped.pointee.ptr.unsafelyUnwrapped
-    let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+    guard let handler = owner.handler, let stream = unsafe stream(session, id) else {
+        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    }
     let noCopy = NGHTTP2_DATA_FLAG_NO_COPY.rawValue
     switch handler.nextData(on: stream, limit: length) {
     case .later:
@@ -188,11 +188,10 @@ let readData: nghttp2_data_source_read_callback = { _, _, _, length, flags, sour
 
 /// Writes one DATA frame straight from the stream's send buffer behind what `produce` has written so far. One copy,
 /// and the library's order is kept because it calls this where it would have returned the frame.
-private let sendData: nghttp2_send_data_callback = { _, frame, header, length, source, data in
+private let sendData: nghttp2_send_data_callback = { session, frame, header, length, _, data in
     let owner = unsafe owner(data)
-    let pointer = unsafe source.unsafelyUnwrapped.pointee.ptr.unsafelyUnwrapped
-    let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-    guard let output = owner.output, let handler = owner.handler else {
+    let id = unsafe frame.unsafelyUnwrapped.pointee.hd.stream_id
+    guard let output = owner.output, let handler = owner.handler, let stream = unsafe stream(session, id) else {
         return NGHTTP2_ERR_WOULDBLOCK.rawValue
     }
     // A frame's header is 9 bytes (RFC 9113 section 4.1). There is no padding: no padding callback is set.

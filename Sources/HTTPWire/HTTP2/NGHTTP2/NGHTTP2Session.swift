@@ -6,7 +6,7 @@ import CNGHTTP2
 /// Memory safety rests on three facts. The session pointer lives exactly as long as this object. The library's
 /// callbacks run only inside `receive` and `produce`, so that the unretained reference to this object which it
 /// carries is valid in each of them. Streams are carried as unretained references too; the handler keeps each alive
-/// until `closed`, after which the library has forgotten it.
+/// until `closed` or `forget`, after which no callback finds it.
 @safe
 final class NGHTTP2Session {
     let session: OpaquePointer
@@ -103,7 +103,7 @@ final class NGHTTP2Session {
         unsafe withPairs(of: head) { pairs, count in
             if endsStream { return unsafe nghttp2_submit_response(session, stream.id, pairs, count, nil) == 0 }
             var provider = unsafe nghttp2_data_provider(
-                source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()),
+                source: nghttp2_data_source(ptr: nil),
                 read_callback: readData
             )
             return unsafe nghttp2_submit_response(session, stream.id, pairs, count, &provider) == 0
@@ -170,6 +170,11 @@ final class NGHTTP2Session {
     /// Gives credit back to the connection alone, for a stream that is gone.
     func consumeOnConnection(_ count: Int) {
         unsafe nghttp2_session_consume_connection(session, count)
+    }
+
+    /// The stream goes back to its pool before the library has closed it: no callback finds it any more.
+    func forget(_ stream: HTTP2Stream) {
+        unsafe nghttp2_session_set_stream_user_data(session, stream.id, nil)
     }
 
     // MARK: The end

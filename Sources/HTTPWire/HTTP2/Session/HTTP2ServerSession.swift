@@ -137,7 +137,10 @@ package final class HTTP2ServerSession {
     /// `receive` and `produce`.
     package func end() {
         if closing == nil { closing = .requested(code: HTTP2ErrorCode.noError) }
-        while let stream = live.last { closed(stream, code: HTTP2ErrorCode.cancel) }
+        while let stream = live.last {
+            wire.forget(stream)
+            closed(stream, code: HTTP2ErrorCode.cancel)
+        }
     }
 
     /// The library gave up, unless it was told to.
