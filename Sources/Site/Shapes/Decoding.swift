@@ -29,9 +29,10 @@ struct Decoding {
         return body(&self)
     }
 
-    /// The part that is decoded, as `gateway.listen[0].tls`; nil at the root.
-    var place: String? {
-        guard !path.isEmpty else { return nil }
+    /// The part that is decoded, as `in gateway.listen[0].tls`; `at the top` at the root.
+    var place: String { path.isEmpty ? "at the top" : "in " + quoted(text(path[...])) }
+
+    private func text(_ path: ArraySlice<Step>) -> String {
         var text = ""
         for step in path {
             switch step {
@@ -47,9 +48,6 @@ struct Decoding {
         guard case .key(let key) = path.last else { return nil }
         return key
     }
-
-    /// `in gateway.listen[0]`, quoted; `at the top` at the root.
-    var inPlace: String { place.map { "in " + quoted($0) } ?? "at the top" }
 
     /// Notes a name, so that later sections may refer to it.
     mutating func define(_ name: String, as kind: NameKind) {
@@ -72,7 +70,7 @@ struct Decoding {
 
     /// Reports what a mapping lacks.
     mutating func missing(_ node: Node, _ what: String) {
-        let place = inPlace
+        let place = place
         collector.report(.missingKey, at: node.range, "\(what) is missing \(place)")
     }
 
@@ -106,7 +104,7 @@ struct Decoding {
     private var subject: String {
         switch path.last {
         case .key(let key): quoted(key)
-        case .item: "an item of " + quoted(place.map { String($0.prefix { $0 != "[" }) } ?? "the list")
+        case .item: "an item of " + quoted(text(path.dropLast()))
         case nil: "a site file"
         }
     }

@@ -18,7 +18,7 @@ extension Shape {
             schema: [.init("const", .string(word))],
             encode: { $0 == value ? .string(word) : nil },
             decode: { node, decoding in
-                guard case .scalar(let text, _) = node.content else {
+                guard let text = node.word else {
                     decoding.wrongType(node, expected: "`\(word)`")
                     return nil
                 }
@@ -43,7 +43,7 @@ extension Shape {
             schema: [.init("anyOf", .array([.object(constant.schema), .object(other.schema)]))],
             encode: { constant.encode($0) ?? other.encode($0) },
             decode: { node, decoding in
-                if case .scalar(let text, _) = node.content, text == word { return value }
+                if node.word == word { return value }
                 return other.decode(node, &decoding)
             }
         )

@@ -73,7 +73,7 @@ extension Shape where Value: Sendable {
             var isGood = true
             for entry in entries {
                 guard let index = indices[entry.key] else {
-                    let place = decoding.inPlace
+                    let place = decoding.place
                     decoding.collector.report(
                         .unknownKey,
                         at: entry.keyRange,

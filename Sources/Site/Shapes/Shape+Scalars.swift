@@ -11,7 +11,7 @@ extension Shape {
         parse: @escaping @Sendable (String) throws(ValueFault) -> Value
     ) -> Shape {
         Shape(schema: schema, encode: encode) { node, decoding in
-            guard case .scalar(let text, let isPlain) = node.content, !(isPlain && Node.isNull(text)) else {
+            guard let text = node.word else {
                 decoding.wrongType(node, expected: noun)
                 return nil
             }
@@ -53,7 +53,7 @@ extension Shape where Value == String {
     /// The name of something that was defined before this.
     static func reference(to kind: Decoding.NameKind) -> Shape {
         Shape(schema: identifier.schema, encode: { .string($0) }) { node, decoding in
-            guard case .scalar(let name, let isPlain) = node.content, !(isPlain && Node.isNull(name)) else {
+            guard let name = node.word else {
                 decoding.wrongType(node, expected: "the name of a \(kind.rawValue)")
                 return nil
             }
@@ -106,7 +106,7 @@ extension Shape where Value == Int {
         ]
         if range.upperBound < .max { schema.append(.init("maximum", .integer(range.upperBound))) }
         return Shape(schema: schema, encode: { .integer($0) }) { node, decoding in
-            guard case .scalar(let text, isPlain: true) = node.content, !Node.isNull(text) else {
+            guard case .scalar(_, isPlain: true) = node.content, let text = node.word else {
                 decoding.wrongType(node, expected: noun)
                 return nil
             }
@@ -156,7 +156,7 @@ extension Shape where Value: RawRepresentable & CaseIterable & Sendable, Value.R
             schema: [.init("enum", .array(words.map { .string($0) }))],
             encode: { .string($0.rawValue) },
             decode: { node, decoding in
-                guard case .scalar(let text, _) = node.content else {
+                guard let text = node.word else {
                     decoding.wrongType(node, expected: "one of " + words.map { "`\($0)`" }.joined(separator: ", "))
                     return nil
                 }

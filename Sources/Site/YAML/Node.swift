@@ -28,6 +28,12 @@ struct Node: Sendable {
         }
     }
 
+    /// The text of a scalar; nil for lists, mappings, and a value that was left out.
+    var word: String? {
+        guard case .scalar(let text, let isPlain) = content, !(isPlain && Self.isNull(text)) else { return nil }
+        return text
+    }
+
     /// The value of a key, when this is a mapping that has it.
     subscript(key: String) -> Node? {
         guard case .mapping(let entries) = content else { return nil }
@@ -35,7 +41,7 @@ struct Node: Sendable {
     }
 
     /// The ways in which YAML leaves a value out.
-    static func isNull(_ plain: String) -> Bool {
+    private static func isNull(_ plain: String) -> Bool {
         plain.isEmpty || plain == "~" || plain == "null"
     }
 }

@@ -15,6 +15,21 @@ import Testing
         )
     }
 
+    @Test(arguments: [
+        ("hosts: 3", "`hosts` must be a mapping, not `3`"),
+        ("hosts: { a: { roles: [[x]] } }", "an item of `hosts.a.roles` must be a name, not a list"),
+        (
+            "gateway: { listen: [{ port: 1, address: [{}] }] }",
+            "an item of `gateway.listen[0].address` must be an IP address, not a mapping"
+        ),
+        ("gateway: { listen: [{}] }", "`port` is missing in `gateway.listen[0]`"),
+        ("x: 1", "unknown key `x` at the top"),
+        ("services: { a: }", "`a` must be a transport with a port, such as tcp/443, not nothing"),
+    ])
+    func saysWhatAndWhere(line: String, message: String) {
+        #expect(check("site: a.b\n" + line + "\n").diagnostics.map(\.message) == [message])
+    }
+
     @Test func isJSONForScripts() {
         let outcome = check("site: \"a b\\t\"\n")
         #expect(

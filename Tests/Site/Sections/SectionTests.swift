@@ -196,6 +196,8 @@ private func gateway(
         Faulty(gateway(more: "headers: { hsts: { preload: true } }"), "17:31 ineffective"),
         Faulty(gateway(more: "headers: { hsts: { preload: yes } }"), "17:31 wrong-type"),
         Faulty(gateway(more: "trusted-proxies: [cdn]"), "17:21 unknown-name"),
+        Faulty(gateway(more: "access-log:"), "17:14 wrong-type"),
+        Faulty(gateway(more: "headers: { security: ~ }"), "17:24 wrong-type"),
         Faulty(gateway(more: "access-log: on"), "17:15 invalid-value | `off`"),
         Faulty(gateway(more: "metrics: { address: \"::1\" }"), "17:12 missing-key"),
         Faulty(gateway(more: "workers: 0"), "17:12 invalid-value"),
