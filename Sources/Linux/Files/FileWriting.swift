@@ -61,6 +61,11 @@ package enum FileWriting {
         }
     }
 
+    /// Removes a file; one that is not there is no error.
+    package static func remove(_ path: String) {
+        _ = unsafe unlink(path)
+    }
+
     internal static func writeAll(_ bytes: Span<UInt8>, to file: Int32) throws(SystemError) {
         var written = 0
         while written < bytes.count {

@@ -36,6 +36,12 @@ package struct Heartbeats: Sendable {
         package let beat: UInt64
         /// What the worker says besides, such as a connection's number.
         package let detail: UInt64
+
+        package init(activity: Activity, beat: UInt64, detail: UInt64) {
+            self.activity = activity
+            self.beat = beat
+            self.detail = detail
+        }
     }
 
     /// New memory, for `capacity` workers.

@@ -3,8 +3,16 @@ import Glibc
 
 /// A message with the descriptors that came with it.
 package struct ReceivedMessage: ~Copyable {
-    package let bytes: [UInt8]
+    package private(set) var bytes: [UInt8]
     package let descriptors: DescriptorList
+
+    fileprivate init(bytes: [UInt8], descriptors: consuming DescriptorList) {
+        self.bytes = bytes
+        self.descriptors = descriptors
+    }
+
+    /// Overwrites the bytes with zero, when they were secret.
+    package mutating func wipe() { bytes.wipe() }
 
     /// The descriptors, to be taken one by one.
     package consuming func takeDescriptors() -> DescriptorList { descriptors }
@@ -50,6 +58,9 @@ package struct MessageSocket: ~Copyable, Sendable {
         package let ours: MessageSocket
         /// To be handed to the other process.
         package let theirs: FileDescriptor
+
+        /// Keeps our end and closes the other one here.
+        package consuming func takeOurs() -> MessageSocket { ours }
     }
 
     /// Two connected ends; hand one to the other process.
@@ -68,8 +79,8 @@ package struct MessageSocket: ~Copyable, Sendable {
         )
     }
 
-    /// Gives up the socket.
-    package consuming func release() -> FileDescriptor { descriptor }
+    /// Another descriptor for the same end.
+    package func duplicate() throws(SystemError) -> FileDescriptor { try descriptor.duplicate() }
 
     /// Sends one message.
     ///

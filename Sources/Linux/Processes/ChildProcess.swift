@@ -64,10 +64,10 @@ package struct ChildProcess: ~Copyable, Sendable {
             retrying { systemCall(SYS_waitid, 3, Int(descriptor.raw), Int(bitPattern: pointer), Int(flags)) }
         }
         guard code == 0 else { return nil }
-        // Sound: the fields that waitid(2) fills, by their fixed places: si_pid 12, si_status 24.
+        // Sound: the fields that waitid(2) fills, by their fixed places: si_pid 16, si_status 24.
         let (process, status) = unsafe withUnsafeBytes(of: &information) { bytes in
             (
-                unsafe bytes.load(fromByteOffset: 12, as: Int32.self),
+                unsafe bytes.load(fromByteOffset: 16, as: Int32.self),
                 unsafe bytes.load(fromByteOffset: 24, as: Int32.self)
             )
         }

@@ -12,6 +12,13 @@ package enum Sandbox {
         package var hasSystemCallFilter: Bool
         /// What is missing, each a sentence with what to do about it; empty when the sandbox is whole.
         package var lacks: [String]
+
+        package init(user: UInt32, landlockVersion: Int, hasSystemCallFilter: Bool, lacks: [String]) {
+            self.user = user
+            self.landlockVersion = landlockVersion
+            self.hasSystemCallFilter = hasSystemCallFilter
+            self.lacks = lacks
+        }
     }
 
     /// Enters the sandbox; there is no way back.

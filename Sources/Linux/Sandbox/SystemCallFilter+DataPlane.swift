@@ -35,7 +35,8 @@ extension SystemCallFilter {
                 Condition(argument: 1, mask: 0xF, isOneOf: [UInt32(SOCK_STREAM.rawValue)]),
             ]
         )
-        let fcntlCommands = [F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, 1034 /* F_GET_SEALS */]
+        // 1034 is F_GET_SEALS.
+        let fcntlCommands = [F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, 1034]
         filter.allow(SYS_fcntl, where: [Condition(argument: 1, isOneOf: fcntlCommands.map { UInt32($0) })])
         // FIONREAD, SIOCOUTQ, FIONBIO.
         filter.allow(SYS_ioctl, where: [Condition(argument: 1, isOneOf: [0x541B, 0x5411, 0x5421])])

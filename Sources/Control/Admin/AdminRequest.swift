@@ -1,0 +1,84 @@
+/// What an operator asks a running gateway, as one line of words over the admin socket.
+package enum AdminRequest: Equatable, Sendable {
+    case status
+    case reload
+    case upgrade
+    /// Takes a server out of the rotation; what runs on it ends.
+    case drain(server: String)
+    /// Puts it back.
+    case ready(server: String)
+    /// Changes its share until the next reload; 0 to 256.
+    case weight(server: String, Int)
+
+    /// The longest line, in bytes.
+    package static let longestLine = 4096
+
+    /// Reads a line; nil when it is no request. A server is named `POOL/SERVER`.
+    package init?(line: String) {
+        let words = line.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        switch (words.first, words.count) {
+        case ("status", 1): self = .status
+        case ("reload", 1): self = .reload
+        case ("upgrade", 1): self = .upgrade
+        case ("server", 3) where words[1] == "drain" && Self.isServer(words[2]): self = .drain(server: words[2])
+        case ("server", 3) where words[1] == "ready" && Self.isServer(words[2]): self = .ready(server: words[2])
+        case ("server", 4) where words[1] == "weight" && Self.isServer(words[2]):
+            guard let weight = Int(words[3]), (0...256).contains(weight) else { return nil }
+            self = .weight(server: words[2], weight)
+        default: return nil
+        }
+    }
+
+    /// The line that `init(line:)` reads.
+    package var line: String {
+        switch self {
+        case .status: "status"
+        case .reload: "reload"
+        case .upgrade: "upgrade"
+        case .drain(let server): "server drain \(server)"
+        case .ready(let server): "server ready \(server)"
+        case .weight(let server, let weight): "server weight \(server) \(weight)"
+        }
+    }
+
+    private static func isServer(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 2 && !parts[0].isEmpty && !parts[1].isEmpty
+    }
+}
+
+/// The answer, which goes back as one line of JSON: `{"exit":0,"result":…}` or `{"exit":1,"error":"…"}`.
+package struct AdminReply: Equatable, Sendable {
+    /// The exit status that the command line ends with (DESIGN: 0 fine, 1 found wanting, 2 wrong, 3 lacking).
+    package let exit: Int32
+    /// The line, without its end.
+    package let line: String
+
+    /// - Parameter json: one JSON value without line breaks.
+    package static func result(_ json: String, exit: Int32 = 0) -> AdminReply {
+        AdminReply(exit: exit, line: #"{"exit":\#(exit),"result":\#(json)}"#)
+    }
+
+    package static func error(_ text: String, exit: Int32) -> AdminReply {
+        AdminReply(exit: exit, line: #"{"exit":\#(exit),"error":\#(quoted(text))}"#)
+    }
+
+    /// A string as JSON writes it (RFC 8259, section 7).
+    package static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case "\r": result += "\\r"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,95 @@
+import Glibc
+package import Linux
+import Synchronization
+
+/// The Unix socket where operators ask the running gateway (mode 0600; the user who runs it, and root).
+///
+/// One request and one reply a connection, in turn, on a thread of its own: a client that stalls is cut off.
+package final class AdminSocket: Sendable {
+    /// Milliseconds that a client may take for its line, and again for taking the reply.
+    private static let patience: Int32 = 2_000
+
+    package let path: String
+    private let listener: FileDescriptor
+    private let stopping: EventFD
+    private let thread = Mutex<Thread?>(nil)
+    private let handler: @Sendable (AdminRequest) -> AdminReply
+
+    /// Listens and answers.
+    ///
+    /// - Parameter handler: called on the socket's thread; may take long, other clients wait meanwhile.
+    /// - Throws: EADDRINUSE when another gateway of this name runs.
+    package init(
+        path: String,
+        handler: @escaping @Sendable (AdminRequest) -> AdminReply
+    ) throws(SystemError) {
+        self.path = path
+        self.handler = handler
+        listener = try UnixSocket.listen(at: path)
+        stopping = try EventFD()
+        let started = try Thread.start(name: "admin") { [self] in serve() }
+        thread.withLock { $0 = started }
+    }
+
+    /// Where the socket of the gateway `name` is: for root `/run/gatehouse/NAME.sock`, for others below
+    /// XDG_RUNTIME_DIR, and without one below /tmp.
+    package static func defaultPath(name: String, environment: [String: String]) -> String {
+        if Privileges.isRoot { return "/run/gatehouse/\(name).sock" }
+        if let folder = environment["XDG_RUNTIME_DIR"], !folder.isEmpty { return "\(folder)/gatehouse/\(name).sock" }
+        return "/tmp/gatehouse-\(geteuid())/\(name).sock"
+    }
+
+    /// Answers nobody any more and removes the socket's file.
+    package func stop() {
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        guard let running else { return }
+        stopping.signal()
+        running.join()
+        FileWriting.remove(path)
+    }
+
+    private func serve() {
+        while true {
+            let ready = Readiness.wait([stopping.raw, listener.raw], milliseconds: -1)
+            if ready[0] { return }
+            guard ready[1], let connection = try? UnixSocket.accept(listener.raw) else { continue }
+            answer(connection)
+        }
+    }
+
+    private func answer(_ connection: borrowing FileDescriptor) {
+        guard let peer = try? UnixSocket.peer(of: connection.raw), peer.user == geteuid() || peer.user == 0 else {
+            return
+        }
+        guard let line = LineTransfer.receive(connection.raw, limit: AdminRequest.longestLine, within: Self.patience)
+        else { return }
+        let reply =
+            AdminRequest(line: line).map(handler)
+            ?? .error(
+                "unknown request: status, reload, upgrade, or server drain|ready|weight POOL/SERVER [0-256]",
+                exit: 2
+            )
+        _ = LineTransfer.send(reply.line, to: connection.raw, within: Self.patience)
+    }
+}
+
+/// The other side: what the command line does.
+package enum AdminClient {
+    /// Asks the gateway at `path`.
+    ///
+    /// - Parameter milliseconds: how long the answer may take.
+    /// - Returns: the reply's line of JSON; nil when none came in time.
+    /// - Throws: ENOENT or ECONNREFUSED when no gateway runs there.
+    package static func ask(
+        _ request: AdminRequest,
+        at path: String,
+        within milliseconds: Int32
+    ) throws(SystemError) -> String? {
+        let socket = try UnixSocket.connect(to: path)
+        guard LineTransfer.send(request.line, to: socket.raw, within: 2_000) else { return nil }
+        return LineTransfer.receive(socket.raw, limit: 64 << 20, within: milliseconds)
+    }
+}

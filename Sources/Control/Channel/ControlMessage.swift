@@ -1,0 +1,38 @@
+package import Linux
+
+/// What control and data plane say to each other. Descriptors go beside a message, in the order named.
+package enum ControlMessage: Codable, Equatable, Sendable {
+    // Control to data plane.
+
+    /// Memory or another object shared for the whole life of the data plane; one descriptor. All come before
+    /// the first `begin`.
+    case segment(name: String)
+    /// A configuration follows. `listeners` are all it has; those the data plane does not hold yet follow.
+    case begin(generation: UInt64, listeners: [ListenerID], keyBytes: Int)
+    /// The sockets of one listener; as many descriptors.
+    case listener(ListenerID)
+    /// The plan, as sealed memory; one descriptor.
+    case plan
+    /// The configuration is complete: take it over, and answer `published` or `failed`.
+    case commit(generation: UInt64)
+    /// Accept nothing more, end within the time, answer `drained`.
+    case drain(milliseconds: Int)
+    /// End at once.
+    case stop
+    /// Answer `status` with the same number.
+    case statusRequest(number: UInt64)
+
+    // Data plane to control.
+
+    /// The sandbox stands; the configuration may come.
+    case hello(process: Int32, sandbox: Sandbox.Report)
+    case published(generation: UInt64)
+    /// The configuration was not taken over and the one before it, if any, goes on.
+    case failed(generation: UInt64, reason: String)
+    case drained
+    /// A part of an answer; the last one says so.
+    case status(number: UInt64, part: [UInt8], isLast: Bool)
+    /// To a new control process: what the data plane serves. Its listeners follow, then `standingEnd`.
+    case standing(process: Int32, generation: UInt64, listeners: [ListenerID])
+    case standingEnd
+}

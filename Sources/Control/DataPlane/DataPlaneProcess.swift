@@ -1,0 +1,172 @@
+import Glibc
+package import Linux
+
+/// The data plane's process: its main thread obeys control, enters the sandbox, and calls the service.
+package final class DataPlaneProcess {
+    /// How the process gives up its privileges.
+    package struct Confinement: Sendable {
+        /// Whom to become when started as root.
+        package let user: UserAccount?
+        package let filter: SystemCallFilter?
+
+        /// - Parameter filter: nil only in tests, whose process must go on without a sandbox.
+        package init(user: UserAccount?, filter: SystemCallFilter?) {
+            self.user = user
+            self.filter = filter
+        }
+    }
+
+    private let service: any DataPlaneService
+    private var channel: ControlChannel?
+    private var segments: [String: SharedSegment] = [:]
+    private var assembly: ConfigurationAssembly?
+    private var listeners: [ListenerID: [ListeningSocket]] = [:]
+    private var generation: UInt64 = 0
+    private var isDraining = false
+
+    private init(channel: ControlChannel, service: any DataPlaneService) {
+        self.channel = channel
+        self.service = service
+    }
+
+    /// Runs until control says stop, or until the drain it asked for is done.
+    ///
+    /// Call it on the main thread before any other exists. A control process that ends does not end the
+    /// data plane: it serves on and waits for the next one.
+    /// - Returns: the exit status.
+    package static func run(
+        channelDescriptor: Int32 = DataPlaneConvention.channelDescriptor,
+        confinement: Confinement,
+        service: any DataPlaneService
+    ) -> Int32 {
+        do {
+            let descriptor = try InheritedDescriptor.take(channelDescriptor)
+            let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
+            return try DataPlaneProcess(channel: channel, service: service).run(confinement)
+        } catch {
+            StandardError.write("gatehouse data plane: \(error)\n")
+            return 1
+        }
+    }
+
+    private func run(_ confinement: Confinement) throws -> Int32 {
+        try service.prepare()
+        var report = Sandbox.Report(user: geteuid(), landlockVersion: 0, hasSystemCallFilter: false, lacks: [])
+        if let filter = confinement.filter {
+            report = try Sandbox.enter(as: confinement.user, filter: filter)
+        }
+        try channel?.send(.hello(process: getpid(), sandbox: report))
+        while true {
+            if isDraining, service.isDrained {
+                try? channel?.send(.drained)
+                return 0
+            }
+            // While draining, the service is asked often; else only control wakes this thread.
+            let pause: Int32 = isDraining ? 20 : -1
+            guard let channel else {
+                waitForControl(pause)
+                continue
+            }
+            do throws(ChannelError) {
+                guard let incoming = try channel.receive(within: pause, keys: assembly?.keys) else { continue }
+                if incoming.message == .stop { return 0 }
+                try obey(incoming, channel)
+            } catch {
+                // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
+                StandardError.write("gatehouse data plane: control is lost: \(error)\n")
+                assembly = nil
+                self.channel = nil
+            }
+        }
+    }
+
+    private func obey(_ incoming: consuming ControlChannel.Incoming, _ channel: ControlChannel) throws(ChannelError) {
+        let message = incoming.message
+        var descriptors = incoming.takeDescriptors()
+        switch message {
+        case .segment(let name):
+            guard let descriptor = descriptors.takeFirst() else { throw .malformed("a segment without descriptor") }
+            segments[name] = SharedSegment(name: name, owning: descriptor)
+        case .begin(let generation, let names, let keyBytes):
+            assembly = try ConfigurationAssembly(
+                generation: generation,
+                listeners: names,
+                keyBytes: keyBytes,
+                held: listeners
+            )
+        case .listener(let id): try assembly?.add(id, descriptors)
+        case .plan: try assembly?.setPlan(descriptors)
+        case .commit(let generation): try commit(generation, channel)
+        case .drain(let milliseconds):
+            service.drain(deadlineMilliseconds: milliseconds)
+            isDraining = true
+        case .statusRequest(let number): try answer(number, service.status(), channel)
+        case .stop, .hello, .published, .failed, .drained, .status, .standing, .standingEnd:
+            throw .malformed("\(message)")
+        }
+    }
+
+    private func commit(_ generation: UInt64, _ channel: ControlChannel) throws(ChannelError) {
+        guard let assembly else { throw .malformed("a commit without a configuration") }
+        defer { self.assembly = nil }
+        let configuration = try assembly.complete(generation: generation)
+        defer { configuration.keys.wipe() }
+        do {
+            if self.generation == 0 {
+                try service.start(configuration, in: try environment())
+            } else {
+                try service.publish(configuration)
+            }
+        } catch {
+            return try channel.send(.failed(generation: generation, reason: "\(error)"))
+        }
+        listeners = configuration.listeners
+        self.generation = generation
+        try channel.send(.published(generation: generation))
+    }
+
+    private func environment() throws(SystemError) -> DataPlaneEnvironment {
+        var heartbeats: Heartbeats?
+        if let segment = segments[DataPlaneConvention.heartbeatSegment] {
+            heartbeats = try Heartbeats(
+                adopting: segment.duplicate(),
+                capacity: DataPlaneConvention.heartbeatCapacity
+            )
+        }
+        return DataPlaneEnvironment(heartbeats: heartbeats, segments: segments)
+    }
+
+    private func answer(_ number: UInt64, _ bytes: [UInt8], _ channel: ControlChannel) throws(ChannelError) {
+        let piece = 32 << 10
+        var offset = 0
+        repeat {
+            let end = min(offset + piece, bytes.count)
+            let part = Array(bytes[offset..<end])
+            try channel.send(.status(number: number, part: part, isLast: end == bytes.count))
+            offset = end
+        } while offset < bytes.count
+    }
+
+    /// Without control: waits where the next control process connects, and tells it what is served here.
+    private func waitForControl(_ pause: Int32) {
+        guard let adoption = segments[DataPlaneConvention.adoptionSegment] else {
+            _ = Readiness.wait([], milliseconds: pause)
+            return
+        }
+        guard Readiness.wait([adoption.raw], milliseconds: pause)[0] else { return }
+        do {
+            guard let connection = try UnixSocket.accept(adoption.raw) else { return }
+            let channel = ControlChannel(owning: MessageSocket(owning: connection))
+            try channel.send(
+                .standing(process: getpid(), generation: generation, listeners: listeners.keys.sorted())
+            )
+            for (id, sockets) in listeners.sorted(by: { $0.key < $1.key }) {
+                try channel.send(.listener(id), descriptors: sockets.map(\.raw))
+            }
+            try channel.send(.standingEnd)
+            self.channel = channel
+        } catch {
+            StandardError.write("gatehouse data plane: a control process could not take over: \(error)\n")
+        }
+    }
+}

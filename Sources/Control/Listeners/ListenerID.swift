@@ -1,0 +1,28 @@
+package import Linux
+
+/// The name of a listener between control and data plane: the address it is bound to, such as
+/// `[::]:443`. A listener whose address stays is the same listener, over reloads and upgrades.
+package struct ListenerID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package init(_ address: SocketAddress) { text = address.description }
+
+    package static func < (left: ListenerID, right: ListenerID) -> Bool { left.text < right.text }
+
+    package var description: String { text }
+}
+
+/// A listening socket, open as long as somebody refers to it. Several processes may hold the same one.
+package final class ListeningSocket: Sendable {
+    private let descriptor: FileDescriptor
+
+    /// For calls made while the object lives.
+    package var raw: Int32 { descriptor.raw }
+
+    package init(owning descriptor: consuming FileDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// Another descriptor for the same socket.
+    package func duplicate() throws(SystemError) -> FileDescriptor { try descriptor.duplicate() }
+}

@@ -1,0 +1,106 @@
+import Glibc
+package import Linux
+
+/// What to listen on.
+package struct ListenerRequest: Hashable, Sendable {
+    package let address: SocketAddress
+    /// Connections that may wait to be accepted; the kernel caps it (net.core.somaxconn).
+    package let backlog: Int32
+    /// Whether a machine without the address' family goes without it.
+    package let mayBeMissing: Bool
+
+    package init(address: SocketAddress, backlog: Int32 = 4096, mayBeMissing: Bool = false) {
+        self.address = address
+        self.backlog = backlog
+        self.mayBeMissing = mayBeMissing
+    }
+
+    /// All addresses of the machine: IPv4, and IPv6 where the kernel has it.
+    package static func everywhere(port: UInt16, backlog: Int32 = 4096) -> [ListenerRequest] {
+        [
+            ListenerRequest(address: SocketAddress(ipv4: 0, port: port), backlog: backlog),
+            ListenerRequest(address: SocketAddress(high: 0, low: 0, port: port), backlog: backlog, mayBeMissing: true),
+        ]
+    }
+}
+
+/// A listener that could not be had, and what to do.
+package struct ListenerError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let address: SocketAddress
+    package let cause: SystemError
+
+    package var description: String {
+        let advice =
+            switch cause.code {
+            case EADDRINUSE:
+                "another process listens there: find it with `ss -ltnp sport = :\(address.port)`"
+                    + " and stop it, or change the port in the site file"
+            case EACCES:
+                "ports below 1024 need root or CAP_NET_BIND_SERVICE: run under systemd with gatehouse.service,"
+                    + " or listen on a higher port"
+            case EADDRNOTAVAIL:
+                "no interface of this machine bears the address: correct it in the site file, or set"
+                    + " net.ipv4.ip_nonlocal_bind when it moves between machines"
+            default: cause.description
+            }
+        return "cannot listen on \(address): \(advice)"
+    }
+}
+
+/// The listening sockets that control holds: for each address as many as there are workers, each with
+/// a queue of its own (SO_REUSEPORT).
+///
+/// A value: the next configuration's set is made beside the running one and shares the sockets whose
+/// address stays; sockets that no set refers to any more are closed. How many there are of an address
+/// never changes while it is listened on, since closing one of several resets what waits on it.
+package struct ListenerSet: Sendable {
+    package typealias Group = [ListeningSocket]
+
+    /// Sockets of each address.
+    package let socketsPerAddress: Int
+    package private(set) var groups: [ListenerID: Group]
+
+    /// - Parameter socketsPerAddress: one for each worker, at most 253.
+    package init(socketsPerAddress: Int, groups: [ListenerID: Group] = [:]) {
+        precondition((1...MessageSocket.mostDescriptors).contains(socketsPerAddress), "1 to 253 workers")
+        self.socketsPerAddress = socketsPerAddress
+        self.groups = groups
+    }
+
+    /// The set for `requests`: what is listened on already is kept, what is new is bound.
+    ///
+    /// When it throws, nothing has changed.
+    package func updated(for requests: [ListenerRequest]) throws(ListenerError) -> ListenerSet {
+        var next = ListenerSet(socketsPerAddress: socketsPerAddress)
+        for request in requests {
+            let id = ListenerID(request.address)
+            guard next.groups[id] == nil else { continue }
+            if let group = groups[id] {
+                next.groups[id] = group
+                continue
+            }
+            do throws(SystemError) {
+                var group: Group = []
+                for _ in 0..<socketsPerAddress {
+                    let socket = try Socket.listen(on: request.address, backlog: request.backlog)
+                    group.append(ListeningSocket(owning: socket))
+                }
+                next.groups[id] = group
+            } catch {
+                if request.mayBeMissing, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) { continue }
+                throw ListenerError(address: request.address, cause: error)
+            }
+        }
+        return next
+    }
+
+    /// Takes over sockets from the service manager: one a listener, under the address it is bound to.
+    ///
+    /// systemd gives one socket an address, so all workers share its queue.
+    package mutating func adopt(_ inherited: [ListeningSocket]) {
+        for socket in inherited {
+            guard let address = Socket.localAddress(socket.raw) else { continue }
+            groups[ListenerID(address), default: []].append(socket)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+package import Linux
+import Synchronization
+
+/// Keeps a data plane running: starts it, gives it its configuration, watches it, and replaces it when it
+/// ends or is stuck. The listening sockets stay open here all the while, so that nobody is refused.
+///
+/// Has a thread of its own. Every method may be called from any thread; those that wait do so with a bound.
+package final class DataPlaneSupervisor: Sendable {
+    private let mailbox: SupervisorMailbox
+    private let thread: Thread
+    private let answerTime: Int
+
+    /// Starts the supervising thread, and no data plane yet.
+    ///
+    /// - Parameters:
+    ///   - standing: a data plane that runs already, from a control process before this one.
+    ///   - report: called on the supervisor's thread; must not call the supervisor.
+    package init(
+        _ settings: SupervisorSettings,
+        standing: StandingDataPlane? = nil,
+        report: @escaping @Sendable (SupervisorEvent) -> Void
+    ) throws(SystemError) {
+        let mailbox = try SupervisorMailbox()
+        self.mailbox = mailbox
+        answerTime = settings.answerTime
+        thread = try Thread.start(name: "supervisor") {
+            let loop = SupervisorLoop(settings, mailbox: mailbox, report: report)
+            if let standing { loop.adopt(standing) }
+            loop.run()
+        }
+    }
+
+    /// Starts a data plane with `configuration`; with one that runs already, starts another beside it and lets
+    /// the old one drain once the new one serves. When this fails, the old one goes on.
+    package func start(_ configuration: OutgoingConfiguration) throws(SupervisorError) {
+        try wait(.start(configuration), milliseconds: 2 * answerTime + 1_000)
+    }
+
+    /// Gives the running data plane another configuration. When this fails, it goes on with the one before.
+    package func publish(_ configuration: OutgoingConfiguration) throws(SupervisorError) {
+        try wait(.publish(configuration), milliseconds: answerTime + 1_000)
+    }
+
+    /// The data plane's own account of its state.
+    package func status(within milliseconds: Int = 1_000) throws(SupervisorError) -> [UInt8] {
+        switch ask(.status, milliseconds: milliseconds) {
+        case .status(let bytes): return bytes
+        case .failed(let error): throw error
+        case .done, .handedOver, nil: throw .timedOut
+        }
+    }
+
+    /// The data plane accepts nothing more, ends what runs within `milliseconds`, and is not replaced. Returns when
+    /// it has ended; the supervisor ends with it.
+    package func stop(drainMilliseconds milliseconds: Int) {
+        _ = ask(.stop(milliseconds), milliseconds: milliseconds + answerTime)
+        thread.join()
+    }
+
+    /// Ends the supervisor and leaves the data plane running, for the program that comes after this one in
+    /// the same process. nil when there is none.
+    package func handOver() -> StandingDataPlane? {
+        guard case .handedOver(let standing) = ask(.handOver, milliseconds: 5_000) else { return nil }
+        thread.join()
+        return standing
+    }
+
+    private func wait(_ command: SupervisorMailbox.Command, milliseconds: Int) throws(SupervisorError) {
+        switch ask(command, milliseconds: milliseconds) {
+        case .failed(let error): throw error
+        case nil: throw .timedOut
+        default: return
+        }
+    }
+
+    private func ask(_ command: SupervisorMailbox.Command, milliseconds: Int) -> SupervisorMailbox.Answer? {
+        do throws(SystemError) {
+            let request = try SupervisorMailbox.Request(command)
+            guard mailbox.post(request) else { return .failed(.stopped) }
+            return request.wait(milliseconds: milliseconds)
+        } catch {
+            return .failed(.notRunning("\(error)"))
+        }
+    }
+}
+
+/// A data plane that outlives the control process that started it.
+package struct StandingDataPlane: Sendable {
+    package let process: Int32
+    package let generation: UInt64
+    /// Control's end of its channel.
+    package let channel: ListeningSocket
+    package let listeners: [ListenerID]
+
+    package init(process: Int32, generation: UInt64, channel: ListeningSocket, listeners: [ListenerID]) {
+        self.process = process
+        self.generation = generation
+        self.channel = channel
+        self.listeners = listeners
+    }
+}

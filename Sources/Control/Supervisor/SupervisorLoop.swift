@@ -1,0 +1,327 @@
+import Glibc
+import Linux
+
+/// What the supervisor's thread does, in terms of commands, messages, ends of processes and time.
+internal final class SupervisorLoop {
+    private typealias Request = SupervisorMailbox.Request
+
+    private let settings: SupervisorSettings
+    private let mailbox: SupervisorMailbox
+    private let report: (SupervisorEvent) -> Void
+
+    /// Serves, or is on its way there as the first one.
+    private var current: DataPlaneInstance?
+    /// Starts beside `current`, which it follows when it serves.
+    private var next: DataPlaneInstance?
+    private var leaving: [DataPlaneInstance] = []
+
+    /// What each new data plane gets.
+    private var configuration: OutgoingConfiguration?
+    /// What a `start` or `publish` under way brings, and who waits for it.
+    private var pending: (configuration: OutgoingConfiguration, request: Request)?
+    private var generation: UInt64 = 0
+    private var statusRequests: [UInt64: (request: Request, bytes: [UInt8])] = [:]
+    private var statusNumber: UInt64 = 0
+
+    private var failures = 0
+    private var restartAt: UInt64?
+    private var stopRequest: Request?
+    private var isRunning = true
+
+    init(
+        _ settings: SupervisorSettings,
+        mailbox: SupervisorMailbox,
+        report: @escaping (SupervisorEvent) -> Void
+    ) {
+        self.settings = settings
+        self.mailbox = mailbox
+        self.report = report
+    }
+
+    private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
+
+    func run() {
+        while isRunning {
+            let instances = [current, next].compactMap(\.self) + leaving
+            let ready = Readiness.wait(
+                [mailbox.raw] + instances.flatMap { [$0.channel.raw, $0.child.raw] },
+                milliseconds: pause(instances)
+            )
+            if ready[0] { for request in mailbox.take() { obey(request) } }
+            for (index, instance) in instances.enumerated() {
+                // Its last words are read before its end is dealt with.
+                if ready[1 + 2 * index] { listen(to: instance) }
+                if ready[2 + 2 * index] { ended(instance) }
+            }
+            watch()
+        }
+        mailbox.close()
+    }
+
+    /// Milliseconds until something is due without an event.
+    private func pause(_ instances: [DataPlaneInstance]) -> Int32 {
+        let now = now
+        var due = instances.compactMap(\.deadline) + (restartAt.map { [$0] } ?? [])
+        if current?.state == .serving { due.append(now + UInt64(min(500, max(10, settings.stuckTime / 4)))) }
+        guard let first = due.min() else { return -1 }
+        return first <= now ? 0 : Int32(clamping: first - now)
+    }
+
+    // MARK: Commands
+
+    private func obey(_ request: Request) {
+        switch request.command {
+        case .start(let configuration):
+            guard pending == nil, stopRequest == nil, current == nil || current?.state == .serving else {
+                return request.give(.failed(.busy))
+            }
+            pending = (configuration, request)
+            startInstance()
+        case .publish(let configuration):
+            guard pending == nil, stopRequest == nil else { return request.give(.failed(.busy)) }
+            guard let current, current.state == .serving else {
+                return request.give(.failed(.notRunning("it is being started")))
+            }
+            pending = (configuration, request)
+            give(configuration, to: current) { .publishing(generation: $0) }
+        case .status:
+            guard let current, current.state != .starting else {
+                return request.give(.failed(.notRunning("it starts")))
+            }
+            statusNumber += 1
+            statusRequests[statusNumber] = (request, [])
+            do {
+                try current.channel.send(.statusRequest(number: statusNumber))
+            } catch {
+                statusRequests[statusNumber] = nil
+                request.give(.failed(.notRunning("\(error)")))
+            }
+        case .stop(let milliseconds):
+            stopRequest = request
+            fail(pending: .stopped)
+            restartAt = nil
+            if let next { next.child.signal(SIGKILL) }
+            if let current { drain(current, milliseconds) }
+            current = nil
+            finishStop()
+        case .handOver:
+            guard pending == nil, let current, current.state == .serving else {
+                return request.give(.handedOver(nil))
+            }
+            request.give(.handedOver(standing(current)))
+            isRunning = false
+        }
+    }
+
+    private func standing(_ instance: DataPlaneInstance) -> StandingDataPlane? {
+        guard let copy = try? instance.channel.duplicateDescriptor() else { return nil }
+        return StandingDataPlane(
+            process: instance.identifier,
+            generation: generation,
+            channel: ListeningSocket(owning: copy),
+            listeners: instance.listeners.sorted()
+        )
+    }
+
+    /// Goes on with a data plane that another control process started.
+    func adopt(_ standing: StandingDataPlane) {
+        do {
+            let copy = try standing.channel.duplicate()
+            let instance = DataPlaneInstance(
+                child: try ChildProcess(identifier: standing.process),
+                channel: ControlChannel(owning: MessageSocket(owning: copy)),
+                heartbeats: nil,
+                state: .serving,
+                now: now
+            )
+            instance.listeners = Set(standing.listeners)
+            generation = standing.generation
+            current = instance
+            report(.adopted(process: instance.identifier, generation: generation))
+        } catch {
+            report(.cannotStart(reason: "data plane \(standing.process) is gone: \(error)", retryInMilliseconds: 0))
+        }
+    }
+
+    // MARK: Starting and configuring
+
+    private func startInstance() {
+        restartAt = nil
+        do {
+            let instance = try DataPlaneInstance.start(settings, segments: settings.segments, now: now)
+            if current == nil { current = instance } else { next = instance }
+        } catch {
+            if pending != nil { return fail(pending: .notRunning("\(error)")) }
+            let pause = backOff()
+            report(.cannotStart(reason: "\(error)", retryInMilliseconds: pause))
+            restartAt = now + UInt64(pause)
+        }
+    }
+
+    private func give(
+        _ configuration: OutgoingConfiguration,
+        to instance: DataPlaneInstance,
+        state: (UInt64) -> DataPlaneInstance.State
+    ) {
+        generation += 1
+        instance.state = state(generation)
+        instance.deadline = now + UInt64(settings.answerTime)
+        do {
+            try instance.send(configuration, generation: generation)
+        } catch {
+            replace(instance, "\(error)")
+        }
+    }
+
+    /// Milliseconds until the next start, after one more failure in a row.
+    private func backOff() -> Int {
+        failures += 1
+        return failures == 1 ? 0 : min(settings.longestPause, 50 << min(failures - 2, 20))
+    }
+
+    private func fail(pending error: SupervisorError) {
+        pending?.request.give(.failed(error))
+        pending = nil
+    }
+
+    // MARK: Messages
+
+    private func listen(to instance: DataPlaneInstance) {
+        do throws(ChannelError) {
+            while let incoming = try instance.channel.receive(within: 0) { try take(incoming.message, from: instance) }
+        } catch {
+            // A closed channel is the first sign of an end; what else is wrong, this data plane is not to be trusted.
+            if error != .closed { replace(instance, "\(error)") }
+        }
+    }
+
+    private func take(_ message: ControlMessage, from instance: DataPlaneInstance) throws(ChannelError) {
+        switch (message, instance.state) {
+        case (.hello(_, let sandbox), .starting):
+            report(.started(process: instance.identifier, sandbox: sandbox))
+            if let wanted = pending?.configuration ?? configuration {
+                give(wanted, to: instance) { .loading(generation: $0) }
+            }
+        case (.published(let number), .loading(let awaited)) where number == awaited,
+            (.published(let number), .publishing(let awaited)) where number == awaited:
+            published(number, instance)
+        case (.failed(let number, let reason), .publishing(let awaited)) where number == awaited:
+            report(.refused(process: instance.identifier, generation: number, reason: reason))
+            instance.state = .serving
+            instance.deadline = nil
+            fail(pending: .refused(reason))
+        case (.failed(let number, let reason), .loading(let awaited)) where number == awaited:
+            report(.refused(process: instance.identifier, generation: number, reason: reason))
+            fail(pending: .refused(reason))
+            instance.child.signal(SIGKILL)
+        case (.drained, .draining): break
+        case (.status(let number, let part, let isLast), _):
+            statusRequests[number]?.bytes += part
+            if isLast, let (request, bytes) = statusRequests.removeValue(forKey: number) {
+                request.give(.status(bytes))
+            }
+        default: throw .malformed("\(message)")
+        }
+    }
+
+    private func published(_ number: UInt64, _ instance: DataPlaneInstance) {
+        report(.published(process: instance.identifier, generation: number))
+        instance.state = .serving
+        instance.deadline = nil
+        if instance === next {
+            if let current { drain(current, settings.drainTime) }
+            current = next
+            next = nil
+        }
+        if let pending { configuration = pending.configuration }
+        instance.listeners = Set((configuration?.listeners.groups.keys).map(Array.init) ?? [])
+        pending?.request.give(.done)
+        pending = nil
+    }
+
+    // MARK: Ends
+
+    private func drain(_ instance: DataPlaneInstance, _ milliseconds: Int) {
+        report(.draining(process: instance.identifier))
+        instance.state = .draining
+        instance.deadline = now + UInt64(max(0, milliseconds)) + 1_000
+        leaving.append(instance)
+        do {
+            try instance.channel.send(.drain(milliseconds: milliseconds))
+        } catch {
+            instance.child.signal(SIGKILL)
+        }
+    }
+
+    private func replace(_ instance: DataPlaneInstance, _ reason: String) {
+        report(.unresponsive(process: instance.identifier, reason: reason))
+        instance.deadline = nil
+        instance.child.signal(SIGKILL)
+    }
+
+    private func ended(_ instance: DataPlaneInstance) {
+        let end = instance.child.reap()
+        if let index = leaving.firstIndex(where: { $0 === instance }) {
+            leaving.remove(at: index)
+            report(.drained(process: instance.identifier))
+        } else if instance === next {
+            next = nil
+            fail(pending: .notRunning("process \(instance.identifier) \(end.map(\.description) ?? "ended")"))
+        } else if instance === current {
+            currentEnded(end)
+        }
+        finishStop()
+    }
+
+    private func currentEnded(_ end: ProcessEnd?) {
+        guard let gone = current else { return }
+        current = nil
+        for (_, entry) in statusRequests { entry.request.give(.failed(.notRunning("it has ended"))) }
+        statusRequests = [:]
+        if now - gone.startedAt >= UInt64(settings.steadyTime) { failures = 0 }
+        if next != nil {
+            // Its successor is on its way and takes its place.
+            current = next
+            next = nil
+            return
+        }
+        let text = "process \(gone.identifier) \(end.map(\.description) ?? "ended")"
+        fail(pending: .notRunning(text))
+        guard configuration != nil, stopRequest == nil else { return }
+        let pause = backOff()
+        report(.ended(process: gone.identifier, how: end, restartInMilliseconds: pause))
+        restartAt = now + UInt64(pause)
+    }
+
+    private func finishStop() {
+        guard let stopRequest, current == nil, next == nil, leaving.isEmpty else { return }
+        stopRequest.give(.done)
+        isRunning = false
+    }
+
+    // MARK: Time
+
+    private func watch() {
+        let now = now
+        for instance in [current, next].compactMap(\.self) + leaving {
+            guard let deadline = instance.deadline, deadline <= now else { continue }
+            instance.deadline = nil
+            if instance.state == .draining {
+                instance.child.signal(SIGKILL)
+            } else {
+                replace(instance, "it did not answer within \(settings.answerTime) ms")
+            }
+        }
+        if let current, current.state == .serving,
+            let (worker, reading, time) = current.stuckWorker(now: now, limit: settings.stuckTime)
+        {
+            report(
+                .stuck(process: current.identifier, worker: worker, doing: reading, milliseconds: time)
+            )
+            current.child.signal(SIGKILL)
+        }
+        if let restartAt, restartAt <= now, isRunning {
+            startInstance()
+        }
+    }
+}

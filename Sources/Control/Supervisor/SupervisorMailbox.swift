@@ -1,0 +1,77 @@
+import Linux
+import Synchronization
+
+/// Where other threads leave what the supervisor's thread shall do.
+internal final class SupervisorMailbox: Sendable {
+    enum Command: Sendable {
+        case start(OutgoingConfiguration)
+        case publish(OutgoingConfiguration)
+        case status
+        case stop(Int)
+        case handOver
+    }
+
+    enum Answer: Sendable {
+        case done
+        case status([UInt8])
+        case failed(SupervisorError)
+        case handedOver(StandingDataPlane?)
+    }
+
+    /// A command and the place for its answer, which is given once.
+    final class Request: Sendable {
+        let command: Command
+        private let answer = Mutex<Answer?>(nil)
+        private let arrived: EventFD
+
+        init(_ command: Command) throws(SystemError) {
+            self.command = command
+            arrived = try EventFD()
+        }
+
+        func give(_ value: Answer) {
+            answer.withLock { if $0 == nil { $0 = value } }
+            arrived.signal()
+        }
+
+        func wait(milliseconds: Int) -> Answer? {
+            _ = Readiness.wait([arrived.raw], milliseconds: Int32(clamping: milliseconds))
+            return answer.withLock { $0 }
+        }
+    }
+
+    private let waiting = Mutex<[Request]?>([])
+    private let wake: EventFD
+
+    /// Readable when something waits.
+    var raw: Int32 { wake.raw }
+
+    init() throws(SystemError) { wake = try EventFD() }
+
+    /// - Returns: false when the supervisor has ended.
+    func post(_ request: Request) -> Bool {
+        let isOpen = waiting.withLock { list in
+            list?.append(request)
+            return list != nil
+        }
+        wake.signal()
+        return isOpen
+    }
+
+    func take() -> [Request] {
+        wake.clear()
+        return waiting.withLock { list in
+            defer { if list != nil { list = [] } }
+            return list ?? []
+        }
+    }
+
+    /// Takes nothing more; what waits is answered.
+    func close() {
+        let rest = waiting.withLock { list in
+            defer { list = nil }
+            return list ?? []
+        }
+        for request in rest { request.give(.failed(.stopped)) }
+    }
+}

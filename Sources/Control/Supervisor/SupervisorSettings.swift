@@ -1,0 +1,36 @@
+package import Linux
+
+/// How data planes are started and watched. Times are in milliseconds.
+package struct SupervisorSettings: Sendable {
+    /// The program to start, with arguments and environment; the channel is added.
+    package var start: ProcessStart
+    /// Time for a data plane to enter its sandbox, and again to take over a configuration.
+    package var answerTime: Int = 10_000
+    /// How long a busy worker may stay away from its loop.
+    package var stuckTime: Int = 5_000
+    /// A data plane that ends sooner than this after its start counts as a failure to start.
+    package var steadyTime: Int = 5_000
+    /// The longest pause between two starts; the first is at once, the second after 50 ms, then doubling.
+    package var longestPause: Int = 5_000
+    /// How long what runs may take to end when a data plane is replaced.
+    package var drainTime: Int = 30_000
+    /// Shared memory that each data plane gets.
+    package var segments: [SharedSegment] = []
+
+    package init(start: ProcessStart) {
+        self.start = start
+    }
+}
+
+/// A configuration that control gives to data planes: to the running one, and again to each successor.
+package struct OutgoingConfiguration: Sendable {
+    package let plan: [UInt8]
+    package let keys: SecretBytes
+    package let listeners: ListenerSet
+
+    package init(plan: [UInt8], keys: SecretBytes, listeners: ListenerSet) {
+        self.plan = plan
+        self.keys = keys
+        self.listeners = listeners
+    }
+}

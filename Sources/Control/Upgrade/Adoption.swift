@@ -1,0 +1,57 @@
+import Glibc
+package import Linux
+
+/// Taking over a data plane whose control process has died.
+package enum Adoption {
+    /// Makes the socket where a data plane waits for the next control process, as a segment to start it with.
+    ///
+    /// - Parameter path: in a folder of the user who runs the gateway; made with mode 0600.
+    package static func segment(at path: String) throws(SystemError) -> SharedSegment {
+        SharedSegment(
+            name: DataPlaneConvention.adoptionSegment,
+            owning: try UnixSocket.listenForMessages(at: path)
+        )
+    }
+
+    /// Asks at `path` for a data plane without control, and takes its sockets.
+    ///
+    /// Call it at start, before `segment(at:)`, and only while holding the admin socket: a data plane whose
+    /// control lives does not answer.
+    /// - Returns: nil when there is none.
+    package static func take(
+        at path: String,
+        socketsPerAddress: Int,
+        within milliseconds: Int32 = 2_000
+    ) throws(ChannelError) -> Handover? {
+        guard let connection = try? UnixSocket.connectForMessages(to: path) else { return nil }
+        let channel = ControlChannel(owning: MessageSocket(owning: connection))
+        guard let first = try channel.receive(within: milliseconds) else { return nil }
+        guard case .standing(let process, let generation, let names) = first.message else {
+            throw .malformed("not what a data plane without control says")
+        }
+        var groups: [ListenerID: ListenerSet.Group] = [:]
+        while true {
+            guard let next = try channel.receive(within: milliseconds) else { throw .stalled }
+            let message = next.message
+            switch message {
+            case .listener(let id): groups[id] = next.takeDescriptors().takeAll()
+            case .standingEnd:
+                do throws(SystemError) {
+                    return Handover(
+                        listeners: ListenerSet(socketsPerAddress: socketsPerAddress, groups: groups),
+                        segments: [],
+                        dataPlane: StandingDataPlane(
+                            process: process,
+                            generation: generation,
+                            channel: ListeningSocket(owning: try channel.duplicateDescriptor()),
+                            listeners: names
+                        )
+                    )
+                } catch {
+                    throw .system(error)
+                }
+            default: throw .malformed("\(message)")
+            }
+        }
+    }
+}

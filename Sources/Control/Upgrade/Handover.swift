@@ -1,0 +1,114 @@
+import Glibc
+import Linux
+
+/// What one version of the control plane leaves to the next in the same process: the listening sockets,
+/// shared memory, and the data plane that goes on serving meanwhile. See decision 020.
+package struct Handover: Sendable {
+    /// The environment variable that tells the new program the number of the state's descriptor.
+    package static let variable = "GATEHOUSE_HANDOVER"
+
+    package let listeners: ListenerSet
+    package let segments: [SharedSegment]
+    package let dataPlane: StandingDataPlane?
+
+    package init(listeners: ListenerSet, segments: [SharedSegment], dataPlane: StandingDataPlane?) {
+        self.listeners = listeners
+        self.segments = segments
+        self.dataPlane = dataPlane
+    }
+
+    /// The form of it in memory. Numbers are descriptors, which stay what they are.
+    private struct State: Codable {
+        struct Group: Codable {
+            let id: ListenerID
+            let sockets: [Int32]
+        }
+        struct Segment: Codable {
+            let name: String
+            let descriptor: Int32
+        }
+        struct DataPlane: Codable {
+            let process: Int32
+            let generation: UInt64
+            let channel: Int32
+            let listeners: [ListenerID]
+        }
+
+        let socketsPerAddress: Int
+        let groups: [Group]
+        let segments: [Segment]
+        let dataPlane: DataPlane?
+    }
+
+    /// Replaces this program by `program`, in this process. Returns only when that failed, and then
+    /// everything is as before.
+    ///
+    /// - Parameter environment: each as `NAME=value`; the variable is added.
+    package func execute(program: String, arguments: [String], environment: [String]) -> any Error {
+        let state = State(
+            socketsPerAddress: listeners.socketsPerAddress,
+            groups: listeners.groups.sorted { $0.key < $1.key }.map { .init(id: $0.key, sockets: $0.value.map(\.raw)) },
+            segments: segments.map { .init(name: $0.name, descriptor: $0.raw) },
+            dataPlane: dataPlane.map {
+                .init(
+                    process: $0.process,
+                    generation: $0.generation,
+                    channel: $0.channel.raw,
+                    listeners: $0.listeners
+                )
+            }
+        )
+        let kept =
+            state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
+            + (state.dataPlane.map { [$0.channel] } ?? [])
+        do {
+            let memory = try SealedMemory.create(name: "gatehouse-handover", SnapshotCodec.encode(state))
+            defer { for number in kept { try? InheritedDescriptor.keep(number, false) } }
+            for number in kept + [memory.raw] { try InheritedDescriptor.keep(number, true) }
+            let failure = ProcessStart.replace(
+                program: program,
+                arguments: arguments,
+                environment: environment + ["\(Self.variable)=\(memory.raw)"]
+            )
+            return failure
+        } catch {
+            return error
+        }
+    }
+
+    /// What the program before this one left; nil when there was none. Call it once, first of all.
+    ///
+    /// - Throws: when what was left cannot be read: then the sockets are lost and are bound anew.
+    package static func take(environment: [String: String]) throws -> Handover? {
+        guard let number = environment[variable].flatMap({ Int32($0) }) else { return nil }
+        let memory = try InheritedDescriptor.take(number)
+        let state = try SnapshotCodec.decode(State.self, from: SealedMemory.read(memory.raw, limit: 16 << 20))
+        guard (1...MessageSocket.mostDescriptors).contains(state.socketsPerAddress) else {
+            throw SnapshotError.invalid("\(state.socketsPerAddress) sockets an address")
+        }
+        var groups: [ListenerID: ListenerSet.Group] = [:]
+        for group in state.groups {
+            groups[group.id] = try group.sockets.map { ListeningSocket(owning: try InheritedDescriptor.take($0)) }
+        }
+        var segments: [SharedSegment] = []
+        for segment in state.segments {
+            segments.append(
+                SharedSegment(name: segment.name, owning: try InheritedDescriptor.take(segment.descriptor))
+            )
+        }
+        var dataPlane: StandingDataPlane?
+        if let left = state.dataPlane {
+            dataPlane = StandingDataPlane(
+                process: left.process,
+                generation: left.generation,
+                channel: ListeningSocket(owning: try InheritedDescriptor.take(left.channel)),
+                listeners: left.listeners
+            )
+        }
+        return Handover(
+            listeners: ListenerSet(socketsPerAddress: state.socketsPerAddress, groups: groups),
+            segments: segments,
+            dataPlane: dataPlane
+        )
+    }
+}

@@ -1,0 +1,80 @@
+import Control
+import Glibc
+import Linux
+import Testing
+
+@Suite("The admin socket")
+struct AdminSocketTests {
+    private let path = "/tmp/gatehouse-admin-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+
+    @Test("requests are read as they are written, and nothing else is one")
+    func requests() {
+        let all: [AdminRequest] = [
+            .status, .reload, .upgrade, .drain(server: "web/app-01"), .ready(server: "web/app-01"),
+            .weight(server: "web/app-01", 256),
+        ]
+        for request in all { #expect(AdminRequest(line: request.line) == request) }
+        for line in [
+            "", " ", "stat", "status now", "server", "server drain", "server drain web", "server drain /app",
+            "server drain a/b/c", "server weight web/app", "server weight web/app -1", "server weight web/app 257",
+            "server weight web/app x", "server explode web/app",
+        ] {
+            #expect(AdminRequest(line: line) == nil, "\(line)")
+        }
+    }
+
+    @Test("a reply is one line of JSON, whatever the text holds")
+    func replies() {
+        #expect(AdminReply.result("[1]").line == #"{"exit":0,"result":[1]}"#)
+        #expect(
+            AdminReply.error("a \"b\"\n\\\u{1}", exit: 3).line == #"{"exit":3,"error":"a \"b\"\n\\\u0001"}"#
+        )
+    }
+
+    @Test("a request is answered, a second gateway of the name is refused, and the file goes with the socket")
+    func exchange() throws {
+        let admin = try AdminSocket(path: path) { .result(AdminReply.quoted($0.line)) }
+        let reply = try AdminClient.ask(.drain(server: "web/app-01"), at: path, within: 5_000)
+        #expect(reply == #"{"exit":0,"result":"server drain web/app-01"}"#)
+        #expect(throws: SystemError("bind(\(path))", EADDRINUSE)) {
+            _ = try AdminSocket(path: path) { _ in .result("0") }
+        }
+        admin.stop()
+        #expect(throws: SystemError("connect(\(path))", ENOENT)) {
+            _ = try AdminClient.ask(.status, at: path, within: 100)
+        }
+    }
+
+    @Test("garbage, a line without end and a client that says nothing hold nobody else up for long")
+    func rude() throws {
+        let admin = try AdminSocket(path: path) { _ in .result("true") }
+        defer { admin.stop() }
+        let silent = try UnixSocket.connect(to: path)
+        let garbage = try UnixSocket.connect(to: path)
+        #expect(LineTransfer.send("server \u{7F} drain", to: garbage.raw, within: 1_000))
+        let endless = try UnixSocket.connect(to: path)
+        _ = LineTransfer.send(String(repeating: "x", count: 10_000), to: endless.raw, within: 1_000)
+        #expect(try AdminClient.ask(.status, at: path, within: 30_000) == #"{"exit":0,"result":true}"#)
+        #expect(
+            LineTransfer.receive(garbage.raw, limit: 1_000, within: 1_000)?.hasPrefix(#"{"exit":2,"error":"#) == true
+        )
+        #expect(LineTransfer.receive(endless.raw, limit: 1_000, within: 1_000) == nil)
+        #expect(LineTransfer.receive(silent.raw, limit: 1_000, within: 1_000) == nil)
+    }
+
+    @Test("signals have their meaning")
+    func signals() async {
+        await #expect(processExitsWith: .exitCode(9)) {
+            let signals = try ControlSignal.take()
+            let expected: [(Int32, ControlSignal)] = [
+                (SIGHUP, .reload), (SIGTERM, .stop), (SIGINT, .stop), (SIGUSR2, .upgrade),
+            ]
+            for (number, meaning) in expected {
+                pthread_kill(pthread_self(), number)
+                guard ControlSignal.next(signals, milliseconds: 1_000) == meaning else { _exit(1) }
+            }
+            guard ControlSignal.next(signals, milliseconds: 0) == nil else { _exit(2) }
+            _exit(9)
+        }
+    }
+}

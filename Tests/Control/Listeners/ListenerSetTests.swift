@@ -1,0 +1,59 @@
+import CLinux
+import Control
+import Glibc
+import Linux
+import Testing
+
+@Suite("Listening sockets")
+struct ListenerSetTests {
+    /// A port of 127.0.0.1 that was free a moment ago.
+    static func freeAddress() throws -> SocketAddress {
+        let probe = try Socket.listen(on: SocketAddress(ipv4: 0x7F00_0001, port: 0), backlog: 1)
+        guard let address = Socket.localAddress(probe.raw) else { throw SystemError("getsockname", EINVAL) }
+        return address
+    }
+
+    @Test("an update keeps what stays, binds what is new, and lets go of the rest")
+    func updates() throws {
+        let first = try Self.freeAddress()
+        let second = try Self.freeAddress()
+        let one = try ListenerSet(socketsPerAddress: 2).updated(for: [ListenerRequest(address: first)])
+        #expect(one.groups[ListenerID(first)]?.count == 2)
+        let two = try one.updated(for: [ListenerRequest(address: first), ListenerRequest(address: second)])
+        #expect(two.groups[ListenerID(first)]?.map(\.raw) == one.groups[ListenerID(first)]?.map(\.raw))
+        #expect(two.groups.count == 2)
+        let three = try two.updated(for: [ListenerRequest(address: second)])
+        #expect(three.groups.keys.sorted() == [ListenerID(second)])
+    }
+
+    @Test("a port that is taken is an error that says what to do, and changes nothing")
+    func taken() throws {
+        let address = try Self.freeAddress()
+        let blocker = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        name.sin_port = address.port.bigEndian
+        let code = unsafe withUnsafePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(blocker.raw, .init(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        #expect(code == 0 && listen(blocker.raw, 1) == 0)
+        let error = #expect(throws: ListenerError.self) {
+            try ListenerSet(socketsPerAddress: 1).updated(for: [ListenerRequest(address: address)])
+        }
+        #expect(error?.cause.code == EADDRINUSE)
+        #expect(error?.description.contains("ss -ltnp sport = :\(address.port)") == true)
+    }
+
+    @Test("sockets of the service manager are found again under their address")
+    func adopted() throws {
+        let address = try Self.freeAddress()
+        let inherited = ListeningSocket(owning: try Socket.listen(on: address, backlog: 1))
+        var set = ListenerSet(socketsPerAddress: 4)
+        set.adopt([inherited])
+        let updated = try set.updated(for: [ListenerRequest(address: address)])
+        #expect(updated.groups[ListenerID(address)]?.map(\.raw) == [inherited.raw])
+    }
+}

@@ -1,0 +1,81 @@
+import CLinux
+import Glibc
+import Linux
+import Testing
+
+@Suite("Messages with descriptors")
+struct MessageSocketTests {
+    @Test("messages keep their boundaries")
+    func boundaries() throws {
+        let pair = try MessageSocket.pair()
+        let theirs = MessageSocket(owning: try pair.theirs.duplicate())
+        for size in [1, 2, 1000, MessageSocket.longestMessage] {
+            let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+            try pair.ours.send(bytes.span, within: 1000)
+            #expect(try theirs.receive(within: 1000)?.bytes == bytes)
+        }
+        let none = try theirs.receive(within: 0) == nil
+        #expect(none)
+    }
+
+    @Test("descriptors arrive in order and open the same files", arguments: [1, 16, MessageSocket.mostDescriptors])
+    func descriptors(count: Int) throws {
+        let pair = try MessageSocket.pair()
+        let theirs = MessageSocket(owning: try pair.theirs.duplicate())
+        let memory = try (0..<count).map { try SealedMemory.create(name: "test", [UInt8($0)]).release() }
+        defer { for number in memory { close(number) } }
+        try pair.ours.send([1].span, descriptors: memory, within: 1000)
+        guard let received = try theirs.receive(within: 1000) else {
+            Issue.record("nothing came")
+            return
+        }
+        var list = received.takeDescriptors()
+        #expect(list.count == count)
+        for index in 0..<count {
+            guard let descriptor = list.takeFirst() else { break }
+            #expect(try SealedMemory.read(descriptor.raw, limit: 1) == [UInt8(index)])
+            #expect(fcntl(descriptor.raw, F_GETFD) == FD_CLOEXEC)
+        }
+        let empty = list.takeFirst() == nil
+        #expect(empty)
+    }
+
+    @Test("a peer that reads nothing does not hold the sender up, and a peer that is gone is told")
+    func bounded() throws {
+        let pair = try MessageSocket.pair()
+        let large = [UInt8](repeating: 1, count: MessageSocket.longestMessage)
+        let error = #expect(throws: SystemError.self) {
+            for _ in 0..<1000 { try pair.ours.send(large.span, within: 1) }
+        }
+        #expect(error?.code == EAGAIN)
+
+        let end: SystemError? = try {
+            let other = try MessageSocket.pair()
+            let ours = MessageSocket(owning: try FileDescriptor(owning: other.ours.raw).duplicate())
+            _ = consume other
+            do throws(SystemError) {
+                try ours.send([1].span, within: 10)
+                return nil
+            } catch { return error }
+        }()
+        #expect(end?.code == EPIPE)
+    }
+
+    @Test("a listener that a killed process left is replaced, a living one is not")
+    func stale() throws {
+        let path = "/tmp/gatehouse-test-\(getpid()).sock"
+        defer { unsafe unlink(path) }
+        let first = try UnixSocket.listen(at: path)
+        var status = stat()
+        #expect(unsafe stat(path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+        #expect(throws: SystemError("bind(\(path))", EADDRINUSE)) { _ = try UnixSocket.listen(at: path) }
+        close(first.release())
+        let second = try UnixSocket.listen(at: path)
+        let client = try UnixSocket.connect(to: path)
+        let server = try UnixSocket.accept(second.raw)
+        #expect(try UnixSocket.peer(of: client.raw).user == geteuid())
+        let accepted = server != nil
+        #expect(accepted)
+    }
+}
