@@ -32,7 +32,7 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case drained
     /// A part of an answer; the last one says so.
     case status(number: UInt64, part: [UInt8], isLast: Bool)
-    /// To a new control process: what the data plane serves. Its listeners follow, then `standingEnd`.
+    /// To a new control process: what the data plane serves. Its segments and listeners follow, then `standingEnd`.
     case standing(process: Int32, generation: UInt64, listeners: [ListenerID])
     case standingEnd
 }

@@ -149,7 +149,8 @@ package final class DataPlaneProcess {
 
     /// Without control: waits where the next control process connects, and tells it what is served here.
     private func waitForControl(_ pause: Int32) {
-        guard let adoption = segments[DataPlaneConvention.adoptionSegment] else {
+        // One that drains is on its way out: the next control wants its successor.
+        guard !isDraining, let adoption = segments[DataPlaneConvention.adoptionSegment] else {
             _ = Readiness.wait([], milliseconds: pause)
             return
         }
@@ -160,6 +161,10 @@ package final class DataPlaneProcess {
             try channel.send(
                 .standing(process: getpid(), generation: generation, listeners: listeners.keys.sorted())
             )
+            for (name, segment) in segments.sorted(by: { $0.key < $1.key })
+            where name != DataPlaneConvention.heartbeatSegment {
+                try channel.send(.segment(name: name), descriptors: [segment.raw])
+            }
             for (id, sockets) in listeners.sorted(by: { $0.key < $1.key }) {
                 try channel.send(.listener(id), descriptors: sockets.map(\.raw))
             }

@@ -13,7 +13,8 @@ package enum Adoption {
         )
     }
 
-    /// Asks at `path` for a data plane without control, and takes its sockets.
+    /// Asks at `path` for a data plane without control, and takes its sockets and shared memory, the socket
+    /// at `path` among them: give all to the next data plane, and make only what is missing.
     ///
     /// Call it at start, before `segment(at:)`, and only while holding the admin socket: a data plane whose
     /// control lives does not answer.
@@ -30,16 +31,21 @@ package enum Adoption {
             throw .malformed("not what a data plane without control says")
         }
         var groups: [ListenerID: ListenerSet.Group] = [:]
+        var segments: [SharedSegment] = []
         while true {
             guard let next = try channel.receive(within: milliseconds) else { throw .stalled }
             let message = next.message
             switch message {
+            case .segment(let name):
+                var descriptors = next.takeDescriptors()
+                guard let descriptor = descriptors.takeFirst() else { throw .malformed("a segment without descriptor") }
+                segments.append(SharedSegment(name: name, owning: descriptor))
             case .listener(let id): groups[id] = next.takeDescriptors().takeAll()
             case .standingEnd:
                 do throws(SystemError) {
                     return Handover(
                         listeners: ListenerSet(socketsPerAddress: socketsPerAddress, groups: groups),
-                        segments: [],
+                        segments: segments,
                         dataPlane: StandingDataPlane(
                             process: process,
                             generation: generation,

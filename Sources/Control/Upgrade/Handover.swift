@@ -1,5 +1,5 @@
 import Glibc
-import Linux
+package import Linux
 
 /// What one version of the control plane leaves to the next in the same process: the listening sockets,
 /// shared memory, and the data plane that goes on serving meanwhile. See decision 020.
@@ -40,10 +40,32 @@ package struct Handover: Sendable {
         let dataPlane: DataPlane?
     }
 
+    /// Has the new program look at its configuration before it takes over, as `gatehouse check` does.
+    ///
+    /// What it says goes to standard error.
+    /// - Throws: `UpgradeRefusal` when it does not end with 0 in time; SystemError when it cannot be started.
+    package static func verify(
+        program: String,
+        arguments: [String],
+        environment: [String],
+        within milliseconds: Int32 = 10_000
+    ) throws {
+        let start = ProcessStart(program: program, arguments: arguments, environment: environment)
+        let child = try start.run()
+        let end = child.wait(milliseconds: milliseconds)
+        if end == .exited(0) { return }
+        if end == nil {
+            child.signal(SIGKILL)
+            _ = child.wait(milliseconds: 1_000)
+        }
+        throw UpgradeRefusal(program: program, end: end)
+    }
+
     /// Replaces this program by `program`, in this process. Returns only when that failed, and then
     /// everything is as before.
     ///
-    /// - Parameter environment: each as `NAME=value`; the variable is added.
+    /// - Parameter environment: each as `NAME=value`; the variable is added, and what told this program of
+    ///   inherited descriptors is left out, since their numbers are used for others by now.
     package func execute(program: String, arguments: [String], environment: [String]) -> any Error {
         let state = State(
             socketsPerAddress: listeners.socketsPerAddress,
@@ -58,6 +80,7 @@ package struct Handover: Sendable {
                 )
             }
         )
+        let stale = ["\(Self.variable)=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="]
         let kept =
             state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
             + (state.dataPlane.map { [$0.channel] } ?? [])
@@ -68,7 +91,8 @@ package struct Handover: Sendable {
             let failure = ProcessStart.replace(
                 program: program,
                 arguments: arguments,
-                environment: environment + ["\(Self.variable)=\(memory.raw)"]
+                environment: environment.filter { entry in !stale.contains { entry.hasPrefix($0) } }
+                    + ["\(Self.variable)=\(memory.raw)"]
             )
             return failure
         } catch {
@@ -110,5 +134,22 @@ package struct Handover: Sendable {
             segments: segments,
             dataPlane: dataPlane
         )
+    }
+}
+
+/// Why a new program does not take over.
+package struct UpgradeRefusal: Error, Equatable, CustomStringConvertible {
+    package let program: String
+    /// nil when it did not end in time.
+    package let end: ProcessEnd?
+
+    package init(program: String, end: ProcessEnd?) {
+        self.program = program
+        self.end = end
+    }
+
+    package var description: String {
+        "\(program) is not upgraded to: its check of the site file \(end.map(\.description) ?? "did not end in time");"
+            + " the running version goes on"
     }
 }

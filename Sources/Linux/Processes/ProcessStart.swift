@@ -7,6 +7,19 @@ package struct ProcessStart: Sendable {
     /// This very program, also when its file has been replaced meanwhile.
     package static let thisProgram = "/proc/self/exe"
 
+    /// Where this program's file is, or was before it was replaced: there the next version is found. nil when
+    /// the kernel does not tell.
+    package static var thisProgramPath: String? {
+        var room = [CChar](repeating: 0, count: 4096)
+        // Sound: readlink writes at most as many bytes as there is room for, and no terminator.
+        let count = unsafe readlink(thisProgram, &room, room.count)
+        guard count > 0 else { return nil }
+        let bytes = room.prefix(count).map { UInt8(bitPattern: $0) }
+        guard let path = String(validating: bytes, as: UTF8.self) else { return nil }
+        let mark = " (deleted)"
+        return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
+    }
+
     /// The path of the program.
     package var program: String
     /// The arguments; the first is the name that `ps` shows.

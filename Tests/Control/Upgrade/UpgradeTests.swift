@@ -16,6 +16,20 @@ struct UpgradeTests {
         #expect(fcntl(raw, F_GETFD) == FD_CLOEXEC)
     }
 
+    @Test("a new program that finds the site file wanting, or hangs, does not take over")
+    func verified() throws {
+        try Handover.verify(program: "/bin/true", arguments: ["true"], environment: [])
+        #expect(throws: UpgradeRefusal(program: "/bin/false", end: .exited(1))) {
+            try Handover.verify(program: "/bin/false", arguments: ["false"], environment: [])
+        }
+        #expect(throws: UpgradeRefusal(program: "/bin/sleep", end: nil)) {
+            try Handover.verify(program: "/bin/sleep", arguments: ["sleep", "60"], environment: [], within: 50)
+        }
+        #expect(throws: SystemError.self) {
+            try Handover.verify(program: "/nonexistent", arguments: [""], environment: [])
+        }
+    }
+
     @Test("nothing is taken where nothing was left, and damage is an error")
     func nothing() throws {
         let none = try Handover.take(environment: [:]) == nil
@@ -75,7 +89,12 @@ struct UpgradeTests {
         }
         func lose() throws {
             var settings = SupervisorSettings(start: FakeDataPlane.start("confined"))
-            settings.segments = [try Adoption.segment(at: path)]
+            let counters = try SharedMapping(name: "counters", words: 8)
+            counters.store(0, 4711)
+            settings.segments = [
+                try Adoption.segment(at: path),
+                SharedSegment(name: "counters", owning: try counters.descriptor.duplicate()),
+            ]
             let supervisor = try DataPlaneSupervisor(settings) { _ in }
             try supervisor.start(instance())
             // Its channel and listeners are closed here, as when the process dies.
@@ -87,6 +106,8 @@ struct UpgradeTests {
         let handover = try #require(try Adoption.take(at: path, socketsPerAddress: 2, within: 10_000))
         #expect(handover.listeners.groups[ListenerID(address)]?.count == 2)
         #expect(handover.dataPlane?.process == before.process)
+        #expect(handover.segments.map(\.name) == [DataPlaneConvention.adoptionSegment, "counters"])
+        #expect(try SharedMapping(adopting: handover.segments[1].duplicate(), words: 8).load(0) == 4711)
         let next = try DataPlaneSupervisor(
             SupervisorSettings(start: FakeDataPlane.start("free")),
             standing: handover.dataPlane

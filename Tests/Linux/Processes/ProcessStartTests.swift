@@ -76,6 +76,13 @@ struct ProcessStartTests {
         #expect(error?.description.contains("/nonexistent/program") == true)
     }
 
+    @Test("this program's path is told")
+    func path() throws {
+        let path = try #require(ProcessStart.thisProgramPath)
+        #expect(unsafe access(path, X_OK) == 0)
+        #expect(!path.hasSuffix(" (deleted)"))
+    }
+
     @Test("signals are taken as events")
     func signals() async {
         await #expect(processExitsWith: .exitCode(17)) {
