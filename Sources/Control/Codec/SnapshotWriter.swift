@@ -10,7 +10,8 @@ internal final class SnapshotWriter: Encoder {
         guard depth < SnapshotCodec.deepest else { throw SnapshotError.tooDeep }
         depth += 1
         defer { depth -= 1 }
-        if let raw = value as? [UInt8] {
+        // The type is asked first: a cast alone would also see through an optional.
+        if T.self == [UInt8].self, let raw = value as? [UInt8] {
             try count(raw.count)
             bytes += raw
         } else if let known = value as? any SnapshotEncodable {

@@ -21,6 +21,10 @@ struct SnapshotCodecTests {
         var ratio = 0.1
         var text = "Grüße, 世界"
         var bytes: [UInt8] = [0, 255, 1]
+        var blob: [UInt8]? = [4, 5]
+        var noBlob: [UInt8]?
+        var optionalTable: [String: [UInt8]]? = ["x": [9]]
+        var optionalSet: Set<Int>? = [1]
         var absent: Int?
         var present: String? = "here"
         var gaps: [Int?] = [1, nil, 3]
