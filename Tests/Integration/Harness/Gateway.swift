@@ -8,6 +8,7 @@ final class Gateway {
     private(set) var process: ChildProcess
     private(set) var site: SiteFile
     private let ports: [UInt16]
+    private var mayEnd = false
 
     /// Where SwiftPM put the executable: beside the bundle that runs the tests; or what GATEHOUSE_BINARY says.
     static var binary: String {
@@ -45,7 +46,6 @@ final class Gateway {
             try Self.binary,
             [
                 "serve", "--site", self.directory.path("site.yaml"), "--host", "front", "--workers", "\(workers)",
-                "--socket", self.directory.path("admin.sock"),
             ],
             in: self.directory,
             name: "gatehouse"
@@ -72,11 +72,18 @@ final class Gateway {
     convenience init(_ servers: ScriptedServer..., pool: [String] = [], gateway: [String] = [], workers: Int = 2) throws
     {
         try self.init(
-            servers: servers.map { SiteFile.Server(port: $0.port) },
+            servers: servers.map { SiteFile.Server($0) },
             pool: pool,
             gateway: gateway,
             workers: workers
         )
+    }
+
+    /// An end that no test asked for is a failure of whatever test it happens in.
+    deinit {
+        if !mayEnd, let status = process.poll() {
+            Issue.record("gatehouse ended by itself with \(status): \(log.suffix(4000))")
+        }
     }
 
     /// The first listener's port.
@@ -92,8 +99,11 @@ final class Gateway {
         }
     }
 
+    /// A connection to the first listener. It keeps the gateway running for as long as it is held itself.
     func connect(from source: String? = nil, patience: Duration = .seconds(10)) throws -> HTTPConnection {
-        try HTTPConnection(port: port, from: source, patience: patience)
+        let connection = try HTTPConnection(port: port, from: source, patience: patience)
+        connection.gateway = self
+        return connection
     }
 
     /// GET over a connection of its own.
@@ -101,21 +111,10 @@ final class Gateway {
         try connect().exchange("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n")
     }
 
-    /// Runs a command of the same binary against this gateway's admin socket.
-    func command(_ arguments: String...) throws -> ToolResult {
-        try run(try Self.binary, arguments + ["--socket", directory.path("admin.sock")], in: directory)
-    }
-
-    /// Writes another site file and asks for it by SIGHUP. What tells that it has taken effect is the test's matter.
-    func reload(_ site: SiteFile) throws {
-        self.site = site
-        try directory.write(site.text, to: "site.yaml")
-        process.send(SIGHUP)
-    }
-
     private func waitUntilReady() throws {
         try eventually("the gateway accepts on \(ports)") {
             if let status = process.poll() {
+                mayEnd = true
                 throw HarnessError("gatehouse ended with \(status): \(log)\nsite file:\n\(site.text)")
             }
             return ports.allSatisfy { (try? Socket.connect(to: $0)) != nil }

@@ -48,6 +48,8 @@ final class HTTPConnection: @unchecked Sendable {
     /// What was read and not yet taken.
     private(set) var buffered: [UInt8] = []
     var patience: Duration
+    /// Whom the connection leads to, so that it is not stopped meanwhile.
+    var gateway: Gateway?
 
     init(_ socket: Socket, patience: Duration = .seconds(10)) {
         self.socket = socket

@@ -1,5 +1,5 @@
 /// nginx as an app server: answers with its name, has files to download, takes uploads, and can be killed.
-final class NginxServer {
+final class NginxServer: AppServer {
     let port: UInt16
     let process: ChildProcess
     private let directory: TemporaryDirectory

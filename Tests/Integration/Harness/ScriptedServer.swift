@@ -3,7 +3,7 @@ import Synchronization
 
 /// An app server under the test's control: each connection runs the test's script in a thread of its own,
 /// and every request that a script reads is remembered.
-final class ScriptedServer: Sendable {
+final class ScriptedServer: AppServer, Sendable {
     /// One connection of the gateway.
     final class Peer: Sendable {
         let http: HTTPConnection
@@ -23,6 +23,9 @@ final class ScriptedServer: Sendable {
             core.remember(request, from: number)
             return request
         }
+
+        /// How many whole requests all connections have brought so far.
+        var requestCount: Int { core.state.withLock { $0.requests.count } }
 
         func send(_ text: String) throws { try http.send(text) }
 

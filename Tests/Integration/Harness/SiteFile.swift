@@ -1,10 +1,32 @@
+/// Something that listens on a port of 127.0.0.1 until it is let go of.
+protocol AppServer: AnyObject {
+    var port: UInt16 { get }
+}
+
 /// The text of a site file with a gateway section, put together from the few things that tests vary.
 struct SiteFile {
     struct Server {
         var port: UInt16
-        var weight = 1
+        var weight: Int
         /// Further keys, as in `max-connections: 1`.
-        var options: [String] = []
+        var options: [String]
+        /// Kept, so that it runs for as long as the gateway that was told of it.
+        private let server: (any AppServer)?
+
+        init(_ server: any AppServer, weight: Int = 1, options: [String] = []) {
+            self.server = server
+            port = server.port
+            self.weight = weight
+            self.options = options
+        }
+
+        /// A port where nobody listens, or not yet.
+        init(port: UInt16, weight: Int = 1, options: [String] = []) {
+            server = nil
+            self.port = port
+            self.weight = weight
+            self.options = options
+        }
     }
 
     struct Pool {

@@ -1,0 +1,69 @@
+import Testing
+
+/// HTTP/2 that is wrong or meant to exhaust, sent frame by frame.
+@Suite("Refusals of HTTP/2")
+struct FrameTests {
+    /// Runs a script and returns what became of each of its cases.
+    private func outcomes(_ script: String, _ front: SecureGateway) throws -> [(name: String, outcome: String)] {
+        let result = try python(script, ["\(front.secure)"], in: front.directory, within: .seconds(120))
+        try #require(result.status == 0, "\(result.error)")
+        return result.output.split(separator: "\n").map { line in
+            let parts = line.split(separator: "|", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+    }
+
+    @Test("a malformed request is refused and never reaches an app server, least of all as another request")
+    func malformed() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway([.init(app)])
+        let cases = try outcomes(FrameScripts.refusals, front)
+        #expect(cases.count == 41)
+        for (name, outcome) in cases {
+            let refused = ["reset", "goaway", "closed", "400", "405", "421", "501"].contains(outcome)
+            #expect(refused, "\(name): \(outcome)")
+        }
+        #expect(app.requests.map(\.description) == [])
+        #expect(try front.curl("--http2").output == "app")
+    }
+
+    @Test("a breach of the protocol ends the connection, and no other")
+    func breaches() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway([.init(app)])
+        for (name, outcome) in try outcomes(FrameScripts.breaches, front) {
+            #expect(["goaway", "closed", "reset"].contains(outcome), "\(name): \(outcome)")
+        }
+        #expect(try front.curl("--http2").output == "app")
+    }
+
+    @Test("every flood is ended by its budget, and the others are served meanwhile")
+    func floods() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway([.init(app)])
+        let cases = try outcomes(FrameScripts.floods, front)
+        #expect(cases.count == 9)
+        for (name, outcome) in cases { #expect(outcome != "endured", "\(name)") }
+        #expect(try front.curl("--http2").output == "app")
+        // Backend work is capped: a reset request that was under way costs the app server no endless stream of them.
+        #expect(app.requests.count < 5000, "\(app.requests.count) requests reached the app server")
+    }
+
+    @Test("a WebSocket over HTTP/2 by extended CONNECT")
+    func webSocket() throws {
+        let app = try ScriptedServer { peer in
+            guard let request = try peer.request(), request["upgrade"]?.lowercased() == "websocket" else { return }
+            try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            while true {
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(30)))
+                if bytes.isEmpty { return }
+                try peer.http.send(bytes)
+            }
+        }
+        let front = try SecureGateway([.init(app)])
+        let facts = try outcomes(FrameScripts.webSocket, front)
+        #expect(facts.contains { $0 == ("offered", "True") })
+        #expect(facts.contains { $0 == ("status", "200") })
+        #expect(facts.contains { $0 == ("echo", "hello") })
+    }
+}

@@ -1,0 +1,85 @@
+import Testing
+
+/// Which pool a request goes to, by Host and path, and what is said to those that none wants.
+@Suite("Routing")
+struct RoutingTests {
+    private func get(_ port: UInt16, _ host: String, _ path: String) throws -> Message {
+        try HTTPConnection(port: port).exchange("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+    }
+
+    @Test("exact before wildcard before any, then the longest path of whole segments")
+    func mostSpecific() throws {
+        let apps = try ["any", "wild", "exact", "api", "deep"].map { try ScriptedServer.named($0) }
+        let port = try Ports.free()
+        var site = SiteFile(http: port, servers: [])
+        site.pools = [:]
+        for (name, app) in zip(["any", "wild", "exact", "api", "deep"], apps) {
+            site.pools[name] = .init(servers: [.init(app)])
+        }
+        site.routes = [
+            "{ hosts: [\"*\"], pool: any }", "{ hosts: [\"*.foobar.test\"], pool: wild }",
+            "{ hosts: [www.foobar.test], pool: exact }", "{ hosts: [www.foobar.test], path: /api, pool: api }",
+            "{ hosts: [www.foobar.test], path: /api/deep, pool: deep }",
+        ]
+        let gateway = try Gateway(site, ports: [port])
+        for (host, path, pool) in [
+            ("other.test", "/", "any"), ("10.0.0.1", "/", "any"), ("[::1]:80", "/", "any"),
+            ("a.foobar.test", "/", "wild"), ("www.foobar.test", "/", "exact"), ("WWW.FooBar.Test", "/", "exact"),
+            ("www.foobar.test:8080", "/", "exact"),
+            ("www.foobar.test", "/api", "api"), ("www.foobar.test", "/api/x", "api"),
+            ("www.foobar.test", "/api?x", "api"), ("www.foobar.test", "/apis", "exact"),
+            ("www.foobar.test", "/api/deep/x", "deep"), ("www.foobar.test", "/api/deeper", "api"),
+            // Routing looks at the normalised path; nothing hides behind an escape or a dot segment.
+            ("www.foobar.test", "/%61pi/x", "api"), ("www.foobar.test", "/x/../api/x", "api"),
+            ("www.foobar.test", "/api/../x", "exact"), ("www.foobar.test", "/api/%2e%2e/x", "exact"),
+            ("www.foobar.test", "/x", "exact"),
+        ] {
+            #expect(try get(port, host, path).text == pool, "\(host)\(path)")
+        }
+        #expect(gateway.process.poll() == nil)
+    }
+
+    @Test("a Host that no route names is a 404 with a page of the gateway's own")
+    func unknownHost() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app)
+        let page = try gateway.get(host: "evil.test", fields: "Accept: text/html\r\n")
+        #expect(page.status == 404)
+        #expect(page["content-type"]?.hasPrefix("text/html") == true)
+        let json = try gateway.get(host: "evil.test", fields: "Accept: application/json\r\n")
+        #expect(json.status == 404)
+        #expect(json["content-type"]?.hasPrefix("application/json") == true)
+        let identifier = try #require(json["x-request-id"])
+        #expect(json.text.contains(identifier))
+        #expect(app.connectionCount == 0)
+    }
+
+    @Test("a listener that redirects sends a 308 with the same target, and asks no app server")
+    func redirect() throws {
+        let app = try ScriptedServer.named("app")
+        let (plain, other) = (try Ports.free(), try Ports.free())
+        var site = SiteFile(http: plain, servers: [.init(app)])
+        site.listeners = [
+            SiteFile.plain(plain, "redirect: https"), SiteFile.plain(other, "redirect: { to: https, port: 8443 }"),
+        ]
+        let gateway = try Gateway(site, ports: [plain, other])
+        let first = try get(plain, "foobar.test:8080", "/a/%2e?b=c")
+        #expect(first.status == 308)
+        #expect(first["location"] == "https://foobar.test/a/%2e?b=c")
+        #expect(try get(other, "foobar.test", "/a")["location"] == "https://foobar.test:8443/a")
+        let post = try HTTPConnection(port: plain).exchange(
+            "POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 3\r\n\r\nabc"
+        )
+        #expect(post.status == 308)
+        #expect(app.connectionCount == 0)
+        #expect(gateway.process.poll() == nil)
+    }
+
+    @Test("security headers and HSTS, by a word; HSTS not over plain HTTP")
+    func securityHeaders() throws {
+        let app = try ScriptedServer.named("app")
+        let response = try Gateway(app, gateway: ["headers: { security: basic, hsts: { max-age: 1d } }"]).get()
+        #expect(response["x-content-type-options"] == "nosniff")
+        #expect(response.values("strict-transport-security") == [])
+    }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+/// Clients and servers that take too long, at every phase of a request.
+@Suite("Time-outs")
+struct TimeoutTests {
+    private let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
+
+    @Test("a head that is not complete in time is a 408, however steadily it drips")
+    func slowHead() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app, gateway: ["timeouts: { http-request: 400ms }"])
+        let stalled = try gateway.connect()
+        try stalled.send("GET / HTTP/1.1\r\nHost: foo")
+        #expect(try stalled.readResponse().status == 408)
+        #expect(try stalled.isClosedByPeer())
+
+        let dripping = try gateway.connect(patience: .milliseconds(40))
+        try dripping.send("GET / HTTP/1.1\r\n\(Refusal.host)A: ")
+        var ended = false
+        for _ in 0..<250 where !ended {
+            do { try dripping.send("a") } catch { ended = true }
+            ended = (try? dripping.isClosedByPeer()) ?? true || !dripping.buffered.isEmpty
+        }
+        #expect(ended, "a head that drips is waited for without end")
+        #expect(app.connectionCount == 0)
+    }
+
+    @Test("a client that says nothing is closed")
+    func silentClient() throws {
+        let gateway = try Gateway(ScriptedServer.named("app"), gateway: ["timeouts: { http-request: 300ms }"])
+        let client = try gateway.connect()
+        let bytes = String(decoding: try client.readToEnd(), as: UTF8.self)
+        #expect(bytes.isEmpty || bytes.hasPrefix("HTTP/1.1 408"), "\(bytes)")
+    }
+
+    @Test("an idle connection is closed after http-keep-alive, without a word")
+    func idleClient() throws {
+        let gateway = try Gateway(ScriptedServer.named("app"), gateway: ["timeouts: { http-keep-alive: 300ms }"])
+        let client = try gateway.connect()
+        #expect(try client.exchange(get).status == 200)
+        #expect(try client.readToEnd() == [])
+    }
+
+    @Test("a server that stalls in the middle of a body cuts the client off")
+    func stalledAnswer() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            peer.hold()
+        }
+        let client = try Gateway(app, gateway: ["timeouts: { server: 300ms }"]).connect()
+        #expect(throws: (any Error).self) { try client.exchange(get) }
+    }
+
+    @Test("the time-out of one request does not count against the next")
+    func eachRequestAnew() throws {
+        let gateway = try Gateway(
+            ScriptedServer.named("app"),
+            gateway: ["timeouts: { http-request: 500ms, server: 500ms, client: 500ms }"]
+        )
+        let client = try gateway.connect()
+        for _ in 0..<8 {
+            #expect(try client.exchange(get).status == 200)
+            try? eventually("a while has passed", within: .milliseconds(100)) { false }
+        }
+    }
+}
