@@ -20,6 +20,8 @@ internal final class DataPlaneInstance {
     var state: State
     /// When what it does now must be done, in monotonic milliseconds; nil when it may take as long as it likes.
     var deadline: UInt64?
+    /// Whether it has closed its side of the channel, and will end soon if it is well.
+    var isDeaf = false
     /// What it listens on already.
     var listeners: Set<ListenerID> = []
     /// Workers' last readings, and since when each has not changed.
@@ -68,6 +70,9 @@ internal final class DataPlaneInstance {
         instance.deadline = now + UInt64(settings.answerTime)
         return instance
     }
+
+    /// The channel's descriptor to wait for; -1, which waits for nothing, when it is closed.
+    var watchedChannel: Int32 { isDeaf ? -1 : channel.raw }
 
     var identifier: Int32 { child.identifier }
 

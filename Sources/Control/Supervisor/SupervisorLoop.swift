@@ -44,7 +44,7 @@ internal final class SupervisorLoop {
         while isRunning {
             let instances = [current, next].compactMap(\.self) + leaving
             let ready = Readiness.wait(
-                [mailbox.raw] + instances.flatMap { [$0.channel.raw, $0.child.raw] },
+                [mailbox.raw] + instances.flatMap { [$0.watchedChannel, $0.child.raw] },
                 milliseconds: pause(instances)
             )
             if ready[0] { for request in mailbox.take() { obey(request) } }
@@ -190,8 +190,10 @@ internal final class SupervisorLoop {
         do throws(ChannelError) {
             while let incoming = try instance.channel.receive(within: 0) { try take(incoming.message, from: instance) }
         } catch {
-            // A closed channel is the first sign of an end; what else is wrong, this data plane is not to be trusted.
-            if error != .closed { replace(instance, "\(error)") }
+            // A closed channel is the first sign of an end. What else is wrong, this data plane is not to be trusted.
+            guard error == .closed else { return replace(instance, "\(error)") }
+            instance.isDeaf = true
+            if instance.state != .draining { instance.deadline = now + 1_000 }
         }
     }
 
@@ -309,7 +311,9 @@ internal final class SupervisorLoop {
             if instance.state == .draining {
                 instance.child.signal(SIGKILL)
             } else {
-                replace(instance, "it did not answer within \(settings.answerTime) ms")
+                let reason =
+                    instance.isDeaf ? "it closed its channel" : "it did not answer within \(settings.answerTime) ms"
+                replace(instance, reason)
             }
         }
         if let current, current.state == .serving,

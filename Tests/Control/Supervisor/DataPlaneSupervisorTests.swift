@@ -94,11 +94,11 @@ struct DataPlaneSupervisorTests {
         bench.supervisor.stop(drainMilliseconds: 1_000)
     }
 
-    @Test("a plan that makes the data plane crash is not kept")
-    func crash() throws {
+    @Test("a plan that makes the data plane crash or lose its channel is not kept", arguments: ["crash", "deaf"])
+    func crash(plan: String) throws {
         let bench = try Bench()
         try bench.supervisor.start(bench.configuration("good"))
-        #expect(throws: SupervisorError.self) { try bench.supervisor.publish(bench.configuration("crash")) }
+        #expect(throws: SupervisorError.self) { try bench.supervisor.publish(bench.configuration(plan)) }
         #expect(FakeClient.ask(bench.address)?.plan == "good")
         bench.supervisor.stop(drainMilliseconds: 1_000)
     }

@@ -46,6 +46,7 @@ final class FakeDataPlane: DataPlaneService {
         plan = String(decoding: configuration.plan, as: UTF8.self)
         if plan == "refuse" { throw FakeRefusal() }
         if plan == "crash" { abort() }
+        if plan == "deaf" { close(DataPlaneConvention.channelDescriptor) }
         if plan == "stick" { heartbeats?.enter(.request, worker: 3, detail: 99) }
         keys = configuration.keys
         let text = "\(getpid()) \(plan) \(configuration.keys.count > 0 ? configuration.keys.bytes[0] : 0)"
