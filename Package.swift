@@ -72,6 +72,7 @@ let package = Package(
         tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
         tests("Control", ["Control", "Gateway", "Linux", "Site"]),
+        tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("Architecture", []),
         tests("Integration", []),
     ]

@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// What each worker counts, one word each. Names end up in metrics, in the order of this list.
 package enum Counter: Int, CaseIterable, Sendable {
     /// Milliseconds, monotonic: the worker's last turn.
@@ -38,6 +40,20 @@ package enum Counter: Int, CaseIterable, Sendable {
 
     /// Words kept for them in the shared state.
     static let room = 64
+}
+
+/// What each worker counts of HTTP/2's glitches, in the room that `Counter` leaves.
+package enum GlitchCounter {
+    /// As metrics call them, in the order of `HTTP2Glitch`.
+    package static let names: [StaticString] = HTTP2Glitch.allCases.map(\.name)
+
+    private static let first = 40
+
+    /// The word, counted from a worker's first one, that says how often a glitch was seen.
+    package static func seen(_ glitch: Int) -> Int { first + glitch }
+
+    /// The word that says how many connections were closed because that glitch was one too many.
+    package static func closures(_ glitch: Int) -> Int { first + names.count + glitch }
 }
 
 /// What each worker counts of each pool.

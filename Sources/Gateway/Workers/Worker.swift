@@ -36,6 +36,8 @@ package final class Worker {
     internal let glitches = HTTP2GlitchCounters()
     internal let headWriter = HTTP2HeadWriter()
     private let firstCounter: Int
+    /// When `showGlitches` is due again: milliseconds of the loop.
+    private var glitchesDue: UInt64 = 0
 
     package init(
         index: Int,
@@ -132,7 +134,17 @@ package final class Worker {
         state.region.store(state.index(worker: index, .heartbeat), loop.now)
         state.region.store(state.index(worker: index, .buffersMade), UInt64(buffers.made))
         state.region.store(state.index(worker: index, .connectionsOpen), UInt64(connections))
+        if loop.now >= glitchesDue { showGlitches() }
         if isDraining && (connections == 0 || loop.now >= drainUntil) { loop.stop() }
+    }
+
+    /// Shows the sessions' counts of glitches, at most once a second.
+    private func showGlitches() {
+        glitchesDue = loop.now + 1000
+        for glitch in HTTP2Glitch.allCases {
+            state.region.store(firstCounter + GlitchCounter.seen(glitch.rawValue), glitches.count(of: glitch))
+            state.region.store(firstCounter + GlitchCounter.closures(glitch.rawValue), glitches.closures(by: glitch))
+        }
     }
 
     /// Adds to one of this worker's counters.

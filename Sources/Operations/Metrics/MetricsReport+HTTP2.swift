@@ -1,0 +1,27 @@
+import Gateway
+import Linux
+
+extension MetricsReport {
+    internal static func writeHTTP2(_ state: SharedState, to output: inout MetricsText) {
+        func family(_ name: String, _ help: String, _ word: (Int) -> Int) {
+            output.family(.counter, name, help) {
+                for (glitch, label) in GlitchCounter.names.enumerated() {
+                    let total = (0..<state.layout.workers).reduce(UInt64(0)) { sum, worker in
+                        sum &+ state.region.load(state.index(worker: worker, .heartbeat) + word(glitch))
+                    }
+                    $0.sample(name, [("glitch", "\(label)")], total)
+                }
+            }
+        }
+        family(
+            "gatehouse_http2_glitches_total",
+            "Frames of clients that are legal a few at a time and a flood when many, by their kind.",
+            GlitchCounter.seen
+        )
+        family(
+            "gatehouse_http2_glitch_closes_total",
+            "Connections closed because one kind of glitch ran over its budget.",
+            GlitchCounter.closures
+        )
+    }
+}

@@ -1,0 +1,98 @@
+import Gateway
+import Linux
+import OpenSSL
+
+extension MetricsReport {
+    internal static func writePools(_ pools: [PoolStanding], _ state: SharedState, to output: inout MetricsText) {
+        let answers = "gatehouse_pool_requests_total"
+        output.family(.counter, answers, "Requests of a pool by the class of the answer's status.") {
+            for pool in pools {
+                for status in 0..<PoolCounter.classes {
+                    let labels: [MetricsText.Label] = [("pool", pool.plan.name), ("class", "\(status + 1)xx")]
+                    $0.sample(answers, labels, total(state, pool, word: status))
+                }
+            }
+        }
+        let duration = "gatehouse_pool_request_duration_seconds"
+        output.family(.histogram, duration, "Time from a request's first byte to the end of its answer.") {
+            for pool in pools {
+                $0.histogram(
+                    duration,
+                    [("pool", pool.plan.name)],
+                    bounds: PoolCounter.bounds,
+                    counts: (0...PoolCounter.bounds.count).map { total(state, pool, word: PoolCounter.buckets + $0) },
+                    sum: total(state, pool, word: PoolCounter.sum)
+                )
+            }
+        }
+        let queue = "gatehouse_pool_queue_length"
+        output.family(.gauge, queue, "Requests that wait for a server of the pool.") {
+            for pool in pools { $0.sample(queue, [("pool", pool.plan.name)], pool.queued) }
+        }
+    }
+
+    private static func total(_ state: SharedState, _ pool: PoolStanding, word: Int) -> UInt64 {
+        (0..<state.layout.workers).reduce(0) {
+            $0 &+ state.region.load(state.index(worker: $1, pool: pool.plan.slot) + word)
+        }
+    }
+
+    internal static func writeServers(_ pools: [PoolStanding], to output: inout MetricsText) {
+        func family(
+            _ kind: MetricsText.Kind,
+            _ name: String,
+            _ help: String,
+            _ value: (ServerStanding) -> Double
+        ) {
+            output.family(kind, name, help) {
+                for pool in pools {
+                    for server in pool.servers {
+                        let labels: [MetricsText.Label] = [("pool", pool.plan.name), ("server", server.plan.name)]
+                        $0.sample(name, labels, value(server))
+                    }
+                }
+            }
+        }
+        family(.gauge, "gatehouse_server_up", "0 when checks took a server out or its name has no address, else 1.") {
+            $0.state == .down ? 0 : 1
+        }
+        family(.gauge, "gatehouse_server_drained", "1 when an operator took the server out, else 0.") {
+            $0.isDrained ? 1 : 0
+        }
+        family(.gauge, "gatehouse_server_ejected", "1 while failed requests keep the server out, else 0.") {
+            $0.ejectedFor > 0 ? 1 : 0
+        }
+        family(.gauge, "gatehouse_server_weight", "The server's weight, of the site file or set by hand.") {
+            Double($0.weight)
+        }
+        family(.gauge, "gatehouse_server_effective_weight", "The weight that requests are shared by now.") {
+            $0.effectiveWeight
+        }
+        family(.gauge, "gatehouse_server_requests_in_flight", "Requests under way on the server.") {
+            Double($0.inFlight)
+        }
+        family(.counter, "gatehouse_server_requests_total", "Requests sent to the server, retries included.") {
+            Double($0.requests)
+        }
+        family(.counter, "gatehouse_server_request_failures_total", "Requests that the server gave no answer to.") {
+            Double($0.failures)
+        }
+        family(.counter, "gatehouse_server_checks_total", "Health checks of the server.") { Double($0.checks) }
+        family(.counter, "gatehouse_server_check_failures_total", "Health checks that failed.") {
+            Double($0.checksFailed)
+        }
+    }
+
+    internal static func writeCertificates(_ view: GatewayView, to output: inout MetricsText) {
+        let name = "gatehouse_certificate_not_after_timestamp_seconds"
+        let help = "The last second of a certificate's validity, in seconds since 1970; the earliest for each key type."
+        output.family(.gauge, name, help) {
+            for (certificate, shown) in view.certificates.sorted(by: { $0.key < $1.key }) {
+                let ends = Dictionary(shown.map { ($0.key, $0.certificate.validity.upperBound) }, uniquingKeysWith: min)
+                for (key, end) in ends.sorted(by: { $0.key < $1.key }) {
+                    $0.sample(name, [("certificate", certificate), ("key", key)], Double(end))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Gateway
+import Linux
+import OpenSSL
+
+/// What `gatehouse status` says, as JSON. docs/observability.md describes each member.
+package struct StatusReport: Sendable {
+    package let document: JSONDocument
+    /// A server is down: the command ends with 1.
+    package let isWanting: Bool
+
+    /// - Parameters:
+    ///   - now: milliseconds, monotonic.
+    ///   - realtime: microseconds since 1970.
+    package init(
+        _ view: GatewayView,
+        now: UInt64 = Clock.monotonicNanoseconds / 1_000_000,
+        realtime: UInt64 = Clock.realtimeMicroseconds
+    ) {
+        let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now) }
+        isWanting = pools.contains { $0.servers.contains { $0.state == .down } }
+        let seconds = Int64(realtime / 1_000_000)
+        let started = Int64(view.started / 1_000_000)
+        document = .object([
+            .init("site", .string(view.site)),
+            .init("version", .string(view.version)),
+            .init("generation", .count(view.plan.generation)),
+            .init("pid", .integer(Int(view.process))),
+            .init("data_plane_pid", view.dataPlane.map { .integer(Int($0)) } ?? .null),
+            .init("started", .string(UTC.text(started))),
+            .init("uptime_seconds", .integer(Int(max(0, seconds - started)))),
+            .init("workers", .array((0..<view.workers).map { Self.worker($0, view.state, now: now) })),
+            .init("listeners", .array(view.plan.listeners.map { Self.listener($0, view) })),
+            .init("certificates", Self.certificates(view, now: seconds)),
+            .init("pools", .array(pools.map(Self.pool))),
+        ])
+    }
+
+    private static func worker(_ index: Int, _ state: SharedState, now: UInt64) -> JSONDocument {
+        func value(_ counter: Counter) -> UInt64 { state.region.load(state.index(worker: index, counter)) }
+        let beat = value(.heartbeat)
+        let age = Double(now > beat ? now - beat : 0) / 1000
+        return .object([
+            .init("index", .integer(index)),
+            .init("heartbeat_age_seconds", beat == 0 ? .null : .number(age)),
+            .init("connections", .count(value(.connectionsOpen))),
+            .init("requests", .count(value(.requestsHTTP10) &+ value(.requestsHTTP11) &+ value(.requestsHTTP2))),
+        ])
+    }
+
+    private static func listener(_ plan: ListenerPlan, _ view: GatewayView) -> JSONDocument {
+        var protocols: [String] = []
+        if plan.http2 { protocols.append("h2") }
+        if plan.http1 { protocols.append("http/1.1") }
+        return .object([
+            .init("addresses", .strings(view.addresses[plan.id] ?? [])),
+            .init("port", .integer(Int(plan.port))),
+            .init("tls", .boolean(plan.tls != nil)),
+            .init("protocols", .strings(protocols)),
+            .init("redirect_port", plan.redirectPort.map { .integer(Int($0)) } ?? .null),
+            .init("certificates", .strings(plan.tls?.certificates ?? [])),
+        ])
+    }
+
+    private static func certificates(_ view: GatewayView, now: Int64) -> JSONDocument {
+        var documents: [JSONDocument] = []
+        for (name, shown) in view.certificates.sorted(by: { $0.key < $1.key }) {
+            for entry in shown {
+                let certificate = entry.certificate
+                let validity = certificate.validity
+                documents.append(
+                    .object([
+                        .init("name", .string(name)),
+                        .init("key", .string(entry.key)),
+                        .init("subject", .string(certificate.subject)),
+                        .init("issuer", .string(certificate.issuer)),
+                        .init("names", .strings(certificate.dnsNames)),
+                        .init("not_before", .string(UTC.text(validity.lowerBound))),
+                        .init("not_after", .string(UTC.text(validity.upperBound))),
+                        .init("seconds_left", .integer(Int(validity.upperBound - now))),
+                    ])
+                )
+            }
+        }
+        return .array(documents)
+    }
+
+    private static func pool(_ pool: PoolStanding) -> JSONDocument {
+        .object([
+            .init("name", .string(pool.plan.name)),
+            .init("queued", .count(pool.queued)),
+            .init("servers", .array(pool.servers.map(server))),
+        ])
+    }
+
+    private static func server(_ server: ServerStanding) -> JSONDocument {
+        let plan = server.plan
+        let host = plan.address.contains(":") ? "[\(plan.address)]" : plan.address
+        return .object([
+            .init("name", .string(plan.name)),
+            .init("address", plan.address.isEmpty ? .null : .string("\(host):\(plan.port)")),
+            .init("state", .string(server.state.rawValue)),
+            .init("why", .string(server.why)),
+            .init("weight_configured", .integer(plan.weight)),
+            .init("weight", .integer(server.weight)),
+            .init("effective_weight", .number(server.effectiveWeight)),
+            .init("drained", .boolean(server.isDrained)),
+            .init("ejected_for_seconds", .number(Double(server.ejectedFor) / 1000)),
+            .init("in_flight", .count(server.inFlight)),
+            .init("max_connections", plan.maxConnections > 0 ? .integer(plan.maxConnections) : .null),
+            .init("requests", .count(server.requests)),
+            .init("failures", .count(server.failures)),
+            .init("failures_in_a_row", .count(server.failuresInARow)),
+            .init("checks", .count(server.checks)),
+            .init("checks_failed", .count(server.checksFailed)),
+        ])
+    }
+}

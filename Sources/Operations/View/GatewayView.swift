@@ -1,0 +1,80 @@
+package import Gateway
+package import OpenSSL
+import Synchronization
+
+/// What the control plane knows of the running gateway, as far as people are shown it.
+///
+/// A value: what it says of the configuration does not change. What moves (counters, health) is read
+/// from `state` at the moment of a report.
+package struct GatewayView: Sendable {
+    /// The site's name.
+    package var site: String
+    /// The version of the program.
+    package var version: String
+    /// The control plane's process.
+    package var process: Int32
+    /// The data plane's process; nil while there is none, or when it is the same.
+    package var dataPlane: Int32?
+    /// When the gateway was started: microseconds since 1970.
+    package var started: UInt64
+    package var plan: Plan
+    package var state: SharedState
+    /// Workers that run; at most those of the state's layout.
+    package var workers: Int
+    /// The addresses of each listener by its id; none stands for all addresses.
+    package var addresses: [Int: [String]] = [:]
+    /// What each name of the site's `certificates` stands for: a certificate for each kind of key.
+    package var certificates: [String: [ShownCertificate]] = [:]
+    /// Lines that the access log's writer could not write.
+    package var logLinesLost: @Sendable () -> UInt64 = { 0 }
+
+    package init(
+        site: String,
+        version: String,
+        process: Int32,
+        started: UInt64,
+        plan: Plan,
+        state: SharedState,
+        workers: Int
+    ) {
+        precondition(workers <= state.layout.workers, "more workers than the shared state has room for")
+        self.site = site
+        self.version = version
+        self.process = process
+        self.started = started
+        self.plan = plan
+        self.state = state
+        self.workers = workers
+    }
+}
+
+/// A certificate without its key.
+package struct ShownCertificate: Sendable {
+    /// `ecdsa` or `rsa`.
+    package let key: String
+    package let certificate: Certificate
+
+    package init(_ bundle: CertificateBundle) {
+        certificate = bundle.leaf
+        key =
+            switch bundle.key.algorithm {
+            case .ecdsa: "ecdsa"
+            case .rsa: "rsa"
+            }
+    }
+}
+
+/// The view that holds now: control replaces it with each configuration, reports read it. Any thread.
+package final class CurrentView: Sendable {
+    private let view: Mutex<GatewayView>
+
+    package init(_ view: GatewayView) {
+        self.view = Mutex(view)
+    }
+
+    package var value: GatewayView { view.withLock { $0 } }
+
+    package func update(_ change: @Sendable (inout GatewayView) -> Void) {
+        view.withLock { change(&$0) }
+    }
+}

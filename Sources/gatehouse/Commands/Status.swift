@@ -1,0 +1,70 @@
+import ArgumentParser
+import Control
+import Linux
+import Operations
+import Site
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show how the running gateway, its listeners, certificates and servers stand.",
+        discussion: "Exit status: 0 when all is well, 1 when a server is down, 3 when no gateway answers."
+    )
+
+    @OptionGroup var gateway: RunningGateway
+
+    @Flag(help: "Write the status as JSON.")
+    var json = false
+
+    func run() throws {
+        let answer = try gateway.ask(.status)
+        print(json ? answer.result.indented : StatusTable(answer.result).text, terminator: json ? "\n" : "")
+        if answer.exit != 0 { throw ExitCode(answer.exit) }
+    }
+}
+
+/// Which running gateway a command speaks to.
+struct RunningGateway: ParsableArguments {
+    @OptionGroup var options: SiteOptions
+
+    @Option(help: "The gateway's admin socket. Default: the one of the site that the site file describes.")
+    var socket: String?
+
+    /// What the gateway said, and the status to end with.
+    struct Answer {
+        let result: JSONDocument
+        let exit: Int32
+    }
+
+    /// - Parameter seconds: how long the gateway may take.
+    /// - Throws: `ExitCode`, after saying what is wrong on standard error.
+    func ask(_ request: AdminRequest, seconds: Int32 = 10) throws -> Answer {
+        let path = try path()
+        let line: String?
+        do {
+            line = try AdminClient.ask(request, at: path, within: seconds * 1000)
+        } catch {
+            Output.error("\(path): no gateway answers there (\(error)); start one with `gatehouse serve`")
+            throw ExitCode(3)
+        }
+        guard let line, let reply = JSONDocument(parsing: line), let exit = reply["exit"]?.integer else {
+            Output.error("\(path): the gateway gave no answer within \(seconds) s; its log may say why")
+            throw ExitCode(3)
+        }
+        if let error = reply["error"]?.text {
+            Output.error(error)
+            throw ExitCode(Int32(clamping: exit))
+        }
+        return Answer(result: reply["result"] ?? .null, exit: Int32(clamping: exit))
+    }
+
+    private func path() throws -> String {
+        if let socket { return socket }
+        guard let site = SiteFile.load(path: options.path).model else {
+            Output.error("\(options.path): it does not say which site this is; name the gateway's socket with --socket")
+            throw ExitCode(2)
+        }
+        var environment: [String: String] = [:]
+        if let folder = Environment.value("XDG_RUNTIME_DIR") { environment["XDG_RUNTIME_DIR"] = folder }
+        return AdminSocket.defaultPath(name: site.name, environment: environment)
+    }
+}

@@ -1,0 +1,85 @@
+import Gateway
+import Operations
+import Testing
+
+@Suite("Status")
+struct StatusTests {
+    /// A day, two hours and three seconds after the start.
+    private static let realtime: UInt64 = 1_700_000_000_000_000 + 93_603_000_000
+
+    private func document(_ made: MadeView) -> JSONDocument {
+        StatusReport(made.view, now: MadeView.now, realtime: Self.realtime).document
+    }
+
+    private func troubled() throws -> MadeView {
+        var made = try MadeView()
+        made.bringUp()
+        made.view.dataPlane = 104
+        made.set(worker: 0, .heartbeat, MadeView.now - 120)
+        made.set(worker: 0, .connectionsOpen, 60)
+        made.set(worker: 1, .heartbeat, MadeView.now - 40)
+        made.set(worker: 1, .connectionsOpen, 4)
+        made.set(0, .requests, 123_456)
+        made.set(0, .inFlight, 3)
+        made.set(1, .health, SharedState.Health.down.rawValue)
+        made.set(1, .lastCheck, HealthVerdicts.Failure.refused.rawValue)
+        made.set(1, .failures, 17)
+        made.set(2, .ejectedUntil, MadeView.now + 8_200)
+        made.set(2, .ejections, 1)
+        return made
+    }
+
+    @Test("the document says what is there")
+    func document() throws {
+        let document = document(try troubled())
+        #expect(document["site"]?.text == "foobar.com")
+        #expect(document["generation"]?.integer == 3)
+        #expect(document["data_plane_pid"]?.integer == 104)
+        #expect(document["uptime_seconds"]?.integer == 93_603)
+        #expect(document["started"]?.text == "2023-11-14T22:13:20Z")
+        #expect(document["workers"]?.items.map { $0["heartbeat_age_seconds"]?.number } == [0.12, 0.04])
+        let listeners = try #require(document["listeners"]?.items)
+        #expect(listeners[0]["protocols"] == .strings(["h2", "http/1.1"]))
+        #expect(listeners[0]["certificates"] == .strings(["foobar.com"]))
+        #expect(listeners[1]["redirect_port"]?.integer == 443)
+        let servers = try #require(document["pools"]?.items.first?["servers"]?.items)
+        #expect(servers.map { $0["state"]?.text } == ["up", "down", "ejected"])
+        #expect(servers[1]["address"]?.text == "[2001:db8::22]:8080")
+        #expect(servers[2]["ejected_for_seconds"]?.number == 8.2)
+    }
+
+    @Test("the table, as people see it")
+    func table() throws {
+        let expected = """
+            foobar.com: configuration 3, up 1 d 2 h, gatehouse 1.2.3, process 100, data plane 104
+            2 workers, 64 connections; the slowest was heard of 0.1 s ago
+
+            LISTENER             SPEAKS                 CERTIFICATES
+            *:443                TLS: h2 http/1.1       foobar.com
+            198.51.100.10:80     redirects to port 443
+            [2001:db8:1::10]:80  redirects to port 443
+
+            pool web
+            SERVER  ADDRESS              STATE    WEIGHT  ACTIVE  REQUESTS  FAILED  WHY
+            app-01  10.10.0.21:8080      up            2       3    123456       0  last check passed: HTTP 200
+            app-02  [2001:db8::22]:8080  down          1       0         0      17
+                last check failed: connection refused
+            app-03  10.10.0.23:8080      ejected       1       0         0       0
+                requests to it failed; left out for another 9 s
+
+            """
+        let text = StatusTable(document(try troubled())).text
+        #expect(text == expected, "\(text)")
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+
+    @Test("no name steers the terminal, and a document of another shape is no crash")
+    func hostile() throws {
+        let text = StatusTable(document(try MadeView(pool: "w\u{1B}[2Jeb\u{202E}"))).text
+        #expect(text.contains("pool w?[2Jeb?"))
+        #expect(!text.unicodeScalars.contains("\u{1B}"))
+        for document in [JSONDocument.null, .array([.null]), .object([.init("pools", .array([.null, .object([])]))])] {
+            #expect(!StatusTable(document).text.isEmpty)
+        }
+    }
+}
