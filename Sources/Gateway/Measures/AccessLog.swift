@@ -20,7 +20,6 @@ package struct AccessLog {
         line.append("{\"time\":")
         let real = Clock.realtimeMicroseconds
         line.append(decimal: real / 1_000_000)
-        line.append(".")
         appendMilliseconds(real / 1000 % 1000)
         line.append(",\"client\":\"")
         client.peer.append(to: line)
@@ -40,11 +39,11 @@ package struct AccessLog {
             line.append(security.isResumed ? "\",\"resumed\":true" : "\",\"resumed\":false")
         }
         line.append(",\"outcome\":\"")
-        line.append(string: exchange.outcome.rawValue)
+        append(exchange.outcome.rawValue)
         line.append("\"")
         if let refusal = exchange.refusal {
             line.append(",\"refusal\":\"")
-            line.append(string: refusal.rawValue)
+            append(refusal.rawValue)
             line.append("\"")
         }
         line.append("}\n")
@@ -91,10 +90,10 @@ package struct AccessLog {
     private func writeServer(_ exchange: Exchange) {
         guard let pool = exchange.pool else { return }
         line.append(",\"pool\":\"")
-        line.append(string: pool.plan.name)
+        append(pool.plan.name)
         if exchange.lastServer >= 0 {
             line.append("\",\"server\":\"")
-            line.append(string: pool.plan.servers[exchange.lastServer].name)
+            append(pool.plan.servers[exchange.lastServer].name)
         }
         line.append("\",\"retries\":")
         line.append(decimal: max(0, exchange.attempts - 1))
@@ -103,37 +102,48 @@ package struct AccessLog {
     private func appendTime(_ name: StaticString, _ microseconds: UInt64) {
         line.append(name)
         line.append(decimal: microseconds / 1_000_000)
-        line.append(".")
         let rest = microseconds % 1_000_000
-        var bound: UInt64 = 100_000
-        while bound > 1 && rest < bound {
-            line.append("0")
-            bound /= 10
+        // One append for the point and all zeros: each costs more than the comparisons.
+        switch rest {
+        case 0..<10: line.append(".00000")
+        case 10..<100: line.append(".0000")
+        case 100..<1000: line.append(".000")
+        case 1000..<10_000: line.append(".00")
+        case 10_000..<100_000: line.append(".0")
+        default: line.append(".")
         }
         line.append(decimal: rest)
     }
 
     private func appendMilliseconds(_ number: UInt64) {
-        if number < 100 { line.append("0") }
-        if number < 10 { line.append("0") }
+        line.append(number < 10 ? ".00" : number < 100 ? ".0" : ".")
         line.append(decimal: number)
+    }
+
+    /// Appends a name of the site or of the program, which JSON takes as it is, without copying it first.
+    private func append(_ name: String) {
+        line.append(name.utf8Span.span)
     }
 
     /// Appends client-chosen bytes as the inside of a JSON string: ASCII as it is, all else escaped, so
     /// that no line can be forged or broken whatever the bytes are.
     private func appendEscaped(_ bytes: Span<UInt8>) {
         let count = min(bytes.count, Self.textLimit)
+        // Runs of plain bytes are copied whole: most text is one run.
+        var plain = 0
         for index in 0..<count {
             let byte = bytes[index]
+            if byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { continue }
+            line.append(bytes.extracting(plain..<index))
+            plain = index + 1
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
                 line.append(UInt8(ascii: "\\"))
                 line.append(byte)
-            } else if byte < 0x20 || byte >= 0x7F {
+            } else {
                 line.append("\\u")
                 line.append(hex: UInt64(byte), minimumDigits: 4)
-            } else {
-                line.append(byte)
             }
         }
+        line.append(bytes.extracting(plain..<count))
     }
 }

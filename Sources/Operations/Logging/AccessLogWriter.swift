@@ -12,6 +12,7 @@ package final class AccessLogWriter: Sendable {
     private let path: String?
     private let isStopping = Atomic(false)
     private let wantsReopening = Atomic(false)
+    private let lost = Atomic<UInt64>(0)
 
     /// Milliseconds between two looks at rings that were empty.
     private static let pause = 20
@@ -29,7 +30,11 @@ package final class AccessLogWriter: Sendable {
         return try Thread.start(name: "access-log") { [self] in run(FileDescriptor(owning: descriptor)) }
     }
 
-    /// Has the file opened again, after others have moved it away. Any thread.
+    /// Lines that the file did not take, as on a full disk. Any thread.
+    package var linesLost: UInt64 { lost.load(ordering: .relaxed) }
+
+    /// Has the file opened again, after others have moved it away. Where that fails, the log goes on in
+    /// the file that is open, and standard error says why. Any thread.
     package func reopen() { wantsReopening.store(true, ordering: .relaxed) }
 
     /// Has the thread write what is there and end. Any thread.
@@ -41,25 +46,36 @@ package final class AccessLogWriter: Sendable {
     }
 
     private func run(_ first: consuming FileDescriptor) {
-        var file = first
+        var file = LogFile(first)
         let buffer = ByteBuffer(capacity: 1 << 18)
+        var isLosing = false
         while true {
             let isLast = isStopping.load(ordering: .acquiring)
-            if wantsReopening.exchange(false, ordering: .relaxed), let fresh = try? open() { file = fresh }
+            if wantsReopening.exchange(false, ordering: .relaxed), let fresh = openAgain() { file = LogFile(fresh) }
             var count = 0
             for ring in rings { count += ring.drain(into: buffer) }
-            write(buffer, to: file.raw)
+            if count > 0 { note(file.write(buffer), isLosing: &isLosing) }
             if isLast { return }
             if count == 0 { Thread.pause(milliseconds: Self.pause) }
         }
     }
 
-    /// Writes all of it; what the disk does not take is lost, and the next lines are tried again.
-    private func write(_ buffer: ByteBuffer, to file: Int32) {
-        while !buffer.isEmpty {
-            guard let count = FileWriting.append(buffer.readable, to: file) else { break }
-            buffer.consume(count)
+    private func openAgain() -> FileDescriptor? {
+        do throws(SystemError) {
+            return try open()
+        } catch {
+            StandardError.write("gatehouse: the access log goes on in the old file: \(error)\n")
+            return nil
         }
-        buffer.clear()
+    }
+
+    /// Counts what was lost, and says so once each time it begins.
+    private func note(_ lines: UInt64, isLosing: inout Bool) {
+        lost.wrappingAdd(lines, ordering: .relaxed)
+        if lines > 0 && !isLosing {
+            let name = path ?? "standard output"
+            StandardError.write("gatehouse: the access log loses lines: \(name) takes no more; is the disk full?\n")
+        }
+        isLosing = lines > 0
     }
 }
