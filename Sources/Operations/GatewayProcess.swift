@@ -43,6 +43,9 @@ package enum GatewayProcess {
         case .file(let path): writer = AccessLogWriter(rings: rings, path: path)
         }
         let thread = try writer?.start()
+        var view = GatewayView(configuration, state: state, workers: count)
+        if let writer { view.logLinesLost = { writer.linesLost } }
+        let metrics = try MetricsListener.start(configuration.gateway.metrics, of: CurrentView(view))
         StandardError.write("gatehouse: ready\n")
         while true {
             guard let signal = signals.wait() else { continue }
@@ -50,6 +53,7 @@ package enum GatewayProcess {
         }
         service.drain(milliseconds: configuration.gateway.drain.milliseconds)
         while !service.isDrained { Thread.pause(milliseconds: 5) }
+        metrics?.stop()
         writer?.stop()
         thread?.join()
     }

@@ -25,8 +25,14 @@ internal struct MetricsText {
     }
 
     mutating func sample(_ name: String, _ labels: [Label], _ value: Double) {
-        let text = value.isNaN ? "NaN" : value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : String(value)
-        sample(name, labels, value: text)
+        sample(name, labels, value: Self.number(value))
+    }
+
+    /// A number as Go's strconv reads it, whole ones without a point.
+    private static func number(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
+        return Int64(exactly: value).map { String($0) } ?? String(value)
     }
 
     /// The series of a histogram.
@@ -40,7 +46,7 @@ internal struct MetricsText {
         var total: UInt64 = 0
         for (index, count) in counts.enumerated() {
             total &+= count
-            let bound = index < bounds.count ? String(Double(bounds[index]) / 1_000_000) : "+Inf"
+            let bound = index < bounds.count ? Self.number(Double(bounds[index]) / 1_000_000) : "+Inf"
             sample(name + "_bucket", labels + [("le", bound)], total)
         }
         sample(name + "_sum", labels, Double(sum) / 1_000_000)

@@ -24,7 +24,7 @@ package struct StatusTable {
         return [
             "\(cell(document["site"])): configuration \(cell(document["generation"])), up \(uptime), "
                 + "gatehouse \(cell(document["version"])), process \(process)\(dataPlane)",
-            "\(workers.count) workers, \(connections) connections\(heard)",
+            "\(count(workers.count, "worker")), \(count(connections, "connection"))\(heard)",
         ]
     }
 
@@ -67,7 +67,7 @@ package struct StatusTable {
             ])
         }
         let queued = pool["queued"]?.integer ?? 0
-        let waiting = queued > 0 ? ", \(queued) requests wait for a server" : ""
+        let waiting = queued > 0 ? ", \(count(queued, "request")) waiting for a server" : ""
         let table = aligned(rows, rightAligned: [3, 4, 5, 6])
         var lines = ["", "pool \(cell(pool["name"]))\(waiting)", table[0] + "  WHY"]
         for (row, server) in zip(table.dropFirst(), servers) {
@@ -109,6 +109,10 @@ package struct StatusTable {
         case .boolean(let flag): return flag ? "yes" : "no"
         case .null, .array, .object, nil: return "-"
         }
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
     /// One digit after the point, none for whole numbers.

@@ -1,8 +1,27 @@
 package import Control
-import Gateway
+package import Gateway
+import Glibc
+import Linux
 import Site
 
 extension GatewayView {
+    /// The version that this program says it has.
+    package static let programVersion = "0.1.0"
+
+    /// The view of a gateway that starts now, in this process, with `configuration`.
+    package init(_ configuration: SiteConfiguration, state: SharedState, workers: Int) {
+        self.init(
+            site: configuration.site.name,
+            version: Self.programVersion,
+            process: getpid(),
+            started: Clock.realtimeMicroseconds,
+            plan: configuration.plan,
+            state: state,
+            workers: workers
+        )
+        adopt(configuration)
+    }
+
     /// Takes over a configuration that came into force.
     package mutating func adopt(_ configuration: SiteConfiguration) {
         site = configuration.site.name

@@ -1,0 +1,32 @@
+import Linux
+package import Site
+
+extension MetricsListener {
+    /// Serves the metrics of `view` where the site file says.
+    ///
+    /// - Returns: nil when the site file asks for no metrics.
+    package static func start(_ settings: MetricsSettings?, of view: CurrentView) throws(MetricsFailure)
+        -> MetricsListener?
+    {
+        guard let settings else { return nil }
+        guard let address = SocketAddress("\(settings.address)", port: settings.port) else {
+            throw MetricsFailure(settings: settings, reason: "it is no address")
+        }
+        do throws(SystemError) {
+            return try MetricsListener(on: address) { MetricsReport.text(of: view.value) }
+        } catch {
+            throw MetricsFailure(settings: settings, reason: "\(error)")
+        }
+    }
+}
+
+/// The address for metrics cannot be had.
+package struct MetricsFailure: Error, CustomStringConvertible {
+    package let settings: MetricsSettings
+    package let reason: String
+
+    package var description: String {
+        "gateway.metrics: \(settings.address) port \(settings.port) cannot be listened on: \(reason); "
+            + "name another address or port, or stop what holds it"
+    }
+}
