@@ -73,6 +73,7 @@ let package = Package(
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
         tests("Control", ["Control", "Gateway", "Linux", "Site"]),
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
+        tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),
         tests("Integration", []),
     ]

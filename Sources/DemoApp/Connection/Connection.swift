@@ -96,6 +96,8 @@ internal final class Connection: EventHandler {
 
     func ready(_ events: Epoll.Events) {
         if transport.isClosed { return }
+        // Both directions are shut, and not by us: the client has reset the connection (epoll_ctl(2)).
+        if events.contains(.error) || events.contains(.hangUp) && !isEndSent { return close() }
         transport.note(events)
         advance()
     }
