@@ -14,6 +14,8 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .treatAllWarnings(as: .error),
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
+    // docs/decisions/002-exclusivity.md
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
