@@ -269,12 +269,15 @@ package final class Transport {
         unsafe bytes.withUnsafeBytes { raw in
             while sent < raw.count {
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[sent...])
-                guard case .bytes(let count) = unsafe Socket.send(descriptor, rest, more: false) else {
-                    // The error, if it is one, comes back with the next flush.
-                    isWritable = false
-                    break
+                let result = unsafe Socket.send(descriptor, rest, more: false)
+                if case .bytes(let count) = result {
+                    sent += count
+                    continue
                 }
-                sent += count
+                // An error comes back with the next flush.
+                if case .failed(let code) = result { writeFailure = .system(code) }
+                isWritable = false
+                break
             }
         }
         bytesOut += UInt64(sent)

@@ -18,7 +18,8 @@ internal final class HTTP1Client: ClientCodec {
         case closed
     }
 
-    private unowned let connection: ClientConnection
+    /// Each keeps the other until the connection closes, so that a log line can still name the peer.
+    private let connection: ClientConnection
     private let worker: Worker
     private var state = State.head
     private var parser: HTTP1RequestParser
@@ -86,8 +87,14 @@ internal final class HTTP1Client: ClientCodec {
         isPumping = true
         var turns = 0
         while state != .closed {
-            if let input = transport.input, !input.isEmpty, !takeInput(input) { break }
-            guard wantsInput, transport.mayReceive else { break }
+            if let input = transport.input, !input.isEmpty {
+                let taken = take(input)
+                if taken == .again { continue }
+                if taken == .full && !hasRoomAfterFlush { break }
+            } else if !wantsInput && !hasRoomAfterFlush {
+                break
+            }
+            guard transport.mayReceive else { break }
             if turns == 32 {
                 worker.loop.atEndOfTurn(connection)
                 break
@@ -113,41 +120,56 @@ internal final class HTTP1Client: ClientCodec {
         }
     }
 
-    /// - Returns: whether more is to be read.
-    private func takeInput(_ input: ByteBuffer) -> Bool {
+    /// What the exchange holds goes out, which may make room for more.
+    private var hasRoomAfterFlush: Bool {
+        exchange?.flushRequest()
+        return wantsInput
+    }
+
+    /// What became of bytes that were looked at.
+    private enum Taken {
+        /// They are taken as far as they go; more must be read.
+        case needsMore
+        /// Something was completed: what is left is to be looked at anew.
+        case again
+        /// The exchange takes no more for now.
+        case full
+    }
+
+    private func take(_ input: ByteBuffer) -> Taken {
         switch state {
         case .head: return takeHead(input)
         case .body: return takeBody(input)
         case .tunnel:
-            guard let exchange, exchange.wantsBody else { return false }
+            guard let exchange, exchange.wantsBody else { return .full }
             exchange.requestBody(input.readable)
             input.consume(input.count)
-            return true
+            return .again
         case .closing:
             input.consume(input.count)
-            return true
-        case .waiting, .closed: return false
+            return .needsMore
+        case .waiting, .closed: return .full
         }
     }
 
     /// **Phase: head.** Gets bytes from the first of a request on; leaves a complete and well-formed head to
     /// `route`, or refuses it and ends the connection: what follows a head that cannot be read is noise.
-    private func takeHead(_ input: ByteBuffer) -> Bool {
+    private func takeHead(_ input: ByteBuffer) -> Taken {
         let exchange = self.exchange ?? beginExchange()
         switch parser.parse(input.readable, into: exchange.head) {
         case .incomplete:
-            return true
+            return .needsMore
         case .refused(let refusal):
             exchange.refusal = refusal.reason
             refuse(refusal.status, .refused)
-            return true
+            return .again
         case .complete(let consumed):
             input.consume(consumed)
             worker.count(.bytesFromClients, UInt64(consumed))
             parser.reset()
             served += 1
             if !exchange.head.keepAlive || worker.isDraining { isLast = true }
-            if exchange.head.framing == .none {
+            if !exchange.hasRequestBody {
                 state = .waiting
             } else {
                 state = .body
@@ -157,7 +179,7 @@ internal final class HTTP1Client: ClientCodec {
             }
             connection.setDeadline(nil)
             exchange.routeRequest()
-            return state != .closed
+            return .again
         }
     }
 
@@ -170,36 +192,36 @@ internal final class HTTP1Client: ClientCodec {
         return exchange
     }
 
-    private func takeBody(_ input: ByteBuffer) -> Bool {
+    private func takeBody(_ input: ByteBuffer) -> Taken {
         var position = 0
         while let exchange, exchange.wantsBody {
             switch decoder.next(input.readable, from: position) {
             case .data(let range):
                 exchange.requestBody(input.readable.extracting(range))
                 position = range.upperBound
-                if state != .body { return true }
+                if state != .body { return .again }
             case .needMore(let consumed):
                 input.consume(consumed)
                 worker.count(.bytesFromClients, UInt64(consumed))
                 connection.setDeadline(timeouts.client)
-                return true
+                return .needsMore
             case .end(let consumed):
                 input.consume(consumed)
                 worker.count(.bytesFromClients, UInt64(consumed))
                 state = .waiting
                 connection.setDeadline(nil)
                 exchange.requestBodyEnded()
-                return true
+                return .again
             case .refused(let refusal):
                 exchange.refusal = refusal.reason
                 isLast = true
                 exchange.dropServer(reusable: false)
                 exchange.answerOrCut(refusal.status, .refused)
-                return true
+                return .again
             }
         }
         input.consume(position)
-        return false
+        return .full
     }
 
     private func refuse(_ status: Int, _ outcome: Outcome) {

@@ -9,7 +9,8 @@ import Linux
 /// one write. Frames are made only when the socket takes them: what waits lies in the streams' own
 /// bounded buffers, and a slow stream holds back nobody but itself.
 internal final class HTTP2Client: ClientCodec {
-    internal unowned let connection: ClientConnection
+    /// Each keeps the other until the connection closes, so that a log line can still name the peer.
+    internal let connection: ClientConnection
     internal let worker: Worker
     private var session: HTTP2ServerSession?
     /// Requests that were given body bytes in this read, to be sent on together.
@@ -70,6 +71,7 @@ internal final class HTTP2Client: ClientCodec {
 
     private func read() {
         var turns = 0
+        var hasReceived = false
         while let session, transport.mayReceive, session.wantsRead {
             if turns == 16 {
                 worker.loop.atEndOfTurn(connection)
@@ -79,6 +81,7 @@ internal final class HTTP2Client: ClientCodec {
             switch transport.receive() {
             case .data:
                 guard let input = transport.input else { continue }
+                hasReceived = true
                 worker.count(.bytesFromClients, UInt64(input.count))
                 if case .closing(let reason) = session.receive(input.readable, now: worker.loop.now) {
                     if case .abuse = reason { worker.count(.http2GlitchCloses) }
@@ -94,7 +97,7 @@ internal final class HTTP2Client: ClientCodec {
         if self.session == nil { return }
         transport.releaseInput()
         if let session, session.wantsWrite || isEnding || !session.wantsRead { worker.loop.atEndOfTurn(connection) }
-        arm()
+        if hasReceived { arm() }
     }
 
     /// Sends on what one read gave, with one write for each server.
@@ -103,6 +106,8 @@ internal final class HTTP2Client: ClientCodec {
         for request in touched {
             request.isTouched = false
             request.exchange?.flushRequest()
+            // What went out may have made room for what had to wait.
+            request.bodyWanted()
         }
         touched.removeAll(keepingCapacity: true)
     }

@@ -53,6 +53,7 @@ internal final class HTTP2Request {
             let buffer = received ?? codec.worker.buffers.take()
             received = buffer
             buffer.append(data)
+            codec.touch(self)
         }
     }
 

@@ -34,7 +34,7 @@ extension Exchange {
         worker.count(.serverConnectionsFailed)
         if timedOut { worker.count(.timeoutsConnect) }
         failServer()
-        if mayRetry() { return selectServer() }
+        if retry() { return }
         answer(timedOut ? 504 : 502, timedOut ? .connectTimeout : .connectFailed)
     }
 
@@ -58,11 +58,15 @@ extension Exchange {
         if pool.hasWaiting { pool.serveWaiting(now: worker.loop.now) }
     }
 
-    /// Whether one more try is allowed, and takes it out of the pool's budget.
-    internal func mayRetry() -> Bool {
-        guard let pool, attempts < pool.plan.attempts, attempts < pool.plan.servers.count + 1 else { return false }
-        guard bodyForwarded == 0, !answerBegun, pool.spendRetry() else { return false }
+    /// Gives the request to a server that has not failed it yet, if tries, budget and servers are left.
+    /// - Returns: whether it did; if not, the caller answers with what went wrong.
+    internal func retry() -> Bool {
+        guard let pool, attempts < pool.plan.attempts, bodyForwarded == 0, !answerBegun else { return false }
+        // Looked at first: a turn that is taken and not used would go to the next request's loss.
+        guard pool.canRetry, let other = pool.balancer.select(now: worker.loop.now, tried: tried) else { return false }
+        pool.spendRetry()
         worker.count(.retries)
+        selected(other)
         return true
     }
 }

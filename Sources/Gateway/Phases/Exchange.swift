@@ -159,7 +159,6 @@ internal enum Outcome: String, CaseIterable {
     case requestTimeout = "timeout-http-request"
     case queueFull = "queue-full"
     case queueTimeout = "timeout-queue"
-    case noServer = "no-server"
     case connectFailed = "connect-failed"
     case connectTimeout = "timeout-connect"
     case serverClosed = "server-closed"

@@ -25,10 +25,12 @@ extension Exchange {
         connection.transport.write(scratch.readable)
         scratch.clear()
         armServerDeadline()
-        if head.framing == .none { requestEnded = true }
         connection.flush()
         if stage == .forwarding && !requestEnded { client.bodyWanted() }
     }
+
+    /// Whether body bytes belong to the request.
+    internal var hasRequestBody: Bool { head.framing != .none && head.framing != .length(0) }
 
     /// Whether the client asks for another protocol. The body is then whatever follows the switch.
     internal var isUpgrade: Bool { !head.upgrade.isEmpty }
@@ -97,6 +99,7 @@ extension Exchange {
     /// Lets body bytes go out to the server; the codec calls it after it gave all it had.
     internal func flushRequest() {
         guard stage == .forwarding || stage == .tunnel, let connection else { return }
+        guard connection.transport.pendingOutput > 0 else { return }
         armServerDeadline()
         connection.flush()
     }

@@ -15,7 +15,7 @@ extension Exchange {
 
     /// The head of the answer came.
     internal func answered() {
-        guard let client, let pool, let connection else { return }
+        guard let client, let pool else { return }
         times.answered = worker.loop.nowMicroseconds
         pool.failures.succeeded(pool.plan.servers[server])
         if response.status == 101 {
@@ -37,7 +37,7 @@ extension Exchange {
             client.becomeTunnel()
             client.flush()
             armServerDeadline()
-            if connection.transport.pendingInput == 0 { client.bodyWanted() }
+            client.bodyWanted()
         }
     }
 
@@ -78,7 +78,7 @@ extension Exchange {
             return answer(502, .serverClosed)
         }
         failServer()
-        if !afterPart && mayRepeat && mayRetry() { return selectServer() }
+        if !afterPart && mayRepeat && retry() { return }
         answer(502, .serverClosed)
     }
 
@@ -97,7 +97,7 @@ extension Exchange {
         }
         worker.count(.timeoutsServer)
         failServer()
-        if !answerBegun && mayRepeat && mayRetry() { return selectServer() }
+        if !answerBegun && mayRepeat && retry() { return }
         answerOrCut(504, .serverTimeout)
     }
 
@@ -105,7 +105,7 @@ extension Exchange {
     /// byte of its body has left, so that no server can have taken it for whole.
     private var mayRepeat: Bool {
         guard bodyForwarded == 0 else { return false }
-        return head.method.isIdempotent || head.framing != .none
+        return head.method.isIdempotent || hasRequestBody
     }
 
     /// The client sends its body too slowly.

@@ -9,6 +9,7 @@ extension Exchange {
     internal func routeRequest() {
         guard let client else { return }
         times.received = worker.loop.nowMicroseconds
+        if !hasRequestBody { requestEnded = true }
         if let port = client.listener.redirectPort { return redirect(toPort: port) }
         normalizePath()
         let host = self.host

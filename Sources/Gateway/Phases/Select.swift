@@ -1,6 +1,6 @@
 import Engine
 
-/// **Phase: select.** Gets an admitted request, or one that another server has failed. Leaves `server` set,
+/// **Phase: select.** Gets an admitted request, or (`retry`) one that another server has failed. Leaves `server` set,
 /// with the server's `inFlight` raised, and goes on to `connect`; or lets the request wait in the
 /// pool's bounded queue; or answers 503.
 extension Exchange {
@@ -8,12 +8,12 @@ extension Exchange {
         guard let pool else { return }
         if let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
             selected(chosen)
-        } else if tried == 0 && pool.wait(self) {
+        } else if pool.wait(self) {
             stage = .queued
             worker.count(.queued)
             worker.startQueueTimer(runtime)
         } else {
-            answer(503, tried == 0 ? .queueFull : .noServer)
+            answer(503, .queueFull)
         }
     }
 

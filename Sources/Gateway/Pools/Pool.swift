@@ -59,12 +59,11 @@ internal final class Pool {
 
     func noteRequest() { retryTokens = min(Self.mostTokens, retryTokens + plan.retryBudget) }
 
+    /// Whether the budget allows one more retry.
+    var canRetry: Bool { retryTokens >= 100 }
+
     /// Takes one retry out of the budget.
-    func spendRetry() -> Bool {
-        guard retryTokens >= 100 else { return false }
-        retryTokens -= 100
-        return true
-    }
+    func spendRetry() { retryTokens -= 100 }
 
     // MARK: Waiting
 

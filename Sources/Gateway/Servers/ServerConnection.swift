@@ -26,6 +26,8 @@ package final class ServerConnection: EventHandler {
     private var decoder = HTTP1BodyDecoder(.response)
     private var isReadingHead = true
     private var isPumping = false
+    /// The socket took less than it was given.
+    private var isBlocked = false
 
     /// Begins a connection to `server` of `pool` for `exchange`.
     internal init(worker: Worker, pool: Pool, server: Int, exchange: Exchange) throws(SystemError) {
@@ -52,6 +54,7 @@ package final class ServerConnection: EventHandler {
     internal func reuse(for exchange: Exchange) {
         state = .busy
         isReused = true
+        isBlocked = false
         self.exchange = exchange
     }
 
@@ -107,9 +110,13 @@ package final class ServerConnection: EventHandler {
     internal func flush() {
         switch transport.flush() {
         case .done:
-            exchange?.serverTook()
+            // Told once, after it had to wait: whoever writes and flushes is not called back into.
+            if isBlocked {
+                isBlocked = false
+                exchange?.serverTook()
+            }
         case .blocked:
-            return
+            isBlocked = true
         case .failed:
             // An answer may have come before the server closed: it is read first, and its end tells.
             transport.note(.readHangUp)
@@ -178,7 +185,7 @@ package final class ServerConnection: EventHandler {
             decoder = HTTP1BodyDecoder(.response)
             decoder.start(status == 101 ? .untilClose : exchange.response.framing)
             exchange.answered()
-            if state == .busy, status != 101, exchange.response.framing == .none { finish(exchange) }
+            if state == .busy, status != 101, decoder.isEnded { finish(exchange) }
             return false
         }
     }

@@ -11,7 +11,7 @@ internal final class Listener: EventHandler {
     /// Set while the process is out of descriptors: what waits is taken a little later.
     private var isWaiting = false
 
-    /// - Parameter descriptor: a listening socket, owned by whoever handed it over.
+    /// - Parameter descriptor: a listening socket, which nobody but this worker uses; `stop` closes it.
     init(worker: Worker, descriptor: Int32, plan: ListenerPlan) throws(SystemError) {
         self.worker = worker
         self.descriptor = descriptor
@@ -57,9 +57,10 @@ internal final class Listener: EventHandler {
     }
 
     /// Stops taking connections. What is in the queue is taken first, so that nobody who was let in by
-    /// the kernel is turned away.
+    /// the kernel is turned away; then the socket is closed.
     func stop() {
         worker.loop.remove(self, descriptor: descriptor)
         while let accepted = try? Socket.accept(descriptor) { admit(accepted) }
+        _ = FileDescriptor(owning: descriptor)
     }
 }

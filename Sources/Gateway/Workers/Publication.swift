@@ -7,7 +7,7 @@ package struct Publication: Sendable {
     package var certificates: [Int: CertificateGeneration]
     package var tickets: TicketKeys?
     /// Listening sockets by the plan's listener: for each address, one for each worker, in that order.
-    /// They stay open as long as the process holds them.
+    /// A worker closes its own when a later publication no longer names it.
     package var sockets: [Int: [Int32]]
 
     package init(
