@@ -39,6 +39,13 @@ package final class AdminSocket: Sendable {
         return "/tmp/gatehouse-\(geteuid())/\(name).sock"
     }
 
+    /// `defaultPath` in the environment of this process.
+    package static func defaultPath(of name: String) -> String {
+        var environment: [String: String] = [:]
+        if let folder = Environment.value("XDG_RUNTIME_DIR") { environment["XDG_RUNTIME_DIR"] = folder }
+        return defaultPath(name: name, environment: environment)
+    }
+
     /// Answers nobody any more and removes the socket's file.
     package func stop() {
         let running = thread.withLock { thread in

@@ -1,6 +1,7 @@
 import Bytes
 package import Engine
 package import Linux
+package import Site
 import Synchronization
 
 /// Takes the workers' lines out of their rings and appends them to a file or to standard output.
@@ -21,6 +22,15 @@ package final class AccessLogWriter: Sendable {
     package init(rings: [LogRing], path: String?) {
         self.rings = rings
         self.path = path
+    }
+
+    /// The writer that the site file asks for; nil where nothing is logged.
+    package static func make(_ settings: AccessLogSettings, rings: [LogRing]) -> AccessLogWriter? {
+        switch settings {
+        case .off: nil
+        case .standardOutput: AccessLogWriter(rings: rings, path: nil)
+        case .file(let path): AccessLogWriter(rings: rings, path: path)
+        }
     }
 
     /// Opens the file and starts the thread.

@@ -7,15 +7,18 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var options: SiteOptions
 
-    @Option(help: "Which host of the site this machine is. Default: the one whose addresses it bears.")
+    @Option(help: "Which host of the site this machine is; it must bear the role `gateway`.")
     var host: String?
 
     @Option(help: "Worker threads. Default: what the site file says, else one for each core.")
     var workers: Int?
 
+    @Option(help: "The admin socket. Default: the site's own below /run/gatehouse, or in $XDG_RUNTIME_DIR.")
+    var socket: String?
+
     func run() throws {
         do {
-            try GatewayProcess.run(path: options.path, workers: workers)
+            try GatewayProcess.run(path: options.path, host: host, workers: workers, socket: socket)
         } catch {
             Output.error("\(error)")
             throw ExitCode(2)

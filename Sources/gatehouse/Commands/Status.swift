@@ -63,8 +63,6 @@ struct RunningGateway: ParsableArguments {
             Output.error("\(options.path): it does not say which site this is; name the gateway's socket with --socket")
             throw ExitCode(2)
         }
-        var environment: [String: String] = [:]
-        if let folder = Environment.value("XDG_RUNTIME_DIR") { environment["XDG_RUNTIME_DIR"] = folder }
-        return AdminSocket.defaultPath(name: site.name, environment: environment)
+        return AdminSocket.defaultPath(of: site.name)
     }
 }
