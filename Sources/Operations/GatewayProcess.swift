@@ -66,6 +66,7 @@ package struct GatewayProcess {
         let metrics = try MetricsListener.start(configuration.gateway.metrics, of: process.view)
         let admin = process.openAdmin(socket ?? AdminSocket.defaultPath(of: configuration.site.name))
         StandardError.write("gatehouse: ready\n")
+        tell(.ready)
         process.obey(signals, writer)
         admin?.stop()
         metrics?.stop()
@@ -79,6 +80,12 @@ package struct GatewayProcess {
         throw ServeFailure(
             "--host \(host): no gateway of \(site.name); \(gateways.isEmpty ? "no host has that role" : "those are \(gateways)")"
         )
+    }
+
+    /// Tells systemd, where it listens; nobody else does.
+    private static func tell(_ state: ServiceManager.State) {
+        guard let socket = Environment.value("NOTIFY_SOCKET") else { return }
+        try? ServiceManager(environment: ["NOTIFY_SOCKET": socket]).notify([state])
     }
 
     private static func requireRoom(_ slots: PlanCompiler.Slots) throws {
@@ -120,9 +127,12 @@ package struct GatewayProcess {
             switch signals.wait() {
             case SIGHUP:
                 writer?.reopen()
+                Self.tell(.reloading)
                 reload()
+                Self.tell(.ready)
             case SIGUSR1: writer?.reopen()
             case SIGTERM, SIGINT:
+                Self.tell(.stopping)
                 service.drain(milliseconds: configuration.gateway.drain.milliseconds)
                 while !service.isDrained { Thread.pause(milliseconds: 5) }
                 return

@@ -1,33 +1,52 @@
 import Linux
+import Synchronization
 
-/// How many connections each address has open on this worker.
+/// How many connections are open in all and from each address, over all workers.
 ///
-/// An IPv6 client is its /64: that is what one subscriber is given. With several workers the bound
-/// that an operator sets is divided among them.
-internal final class AddressCounts {
-    private var counts: [Key: Int] = [:]
+/// An IPv6 client is its /64: that is what one subscriber is given. The lock is taken once for a
+/// connection that opens or closes, and never for a request.
+package final class AddressCounts: Sendable {
+    private struct Counts {
+        var total = 0
+        var byAddress: [Key: Int] = [:]
+    }
+
+    private let counts = Mutex(Counts())
 
     private struct Key: Hashable {
         let high: UInt64
         let low: UInt64
     }
 
+    package init() {}
+
     private static func key(_ address: SocketAddress) -> Key {
         address.isIPv6 ? Key(high: address.high, low: 1) : Key(high: 0, low: address.low << 1)
     }
 
-    /// Counts one more connection, unless the address has `limit` already.
-    func add(_ address: SocketAddress, limit: Int) -> Bool {
+    /// Counts one more connection, unless there are as many as allowed already.
+    ///
+    /// - Parameters:
+    ///   - limit: connections in all; 0 for no bound.
+    ///   - limitPerAddress: connections of this address; 0 for no bound.
+    internal func add(_ address: SocketAddress, limit: Int, limitPerAddress: Int) -> Bool {
         let key = Self.key(address)
-        let open = counts[key, default: 0]
-        if open >= limit { return false }
-        counts[key] = open + 1
-        return true
+        return counts.withLock { counts in
+            if limit > 0 && counts.total >= limit { return false }
+            let open = counts.byAddress[key, default: 0]
+            if limitPerAddress > 0 && open >= limitPerAddress { return false }
+            counts.total += 1
+            counts.byAddress[key] = open + 1
+            return true
+        }
     }
 
-    func remove(_ address: SocketAddress) {
+    internal func remove(_ address: SocketAddress) {
         let key = Self.key(address)
-        guard let open = counts[key] else { return }
-        counts[key] = open > 1 ? open - 1 : nil
+        counts.withLock { counts in
+            counts.total -= 1
+            guard let open = counts.byAddress[key] else { return }
+            counts.byAddress[key] = open > 1 ? open - 1 : nil
+        }
     }
 }

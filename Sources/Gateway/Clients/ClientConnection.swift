@@ -26,7 +26,10 @@ package final class ClientConnection: EventHandler {
         if listener.tls != nil {
             guard let context = worker.runtime.contexts[listener.id],
                 let made = try? TLSSession(server: context)
-            else { return worker.count(.connectionsRefused) }
+            else {
+                worker.addresses.remove(peer)
+                return worker.count(.connectionsRefused)
+            }
             session = made
         }
         let transport = Transport(socket, tls: session, pool: worker.buffers)
@@ -125,7 +128,7 @@ package final class ClientConnection: EventHandler {
         worker.loop.remove(self)
         transport.close(reset: reset)
         worker.connections -= 1
-        if worker.runtime.plan.limits.connectionsPerAddress > 0 { worker.addresses.remove(peer) }
+        worker.addresses.remove(peer)
     }
 }
 

@@ -13,6 +13,8 @@ package final class GatewayService {
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var threads: [Thread] = []
     private let runningCount = RunningCount()
+    /// Shared by the workers, so that limits hold for the gateway and not for each of them.
+    private let addresses = AddressCounts()
 
     /// - Parameter rings: one for each worker, nil where nothing is logged.
     package init(workers: Int, state: SharedState, rings: [LogRing?]) {
@@ -32,10 +34,18 @@ package final class GatewayService {
             let workers = self.workers
             let report = StartReport()
             let running = runningCount
+            let addresses = self.addresses
             threads.append(
                 try Thread.start(name: "worker-\(index)") {
                     do {
-                        let worker = try Worker(index: index, of: workers, publication, state: state, log: ring)
+                        let worker = try Worker(
+                            index: index,
+                            of: workers,
+                            publication,
+                            state: state,
+                            addresses: addresses,
+                            log: ring
+                        )
                         try worker.listen(to: mailbox)
                         running.change(1)
                         report.set(nil)

@@ -45,14 +45,9 @@ internal final class Listener: EventHandler {
         let limits = worker.runtime.plan.limits
         let peer = accepted.peer
         worker.count(.connectionsAccepted)
-        if limits.connections > 0 && worker.connections >= limits.connections {
-            return worker.count(.connectionsRefused)
-        }
-        if limits.connectionsPerAddress > 0 {
-            guard worker.addresses.add(peer, limit: limits.connectionsPerAddress) else {
-                return worker.count(.connectionsRefused)
-            }
-        }
+        guard
+            worker.addresses.add(peer, limit: limits.connections, limitPerAddress: limits.connectionsPerAddress)
+        else { return worker.count(.connectionsRefused) }
         ClientConnection.start(accepted.takeSocket(), peer: peer, listener: plan, worker: worker)
     }
 

@@ -20,7 +20,7 @@ package final class Worker {
 
     /// Connections of clients that are open here.
     internal var connections = 0
-    internal let addresses = AddressCounts()
+    internal let addresses: AddressCounts
     private let workers: Int
     private var listeners: [Int32: Listener] = [:]
     private var checks: [HealthCheck] = []
@@ -44,8 +44,10 @@ package final class Worker {
         of workers: Int,
         _ publication: Publication,
         state: SharedState,
+        addresses: AddressCounts,
         log: LogRing?
     ) throws {
+        self.addresses = addresses
         self.index = index
         self.workers = workers
         self.state = state

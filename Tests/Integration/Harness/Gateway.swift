@@ -46,6 +46,7 @@ final class Gateway {
             try Self.binary,
             [
                 "serve", "--site", self.directory.path("site.yaml"), "--host", "front", "--workers", "\(workers)",
+                "--socket", self.directory.path("admin.sock"),
             ],
             in: self.directory,
             name: "gatehouse"
@@ -86,6 +87,12 @@ final class Gateway {
         }
     }
 
+    /// Asks it to drain and end.
+    func stop() {
+        mayEnd = true
+        process.send(SIGTERM)
+    }
+
     /// The first listener's port.
     var port: UInt16 { ports[0] }
 
@@ -109,6 +116,18 @@ final class Gateway {
     /// GET over a connection of its own.
     func get(_ target: String = "/", host: String = "foobar.test", fields: String = "") throws -> Message {
         try connect().exchange("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n")
+    }
+
+    /// Runs a command of the same binary against this gateway's admin socket.
+    func command(_ arguments: String...) throws -> ToolResult {
+        try run(try Self.binary, arguments + ["--socket", directory.path("admin.sock")], in: directory)
+    }
+
+    /// Writes another site file and asks for it by SIGHUP. What tells that it has taken effect is the test's matter.
+    func reload(_ site: SiteFile) throws {
+        self.site = site
+        try directory.write(site.text, to: "site.yaml")
+        process.send(SIGHUP)
     }
 
     private func waitUntilReady() throws {

@@ -20,4 +20,39 @@ struct InsightTests {
         let statuses = gateway.accessLog.compactMap { $0["status"] as? Int }
         #expect(statuses.sorted() == [200, 400, 404])
     }
+
+    @Test("status --json names pools, servers, weights and states")
+    func status() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(servers: [.init(app, weight: 3)])
+        _ = try gateway.get()
+        let result = try gateway.command("status", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+        let text = "\(object)"
+        #expect(text.contains("web") && text.contains("\(app.port)"), "\(result.output)")
+        let attributes = try FileManager.default.attributesOfItem(atPath: gateway.directory.path("admin.sock"))
+        #expect((attributes[.posixPermissions] as? Int) == 0o600)
+        #expect(try gateway.command("status").status == 0)
+    }
+
+    @Test("metrics are what Prometheus reads, and promtool finds nothing to say")
+    func metrics() throws {
+        let app = try ScriptedServer.named("app")
+        let port = try Ports.free()
+        let gateway = try Gateway(app, gateway: ["metrics: { port: \(port) }"])
+        for _ in 0..<5 { _ = try gateway.get() }
+        var page = ""
+        try eventually("five requests are counted") {
+            let response = try HTTPConnection(port: port).exchange(
+                "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
+            #expect(response.status == 200)
+            page = response.text
+            return page.contains("gatehouse_") && page.contains(" 5")
+        }
+        let check = try run("promtool", ["check", "metrics"], in: gateway.directory, input: page)
+        #expect(check.status == 0, "\(check.output)\(check.error)")
+        #expect(check.error.isEmpty && check.output.isEmpty, "\(check.output)\(check.error)")
+    }
 }

@@ -71,6 +71,26 @@ struct HealthTests {
         }
     }
 
+    @Test("when all are down requests wait, and are served when a server comes")
+    func queued() throws {
+        let port = try Ports.free()
+        let gateway = try Gateway(
+            servers: [.init(port: port)],
+            pool: ["health: { path: /healthz, \(quick) }", "queue: { wait: 20s, size: 10 }"]
+        )
+        try eventually("the server is seen to be down") {
+            let status = try gateway.command("status", "--json").output
+            return status.contains("down")
+        }
+        let client = try gateway.connect(patience: .seconds(20))
+        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        let app = try app("late", port: port, health: Switch(true))
+        let response = try client.readResponse()
+        #expect(response.status == 200)
+        #expect(response.text == "late")
+        _ = app
+    }
+
     @Test("when none comes in time it is a 503 that says when to ask again")
     func unavailable() throws {
         let gateway = try Gateway(
@@ -82,5 +102,23 @@ struct HealthTests {
             #expect(response.status == 502 || response.status == 503)
             return response.status == 503 && response["retry-after"] != nil
         }
+    }
+
+    @Test("a server that fails requests is left out for a while, but never the last one")
+    func ejection() throws {
+        let failing = try ScriptedServer { peer in _ = try peer.request() }
+        let working = try ScriptedServer.named("working")
+        let gateway = try Gateway(failing, working, pool: ["ejection: { failures: 3, pause: 60s }"])
+        for _ in 0..<40 { #expect(try gateway.get().text == "working") }
+        let tries = failing.requests.count
+        #expect(tries < 20, "the failing server was asked \(tries) times")
+
+        let lonely = try ScriptedServer { peer in
+            guard let request = try peer.request() else { return }
+            if request.startLine.contains("/good") { try peer.answer("good") }
+        }
+        let alone = try Gateway(lonely, pool: ["ejection: { failures: 3, pause: 60s }"])
+        for _ in 0..<10 { #expect(try [alone.get().status] == [502]) }
+        #expect(try alone.get("/good").text == "good")
     }
 }

@@ -46,6 +46,22 @@ struct RetryTests {
         #expect(broken.requests.count + working.requests.count == 20)
     }
 
+    @Test("an answer that has begun is never tried again")
+    func begun() throws {
+        let half = try ScriptedServer { peer in
+            _ = try peer.request()
+            try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        }
+        let other = try closing()
+        let gateway = try Gateway(half, other, pool: [patient, "retries: { budget: 100% }"])
+        for _ in 0..<10 {
+            let client = try gateway.connect()
+            try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+            let everything = String(decoding: try client.readToEnd(), as: UTF8.self)
+            #expect(everything.split(separator: "HTTP/1.1 ").count == 1, "\(everything)")
+        }
+    }
+
     @Test("attempts: 1 means no second one")
     func attempts() throws {
         let broken = try closing()

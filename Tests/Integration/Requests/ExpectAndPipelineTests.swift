@@ -5,6 +5,39 @@ import Testing
 struct ExpectAndPipelineTests {
     private let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 
+    @Test("a client that waits for 100 Continue gets it, and its body arrives")
+    func expectContinue() throws {
+        let app = try ScriptedServer { peer in
+            let head = try peer.http.readHead()
+            if head["expect"] != nil { try peer.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            let body = try peer.http.take(5)
+            try peer.answer(String(decoding: body, as: UTF8.self))
+        }
+        let client = try Gateway(app).connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        #expect(try client.readResponse().status == 100)
+        try client.send("hello")
+        let response = try client.readResponse()
+        #expect(response.status == 200)
+        #expect(response.text == "hello")
+    }
+
+    @Test("a final answer in place of 100 Continue is passed on")
+    func expectRefused() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.http.readHead()
+            try peer.answer("no", status: "401 Unauthorized", fields: "Connection: close\r\n")
+        }
+        let client = try Gateway(app).connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        var response = try client.readResponse()
+        if response.status == 100 {
+            try client.send("hello")
+            response = try client.readResponse()
+        }
+        #expect(response.status == 401)
+    }
+
     @Test("pipelined requests are answered in their order, however long each takes")
     func pipelining() throws {
         let app = try ScriptedServer { peer in
@@ -20,6 +53,23 @@ struct ExpectAndPipelineTests {
         for index in 0..<10 {
             #expect(try client.readResponse().text == "/\(index)")
         }
+    }
+
+    @Test("pipelined requests with bodies keep their bodies apart")
+    func pipelinedBodies() throws {
+        let app = try ScriptedServer { peer in
+            while let request = try peer.request() { try peer.answer(request.text) }
+        }
+        let client = try Gateway(app).connect()
+        try client.send(
+            """
+            POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 3\r\n\r\nonePOST / HTTP/1.1\r\n\(Refusal.host)\
+            Transfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n\(get)
+            """
+        )
+        #expect(try client.readResponse().text == "one")
+        #expect(try client.readResponse().text == "two")
+        #expect(try client.readResponse().text == "")
     }
 
     @Test("a request pipelined behind a refused one is not served; one before it is")
@@ -73,5 +123,17 @@ struct ExpectAndPipelineTests {
         try client.send(get)
         client.socket.endWriting()
         #expect(try client.readResponse().text == "app")
+    }
+
+    @Test("a client that goes away in the middle of its body leaves no whole request behind")
+    func clientLeaves() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 10\r\n\r\nhalf")
+        try eventually("the head arrives") { app.connectionCount == 1 }
+        client.socket.abort()
+        #expect(try [gateway.get().status] == [200])
+        #expect(app.requests.map(\.startLine) == ["GET / HTTP/1.1"])
     }
 }

@@ -133,6 +133,12 @@ struct ForwardingTests {
         #expect(request.values("transfer-encoding") == [])
     }
 
+    @Test("a body announced as empty passes as such")
+    func emptyLength() throws {
+        let request = try forwarded("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 0\r\n\r\n")
+        #expect(request["content-length"] == "0")
+    }
+
     @Test("a chunked body is chunked anew: extensions are dropped, trailers never join the head")
     func chunked() throws {
         let request = try forwarded(
@@ -156,5 +162,17 @@ struct ForwardingTests {
             "POST / HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         )
         #expect(request.body.isEmpty)
+    }
+
+    @Test("a request that comes byte by byte is the same request")
+    func byteByByte() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app, workers: 1)
+        let client = try gateway.connect()
+        let request =
+            "POST /a HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n"
+        for byte in request.utf8 { try client.send([byte]) }
+        #expect(try client.readResponse().status == 200)
+        #expect(app.requests.first?.text == "abc0123456789abcdef")
     }
 }

@@ -74,4 +74,26 @@ struct LimitTests {
         let route = "{ hosts: [foobar.test], pool: web, body: 20B }"
         #expect(try status(announced, gateway: settings, route: route) == (200, false, 1))
     }
+
+    @Test("connections of one address are bounded, others are not held up by it")
+    func connectionsPerAddress() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app, gateway: ["limits: { connections-per-address: 3 }"])
+        // The harness has asked whether the port accepts; those connections must be gone first.
+        var held: [HTTPConnection] = []
+        try eventually("three connections of one address are served") {
+            held = []
+            held = try (0..<3).map { _ in try gateway.connect() }
+            return held.allSatisfy { (try? $0.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status) == 200 }
+        }
+        let surplus = try gateway.connect()
+        let answer = try? surplus.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        #expect(answer?.status != 200)
+        let other = try gateway.connect(from: "127.0.0.9")
+        #expect(try other.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status == 200)
+        held.removeAll()
+        try eventually("the address may connect again") {
+            (try? gateway.get().status) == 200
+        }
+    }
 }

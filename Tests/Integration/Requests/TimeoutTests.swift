@@ -41,6 +41,17 @@ struct TimeoutTests {
         #expect(try client.readToEnd() == [])
     }
 
+    @Test("a body that stalls ends the request, and the server never sees a whole one")
+    func stalledBody() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app, gateway: ["timeouts: { client: 400ms }"])
+        let client = try gateway.connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 10\r\n\r\nabc")
+        let bytes = String(decoding: try client.readToEnd(), as: UTF8.self)
+        #expect(bytes.isEmpty || bytes.hasPrefix("HTTP/1.1 408"), "\(bytes)")
+        #expect(app.requests.isEmpty)
+    }
+
     @Test("a server that stalls in the middle of a body cuts the client off")
     func stalledAnswer() throws {
         let app = try ScriptedServer { peer in

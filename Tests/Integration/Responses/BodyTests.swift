@@ -22,6 +22,32 @@ struct BodyTests {
         #expect(try front.directory.contents(of: "copy") == body)
     }
 
+    @Test(
+        "16 MiB upload, with a length and chunked",
+        arguments: ["--http1.1", "--http2"],
+        ["", "Transfer-Encoding: chunked"]
+    )
+    func upload(version: String, framing: String) throws {
+        let body = Self.pattern(16 << 20)
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway([.init(app)])
+        try front.directory.write(body, to: "big")
+        // HTTP/2 has no Transfer-Encoding; without a length it is the same thing there.
+        let header = framing.isEmpty ? "A: b" : version == "--http2" ? "Content-Length:" : framing
+        let result = try front.curl(
+            version,
+            "--header",
+            header,
+            "--request",
+            "POST",
+            "--data-binary",
+            "@\(front.directory.path("big"))"
+        )
+        #expect(result.output == "app", "\(result.error)")
+        let isWhole = app.requests.first?.body == body
+        #expect(isWhole)
+    }
+
     @Test("a client that reads slowly holds its app server back, not the gateway's memory")
     func backPressure() throws {
         let sent = ByteCounter()

@@ -59,6 +59,78 @@ struct FaultyServerTests {
         #expect(try gateway.get("/good").text == "good")
     }
 
+    @Test("closing without a word is a 502")
+    func nothing() throws {
+        let gateway = try Gateway(app("", close: true))
+        #expect(try [gateway.get().status] == [502])
+        #expect(try gateway.get("/good").text == "good")
+    }
+
+    @Test("silence is a 504, and the other connections are unharmed")
+    func silence() throws {
+        let app = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/good") { try peer.answer("good") } else { peer.hold() }
+            }
+        }
+        let gateway = try Gateway(app, gateway: ["timeouts: { server: 300ms }"])
+        #expect(try [gateway.get().status] == [504])
+        #expect(try gateway.get("/good").text == "good")
+    }
+
+    @Test("an answer cut at any byte is a 502 in its head and a cut connection in its body, never a whole answer")
+    func cutEverywhere() throws {
+        let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 20\r\nA: b\r\n\r\n0123456789abcdefghij".utf8)
+        let headLength = answer.count - 20
+        try checkCuts(of: answer, headLength: headLength)
+    }
+
+    @Test("the same of a chunked answer")
+    func cutChunkedEverywhere() throws {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let answer = Array((head + "5\r\nabcde\r\n3;x\r\nfgh\r\n0\r\nT: 1\r\n\r\n").utf8)
+        try checkCuts(of: answer, headLength: head.utf8.count)
+    }
+
+    /// Each prefix of `answer`, ended by a close and by a reset.
+    private func checkCuts(of answer: [UInt8], headLength: Int) throws {
+        let app = try ScriptedServer { peer in
+            guard let request = try peer.request() else { return }
+            let words = request.startLine.split(separator: " ")[1].split(separator: "/")
+            guard words.count == 2, let cut = Int(words[1]) else { return try peer.answer("good") }
+            try peer.http.send(Array(answer.prefix(cut)))
+            if words[0] == "reset" { peer.http.socket.abort() }
+        }
+        let gateway = try Gateway(app, pool: ["ejection: off"], workers: 1)
+        var wrong: [String] = []
+        for cut in 0..<answer.count {
+            for kind in ["close", "reset"] {
+                let client = try gateway.connect(patience: .seconds(5))
+                try client.send("GET /\(kind)/\(cut) HTTP/1.1\r\n\(Refusal.host)\r\n")
+                // A reset may overtake bytes that were sent before it, those of the head too.
+                let response = try? client.readResponse()
+                let isRight =
+                    response?.status == 502 ? cut < headLength || kind == "reset" : response == nil && cut >= headLength
+                if !isRight { wrong.append("\(kind) after \(cut) bytes: \(response?.startLine ?? "cut off")") }
+            }
+        }
+        #expect(wrong == [])
+        #expect(try gateway.get("/good").text == "good")
+    }
+
+    @Test(
+        "a chunked body that is wrong cuts the client's connection",
+        arguments: ["g\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n"]
+    )
+    func badChunks(_ body: String) throws {
+        let gateway = try Gateway(app("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n" + body))
+        let client = try gateway.connect(patience: .seconds(5))
+        try client.send(Self.get)
+        let response = try? client.readResponse()
+        #expect(response == nil || response?.status == 502, "\(String(describing: response))")
+        #expect(try gateway.get("/good").text == "good")
+    }
+
     @Test(
         "what comes behind an answer is never given to the next client",
         arguments: [
@@ -106,5 +178,21 @@ struct FaultyServerTests {
             #expect(try gateway.get().text == "good")
             try? eventually("the unasked answer is through", within: .milliseconds(40)) { false }
         }
+    }
+
+    @Test("an app server that is killed in the middle of a body cuts that client off alone")
+    func killed() throws {
+        let body = [UInt8](repeating: 65, count: 64 << 20)
+        var victim: NginxServer? = try NginxServer("victim", files: ["big": body])
+        let port = try #require(victim?.port)
+        let gateway = try Gateway(servers: [.init(port: port)])
+        let client = try gateway.connect(patience: .seconds(5))
+        try client.send("GET /files/big HTTP/1.1\r\n\(Refusal.host)\r\n")
+        _ = try client.readHead()
+        victim = nil
+        #expect(throws: (any Error).self) { try client.take(body.count) }
+        let survivor = try NginxServer("survivor", port: port)
+        try eventually("the server is used again") { (try? gateway.get().text) == "survivor\n" }
+        _ = survivor
     }
 }

@@ -52,6 +52,19 @@ struct ResponseTests {
         }
     }
 
+    @Test(
+        "an empty body is a whole body, and the connection goes on",
+        arguments: ["Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+    )
+    func empty(framing: String) throws {
+        let client = try Gateway(app("HTTP/1.1 301 Moved Permanently\r\nLocation: /a\r\n" + framing)).connect()
+        for _ in 0..<3 {
+            let response = try client.exchange(Self.get)
+            #expect(response.status == 301)
+            #expect(response.body.isEmpty)
+        }
+    }
+
     @Test("HEAD keeps the length that GET would have")
     func headLength() throws {
         let client = try Gateway(app("HTTP/1.1 200 OK\r\nContent-Length: 12345\r\n\r\n")).connect()
@@ -107,6 +120,20 @@ struct ResponseTests {
             #expect(response.status == 200)
             #expect(response.text == "ok")
         }
+    }
+
+    @Test("an answer that comes before the request has ended is passed on")
+    func early() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.http.readHead()
+            try peer.answer("early", status: "403 Forbidden", fields: "Connection: close\r\n")
+            peer.hold()
+        }
+        let client = try Gateway(app).connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 1000000\r\n\r\nabc")
+        let response = try client.readResponse()
+        #expect(response.status == 403)
+        #expect(response.text == "early")
     }
 
     @Test("an answer that drips is passed on as it comes")

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// Start, stop, and the death of the data plane.
+@Suite("Life of the processes")
+struct LifeTests {
+    @Test("SIGTERM drains: what is under way is answered, new connections are refused, the exit is clean")
+    func drain() throws {
+        let release = Switch(false)
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            try eventually("the answer may go") { release.isOn }
+            try peer.answer("late")
+        }
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try eventually("the request is under way") { app.requests.count == 1 }
+        gateway.stop()
+        try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
+        release.turn(on: true)
+        let response = try client.readResponse()
+        #expect(response.text == "late")
+        #expect(response["connection"]?.lowercased() == "close")
+        #expect(try gateway.process.wait() == 0)
+    }
+
+    @Test("a drain ends after its time, whoever is still there")
+    func drainEnds() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            peer.hold()
+        }
+        let gateway = try Gateway(app, gateway: ["drain: 300ms"])
+        let client = try gateway.connect()
+        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try eventually("the request is under way") { app.requests.count == 1 }
+        gateway.stop()
+        try gateway.process.wait(within: .seconds(10))
+    }
+
+    @Test("an idle keep-alive connection does not hold a stop up")
+    func idleAtStop() throws {
+        let gateway = try Gateway(ScriptedServer.named("app"))
+        let client = try gateway.connect()
+        #expect(try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status == 200)
+        gateway.stop()
+        #expect(try gateway.process.wait(within: .seconds(10)) == 0)
+    }
+
+    @Test("a port that is taken is an error that names it")
+    func portTaken() throws {
+        let holder = try ScriptedServer.named("holder")
+        let site = SiteFile(http: holder.port, servers: [.init(port: try Ports.free())])
+        let outcome = try startAndFail(site)
+        #expect(outcome.error.contains("\(holder.port)"), "\(outcome.error)")
+        #expect(outcome.error.contains("in use"), "\(outcome.error)")
+    }
+
+    @Test("keys that do not fit, and files that are missing, are errors that name them")
+    func certificates() throws {
+        let directory = try TemporaryDirectory()
+        let one = try TestCertificate("foobar", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        let port = try Ports.free()
+        var site = SiteFile(http: port, servers: [.init(port: try Ports.free())])
+        site.listeners = [SiteFile.secure(port, [one])]
+        site.certificates = [one]
+        try directory.write(
+            try directory.contents(of: String(other.keyPath.split(separator: "/").last ?? "")),
+            to: "swap"
+        )
+        _ = try run("cp", [directory.path("swap"), one.keyPath], in: directory)
+        let misfit = try startAndFail(site)
+        #expect(misfit.error.contains("foobar"), "\(misfit.error)")
+        _ = try run("rm", [one.certificatePath], in: directory)
+        let missing = try startAndFail(site)
+        #expect(missing.error.contains(one.certificatePath), "\(missing.error)")
+    }
+
+    private func startAndFail(_ site: SiteFile) throws -> ToolResult {
+        let directory = try TemporaryDirectory()
+        try directory.write(site.text, to: "site.yaml")
+        let result = try run(
+            try Gateway.binary,
+            [
+                "serve", "--site", directory.path("site.yaml"), "--host", "front", "--socket",
+                directory.path("admin.sock"),
+            ],
+            in: directory,
+            within: .seconds(20)
+        )
+        #expect([1, 2, 3].contains(result.status), "\(result)")
+        return result
+    }
+}
