@@ -99,7 +99,7 @@ package final class Transport {
     private func receiveClear() -> Received {
         let buffer = input ?? pool.take()
         let outcome = fill(buffer)
-        keepInput(buffer)
+        input = kept(buffer)
         switch outcome {
         case .bytes: return .data
         case .wouldBlock: return .wouldBlock
@@ -114,9 +114,9 @@ package final class Transport {
         let clear = input ?? pool.take()
         let alerts = output ?? pool.take()
         defer {
-            keepIncoming(sealed)
-            keepInput(clear)
-            keepOutput(alerts)
+            incoming = kept(sealed)
+            input = kept(clear)
+            output = kept(alerts)
         }
         hasUndecrypted = false
         var outcome = sealed.isEmpty ? .wouldBlock : decrypt(tls, from: sealed, into: clear, alerts: alerts)
@@ -185,37 +185,14 @@ package final class Transport {
 
     /// Gives the input's buffer back when all of it has been consumed.
     package func releaseInput() {
-        if let buffer = input, buffer.isEmpty {
-            pool.give(buffer)
-            input = nil
-        }
+        if let buffer = input { input = kept(buffer) }
     }
 
-    private func keepInput(_ buffer: ByteBuffer) {
-        if buffer.isEmpty {
-            pool.give(buffer)
-            input = nil
-        } else {
-            input = buffer
-        }
-    }
-
-    private func keepIncoming(_ buffer: ByteBuffer) {
-        if buffer.isEmpty {
-            pool.give(buffer)
-            incoming = nil
-        } else {
-            incoming = buffer
-        }
-    }
-
-    private func keepOutput(_ buffer: ByteBuffer) {
-        if buffer.isEmpty {
-            pool.give(buffer)
-            output = nil
-        } else {
-            output = buffer
-        }
+    /// The buffer, if there is anything in it; an empty one goes back to the pool.
+    private func kept(_ buffer: ByteBuffer) -> ByteBuffer? {
+        if !buffer.isEmpty { return buffer }
+        pool.give(buffer)
+        return nil
     }
 
     // MARK: Handshake
@@ -226,8 +203,8 @@ package final class Transport {
         let sealed = incoming ?? pool.take()
         let answer = output ?? pool.take()
         defer {
-            keepIncoming(sealed)
-            keepOutput(answer)
+            incoming = kept(sealed)
+            output = kept(answer)
         }
         while true {
             let progress = tls.handshake(incoming: sealed, outgoing: answer)
@@ -362,7 +339,7 @@ package final class Transport {
             if staging != nil { sealStaging() }
             let sealed = output ?? pool.take()
             tls.shutdown(outgoing: sealed)
-            keepOutput(sealed)
+            output = kept(sealed)
         }
         let flushed = flush()
         if case .done = flushed { Socket.shutdownWrite(descriptor) }

@@ -79,7 +79,7 @@ internal enum ErrorPage {
             page.append("{\"status\":")
             page.append(decimal: status)
             page.append(",\"error\":\"")
-            page.append(StatusText.reason(status))
+            page.append(ReasonPhrase.of(status))
             page.append("\",\"reason\":\"")
             page.append(StatusText.explanation(status))
             page.append("\",\"request_id\":\"")
@@ -90,11 +90,11 @@ internal enum ErrorPage {
         page.append("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>")
         page.append(decimal: status)
         page.append(" ")
-        page.append(StatusText.reason(status))
+        page.append(ReasonPhrase.of(status))
         page.append("</title><h1>")
         page.append(decimal: status)
         page.append(" ")
-        page.append(StatusText.reason(status))
+        page.append(ReasonPhrase.of(status))
         page.append("</h1><p>")
         page.append(StatusText.explanation(status))
         page.append("</p><p>Request <code>")
@@ -106,27 +106,6 @@ internal enum ErrorPage {
 
 /// What the statuses that the gateway answers with mean to a person.
 internal enum StatusText {
-    static func reason(_ status: Int) -> StaticString {
-        switch status {
-        case 308: "Permanent Redirect"
-        case 400: "Bad Request"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 413: "Content Too Large"
-        case 414: "URI Too Long"
-        case 417: "Expectation Failed"
-        case 421: "Misdirected Request"
-        case 431: "Request Header Fields Too Large"
-        case 501: "Not Implemented"
-        case 502: "Bad Gateway"
-        case 503: "Service Unavailable"
-        case 504: "Gateway Timeout"
-        case 505: "HTTP Version Not Supported"
-        default: "Error"
-        }
-    }
-
     static func explanation(_ status: Int) -> StaticString {
         switch status {
         case 308: "This address is served over HTTPS."
