@@ -72,9 +72,9 @@ package final class Transport {
 
     /// Takes note of what the loop reported.
     package func note(_ events: Epoll.Events) {
-        if !events.isDisjoint(with: [.readable, .readHangUp, .hangUp, .error]) { isReadable = true }
-        if !events.isDisjoint(with: [.readHangUp, .hangUp, .error]) { sawHangUp = true }
-        if !events.isDisjoint(with: [.writable, .hangUp, .error]) { isWritable = true }
+        if events.endsReadWait { isReadable = true }
+        if events.tellsEnd { sawHangUp = true }
+        if events.endsWriteWait { isWritable = true }
     }
 
     /// Bytes that wait to be sent.

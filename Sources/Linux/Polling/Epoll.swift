@@ -29,6 +29,15 @@ package struct Epoll: ~Copyable {
 
         /// What a stream connection is registered for.
         package static let stream: Events = [.readable, .writable, .readHangUp, .edgeTriggered]
+
+        // Constants below are masks and not array literals: those are built on the heap, once a report.
+
+        /// Reading will not wait: bytes, an end or an error are there.
+        package var endsReadWait: Bool { rawValue & (0x001 | 0x2000 | 0x010 | 0x008) != 0 }
+        /// Writing will not wait: there is room, or an error to learn of.
+        package var endsWriteWait: Bool { rawValue & (0x004 | 0x010 | 0x008) != 0 }
+        /// The peer has ended its side, or the connection is gone.
+        package var tellsEnd: Bool { rawValue & (0x2000 | 0x010 | 0x008) != 0 }
     }
 
     /// - Parameter capacity: reports taken by one `wait` at most.
