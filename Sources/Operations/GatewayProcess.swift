@@ -41,6 +41,7 @@ package struct GatewayProcess {
         let configuration = try SiteConfiguration.load(path: path, generation: 1, slots: &slots)
         try requireRoom(slots)
         try requireGateway(host, of: configuration.site)
+        for note in configuration.notes { StandardError.write("gatehouse: \(note)\n") }
         for warning in configuration.warnings { StandardError.write("warning: \(warning)\n") }
         let count = workers ?? configuration.gateway.workers ?? Thread.availableCores
         let layout = SharedState.Layout(workers: count, pools: pools, servers: servers)
@@ -162,6 +163,7 @@ package struct GatewayProcess {
             self.slots = slots
             self.sockets = sockets
             view.update { $0.adopt(fresh) }
+            for note in fresh.notes { StandardError.write("gatehouse: \(note)\n") }
             for warning in fresh.warnings { StandardError.write("warning: \(warning)\n") }
             StandardError.write("gatehouse: reloaded, generation \(fresh.plan.generation)\n")
         } catch {

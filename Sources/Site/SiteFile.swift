@@ -76,6 +76,21 @@ extension SiteFile {
             diagnostics = collector.finish()
         }
 
+        /// The same with `findings` about what the file refers to, by their places in the file.
+        package func adding(_ findings: [Diagnostic]) -> Outcome {
+            let all = diagnostics + findings
+            let places = all.indices.sorted { (all[$0].line, all[$0].column, $0) < (all[$1].line, all[$1].column, $1) }
+            return Outcome(model: model, diagnostics: places.map { all[$0] }, omitted: omitted)
+        }
+
+        private init(model: SiteModel?, diagnostics: [Diagnostic], omitted: Int) {
+            self.model = model
+            self.diagnostics = diagnostics
+            self.omitted = omitted
+        }
+
+        package var hasErrors: Bool { model == nil || diagnostics.contains { $0.severity == .error } }
+
         /// The diagnostics as a person reads them, one after another; empty when there are none.
         package var text: String {
             var parts = diagnostics.map(\.description)
@@ -86,7 +101,7 @@ extension SiteFile {
         /// The diagnostics as JSON: `valid`, `omitted` and the list `diagnostics`.
         package var json: String {
             JSONValue.object([
-                .init("valid", .boolean(model != nil)),
+                .init("valid", .boolean(!hasErrors)),
                 .init("omitted", .integer(omitted)),
                 .init("diagnostics", .array(diagnostics.map(\.json))),
             ]).text

@@ -46,8 +46,13 @@ package struct InternalCA: Sendable {
         self.intermediate = intermediate
     }
 
-    private static func validity(_ lifetime: Int64, _ now: Int64) -> ClosedRange<Int64> {
-        (now - backdating)...(now + lifetime)
+    private static func validity(
+        _ lifetime: Int64,
+        _ now: Int64,
+        within issuer: Certificate.Authority? = nil
+    ) -> ClosedRange<Int64> {
+        let end = min(now + lifetime, issuer?.certificate.validity.upperBound ?? .max)
+        return (now - backdating)...max(now, end)
     }
 
     private static func authority(
@@ -66,33 +71,67 @@ package struct InternalCA: Sendable {
         return Certificate.Authority(certificate: try Certificate.issue(template, for: key, by: issuer), key: key)
     }
 
-    /// The one in `store`, or a fresh one that is then kept there.
+    /// The one in `store`, or a fresh one that is then kept there. An intermediate that ends before two leaves
+    /// would is replaced by a new one of the same root.
     package static func loadOrCreate(
         in store: CertificateStore,
         named name: String,
         now: Int64
     ) throws(CertificateProblem) -> InternalCA {
-        if try store.contains(intermediateName) {
-            let root = try store.load(rootName)
-            let intermediate = try store.load(intermediateName)
-            do throws(CertificateError) {
-                try intermediate.requireValid(at: now)
-            } catch {
-                throw .contents(path: "\(store.folder)/\(intermediateName)", error)
-            }
-            return InternalCA(
-                root: Certificate.Authority(certificate: root.leaf, key: root.key),
-                intermediate: Certificate.Authority(certificate: intermediate.leaf, key: intermediate.key)
-            )
+        guard try store.contains(intermediateName) else {
+            let fresh = try InternalCA(named: name, now: now)
+            // The intermediate last: only when it is there does the CA exist.
+            try store.save(bundle([fresh.root.certificate], fresh.root.key), as: rootName)
+            try store.save(fresh.signer, as: intermediateName)
+            return fresh
         }
-        let fresh = try InternalCA(named: name, now: now)
-        // The intermediate last: only when it is there does the CA exist.
-        try store.save(bundle([fresh.root.certificate], fresh.root.key), as: rootName)
-        try store.save(
-            bundle([fresh.intermediate.certificate, fresh.root.certificate], fresh.intermediate.key),
-            as: intermediateName
+        let root = try store.load(rootName)
+        do throws(CertificateError) {
+            try root.requireValid(at: now)
+        } catch {
+            throw .contents(path: "\(store.folder)/\(rootName)", error)
+        }
+        let intermediate = try store.load(intermediateName)
+        let kept = InternalCA(
+            root: Certificate.Authority(certificate: root.leaf, key: root.key),
+            intermediate: Certificate.Authority(certificate: intermediate.leaf, key: intermediate.key)
         )
-        return fresh
+        guard intermediate.leaf.validity.upperBound - now < 2 * leafLifetime else { return kept }
+        let renewed = try kept.withFreshIntermediate(named: name, now: now)
+        try store.save(renewed.signer, as: intermediateName)
+        return renewed
+    }
+
+    /// The certificate that signs, from `store`, without its key; nil when the CA does not exist yet.
+    package static func signer(in store: CertificateStore) throws(CertificateProblem) -> Certificate? {
+        guard try store.contains(intermediateName) else { return nil }
+        return try store.loadChain(intermediateName).first
+    }
+
+    /// The file of the root certificate in `store`, for those who are to trust it.
+    package static func rootPath(in store: CertificateStore) throws(CertificateProblem) -> String {
+        try store.chainPath(rootName)
+    }
+
+    /// The intermediate with the root that issued it.
+    private var signer: CertificateBundle {
+        get throws(CertificateProblem) {
+            try InternalCA.bundle([intermediate.certificate, root.certificate], intermediate.key)
+        }
+    }
+
+    private func withFreshIntermediate(named name: String, now: Int64) throws(CertificateProblem) -> InternalCA {
+        do throws(OpenSSLError) {
+            let fresh = try InternalCA.authority(
+                .intermediate,
+                "\(name) intermediate CA",
+                InternalCA.validity(InternalCA.intermediateLifetime, now, within: root),
+                by: root
+            )
+            return InternalCA(root: root, intermediate: fresh)
+        } catch {
+            throw .library(error)
+        }
     }
 
     /// A server certificate for DNS names and IP addresses, with the chain that servers send (not the root).

@@ -17,19 +17,12 @@ package enum CertificateSource {
         now: Int64? = nil,
         trust: FileReading.Trust = .ownerAndGroupRead
     ) throws(CertificateProblem) -> CertificateBundle {
-        let chainPEM: [UInt8]
+        let chain = try loadChain(certificate)
         let keyPEM: SecretBytes
         do throws(FileError) {
-            chainPEM = try FileReading.read(certificate, limit: limit, trust: .ownerWrites)
             keyPEM = try FileReading.readSecret(key, limit: limit, trust: trust)
         } catch {
             throw .file(error)
-        }
-        let chain: [Certificate]
-        do throws(CertificateError) {
-            chain = try Certificate.load(pem: chainPEM.span)
-        } catch {
-            throw .contents(path: certificate, error)
         }
         let privateKey: PrivateKey
         do throws(CertificateError) {
@@ -46,6 +39,21 @@ package enum CertificateSource {
             return bundle
         } catch {
             throw .contents(path: certificate, error)
+        }
+    }
+
+    /// Loads the certificates of a PEM file, at least one.
+    package static func loadChain(_ path: String) throws(CertificateProblem) -> [Certificate] {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try FileReading.read(path, limit: limit, trust: .ownerWrites)
+        } catch {
+            throw .file(error)
+        }
+        do throws(CertificateError) {
+            return try Certificate.load(pem: bytes.span)
+        } catch {
+            throw .contents(path: path, error)
         }
     }
 }

@@ -4,7 +4,7 @@ package import OpenSSL
 /// Certificates on disk, by default in Certs/.
 ///
 /// `NAME/N/` holds generation N of a certificate, in `fullchain.pem` and `key.pem`, and the file
-/// `NAME/current` holds the number N. A generation is written whole and brought to the disk before
+/// `NAME/current` holds the number N; generation N-1 stays for a rollback. A generation is written whole and brought to the disk before
 /// `current` is renamed over: a crash at any point leaves the old generation or the new one, and a
 /// half-written one is overwritten by the next. Folders are 0700, keys 0600; a file that others may
 /// write, or a key they may read, is refused.
@@ -25,7 +25,46 @@ package struct CertificateStore: Sendable {
         )
     }
 
-    /// Writes `bundle` as the next generation of `name` and makes it the current one.
+    /// The certificates of the current generation of `name`, without the key.
+    package func loadChain(_ name: String) throws(CertificateProblem) -> [Certificate] {
+        try CertificateSource.loadChain(chainPath(name))
+    }
+
+    /// Where the certificates of the current generation of `name` are.
+    package func chainPath(_ name: String) throws(CertificateProblem) -> String {
+        try path(name) + "/\(currentGeneration(of: name))/fullchain.pem"
+    }
+
+    /// Runs `body` while no other process changes the store; makes the store's folder when there is none.
+    package func locked<Result>(
+        _ body: () throws(CertificateProblem) -> Result
+    ) throws(CertificateProblem) -> Result {
+        let lock: FileLock
+        do throws(FileError) {
+            if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
+            lock = try FileLock.take(folder + "/.lock", within: CertificateStore.patience)
+        } catch {
+            throw .file(error)
+        }
+        let result = try body()
+        _ = consume lock
+        return result
+    }
+
+    /// Fails when this user could not write here, as far as that can be told without writing.
+    package func requireWritable() throws(CertificateProblem) {
+        do throws(FileError) {
+            try FileWriting.requireWritable(folder: folder)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// Milliseconds that another process may hold the lock; it makes a key or two meanwhile.
+    private static let patience = 10_000
+
+    /// Writes `bundle` as the next generation of `name` and makes it the current one. The one before it stays,
+    /// older ones are removed.
     package func save(_ bundle: CertificateBundle, as name: String) throws(CertificateProblem) {
         let home = try path(name)
         let number = try generation(of: name).map { $0 + 1 } ?? 1
@@ -41,6 +80,16 @@ package struct CertificateStore: Sendable {
             try FileWriting.replace(home + "/current", with: pointer.span, mode: 0o644)
         } catch {
             throw .file(error)
+        }
+        removeGenerations(of: home, before: number - 1)
+    }
+
+    /// Only tidiness: what cannot be removed stays.
+    private func removeGenerations(of home: String, before kept: Int) {
+        var number = kept - 1
+        while number > 0, FileWriting.exists("\(home)/\(number)") {
+            FileWriting.removeFolder("\(home)/\(number)", files: ["key.pem", "fullchain.pem"])
+            number -= 1
         }
     }
 
@@ -61,7 +110,7 @@ package struct CertificateStore: Sendable {
             // A pointer that is no number is treated as a crash that never happened: nothing is current.
             return Int(String(decoding: bytes, as: UTF8.self).prefix { $0.isNumber })
         } catch {
-            if case .system(let reason) = error.problem, reason.isNoSuchFile { return nil }
+            if error.isNoSuchFile { return nil }
             throw .file(error)
         }
     }
@@ -80,8 +129,4 @@ package struct CertificateStore: Sendable {
         guard isUsable, !name.isEmpty, !name.hasPrefix("."), name.utf8.count <= 200 else { throw .unusableName(name) }
         return "\(folder)/\(name)"
     }
-}
-
-extension SystemError {
-    fileprivate var isNoSuchFile: Bool { code == 2 }
 }

@@ -1,6 +1,6 @@
+package import Certificates
 package import Gateway
 package import Linux
-import OpenSSL
 package import Site
 
 /// A site file taken from disk and made ready to be put into force: plan, certificates, addresses.
@@ -11,8 +11,12 @@ package struct SiteConfiguration: Sendable {
     package let gateway: GatewaySettings
     package let plan: Plan
     package let keyring: Keyring
+    /// What was done to make it, for the log.
+    package let notes: [String]
     /// What the operator should know, though the configuration holds.
     package let warnings: [String]
+    /// When the internal CA should issue the next certificate: seconds since 1970. nil when none is its own.
+    package let renewal: Int64?
 
     /// Reads and checks everything that `path` names.
     ///
@@ -38,60 +42,35 @@ package struct SiteConfiguration: Sendable {
                 }
             }
         )
-        var warnings: [String] = []
-        let keyring = try loadKeys(site, plan: plan, warnings: &warnings)
-        return SiteConfiguration(site: site, gateway: gateway, plan: plan, keyring: keyring, warnings: warnings)
+        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let provided = try certificates(of: site, for: plan, now: now)
+        return SiteConfiguration(
+            site: site,
+            gateway: gateway,
+            plan: plan,
+            keyring: Keyring(provided.mapValues(\.bundles)),
+            notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
+            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings),
+            renewal: provided.values.compactMap(\.renewal).min()
+        )
     }
 
-    private static func loadKeys(
-        _ site: SiteModel,
-        plan: Plan,
-        warnings: inout [String]
-    ) throws(ConfigurationError) -> Keyring {
-        var loaded: [String: [CertificateBundle]] = [:]
+    private static func certificates(
+        of site: SiteModel,
+        for plan: Plan,
+        now: Int64
+    ) throws(ConfigurationError) -> [String: CertificateProvider.Provided] {
+        let provider = CertificateProvider(for: site, now: now)
+        var provided: [String: CertificateProvider.Provided] = [:]
         for name in Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] }) {
             guard let settings = site.certificates[name] else { continue }
-            let bundles = try load(settings, store: site.certificateStore)
-            for bundle in bundles {
-                do {
-                    try bundle.requireValid(at: Int64(Clock.realtimeMicroseconds / 1_000_000))
-                } catch {
-                    throw .certificate(name, "\(error)")
-                }
-                for wanted in settings.names where !bundle.names.contains("\(wanted)") {
-                    warnings.append("certificate \(name): it does not cover \(wanted), which the site file names")
-                }
+            do throws(CertificateProblem) {
+                provided[name] = try provider.provide(settings)
+            } catch {
+                throw .certificate(name, error)
             }
-            loaded[name] = bundles
         }
-        return Keyring(loaded)
-    }
-
-    private static func load(
-        _ settings: CertificateSettings,
-        store: String
-    ) throws(ConfigurationError) -> [CertificateBundle] {
-        switch settings.issuer {
-        case .files(let pairs):
-            var bundles: [CertificateBundle] = []
-            for pair in pairs { bundles.append(try load(pair, of: settings.name)) }
-            return bundles
-        case .internal, .acme:
-            throw .certificate(settings.name, "there is none in the store \(store)")
-        }
-    }
-
-    private static func load(_ pair: CertificateFiles, of name: String) throws(ConfigurationError) -> CertificateBundle
-    {
-        do {
-            let certificate = try FileReading.read(pair.certificate, limit: 1 << 20)
-            let key = try FileReading.readSecret(pair.key, limit: 1 << 16)
-            return try CertificateBundle(certificatePEM: certificate.span, keyPEM: key.bytes)
-        } catch let error as FileError {
-            throw .file(error)
-        } catch {
-            throw .certificate(name, "\(pair.certificate): \(error)")
-        }
+        return provided
     }
 }
 
@@ -101,7 +80,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     case site(SiteFile.Outcome)
     case noGateway(String)
     case file(FileError)
-    case certificate(String, String)
+    case certificate(String, CertificateProblem)
 
     package var description: String {
         switch self {

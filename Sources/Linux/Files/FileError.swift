@@ -19,6 +19,16 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         self.problem = problem
     }
 
+    /// There is no such file, or no folder that it could be in.
+    package var isNoSuchFile: Bool {
+        if case .system(let error) = problem { error.code == ENOENT } else { false }
+    }
+
+    /// This user may not do that, or nobody may on a file system that is read-only.
+    package var isDenied: Bool {
+        if case .system(let error) = problem { [EACCES, EPERM, EROFS].contains(error.code) } else { false }
+    }
+
     package var description: String {
         switch problem {
         case .system(let error): "\(path): \(error.reason)"

@@ -36,7 +36,7 @@ package enum FileWriting {
     /// A folder that is there must belong to root or to the running user and be writable by nobody else.
     package static func createFolder(_ path: String) throws(FileError) {
         let (above, _) = split(path)
-        if above != "/", above != ".", unsafe access(above, F_OK) != 0 { try createParents(above) }
+        if above != "/", above != ".", !exists(above) { try createParents(above) }
         if unsafe mkdir(path, 0o700) == 0 { return }
         guard errno == EEXIST else { throw FileError(path: path, problem: .system(.last("mkdir"))) }
         var status = stat()
@@ -55,10 +55,29 @@ package enum FileWriting {
 
     private static func createParents(_ path: String) throws(FileError) {
         let (above, _) = split(path)
-        if above != "/", above != ".", unsafe access(above, F_OK) != 0 { try createParents(above) }
+        if above != "/", above != ".", !exists(above) { try createParents(above) }
         guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
             throw FileError(path: path, problem: .system(.last("mkdir")))
         }
+    }
+
+    /// Whether there is a file or folder, also one that may not be read.
+    package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Fails when this user could not make `path` a folder and write in it: says of which folder above it the
+    /// right is missing.
+    package static func requireWritable(folder path: String) throws(FileError) {
+        guard unsafe access(path, W_OK | X_OK) != 0 else { return }
+        let failure = SystemError.last("access")
+        let (above, _) = split(path)
+        guard failure.code == ENOENT, above != path else { throw FileError(path: path, problem: .system(failure)) }
+        try requireWritable(folder: above)
+    }
+
+    /// Removes a folder that holds nothing but `files`; what is not there is no error.
+    package static func removeFolder(_ path: String, files: [String]) {
+        for file in files { remove("\(path)/\(file)") }
+        _ = unsafe rmdir(path)
     }
 
     /// Removes a file; one that is not there is no error.

@@ -5,7 +5,21 @@ extension PrivateKey {
         case ecdsaP256 = "ecdsa-p256"
         case ecdsaP384 = "ecdsa-p384"
         case rsa2048 = "rsa-2048"
+        case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
+    }
+
+    /// What this key could have been generated as; nil for sizes and curves that are not generated here.
+    package var kind: Kind? {
+        // Sound: only read.
+        switch (algorithm, unsafe EVP_PKEY_get_bits(handle)) {
+        case (.ecdsa, 256): .ecdsaP256
+        case (.ecdsa, 384): .ecdsaP384
+        case (.rsa, 2048): .rsa2048
+        case (.rsa, 3072): .rsa3072
+        case (.rsa, 4096): .rsa4096
+        default: nil
+        }
     }
 
     /// A fresh key. RSA takes up to seconds.
@@ -13,7 +27,7 @@ extension PrivateKey {
         let type =
             switch kind {
             case .ecdsaP256, .ecdsaP384: EVP_PKEY_EC
-            case .rsa2048, .rsa4096: EVP_PKEY_RSA
+            case .rsa2048, .rsa3072, .rsa4096: EVP_PKEY_RSA
             }
         // Sound: the context is ours, the key is owned by what is returned.
         let context = unsafe EVP_PKEY_CTX_new_id(type, nil)
@@ -24,6 +38,7 @@ extension PrivateKey {
             case .ecdsaP256: unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1)
             case .ecdsaP384: unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_secp384r1)
             case .rsa2048: unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048)
+            case .rsa3072: unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3072)
             case .rsa4096: unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, 4096)
             }
         var made: OpaquePointer?

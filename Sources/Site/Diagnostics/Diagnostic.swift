@@ -32,6 +32,8 @@ package struct Diagnostic: Sendable, Equatable {
         case unused
         case uncovered
         case ineffective
+        // What the file refers to.
+        case certificate
     }
 
     package var severity: Severity

@@ -15,6 +15,9 @@ package struct CertificateSettings: Sendable, Equatable {
         self.issuer = issuer
     }
 
+    /// Names under which the certificate store keeps the internal CA itself.
+    package static let reservedNames: Set = ["internal-ca", "internal-ca-root"]
+
     /// Where a certificate comes from.
     package enum Issuer: Sendable, Equatable {
         /// The site's own CA.
@@ -31,7 +34,6 @@ package struct CertificateSettings: Sendable, Equatable {
         case rsa2048 = "rsa-2048"
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
-        case ed25519
     }
 }
 

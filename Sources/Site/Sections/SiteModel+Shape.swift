@@ -31,7 +31,11 @@ extension SiteModel {
             .key(
                 "certificates",
                 \.certificates,
-                .table(of: CertificateSettings.shape, defining: .certificate),
+                .table(
+                    of: CertificateSettings.shape,
+                    defining: .certificate,
+                    reserved: CertificateSettings.reservedNames
+                ),
                 "The certificates of the site."
             ),
             .key("firewall", \.firewall, FirewallSettings.shape, "What may reach what."),

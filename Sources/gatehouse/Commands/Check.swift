@@ -1,10 +1,12 @@
 import ArgumentParser
+import Control
 import Linux
 import Site
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the site file: every error at once, with its place and what to do."
+        abstract: "Check the site file: every error at once, with its place and what to do.",
+        discussion: "Exit status: 0 when it can be served, 1 when a certificate is at fault, 2 when the file is."
     )
 
     @OptionGroup var options: SiteOptions
@@ -13,10 +15,11 @@ struct Check: ParsableCommand {
     var json = false
 
     func run() throws {
-        let outcome = SiteFile.load(path: options.path)
+        var outcome = SiteFile.load(path: options.path)
+        if let model = outcome.model { outcome = outcome.adding(CertificateCheck.findings(model, file: options.path)) }
         if json {
             print(outcome.json)
-        } else if let model = outcome.model {
+        } else if let model = outcome.model, !outcome.hasErrors {
             if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
             print(
                 "\(options.path): \(model.name) is well described: \(model.hosts.count) hosts, "
@@ -26,5 +29,6 @@ struct Check: ParsableCommand {
             Output.error(outcome.text)
         }
         if outcome.model == nil { throw ExitCode(2) }
+        if outcome.hasErrors { throw ExitCode(1) }
     }
 }

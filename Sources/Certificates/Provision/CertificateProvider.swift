@@ -1,0 +1,227 @@
+import Linux
+package import OpenSSL
+package import Site
+
+/// Gives each certificate of a site from where the site file says that it comes, at one moment.
+///
+/// | issuer | what is served |
+/// |---|---|
+/// | `files` | the files, or an error |
+/// | `internal` | the store's; a new one of the internal CA where the store has none that will do |
+/// | `acme` | the store's; a stand-in of the internal CA, kept nowhere, as long as the store has none |
+package struct CertificateProvider: Sendable {
+    /// A certificate that can be served.
+    package struct Provided: Sendable {
+        /// One for each kind of key; never empty.
+        package var bundles: [CertificateBundle]
+        /// What was done, for the log.
+        package var notes: [String] = []
+        /// What an operator should look at.
+        package var warnings: [String] = []
+        /// When the internal CA should issue the next one: seconds since 1970. nil when it is not the issuer.
+        package var renewal: Int64?
+    }
+
+    private let store: CertificateStore
+    private let site: String
+    private let now: Int64
+
+    /// - Parameter now: seconds since 1970.
+    package init(for site: SiteModel, now: Int64) {
+        store = CertificateStore(folder: site.certificateStore)
+        self.site = site.name
+        self.now = now
+    }
+
+    /// The certificate, issued and stored first where that is needed.
+    package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        switch settings.issuer {
+        case .files(let pairs): return try files(pairs, settings)
+        case .internal: return try own(settings)
+        case .acme: return try acme(settings)
+        }
+    }
+
+    /// What `provide` would warn of, found without writing anything.
+    package func inspect(_ settings: CertificateSettings) throws(CertificateProblem) -> [String] {
+        switch settings.issuer {
+        case .files(let pairs): return try files(pairs, settings).warnings
+        case .internal:
+            if case .wanting(_, usable: nil) = try standing(of: settings) { try requireWritableStore() }
+            return []
+        case .acme:
+            if try store.contains(settings.name) { return warnings(of: try store.load(settings.name), settings) }
+            try requireWritableStore()
+            return [standInWarning(settings)]
+        }
+    }
+
+    private func requireWritableStore() throws(CertificateProblem) {
+        do throws(CertificateProblem) {
+            try store.requireWritable()
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    // MARK: Files
+
+    private func files(
+        _ pairs: [CertificateFiles],
+        _ settings: CertificateSettings
+    ) throws(CertificateProblem) -> Provided {
+        var provided = Provided(bundles: [])
+        for pair in pairs {
+            let bundle = try CertificateSource.load(certificate: pair.certificate, key: pair.key, now: now)
+            provided.warnings += warnings(of: bundle, settings)
+            provided.bundles.append(bundle)
+        }
+        return provided
+    }
+
+    /// Names that it lacks, and an end that has come.
+    private func warnings(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
+        let covered = Set(bundle.names)
+        var warnings = settings.names.map { "\($0)" }.filter { !covered.contains($0) }.map {
+            "certificate \(settings.name): it does not cover \($0), which the site file names"
+        }
+        do throws(CertificateError) {
+            try bundle.requireValid(at: now)
+        } catch {
+            warnings.append("certificate \(settings.name): \(error)")
+        }
+        return warnings
+    }
+
+    // MARK: The internal CA
+
+    private func own(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        switch try standing(of: settings) {
+        case .good(let bundle): return provided(bundle)
+        case .wanting(let why, let usable):
+            do throws(CertificateProblem) {
+                return try store.locked { () throws(CertificateProblem) in try issueIfStillWanting(settings) }
+            } catch {
+                // What is stored may still do for a while.
+                guard let usable else { throw storeProblem(error) }
+                let warning =
+                    "certificate \(settings.name): \(why), and no other could be issued: \(storeProblem(error))"
+                return provided(usable, warnings: [warning])
+            }
+        }
+    }
+
+    /// Looks again, since another process may have issued it meanwhile.
+    private func issueIfStillWanting(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        guard case .wanting(let why, _) = try standing(of: settings) else {
+            return provided(try store.load(settings.name))
+        }
+        let bundle = try authority().issue(names: names(settings), key: kind(settings), now: now)
+        try store.save(bundle, as: settings.name)
+        let note =
+            "certificate \(settings.name): issued by the internal CA (\(why)); "
+            + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "
+            + "clients trust it by \(try InternalCA.rootPath(in: store))"
+        return provided(bundle, notes: [note])
+    }
+
+    private func provided(_ bundle: CertificateBundle, notes: [String] = [], warnings: [String] = []) -> Provided {
+        Provided(bundles: [bundle], notes: notes, warnings: warnings, renewal: renewal(of: bundle))
+    }
+
+    private func authority() throws(CertificateProblem) -> InternalCA {
+        try InternalCA.loadOrCreate(in: store, named: site, now: now)
+    }
+
+    // MARK: ACME
+
+    private func acme(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        do throws(CertificateProblem) {
+            if try store.contains(settings.name) {
+                let bundle = try store.load(settings.name)
+                return Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
+            }
+            let ca = try store.locked { () throws(CertificateProblem) in try authority() }
+            // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
+            let bundle = try ca.issue(names: names(settings), now: now)
+            return Provided(bundles: [bundle], warnings: [standInWarning(settings)])
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    private func standInWarning(_ settings: CertificateSettings) -> String {
+        "certificate \(settings.name): none in the store \(store.folder) yet, so a certificate of the internal CA "
+            + "stands in, which browsers refuse; obtain the real one from its ACME server and reload"
+    }
+
+    // MARK: What is in the store
+
+    /// How the store's certificate stands to what the site file asks for.
+    private enum Standing {
+        case good(CertificateBundle)
+        /// Why another one is needed, and the one that may be served until then.
+        case wanting(String, usable: CertificateBundle?)
+    }
+
+    private func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
+        let bundle: CertificateBundle
+        do throws(CertificateProblem) {
+            guard try store.contains(settings.name) else {
+                return .wanting("there was none in the store", usable: nil)
+            }
+            bundle = try store.load(settings.name)
+        } catch {
+            // What cannot be read is a matter for a person; what is damaged is made again.
+            guard case .contents(_, let reason) = error else { throw storeProblem(error) }
+            return .wanting("the stored one is of no use (\(reason))", usable: nil)
+        }
+        do throws(CertificateError) {
+            try bundle.requireValid(at: now)
+        } catch {
+            return .wanting("\(error)", usable: nil)
+        }
+        let wanted = names(settings)
+        if Set(bundle.names) != Set(wanted) {
+            return .wanting(
+                "the stored one names \(bundle.names.joined(separator: ", ")) and not \(wanted.joined(separator: ", "))",
+                usable: bundle
+            )
+        }
+        if bundle.key.kind != kind(settings) {
+            return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
+        }
+        if let signer = try InternalCA.signer(in: store), !bundle.leaf.isIssued(by: signer) {
+            return .wanting("the stored one is of another CA", usable: bundle)
+        }
+        if renewal(of: bundle) <= now {
+            let end = UTC.text(bundle.leaf.validity.upperBound)
+            return .wanting("the stored one ends at \(end)", usable: bundle)
+        }
+        return .good(bundle)
+    }
+
+    /// When a third of its life is left.
+    private func renewal(of bundle: CertificateBundle) -> Int64 {
+        let validity = bundle.leaf.validity
+        return validity.upperBound - (validity.upperBound - validity.lowerBound) / 3
+    }
+
+    private func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
+
+    private func kind(_ settings: CertificateSettings) -> PrivateKey.Kind {
+        switch settings.key {
+        case .ecdsaP256: .ecdsaP256
+        case .ecdsaP384: .ecdsaP384
+        case .rsa2048: .rsa2048
+        case .rsa3072: .rsa3072
+        case .rsa4096: .rsa4096
+        }
+    }
+
+    /// A store that this user may not use is said to be one, with the two ways out.
+    private func storeProblem(_ problem: CertificateProblem) -> CertificateProblem {
+        guard case .file(let error) = problem, error.isDenied else { return problem }
+        return .deniedStore(folder: store.folder, error)
+    }
+}

@@ -1,0 +1,31 @@
+import CLinux
+import Glibc
+
+/// A lock among the processes of this machine, by a file that stays (flock(2)). Gone with its holder, however
+/// that ends.
+package struct FileLock: ~Copyable {
+    private let file: FileDescriptor
+
+    /// Takes the lock, and makes its file (mode 0600) when there is none.
+    ///
+    /// - Parameter milliseconds: how long another process may hold it.
+    /// - Throws: EWOULDBLOCK when it was held for all that time.
+    package static func take(_ path: String, within milliseconds: Int) throws(FileError) -> FileLock {
+        let raw = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
+        let file = FileDescriptor(owning: raw)
+        var left = milliseconds
+        while flock(raw, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR, left > 0 else {
+                throw FileError(path: path, problem: .system(.last("flock")))
+            }
+            Thread.pause(milliseconds: 10)
+            left -= 10
+        }
+        return FileLock(file: file)
+    }
+
+    private init(file: consuming FileDescriptor) {
+        self.file = file
+    }
+}

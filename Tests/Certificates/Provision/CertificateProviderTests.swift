@@ -1,0 +1,152 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("Certificates of a site, from where its file says")
+struct CertificateProviderTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+
+    private func provider(at moment: Int64? = nil) -> CertificateProvider {
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = store.folder
+        return CertificateProvider(for: site, now: moment ?? now)
+    }
+
+    private func settings(
+        _ names: [String] = ["foobar.com", "*.foobar.com"],
+        _ issuer: CertificateSettings.Issuer = .internal
+    ) -> CertificateSettings {
+        let patterns: [HostPattern] = names.map { $0.hasPrefix("*.") ? .wildcard(String($0.dropFirst(2))) : .exact($0) }
+        return CertificateSettings(name: "site", names: patterns, issuer: issuer)
+    }
+
+    private func acme() -> CertificateSettings {
+        settings(["foobar.com"], .acme(directory: "https://ca.test/directory", contact: []))
+    }
+
+    @Test("the internal CA issues what is missing, once, for nobody else to read")
+    func issues() throws {
+        let first = try provider().provide(settings())
+        #expect(first.bundles.count == 1)
+        #expect(first.bundles[0].names == ["foobar.com", "*.foobar.com"])
+        #expect(first.notes.count == 1 && first.warnings.isEmpty)
+        #expect(first.notes[0].contains("internal-ca-root/1/fullchain.pem"), "\(first.notes)")
+        #expect(try scratch.mode("certs") == 0o700)
+        #expect(try scratch.mode("certs/site") == 0o700)
+        #expect(try scratch.mode("certs/site/1/key.pem") == 0o600)
+        #expect(try scratch.mode("certs/internal-ca/1/key.pem") == 0o600)
+        let again = try provider().provide(settings())
+        #expect(again.notes.isEmpty)
+        #expect(again.bundles[0].chainPEM == first.bundles[0].chainPEM)
+        #expect(try InternalCA.signer(in: store).map { first.bundles[0].leaf.isIssued(by: $0) } == true)
+    }
+
+    @Test("another is issued when names, key or CA are others, and when a third of its life is left")
+    func reissues() throws {
+        _ = try provider().provide(settings())
+        let names = try provider().provide(settings(["foobar.com"]))
+        #expect(names.bundles[0].names == ["foobar.com"] && names.notes[0].contains("and not foobar.com"))
+        var other = settings(["foobar.com"])
+        other.key = .ecdsaP384
+        let key = try provider().provide(other)
+        #expect(key.bundles[0].key.kind == .ecdsaP384)
+        let renewal = try #require(key.renewal)
+        #expect(renewal > now + InternalCA.leafLifetime / 2 && renewal < now + InternalCA.leafLifetime * 3 / 4)
+        #expect(try provider(at: renewal - 1).provide(other).notes.isEmpty)
+        let renewed = try provider(at: renewal).provide(other)
+        #expect(renewed.notes.count == 1)
+        try renewed.bundles[0].requireValid(at: now + InternalCA.leafLifetime + 1)
+        let expired = try provider(at: now + 90 * 86_400).provide(other)
+        #expect(expired.notes.count == 1)
+        try FileManager.default.removeItem(atPath: store.folder + "/internal-ca")
+        let fresh = try provider(at: now + 90 * 86_400).provide(other)
+        // Without the signer there is nothing to compare with: the stored one is good until it is looked at again.
+        #expect(fresh.notes.isEmpty)
+        _ = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now + 90 * 86_400)
+        let changed = try provider(at: now + 90 * 86_400).provide(other)
+        #expect(changed.notes.first?.contains("another CA") == true, "\(changed.notes)")
+    }
+
+    @Test("the intermediate is renewed by its root before leaves outlive it")
+    func intermediate() throws {
+        let first = try provider().provide(settings())
+        let late = now + 1825 * 86_400 - 20 * 86_400
+        let second = try provider(at: late).provide(settings())
+        #expect(second.notes.count == 1)
+        #expect(second.bundles[0].leaf.validity.upperBound == late + InternalCA.leafLifetime)
+        #expect(try store.loadChain("internal-ca")[1].pem == store.loadChain("internal-ca-root")[0].pem)
+        #expect(first.bundles[0].chain[1].pem != second.bundles[0].chain[1].pem)
+        try second.bundles[0].requireValid(at: late)
+    }
+
+    @Test("a damaged one is made again; a key that others can read is a matter for a person")
+    func damaged() throws {
+        _ = try provider().provide(settings())
+        try scratch.write("certs/site/1/fullchain.pem", "no certificate", mode: 0o644)
+        let again = try provider().provide(settings())
+        #expect(again.notes.first?.contains("of no use") == true, "\(again.notes)")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o644],
+            ofItemAtPath: scratch.path + "/certs/site/2/key.pem"
+        )
+        let problem = #expect(throws: CertificateProblem.self) { try provider().provide(settings()) }
+        #expect(problem?.description.contains("chmod 600") == true)
+    }
+
+    @Test("one of ACME is served from the store; until it is there a stand-in is, which is kept nowhere")
+    func standsIn() throws {
+        #expect(try provider().inspect(acme()).first?.contains("stands in") == true)
+        #expect(!FileManager.default.fileExists(atPath: store.folder), "to inspect changes nothing")
+        let first = try provider().provide(acme())
+        #expect(first.bundles[0].names == ["foobar.com"])
+        #expect(first.warnings.count == 1 && first.warnings[0].contains("stands in") && first.renewal == nil)
+        #expect(try !store.contains("site"))
+        let real = try InternalCA(named: "real", now: now).issue(names: ["foobar.com"], now: now)
+        try store.save(real, as: "site")
+        let second = try provider().provide(acme())
+        #expect(second.bundles[0].chainPEM == real.chainPEM && second.warnings.isEmpty)
+        let late = try provider(at: now + 100 * 86_400).provide(acme())
+        #expect(late.bundles[0].chainPEM == real.chainPEM)
+        #expect(late.warnings.first?.contains("expired") == true, "\(late.warnings)")
+    }
+
+    @Test("files are served as they are, or refused")
+    func files() throws {
+        let bundle = try InternalCA(named: "real", now: now).issue(names: ["foobar.com"], now: now)
+        let pair = CertificateFiles(
+            certificate: try scratch.write("chain.pem", bundle.chainPEM),
+            key: try scratch.write("key.pem", bundle.keyPEM)
+        )
+        let provided = try provider().provide(settings(["foobar.com", "www.foobar.com"], .files([pair])))
+        #expect(provided.bundles[0].chainPEM == bundle.chainPEM)
+        #expect(provided.warnings.count == 1 && provided.warnings[0].contains("does not cover www.foobar.com"))
+        #expect(throws: CertificateProblem.self) {
+            try provider(at: now + 100 * 86_400).provide(settings(["foobar.com"], .files([pair])))
+        }
+    }
+
+    @Test("processes that start at once agree on one CA and one certificate")
+    func together() async throws {
+        let settings = settings()
+        let provider = provider()
+        let chains = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<8 { group.addTask { try provider.provide(settings).bundles[0].chainPEM } }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(chains.count == 1)
+    }
+
+    @Test("generations older than the one before are removed")
+    func generations() throws {
+        for round in 0..<4 { _ = try provider(at: now + Int64(round) * 60 * 86_400).provide(settings()) }
+        let kept = try FileManager.default.contentsOfDirectory(atPath: store.folder + "/site").sorted()
+        #expect(kept == ["3", "4", "current"])
+    }
+}
