@@ -1,7 +1,7 @@
 # Gatehouse. `make run` and `make test` do all the set-up on a Debian machine that has Swift.
 
 BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev pkg-config git
-TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2
+TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2 chromium
 BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3
 
 RELEASE := swift build --configuration release --static-swift-stdlib --product gatehouse
@@ -28,8 +28,9 @@ run: build
 test: swift
 	@scripts/ensure-packages $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory lint
+	$(RELEASE)
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	GATEHOUSE_RELEASE=$(CURDIR)/$(BINARY) swift test --skip-build --disable-xctest
 
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
@@ -42,7 +43,7 @@ bench: build
 ## soak: SOAK_SECONDS of mixed load; memory stays flat and no descriptor stays behind
 soak: swift
 	@scripts/ensure-packages $(TEST_PACKAGES)
-	GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) swift test --filter Soak
+	GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SoakTests
 
 clean:
 	swift package clean

@@ -30,26 +30,35 @@ final class Gateway {
         }
     }
 
+    /// The release build, for what an unoptimised one does not show; nil when nobody said where it is.
+    static var releaseBinary: String? { ProcessInfo.processInfo.environment["GATEHOUSE_RELEASE"] }
+
     /// Starts the gateway and waits until its listeners accept.
-    /// - Parameter ports: those that must accept before this returns.
+    /// - Parameters:
+    ///   - ports: those that must accept before this returns.
+    ///   - binary: in place of the one that was built with the tests.
+    ///   - environment: added to the one of the tests.
     init(
         _ site: SiteFile,
         ports: [UInt16],
         in directory: TemporaryDirectory? = nil,
-        workers: Int = 2
+        workers: Int = 2,
+        binary: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
         self.directory = try directory ?? TemporaryDirectory()
         self.site = site
         self.ports = ports
         try self.directory.write(site.text, to: "site.yaml")
         process = try ChildProcess(
-            try Self.binary,
+            try binary ?? Self.binary,
             [
                 "serve", "--site", self.directory.path("site.yaml"), "--host", "front", "--workers", "\(workers)",
                 "--socket", self.directory.path("admin.sock"),
             ],
             in: self.directory,
-            name: "gatehouse"
+            name: "gatehouse",
+            environment: environment
         )
         try waitUntilReady()
     }

@@ -5,7 +5,10 @@ struct SecureGateway {
     let secure: UInt16
     let directory: TemporaryDirectory
 
-    /// - Parameter certificates: names by certificate; the first is `foobar`.
+    /// - Parameters:
+    ///   - names: of each certificate; the first certificate is `foobar`.
+    ///   - binary: in place of the one that was built with the tests.
+    ///   - environment: added to the one of the tests.
     init(
         _ servers: [SiteFile.Server],
         names: [[String]] = [["foobar.test", "www.foobar.test"]],
@@ -15,9 +18,13 @@ struct SecureGateway {
         protocols: String = "",
         gateway settings: [String] = [],
         pool: [String] = [],
-        workers: Int = 2
+        workers: Int = 2,
+        in directory: TemporaryDirectory? = nil,
+        binary: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
-        directory = try TemporaryDirectory()
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
         plain = try Ports.free()
         secure = try Ports.free()
         var certificates: [TestCertificate] = []
@@ -34,7 +41,14 @@ struct SecureGateway {
         site.listeners.append(protocols.isEmpty ? listener : "\(listener.dropLast(2)), protocols: [\(protocols)] }")
         site.routes = routes
         site.certificates = certificates
-        gateway = try Gateway(site, ports: [plain, secure], in: directory, workers: workers)
+        gateway = try Gateway(
+            site,
+            ports: [plain, secure],
+            in: directory,
+            workers: workers,
+            binary: binary,
+            environment: environment
+        )
     }
 
     /// curl to the TLS listener. The certificate is self-signed and not checked.
