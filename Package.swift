@@ -45,6 +45,7 @@ let package = Package(
         library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
 
         module("Bytes", []),
+        module("Snapshot", []),
         module("Linux", ["CLinux"]),
         module("OpenSSL", ["COpenSSL", "Bytes"]),
         module("Site", ["CYAML"]),
@@ -52,7 +53,7 @@ let package = Package(
         module("Engine", ["Bytes", "Linux", "OpenSSL"]),
         module("Certificates", ["OpenSSL", "Linux", "Site"]),
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
-        module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
+        module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Site", "Snapshot"]),
         module("Operations", ["Control", "Bytes", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
         module("DemoApp", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL"]),
         .executableTarget(
@@ -66,6 +67,7 @@ let package = Package(
         ),
 
         tests("Bytes", ["Bytes"]),
+        tests("Snapshot", ["Snapshot"]),
         tests("Linux", ["Linux"]),
         tests("OpenSSL", ["OpenSSL", "Bytes"]),
         tests("Site", ["Site"]),
@@ -73,7 +75,7 @@ let package = Package(
         tests("Engine", ["Engine", "Bytes", "Linux", "OpenSSL"]),
         tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
-        tests("Control", ["Control", "Gateway", "Linux", "Site"]),
+        tests("Control", ["Control", "Gateway", "Linux", "Site", "Snapshot"]),
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),

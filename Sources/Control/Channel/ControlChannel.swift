@@ -1,5 +1,6 @@
 import Glibc
 package import Linux
+import Snapshot
 
 /// Why the other process cannot be talked to.
 package enum ChannelError: Error, Equatable, Sendable, CustomStringConvertible {

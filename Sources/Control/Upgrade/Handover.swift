@@ -1,5 +1,6 @@
 import Glibc
 package import Linux
+import Snapshot
 
 /// What one version of the control plane leaves to the next in the same process: the listening sockets,
 /// shared memory, and the data plane that goes on serving meanwhile. See decision 020.

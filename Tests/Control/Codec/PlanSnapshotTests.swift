@@ -2,6 +2,7 @@ import Control
 import Gateway
 import Linux
 import Site
+import Snapshot
 import Testing
 
 @Suite("A plan as a snapshot")

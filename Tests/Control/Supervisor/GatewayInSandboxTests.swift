@@ -4,6 +4,7 @@ import Gateway
 import Glibc
 import Linux
 import Site
+import Snapshot
 import Testing
 
 /// The gateway's real workers as a confined data plane, without TLS and without pools: every request

@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Linux
+import Snapshot
 import Testing
 
 @Suite("What one control process leaves to the next")

@@ -1,4 +1,4 @@
-import Control
+import Snapshot
 import Testing
 
 @Suite("The snapshot codec")
