@@ -51,13 +51,13 @@ private final class FuzzedSite: HTTP2ServerDelegate {
             let end = min(position + step, input.count)
             _ = session.receive(input.span.extracting(position..<end), now: UInt64(position))
             position = end
-            if mode & 1 == 0 { _ = session.produce(into: out, limit: 2_048) }
+            if mode & 1 == 0 { _ = session.produce(into: out, limit: 2_048, now: UInt64(position)) }
             precondition(out.count < 1 << 22, "more to write than any input asks for")
             if mode & 2 == 0 { out.clear() }
             if mode & 128 != 0 && position > input.count / 2 { session.drain() }
         }
         precondition(pool.lent == session.openStreams, "a stream was lost")
-        _ = session.produce(into: out, limit: 2_048)
+        _ = session.produce(into: out, limit: 2_048, now: UInt64(position))
         session.end()
         precondition(pool.lent == 0 && buffers.lent == 0 && open == 0, "something was not given back")
     }
@@ -68,6 +68,11 @@ private final class FuzzedSite: HTTP2ServerDelegate {
         precondition(!stream.head.methodName.isEmpty && !stream.head.authority.isEmpty, "a head without its parts")
         precondition(bytes.span(stream.head.target).firstIndex(of: 0x20) == nil, "a target that would split")
         if stream.endsWithHead || mode & 4 == 0 { serve(session, stream) }
+    }
+
+    func http2(_ session: HTTP2ServerSession, declined stream: HTTP2Stream, reason: RefusalReason) {
+        open += 1
+        session.reset(stream, code: HTTP2ErrorCode.internalError)
     }
 
     func http2(_ session: HTTP2ServerSession, refused stream: HTTP2Stream, reason: RefusalReason) {}

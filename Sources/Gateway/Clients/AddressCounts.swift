@@ -20,6 +20,13 @@ package final class AddressCounts: Sendable {
 
     package init() {}
 
+    /// What became of a connection that came.
+    internal enum Verdict {
+        case counted
+        /// There are as many in all, or of this address, as may be.
+        case tooMany, tooManyOfAddress
+    }
+
     private static func key(_ address: SocketAddress) -> Key {
         address.isIPv6 ? Key(high: address.high, low: 1) : Key(high: 0, low: address.low << 1)
     }
@@ -29,15 +36,15 @@ package final class AddressCounts: Sendable {
     /// - Parameters:
     ///   - limit: connections in all; 0 for no bound.
     ///   - limitPerAddress: connections of this address; 0 for no bound.
-    internal func add(_ address: SocketAddress, limit: Int, limitPerAddress: Int) -> Bool {
+    internal func add(_ address: SocketAddress, limit: Int, limitPerAddress: Int) -> Verdict {
         let key = Self.key(address)
         return counts.withLock { counts in
-            if limit > 0 && counts.total >= limit { return false }
+            if limit > 0 && counts.total >= limit { return .tooMany }
             let open = counts.byAddress[key, default: 0]
-            if limitPerAddress > 0 && open >= limitPerAddress { return false }
+            if limitPerAddress > 0 && open >= limitPerAddress { return .tooManyOfAddress }
             counts.total += 1
             counts.byAddress[key] = open + 1
-            return true
+            return .counted
         }
     }
 

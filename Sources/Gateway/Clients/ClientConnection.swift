@@ -28,7 +28,7 @@ package final class ClientConnection: EventHandler {
                 let made = try? TLSSession(server: context)
             else {
                 worker.addresses.remove(peer)
-                return worker.count(.connectionsRefused)
+                return worker.count(.connectionsWithoutTLS)
             }
             session = made
         }
@@ -58,7 +58,9 @@ package final class ClientConnection: EventHandler {
 
     package func ready(_ events: Epoll.Events) {
         transport.note(events)
-        if isShakingHands { shakeHands() } else { codec?.ready() }
+        if isShakingHands { return shakeHands() }
+        if events.contains(.error) { codec?.connectionLost() }
+        codec?.ready()
     }
 
     package func timedOut() {
@@ -134,6 +136,8 @@ package final class ClientConnection: EventHandler {
 
 /// A protocol spoken on a client's connection.
 internal protocol ClientCodec: AnyObject {
+    /// The kernel says that the connection is broken: nothing that is still to be sent will arrive.
+    func connectionLost()
     /// The transport changed: bytes may have come, or room for more.
     func ready()
     /// The deadline that the codec set has passed.

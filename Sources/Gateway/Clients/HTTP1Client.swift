@@ -5,7 +5,7 @@ import Linux
 
 /// HTTP/1.0 and 1.1 on a client's connection: one request after the other, pipelined or not.
 internal final class HTTP1Client: ClientCodec {
-    private enum State {
+    internal enum State {
         /// Between requests, or in the middle of a head.
         case head
         /// The body of a request is to come.
@@ -19,20 +19,22 @@ internal final class HTTP1Client: ClientCodec {
     }
 
     /// Each keeps the other until the connection closes, so that a log line can still name the peer.
-    private let connection: ClientConnection
-    private let worker: Worker
-    private var state = State.head
+    internal let connection: ClientConnection
+    internal let worker: Worker
+    internal private(set) var state = State.head
     private var parser: HTTP1RequestParser
     private var decoder = HTTP1BodyDecoder()
-    private var exchange: Exchange?
+    internal private(set) var exchange: Exchange?
     private var isPumping = false
     /// The answer under way is the last one.
     private var isLast = false
     private var answerIsChunked = false
     private var answerEnded = false
-    private var served = 0
-    /// Milliseconds, monotonic: when the body under way began to be waited for.
-    private var bodyBegun: UInt64 = 0
+    internal private(set) var served = 0
+    internal var pace = BodyPace()
+    /// When what the client is to send, and to take, is overdue: the loop's milliseconds, `.max` for never.
+    internal var inputDue = UInt64.max
+    internal var outputDue = UInt64.max
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -41,7 +43,7 @@ internal final class HTTP1Client: ClientCodec {
     }
 
     private var transport: Transport { connection.transport }
-    private var timeouts: TimeoutPlan { worker.runtime.plan.timeouts }
+    internal var timeouts: TimeoutPlan { worker.runtime.plan.timeouts }
 
     // MARK: Events
 
@@ -54,25 +56,12 @@ internal final class HTTP1Client: ClientCodec {
         pump()
     }
 
-    func turnEnds() { pump() }
-
-    func timedOut() {
-        switch state {
-        case .head:
-            if exchange == nil { return close() }
-            worker.count(.timeoutsHTTPRequest)
-            refuse(408, .requestTimeout)
-        case .body:
-            worker.count(.timeoutsClient)
-            exchange?.bodyTimedOut()
-        case .waiting, .tunnel:
-            worker.count(.timeoutsClient)
-            exchange?.clientGone(.clientTimeout)
-            close(reset: true)
-        case .closing, .closed:
-            close()
-        }
+    /// Ends a request whose answer is waited for; in other states reading or writing finds out.
+    func connectionLost() {
+        if state == .waiting { lost() }
     }
+
+    func turnEnds() { pump() }
 
     func drain() {
         isLast = true
@@ -110,6 +99,7 @@ internal final class HTTP1Client: ClientCodec {
         if state == .closed { return }
         transport.releaseInput()
         exchange?.flushRequest()
+        if state == .body { awaitBody() }
     }
 
     private var wantsInput: Bool {
@@ -173,11 +163,14 @@ internal final class HTTP1Client: ClientCodec {
                 state = .waiting
             } else {
                 state = .body
-                decoder = HTTP1BodyDecoder()
-                decoder.start(exchange.head.framing)
-                bodyBegun = worker.loop.now
+                decoder = HTTP1BodyDecoder(limits: worker.runtime.headLimits)
+                decoder.start(
+                    exchange.head.framing,
+                    trailers: exchange.head.framing == .chunked ? exchange.requestTrailers : nil
+                )
+                pace = BodyPace()
             }
-            connection.setDeadline(nil)
+            awaitInput(nil)
             exchange.routeRequest()
             return .again
         }
@@ -188,7 +181,7 @@ internal final class HTTP1Client: ClientCodec {
         self.exchange = exchange
         answerEnded = false
         answerIsChunked = false
-        connection.setDeadline(timeouts.httpRequest)
+        awaitInput(timeouts.httpRequest)
         return exchange
     }
 
@@ -197,20 +190,22 @@ internal final class HTTP1Client: ClientCodec {
         while let exchange, exchange.wantsBody {
             switch decoder.next(input.readable, from: position) {
             case .data(let range):
+                pace.came(range.count, now: worker.loop.now)
                 exchange.requestBody(input.readable.extracting(range))
                 position = range.upperBound
                 if state != .body { return .again }
             case .needMore(let consumed):
                 input.consume(consumed)
                 worker.count(.bytesFromClients, UInt64(consumed))
-                connection.setDeadline(timeouts.client)
                 return .needsMore
             case .end(let consumed):
                 input.consume(consumed)
                 worker.count(.bytesFromClients, UInt64(consumed))
                 state = .waiting
-                connection.setDeadline(nil)
-                exchange.requestBodyEnded()
+                awaitInput(nil)
+                exchange.requestBodyEnded(
+                    trailers: exchange.head.framing == .chunked ? exchange.requestTrailers : nil
+                )
                 return .again
             case .refused(let refusal):
                 exchange.refusal = refusal.reason
@@ -224,7 +219,7 @@ internal final class HTTP1Client: ClientCodec {
         return .full
     }
 
-    private func refuse(_ status: Int, _ outcome: Outcome) {
+    internal func refuse(_ status: Int, _ outcome: Outcome) {
         let exchange = self.exchange ?? beginExchange()
         isLast = true
         exchange.answer(status, outcome)
@@ -262,10 +257,11 @@ internal final class HTTP1Client: ClientCodec {
         worker.count(.bytesToClients, transport.bytesOut &- before)
         switch flushed {
         case .done:
-            if answerEnded && state == .closing { endOutput() }
+            outputTaken()
+            if answerEnded && (state == .closing || state == .tunnel) { endOutput() }
             return state != .closed
         case .blocked:
-            connection.setDeadline(timeouts.client)
+            awaitOutput(progressed: transport.bytesOut != before)
             return true
         case .failed:
             lost()
@@ -275,12 +271,12 @@ internal final class HTTP1Client: ClientCodec {
 
     private func endOutput() {
         switch transport.endOutput() {
-        case .done, .blocked: connection.setDeadline(timeouts.clientFin)
-        case .failed: close()
+        case .done, .blocked: if state == .closing { awaitInput(timeouts.clientFin) }
+        case .failed: lost()
         }
     }
 
-    private func close(reset: Bool = false) {
+    internal func close(reset: Bool = false) {
         if state == .closed { return }
         state = .closed
         exchange = nil
@@ -362,11 +358,16 @@ extension HTTP1Client: ClientStream {
         if answerIsChunked {
             let scratch = worker.scratch
             scratch.clear()
-            HTTP1Writer.lastChunk(to: scratch)
+            if let trailers, !trailers.fields.isEmpty {
+                HTTP1Writer.lastChunk(trailers: trailers, to: scratch)
+            } else {
+                HTTP1Writer.lastChunk(to: scratch)
+            }
             transport.write(scratch.readable)
             scratch.clear()
         }
         answerEnded = true
+        if state == .tunnel && transport.pendingOutput == 0 { endOutput() }
     }
 
     func flush() {
@@ -391,7 +392,7 @@ extension HTTP1Client: ClientStream {
             if state == .closing && transport.pendingOutput == 0 { endOutput() }
         } else {
             state = .head
-            connection.setDeadline(timeouts.httpKeepAlive)
+            awaitInput(timeouts.httpKeepAlive)
             flush()
         }
         if state != .closed { pump() }

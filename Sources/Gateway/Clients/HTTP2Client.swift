@@ -16,6 +16,9 @@ internal final class HTTP2Client: ClientCodec {
     /// Requests that were given body bytes in this read, to be sent on together.
     private var touched: [HTTP2Request] = []
     private var isEnding = false
+    private var deadlines: HTTP2Deadlines
+    /// The deadline that the loop knows of.
+    private var armed = UInt64.max
 
     /// Bytes of frames made at a time.
     private static let frameBatch = 65536
@@ -23,7 +26,7 @@ internal final class HTTP2Client: ClientCodec {
     init(connection: ClientConnection) {
         self.connection = connection
         worker = connection.worker
-        let plan = worker.runtime.plan
+        deadlines = HTTP2Deadlines(idle: worker.loop.now &+ worker.runtime.plan.timeouts.httpRequest)
         session = HTTP2ServerSession(
             settings: worker.runtime.http2Settings,
             budgets: HTTP2Budgets(),
@@ -32,7 +35,6 @@ internal final class HTTP2Client: ClientCodec {
             delegate: self,
             now: worker.loop.now
         )
-        connection.setDeadline(plan.timeouts.httpRequest)
         worker.loop.atEndOfTurn(connection)
     }
 
@@ -43,24 +45,17 @@ internal final class HTTP2Client: ClientCodec {
     func ready() {
         if transport.isWritable { writeOut() }
         read()
+        arm()
     }
 
     func turnEnds() {
         read()
         writeOut()
+        arm()
     }
 
-    func timedOut() {
-        guard let session else { return }
-        if session.openStreams > 0 {
-            worker.count(.timeoutsClient)
-            end(.clientTimeout)
-        } else {
-            drain()
-            writeOut()
-            close()
-        }
-    }
+    /// Reading, which goes on at all times here, finds out.
+    func connectionLost() {}
 
     func drain() {
         session?.drain()
@@ -71,7 +66,6 @@ internal final class HTTP2Client: ClientCodec {
 
     private func read() {
         var turns = 0
-        var hasReceived = false
         while let session, transport.mayReceive, session.wantsRead {
             if turns == 16 {
                 worker.loop.atEndOfTurn(connection)
@@ -81,10 +75,10 @@ internal final class HTTP2Client: ClientCodec {
             switch transport.receive() {
             case .data:
                 guard let input = transport.input else { continue }
-                hasReceived = true
                 worker.count(.bytesFromClients, UInt64(input.count))
                 if case .closing(let reason) = session.receive(input.readable, now: worker.loop.now) {
-                    if case .abuse = reason { worker.count(.http2GlitchCloses) }
+                    if case .protocolError = reason { worker.count(.http2ProtocolErrors) }
+                    endings = .refused
                     isEnding = true
                 }
                 input.consume(input.count)
@@ -97,7 +91,6 @@ internal final class HTTP2Client: ClientCodec {
         if self.session == nil { return }
         transport.releaseInput()
         if let session, session.wantsWrite || isEnding || !session.wantsRead { worker.loop.atEndOfTurn(connection) }
-        if hasReceived { arm() }
     }
 
     /// Sends on what one read gave, with one write for each server.
@@ -118,13 +111,6 @@ internal final class HTTP2Client: ClientCodec {
         touched.append(request)
     }
 
-    /// Sets the deadline for what is waited for: the client's next request or bytes, or nothing of it.
-    private func arm() {
-        guard let session else { return }
-        let timeouts = worker.runtime.plan.timeouts
-        connection.setDeadline(session.openStreams == 0 ? timeouts.httpKeepAlive : timeouts.client)
-    }
-
     // MARK: Writing
 
     internal func wantWrite() { worker.loop.atEndOfTurn(connection) }
@@ -135,13 +121,15 @@ internal final class HTTP2Client: ClientCodec {
         defer { worker.count(.bytesToClients, transport.bytesOut &- before) }
         while true {
             switch transport.flush() {
-            case .done: break
-            case .blocked: return
+            case .done: deadlines.taken()
+            case .blocked:
+                let due = worker.loop.now &+ worker.runtime.plan.timeouts.client
+                return deadlines.blocked(progressed: transport.bytesOut != before, due: due)
             case .failed: return end(.clientGone)
             }
             guard session.wantsWrite else { break }
             let frames = worker.buffers.take()
-            let made = session.produce(into: frames, limit: Self.frameBatch)
+            let made = session.produce(into: frames, limit: Self.frameBatch, now: worker.loop.now)
             transport.write(frames.readable)
             worker.buffers.give(frames)
             if made == 0 { break }
@@ -149,7 +137,80 @@ internal final class HTTP2Client: ClientCodec {
         if self.session != nil && (isEnding || !session.wantsRead) && !session.wantsWrite { close() }
     }
 
+    // MARK: Deadlines
+
+    /// Has the loop tell when the next deadline passes.
+    private func arm() {
+        guard let session else { return }
+        let now = worker.loop.now
+        deadlines.update(
+            headUnderWay: session.headUnderWay,
+            openStreams: session.openStreams,
+            now: now,
+            timeouts: worker.runtime.plan.timeouts,
+            patience: patience
+        )
+        let next = deadlines.next
+        if next == armed { return }
+        armed = next
+        connection.setDeadline(next == .max ? nil : next > now ? next - now : 0)
+    }
+
+    /// Milliseconds that a stream has in any case.
+    private var patience: UInt64 {
+        let plan = worker.runtime.plan
+        return plan.limits.minimumBodyRate > 0
+            ? min(plan.timeouts.client, plan.timeouts.httpRequest) : plan.timeouts.client
+    }
+
+    func timedOut() {
+        armed = .max
+        let now = worker.loop.now
+        if deadlines.output <= now {
+            worker.count(.timeoutsClient)
+            return end(.clientTimeout)
+        }
+        if deadlines.head <= now { return headTimedOut() }
+        if deadlines.idle <= now {
+            worker.count(deadlines.hasServed ? .timeoutsHTTPKeepAlive : .timeoutsHTTPRequest)
+            return endOrderly(.clientTimeout)
+        }
+        if deadlines.look <= now { look(now: now) }
+        writeOut()
+        arm()
+    }
+
+    /// A head that is not whole holds up all else that the client could send: the connection ends.
+    private func headTimedOut() {
+        worker.count(.timeoutsHTTPRequest)
+        session?.forEachStream { stream in
+            guard stream.id == deadlines.headStream, stream.context == nil, let session else { return }
+            let request = worker.takeRequest(self, session, stream)
+            worker.takeExchange(request, head: stream.head).clientGone(.requestTimeout)
+            worker.giveRequest(request)
+        }
+        endOrderly(.clientTimeout)
+    }
+
+    /// Ends the streams whose clients have taken too long, and no others.
+    private func look(now: UInt64) {
+        var next = now &+ patience
+        session?.forEachStream { stream in
+            guard let request = stream.context as? HTTP2Request else { return }
+            next = min(next, request.checkDeadline(now: now, isBlocked: transport.pendingOutput > 0))
+        }
+        deadlines.looked(next: next)
+    }
+
     // MARK: Ending
+
+    /// Ends the connection, with GOAWAY that says which streams were served (RFC 9113 section 6.8).
+    private func endOrderly(_ outcome: Outcome) {
+        endings = outcome
+        session?.close(code: HTTP2ErrorCode.noError)
+        writeOut()
+        close()
+    }
 
     private func end(_ outcome: Outcome) {
         endings = outcome
@@ -168,17 +229,35 @@ internal final class HTTP2Client: ClientCodec {
 
 extension HTTP2Client: HTTP2ServerDelegate {
     func http2(_ session: HTTP2ServerSession, opened stream: HTTP2Stream) {
+        if !stream.head.upgrade.isEmpty { stream.head.framing = .none }
+        begin(session, stream).routeRequest()
+    }
+
+    private func begin(_ session: HTTP2ServerSession, _ stream: HTTP2Stream) -> Exchange {
         let request = worker.takeRequest(self, session, stream)
         stream.context = request
         let exchange = worker.takeExchange(request, head: stream.head)
         request.exchange = exchange
-        if !stream.head.upgrade.isEmpty { stream.head.framing = .none }
-        exchange.routeRequest()
+        return exchange
+    }
+
+    func http2(_ session: HTTP2ServerSession, declined stream: HTTP2Stream, reason: RefusalReason) {
+        let exchange = begin(session, stream)
+        exchange.refusal = reason
+        exchange.answer(reason.status, .refused)
     }
 
     func http2(_ session: HTTP2ServerSession, refused stream: HTTP2Stream, reason: RefusalReason) {
-        worker.count(.requestsHTTP2)
-        worker.count(.requestsRefused)
+        if let request = stream.context as? HTTP2Request {
+            request.exchange?.refusal = reason
+            request.exchange?.clientGone(.refused)
+        } else {
+            let request = worker.takeRequest(self, session, stream)
+            let exchange = worker.takeExchange(request, head: stream.head)
+            exchange.refusal = reason
+            exchange.clientGone(.refused)
+            worker.giveRequest(request)
+        }
     }
 
     func http2(_ session: HTTP2ServerSession, data: Span<UInt8>, on stream: HTTP2Stream) {
@@ -191,6 +270,7 @@ extension HTTP2Client: HTTP2ServerDelegate {
 
     func http2(_ session: HTTP2ServerSession, closed stream: HTTP2Stream, code: UInt32) {
         guard let request = stream.context as? HTTP2Request else { return }
+        if endings == .refused { request.exchange?.refusal = .malformedStream }
         request.exchange?.clientGone(endings)
         request.exchange = nil
         worker.giveRequest(request)

@@ -1,4 +1,5 @@
 import Bytes
+import Engine
 import HTTPWire
 import Linux
 
@@ -14,6 +15,11 @@ internal final class HTTP2Request {
     private var waiting: ByteBuffer?
     private var hasEnded = false
     private var answerEnds = false
+    /// What comes behind the answer's body, while that has to wait.
+    private var trailers: HTTP2HeadWriter?
+    private var pace = BodyPace()
+    /// When bytes of the answer began to wait for the client: the loop's milliseconds.
+    private var sendingSince: UInt64 = 0
     /// Whether it stands in its connection's list of requests to be sent on.
     internal var isTouched = false
 
@@ -23,6 +29,8 @@ internal final class HTTP2Request {
         self.stream = stream
         hasEnded = stream.endsWithHead
         answerEnds = false
+        trailers = nil
+        pace = BodyPace()
         isTouched = false
     }
 
@@ -46,7 +54,10 @@ internal final class HTTP2Request {
             bodyTaken(data.count)
             return
         }
+        let now = codec.worker.loop.now
+        pace.came(data.count, now: now)
         if received == nil && exchange.wantsBody {
+            pace.wait(now: now)
             exchange.requestBody(data)
             codec.touch(self)
         } else {
@@ -59,7 +70,7 @@ internal final class HTTP2Request {
 
     func receiveEnd() {
         hasEnded = true
-        if received == nil { passEnd() }
+        if received == nil, let exchange, exchange.wantsBody { passEnd() }
     }
 
     private func passEnd() {
@@ -67,7 +78,7 @@ internal final class HTTP2Request {
         if exchange.isTunnel {
             exchange.tunnelClientEnded()
         } else {
-            exchange.requestBodyEnded()
+            exchange.requestBodyEnded(trailers: stream?.trailers)
             codec.touch(self)
             exchange.flushRequest()
         }
@@ -84,10 +95,51 @@ internal final class HTTP2Request {
             if !waiting.isEmpty { return }
             codec.worker.buffers.give(waiting)
             self.waiting = nil
-            if answerEnds { session.finish(stream) }
+            if answerEnds { finish(session, stream) }
         }
         codec.wantWrite()
         exchange?.clientTook()
+    }
+
+    private func finish(_ session: HTTP2ServerSession, _ stream: HTTP2Stream) {
+        if let trailers { session.finish(stream, trailers: trailers) } else { session.finish(stream) }
+    }
+
+    // MARK: Deadlines
+
+    /// Ends the stream if its client has taken too long with its body or with taking the answer.
+    ///
+    /// - Parameter isBlocked: the connection's socket takes nothing, which is not this stream's fault.
+    /// - Returns: when to look again: the loop's milliseconds; `.max` while nothing is waited for.
+    func checkDeadline(now: UInt64, isBlocked: Bool) -> UInt64 {
+        guard let codec, let stream else { return .max }
+        let worker = codec.worker
+        let plan = worker.runtime.plan
+        var next = UInt64.max
+        if !isBlocked && (waiting != nil || stream.buffered > 0) {
+            let due = max(sendingSince, stream.lastWritten) &+ plan.timeouts.client
+            if due <= now {
+                worker.count(.timeoutsClient)
+                exchange?.clientGone(.clientTimeout)
+                session?.reset(stream, code: HTTP2ErrorCode.cancel)
+                return .max
+            }
+            next = due
+        }
+        guard let exchange, !hasEnded, received == nil, !exchange.isTunnel, exchange.wantsBody else { return next }
+        pace.wait(now: now)
+        let silence = pace.since &+ plan.timeouts.client
+        let slowness = pace.deadline(rate: plan.limits.minimumBodyRate, grace: plan.timeouts.httpRequest)
+        if slowness <= now {
+            exchange.bodyTooSlow()
+            return .max
+        }
+        if silence <= now {
+            worker.count(.timeoutsClient)
+            exchange.bodyTimedOut()
+            return .max
+        }
+        return min(next, min(silence, slowness))
     }
 }
 
@@ -134,6 +186,7 @@ extension HTTP2Request: ClientStream {
 
     func sendBody(_ bytes: Span<UInt8>) {
         guard let session, let stream, let codec else { return }
+        if waiting == nil && stream.buffered == 0 { sendingSince = codec.worker.loop.now }
         var taken = 0
         if waiting == nil { taken = session.send(bytes, on: stream) }
         if taken < bytes.count {
@@ -147,8 +200,18 @@ extension HTTP2Request: ClientStream {
     func sendEnd(trailers: MessageHead?) {
         answerEnds = true
         guard let session, let stream else { return }
-        if waiting == nil { session.finish(stream) }
+        if let trailers, !trailers.fields.isEmpty { keep(trailers) }
+        if waiting == nil { finish(session, stream) }
         codec?.wantWrite()
+    }
+
+    private func keep(_ trailers: MessageHead) {
+        let writer = HTTP2HeadWriter()
+        let text = trailers.bytes
+        for field in trailers.fields where !field.isHopByHop {
+            writer.add(text.span(field.name), text.span(field.value))
+        }
+        self.trailers = writer
     }
 
     func flush() { codec?.wantWrite() }
@@ -168,7 +231,11 @@ extension HTTP2Request: ClientStream {
             codec?.worker.buffers.give(received)
             exchange.flushRequest()
         }
-        if hasEnded && !exchange.requestEnded { passEnd() }
+        if hasEnded {
+            if exchange.isTunnel ? !exchange.clientHasEnded : !exchange.requestEnded { passEnd() }
+        } else if let codec, self.received == nil {
+            pace.wait(now: codec.worker.loop.now)
+        }
     }
 
     func bodyTaken(_ count: Int) {
@@ -179,5 +246,12 @@ extension HTTP2Request: ClientStream {
 
     func becomeTunnel() {}
 
-    func exchangeEnded() { exchange = nil }
+    func exchangeEnded() {
+        // A tunnel that the client has not ended itself would stay open for as long as it likes.
+        if let exchange, exchange.isTunnel, !hasEnded, let session, let stream {
+            session.reset(stream, code: HTTP2ErrorCode.cancel)
+            codec?.wantWrite()
+        }
+        exchange = nil
+    }
 }

@@ -76,7 +76,10 @@ internal final class HealthCheck: EventHandler {
         if health.path != nil { made.write(text.span) }
     }
 
-    func timedOut() { end(.timedOut) }
+    func timedOut() {
+        worker.count(.timeoutsCheck)
+        end(.timedOut)
+    }
 
     func ready(_ events: Epoll.Events) {
         guard let transport else { return }

@@ -9,6 +9,7 @@ extension Exchange {
     internal func account() {
         guard stage != .idle else { return }
         let client = self.client
+        if requestID.isEmpty { addRequestID(keep: false) }
         let now = worker.loop.nowMicroseconds
         countRequest(now)
         if runtime.plan.accessLog { worker.log.write(self, now: now) }
@@ -27,7 +28,9 @@ extension Exchange {
         case .http11: worker.count(.requestsHTTP11)
         case .http2: worker.count(.requestsHTTP2)
         }
-        if outcome == .refused { worker.count(.requestsRefused) }
+        if outcome == .refused || outcome == .bodyTooLarge || outcome == .bodyTooSlow {
+            if let refusal { worker.count(refusal) }
+        }
         guard let pool, response.status >= 100, response.status < 600 else { return }
         let first = worker.state.index(worker: worker.index, pool: pool.plan.slot)
         let region = worker.state.region

@@ -5,7 +5,10 @@ import HTTPWire
 /// answers 413 when its body is declared larger than the route takes.
 extension Exchange {
     internal func admitRequest() {
-        if case .length(let length) = head.framing, length > bodyLimit { return answer(413, .bodyTooLarge) }
+        if case .length(let length) = head.framing, length > bodyLimit {
+            refusal = .bodyTooLarge
+            return answer(413, .bodyTooLarge)
+        }
         pool?.noteRequest()
         selectServer()
     }
@@ -15,6 +18,7 @@ extension Exchange {
     internal func admitBody(_ count: Int) -> Bool {
         bodyReceived += UInt64(count)
         if bodyReceived <= bodyLimit { return true }
+        refusal = .bodyTooLarge
         dropServer(reusable: false)
         answerOrCut(413, .bodyTooLarge)
         return false

@@ -63,7 +63,11 @@ extension Exchange {
     internal func retry() -> Bool {
         guard let pool, attempts < pool.plan.attempts, bodyForwarded == 0, !answerBegun else { return false }
         // Looked at first: a turn that is taken and not used would go to the next request's loss.
-        guard pool.canRetry, let other = pool.balancer.select(now: worker.loop.now, tried: tried) else { return false }
+        guard pool.canRetry else {
+            worker.count(.retriesDenied)
+            return false
+        }
+        guard let other = pool.balancer.select(now: worker.loop.now, tried: tried) else { return false }
         pool.spendRetry()
         worker.count(.retries)
         selected(other)

@@ -42,6 +42,12 @@ package final class Exchange {
     /// Body bytes of the answer.
     internal var answerBytes: UInt64 = 0
     internal var isTunnel = false
+    /// Which sides of a tunnel have ended.
+    internal var clientHasEnded = false
+    internal var serverHasEnded = false
+    /// What comes behind the bodies, apart from the heads. Made by the first chunked body.
+    internal lazy var requestTrailers = MessageHead()
+    internal lazy var responseTrailers = MessageHead()
     /// Fields have been added to the request, once for all tries.
     internal var isPrepared = false
     internal var requestID = Slice.empty
@@ -93,6 +99,8 @@ package final class Exchange {
         answerBegun = false
         answerBytes = 0
         isTunnel = false
+        clientHasEnded = false
+        serverHasEnded = false
         isPrepared = false
         requestID = .empty
         outcome = .completed

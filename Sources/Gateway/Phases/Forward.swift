@@ -37,10 +37,12 @@ extension Exchange {
 
     private func writeFields(to out: ByteBuffer) {
         let text = head.bytes
+        var takesTrailers = false
         HTTP1Writer.field(name: "host", value: text.span(head.authority), to: out)
         for field in head.fields where !field.isHopByHop {
             switch field.known {
             case .host, .contentLength, .transferEncoding: continue
+            case .te: takesTrailers = true
             default: HTTP1Writer.field(name: text.span(field.name), value: text.span(field.value), to: out)
             }
         }
@@ -50,6 +52,11 @@ extension Exchange {
             HTTP1Writer.field(name: "content-length", decimal: length, to: out)
         case .chunked, .untilClose, .untilEndOfStream:
             HTTP1Writer.field(name: "transfer-encoding", value: "chunked", to: out)
+        }
+        if takesTrailers {
+            // TE is for one hop and says so (RFC 9110 section 10.1.4); what we take, our client takes.
+            HTTP1Writer.field(name: "te", value: "trailers", to: out)
+            HTTP1Writer.field(name: "connection", value: "te", to: out)
         }
         if isUpgrade {
             HTTP1Writer.field(name: "connection", value: "upgrade", to: out)
@@ -80,15 +87,22 @@ extension Exchange {
         }
     }
 
-    /// The client's body is complete.
-    internal func requestBodyEnded() {
+    /// The client's body is complete. - Parameter trailers: what came behind it. They go with a chunked body; one
+    /// with a length has no place for them.
+    internal func requestBodyEnded(trailers: MessageHead? = nil) {
         requestEnded = true
         guard stage == .forwarding, let connection else { return }
         switch head.framing {
         case .chunked, .untilEndOfStream:
             let scratch = worker.scratch
             scratch.clear()
-            HTTP1Writer.lastChunk(to: scratch)
+            if let trailers, !trailers.fields.isEmpty {
+                let subject = client?.listener.tls?.clientSubjectField ?? ""
+                TrailerField.mark(trailers, of: head, except: subject)
+                HTTP1Writer.lastChunk(trailers: trailers, to: scratch)
+            } else {
+                HTTP1Writer.lastChunk(to: scratch)
+            }
             connection.transport.write(scratch.readable)
             scratch.clear()
         case .none, .length, .untilClose:
@@ -108,7 +122,10 @@ extension Exchange {
     internal func armServerDeadline() {
         let timeouts = runtime.plan.timeouts
         if isTunnel {
-            connection?.setDeadline(timeouts.tunnel)
+            // Once one side has ended, the other has less time (HAProxy's server-fin and client-fin).
+            let patience =
+                serverHasEnded ? timeouts.clientFin : clientHasEnded ? timeouts.serverFin : timeouts.tunnel
+            connection?.setDeadline(patience)
         } else {
             connection?.setDeadline(wantsAnswer ? timeouts.server : nil)
         }

@@ -58,7 +58,9 @@ extension Exchange {
     internal func answerEnded(canReuse: Bool) {
         dropServer(reusable: canReuse && requestEnded)
         guard let client else { return }
-        client.sendEnd(trailers: nil)
+        let trailers = response.framing == .chunked ? responseTrailers : nil
+        if let trailers, !trailers.fields.isEmpty { TrailerField.mark(trailers, of: response) }
+        client.sendEnd(trailers: trailers)
         account()
     }
 
@@ -92,7 +94,11 @@ extension Exchange {
     /// The server said nothing for too long.
     internal func serverTimedOut() {
         if isTunnel {
-            worker.count(.timeoutsTunnel)
+            if serverHasEnded {
+                worker.count(.timeoutsClientFin)
+            } else {
+                worker.count(clientHasEnded ? .timeoutsServerFin : .timeoutsTunnel)
+            }
             return endTunnel(.tunnelTimeout)
         }
         worker.count(.timeoutsServer)
@@ -108,8 +114,15 @@ extension Exchange {
         return head.method.isIdempotent || hasRequestBody
     }
 
-    /// The client sends its body too slowly.
+    /// Nothing more came of the client's body.
     internal func bodyTimedOut() {
+        dropServer(reusable: false)
+        answerOrCut(408, .clientTimeout)
+    }
+
+    /// The client's body came, below the least rate.
+    internal func bodyTooSlow() {
+        refusal = .bodyTooSlow
         dropServer(reusable: false)
         answerOrCut(408, .bodyTooSlow)
     }
@@ -140,23 +153,32 @@ extension Exchange {
 
     // MARK: Tunnels
 
-    /// The server ended its side of a tunnel: the client reads the end after all that came before it.
-    internal func tunnelServerEnded() { endTunnel(.tunnelEnded) }
+    /// The server ended its side of a tunnel: the client reads the end after all that came before it, and may
+    /// still speak.
+    internal func tunnelServerEnded() {
+        if serverHasEnded { return }
+        serverHasEnded = true
+        if clientHasEnded { return endTunnel(.tunnelEnded) }
+        client?.sendEnd(trailers: nil)
+        client?.flush()
+        armServerDeadline()
+    }
 
     /// The client ended its side of a tunnel: the server reads the end after all that came before it, and
     /// may still speak.
     internal func tunnelClientEnded() {
-        guard let connection else { return }
-        switch connection.transport.endOutput() {
-        case .done, .blocked: connection.setDeadline(runtime.plan.timeouts.serverFin)
-        case .failed: endTunnel(.tunnelEnded)
-        }
+        if clientHasEnded { return }
+        clientHasEnded = true
+        if serverHasEnded { return endTunnel(.tunnelEnded) }
+        connection?.endOutput()
+        armServerDeadline()
     }
 
     private func endTunnel(_ outcome: Outcome) {
         self.outcome = outcome
+        stage = .ended
         dropServer(reusable: false)
-        client?.sendEnd(trailers: nil)
+        if !serverHasEnded { client?.sendEnd(trailers: nil) }
         account()
     }
 }

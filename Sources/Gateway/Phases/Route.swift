@@ -13,28 +13,30 @@ extension Exchange {
         if let port = client.listener.redirectPort { return redirect(toPort: port) }
         normalizePath()
         let host = self.host
+        if isMisdirected(host) { return answer(421, .misdirected) }
         let text = head.bytes
         let normalized = path
         switch runtime.routes.find(host: text.span(host), path: normalized.readable) {
         case .route(let index):
-            if isMisdirected(host) { return answer(421, .misdirected) }
             let plan = runtime.plan.routes[index]
             route = index
             pool = runtime.pools[plan.pool]
             bodyLimit = plan.bodyLimit ?? .max
             admitRequest()
-        case .noPath:
+        case .noPath, .noHost:
             answer(404, .notFound)
-        case .noHost:
-            answer(client.security?.serverName.isEmpty == false && isMisdirected(host) ? 421 : 404, .notFound)
         }
     }
 
-    /// The host of the authority, without its port.
+    /// The host of the authority, without its port and the dot of the root, which changes nothing about a name (RFC
+    /// 1034 section 3.1).
     internal var host: Slice {
         let text = head.bytes
         guard let authority = Authority(text.span(head.authority)) else { return .empty }
-        return Slice(offset: Int(head.authority.offset) + authority.host.lowerBound, length: authority.host.count)
+        let first = Int(head.authority.offset)
+        var length = authority.host.count
+        if length > 1 && text[first + length - 1] == UInt8(ascii: ".") { length -= 1 }
+        return Slice(offset: first, length: length)
     }
 
     private func normalizePath() {
@@ -66,7 +68,10 @@ extension Exchange {
     private func redirect(toPort port: UInt16) {
         let host = self.host
         let text = head.bytes
-        guard !host.isEmpty else { return answer(400, .refused) }
+        guard !host.isEmpty else {
+            refusal = .missingHost
+            return answer(400, .refused)
+        }
         let scratch = worker.scratch
         scratch.clear()
         scratch.append("https://")

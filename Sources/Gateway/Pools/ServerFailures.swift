@@ -28,6 +28,7 @@ package struct ServerFailures {
         guard let ejection = pool.ejection, row >= UInt64(ejection.failures) else { return }
         guard state.load(server: server.slot, .ejectedUntil) <= now else { return }
         let before = state.region.add(state.index(server: server.slot, .ejections), 1)
+        state.region.add(state.index(server: server.slot, .ejectionsTotal), 1)
         let pause = min(ejection.maxPause, ejection.pause << min(before, 20))
         state.store(server: server.slot, .ejectedUntil, now + pause)
         state.store(server: server.slot, .failuresInARow, 0)

@@ -28,6 +28,8 @@ package final class ServerConnection: EventHandler {
     private var isPumping = false
     /// The socket took less than it was given.
     private var isBlocked = false
+    /// Nothing follows what waits to be sent: the server is to read the end behind it.
+    private var endsOutput = false
 
     /// Begins a connection to `server` of `pool` for `exchange`.
     internal init(worker: Worker, pool: Pool, server: Int, exchange: Exchange) throws(SystemError) {
@@ -113,6 +115,7 @@ package final class ServerConnection: EventHandler {
             // Told once, after it had to wait: whoever writes and flushes is not called back into.
             if isBlocked {
                 isBlocked = false
+                if endsOutput { _ = transport.endOutput() }
                 exchange?.serverTook()
             }
         case .blocked:
@@ -121,6 +124,16 @@ package final class ServerConnection: EventHandler {
             // An answer may have come before the server closed: it is read first, and its end tells.
             transport.note(.readHangUp)
             pump()
+        }
+    }
+
+    /// Lets the server read the end of what is sent to it, after all that waits.
+    internal func endOutput() {
+        endsOutput = true
+        switch transport.endOutput() {
+        case .done: return
+        case .blocked: isBlocked = true
+        case .failed: exchange?.serverClosed(afterPart: true)
         }
     }
 
@@ -183,7 +196,11 @@ package final class ServerConnection: EventHandler {
             }
             isReadingHead = false
             decoder = HTTP1BodyDecoder(.response)
-            decoder.start(status == 101 ? .untilClose : exchange.response.framing)
+            let framing = exchange.response.framing
+            decoder.start(
+                status == 101 ? .untilClose : framing,
+                trailers: framing == .chunked ? exchange.responseTrailers : nil
+            )
             exchange.answered()
             if state == .busy, status != 101, decoder.isEnded { finish(exchange) }
             return false

@@ -6,14 +6,16 @@ package enum Counter: Int, CaseIterable, Sendable {
     case heartbeat
     case connectionsAccepted
     case connectionsOpen
-    case connectionsRefused
+    /// Connections closed at once: for the limit on all of them, on those of one address, or because TLS could not begin.
+    case connectionsOverLimit
+    case connectionsOverAddressLimit
+    case connectionsWithoutTLS
     case handshakes
     case handshakesResumed
     case handshakesFailed
     case requestsHTTP10
     case requestsHTTP11
     case requestsHTTP2
-    case requestsRefused
     case bytesFromClients
     case bytesToClients
     case bytesFromServers
@@ -22,24 +24,31 @@ package enum Counter: Int, CaseIterable, Sendable {
     case serverConnectionsReused
     case serverConnectionsFailed
     case retries
+    /// Retries that their budget did not allow.
+    case retriesDenied
     case queued
     case queueTimeouts
     case tunnelsOpened
     case tunnelsOpen
     case logLinesDropped
     case buffersMade
-    case http2GlitchCloses
+    /// Connections that ended because the client broke HTTP/2 itself.
+    case http2ProtocolErrors
     case timeoutsClientHandshake
     case timeoutsHTTPRequest
+    case timeoutsHTTPKeepAlive
     case timeoutsClient
+    case timeoutsClientFin
     case timeoutsConnect
     case timeoutsServer
+    case timeoutsServerFin
     case timeoutsTunnel
+    case timeoutsCheck
     case answersOwn
     case publicationsFailed
 
-    /// Words kept for them in the shared state.
-    static let room = 64
+    /// Words kept for them, and for glitches and refusals, in the shared state.
+    static let room = 160
 }
 
 /// What each worker counts of HTTP/2's glitches, in the room that `Counter` leaves.
@@ -47,13 +56,29 @@ package enum GlitchCounter {
     /// As metrics call them, in the order of `HTTP2Glitch`.
     package static let names: [StaticString] = HTTP2Glitch.allCases.map(\.name)
 
-    private static let first = 40
+    private static let first = 64
 
     /// The word, counted from a worker's first one, that says how often a glitch was seen.
     package static func seen(_ glitch: Int) -> Int { first + glitch }
 
     /// The word that says how many connections were closed because that glitch was one too many.
     package static func closures(_ glitch: Int) -> Int { first + names.count + glitch }
+}
+
+/// What each worker counts of requests that it refused, in the room that `Counter` leaves.
+package enum RefusalCounter {
+    /// As metrics call them.
+    package static let names = RefusalReason.allCases.map(\.rawValue)
+
+    private static let words = Dictionary(
+        uniqueKeysWithValues: RefusalReason.allCases.enumerated().map { ($0.element, 96 + $0.offset) }
+    )
+
+    /// The word, counted from a worker's first one, of a reason.
+    internal static func word(_ reason: RefusalReason) -> Int { words[reason] ?? 0 }
+
+    /// The word of a reason by its place in `names`.
+    package static func word(at index: Int) -> Int { word(RefusalReason.allCases[index]) }
 }
 
 /// What each worker counts of each pool.

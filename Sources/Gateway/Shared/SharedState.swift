@@ -67,6 +67,8 @@ package final class SharedState: Sendable {
         case checksInARow
         /// What the last check came to: `CheckOutcome` in the low byte, an HTTP status or errno above.
         case lastCheck
+        /// How often it has been ejected in all.
+        case ejectionsTotal
         /// Requests sent to it, and those of them that failed.
         case requests
         case failures

@@ -45,9 +45,11 @@ internal final class Listener: EventHandler {
         let limits = worker.runtime.plan.limits
         let peer = accepted.peer
         worker.count(.connectionsAccepted)
-        guard
-            worker.addresses.add(peer, limit: limits.connections, limitPerAddress: limits.connectionsPerAddress)
-        else { return worker.count(.connectionsRefused) }
+        switch worker.addresses.add(peer, limit: limits.connections, limitPerAddress: limits.connectionsPerAddress) {
+        case .tooMany: return worker.count(.connectionsOverLimit)
+        case .tooManyOfAddress: return worker.count(.connectionsOverAddressLimit)
+        case .counted: break
+        }
         ClientConnection.start(accepted.takeSocket(), peer: peer, listener: plan, worker: worker)
     }
 

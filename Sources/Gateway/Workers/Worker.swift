@@ -154,6 +154,11 @@ package final class Worker {
         state.region.bump(firstCounter + counter.rawValue, by: step)
     }
 
+    /// Counts a request that was refused.
+    internal func count(_ refusal: RefusalReason) {
+        state.region.bump(firstCounter + RefusalCounter.word(refusal))
+    }
+
     /// Takes one off a gauge of this worker.
     internal func uncount(_ counter: Counter) {
         state.region.bump(firstCounter + counter.rawValue, by: ~0)

@@ -41,6 +41,19 @@ struct ConnectionOptions {
         return .success(options)
     }
 
+    /// Whether a Connection field of `head` names `name`, which is in lower case.
+    static func names(_ name: Span<UInt8>, in head: MessageHead) -> Bool {
+        let bytes = head.bytes
+        for field in head.fields where field.known == .connection {
+            let value = bytes.span(field.value)
+            var elements = ListElements()
+            while let element = elements.next(in: value) {
+                if value.extracting(element).equalsIgnoringCase(name) { return true }
+            }
+        }
+        return false
+    }
+
     /// Marks the fields of that name; false when it is one that must not be stripped.
     private static func mark(_ name: Span<UInt8>, in head: MessageHead) -> Bool {
         let bytes = head.bytes

@@ -83,9 +83,8 @@ package struct HTTP1BodyDecoder {
     /// - Parameters:
     ///   - framing: the head's.
     ///   - limit: bytes that the body may have; more are refused with 413, as soon as they are declared.
-    ///   - trailers: cleared, then filled with the trailer fields, apart from the head. Fields that the
-    ///     gateway acts upon are left out: no trailer may change framing, routing or authentication
-    ///     (RFC 9110 section 6.5.1). Without it, trailers are checked and dropped.
+    ///   - trailers: cleared, then filled with the trailer fields, apart from the head, but for those that
+    ///     `TrailerField` forbids. Without it, trailers are checked and dropped.
     package mutating func start(_ framing: BodyFraming, limit: UInt64 = .max, trailers: MessageHead? = nil) {
         self.limit = limit
         self.trailers = trailers
@@ -216,9 +215,10 @@ package struct HTTP1BodyDecoder {
         case .success(let field):
             guard let trailers, !field.hasUnderscore || limits.keepsUnderscores || kind == .response else { return nil }
             field.append(of: input, to: trailers)
-            if let last = trailers.fields.last, last.known != .other {
+            let text = trailers.bytes
+            if let last = trailers.fields.last, TrailerField.isForbidden(text.span(last.name), known: last.known) {
                 trailers.fields.removeLast()
-                trailers.bytes.truncate(to: Int(last.name.offset))
+                text.truncate(to: Int(last.name.offset))
             }
             return nil
         }

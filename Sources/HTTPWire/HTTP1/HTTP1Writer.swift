@@ -94,9 +94,13 @@ package enum HTTP1Writer {
         buffer.append("0\r\n\r\n")
     }
 
-    /// The last chunk of a body with trailers: fields and `endOfHead` follow.
-    @inlinable
-    package static func lastChunkBeforeTrailers(to buffer: ByteBuffer) {
+    /// The end of a chunked body with those trailers behind it that are not hop-by-hop.
+    package static func lastChunk(trailers: MessageHead, to buffer: ByteBuffer) {
         buffer.append("0\r\n")
+        let text = trailers.bytes
+        for field in trailers.fields where !field.isHopByHop {
+            Self.field(name: text.span(field.name), value: text.span(field.value), to: buffer)
+        }
+        endOfHead(to: buffer)
     }
 }

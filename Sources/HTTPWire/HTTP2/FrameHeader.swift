@@ -6,6 +6,7 @@ struct FrameHeader {
     var stream: Int32
 
     var endsStream: Bool { flags & 0x1 != 0 }
+    var endsHeaders: Bool { flags & 0x4 != 0 }
     var isAcknowledgement: Bool { flags & 0x1 != 0 }
     /// Bytes of the field that says how much padding there is: 1 with the PADDED flag, else 0.
     var paddingField: Int { flags & 0x8 != 0 ? 1 : 0 }

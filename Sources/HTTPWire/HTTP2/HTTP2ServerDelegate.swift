@@ -9,9 +9,13 @@ package protocol HTTP2ServerDelegate: AnyObject {
     /// `ended` is not called.
     func http2(_ session: HTTP2ServerSession, opened stream: HTTP2Stream)
 
-    /// A head was refused by the session, which answers it with the reason's status (414, 417, 431, 501) or, when
-    /// it is malformed, resets the stream. For the log: `opened` and `closed` are not called, and the head may be
-    /// incomplete.
+    /// A head is well-formed and must not be served: it is to be answered with the reason's status (414, 417, 431,
+    /// 501). Called in place of `opened`; `closed` follows as for any other stream. The head may lack fields.
+    func http2(_ session: HTTP2ServerSession, declined stream: HTTP2Stream, reason: RefusalReason)
+
+    /// A request is malformed, and the session resets its stream. For the log, and to end what is under way: comes in
+    /// place of `opened`, or once after it with `closed` to follow. The head may lack fields, and is empty for a
+    /// stream beyond the number allowed.
     func http2(_ session: HTTP2ServerSession, refused stream: HTTP2Stream, reason: RefusalReason)
 
     /// Bytes of the request's body, valid during the call. They count against the stream's window until

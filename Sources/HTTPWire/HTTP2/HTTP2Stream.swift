@@ -13,6 +13,8 @@ package final class HTTP2Stream {
     package internal(set) var requestEnded = false
     /// The fields that came behind the body; nil when none did. Never merged into the head.
     package internal(set) var trailers: MessageHead?
+    /// When bytes of the answer were last written into frames: milliseconds of the session's clock, 0 for never.
+    package internal(set) var lastWritten: UInt64 = 0
     /// What the gateway keeps for this stream; let go after `closed`.
     package var context: AnyObject?
 
@@ -34,9 +36,11 @@ package final class HTTP2Stream {
     func prepare(id: Int32) {
         self.id = id
         head.clear()
+        head.version = .http2
         endsWithHead = false
         requestEnded = false
         trailers = nil
+        lastWritten = 0
         context = nil
         state = HTTP2StreamState()
         reader = RequestHeadReader()
@@ -60,6 +64,8 @@ struct HTTP2StreamState {
     var deferred = false
     /// `send` accepted less than it was given.
     var wantsWritable = false
+    /// The delegate has been told that it is malformed.
+    var refused = false
     /// It was reset on the gateway's behalf, which is not the client's fault.
     var resetByUs = false
     /// Bytes of the body that were given to the delegate and not yet consumed.

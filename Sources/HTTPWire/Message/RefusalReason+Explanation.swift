@@ -11,6 +11,8 @@ extension RefusalReason {
         case .headTooLarge: "The header fields together are larger than this gateway accepts."
         case .tooManyFields: "There are more header fields than this gateway accepts."
         case .bodyTooLarge: "The body is larger than this gateway accepts."
+        case .bodyTooSlow: "The body comes more slowly than this gateway accepts."
+        case .tooManyStreams: "The connection has more streams than this gateway accepts."
         case .leadingEmptyLines: "More than one empty line stands before the request."
         case .malformedRequestLine: "The request line is not a method, a target and a version with one space between."
         case .malformedStatusLine: "The status line is not a version, a status of three digits and a reason."
@@ -47,6 +49,7 @@ extension RefusalReason {
         case .chunkExtensionTooLong: "The chunk extensions are longer than this gateway accepts."
         case .unterminatedChunk: "A chunk's data does not end where its size says."
         case .trailersTooLarge: "The trailer fields are larger than this gateway accepts."
+        case .malformedStream: "The stream breaks a rule of HTTP/2."
         }
     }
 }

@@ -13,6 +13,8 @@ package enum RefusalReason: String, Error, Sendable, CaseIterable {
     case headTooLarge = "head-too-large"
     case tooManyFields = "too-many-fields"
     case bodyTooLarge = "body-too-large"
+    case bodyTooSlow = "body-too-slow"
+    case tooManyStreams = "too-many-streams"
 
     // The first line
     case leadingEmptyLines = "leading-empty-lines"
@@ -51,16 +53,20 @@ package enum RefusalReason: String, Error, Sendable, CaseIterable {
     case unsupportedExpectation = "unsupported-expectation"
     case switchWithoutUpgrade = "switch-without-upgrade"
 
-    // Chunked bodies
+    // Chunked bodies and trailers
     case invalidChunkSize = "invalid-chunk-size"
     case chunkSizeOverflow = "chunk-size-overflow"
     case chunkExtensionTooLong = "chunk-extension-too-long"
     case unterminatedChunk = "unterminated-chunk"
     case trailersTooLarge = "trailers-too-large"
 
+    // HTTP/2
+    case malformedStream = "malformed-stream"
+
     /// The status that a request refused for this reason is answered with.
     package var status: Int {
         switch self {
+        case .bodyTooSlow: 408
         case .bodyTooLarge: 413
         case .requestLineTooLong: 414
         case .unsupportedExpectation: 417

@@ -13,6 +13,12 @@ extension MetricsReport {
                 }
             }
         }
+        output.single(
+            .counter,
+            "gatehouse_http2_protocol_errors_total",
+            "Connections that ended because the client broke a rule of HTTP/2 itself.",
+            state.total(.http2ProtocolErrors)
+        )
         family(
             "gatehouse_http2_glitches_total",
             "Frames of clients that are legal a few at a time and a flood when many, by their kind.",

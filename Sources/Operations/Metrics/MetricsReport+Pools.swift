@@ -77,6 +77,9 @@ extension MetricsReport {
         family(.counter, "gatehouse_server_request_failures_total", "Requests that the server gave no answer to.") {
             Double($0.failures)
         }
+        family(.counter, "gatehouse_server_ejections_total", "Times that failed requests took the server out.") {
+            Double($0.ejections)
+        }
         family(.counter, "gatehouse_server_checks_total", "Health checks of the server.") { Double($0.checks) }
         family(.counter, "gatehouse_server_check_failures_total", "Health checks that failed.") {
             Double($0.checksFailed)

@@ -69,12 +69,12 @@ package enum MetricsReport {
             "Connections taken from clients, refused ones included.",
             state.total(.connectionsAccepted)
         )
-        output.single(
-            .counter,
-            "gatehouse_client_connections_refused_total",
-            "Connections closed at once because a limit on connections was reached.",
-            state.total(.connectionsRefused)
-        )
+        let refused = "gatehouse_client_connections_refused_total"
+        output.family(.counter, refused, "Connections closed at once, by the limit that they met.") {
+            $0.sample(refused, [("reason", "connections")], state.total(.connectionsOverLimit))
+            $0.sample(refused, [("reason", "connections-per-address")], state.total(.connectionsOverAddressLimit))
+            $0.sample(refused, [("reason", "no-tls")], state.total(.connectionsWithoutTLS))
+        }
         let handshakes = "gatehouse_tls_handshakes_total"
         let done = state.total(.handshakes)
         let resumed = min(done, state.total(.handshakesResumed))
@@ -106,12 +106,9 @@ package enum MetricsReport {
             $0.sample(requests, [("protocol", "HTTP/2")], state.total(.requestsHTTP2))
         }
         let counters: [(name: String, help: String, counter: Counter)] = [
-            (
-                "http_requests_refused", "Requests refused because they break a rule of HTTP or a limit.",
-                .requestsRefused
-            ),
             ("http_own_answers", "Answers that the gateway gave by itself, error pages and redirects.", .answersOwn),
             ("http_request_retries", "Requests sent to another server after one failed.", .retries),
+            ("http_request_retries_denied", "Retries that the budget of the pool did not allow.", .retriesDenied),
             ("http_requests_queued", "Requests that had to wait for a server.", .queued),
             ("upstream_connections_made", "Connections made to servers.", .serverConnectionsMade),
             (
@@ -127,20 +124,39 @@ package enum MetricsReport {
             output.single(.counter, "gatehouse_\(entry.name)_total", entry.help, state.total(entry.counter))
         }
         output.single(.gauge, "gatehouse_tunnels_open", "Tunnels that are open.", state.total(.tunnelsOpen))
-        let timeouts = "gatehouse_timeouts_total"
-        output.family(.counter, timeouts, "Time-outs that fell due, by the name they have in the site file.") {
-            $0.sample(timeouts, [("timeout", "client-handshake")], state.total(.timeoutsClientHandshake))
-            $0.sample(timeouts, [("timeout", "http-request")], state.total(.timeoutsHTTPRequest))
-            $0.sample(timeouts, [("timeout", "client")], state.total(.timeoutsClient))
-            $0.sample(timeouts, [("timeout", "queue")], state.total(.queueTimeouts))
-            $0.sample(timeouts, [("timeout", "connect")], state.total(.timeoutsConnect))
-            $0.sample(timeouts, [("timeout", "server")], state.total(.timeoutsServer))
-            $0.sample(timeouts, [("timeout", "tunnel")], state.total(.timeoutsTunnel))
-        }
+        writeRefusals(state, to: &output)
+        writeTimeouts(state, to: &output)
         let dropped = "gatehouse_access_log_lines_dropped_total"
         output.family(.counter, dropped, "Lines missing from the access log, by the reason.") {
             $0.sample(dropped, [("reason", "reader-slow")], state.total(.logLinesDropped))
             $0.sample(dropped, [("reason", "write-failed")], view.logLinesLost())
         }
     }
+
+    private static func writeRefusals(_ state: SharedState, to output: inout MetricsText) {
+        let refused = "gatehouse_http_requests_refused_total"
+        output.family(.counter, refused, "Requests refused because they break a rule of HTTP or a limit.") {
+            for (index, reason) in RefusalCounter.names.enumerated() {
+                let total = (0..<state.layout.workers).reduce(UInt64(0)) { sum, worker in
+                    let first = state.index(worker: worker, .heartbeat)
+                    return sum &+ state.region.load(first + RefusalCounter.word(at: index))
+                }
+                $0.sample(refused, [("reason", reason)], total)
+            }
+        }
+    }
+
+    private static func writeTimeouts(_ state: SharedState, to output: inout MetricsText) {
+        let timeouts = "gatehouse_timeouts_total"
+        output.family(.counter, timeouts, "Time-outs that fell due, by the name they have in the site file.") {
+            for (name, counter) in Self.timeouts { $0.sample(timeouts, [("timeout", name)], state.total(counter)) }
+        }
+    }
+
+    private static let timeouts: [(String, Counter)] = [
+        ("client", .timeoutsClient), ("client-hs", .timeoutsClientHandshake), ("http-request", .timeoutsHTTPRequest),
+        ("http-keep-alive", .timeoutsHTTPKeepAlive), ("queue", .queueTimeouts), ("connect", .timeoutsConnect),
+        ("server", .timeoutsServer), ("server-fin", .timeoutsServerFin), ("client-fin", .timeoutsClientFin),
+        ("tunnel", .timeoutsTunnel), ("check", .timeoutsCheck),
+    ]
 }

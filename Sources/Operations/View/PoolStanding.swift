@@ -39,6 +39,8 @@ package struct ServerStanding: Sendable {
     package let inFlight: UInt64
     package let requests: UInt64
     package let failures: UInt64
+    /// How often failed requests took it out.
+    package let ejections: UInt64
     package let failuresInARow: UInt64
     package let checks: UInt64
     package let checksFailed: UInt64
@@ -52,6 +54,7 @@ package struct ServerStanding: Sendable {
         inFlight = word(.inFlight)
         requests = word(.requests)
         failures = word(.failures)
+        ejections = word(.ejectionsTotal)
         failuresInARow = word(.failuresInARow)
         checks = word(.checks)
         checksFailed = word(.checksFailed)

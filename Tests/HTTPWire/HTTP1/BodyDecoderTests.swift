@@ -85,6 +85,22 @@ import Testing
         #expect(step == .end(consumed: input.count))
     }
 
+    @Test(arguments: [
+        "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Content-Type", "Content-Encoding", "Content-Range",
+        "TE", "Expect", "If-Match", "Range", "Cache-Control", "Max-Forwards", "Authorization", "Cookie", "Set-Cookie",
+        "Proxy-Authorization", "WWW-Authenticate", "Date", "Age", "Expires", "Location", "Retry-After", "Vary", "Connection",
+        "X-Forwarded-For", "X-Forwarded-User", "Forwarded", "X-Real-IP", "X-Request-Id",
+    ])
+    func whatBelongsToTheHeadIsDroppedFromTrailers(_ name: String) {
+        let bytes = "0\r\nA: 1\r\n\(name): x\r\nContent-Digest: 2\r\n\r\n".bytes
+        for kind in [MessageKind.request, .response] {
+            #expect(
+                readBody(bytes, .chunked, kind: kind)
+                    == .whole([], consumed: bytes.count, trailers: ["a=1|other", "content-digest=2|other"])
+            )
+        }
+    }
+
     @Test func trailersOfRequestsLoseUnderscores() {
         let bytes = "0\r\nA_B: 1\r\nC: 2\r\n\r\n".bytes
         #expect(readBody(bytes, .chunked) == .whole([], consumed: bytes.count, trailers: ["c=2|other"]))

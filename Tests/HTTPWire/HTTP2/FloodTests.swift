@@ -255,6 +255,7 @@ import Testing
         for index in 0..<12 { server.feed(Wire.headers(Int32(index * 2 + 1), Wire.get)) }
         #expect(server.session.openStreams == 10)
         #expect(server.frames().filter { $0.type == 3 }.map(\.code) == [7, 7])
+        #expect(server.events.filter { if case .refused(_, .tooManyStreams) = $0 { true } else { false } }.count == 2)
     }
 
     @Test func anHonestDownloadNeverRunsDry() {

@@ -28,7 +28,7 @@ import Testing
 
     @Test func everySplitTellsTheSame() {
         let whole = events(step: .max)
-        #expect(whole.count == 10)
+        #expect(whole.count == 12)
         for step in 1...64 { #expect(events(step: step) == whole, "step \(step)") }
     }
 

@@ -18,6 +18,9 @@ struct FrameScanner {
     /// SETTINGS_MAX_FRAME_SIZE, which stays at its default.
     private static let maxFrameSize = 16_384
 
+    /// Whether some of the last frame's payload is yet to come.
+    var isInsideFrame: Bool { skip > 0 }
+
     /// The next frame header that is complete, or nil when the input is used up.
     ///
     /// - Parameter position: where to go on in `input`; 0 for new input.

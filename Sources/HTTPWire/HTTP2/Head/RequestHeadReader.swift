@@ -55,13 +55,15 @@ struct RequestHeadReader {
     mutating func trailer(name: Span<UInt8>, value: Span<UInt8>, into trailers: MessageHead, settings: HTTP2Settings) {
         guard admit(name: name, value: value, settings: settings), admitCount(settings) else { return }
         let known = FieldName(name)
-        // Framing and routing belong to the head (RFC 9110 section 6.5.1).
+        // What would frame or route the request anew is no oversight.
         if known == .contentLength || known == .host { refuse(.invalidFieldName) }
+        if TrailerField.isForbidden(name, known: known) { return }
+        if !settings.keepsUnderscores && name.firstIndex(of: UInt8(ascii: "_")) != nil { return }
         append(name: name, value: value, known: known, to: trailers)
     }
 
-    /// Whether the trailers may be passed on.
-    var areTrailersValid: Bool { refusal == nil }
+    /// Why the trailers, and the request with them, are refused; nil when they may be passed on.
+    var refusalOfTrailers: RefusalReason? { refusal }
 
     /// Completes the head.
     mutating func finish(_ head: MessageHead, endsStream: Bool) -> Verdict {
@@ -170,7 +172,8 @@ struct RequestHeadReader {
             name: head.append(name),
             value: head.append(value),
             known: known,
-            isHopByHop: known.isHopByHop
+            // TE says `trailers`, which goes through.
+            isHopByHop: known.isHopByHop && known != .te
         )
         head.fields.append(field)
     }

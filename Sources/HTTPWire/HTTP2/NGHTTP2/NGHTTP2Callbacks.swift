@@ -124,10 +124,13 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, data in
     return verdict(handler)
 }
 
-private let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, _, error, data in
+private let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { session, frame, error, data in
     guard let handler = unsafe owner(data).handler else { return 0 }
+    let id = unsafe frame.unsafelyUnwrapped.pointee.hd.stream_id
     if error == NGHTTP2_ERR_HTTP_HEADER.rawValue || error == NGHTTP2_ERR_HTTP_MESSAGING.rawValue {
-        handler.malformedMessage()
+        handler.malformedMessage(on: unsafe stream(session, id))
+    } else if error == NGHTTP2_ERR_REFUSED_STREAM.rawValue {
+        handler.streamBeyondLimit(id: id)
     }
     return verdict(handler)
 }

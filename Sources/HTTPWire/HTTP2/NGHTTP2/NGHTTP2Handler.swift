@@ -20,7 +20,9 @@ protocol NGHTTP2Handler: AnyObject {
     /// The client acknowledged the PING that this side sent.
     func pingAcknowledged()
     /// A message was refused by the library, which resets its stream.
-    func malformedMessage()
+    func malformedMessage(on stream: HTTP2Stream?)
+    /// A stream beyond the number allowed was refused by the library, before `headBegan`.
+    func streamBeyondLimit(id: Int32)
     /// The stream is gone.
     func closed(_ stream: HTTP2Stream, code: UInt32)
     /// A frame was written.

@@ -22,16 +22,17 @@ extension HTTP2ServerSession {
     }
 
     private func account(_ frame: FrameHeader) {
+        lastFrame = frame
         switch frame.type {
         case FrameType.data:
             if frame.length <= frame.paddingField && !frame.endsStream { charge(.emptyData) }
         case FrameType.headers:
-            headBlock.begin(length: frame.length)
+            headBlock.begin(frame)
             if !headBlock.isWithin(budget.budgets) { exceed(.continuation) }
             if draining == .final && frame.stream > lastServed { charge(.lateStream) }
         case FrameType.continuation:
             charge(.continuation)
-            headBlock.extend(length: frame.length)
+            headBlock.extend(frame)
             if !headBlock.isWithin(budget.budgets) { exceed(.continuation) }
         case FrameType.priority, FrameType.priorityUpdate: charge(.priority)
         case FrameType.reset: charge(.resetReceived)

@@ -40,19 +40,20 @@ extension HTTP2ServerSession: NGHTTP2Handler {
             stream.state.announced = true
             delegate.http2(self, opened: stream)
         case .malformed(let reason):
-            delegate.http2(self, refused: stream, reason: reason)
+            tellRefused(stream, reason)
             refuse(stream)
         case .refused(let reason):
-            delegate.http2(self, refused: stream, reason: reason)
             charge(.oversizedHead)
-            answer(stream, status: reason.status)
+            stream.state.announced = true
+            delegate.http2(self, declined: stream, reason: reason)
         }
     }
 
     private func trailersEnded(on stream: HTTP2Stream) {
         stream.requestEnded = true
         guard stream.state.announced, !stream.state.resetByUs else { return }
-        guard stream.reader.areTrailersValid else {
+        if let reason = stream.reader.refusalOfTrailers {
+            tellRefused(stream, reason)
             refuse(stream)
             return
         }
@@ -66,12 +67,10 @@ extension HTTP2ServerSession: NGHTTP2Handler {
         wire.reset(stream, code: HTTP2ErrorCode.protocolError)
     }
 
-    /// Answers by itself, without a body and without the gateway having seen the request.
-    private func answer(_ stream: HTTP2Stream, status: Int) {
-        let head = HTTP2HeadWriter()
-        head.startResponse(status: status)
-        head.add("content-length", decimal: 0)
-        respond(stream, head, endsStream: true)
+    private func tellRefused(_ stream: HTTP2Stream, _ reason: RefusalReason) {
+        if stream.state.refused { return }
+        stream.state.refused = true
+        delegate.http2(self, refused: stream, reason: reason)
     }
 
     func data(_ bytes: Span<UInt8>, on stream: HTTP2Stream) {
@@ -95,7 +94,16 @@ extension HTTP2ServerSession: NGHTTP2Handler {
         if draining == .noticed { drain() }
     }
 
-    func malformedMessage() { charge(.malformedMessage) }
+    func malformedMessage(on stream: HTTP2Stream?) {
+        charge(.malformedMessage)
+        if let stream, closing == nil { tellRefused(stream, .malformedStream) }
+    }
+
+    func streamBeyondLimit(id: Int32) {
+        let stream = pool.take(id: id)
+        delegate.http2(self, refused: stream, reason: .tooManyStreams)
+        pool.give(stream)
+    }
 
     func closed(_ stream: HTTP2Stream, code: UInt32) {
         guard stream.state.isLive else { return }
@@ -132,6 +140,8 @@ extension HTTP2ServerSession: NGHTTP2Handler {
     func resetSent(code: UInt32, on stream: HTTP2Stream?) {
         if let stream, stream.state.resetByUs { return }
         charge(.resetProvoked)
+        // Such as more or less data than Content-Length says, which the library tells in no other way.
+        if let stream, stream.state.announced, !stream.state.finished { tellRefused(stream, .malformedStream) }
         if let closing { wire.terminate(code: closing.code) }
     }
 }

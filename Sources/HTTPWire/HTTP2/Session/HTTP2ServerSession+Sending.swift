@@ -98,6 +98,7 @@ extension HTTP2ServerSession {
     func dataWritten(_ count: Int, on stream: HTTP2Stream) {
         guard let outbox = stream.outbox else { return }
         outbox.consume(count)
+        stream.lastWritten = now
         budget.earned()
         if outbox.isEmpty { pool.giveBuffer(of: stream) }
         if stream.state.wantsWritable && stream.buffered * 2 <= settings.sendBuffer { nowWritable.append(stream) }

@@ -29,6 +29,8 @@ package final class HTTP2ServerSession {
     var now: UInt64
     var scanner = FrameScanner()
     var headBlock = HeadBlock()
+    /// The frame whose header came last.
+    var lastFrame = FrameHeader(length: 0, type: FrameType.settings, flags: 0, stream: 0)
 
     /// How far a graceful end has come.
     enum Draining {
@@ -76,6 +78,19 @@ package final class HTTP2ServerSession {
     /// Streams that are open.
     package var openStreams: Int { live.count }
 
+    /// The stream whose head has begun to come and is not whole; 0 for none. Nothing else can come meanwhile (RFC 9113
+    /// section 4.3).
+    package var headUnderWay: Int32 {
+        if headBlock.stream != 0 { return headBlock.stream }
+        let isHead = lastFrame.type == FrameType.headers || lastFrame.type == FrameType.continuation
+        return isHead && scanner.isInsideFrame ? lastFrame.stream : 0
+    }
+
+    /// Calls `body` with each stream that is open.
+    package func forEachStream(_ body: (HTTP2Stream) -> Void) {
+        for stream in live { body(stream) }
+    }
+
     /// Takes what came from the client: any bytes, cut anywhere.
     ///
     /// - Parameter now: milliseconds of the clock given at init.
@@ -95,8 +110,10 @@ package final class HTTP2ServerSession {
     /// Appends frames that are ready to `out`, until there are none or `limit` bytes were appended (one frame more
     /// at most).
     ///
+    /// - Parameter now: milliseconds of the clock given at init.
     /// - Returns: bytes appended. Call again when the socket took them.
-    package func produce(into out: ByteBuffer, limit: Int) -> Int {
+    package func produce(into out: ByteBuffer, limit: Int, now: UInt64) -> Int {
+        self.now = now
         let before = out.count
         repeat {
             if !wire.produce(into: out, stop: before + limit) {

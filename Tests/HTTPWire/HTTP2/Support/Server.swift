@@ -9,6 +9,7 @@ enum Event: Equatable {
     case ended(Int32, [String])
     case closed(Int32, UInt32)
     case writable(Int32)
+    case declined(Int32, RefusalReason)
     case refused(Int32, RefusalReason)
 }
 
@@ -64,7 +65,7 @@ final class Server: HTTP2ServerDelegate {
         let out = ByteBuffer(capacity: 4_096)
         while session.wantsWrite {
             out.clear()
-            if session.produce(into: out, limit: limit) == 0 { break }
+            if session.produce(into: out, limit: limit, now: now) == 0 { break }
             output += out.array
         }
         return takeFrames()
@@ -73,7 +74,7 @@ final class Server: HTTP2ServerDelegate {
     /// One call of `produce`.
     func produceOnce(limit: Int = 1 << 20) -> [Frame] {
         let out = ByteBuffer(capacity: 4_096)
-        _ = session.produce(into: out, limit: limit)
+        _ = session.produce(into: out, limit: limit, now: now)
         output += out.array
         return takeFrames()
     }
@@ -131,6 +132,12 @@ final class Server: HTTP2ServerDelegate {
         streams[stream.id] = stream
         events.append(.opened(stream.id, describe(stream.head), ends: stream.endsWithHead))
         if stream.endsWithHead { whenComplete(self, stream) }
+    }
+
+    func http2(_ session: HTTP2ServerSession, declined stream: HTTP2Stream, reason: RefusalReason) {
+        streams[stream.id] = stream
+        events.append(.declined(stream.id, reason))
+        respond(stream, status: reason.status)
     }
 
     func http2(_ session: HTTP2ServerSession, refused stream: HTTP2Stream, reason: RefusalReason) {

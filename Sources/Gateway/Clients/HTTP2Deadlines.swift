@@ -1,0 +1,56 @@
+/// When an HTTP/2 client's time is over, for each thing that is waited for: the loop's milliseconds, `.max` for what is
+/// not waited for.
+///
+/// The streams are looked at every so often, not each by a timer of its own: a stream that is answered at once, as
+/// almost all are, costs nothing.
+internal struct HTTP2Deadlines {
+    /// For the rest of a head.
+    private(set) var head = UInt64.max
+    /// For the next request while no stream is open. Frames that are none of a request do not put it off.
+    private(set) var idle: UInt64
+    /// To take some of what the socket does not take.
+    private(set) var output = UInt64.max
+    /// To look at the streams again.
+    private(set) var look = UInt64.max
+    /// The stream whose head is under way; 0 for none.
+    private(set) var headStream: Int32 = 0
+    /// A request has come.
+    private(set) var hasServed = false
+
+    /// - Parameter idle: for the first request.
+    init(idle: UInt64) {
+        self.idle = idle
+    }
+
+    var next: UInt64 { min(min(head, idle), min(output, look)) }
+
+    /// Takes in where the session stands.
+    ///
+    /// - Parameters:
+    ///   - headUnderWay: the stream whose head has begun to come and is not whole.
+    ///   - openStreams: streams that are open.
+    mutating func update(headUnderWay: Int32, openStreams: Int, now: UInt64, timeouts: TimeoutPlan, patience: UInt64) {
+        if headUnderWay != headStream {
+            headStream = headUnderWay
+            head = headUnderWay == 0 ? .max : now &+ timeouts.httpRequest
+        }
+        if openStreams > 0 {
+            hasServed = true
+            idle = .max
+            if look == .max { look = now &+ patience }
+        } else {
+            look = .max
+            if idle == .max { idle = now &+ timeouts.httpKeepAlive }
+        }
+    }
+
+    /// The streams were looked at. - Parameter next: when one of them may be due.
+    mutating func looked(next: UInt64) { look = next }
+
+    /// The socket took none, or not all, of what waits for it. - Parameter progressed: it took some.
+    mutating func blocked(progressed: Bool, due: UInt64) {
+        if output == .max || progressed { output = due }
+    }
+
+    mutating func taken() { output = .max }
+}
