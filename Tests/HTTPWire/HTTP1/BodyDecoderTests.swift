@@ -88,7 +88,8 @@ import Testing
     @Test(arguments: [
         "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Content-Type", "Content-Encoding", "Content-Range",
         "TE", "Expect", "If-Match", "Range", "Cache-Control", "Max-Forwards", "Authorization", "Cookie", "Set-Cookie",
-        "Proxy-Authorization", "WWW-Authenticate", "Date", "Age", "Expires", "Location", "Retry-After", "Vary", "Connection",
+        "Proxy-Authorization", "WWW-Authenticate", "Date", "Age", "Expires", "Location", "Retry-After", "Vary",
+        "Connection",
         "X-Forwarded-For", "X-Forwarded-User", "Forwarded", "X-Real-IP", "X-Request-Id",
     ])
     func whatBelongsToTheHeadIsDroppedFromTrailers(_ name: String) {
