@@ -24,16 +24,16 @@ package final class ByteBuffer {
     deinit { unsafe base.deallocate() }
 
     /// Bytes that can be read.
-    @inlinable package var count: Int { end - start }
-    @inlinable package var isEmpty: Bool { end == start }
+    @inlinable @inline(__always) package var count: Int { end - start }
+    @inlinable @inline(__always) package var isEmpty: Bool { end == start }
     /// Bytes of memory held.
     @inlinable package var capacity: Int { room }
     /// Bytes that can be appended without growing or moving.
-    @inlinable package var spare: Int { room - end }
+    @inlinable @inline(__always) package var spare: Int { room - end }
 
     /// What has been written and not yet consumed.
     @inlinable package var readable: Span<UInt8> {
-        @_lifetime(borrow self) get {
+        @inline(__always) @_lifetime(borrow self) get {
             // Sound: start...end is always inside the allocation and initialised by append or commit.
             let first = unsafe UnsafePointer(base.advanced(by: start).assumingMemoryBound(to: UInt8.self))
             let span = unsafe Span(_unsafeStart: first, count: end - start)
@@ -42,19 +42,24 @@ package final class ByteBuffer {
     }
 
     /// The bytes of one slice, counted from the start of `readable`.
-    @inlinable @_lifetime(borrow self) package func span(_ slice: Slice) -> Span<UInt8> {
+    @inlinable @inline(__always) @_lifetime(borrow self) package func span(_ slice: Slice) -> Span<UInt8> {
         let whole = readable
         return whole.extracting(Int(slice.offset)..<(Int(slice.offset) + Int(slice.length)))
     }
 
     /// One byte, counted from the start of `readable`; traps outside of it.
-    @inlinable package subscript(index: Int) -> UInt8 {
+    @inlinable @inline(__always) package subscript(index: Int) -> UInt8 {
         precondition(index >= 0 && index < end - start, "byte index outside the buffer")
         return unsafe base.load(fromByteOffset: start + index, as: UInt8.self)
     }
 
+    /// Turns one readable byte into lower case.
+    @inlinable package func lowercase(at index: Int) {
+        unsafe base.storeBytes(of: self[index].asciiLowercased, toByteOffset: start + index, as: UInt8.self)
+    }
+
     /// Drops `count` bytes from the start.
-    @inlinable package func consume(_ count: Int) {
+    @inlinable @inline(__always) package func consume(_ count: Int) {
         precondition(count >= 0 && count <= end - start, "consumed more than there is")
         start += count
         if start == end {
@@ -69,13 +74,13 @@ package final class ByteBuffer {
         end = start + count
     }
 
-    @inlinable package func clear() {
+    @inlinable @inline(__always) package func clear() {
         start = 0
         end = 0
     }
 
     /// Makes room for `count` more bytes: moves what is unread to the front, or grows by doubling.
-    @inlinable package func reserve(_ count: Int) {
+    @inlinable @inline(__always) package func reserve(_ count: Int) {
         if room - end < count { makeRoom(count) }
     }
 
@@ -95,7 +100,7 @@ package final class ByteBuffer {
         end = held
     }
 
-    @inlinable package func append(_ byte: UInt8) {
+    @inlinable @inline(__always) package func append(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
         end += 1
@@ -114,8 +119,20 @@ package final class ByteBuffer {
         end += count
     }
 
+    /// Appends a copy of its own bytes, counted from the start of `readable`.
+    package func appendCopy(of slice: Slice) {
+        precondition(Int(slice.offset) + slice.count <= count, "a slice outside the buffer")
+        reserve(slice.count)
+        // Sound: the slice ends where the room that is written to begins, or before it.
+        unsafe base.advanced(by: end).copyMemory(
+            from: base.advanced(by: start + Int(slice.offset)),
+            byteCount: slice.count
+        )
+        end += slice.count
+    }
+
     /// Appends a literal, without making a `String` of it.
-    @inlinable package func append(_ text: StaticString) {
+    @inlinable @inline(__always) package func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         reserve(count)
         unsafe base.advanced(by: end).copyMemory(from: text.utf8Start, byteCount: count)
@@ -131,48 +148,6 @@ package final class ByteBuffer {
         var copy = text
         copy.withUTF8 { bytes in
             unsafe append(bytes.span)
-        }
-    }
-
-    /// Appends `number` in decimal.
-    @inlinable package func append(decimal number: UInt64) {
-        reserve(20)
-        var digits = 1
-        var bound: UInt64 = 10
-        while number >= bound {
-            digits += 1
-            if digits == 20 { break }
-            bound *= 10
-        }
-        var rest = number
-        var position = end + digits
-        while position > end {
-            position -= 1
-            let digit = UInt8(truncatingIfNeeded: 48 + rest % 10)
-            unsafe base.storeBytes(of: digit, toByteOffset: position, as: UInt8.self)
-            rest /= 10
-        }
-        end += digits
-    }
-
-    @inlinable package func append(decimal number: Int) {
-        if number < 0 {
-            append(UInt8(ascii: "-"))
-        }
-        append(decimal: UInt64(number.magnitude))
-    }
-
-    /// Appends `number` in lower-case hexadecimal, with at least `minimumDigits` digits (1 to 16).
-    @inlinable package func append(hex number: UInt64, minimumDigits: Int = 1) {
-        let needed = max(minimumDigits, (64 - number.leadingZeroBitCount + 3) / 4)
-        reserve(16)
-        var shift = needed * 4
-        while shift > 0 {
-            shift -= 4
-            let digit = UInt8(truncatingIfNeeded: (number >> UInt64(shift)) & 15)
-            let code = digit < 10 ? 48 + digit : 87 + digit
-            unsafe base.storeBytes(of: code, toByteOffset: end, as: UInt8.self)
-            end += 1
         }
     }
 
@@ -216,12 +191,12 @@ package struct Slice: Equatable, Sendable {
     package var offset: UInt32
     package var length: UInt32
 
-    @inlinable package init(offset: Int, length: Int) {
+    @inlinable @inline(__always) package init(offset: Int, length: Int) {
         self.offset = UInt32(offset)
         self.length = UInt32(length)
     }
 
-    @inlinable package static var empty: Slice { Slice(offset: 0, length: 0) }
+    @inlinable @inline(__always) package static var empty: Slice { Slice(offset: 0, length: 0) }
     @inlinable package var isEmpty: Bool { length == 0 }
-    @inlinable package var count: Int { Int(length) }
+    @inlinable @inline(__always) package var count: Int { Int(length) }
 }

@@ -2,9 +2,12 @@ extension Span where Element == UInt8 {
     /// Equal to a literal, byte for byte.
     @inlinable package func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
-        let literal = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
-        for index in 0..<count where unsafe self[index] != literal[index] { return false }
-        return true
+        let literal = unsafe UnsafeRawPointer(text.utf8Start)
+        // Sound: both have `count` bytes.
+        return unsafe withUnsafeBytes { own in
+            guard let first = own.baseAddress else { return true }
+            return unsafe ByteRun.areEqual(first, literal, count: own.count)
+        }
     }
 
     /// Equal to a literal in lower case, where this side's ASCII letters may be of either case.
@@ -18,8 +21,13 @@ extension Span where Element == UInt8 {
     /// Equal to other bytes, byte for byte.
     @inlinable package func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
-        for index in 0..<count where self[index] != other[index] { return false }
-        return true
+        // Sound: both have `count` bytes.
+        return unsafe withUnsafeBytes { own in
+            unsafe other.withUnsafeBytes { others in
+                guard let first = own.baseAddress, let second = others.baseAddress else { return true }
+                return unsafe ByteRun.areEqual(first, second, count: own.count)
+            }
+        }
     }
 
     /// Equal but for the case of ASCII letters.

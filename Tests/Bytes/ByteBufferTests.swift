@@ -32,6 +32,33 @@ import Testing
         #expect(buffer.text == String(number))
     }
 
+    @Test func decimalWithZerosBefore() {
+        let buffer = ByteBuffer(capacity: 1)
+        buffer.append(decimal: 7, digits: 3)
+        buffer.append(decimal: 123_456, digits: 6)
+        buffer.append(decimal: 5, digits: 1)
+        #expect(buffer.text == "0071234565")
+    }
+
+    @Test func everyPairOfDigits() {
+        for number in 0...1_100 {
+            let buffer = ByteBuffer(capacity: 1)
+            buffer.append(decimal: UInt64(number))
+            #expect(buffer.text == String(number))
+            buffer.clear()
+            buffer.append(hex: UInt64(number), minimumDigits: 3)
+            #expect(buffer.text == String(String(number + 4096, radix: 16).dropFirst()))
+        }
+    }
+
+    @Test func copiesItsOwnBytesThoughItMoves() {
+        let buffer = ByteBuffer(capacity: 8)
+        buffer.append("xxabcdef")
+        buffer.consume(2)
+        buffer.appendCopy(of: Slice(offset: 1, length: 4))
+        #expect(buffer.text == "abcdefbcde")
+    }
+
     @Test(arguments: [0, 1, 15, 16, 255, 4096, UInt64.max])
     func hexadecimal(_ number: UInt64) {
         let buffer = ByteBuffer(capacity: 1)

@@ -15,17 +15,10 @@ internal struct AddedFields {
     func add(to response: MessageHead, route: RoutePlan, worker: Worker, isSealed: Bool) {
         if !response.has(.date) { worker.date.add(to: response, worker: worker) }
         if isSealed, let hsts = route.hsts, !response.has(.strictTransportSecurity) {
-            let start = response.bytes.count
-            response.bytes.append(string: hsts)
-            response.add(.strictTransportSecurity, valueFrom: start)
+            response.add(.strictTransportSecurity, hsts.utf8Span.span)
         }
         for field in security where !has(response, field.name) {
-            let text = response.bytes
-            let name = Slice(offset: text.count, length: field.name.count)
-            text.append(field.name)
-            let value = Slice(offset: text.count, length: field.value.count)
-            text.append(field.value)
-            response.fields.append(Field(name: name, value: value, known: .other, isHopByHop: false))
+            response.add(field.name.span, field.value.span)
         }
     }
 
@@ -58,7 +51,6 @@ internal struct DateCache {
 
 /// Names for requests: 128 bits in hexadecimal, of which nobody can guess the next.
 internal struct RequestIdentifiers {
-    private var generator = SystemRandomNumberGenerator()
     /// Random words at hand, so that one system call serves many requests.
     private var words = InlineArray<32, UInt64>(repeating: 0)
     private var used = 32
@@ -70,7 +62,8 @@ internal struct RequestIdentifiers {
 
     private mutating func next() -> UInt64 {
         if used == words.count {
-            for index in words.indices { words[index] = generator.next() }
+            var span = words.mutableSpan
+            Random.fill(&span)
             used = 0
         }
         used += 1

@@ -28,24 +28,21 @@ extension Exchange {
     }
 
     private func addFields(_ status: Int, location: ByteBuffer?, length: Int) {
-        let text = response.bytes
-        var start = text.count
-        text.append(ErrorPage.prefersJSON(self) ? "application/json" : "text/html; charset=utf-8")
-        response.add(.contentType, valueFrom: start)
+        if ErrorPage.prefersJSON(self) {
+            response.add(.contentType, "application/json")
+        } else {
+            response.add(.contentType, "text/html; charset=utf-8")
+        }
         if head.method == .head {
-            start = text.count
-            text.append(decimal: UInt64(length))
-            response.add(.contentLength, valueFrom: start)
+            let field = response.beginField(.contentLength)
+            response.bytes.append(decimal: UInt64(length))
+            response.endField(field)
         }
         if let location {
             response.add(.location, location.readable)
             location.clear()
         }
-        if status == 503 {
-            start = text.count
-            text.append("1")
-            response.add(.retryAfter, valueFrom: start)
-        }
+        if status == 503 { response.add(.retryAfter, "1") }
         let request = head.bytes
         response.add(.xRequestID, request.span(requestID))
         if route >= 0, let client {

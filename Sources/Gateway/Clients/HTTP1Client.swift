@@ -308,18 +308,20 @@ extension HTTP1Client: ClientStream {
         writeHead(head, addsFraming: head.status != 101)
     }
 
+    /// What frames a body is written anew; a length that describes none, as in the answer to HEAD, is kept.
+    private static let leftOut = FieldNames(.contentLength, .transferEncoding)
+    private static let leftOutWithoutBody = FieldNames(.transferEncoding)
+
     private func writeHead(_ head: MessageHead, addsFraming: Bool) {
         let scratch = worker.scratch
         scratch.clear()
         HTTP1Writer.statusLine(status: head.status, to: scratch)
         let text = head.bytes
-        for field in head.fields where !field.isHopByHop {
-            switch field.known {
-            case .contentLength where head.framing != .none: continue
-            case .transferEncoding: continue
-            default: HTTP1Writer.field(name: text.span(field.name), value: text.span(field.value), to: scratch)
-            }
-        }
+        HTTP1Writer.fields(
+            of: head,
+            without: head.framing == .none ? Self.leftOutWithoutBody : Self.leftOut,
+            to: scratch
+        )
         if addsFraming {
             if case .length(let length) = head.framing {
                 HTTP1Writer.field(name: "content-length", decimal: length, to: scratch)

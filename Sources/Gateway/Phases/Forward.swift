@@ -35,17 +35,13 @@ extension Exchange {
     /// Whether the client asks for another protocol. The body is then whatever follows the switch.
     internal var isUpgrade: Bool { !head.upgrade.isEmpty }
 
+    /// What is written anew.
+    private static let leftOut = FieldNames(.host, .contentLength, .transferEncoding, .te)
+
     private func writeFields(to out: ByteBuffer) {
         let text = head.bytes
-        var takesTrailers = false
         HTTP1Writer.field(name: "host", value: text.span(head.authority), to: out)
-        for field in head.fields where !field.isHopByHop {
-            switch field.known {
-            case .host, .contentLength, .transferEncoding: continue
-            case .te: takesTrailers = true
-            default: HTTP1Writer.field(name: text.span(field.name), value: text.span(field.value), to: out)
-            }
-        }
+        HTTP1Writer.fields(of: head, without: Self.leftOut, to: out)
         switch head.framing {
         case .none: break
         case .length(let length):
@@ -53,7 +49,7 @@ extension Exchange {
         case .chunked, .untilClose, .untilEndOfStream:
             HTTP1Writer.field(name: "transfer-encoding", value: "chunked", to: out)
         }
-        if takesTrailers {
+        if head.has(.te) {
             // TE is for one hop and says so (RFC 9110 section 10.1.4); what we take, our client takes.
             HTTP1Writer.field(name: "te", value: "trailers", to: out)
             HTTP1Writer.field(name: "connection", value: "te", to: out)

@@ -32,7 +32,7 @@ extension Exchange {
                 if !(isTrusted && headers.keepsRequestID) { head.fields[index].isHopByHop = true }
             case .other:
                 guard !subjectField.isEmpty else { continue }
-                if text.span(head.fields[index].name).equals(Array(subjectField.utf8).span) {
+                if text.span(head.fields[index].name).equals(subjectField.utf8Span.span) {
                     head.fields[index].isHopByHop = true
                 }
             default: continue
@@ -42,30 +42,22 @@ extension Exchange {
 
     private func addXForwarded(_ client: any ClientStream, isTrusted: Bool) {
         let text = head.bytes
-        let isSealed = client.listener.tls != nil
-        let start = text.count
+        let field = head.beginField(.xForwardedFor)
         if isTrusted { appendEarlier(.xForwardedFor) }
         client.peer.append(to: text)
-        head.add(.xForwardedFor, valueFrom: start)
+        head.endField(field)
         if !(isTrusted && head.has(.xForwardedProto)) {
-            let start = text.count
-            text.append(isSealed ? "https" : "http")
-            head.add(.xForwardedProto, valueFrom: start)
+            head.add(.xForwardedProto, client.listener.tls != nil ? "https" : "http")
         }
         if !(isTrusted && head.has(.xForwardedHost)) && !head.authority.isEmpty {
-            head.fields.append(
-                Field(
-                    name: head.name(of: .xForwardedHost),
-                    value: head.authority,
-                    known: .xForwardedHost,
-                    isHopByHop: false
-                )
-            )
+            let field = head.beginField(.xForwardedHost)
+            head.appendCopy(of: head.authority)
+            head.endField(field)
         }
         if !(isTrusted && head.has(.xForwardedPort)) {
-            let start = text.count
+            let field = head.beginField(.xForwardedPort)
             text.append(decimal: UInt64(client.listener.port))
-            head.add(.xForwardedPort, valueFrom: start)
+            head.endField(field)
         }
     }
 
@@ -82,7 +74,7 @@ extension Exchange {
     /// RFC 7239: IPv6 addresses stand in brackets and quotes.
     private func addForwarded(_ client: any ClientStream) {
         let text = head.bytes
-        let start = text.count
+        let field = head.beginField(.forwarded)
         appendEarlier(.forwarded)
         text.append("for=")
         if client.peer.isIPv6 {
@@ -98,18 +90,13 @@ extension Exchange {
             text.append("\"")
         }
         text.append(client.listener.tls != nil ? ";proto=https" : ";proto=http")
-        head.add(.forwarded, valueFrom: start)
+        head.endField(field)
     }
 
     private func addSubject(_ client: any ClientStream) {
         guard let security = client.security, !security.subject.isEmpty else { return }
         guard let tls = client.listener.tls, !tls.clientSubjectField.isEmpty else { return }
-        let text = head.bytes
-        let name = Slice(offset: text.count, length: tls.clientSubjectField.utf8.count)
-        text.append(string: tls.clientSubjectField)
-        let value = Slice(offset: text.count, length: security.subject.count)
-        text.append(security.subject)
-        head.fields.append(Field(name: name, value: value, known: .other, isHopByHop: false))
+        head.add(tls.clientSubjectField.utf8Span.span, security.subject.span)
     }
 
     /// Finds the request's identifier, or makes one: 128 bits in hexadecimal.
@@ -119,43 +106,10 @@ extension Exchange {
             return
         }
         let text = head.bytes
+        let field = head.beginField(.xRequestID)
         let start = text.count
         worker.identifiers.append(to: text)
         requestID = Slice(offset: start, length: text.count - start)
-        head.add(.xRequestID, valueFrom: start)
-    }
-}
-
-extension MessageHead {
-    /// Adds a field whose value has been appended to `bytes` from `start` on.
-    internal func add(_ name: FieldName, valueFrom start: Int) {
-        let value = Slice(offset: start, length: bytes.count - start)
-        fields.append(Field(name: self.name(of: name), value: value, known: name, isHopByHop: false))
-    }
-
-    /// Adds a field with a value that is at hand.
-    internal func add(_ name: FieldName, _ value: Span<UInt8>) {
-        let start = bytes.count
-        bytes.append(value)
-        add(name, valueFrom: start)
-    }
-
-    /// Appends the name to `bytes`.
-    internal func name(of name: FieldName) -> Slice {
-        let start = bytes.count
-        bytes.append(name.text)
-        return Slice(offset: start, length: bytes.count - start)
-    }
-
-    /// Whether a field of that name is passed on.
-    internal func has(_ name: FieldName) -> Bool {
-        for field in fields where field.known == name && !field.isHopByHop { return true }
-        return false
-    }
-
-    /// Appends a copy of bytes that stand in `bytes` already.
-    internal func appendCopy(of slice: Slice) {
-        bytes.reserve(slice.count)
-        for index in 0..<slice.count { bytes.append(bytes[Int(slice.offset) + index]) }
+        head.endField(field)
     }
 }

@@ -1,64 +1,62 @@
 import Bytes
 
-/// One field line, `name: value` (RFC 9112 section 5). Positions are those of the input.
+/// One field line, `name: value` (RFC 9112 section 5), read where it will lie: at the end of a head's text.
 ///
 /// `LineReader` has already refused control characters, so a value needs no second look.
-struct FieldLine {
-    let name: Range<Int>
-    let value: Range<Int>
-    let hasUnderscore: Bool
-
-    /// Reads the line at `line`.
+enum FieldLine {
+    /// Reads the line at `line` of `input` into `head`: its name in lower case, its value trimmed.
     ///
-    /// - Parameter isFirst: nothing stands before it that white space could fold onto.
+    /// - Parameters:
+    ///   - isFirst: nothing stands before it that white space could fold onto.
+    ///   - keepsUnderscores: take fields whose name has `_`; otherwise they are left out.
+    /// - Returns: why it is refused, or nil.
     static func parse(
         _ line: Range<Int>,
         of input: Span<UInt8>,
-        isFirst: Bool
-    ) -> Result<FieldLine, RefusalReason> {
-        if input[line.lowerBound].isWhiteSpace { return .failure(isFirst ? .spaceBeforeFirstField : .obsFold) }
-        var index = line.lowerBound
+        isFirst: Bool,
+        keepsUnderscores: Bool,
+        into head: MessageHead
+    ) -> RefusalReason? {
+        if input[line.lowerBound].isWhiteSpace { return isFirst ? .spaceBeforeFirstField : .obsFold }
+        let text = head.bytes
+        let start = text.count
+        text.append(input.extracting(line))
+        var end = text.lowercaseName(at: start)
         var hasUnderscore = false
-        while index < line.upperBound && input[index].isToken {
-            if input[index] == UInt8(ascii: "_") { hasUnderscore = true }
-            index += 1
+        // The rest of a name that has other than letters, digits and hyphens.
+        while end < text.count && text[end].isToken {
+            if text[end] == UInt8(ascii: "_") { hasUnderscore = true }
+            text.lowercase(at: end)
+            end += 1
         }
-        guard index < line.upperBound else { return .failure(.missingColon) }
-        guard input[index] == UInt8(ascii: ":") else {
-            return .failure(input[index].isWhiteSpace ? .spaceBeforeColon : .invalidFieldName)
+        guard end < text.count else { return .missingColon }
+        guard text[end] == UInt8(ascii: ":") else {
+            return text[end].isWhiteSpace ? .spaceBeforeColon : .invalidFieldName
         }
-        guard index > line.lowerBound else { return .failure(.emptyFieldName) }
-        return .success(
-            FieldLine(
-                name: line.lowerBound..<index,
-                value: input.trimmed((index + 1)..<line.upperBound),
-                hasUnderscore: hasUnderscore
+        guard end > start else { return .emptyFieldName }
+        if hasUnderscore && !keepsUnderscores {
+            text.truncate(to: start)
+            return nil
+        }
+        let name = Slice(offset: start, length: end - start)
+        let known = FieldName(text.span(name))
+        let colon = line.lowerBound + (end - start)
+        let value = input.trimmed((colon + 1)..<line.upperBound)
+        if value.lowerBound != colon + 2 || value.upperBound != line.upperBound {
+            // The line is brought into the form in which it is sent.
+            text.truncate(to: end)
+            text.append(": ")
+            text.append(input.extracting(value))
+        }
+        text.append("\r\n")
+        head.fields.append(
+            Field(
+                name: name,
+                value: Slice(offset: end + 2, length: value.count),
+                known: known,
+                isHopByHop: known.isHopByHop
             )
         )
-    }
-
-    /// Copies the field to the end of `head`, its name in lower case.
-    func append(of input: Span<UInt8>, to head: MessageHead) {
-        let bytes = head.bytes
-        let nameSlice = Slice(offset: bytes.count, length: name.count)
-        let known = appendName(of: input, to: bytes)
-        let valueSlice = Slice(offset: bytes.count, length: value.count)
-        bytes.append(input.extracting(value))
-        head.fields.append(Field(name: nameSlice, value: valueSlice, known: known, isHopByHop: known.isHopByHop))
-    }
-
-    /// Lowers the name in a small block and copies that: one append for each block, not for each byte.
-    private func appendName(of input: Span<UInt8>, to bytes: ByteBuffer) -> FieldName {
-        var block = InlineArray<32, UInt8>(repeating: 0)
-        var index = name.lowerBound
-        while true {
-            let count = min(block.count, name.upperBound - index)
-            for place in 0..<count { block[place] = input[index + place].asciiLowercased }
-            let lowercase = block.span.extracting(first: count)
-            bytes.append(lowercase)
-            index += count
-            // No name that is known is as long as a block.
-            if index == name.upperBound { return count == name.count ? FieldName(lowercase) : .other }
-        }
+        return nil
     }
 }

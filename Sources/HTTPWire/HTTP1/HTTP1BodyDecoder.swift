@@ -210,17 +210,21 @@ package struct HTTP1BodyDecoder {
     private mutating func keepTrailer(_ line: Range<Int>, of input: Span<UInt8>) -> RefusalReason? {
         if trailerLines == limits.fields { return .tooManyFields }
         trailerLines += 1
-        switch FieldLine.parse(line, of: input, isFirst: trailerLines == 1) {
-        case .failure(let reason): return reason
-        case .success(let field):
-            guard let trailers, !field.hasUnderscore || limits.keepsUnderscores || kind == .response else { return nil }
-            field.append(of: input, to: trailers)
-            let text = trailers.bytes
-            if let last = trailers.fields.last, TrailerField.isForbidden(text.span(last.name), known: last.known) {
-                trailers.fields.removeLast()
-                text.truncate(to: Int(last.name.offset))
-            }
-            return nil
+        // Without a place for them, trailers are held to the same rules and dropped.
+        let kept = trailers ?? MessageHead()
+        let reason = FieldLine.parse(
+            line,
+            of: input,
+            isFirst: trailerLines == 1,
+            keepsUnderscores: limits.keepsUnderscores || kind == .response,
+            into: kept
+        )
+        if let reason { return reason }
+        let text = kept.bytes
+        if let last = kept.fields.last, TrailerField.isForbidden(text.span(last.name), known: last.known) {
+            kept.fields.removeLast()
+            text.truncate(to: Int(last.name.offset))
         }
+        return nil
     }
 }

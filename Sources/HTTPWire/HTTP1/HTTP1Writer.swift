@@ -34,6 +34,30 @@ package enum HTTP1Writer {
         }
     }
 
+    /// The fields of `head` that are passed on, in their order.
+    ///
+    /// - Parameter leftOut: fields that stay behind besides those for one hop alone.
+    package static func fields(of head: MessageHead, without leftOut: FieldNames, to buffer: ByteBuffer) {
+        let text = head.bytes
+        // Lines that lie one behind the other go out as one piece.
+        var run = 0..<0
+        for field in head.fields where !field.isHopByHop && !leftOut.contains(field.known) {
+            guard let line = head.line(of: field) else {
+                buffer.append(text.readable.extracting(run))
+                run = 0..<0
+                Self.field(name: text.span(field.name), value: text.span(field.value), to: buffer)
+                continue
+            }
+            if line.lowerBound == run.upperBound {
+                run = run.lowerBound..<line.upperBound
+            } else {
+                buffer.append(text.readable.extracting(run))
+                run = line
+            }
+        }
+        buffer.append(text.readable.extracting(run))
+    }
+
     @inlinable
     package static func field(name: StaticString, value: Span<UInt8>, to buffer: ByteBuffer) {
         buffer.append(name)
@@ -97,10 +121,7 @@ package enum HTTP1Writer {
     /// The end of a chunked body with those trailers behind it that are not hop-by-hop.
     package static func lastChunk(trailers: MessageHead, to buffer: ByteBuffer) {
         buffer.append("0\r\n")
-        let text = trailers.bytes
-        for field in trailers.fields where !field.isHopByHop {
-            Self.field(name: text.span(field.name), value: text.span(field.value), to: buffer)
-        }
+        fields(of: trailers, without: FieldNames(), to: buffer)
         endOfHead(to: buffer)
     }
 }

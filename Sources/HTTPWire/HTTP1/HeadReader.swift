@@ -47,12 +47,15 @@ struct HeadReader {
             case .line(let range):
                 if range.isEmpty { return .complete }
                 if fieldLines == limits.fields { return .refused(.tooManyFields) }
-                switch FieldLine.parse(range, of: input, isFirst: fieldLines == 0) {
-                case .failure(let reason): return .refused(reason)
-                case .success(let field):
-                    fieldLines += 1
-                    if !field.hasUnderscore || keepsUnderscores { field.append(of: input, to: head) }
-                }
+                let reason = FieldLine.parse(
+                    range,
+                    of: input,
+                    isFirst: fieldLines == 0,
+                    keepsUnderscores: keepsUnderscores,
+                    into: head
+                )
+                if let reason { return .refused(reason) }
+                fieldLines += 1
             }
         }
     }

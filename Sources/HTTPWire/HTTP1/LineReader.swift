@@ -54,33 +54,3 @@ struct LineReader {
         }
     }
 }
-
-extension Span where Element == UInt8 {
-    /// The first byte below 0x20 or equal to 0x7F in `from..<to`, or `to`. Eight bytes at a time.
-    func firstControl(from: Int, to: Int) -> Int {
-        precondition(from >= 0 && to <= count, "searched outside the input")
-        var index = from
-        while index &+ 8 <= to {
-            let low =
-                UInt64(self[index]) | UInt64(self[index &+ 1]) &<< 8 | UInt64(self[index &+ 2]) &<< 16
-                | UInt64(self[index &+ 3]) &<< 24
-            let high =
-                UInt64(self[index &+ 4]) | UInt64(self[index &+ 5]) &<< 8 | UInt64(self[index &+ 6]) &<< 16
-                | UInt64(self[index &+ 7]) &<< 24
-            let word = low | high &<< 32
-            // The lowest bit set marks the first match; borrows can only make false ones above it.
-            let belowSpace = (word &- 0x2020_2020_2020_2020) & ~word
-            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-            let equalsDelete = (delete &- 0x0101_0101_0101_0101) & ~delete
-            let matches = (belowSpace | equalsDelete) & 0x8080_8080_8080_8080
-            if matches != 0 { return index + matches.trailingZeroBitCount / 8 }
-            index &+= 8
-        }
-        while index < to {
-            let byte = self[index]
-            if byte < 0x20 || byte == 0x7F { return index }
-            index += 1
-        }
-        return to
-    }
-}
