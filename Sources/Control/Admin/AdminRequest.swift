@@ -7,7 +7,7 @@ package enum AdminRequest: Equatable, Sendable {
     case drain(server: String)
     /// Puts it back.
     case ready(server: String)
-    /// Changes its share until the next reload; 0 to 256.
+    /// Changes its share, until its weight in the site file changes; 0 to 256.
     case weight(server: String, Int)
 
     /// The longest line, in bytes.

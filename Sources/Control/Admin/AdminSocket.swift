@@ -13,21 +13,25 @@ package final class AdminSocket: Sendable {
     private let listener: FileDescriptor
     private let stopping: EventFD
     private let thread = Mutex<Thread?>(nil)
-    private let handler: @Sendable (AdminRequest) -> AdminReply
 
-    /// Listens and answers.
+    /// Answers a request. The descriptor is the connection, open during the call.
+    package typealias Handler = @Sendable (AdminRequest, Int32) -> AdminReply
+
+    /// Listens: the name is this gateway's from now on. Who asks waits until `start`.
     ///
-    /// - Parameter handler: called on the socket's thread; may take long, other clients wait meanwhile.
+    /// A socket that a killed gateway left is replaced.
     /// - Throws: EADDRINUSE when another gateway of this name runs.
-    package init(
-        path: String,
-        handler: @escaping @Sendable (AdminRequest) -> AdminReply
-    ) throws(SystemError) {
+    package init(path: String) throws(SystemError) {
         self.path = path
-        self.handler = handler
         listener = try UnixSocket.listen(at: path)
         stopping = try EventFD()
-        let started = try Thread.start(name: "admin") { [self] in serve() }
+    }
+
+    /// Answers. Call it once.
+    ///
+    /// - Parameter handler: called on the socket's thread; may take long, other clients wait meanwhile.
+    package func start(handler: @escaping Handler) throws(SystemError) {
+        let started = try Thread.start(name: "admin") { [self] in serve(handler) }
         thread.withLock { $0 = started }
     }
 
@@ -52,29 +56,28 @@ package final class AdminSocket: Sendable {
             defer { thread = nil }
             return thread
         }
-        guard let running else { return }
         stopping.signal()
-        running.join()
+        running?.join()
         FileWriting.remove(path)
     }
 
-    private func serve() {
+    private func serve(_ handler: Handler) {
         while true {
             let ready = Readiness.wait([stopping.raw, listener.raw], milliseconds: -1)
             if ready[0] { return }
             guard ready[1], let connection = try? UnixSocket.accept(listener.raw) else { continue }
-            answer(connection)
+            answer(connection, handler)
         }
     }
 
-    private func answer(_ connection: borrowing FileDescriptor) {
+    private func answer(_ connection: borrowing FileDescriptor, _ handler: Handler) {
         guard let peer = try? UnixSocket.peer(of: connection.raw), peer.user == geteuid() || peer.user == 0 else {
             return
         }
         guard let line = LineTransfer.receive(connection.raw, limit: AdminRequest.longestLine, within: Self.patience)
         else { return }
         let reply =
-            AdminRequest(line: line).map(handler)
+            AdminRequest(line: line).map { handler($0, connection.raw) }
             ?? .error(
                 "unknown request: status, reload, upgrade, or server drain|ready|weight POOL/SERVER [0-256]",
                 exit: 2

@@ -7,6 +7,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// Memory or another object shared for the whole life of the data plane; one descriptor. All come before
     /// the first `begin`.
     case segment(name: String)
+    /// The data plane's own part of memory that all data planes share (`SharedState`). Comes before the first `begin`.
+    case berth(Int)
     /// A configuration follows. `listeners` are all it has; those the data plane does not hold yet follow.
     case begin(generation: UInt64, listeners: [ListenerID], keyBytes: Int)
     /// The sockets of one listener; as many descriptors.
@@ -19,8 +21,6 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case drain(milliseconds: Int)
     /// End at once.
     case stop
-    /// Answer `status` with the same number.
-    case statusRequest(number: UInt64)
 
     // Data plane to control.
 
@@ -30,9 +30,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// The configuration was not taken over and the one before it, if any, goes on.
     case failed(generation: UInt64, reason: String)
     case drained
-    /// A part of an answer; the last one says so.
-    case status(number: UInt64, part: [UInt8], isLast: Bool)
-    /// To a new control process: what the data plane serves. Its segments and listeners follow, then `standingEnd`.
-    case standing(process: Int32, generation: UInt64, listeners: [ListenerID])
+    /// To a new control process: what the data plane serves. Its plan, segments and listeners follow, then
+    /// `standingEnd`.
+    case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID])
     case standingEnd
 }

@@ -31,6 +31,23 @@ package struct SiteConfiguration: Sendable {
         let outcome = SiteFile.load(path: path)
         guard let site = outcome.model else { throw .site(outcome) }
         guard let gateway = site.gateway else { throw .noGateway(path) }
+        return try make(site, gateway, generation: generation, slots: &slots)
+    }
+
+    /// The same site again, with the certificates that are there now.
+    package func renewed(
+        generation: UInt64,
+        slots: inout PlanCompiler.Slots
+    ) throws(ConfigurationError) -> SiteConfiguration {
+        try Self.make(site, gateway, generation: generation, slots: &slots)
+    }
+
+    private static func make(
+        _ site: SiteModel,
+        _ gateway: GatewaySettings,
+        generation: UInt64,
+        slots: inout PlanCompiler.Slots
+    ) throws(ConfigurationError) -> SiteConfiguration {
         let plan = try PlanCompiler(site: site, gateway: gateway).plan(
             generation: generation,
             slots: &slots,

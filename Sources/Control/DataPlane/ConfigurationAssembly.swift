@@ -5,6 +5,8 @@ internal struct ConfigurationAssembly {
     let generation: UInt64
     let keys: SecretBytes
     private var plan: [UInt8]?
+    /// The memory that holds the plan, for the next control process.
+    private(set) var planSegment: SharedSegment?
     private var listeners: [ListenerID: [ListeningSocket]] = [:]
     private var missing: Set<ListenerID>
 
@@ -44,6 +46,7 @@ internal struct ConfigurationAssembly {
         guard let memory = descriptors.takeFirst() else { throw .malformed("a plan without memory") }
         do throws(SystemError) {
             plan = try SealedMemory.read(memory.raw, limit: DataPlaneConvention.largestPlan)
+            planSegment = SharedSegment(name: DataPlaneConvention.planSegment, owning: memory)
         } catch {
             throw .system(error)
         }

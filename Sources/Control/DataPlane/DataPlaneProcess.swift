@@ -21,8 +21,13 @@ package final class DataPlaneProcess {
     private var segments: [String: SharedSegment] = [:]
     private var assembly: ConfigurationAssembly?
     private var listeners: [ListenerID: [ListeningSocket]] = [:]
+    private var plan: SharedSegment?
     private var generation: UInt64 = 0
+    private var berth = 0
     private var isDraining = false
+
+    /// Milliseconds for a drain that no control asked for.
+    private static let lonelyDrain = 30_000
 
     private init(channel: ControlChannel, service: any DataPlaneService) {
         self.channel = channel
@@ -32,7 +37,8 @@ package final class DataPlaneProcess {
     /// Runs until control says stop, or until the drain it asked for is done.
     ///
     /// Call it on the main thread before any other exists. A control process that ends does not end the
-    /// data plane: it serves on and waits for the next one.
+    /// data plane: it serves on and waits for the next one, where there is a socket to wait at. Signals are
+    /// control's matter; only a data plane without control takes SIGTERM, and drains.
     /// - Returns: the exit status.
     package static func run(
         channelDescriptor: Int32 = DataPlaneConvention.channelDescriptor,
@@ -44,12 +50,13 @@ package final class DataPlaneProcess {
             let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
             return try DataPlaneProcess(channel: channel, service: service).run(confinement)
         } catch {
-            StandardError.write("gatehouse data plane: \(error)\n")
+            StandardError.write("gatehouse: data plane \(getpid()): \(error)\n")
             return 1
         }
     }
 
     private func run(_ confinement: Confinement) throws -> Int32 {
+        let signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
         try service.prepare()
         var report = Sandbox.Report(user: geteuid(), landlockVersion: 0, hasSystemCallFilter: false, lacks: [])
         if let filter = confinement.filter {
@@ -64,7 +71,8 @@ package final class DataPlaneProcess {
             // While draining, the service is asked often; else only control wakes this thread.
             let pause: Int32 = isDraining ? 20 : -1
             guard let channel else {
-                waitForControl(pause)
+                guard isDraining || segments[DataPlaneConvention.adoptionSegment] != nil else { return 0 }
+                waitForControl(pause, signals)
                 continue
             }
             do throws(ChannelError) {
@@ -73,9 +81,11 @@ package final class DataPlaneProcess {
                 try obey(incoming, channel)
             } catch {
                 // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
-                StandardError.write("gatehouse data plane: control is lost: \(error)\n")
+                StandardError.write("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
                 assembly = nil
                 self.channel = nil
+                // What was sent to both processes while control lived was control's to obey.
+                while signals.next() != nil {}
             }
         }
     }
@@ -87,6 +97,7 @@ package final class DataPlaneProcess {
         case .segment(let name):
             guard let descriptor = descriptors.takeFirst() else { throw .malformed("a segment without descriptor") }
             segments[name] = SharedSegment(name: name, owning: descriptor)
+        case .berth(let number): berth = number
         case .begin(let generation, let names, let keyBytes):
             assembly = try ConfigurationAssembly(
                 generation: generation,
@@ -97,11 +108,8 @@ package final class DataPlaneProcess {
         case .listener(let id): try assembly?.add(id, descriptors)
         case .plan: try assembly?.setPlan(descriptors)
         case .commit(let generation): try commit(generation, channel)
-        case .drain(let milliseconds):
-            service.drain(deadlineMilliseconds: milliseconds)
-            isDraining = true
-        case .statusRequest(let number): try answer(number, service.status(), channel)
-        case .stop, .hello, .published, .failed, .drained, .status, .standing, .standingEnd:
+        case .drain(let milliseconds): drain(milliseconds)
+        case .stop, .hello, .published, .failed, .drained, .standing, .standingEnd:
             throw .malformed("\(message)")
         }
     }
@@ -121,6 +129,7 @@ package final class DataPlaneProcess {
             return try channel.send(.failed(generation: generation, reason: "\(error)"))
         }
         listeners = configuration.listeners
+        plan = assembly.planSegment
         self.generation = generation
         try channel.send(.published(generation: generation))
     }
@@ -133,34 +142,33 @@ package final class DataPlaneProcess {
                 capacity: DataPlaneConvention.heartbeatCapacity
             )
         }
-        return DataPlaneEnvironment(heartbeats: heartbeats, segments: segments)
+        return DataPlaneEnvironment(heartbeats: heartbeats, segments: segments, berth: berth)
     }
 
-    private func answer(_ number: UInt64, _ bytes: [UInt8], _ channel: ControlChannel) throws(ChannelError) {
-        let piece = 32 << 10
-        var offset = 0
-        repeat {
-            let end = min(offset + piece, bytes.count)
-            let part = Array(bytes[offset..<end])
-            try channel.send(.status(number: number, part: part, isLast: end == bytes.count))
-            offset = end
-        } while offset < bytes.count
+    /// Nothing is accepted any more: the sockets are held no longer than the workers need to empty them.
+    private func drain(_ milliseconds: Int) {
+        service.drain(deadlineMilliseconds: milliseconds)
+        listeners = [:]
+        isDraining = true
     }
 
     /// Without control: waits where the next control process connects, and tells it what is served here.
-    private func waitForControl(_ pause: Int32) {
+    private func waitForControl(_ pause: Int32, _ signals: borrowing Signals) {
         // One that drains is on its way out: the next control wants its successor.
         guard !isDraining, let adoption = segments[DataPlaneConvention.adoptionSegment] else {
             _ = Readiness.wait([], milliseconds: pause)
             return
         }
-        guard Readiness.wait([adoption.raw], milliseconds: pause)[0] else { return }
+        let ready = Readiness.wait([adoption.raw, signals.raw], milliseconds: pause)
+        if ready[1], signals.next() == SIGTERM { return drain(Self.lonelyDrain) }
+        guard ready[0] else { return }
         do {
             guard let connection = try UnixSocket.accept(adoption.raw) else { return }
             let channel = ControlChannel(owning: MessageSocket(owning: connection))
             try channel.send(
-                .standing(process: getpid(), generation: generation, listeners: listeners.keys.sorted())
+                .standing(process: getpid(), generation: generation, berth: berth, listeners: listeners.keys.sorted())
             )
+            if let plan { try channel.send(.plan, descriptors: [plan.raw]) }
             for (name, segment) in segments.sorted(by: { $0.key < $1.key })
             where name != DataPlaneConvention.heartbeatSegment {
                 try channel.send(.segment(name: name), descriptors: [segment.raw])
@@ -171,7 +179,7 @@ package final class DataPlaneProcess {
             try channel.send(.standingEnd)
             self.channel = channel
         } catch {
-            StandardError.write("gatehouse data plane: a control process could not take over: \(error)\n")
+            StandardError.write("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
         }
     }
 }

@@ -20,8 +20,6 @@ package protocol DataPlaneService: AnyObject {
     func drain(deadlineMilliseconds: Int)
     /// Whether nothing runs any more after `drain`.
     var isDrained: Bool { get }
-    /// The state for `gatehouse status`, in a form that the caller of the supervisor knows.
-    func status() -> [UInt8]
 }
 
 /// One configuration as the data plane gets it.
@@ -48,6 +46,8 @@ package struct DataPlaneEnvironment: Sendable {
     package let heartbeats: Heartbeats?
     /// Shared memory by name, which outlives the data plane: counters, the access log's ring.
     package let segments: [String: SharedSegment]
+    /// Which part of that memory is this data plane's own.
+    package let berth: Int
 }
 
 /// A shared object that control made.
@@ -78,6 +78,8 @@ package enum DataPlaneConvention {
     /// Its segment that is no memory but a listening socket: where a data plane that lost control waits
     /// for the next one.
     package static let adoptionSegment = "adoption"
+    /// The sealed memory that a plan came in.
+    package static let planSegment = "plan"
     /// Bytes of a plan at most.
     package static let largestPlan = 256 << 20
     /// Bytes of keys at most.

@@ -33,7 +33,7 @@ package struct ListenerError: Error, Equatable, Sendable, CustomStringConvertibl
         let advice =
             switch cause.code {
             case EADDRINUSE:
-                "another process listens there: find it with `ss -ltnp sport = :\(address.port)`"
+                "the address is in use, another process listens there: find it with `ss -ltnp 'sport = :\(address.port)'`"
                     + " and stop it, or change the port in the site file"
             case EACCES:
                 "ports below 1024 need root or CAP_NET_BIND_SERVICE: run under systemd with gatehouse.service,"
@@ -79,6 +79,9 @@ package struct ListenerSet: Sendable {
                 next.groups[id] = group
                 continue
             }
+            if !isHeldHere(request.address), Socket.isTaken(request.address) {
+                throw ListenerError(address: request.address, cause: SystemError("bind", EADDRINUSE))
+            }
             do throws(SystemError) {
                 var group: Group = []
                 for _ in 0..<socketsPerAddress {
@@ -94,13 +97,25 @@ package struct ListenerSet: Sendable {
         return next
     }
 
-    /// Takes over sockets from the service manager: one a listener, under the address it is bound to.
+    /// Whether a socket of this set has the port, so that finding it taken says nothing: a site file may exchange
+    /// one address for all addresses.
+    private func isHeldHere(_ address: SocketAddress) -> Bool {
+        groups.values.contains { group in
+            group.first.flatMap { Socket.localAddress($0.raw) }
+                .map { $0.port == address.port && $0.isIPv6 == address.isIPv6 } ?? false
+        }
+    }
+
+    /// Takes over sockets from the service manager, each under the address that it is bound to. Those of an
+    /// address that is here already, and those that are no listeners of TCP, are closed.
     ///
-    /// systemd gives one socket an address, so all workers share its queue.
+    /// Where systemd gives one socket for an address, all workers share its queue.
     package mutating func adopt(_ inherited: [ListeningSocket]) {
+        let held = Set(groups.keys)
         for socket in inherited {
-            guard let address = Socket.localAddress(socket.raw) else { continue }
-            groups[ListenerID(address), default: []].append(socket)
+            guard let address = Socket.localAddress(socket.raw), Socket.isListening(socket.raw) else { continue }
+            let id = ListenerID(address)
+            if !held.contains(id) { groups[id, default: []].append(socket) }
         }
     }
 }

@@ -16,6 +16,8 @@ internal final class DataPlaneInstance {
     let child: ChildProcess
     let channel: ControlChannel
     let heartbeats: Heartbeats?
+    /// Its part of the memory that data planes share.
+    let berth: Int
     let startedAt: UInt64
     var state: State
     /// When what it does now must be done, in monotonic milliseconds; nil when it may take as long as it likes.
@@ -24,16 +26,19 @@ internal final class DataPlaneInstance {
     var isDeaf = false
     /// What it listens on already.
     var listeners: Set<ListenerID> = []
-    /// Workers' last readings, and since when each has not changed.
-    private var readings: [(reading: Heartbeats.Reading, since: UInt64)] = []
+    /// Workers' last readings, and for how many milliseconds each has not changed.
+    private var readings: [(reading: Heartbeats.Reading, silence: Int)] = []
+    private var lastLook: UInt64 = 0
 
     init(
         child: consuming ChildProcess,
         channel: ControlChannel,
         heartbeats: Heartbeats?,
+        berth: Int,
         state: State,
         now: UInt64
     ) {
+        self.berth = berth
         self.child = child
         self.channel = channel
         self.heartbeats = heartbeats
@@ -44,7 +49,7 @@ internal final class DataPlaneInstance {
     /// Starts a data plane and gives it what is shared; it has no configuration yet.
     static func start(
         _ settings: SupervisorSettings,
-        segments: [SharedSegment],
+        berth: Int,
         now: UInt64
     ) throws -> DataPlaneInstance {
         let pair = try MessageSocket.pair()
@@ -57,13 +62,15 @@ internal final class DataPlaneInstance {
             name: DataPlaneConvention.heartbeatSegment,
             owning: try heartbeats.duplicateDescriptor()
         )
-        for segment in segments + [board] {
+        for segment in settings.segments + [board] {
             try channel.send(.segment(name: segment.name), descriptors: [segment.raw])
         }
+        try channel.send(.berth(berth))
         let instance = DataPlaneInstance(
             child: child,
             channel: channel,
             heartbeats: heartbeats,
+            berth: berth,
             state: .starting,
             now: now
         )
@@ -91,18 +98,23 @@ internal final class DataPlaneInstance {
         try channel.send(.commit(generation: generation))
     }
 
-    /// The worker that has been busy with the same thing for `limit` milliseconds or more.
+    /// The worker that has not come back to its loop for `limit` milliseconds or more: its loop turns once a
+    /// second at least, unless it is busy, or its process is stopped.
+    ///
+    /// Call it several times within `limit`: time in which nobody looked, as when the whole machine stood still,
+    /// counts as half of it at most.
     func stuckWorker(now: UInt64, limit: Int) -> (worker: Int, reading: Heartbeats.Reading, milliseconds: Int)? {
         guard let heartbeats else { return nil }
+        let passed = lastLook == 0 ? 0 : min(Int(clamping: now - lastLook), limit / 2)
+        lastLook = now
         for worker in 0..<heartbeats.capacity {
             let reading = heartbeats.reading(worker: worker)
-            if worker == readings.count { readings.append((reading, now)) }
-            if readings[worker].reading.beat != reading.beat || reading.activity == .waiting
-                || reading.activity == .absent
-            {
-                readings[worker] = (reading, now)
-            } else if now - readings[worker].since >= UInt64(limit) {
-                return (worker, reading, Int(now - readings[worker].since))
+            if worker == readings.count { readings.append((reading, 0)) }
+            if readings[worker].reading.beat != reading.beat || reading.activity == .absent {
+                readings[worker] = (reading, 0)
+            } else {
+                readings[worker].silence += passed
+                if readings[worker].silence >= limit { return (worker, reading, readings[worker].silence) }
             }
         }
         return nil

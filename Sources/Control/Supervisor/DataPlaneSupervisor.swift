@@ -42,19 +42,16 @@ package final class DataPlaneSupervisor: Sendable {
         try wait(.publish(configuration), milliseconds: answerTime + 1_000)
     }
 
-    /// The data plane's own account of its state.
-    package func status(within milliseconds: Int = 1_000) throws(SupervisorError) -> [UInt8] {
-        switch ask(.status, milliseconds: milliseconds) {
-        case .status(let bytes): return bytes
-        case .failed(let error): throw error
-        case .done, .handedOver, nil: throw .timedOut
-        }
-    }
-
     /// The data plane accepts nothing more, ends what runs within `milliseconds`, and is not replaced. Returns when
     /// it has ended; the supervisor ends with it.
-    package func stop(drainMilliseconds milliseconds: Int) {
-        _ = ask(.stop(milliseconds), milliseconds: milliseconds + answerTime)
+    ///
+    /// - Parameter impatience: a descriptor that cuts the drain short by becoming readable.
+    package func stop(drainMilliseconds milliseconds: Int, impatience: Int32? = nil) {
+        guard let request = try? SupervisorMailbox.Request(.stop(milliseconds)), mailbox.post(request) else {
+            return thread.join()
+        }
+        let answer = request.wait(milliseconds: milliseconds + answerTime, or: impatience)
+        if answer == nil { _ = ask(.cut, milliseconds: answerTime) }
         thread.join()
     }
 
@@ -89,13 +86,25 @@ package final class DataPlaneSupervisor: Sendable {
 package struct StandingDataPlane: Sendable {
     package let process: Int32
     package let generation: UInt64
+    package let berth: Int
+    /// The plan that it serves, in the form in which it was given.
+    package let plan: [UInt8]
     /// Control's end of its channel.
     package let channel: ListeningSocket
     package let listeners: [ListenerID]
 
-    package init(process: Int32, generation: UInt64, channel: ListeningSocket, listeners: [ListenerID]) {
+    package init(
+        process: Int32,
+        generation: UInt64,
+        berth: Int,
+        plan: [UInt8],
+        channel: ListeningSocket,
+        listeners: [ListenerID]
+    ) {
         self.process = process
         self.generation = generation
+        self.berth = berth
+        self.plan = plan
         self.channel = channel
         self.listeners = listeners
     }

@@ -4,7 +4,8 @@ package import Linux
 package enum SupervisorEvent: Equatable, Sendable, CustomStringConvertible {
     case started(process: Int32, sandbox: Sandbox.Report)
     case adopted(process: Int32, generation: UInt64)
-    case published(process: Int32, generation: UInt64)
+    /// It serves, and what moves in shared memory is in its berth.
+    case published(process: Int32, generation: UInt64, berth: Int)
     case refused(process: Int32, generation: UInt64, reason: String)
     case ended(process: Int32, how: ProcessEnd?, restartInMilliseconds: Int)
     /// A worker has not come back to its loop for this long; the data plane is replaced.
@@ -23,7 +24,7 @@ package enum SupervisorEvent: Equatable, Sendable, CustomStringConvertible {
                     + " system call filter \(sandbox.hasSystemCallFilter ? "on" : "off")"
             ] + sandbox.lacks).joined(separator: "\n")
         case .adopted(let process, let generation): "data plane \(process) taken over with configuration \(generation)"
-        case .published(let process, let generation): "data plane \(process) runs configuration \(generation)"
+        case .published(let process, let generation, _): "data plane \(process) runs configuration \(generation)"
         case .refused(let process, let generation, let reason):
             "data plane \(process) refused configuration \(generation): \(reason)"
         case .ended(let process, let how, let pause):
@@ -50,6 +51,8 @@ package enum SupervisorError: Error, Equatable, Sendable, CustomStringConvertibl
     case timedOut
     /// Another configuration is being taken over.
     case busy
+    /// So many data planes drain that there is no room for another.
+    case crowded
     /// `stop` or `handOver` has been called.
     case stopped
 
@@ -59,6 +62,8 @@ package enum SupervisorError: Error, Equatable, Sendable, CustomStringConvertibl
         case .notRunning(let reason): "the data plane does not run: \(reason)"
         case .timedOut: "the data plane did not answer in time"
         case .busy: "another reload is under way: try again when it is done"
+        case .crowded:
+            "data planes of earlier upgrades still drain: try again when one has ended, or shorten `drain` in the site file"
         case .stopped: "the data plane has been stopped"
         }
     }

@@ -20,8 +20,6 @@ internal final class SupervisorLoop {
     /// What a `start` or `publish` under way brings, and who waits for it.
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
     private var generation: UInt64 = 0
-    private var statusRequests: [UInt64: (request: Request, bytes: [UInt8])] = [:]
-    private var statusNumber: UInt64 = 0
 
     private var failures = 0
     private var restartAt: UInt64?
@@ -75,6 +73,9 @@ internal final class SupervisorLoop {
             guard pending == nil, stopRequest == nil, current == nil || current?.state == .serving else {
                 return request.give(.failed(.busy))
             }
+            guard freeBerth != nil else { return request.give(.failed(.crowded)) }
+            // One that was taken over has no successor but this, should it end before that serves.
+            if current != nil, self.configuration == nil { self.configuration = configuration }
             pending = (configuration, request)
             startInstance()
         case .publish(let configuration):
@@ -84,26 +85,19 @@ internal final class SupervisorLoop {
             }
             pending = (configuration, request)
             give(configuration, to: current) { .publishing(generation: $0) }
-        case .status:
-            guard let current, current.state != .starting else {
-                return request.give(.failed(.notRunning("it starts")))
-            }
-            statusNumber += 1
-            statusRequests[statusNumber] = (request, [])
-            do {
-                try current.channel.send(.statusRequest(number: statusNumber))
-            } catch {
-                statusRequests[statusNumber] = nil
-                request.give(.failed(.notRunning("\(error)")))
-            }
         case .stop(let milliseconds):
             stopRequest = request
+            // The listening sockets are held no longer than the data plane needs to empty them.
+            configuration = nil
             fail(pending: .stopped)
             restartAt = nil
             if let next { next.child.signal(SIGKILL) }
             if let current { drain(current, milliseconds) }
             current = nil
             finishStop()
+        case .cut:
+            for instance in leaving { instance.child.signal(SIGKILL) }
+            request.give(.done)
         case .handOver:
             guard pending == nil, let current, current.state == .serving else {
                 return request.give(.handedOver(nil))
@@ -118,6 +112,8 @@ internal final class SupervisorLoop {
         return StandingDataPlane(
             process: instance.identifier,
             generation: generation,
+            berth: instance.berth,
+            plan: configuration?.plan ?? [],
             channel: ListeningSocket(owning: copy),
             listeners: instance.listeners.sorted()
         )
@@ -131,6 +127,7 @@ internal final class SupervisorLoop {
                 child: try ChildProcess(identifier: standing.process),
                 channel: ControlChannel(owning: MessageSocket(owning: copy)),
                 heartbeats: nil,
+                berth: standing.berth,
                 state: .serving,
                 now: now
             )
@@ -148,7 +145,8 @@ internal final class SupervisorLoop {
     private func startInstance() {
         restartAt = nil
         do {
-            let instance = try DataPlaneInstance.start(settings, segments: settings.segments, now: now)
+            guard let berth = freeBerth else { throw SupervisorError.crowded }
+            let instance = try DataPlaneInstance.start(settings, berth: berth, now: now)
             if current == nil { current = instance } else { next = instance }
         } catch {
             if pending != nil { return fail(pending: .notRunning("\(error)")) }
@@ -156,6 +154,11 @@ internal final class SupervisorLoop {
             report(.cannotStart(reason: "\(error)", retryInMilliseconds: pause))
             restartAt = now + UInt64(pause)
         }
+    }
+
+    private var freeBerth: Int? {
+        let taken = Set(([current, next].compactMap(\.self) + leaving).map(\.berth))
+        return (0..<SupervisorSettings.berths).first { !taken.contains($0) }
     }
 
     private func give(
@@ -217,17 +220,12 @@ internal final class SupervisorLoop {
             fail(pending: .refused(reason))
             instance.child.signal(SIGKILL)
         case (.drained, .draining): break
-        case (.status(let number, let part, let isLast), _):
-            statusRequests[number]?.bytes += part
-            if isLast, let (request, bytes) = statusRequests.removeValue(forKey: number) {
-                request.give(.status(bytes))
-            }
         default: throw .malformed("\(message)")
         }
     }
 
     private func published(_ number: UInt64, _ instance: DataPlaneInstance) {
-        report(.published(process: instance.identifier, generation: number))
+        report(.published(process: instance.identifier, generation: number, berth: instance.berth))
         instance.state = .serving
         instance.deadline = nil
         if instance === next {
@@ -263,6 +261,7 @@ internal final class SupervisorLoop {
 
     private func ended(_ instance: DataPlaneInstance) {
         let end = instance.child.reap()
+        settings.vacated(instance.berth)
         if let index = leaving.firstIndex(where: { $0 === instance }) {
             leaving.remove(at: index)
             report(.drained(process: instance.identifier))
@@ -278,8 +277,6 @@ internal final class SupervisorLoop {
     private func currentEnded(_ end: ProcessEnd?) {
         guard let gone = current else { return }
         current = nil
-        for (_, entry) in statusRequests { entry.request.give(.failed(.notRunning("it has ended"))) }
-        statusRequests = [:]
         if now - gone.startedAt >= UInt64(settings.steadyTime) { failures = 0 }
         if next != nil {
             // Its successor is on its way and takes its place.

@@ -6,14 +6,14 @@ internal final class SupervisorMailbox: Sendable {
     enum Command: Sendable {
         case start(OutgoingConfiguration)
         case publish(OutgoingConfiguration)
-        case status
         case stop(Int)
+        /// Ends a drain at once.
+        case cut
         case handOver
     }
 
     enum Answer: Sendable {
         case done
-        case status([UInt8])
         case failed(SupervisorError)
         case handedOver(StandingDataPlane?)
     }
@@ -34,8 +34,9 @@ internal final class SupervisorMailbox: Sendable {
             arrived.signal()
         }
 
-        func wait(milliseconds: Int) -> Answer? {
-            _ = Readiness.wait([arrived.raw], milliseconds: Int32(clamping: milliseconds))
+        /// - Parameter other: a descriptor that ends the wait by becoming readable.
+        func wait(milliseconds: Int, or other: Int32? = nil) -> Answer? {
+            _ = Readiness.wait([arrived.raw] + (other.map { [$0] } ?? []), milliseconds: Int32(clamping: milliseconds))
             return answer.withLock { $0 }
         }
     }

@@ -16,6 +16,10 @@ package struct SupervisorSettings: Sendable {
     package var drainTime: Int = 30_000
     /// Shared memory that each data plane gets.
     package var segments: [SharedSegment] = []
+    /// Data planes at a time: the one that serves, the one that follows it, and those that drain.
+    package static let berths = 4
+    /// Called on the supervisor's thread when the process of a berth is gone, before the next one gets it.
+    package var vacated: @Sendable (_ berth: Int) -> Void = { _ in }
 
     package init(start: ProcessStart) {
         self.start = start

@@ -6,8 +6,11 @@ package enum Adoption {
     /// Makes the socket where a data plane waits for the next control process, as a segment to start it with.
     ///
     /// - Parameter path: in a folder of the user who runs the gateway; made with mode 0600.
+    ///
+    /// Call it only while holding the admin socket: what listens there already is a data plane that drains.
     package static func segment(at path: String) throws(SystemError) -> SharedSegment {
-        SharedSegment(
+        FileWriting.remove(path)
+        return SharedSegment(
             name: DataPlaneConvention.adoptionSegment,
             owning: try UnixSocket.listenForMessages(at: path)
         )
@@ -27,11 +30,12 @@ package enum Adoption {
         guard let connection = try? UnixSocket.connectForMessages(to: path) else { return nil }
         let channel = ControlChannel(owning: MessageSocket(owning: connection))
         guard let first = try channel.receive(within: milliseconds) else { return nil }
-        guard case .standing(let process, let generation, let names) = first.message else {
+        guard case .standing(let process, let generation, let berth, let names) = first.message else {
             throw .malformed("not what a data plane without control says")
         }
         var groups: [ListenerID: ListenerSet.Group] = [:]
         var segments: [SharedSegment] = []
+        var plan: [UInt8] = []
         while true {
             guard let next = try channel.receive(within: milliseconds) else { throw .stalled }
             let message = next.message
@@ -40,6 +44,14 @@ package enum Adoption {
                 var descriptors = next.takeDescriptors()
                 guard let descriptor = descriptors.takeFirst() else { throw .malformed("a segment without descriptor") }
                 segments.append(SharedSegment(name: name, owning: descriptor))
+            case .plan:
+                var descriptors = next.takeDescriptors()
+                guard let memory = descriptors.takeFirst() else { throw .malformed("a plan without memory") }
+                do throws(SystemError) {
+                    plan = try SealedMemory.read(memory.raw, limit: DataPlaneConvention.largestPlan)
+                } catch {
+                    throw .system(error)
+                }
             case .listener(let id): groups[id] = next.takeDescriptors().takeAll()
             case .standingEnd:
                 do throws(SystemError) {
@@ -49,6 +61,8 @@ package enum Adoption {
                         dataPlane: StandingDataPlane(
                             process: process,
                             generation: generation,
+                            berth: berth,
+                            plan: plan,
                             channel: ListeningSocket(owning: try channel.duplicateDescriptor()),
                             listeners: names
                         )

@@ -11,11 +11,19 @@ package struct Handover: Sendable {
     package let listeners: ListenerSet
     package let segments: [SharedSegment]
     package let dataPlane: StandingDataPlane?
+    /// The connection of the operator who waits to hear how the upgrade went; nil when nobody does.
+    package let reply: ListeningSocket?
 
-    package init(listeners: ListenerSet, segments: [SharedSegment], dataPlane: StandingDataPlane?) {
+    package init(
+        listeners: ListenerSet,
+        segments: [SharedSegment],
+        dataPlane: StandingDataPlane?,
+        reply: ListeningSocket? = nil
+    ) {
         self.listeners = listeners
         self.segments = segments
         self.dataPlane = dataPlane
+        self.reply = reply
     }
 
     /// The form of it in memory. Numbers are descriptors, which stay what they are.
@@ -31,6 +39,8 @@ package struct Handover: Sendable {
         struct DataPlane: Codable {
             let process: Int32
             let generation: UInt64
+            let berth: Int
+            let plan: [UInt8]
             let channel: Int32
             let listeners: [ListenerID]
         }
@@ -39,6 +49,7 @@ package struct Handover: Sendable {
         let groups: [Group]
         let segments: [Segment]
         let dataPlane: DataPlane?
+        let reply: Int32?
     }
 
     /// Has the new program look at its configuration before it takes over, as `gatehouse check` does.
@@ -76,15 +87,18 @@ package struct Handover: Sendable {
                 .init(
                     process: $0.process,
                     generation: $0.generation,
+                    berth: $0.berth,
+                    plan: $0.plan,
                     channel: $0.channel.raw,
                     listeners: $0.listeners
                 )
-            }
+            },
+            reply: reply?.raw
         )
         let stale = ["\(Self.variable)=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="]
         let kept =
             state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
-            + (state.dataPlane.map { [$0.channel] } ?? [])
+            + (state.dataPlane.map { [$0.channel] } ?? []) + (state.reply.map { [$0] } ?? [])
         do {
             let memory = try SealedMemory.create(name: "gatehouse-handover", SnapshotCodec.encode(state))
             defer { for number in kept { try? InheritedDescriptor.keep(number, false) } }
@@ -107,7 +121,10 @@ package struct Handover: Sendable {
     package static func take(environment: [String: String]) throws -> Handover? {
         guard let number = environment[variable].flatMap({ Int32($0) }) else { return nil }
         let memory = try InheritedDescriptor.take(number)
-        let state = try SnapshotCodec.decode(State.self, from: SealedMemory.read(memory.raw, limit: 16 << 20))
+        let state = try SnapshotCodec.decode(
+            State.self,
+            from: SealedMemory.read(memory.raw, limit: DataPlaneConvention.largestPlan + 16 << 20)
+        )
         guard (1...MessageSocket.mostDescriptors).contains(state.socketsPerAddress) else {
             throw SnapshotError.invalid("\(state.socketsPerAddress) sockets an address")
         }
@@ -126,6 +143,8 @@ package struct Handover: Sendable {
             dataPlane = StandingDataPlane(
                 process: left.process,
                 generation: left.generation,
+                berth: left.berth,
+                plan: left.plan,
                 channel: ListeningSocket(owning: try InheritedDescriptor.take(left.channel)),
                 listeners: left.listeners
             )
@@ -133,7 +152,8 @@ package struct Handover: Sendable {
         return Handover(
             listeners: ListenerSet(socketsPerAddress: state.socketsPerAddress, groups: groups),
             segments: segments,
-            dataPlane: dataPlane
+            dataPlane: dataPlane,
+            reply: try state.reply.map { ListeningSocket(owning: try InheritedDescriptor.take($0)) }
         )
     }
 }

@@ -14,6 +14,10 @@ package final class EventLoop {
     private var slots: [(any EventHandler)?] = []
     private var generations: [UInt32] = []
     private var freeSlots: [Int] = []
+    /// What the worker does, by the handler that is called.
+    private var activities: [Heartbeats.Activity] = []
+    /// Where the loop says what it does; nil where nobody looks.
+    package var heart: Heart?
     private var wheel: TimerWheel
     private var due: [TimerWheel.Entry] = []
     private var deferred: [any EventHandler] = []
@@ -30,10 +34,12 @@ package final class EventLoop {
     ///
     /// The token packs the place and its generation, so that a report for a connection that is gone
     /// never reaches the one that took its place. The loop keeps the handler until `remove`.
+    /// - Parameter activity: what the worker is said to do while the handler is called.
     package func add(
         _ handler: any EventHandler,
         descriptor: Int32? = nil,
-        interest: Epoll.Events = .stream
+        interest: Epoll.Events = .stream,
+        activity: Heartbeats.Activity = .other
     ) throws(SystemError) {
         precondition(handler.registration.token == 0, "a handler is registered once")
         let slot: Int
@@ -43,6 +49,7 @@ package final class EventLoop {
             slot = slots.count
             slots.append(nil)
             generations.append(1)
+            activities.append(activity)
         }
         let token = UInt64(generations[slot]) << 32 | UInt64(slot)
         if let descriptor {
@@ -54,7 +61,14 @@ package final class EventLoop {
             }
         }
         slots[slot] = handler
+        activities[slot] = activity
         handler.registration.token = token
+    }
+
+    /// Changes what the worker is said to do while `handler` is called.
+    package func setActivity(_ handler: any EventHandler, _ activity: Heartbeats.Activity) {
+        guard handler.registration.token != 0 else { return }
+        activities[Int(handler.registration.token & 0xFFFF_FFFF)] = activity
     }
 
     /// Forgets `handler`. Its descriptor, if it shares its open file with another process, must be
@@ -113,15 +127,20 @@ package final class EventLoop {
 
     /// One turn. - Parameter waitingAtMost: milliseconds to wait for a first event.
     package func turn(waitingAtMost limit: UInt64) {
+        heart?.enter(.waiting)
         let count = epoll.wait(timeout: waitTime(limit))
         nowMicroseconds = Clock.monotonicNanoseconds / 1000
         now = nowMicroseconds / 1000
         for index in 0..<count {
             let report = epoll.report(index)
-            handler(report.token)?.ready(report.events)
+            guard let handler = handler(report.token) else { continue }
+            let slot = Int(report.token & 0xFFFF_FFFF)
+            heart?.enter(activities[slot], detail: UInt64(slot))
+            handler.ready(report.events)
         }
         fireTimers()
         endTurn()
+        heart?.beat()
     }
 
     private func waitTime(_ limit: UInt64) -> Int32 {
@@ -139,6 +158,7 @@ package final class EventLoop {
     private func fireTimers() {
         wheel.advance(to: now, due: &due)
         if due.isEmpty { return }
+        heart?.enter(.timers)
         var index = 0
         while index < due.count {
             let entry = due[index]
@@ -161,6 +181,7 @@ package final class EventLoop {
     /// connection cannot hold the loop.
     private func endTurn() {
         if deferred.isEmpty { return }
+        heart?.enter(.other)
         let count = deferred.count
         for index in 0..<count {
             let handler = deferred[index]

@@ -39,7 +39,7 @@ package final class MailboxReader<Message: Sendable>: EventHandler {
     {
         self.mailbox = mailbox
         self.handle = handle
-        try loop.add(self, descriptor: mailbox.descriptor, interest: [.readable])
+        try loop.add(self, descriptor: mailbox.descriptor, interest: [.readable], activity: .publishing)
     }
 
     package func ready(_ events: Epoll.Events) {

@@ -47,6 +47,13 @@ package final class LogRing: Sendable {
         return true
     }
 
+    /// Empties a ring whose positions make no sense, which only a writer that went wild leaves behind. A writer that
+    /// was killed in the middle of a line leaves a sound ring, without that line. Call it while nobody writes.
+    package func repair() {
+        let end = mapping.load(written)
+        if end &- mapping.load(read) > UInt64(size) { mapping.store(read, end) }
+    }
+
     /// Appends what is there to `buffer`; it is then gone from the ring. Only the reader calls it.
     /// - Returns: bytes read.
     package func drain(into buffer: ByteBuffer) -> Int {

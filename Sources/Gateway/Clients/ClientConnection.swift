@@ -37,7 +37,11 @@ package final class ClientConnection: EventHandler {
         let connection = ClientConnection(worker: worker, transport: transport, peer: peer, listener: listener)
         worker.connections += 1
         do {
-            try worker.loop.add(connection, descriptor: transport.descriptor)
+            try worker.loop.add(
+                connection,
+                descriptor: transport.descriptor,
+                activity: session == nil ? .request : .handshake
+            )
         } catch {
             return connection.close()
         }
@@ -95,6 +99,7 @@ package final class ClientConnection: EventHandler {
     private func handshakeDone() {
         guard let tls = transport.tls else { return }
         isShakingHands = false
+        worker.loop.setActivity(self, .request)
         worker.count(.handshakes)
         if tls.isResumed { worker.count(.handshakesResumed) }
         security = ClientSecurity(

@@ -41,7 +41,7 @@ internal final class HealthCheck: EventHandler {
     /// Begins to check, the first time at a moment of its own so that servers are not all asked at once.
     func start() throws(SystemError) {
         let timer = CheckTimer(check: self)
-        try worker.loop.add(timer)
+        try worker.loop.add(timer, activity: .healthCheck)
         self.timer = timer
         worker.loop.setDeadline(timer, after: UInt64.random(in: 0...min(health.every, 200)))
     }
@@ -67,7 +67,7 @@ internal final class HealthCheck: EventHandler {
         isReadingHead = true
         body.removeAll(keepingCapacity: true)
         do {
-            try worker.loop.add(self, descriptor: made.descriptor)
+            try worker.loop.add(self, descriptor: made.descriptor, activity: .healthCheck)
         } catch {
             return end(.unreachable)
         }

@@ -8,6 +8,7 @@ import Linux
 package final class Balancer {
     package let plan: PoolPlan
     private let state: SharedState
+    private let worker: Int
     private var schedule = Schedule(weights: [])
     private var seenVersion: UInt64 = .max
     /// Milliseconds, monotonic: when the schedule must be made anew though nothing was touched.
@@ -16,9 +17,11 @@ package final class Balancer {
     /// Servers that `select` must not give again to the same request: a bit for each of the first 64.
     package typealias Tried = UInt64
 
-    package init(plan: PoolPlan, state: SharedState) {
+    /// - Parameter worker: the one it belongs to.
+    package init(plan: PoolPlan, state: SharedState, worker: Int = 0) {
         self.plan = plan
         self.state = state
+        self.worker = worker
     }
 
     /// Takes a turn.
@@ -46,7 +49,9 @@ package final class Balancer {
 
     /// Gives back what `select` took.
     package func release(_ server: Int) {
-        state.region.subtract(state.index(server: plan.servers[server].slot, .inFlight), 1)
+        let slot = plan.servers[server].slot
+        state.region.subtract(state.index(server: slot, .inFlight), 1)
+        state.region.bump(state.index(worker: worker, heldBy: slot), by: ~0)
     }
 
     private func admit(_ server: Int) -> Bool {
@@ -57,6 +62,7 @@ package final class Balancer {
             state.region.subtract(word, 1)
             return false
         }
+        state.region.bump(state.index(worker: worker, heldBy: entry.slot))
         return true
     }
 

@@ -7,6 +7,7 @@ internal final class Pool {
     let balancer: Balancer
     let failures: ServerFailures
     private let state: SharedState
+    private let worker: Int
     /// Idle connections of each server, the last used at the end.
     private var idle: [[ServerConnection]]
     /// Requests that wait, the first at `head`.
@@ -19,10 +20,12 @@ internal final class Pool {
     /// What may be saved up: a hundred retries. A pool starts with ten.
     private static let mostTokens = 10_000
 
-    init(plan: PoolPlan, state: SharedState) {
+    /// - Parameter worker: the one it belongs to.
+    init(plan: PoolPlan, state: SharedState, worker: Int) {
         self.plan = plan
         self.state = state
-        balancer = Balancer(plan: plan, state: state)
+        self.worker = worker
+        balancer = Balancer(plan: plan, state: state, worker: worker)
         failures = ServerFailures(state: state)
         idle = Array(repeating: [], count: plan.servers.count)
         retryTokens = plan.retryBudget > 0 ? 1000 : 0
@@ -76,6 +79,7 @@ internal final class Pool {
             state.region.subtract(word, 1)
             return false
         }
+        state.region.bump(state.index(worker: worker, waitingFor: plan.slot))
         waiting.append(exchange)
         return true
     }
@@ -85,6 +89,7 @@ internal final class Pool {
         guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
         waiting.remove(at: place)
         state.region.subtract(state.index(pool: plan.slot, .queued), 1)
+        state.region.bump(state.index(worker: worker, waitingFor: plan.slot), by: ~0)
     }
 
     /// Those that have waited for as long as the pool allows.

@@ -44,7 +44,7 @@ package final class ServerConnection: EventHandler {
         transport = Transport(try Socket.connect(to: address), tls: nil, pool: worker.buffers)
         parser = HTTP1ResponseParser(limits: HeadLimits())
         do {
-            try worker.loop.add(self, descriptor: transport.descriptor)
+            try worker.loop.add(self, descriptor: transport.descriptor, activity: .forwarding)
         } catch {
             transport.close()
             throw error

@@ -6,29 +6,43 @@ package import Linux
 /// The layout is fixed when the region is made and outlives data planes, so that a scrape never stops
 /// a worker, and a data plane that died left its counts and its servers' health behind. All words are
 /// relaxed atomics (`SharedMapping`).
+///
+/// Data planes that run side by side, one draining while its successor serves, each have a *berth*: words
+/// that no worker of another one writes. What a data plane that died held of the shared counts is known from
+/// its berth, and given back by `vacate`.
 package final class SharedState: Sendable {
     package let region: SharedMapping
     package let layout: Layout
+    /// The berth of the data plane whose workers are meant by their index.
+    package let berth: Int
 
     /// How much room there is; the control plane makes it with room for reloads.
     package struct Layout: Codable, Equatable, Sendable {
+        /// Workers of one data plane.
         package var workers: Int
         package var pools: Int
         package var servers: Int
+        /// Data planes at a time.
+        package var berths: Int
 
-        package init(workers: Int, pools: Int, servers: Int) {
+        package init(workers: Int, pools: Int, servers: Int, berths: Int = 1) {
             self.workers = workers
             self.pools = pools
             self.servers = servers
+            self.berths = berths
         }
 
         fileprivate static let header = 16
         fileprivate var poolBase: Int { Self.header }
         fileprivate var serverBase: Int { poolBase + pools * PoolWord.count }
         fileprivate var workerBase: Int { serverBase + servers * ServerWord.count }
-        fileprivate var workerStride: Int { Counter.room + pools * PoolCounter.room }
+        fileprivate var poolCounters: Int { Counter.room }
+        /// For each server the requests of this worker under way there, for each pool those that wait.
+        fileprivate var heldByServer: Int { poolCounters + pools * PoolCounter.room }
+        fileprivate var heldByPool: Int { heldByServer + servers }
+        fileprivate var workerStride: Int { (heldByPool + pools + 7) & ~7 }
         /// Words that the region needs.
-        package var words: Int { workerBase + workers * workerStride }
+        package var words: Int { workerBase + berths * workers * workerStride }
     }
 
     /// Words of a pool.
@@ -90,11 +104,15 @@ package final class SharedState: Sendable {
         case ready, drain
     }
 
-    /// - Parameter region: at least `layout.words` long.
-    package init(region: SharedMapping, layout: Layout) {
+    /// - Parameters:
+    ///   - region: at least `layout.words` long.
+    ///   - berth: that of the data plane that is looked at, or that this process is.
+    package init(region: SharedMapping, layout: Layout, berth: Int = 0) {
         precondition(region.count >= layout.words, "the shared region is smaller than its layout")
+        precondition(berth >= 0 && berth < layout.berths, "berth outside the layout")
         self.region = region
         self.layout = layout
+        self.berth = berth
     }
 
     package func index(pool slot: Int, _ word: PoolWord) -> Int {
@@ -107,15 +125,31 @@ package final class SharedState: Sendable {
         return layout.serverBase + slot * ServerWord.count + word.rawValue
     }
 
-    package func index(worker: Int, _ counter: Counter) -> Int {
-        precondition(worker >= 0 && worker < layout.workers, "worker outside the layout")
-        return layout.workerBase + worker * layout.workerStride + counter.rawValue
-    }
+    package func index(worker: Int, _ counter: Counter) -> Int { area(worker) + counter.rawValue }
 
     /// The first word of a pool's counters of one worker.
-    package func index(worker: Int, pool slot: Int) -> Int {
+    package func index(worker: Int, pool slot: Int) -> Int { area(worker) + offset(pool: slot) }
+
+    /// How many requests of this worker are under way on a server: its part of `inFlight`.
+    internal func index(worker: Int, heldBy server: Int) -> Int {
+        precondition(server >= 0 && server < layout.servers, "server slot outside the layout")
+        return area(worker) + layout.heldByServer + server
+    }
+
+    /// How many requests of this worker wait for a server of a pool: its part of `queued`.
+    internal func index(worker: Int, waitingFor pool: Int) -> Int {
+        precondition(pool >= 0 && pool < layout.pools, "pool slot outside the layout")
+        return area(worker) + layout.heldByPool + pool
+    }
+
+    private func area(_ worker: Int) -> Int {
+        precondition(worker >= 0 && worker < layout.workers, "worker outside the layout")
+        return layout.workerBase + (berth * layout.workers + worker) * layout.workerStride
+    }
+
+    private func offset(pool slot: Int) -> Int {
         precondition(slot >= 0 && slot < layout.pools, "pool slot outside the layout")
-        return layout.workerBase + worker * layout.workerStride + Counter.room + slot * PoolCounter.room
+        return layout.poolCounters + slot * PoolCounter.room
     }
 
     package func load(server slot: Int, _ word: ServerWord) -> UInt64 { region.load(index(server: slot, word)) }
@@ -129,8 +163,43 @@ package final class SharedState: Sendable {
     /// Has every worker make the pool's schedule anew.
     package func touch(pool slot: Int) { region.add(index(pool: slot, .version), 1) }
 
-    /// The sum of a counter over all workers.
-    package func total(_ counter: Counter) -> UInt64 {
-        (0..<layout.workers).reduce(0) { $0 &+ region.load(index(worker: $1, counter)) }
+    /// The sum of a counter over all workers, those of data planes before and beside this one included.
+    package func total(_ counter: Counter) -> UInt64 { total(offset: counter.rawValue) }
+
+    /// The same of a word counted from a worker's first one, such as `GlitchCounter` names.
+    package func total(offset: Int) -> UInt64 {
+        precondition(offset >= 0 && offset < layout.workerStride, "word outside a worker's area")
+        return (0..<layout.berths * layout.workers).reduce(0) {
+            $0 &+ region.load(layout.workerBase + $1 * layout.workerStride + offset)
+        }
+    }
+
+    /// The same of a word of `PoolCounter`.
+    package func total(pool slot: Int, _ word: Int) -> UInt64 { total(offset: offset(pool: slot) + word) }
+
+    /// The same memory, seen from another berth.
+    package func at(berth: Int) -> SharedState { SharedState(region: region, layout: layout, berth: berth) }
+
+    /// Gives back what the data plane of this berth held when it ended: requests under way, places in queues,
+    /// open connections. What it counted stays. Call it when its process is gone.
+    package func vacate() {
+        for worker in 0..<layout.workers {
+            for server in 0..<layout.servers {
+                giveBack(index(worker: worker, heldBy: server), index(server: server, .inFlight))
+            }
+            for pool in 0..<layout.pools {
+                giveBack(index(worker: worker, waitingFor: pool), index(pool: pool, .queued))
+            }
+            for gauge in [Counter.connectionsOpen, .tunnelsOpen, .heartbeat] {
+                region.store(index(worker: worker, gauge), 0)
+            }
+        }
+    }
+
+    private func giveBack(_ held: Int, _ shared: Int) {
+        let count = region.load(held)
+        if count == 0 { return }
+        region.store(held, 0)
+        region.subtract(shared, count)
     }
 }

@@ -1,5 +1,5 @@
 package import Engine
-import Linux
+package import Linux
 package import OpenSSL
 import Synchronization
 
@@ -10,24 +10,32 @@ package final class GatewayService {
     package let state: SharedState
     private let workers: Int
     private let rings: [LogRing?]
+    private let heartbeats: Heartbeats?
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var threads: [Thread] = []
     private let runningCount = RunningCount()
     /// Shared by the workers, so that limits hold for the gateway and not for each of them.
     private let addresses = AddressCounts()
 
-    /// - Parameter rings: one for each worker, nil where nothing is logged.
-    package init(workers: Int, state: SharedState, rings: [LogRing?]) {
+    /// Milliseconds that the workers have to take a publication over before its sender goes on.
+    private static let patience = 5_000
+
+    /// - Parameters:
+    ///   - rings: one for each worker, nil where nothing is logged.
+    ///   - heartbeats: where workers say what they do, for whoever watches them.
+    package init(workers: Int, state: SharedState, rings: [LogRing?], heartbeats: Heartbeats? = nil) {
         precondition(workers > 0 && workers <= state.layout.workers, "workers outside the layout")
         self.workers = workers
         self.state = state
         self.rings = rings
+        self.heartbeats = heartbeats
     }
 
     /// Starts all workers. - Throws: what kept one from starting; those that did have been stopped.
     package func start(_ publication: Publication) throws {
-        _ = try Runtime(publication, state: state)
+        _ = try Runtime(publication, state: state, worker: 0)
         for index in 0..<workers {
+            let first = FirstPublication(publication)
             let mailbox = try Mailbox<WorkerMessage>()
             let state = self.state
             let ring = index < rings.count ? rings[index] : nil
@@ -35,16 +43,18 @@ package final class GatewayService {
             let report = StartReport()
             let running = runningCount
             let addresses = self.addresses
+            let heart = heartbeats.map { Heart($0, worker: index) }
             threads.append(
                 try Thread.start(name: "worker-\(index)") {
                     do {
                         let worker = try Worker(
                             index: index,
                             of: workers,
-                            publication,
+                            first.take(),
                             state: state,
                             addresses: addresses,
-                            log: ring
+                            log: ring,
+                            heart: heart
                         )
                         try worker.listen(to: mailbox)
                         running.change(1)
@@ -64,11 +74,17 @@ package final class GatewayService {
         }
     }
 
-    /// Puts a new configuration into force. Requests under way keep theirs.
+    /// Puts a new configuration into force: when this returns, new requests go by it. Requests under way keep theirs.
     /// - Throws: what is wrong with it; nothing has changed then.
     package func publish(_ publication: Publication) throws {
-        _ = try Runtime(publication, state: state)
-        for mailbox in mailboxes { mailbox.post(.publish(publication)) }
+        _ = try Runtime(publication, state: state, worker: 0)
+        let receipts = Receipts()
+        for mailbox in mailboxes { mailbox.post(.publish(publication, receipts)) }
+        // A worker that is stuck does not hold the others up: it finds the publication when it comes back.
+        for _ in 0..<Self.patience {
+            if receipts.signed >= mailboxes.count { return }
+            Thread.pause(milliseconds: 1)
+        }
     }
 
     package func publish(_ tickets: TicketKeys) {
@@ -99,6 +115,21 @@ package struct StartFailure: Error, CustomStringConvertible {
     package let reason: String
 
     package var description: String { "worker \(worker) could not start: \(reason)" }
+}
+
+/// What a worker starts with. Taken out once, so that a running thread does not hold listening sockets open.
+private final class FirstPublication: Sendable {
+    private let publication: Mutex<Publication?>
+
+    init(_ publication: Publication) { self.publication = Mutex(publication) }
+
+    func take() -> Publication {
+        publication.withLock { held in
+            guard let taken = held else { fatalError("a first publication is taken once, by its worker") }
+            held = nil
+            return taken
+        }
+    }
 }
 
 private final class RunningCount: Sendable {

@@ -6,17 +6,21 @@ import Linux
 internal final class Listener: EventHandler {
     let registration = Registration()
     private unowned let worker: Worker
-    private let descriptor: Int32
+    private let socket: ListeningSocket
     internal var plan: ListenerPlan
     /// Set while the process is out of descriptors: what waits is taken a little later.
     private var isWaiting = false
 
-    /// - Parameter descriptor: a listening socket, which nobody but this worker uses; `stop` closes it.
-    init(worker: Worker, descriptor: Int32, plan: ListenerPlan) throws(SystemError) {
+    init(worker: Worker, place: Publication.Place) throws(SystemError) {
         self.worker = worker
-        self.descriptor = descriptor
-        self.plan = plan
-        try worker.loop.add(self, descriptor: descriptor, interest: [.readable])
+        socket = place.socket
+        plan = place.listener
+        try worker.loop.add(
+            self,
+            descriptor: socket.raw,
+            interest: place.isShared ? [.readable, .exclusive] : [.readable],
+            activity: .accepting
+        )
     }
 
     func ready(_ events: Epoll.Events) { acceptAll() }
@@ -31,7 +35,7 @@ internal final class Listener: EventHandler {
         if isWaiting { return }
         do {
             for _ in 0..<64 {
-                guard let accepted = try Socket.accept(descriptor) else { return }
+                guard let accepted = try Socket.accept(socket.raw) else { return }
                 admit(accepted)
             }
         } catch {
@@ -54,10 +58,10 @@ internal final class Listener: EventHandler {
     }
 
     /// Stops taking connections. What is in the queue is taken first, so that nobody who was let in by
-    /// the kernel is turned away; then the socket is closed.
+    /// the kernel is turned away. The socket is closed when nobody else holds it.
     func stop() {
-        worker.loop.remove(self, descriptor: descriptor)
-        while let accepted = try? Socket.accept(descriptor) { admit(accepted) }
-        _ = FileDescriptor(owning: descriptor)
+        // The open file lives on in the control plane: without this, epoll would go on reporting it.
+        worker.loop.remove(self, descriptor: socket.raw)
+        while let accepted = try? Socket.accept(socket.raw) { admit(accepted) }
     }
 }

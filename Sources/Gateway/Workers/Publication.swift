@@ -1,4 +1,6 @@
+package import Linux
 package import OpenSSL
+import Synchronization
 
 /// All that changes at once when a new configuration takes effect: immutable, shared by all workers.
 package struct Publication: Sendable {
@@ -6,15 +8,15 @@ package struct Publication: Sendable {
     /// By listener, since each has its own answer to an unknown name.
     package var certificates: [Int: CertificateGeneration]
     package var tickets: TicketKeys?
-    /// Listening sockets by the plan's listener: for each address, one for each worker, in that order.
-    /// A worker closes its own when a later publication no longer names it.
-    package var sockets: [Int: [Int32]]
+    /// Listening sockets by the plan's listener, a group for each of its addresses. The sockets of a group are
+    /// shared out over the workers, or are shared by them where there are fewer.
+    package var sockets: [Int: [[ListeningSocket]]]
 
     package init(
         plan: Plan,
         certificates: [Int: CertificateGeneration],
         tickets: TicketKeys?,
-        sockets: [Int: [Int32]]
+        sockets: [Int: [[ListeningSocket]]]
     ) {
         self.plan = plan
         self.certificates = certificates
@@ -22,19 +24,45 @@ package struct Publication: Sendable {
         self.sockets = sockets
     }
 
-    /// The sockets of one worker, with their listeners.
-    internal func sockets(ofWorker worker: Int, of workers: Int) -> [(Int32, ListenerPlan)] {
-        plan.listeners.flatMap { listener in
-            (sockets[listener.id] ?? []).enumerated().compactMap { index, socket in
-                index % workers == worker ? (socket, listener) : nil
+    /// A socket that one worker accepts from.
+    internal struct Place {
+        let socket: ListeningSocket
+        let listener: ListenerPlan
+        /// Whether other workers accept from it too.
+        let isShared: Bool
+    }
+
+    internal func places(ofWorker worker: Int, of workers: Int) -> [Place] {
+        var places: [Place] = []
+        for listener in plan.listeners {
+            for group in sockets[listener.id] ?? [] where !group.isEmpty {
+                if group.count < workers {
+                    places.append(Place(socket: group[worker % group.count], listener: listener, isShared: true))
+                    continue
+                }
+                for index in stride(from: worker, to: group.count, by: workers) {
+                    places.append(Place(socket: group[index], listener: listener, isShared: false))
+                }
             }
         }
+        return places
     }
+}
+
+/// Where a publication's sender sees how many workers have taken it over.
+package final class Receipts: Sendable {
+    private let count = Atomic<Int>(0)
+
+    package init() {}
+
+    internal func sign() { count.wrappingAdd(1, ordering: .releasing) }
+
+    internal var signed: Int { count.load(ordering: .acquiring) }
 }
 
 /// What a worker is told from outside its thread.
 package enum WorkerMessage: Sendable {
-    case publish(Publication)
+    case publish(Publication, Receipts)
     /// New tickets' keys alone.
     case tickets(TicketKeys)
     /// Take no more connections; end when those that are open have ended, or when the milliseconds are over.

@@ -17,11 +17,11 @@ package final class Runtime {
     internal let http2Settings: HTTP2Settings
 
     /// - Throws: what OpenSSL does not take of a listener's TLS settings.
-    internal init(_ publication: Publication, state: SharedState) throws {
+    internal init(_ publication: Publication, state: SharedState, worker: Int) throws {
         let plan = publication.plan
         self.plan = plan
         routes = RouteTable(plan.routes)
-        pools = plan.pools.map { Pool(plan: $0, state: state) }
+        pools = plan.pools.map { Pool(plan: $0, state: state, worker: worker) }
         fields = AddedFields(plan.headers)
         var limits = HeadLimits()
         limits.requestLine = plan.limits.requestLine

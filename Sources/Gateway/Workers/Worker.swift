@@ -1,7 +1,7 @@
 import Bytes
 package import Engine
 import HTTPWire
-import Linux
+package import Linux
 import OpenSSL
 
 /// One thread of the data plane and all it owns: loop, buffers, connections, counters.
@@ -22,7 +22,7 @@ package final class Worker {
     internal var connections = 0
     internal let addresses: AddressCounts
     private let workers: Int
-    private var listeners: [Int32: Listener] = [:]
+    private var listeners: [ObjectIdentifier: Listener] = [:]
     private var checks: [HealthCheck] = []
     private let queueTimer: QueueTimer
     private var drainUntil: UInt64 = .max
@@ -45,19 +45,21 @@ package final class Worker {
         _ publication: Publication,
         state: SharedState,
         addresses: AddressCounts,
-        log: LogRing?
+        log: LogRing?,
+        heart: Heart? = nil
     ) throws {
         self.addresses = addresses
         self.index = index
         self.workers = workers
         self.state = state
         loop = try EventLoop()
+        loop.heart = heart
         buffers = BufferPool(size: Transport.bufferSize, keep: 256)
         streams = HTTP2StreamPool(keep: 1024, buffers: buffers)
         self.log = AccessLog(ring: log)
         identifiers = RequestIdentifiers()
         firstCounter = state.index(worker: index, .heartbeat)
-        runtime = try Runtime(publication, state: state)
+        runtime = try Runtime(publication, state: state, worker: index)
         queueTimer = QueueTimer()
         try loop.add(queueTimer)
         try adopt(publication)
@@ -70,9 +72,12 @@ package final class Worker {
 
     private func handle(_ message: WorkerMessage) {
         switch message {
-        case .publish(let publication):
+        case .publish(let publication, let receipts):
+            defer { receipts.sign() }
             // It has been tried before it was sent: what can fail now is memory or descriptors.
-            guard let fresh = try? Runtime(publication, state: state) else { return count(.publicationsFailed) }
+            guard let fresh = try? Runtime(publication, state: state, worker: index) else {
+                return count(.publicationsFailed)
+            }
             for pool in runtime.pools { pool.retire() }
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
@@ -87,16 +92,18 @@ package final class Worker {
 
     /// Listens where the publication says, and no longer where it does not; checks its servers.
     private func adopt(_ publication: Publication) throws {
-        let wanted = publication.sockets(ofWorker: index, of: workers)
-        for (socket, listener) in listeners where !wanted.contains(where: { $0.0 == socket }) {
+        let wanted = publication.places(ofWorker: index, of: workers)
+        let names = Set(wanted.map { ObjectIdentifier($0.socket) })
+        for (name, listener) in listeners where !names.contains(name) {
             listener.stop()
-            listeners[socket] = nil
+            listeners[name] = nil
         }
-        for (socket, plan) in wanted {
-            if let listener = listeners[socket] {
-                listener.plan = plan
+        for place in wanted {
+            let name = ObjectIdentifier(place.socket)
+            if let listener = listeners[name] {
+                listener.plan = place.listener
             } else {
-                listeners[socket] = try Listener(worker: self, descriptor: socket, plan: plan)
+                listeners[name] = try Listener(worker: self, place: place)
             }
         }
         for check in checks { check.stop() }
@@ -129,6 +136,7 @@ package final class Worker {
     /// Runs until the loop is stopped.
     package func run() {
         loop.run { beat() }
+        loop.heart?.enter(.absent)
     }
 
     /// Says that this worker turns, and brings slow-moving figures up to date.

@@ -1,7 +1,7 @@
 /// What each worker is doing, in memory that the control plane reads: how a stuck worker is found out and named.
 ///
-/// A worker that waits for events is never stuck, however long it waits; one that is busy must come
-/// back to its loop. One cache line a worker; writing it costs two plain stores.
+/// A worker comes back to its loop at least once a second, also when nothing happens: one that does not is stuck,
+/// or its process is stopped. One cache line a worker; writing it costs plain stores and no system call.
 package struct Heartbeats: Sendable {
     /// Words of a worker's cache line.
     private static let stride = 8
@@ -86,4 +86,24 @@ package struct Heartbeats: Sendable {
     package func clear() {
         for word in 0..<memory.count { memory.store(word, 0) }
     }
+}
+
+/// One worker's place in `Heartbeats`: what its loop writes to.
+package struct Heart: Sendable {
+    private let board: Heartbeats
+    private let worker: Int
+
+    package init(_ board: Heartbeats, worker: Int) {
+        precondition(worker >= 0 && worker < board.capacity, "worker outside the board")
+        self.board = board
+        self.worker = worker
+    }
+
+    /// Says what the worker does now.
+    package func enter(_ activity: Heartbeats.Activity, detail: UInt64 = 0) {
+        board.enter(activity, worker: worker, detail: detail)
+    }
+
+    /// Says that the worker has come back to its loop.
+    package func beat() { board.beat(worker: worker) }
 }

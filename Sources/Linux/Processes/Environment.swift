@@ -7,6 +7,25 @@ package enum Environment {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
     }
+
+    /// Those of `names` that are set.
+    package static func values(_ names: [String]) -> [String: String] {
+        var found: [String: String] = [:]
+        for name in names { found[name] = value(name) }
+        return found
+    }
+
+    /// All of them, each as `NAME=value`.
+    package static var all: [String] {
+        var entries: [String] = []
+        // Sound: a list that a null pointer ends, which nothing in this process changes.
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            unsafe entries.append(String(cString: entry))
+            unsafe next += 1
+        }
+        return entries
+    }
 }
 
 /// The process's standard error.

@@ -7,6 +7,13 @@ package enum InheritedDescriptor {
         guard fcntl(raw, F_SETFD, isKept ? 0 : FD_CLOEXEC) == 0 else { throw .last("fcntl(F_SETFD)") }
     }
 
+    /// Another descriptor for what another owner holds open under `raw`.
+    package static func duplicate(_ raw: Int32) throws(SystemError) -> FileDescriptor {
+        let copy = fcntl(raw, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .last("fcntl(F_DUPFD_CLOEXEC)") }
+        return FileDescriptor(owning: copy)
+    }
+
     /// Takes over a descriptor that the program before left open under this number.
     package static func take(_ raw: Int32) throws(SystemError) -> FileDescriptor {
         try keep(raw, false)

@@ -20,13 +20,18 @@ package enum Privileges {
         }
     }
 
-    /// Drops every capability of the calling thread: ambient, bounding, inheritable, permitted, effective
-    /// (capabilities(7)). The bounding set needs CAP_SETPCAP and is left when that is missing.
+    /// Empties the bounding set, so that no program started from here gains a capability. That needs CAP_SETPCAP, so
+    /// it comes before `become`; the set is left as it is when that is missing.
+    package static func dropBoundingSet() {
+        var capability = 0
+        while capability < 64, processControl(PR_CAPBSET_DROP, capability) == 0 { capability += 1 }
+    }
+
+    /// Drops every capability that the calling thread has: ambient, inheritable, permitted, effective
+    /// (capabilities(7)).
     package static func dropCapabilities() throws(SystemError) {
         // PR_CAP_AMBIENT_CLEAR_ALL; a kernel older than 4.3 has no ambient set.
         _ = processControl(47, 4)
-        var capability = 0
-        while capability < 64, processControl(PR_CAPBSET_DROP, capability) == 0 { capability += 1 }
         // _LINUX_CAPABILITY_VERSION_3, this thread; then three words for each of two halves, all zero.
         var header: [UInt32] = [0x2008_0522, 0]
         var sets = [UInt32](repeating: 0, count: 6)

@@ -28,6 +28,7 @@ package enum Sandbox {
     /// - Parameter user: whom to become; nil, or when not root, stays who it is.
     package static func enter(as user: UserAccount?, filter: SystemCallFilter) throws(SystemError) -> Report {
         var lacks: [String] = []
+        Privileges.dropBoundingSet()
         if Privileges.isRoot {
             if let user {
                 try Privileges.become(user)

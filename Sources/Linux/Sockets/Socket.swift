@@ -43,6 +43,17 @@ package enum Socket {
         return socket
     }
 
+    /// Whether a process listens at `address`, also one of the same user: SO_REUSEPORT, which `listen` sets,
+    /// would let the two share the port in silence.
+    package static func isTaken(_ address: SocketAddress) -> Bool {
+        guard address.port != 0, let probe = try? make(isIPv6: address.isIPv6) else { return false }
+        // With SO_REUSEADDR, connections of the past do not hold the port, and listeners do.
+        guard (try? set(probe.raw, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")) != nil else { return false }
+        if address.isIPv6 { try? set(probe.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY") }
+        let code = unsafe address.withSocketAddress { unsafe Glibc.bind(probe.raw, .init(__sockaddr__: $0), $1) }
+        return code != 0 && errno == EADDRINUSE
+    }
+
     /// Takes one connection from a listener's queue; nil when the queue is empty.
     ///
     /// What befell a connection before it was taken (ECONNABORTED and the network errors of accept(2))
@@ -99,6 +110,18 @@ package enum Socket {
             }
         }
         return code == 0 ? SocketAddress(storage) : nil
+    }
+
+    /// Whether connections can be accepted from a socket.
+    package static func isListening(_ fd: Int32) -> Bool {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
+    }
+
+    /// Has accept on an inherited listener return at once when nothing waits.
+    package static func setNonBlocking(_ fd: Int32) {
+        _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)
     }
 
     /// Sends small segments at once (TCP_NODELAY): the gateway writes whole messages.

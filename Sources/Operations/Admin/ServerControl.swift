@@ -11,7 +11,8 @@ internal struct ServerControl {
 
     func makeReady() { set(.admin, SharedState.Admin.ready.rawValue) }
 
-    /// - Parameter weight: 0...256. That of the site file takes the hand-set one away.
+    /// - Parameter weight: 0...256. That of the site file takes the hand-set one away, which else holds until the
+    /// site file gives the server another weight.
     func setWeight(_ weight: Int) { set(.weight, weight == server.weight ? 0 : UInt64(weight) + 1) }
 
     private func set(_ word: SharedState.ServerWord, _ value: UInt64) {

@@ -6,10 +6,7 @@ extension MetricsReport {
         func family(_ name: String, _ help: String, _ word: (Int) -> Int) {
             output.family(.counter, name, help) {
                 for (glitch, label) in GlitchCounter.names.enumerated() {
-                    let total = (0..<state.layout.workers).reduce(UInt64(0)) { sum, worker in
-                        sum &+ state.region.load(state.index(worker: worker, .heartbeat) + word(glitch))
-                    }
-                    $0.sample(name, [("glitch", "\(label)")], total)
+                    $0.sample(name, [("glitch", "\(label)")], state.total(offset: word(glitch)))
                 }
             }
         }

@@ -32,9 +32,7 @@ extension MetricsReport {
     }
 
     private static func total(_ state: SharedState, _ pool: PoolStanding, word: Int) -> UInt64 {
-        (0..<state.layout.workers).reduce(0) {
-            $0 &+ state.region.load(state.index(worker: $1, pool: pool.plan.slot) + word)
-        }
+        state.total(pool: pool.plan.slot, word)
     }
 
     internal static func writeServers(_ pools: [PoolStanding], to output: inout MetricsText) {

@@ -13,13 +13,13 @@ package struct GatewayView: Sendable {
     package var version: String
     /// The control plane's process.
     package var process: Int32
-    /// The data plane's process; nil while there is none, or when it is the same.
+    /// The data plane's process; nil while there is none.
     package var dataPlane: Int32?
     /// When the gateway was started: microseconds since 1970.
     package var started: UInt64
     package var plan: Plan
     package var state: SharedState
-    /// Workers that run; at most those of the state's layout.
+    /// Workers of the data plane; at most those of the state's layout.
     package var workers: Int
     /// The addresses of each listener by its id; none stands for all addresses.
     package var addresses: [Int: [String]] = [:]

@@ -46,10 +46,13 @@ struct Demo: ParsableCommand {
             )
             try folder.write(site, to: folder.siteFile)
             try announceWhenReady(DemoGuide(https: httpsPort, http: httpPort, folder: folder, apps: apps))
-            try GatewayProcess.run(path: folder.siteFile, workers: nil)
+            var options = ServeOptions(path: folder.siteFile)
+            options.socket = folder.socket
+            options.endsTogether = true
+            try GatewayProcess.run(options)
         } catch {
             Output.error("gatehouse demo: \(error)")
-            throw ExitCode(2)
+            throw ExitCode(GatewayProcess.exitStatus(of: error))
         }
     }
 

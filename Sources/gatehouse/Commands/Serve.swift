@@ -7,7 +7,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var options: SiteOptions
 
-    @Option(help: "Which host of the site this machine is; it must bear the role `gateway`.")
+    @Option(help: "Which gateway of the site this machine is. Default: the one whose addresses it bears.")
     var host: String?
 
     @Option(help: "Worker threads. Default: what the site file says, else one for each core.")
@@ -16,12 +16,22 @@ struct Serve: ParsableCommand {
     @Option(help: "The admin socket. Default: the site's own below /run/gatehouse, or in $XDG_RUNTIME_DIR.")
     var socket: String?
 
+    func validate() throws {
+        guard (1...1024).contains(workers ?? 1) else {
+            throw ValidationError("--workers: 1 to 1024, not \(workers ?? 0)")
+        }
+    }
+
     func run() throws {
         do {
-            try GatewayProcess.run(path: options.path, host: host, workers: workers, socket: socket)
+            var options = ServeOptions(path: options.path)
+            options.host = host
+            options.workers = workers
+            options.socket = socket
+            try GatewayProcess.run(options)
         } catch {
             Output.error("\(error)")
-            throw ExitCode(2)
+            throw ExitCode(GatewayProcess.exitStatus(of: error))
         }
     }
 }

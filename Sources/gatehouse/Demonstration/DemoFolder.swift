@@ -13,6 +13,8 @@ struct DemoFolder {
 
     var siteFile: String { path + "/site.yaml" }
     var accessLog: String { path + "/access.log" }
+    /// The admin socket: not that of the site's name, which a gateway of this machine may bear.
+    var socket: String { path + "/admin.sock" }
     var rootCertificate: String { path + "/ca.pem" }
     private var store: CertificateStore { CertificateStore(folder: path + "/certs") }
 

@@ -25,7 +25,8 @@ struct DemoGuide {
         lines.append("")
         lines.append("  for i in 1 2 3 4 5 6; do \(curl) -s -o /dev/null -D - \(site)/ | grep -i x-served-by; done")
         if let first = apps.identifiers.first {
-            lines += ["", "Take one server away and ask again: kill \(first)"]
+            lines += ["", "How it stands: gatehouse status --socket \(Self.quoted(folder.socket))"]
+            lines += ["Take one server away and ask again: kill \(first)"]
         }
         lines.append("Stop everything: Ctrl-C.")
         text = lines.joined(separator: "\n")

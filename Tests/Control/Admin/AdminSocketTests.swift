@@ -33,11 +33,12 @@ struct AdminSocketTests {
 
     @Test("a request is answered, a second gateway of the name is refused, and the file goes with the socket")
     func exchange() throws {
-        let admin = try AdminSocket(path: path) { .result(AdminReply.quoted($0.line)) }
+        let admin = try AdminSocket(path: path)
+        try admin.start { request, _ in .result(AdminReply.quoted(request.line)) }
         let reply = try AdminClient.ask(.drain(server: "web/app-01"), at: path, within: 5_000)
         #expect(reply == #"{"exit":0,"result":"server drain web/app-01"}"#)
         #expect(throws: SystemError("bind(\(path))", EADDRINUSE)) {
-            _ = try AdminSocket(path: path) { _ in .result("0") }
+            _ = try AdminSocket(path: path)
         }
         admin.stop()
         #expect(throws: SystemError("connect(\(path))", ENOENT)) {
@@ -47,7 +48,8 @@ struct AdminSocketTests {
 
     @Test("garbage, a line without end and a client that says nothing hold nobody else up for long")
     func rude() throws {
-        let admin = try AdminSocket(path: path) { _ in .result("true") }
+        let admin = try AdminSocket(path: path)
+        try admin.start { _, _ in .result("true") }
         defer { admin.stop() }
         let silent = try UnixSocket.connect(to: path)
         let garbage = try UnixSocket.connect(to: path)

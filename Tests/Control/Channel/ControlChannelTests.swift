@@ -19,7 +19,7 @@ struct ControlChannelTests {
         let messages: [ControlMessage] = [
             .begin(generation: 7, listeners: [ListenerID(SocketAddress(ipv4: 0, port: 443))], keyBytes: 3),
             .hello(process: 12, sandbox: report), .drain(milliseconds: 5), .stop, .drained,
-            .status(number: 1, part: [1, 2, 3], isLast: true), .failed(generation: 7, reason: "no\nway"),
+            .berth(2), .failed(generation: 7, reason: "no\nway"),
         ]
         for message in messages {
             try control.send(message, descriptors: [memory.raw])

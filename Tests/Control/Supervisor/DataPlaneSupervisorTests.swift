@@ -43,7 +43,7 @@ struct DataPlaneSupervisorTests {
         }
     }
 
-    @Test("a data plane starts confined, serves, takes another plan, refuses one, tells its state, and drains")
+    @Test("a data plane starts confined, serves, takes another plan, refuses one, and drains")
     func life() throws {
         let bench = try Bench("confined")
         try bench.supervisor.start(bench.configuration("first"))
@@ -55,7 +55,6 @@ struct DataPlaneSupervisorTests {
             try bench.supervisor.publish(bench.configuration("refuse"))
         }
         #expect(FakeClient.ask(bench.address)?.plan == "second")
-        #expect(try bench.supervisor.status(within: 5_000) == [UInt8](repeating: 7, count: 100_000))
         bench.supervisor.stop(drainMilliseconds: 5_000)
         #expect(bench.events.all.contains(.drained(process: first.process)))
         #expect(throws: SupervisorError.stopped) { try bench.supervisor.publish(bench.configuration("late")) }

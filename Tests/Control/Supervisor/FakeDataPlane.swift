@@ -60,7 +60,6 @@ final class FakeDataPlane: DataPlaneService {
 
     var isDrained: Bool { draining }
 
-    func status() -> [UInt8] { [UInt8](repeating: 7, count: 100_000) }
 }
 
 struct FakeRefusal: Error, CustomStringConvertible {

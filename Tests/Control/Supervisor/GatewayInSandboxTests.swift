@@ -39,13 +39,12 @@ final class BareGateway: DataPlaneService {
     private func publication(_ configuration: DataPlaneConfiguration) throws -> Publication {
         listeners = configuration.listeners
         let plan = try SnapshotCodec.decode(Plan.self, from: configuration.plan)
-        let sockets = configuration.listeners.values.flatMap(\.self).map(\.raw)
-        return Publication(plan: plan, certificates: [:], tickets: nil, sockets: [plan.listeners[0].id: sockets])
+        let sockets = configuration.listeners.values.flatMap(\.self)
+        return Publication(plan: plan, certificates: [:], tickets: nil, sockets: [plan.listeners[0].id: [sockets]])
     }
 
     func drain(deadlineMilliseconds: Int) { service?.drain(milliseconds: UInt64(deadlineMilliseconds)) }
     var isDrained: Bool { service?.isDrained ?? true }
-    func status() -> [UInt8] { [] }
 }
 
 @Suite("The gateway's workers in the sandbox")

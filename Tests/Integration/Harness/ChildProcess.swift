@@ -1,7 +1,7 @@
 import Foundation
 
-/// A program that the tests started. It runs in a process group of its own, which dies with this object,
-/// so that nothing it started is left behind either.
+/// A program that the tests started. It runs in a process group of its own, which dies with this object, as do its
+/// children in groups of their own, so that nothing it started is left behind either.
 final class ChildProcess {
     let identifier: pid_t
     private let outputPath: String
@@ -53,6 +53,9 @@ final class ChildProcess {
     }
 
     deinit {
+        // Stopped first, so that it starts no other child in place of those that are killed.
+        kill(identifier, SIGSTOP)
+        for child in children { kill(child, SIGKILL) }
         kill(-identifier, SIGKILL)
         if status == nil {
             var ignored: Int32 = 0

@@ -33,7 +33,7 @@ final class Gateway {
     /// The release build, for what an unoptimised one does not show; nil when nobody said where it is.
     static var releaseBinary: String? { ProcessInfo.processInfo.environment["GATEHOUSE_RELEASE"] }
 
-    /// Starts the gateway and waits until its listeners accept.
+    /// Starts the gateway and waits until it serves.
     /// - Parameters:
     ///   - ports: those that must accept before this returns.
     ///   - binary: in place of the one that was built with the tests.
@@ -140,12 +140,13 @@ final class Gateway {
     }
 
     private func waitUntilReady() throws {
-        try eventually("the gateway accepts on \(ports)") {
+        // The ports accept as soon as the control plane has bound them, before there is anybody to answer.
+        try eventually("the gateway is ready and accepts on \(ports)") {
             if let status = process.poll() {
                 mayEnd = true
                 throw HarnessError("gatehouse ended with \(status): \(log)\nsite file:\n\(site.text)")
             }
-            return ports.allSatisfy { (try? Socket.connect(to: $0)) != nil }
+            return log.contains("gatehouse: ready") && ports.allSatisfy { (try? Socket.connect(to: $0)) != nil }
         }
     }
 }

@@ -48,6 +48,25 @@ struct LifeTests {
         #expect(try gateway.process.wait(within: .seconds(10)) == 0)
     }
 
+    @Test("a data plane killed with -9 is replaced, and what queued meanwhile is served")
+    func dataPlaneKilled() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app)
+        for _ in 0..<3 {
+            let victims = gateway.process.children
+            #expect(!victims.isEmpty)
+            for victim in victims { kill(victim, SIGKILL) }
+            // At once, so that they queue on sockets that nobody serves at the moment.
+            let clients = try (0..<20).map { _ in try gateway.connect() }
+            for client in clients { try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n") }
+            for client in clients { #expect(try client.readResponse().text == "app") }
+            try eventually("there is another data plane") {
+                let present = gateway.process.children
+                return !present.isEmpty && Set(present).isDisjoint(with: victims)
+            }
+        }
+    }
+
     @Test("a port that is taken is an error that names it")
     func portTaken() throws {
         let holder = try ScriptedServer.named("holder")

@@ -89,6 +89,23 @@ struct ReloadTests {
         try gateway.reload(broken)
         try eventually("the error is told") { gateway.log.contains("webb") && gateway.log.contains("site.yaml:") }
         #expect(try gateway.get().text == "app")
+        let answer = try gateway.command("reload")
+        #expect(answer.status != 0)
+        #expect((answer.error + answer.output).contains("webb"))
+        #expect(try gateway.get().text == "app")
         #expect(gateway.process.poll() == nil)
+    }
+
+    @Test("gatehouse reload says when it is done")
+    func command() throws {
+        let old = try ScriptedServer.named("old")
+        let new = try ScriptedServer.named("new")
+        let gateway = try Gateway(old)
+        var site = gateway.site
+        site.pools["web"] = .init(servers: [.init(new)])
+        try gateway.directory.write(site.text, to: "site.yaml")
+        let answer = try gateway.command("reload")
+        #expect(answer.status == 0, "\(answer.error)")
+        #expect(try gateway.get().text == "new")
     }
 }

@@ -80,6 +80,7 @@ struct SandboxTests {
     func capabilities() async {
         await #expect(processExitsWith: .exitCode(0)) {
             let path = "/proc/thread-self/status"
+            Privileges.dropBoundingSet()
             try Privileges.dropCapabilities()
             let status = String(decoding: try FileReading.readStream(path, limit: 1 << 16), as: UTF8.self)
             for line in status.split(separator: "\n") where line.hasPrefix("Cap") {

@@ -19,7 +19,8 @@ struct AdminSocketTests {
         }
         let answers = AdminAnswers(CurrentView(made.view))
         let path = "\(FileManager.default.temporaryDirectory.path)/gatehouse-admin-\(getpid()).sock"
-        let socket = try AdminSocket(path: path) { answers.answer($0) ?? .error("not here", exit: 2) }
+        let socket = try AdminSocket(path: path)
+        try socket.start { request, _ in answers.answer(request) ?? .error("not here", exit: 2) }
         defer { socket.stop() }
         let line = try #require(try AdminClient.ask(.status, at: path, within: 10_000))
         let result = try #require(JSONDocument(parsing: line)?["result"])

@@ -1,0 +1,34 @@
+import CLinux
+import Glibc
+
+/// The addresses of this machine's network interfaces.
+package enum InterfaceAddresses {
+    /// All of them, loopback included, with port 0; none when the kernel does not tell (getifaddrs(3)).
+    package static func all() -> [SocketAddress] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard unsafe getifaddrs(&first) == 0 else { return [] }
+        defer { unsafe freeifaddrs(first) }
+        var addresses: [SocketAddress] = []
+        // Sound: the list lives until it is freed, and an address has the size of its family.
+        var entry = unsafe first
+        while let current = unsafe entry {
+            if let name = unsafe current.pointee.ifa_addr, let address = unsafe read(name) { addresses.append(address) }
+            unsafe entry = current.pointee.ifa_next
+        }
+        return addresses
+    }
+
+    private static func read(_ name: UnsafeMutablePointer<sockaddr>) -> SocketAddress? {
+        let size: Int
+        switch Int32(unsafe name.pointee.sa_family) {
+        case AF_INET: size = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: size = MemoryLayout<sockaddr_in6>.size
+        default: return nil
+        }
+        var storage = sockaddr_storage()
+        unsafe withUnsafeMutableBytes(of: &storage) { room in
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(start: name, count: size))
+        }
+        return SocketAddress(storage)
+    }
+}

@@ -1,0 +1,185 @@
+import Control
+import Gateway
+import Linux
+import Site
+
+/// New configurations: how they are made, and the one way in which they come into force.
+extension GatewayProcess {
+    /// Puts the site file into force as it is now, whole or not at all.
+    internal func reload() -> AdminReply {
+        tell(.reloading)
+        defer { tell(.ready) }
+        return change("reloaded", "not reloaded") { generation, slots in
+            try SiteConfiguration.load(path: options.path, generation: generation, slots: &slots)
+        }
+    }
+
+    /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
+    /// have been changed meanwhile by somebody who is not done.
+    internal func republish() -> AdminReply {
+        change("renewed", "not renewed") { generation, slots in
+            try configuration.renewed(generation: generation, slots: &slots)
+        }
+    }
+
+    private func change(
+        _ done: String,
+        _ failed: String,
+        _ make: (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
+    ) -> AdminReply {
+        do {
+            var slots = self.slots
+            try put(try make(configuration.plan.generation + 1, &slots), slots)
+            Self.log("\(done), generation \(configuration.plan.generation)")
+            return .result(standing.line)
+        } catch {
+            Self.log("\(failed), the running configuration goes on: \(error)")
+            return .error("\(error)", exit: Self.exitStatus(of: error))
+        }
+    }
+
+    /// Brings `fresh` into force: sockets, data plane, log, metrics and view. The only place that does.
+    ///
+    /// - Throws: what is wrong with it; the configuration before goes on then.
+    internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots) throws {
+        for note in fresh.notes { Self.log(note) }
+        try requireRoom(slots)
+        let requests = fresh.listenerRequests
+        let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))
+        var plan = fresh.plan
+        var warnings = fresh.warnings + standingWarnings(fresh)
+        let budget = DescriptorBudget(
+            limit: DescriptorLimit.raise().current,
+            plan: plan,
+            sockets: listeners.groups.values.reduce(0) { $0 + $1.count },
+            workers: memory.shape.layout.workers
+        )
+        if let warning = budget.warning(connections: plan.limits.connections) { warnings.append(warning) }
+        if plan.limits.connections == 0 { plan.limits.connections = budget.connections }
+        for warning in warnings { StandardError.write("warning: \(warning)\n") }
+        let snapshot = GatewaySnapshot(
+            plan: plan,
+            addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
+            shape: memory.shape,
+            slots: slots
+        )
+        try outlets.adopt(fresh.gateway)
+        do {
+            try push(
+                OutgoingConfiguration(
+                    plan: try snapshot.encoded(),
+                    keys: try GatewayKeys(keyring: fresh.keyring, tickets: tickets).sealed(),
+                    listeners: listeners
+                )
+            )
+        } catch {
+            try? outlets.adopt(configuration.gateway)
+            throw error
+        }
+        store(listeners)
+        releaseWeights(fresh.plan)
+        configuration = fresh
+        self.warnings = warnings
+        self.plan = fresh.plan
+        self.slots = slots
+        self.listeners = listeners
+        view.update { $0.adopt(fresh) }
+    }
+
+    /// Gives the data plane its configuration; the first of this program comes with a data plane of its own.
+    private func push(_ outgoing: OutgoingConfiguration) throws {
+        guard isServing else {
+            try supervisor.start(outgoing)
+            isServing = true
+            return
+        }
+        // One that is being replaced at the moment serves again soon.
+        for _ in 0..<Self.tries {
+            do {
+                return try supervisor.publish(outgoing)
+            } catch .notRunning, .busy {
+                Thread.pause(milliseconds: 50)
+            }
+        }
+        try supervisor.publish(outgoing)
+    }
+
+    private static let tries = 100
+
+    private func requireRoom(_ slots: PlanCompiler.Slots) throws {
+        let layout = memory.shape.layout
+        guard slots.pools.count <= layout.pools, slots.servers.count <= layout.servers else {
+            throw ServeFailure(
+                "more than \(layout.pools) pools or \(layout.servers) servers since the start: restart to make room"
+            )
+        }
+    }
+
+    /// What of a new site file waits for a restart.
+    private func standingWarnings(_ fresh: SiteConfiguration) -> [String] {
+        var warnings: [String] = []
+        let workers = memory.shape.layout.workers
+        if options.workers == nil, let wanted = fresh.gateway.workers, wanted != workers {
+            warnings.append("gateway.workers: \(wanted) take effect with a restart; until then there are \(workers)")
+        }
+        if fresh.gateway.user != configuration.gateway.user {
+            warnings.append("gateway.user: \(fresh.gateway.user) takes effect with an upgrade or a restart")
+        }
+        return warnings
+    }
+
+    /// A weight set by hand holds until the site file gives the server another one, and what an operator said of a
+    /// server ends when the site file names it no longer. All else that was said by hand outlives reloads.
+    private func releaseWeights(_ fresh: Plan) {
+        let state = view.value.state
+        let wanted = Dictionary(
+            fresh.pools.flatMap(\.servers).map { ($0.slot, $0.weight) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        for pool in plan.pools {
+            for server in pool.servers where wanted[server.slot] != server.weight {
+                state.store(server: server.slot, .weight, 0)
+                if wanted[server.slot] == nil {
+                    state.store(server: server.slot, .admin, SharedState.Admin.ready.rawValue)
+                }
+                state.touch(pool: pool.slot)
+            }
+        }
+    }
+
+    /// Leaves new sockets with the service manager, for the case that both processes end, and takes back those that
+    /// are not listened on any more.
+    private func store(_ fresh: ListenerSet) {
+        guard services.isPresent else { return }
+        for (id, group) in fresh.groups where listeners.groups[id]?.first !== group.first || !isStored {
+            for socket in group { try? services.store(socket.raw, name: id.storedName) }
+        }
+        for id in listeners.groups.keys where fresh.groups[id] == nil {
+            try? services.notify([.removeStored(name: id.storedName)])
+        }
+        isStored = true
+    }
+}
+
+extension ListenerID {
+    /// As the service manager may call it: it takes no colon.
+    fileprivate var storedName: String { "listener-" + text.replacing(":", with: ".") }
+}
+
+extension ListenerRequest {
+    fileprivate var id: ListenerID { ListenerID(address) }
+}
+
+extension SiteConfiguration {
+    /// What to listen on, by the plan's listener: all addresses where none is named, of which IPv6 may be missing.
+    internal var listenerRequests: [(listener: Int, requests: [ListenerRequest])] {
+        zip(plan.listeners, gateway.listeners).map { plan, settings in
+            guard !settings.addresses.isEmpty else { return (plan.id, ListenerRequest.everywhere(port: settings.port)) }
+            return (
+                plan.id,
+                settings.addresses.compactMap { SocketAddress("\($0)", port: settings.port) }
+                    .map { ListenerRequest(address: $0) }
+            )
+        }
+    }
+}

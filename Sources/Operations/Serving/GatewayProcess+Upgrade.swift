@@ -1,0 +1,59 @@
+import Control
+import Glibc
+import Linux
+
+/// Another version of the program takes over in this process.
+extension GatewayProcess {
+    /// Executes the program's file as it is now. Returns only when that did not come about, and then all is as before;
+    /// else the new program answers `connection`.
+    internal func upgrade(connection: Int32?) -> AdminReply {
+        do {
+            guard !options.endsTogether else {
+                throw ServeFailure("the demonstration is not upgraded: stop it and start it again")
+            }
+            guard let program = ProcessStart.thisProgramPath else {
+                throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)
+            }
+            try Handover.verify(
+                program: program,
+                arguments: ["gatehouse", "check", "--site", options.path],
+                environment: Environment.all
+            )
+            Self.log("upgrading to \(program)")
+            try handOver(to: program, connection)
+            throw ServeFailure("it could not be executed")
+        } catch {
+            Self.log("not upgraded, the running version goes on: \(error)")
+            return .error("\(error)", exit: Self.exitStatus(of: error))
+        }
+    }
+
+    /// Returns by throwing alone, with everything in place again.
+    private func handOver(to program: String, _ connection: Int32?) throws {
+        guard isServing, let standing = supervisor.handOver() else {
+            throw SupervisorError.busy
+        }
+        // A line that the writer has taken out of its ring would be lost with it.
+        outlets.close()
+        var failure: any Error
+        do {
+            let reply = try connection.map { raw in
+                ListeningSocket(owning: try InheritedDescriptor.duplicate(raw))
+            }
+            failure = Handover(
+                listeners: listeners,
+                segments: settings.segments,
+                dataPlane: standing,
+                reply: reply
+            ).execute(program: program, arguments: CommandLine.arguments, environment: Environment.all)
+        } catch {
+            failure = error
+        }
+        try? outlets.adopt(configuration.gateway)
+        supervisor = try Self.supervise(settings, standing, view)
+        // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.
+        isServing = false
+        try put(configuration, slots)
+        throw failure
+    }
+}

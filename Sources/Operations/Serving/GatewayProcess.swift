@@ -1,0 +1,195 @@
+import Control
+import Engine
+import Gateway
+import Glibc
+import Linux
+import OpenSSL
+import Site
+
+/// `gatehouse serve`: the control plane. It reads the site file and keys, holds the listening sockets, keeps a data
+/// plane running that serves with them, and answers operators. See docs/decisions/020-processes-and-upgrade.md.
+///
+/// Belongs to the main thread, which takes the signals: SIGHUP reads the site file again, SIGUSR1 opens the access
+/// log again, SIGUSR2 executes the program's file anew, SIGTERM and SIGINT drain and end.
+package final class GatewayProcess {
+    internal let options: ServeOptions
+    internal let requests: ControlRequests
+    internal let memory: GatewayMemory
+    internal let view: CurrentView
+    internal let outlets: Outlets
+    internal let settings: SupervisorSettings
+    internal let services = ServiceManager(environment: Environment.values(["NOTIFY_SOCKET"]))
+    /// Shared by all data planes, and kept over reloads: sessions are resumed whoever serves.
+    internal let tickets: TicketKeys
+    internal var supervisor: DataPlaneSupervisor
+    internal var admin: AdminSocket?
+    internal var configuration: SiteConfiguration
+    /// What the operator was told of it.
+    internal var warnings: [String] = []
+    internal var slots: PlanCompiler.Slots
+    internal var listeners: ListenerSet
+    /// What the data plane goes by.
+    internal var plan: Plan
+    /// Whether the service manager holds the listening sockets.
+    internal var isStored = false
+    /// Whether a data plane of this program serves; else one of the program before it does, or none.
+    internal var isServing = false
+
+    /// Serves until SIGTERM or SIGINT. Call it on the main thread before any other exists.
+    ///
+    /// - Throws: what keeps it from starting, in words that say what to do.
+    package static func run(_ options: ServeOptions) throws {
+        let signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+        ProcessDumps.forbid()
+        let process = try GatewayProcess(options)
+        process.obey(signals)
+        process.stop(impatience: signals.raw)
+    }
+
+    internal init(_ options: ServeOptions) throws {
+        self.options = options
+        let start = try GatewayStart(options)
+        requests = start.requests
+        admin = start.admin
+        memory = start.memory
+        view = start.view
+        outlets = Outlets(rings: start.memory.allRings, view: start.view)
+        settings = start.settings
+        tickets = try TicketKeys()
+        configuration = start.configuration
+        slots = start.slots
+        plan = start.inheritance.snapshot?.plan ?? start.configuration.plan
+        listeners = start.inheritance.listeners
+        supervisor = try Self.supervise(start.settings, start.inheritance.dataPlane, start.view)
+        try admin?.start { [requests, answers = AdminAnswers(view)] request, connection in
+            switch request {
+            case .reload: requests.ask(.reload)
+            case .upgrade: requests.ask(.upgrade(connection: connection))
+            default: answers.answer(request) ?? .error("not a request to a gateway", exit: 2)
+            }
+        }
+        do {
+            try put(start.configuration, start.slots)
+            reply(.result(standing.line), to: start.inheritance.reply)
+        } catch {
+            reply(.error("\(error)", exit: Self.exitStatus(of: error)), to: start.inheritance.reply)
+            // Whoever serves already serves on; else there is nothing to go on with.
+            guard start.inheritance.dataPlane != nil else {
+                close()
+                throw error
+            }
+            Self.log("the data plane of the version before serves on: \(error)")
+        }
+        Self.log("ready")
+        tell(.ready)
+    }
+
+    internal static func supervise(
+        _ settings: SupervisorSettings,
+        _ standing: StandingDataPlane?,
+        _ view: CurrentView
+    ) throws -> DataPlaneSupervisor {
+        try DataPlaneSupervisor(settings, standing: standing) { event in
+            if case .published(let process, _, let berth) = event {
+                return view.update {
+                    $0.dataPlane = process
+                    $0.state = $0.state.at(berth: berth)
+                }
+            }
+            log("\(event)")
+        }
+    }
+
+    // MARK: Events
+
+    private func obey(_ signals: borrowing Signals) {
+        while true {
+            let ready = Readiness.wait([signals.raw, requests.raw], milliseconds: pause)
+            if ready[1] {
+                for entry in requests.take() { entry.give(answer(entry.request)) }
+            }
+            while ready[0], let number = signals.next() {
+                switch number {
+                case SIGTERM, SIGINT: return
+                case SIGHUP:
+                    outlets.reopenLog()
+                    _ = reload()
+                case SIGUSR1: outlets.reopenLog()
+                case SIGUSR2: _ = upgrade(connection: nil)
+                default: continue
+                }
+            }
+            if let renewal = configuration.renewal, renewal <= Self.now { _ = republish() }
+        }
+    }
+
+    private func answer(_ request: ControlRequests.Request) -> AdminReply {
+        switch request {
+        case .reload: reload()
+        case .republish: republish()
+        case .upgrade(let connection): upgrade(connection: connection)
+        }
+    }
+
+    /// Milliseconds until a certificate is to be renewed; -1 when none is.
+    private var pause: Int32 {
+        guard let renewal = configuration.renewal else { return -1 }
+        return Int32(clamping: max(0, renewal - Self.now) * 1000)
+    }
+
+    private static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+
+    // MARK: The end
+
+    /// - Parameter impatience: a descriptor that cuts the drain short by becoming readable.
+    private func stop(impatience: Int32) {
+        tell(.stopping)
+        requests.close()
+        // From here on the data plane alone holds the sockets, until it has emptied them.
+        listeners = ListenerSet(socketsPerAddress: listeners.socketsPerAddress)
+        supervisor.stop(
+            drainMilliseconds: Int(clamping: configuration.gateway.drain.milliseconds),
+            impatience: impatience
+        )
+        close()
+    }
+
+    private func close() {
+        requests.close()
+        admin?.stop()
+        admin = nil
+        outlets.close()
+    }
+
+    // MARK: Words
+
+    internal static func log(_ text: String) { StandardError.write("gatehouse: \(text)\n") }
+
+    /// Tells the service manager, where there is one.
+    internal func tell(_ state: ServiceManager.State) { try? services.notify([state]) }
+
+    private func reply(_ reply: AdminReply, to connection: ListeningSocket?) {
+        guard let connection else { return }
+        _ = LineTransfer.send(reply.line, to: connection.raw, within: 2_000)
+    }
+
+    /// What runs now, as the answer to who changed it.
+    internal var standing: JSONDocument {
+        .object([
+            .init("generation", .count(configuration.plan.generation)),
+            .init("version", .string(GatewayView.programVersion)),
+            .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
+            .init("warnings", .strings(warnings)),
+        ])
+    }
+
+    /// What a command ends with that failed with `error`.
+    package static func exitStatus(of error: any Error) -> Int32 {
+        switch error {
+        case let error as ServeFailure: error.exit
+        case is ListenerError, is SystemError: 3
+        case is SupervisorError: 1
+        default: 2
+        }
+    }
+}

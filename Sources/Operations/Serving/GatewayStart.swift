@@ -1,0 +1,138 @@
+import Control
+import Gateway
+import Glibc
+import Linux
+import Site
+
+/// What a control plane must have before it can serve: checked, locked and taken over, in that order.
+internal struct GatewayStart {
+    let configuration: SiteConfiguration
+    let slots: PlanCompiler.Slots
+    let requests: ControlRequests
+    let admin: AdminSocket?
+    let inheritance: Inheritance
+    let memory: GatewayMemory
+    let view: CurrentView
+    let settings: SupervisorSettings
+
+    /// Room in the shared memory for pools and servers at least, and as a multiple of those that there are.
+    private static let pools = 64
+    private static let servers = 512
+    private static let growth = 2
+
+    init(_ options: ServeOptions) throws {
+        var slots = PlanCompiler.Slots()
+        var configuration = try SiteConfiguration.load(path: options.path, generation: 1, slots: &slots)
+        let host = try MachineHost.find(
+            configuration.site,
+            named: options.host,
+            addresses: InterfaceAddresses.all()
+        )
+        if let warning = host.warning { StandardError.write("warning: \(warning)\n") }
+        let user = try Self.user(configuration.gateway.user)
+        let workers = options.workers ?? configuration.gateway.workers ?? Thread.availableCores
+
+        // The admin socket is the lock of the gateway's name: what follows is done by one process at a time.
+        requests = try ControlRequests()
+        let path = options.socket ?? AdminSocket.defaultPath(of: configuration.site.name)
+        admin = try Self.openAdmin(path)
+        let adoptionPath = admin == nil || options.endsTogether ? nil : "\(path).data-plane"
+        inheritance = Inheritance(
+            adoptionPath: adoptionPath,
+            socketsPerAddress: min(workers, MessageSocket.mostDescriptors)
+        )
+        if let snapshot = inheritance.snapshot {
+            slots = snapshot.slots
+            configuration = try configuration.renewed(generation: snapshot.plan.generation + 1, slots: &slots)
+        }
+        memory = try Self.memory(inheritance, slots, workers: workers)
+        view = CurrentView(GatewayView(configuration, state: memory.state(berth: 0), workers: workers))
+        self.configuration = configuration
+        self.slots = slots
+        settings = try Self.settings(memory, inheritance, adoptionPath, user)
+    }
+
+    /// Whom the data plane runs as; nil for whoever runs this.
+    private static func user(_ name: String) throws -> UserAccount? {
+        guard Privileges.isRoot else { return nil }
+        if let user = UserAccount.named(name) { return user }
+        let remedy = "useradd --system --no-create-home --shell /usr/sbin/nologin \(name)"
+        guard name == GatewaySettings().user, let nobody = UserAccount.named("nobody") else {
+            throw ServeFailure(
+                "gateway.user: there is no user \(name): make one with `\(remedy)`, or name another",
+                exit: 3
+            )
+        }
+        StandardError.write(
+            "warning: there is no user \(name), the data plane runs as nobody: make one of its own with `\(remedy)`\n"
+        )
+        return nobody
+    }
+
+    private static func openAdmin(_ path: String) throws -> AdminSocket? {
+        do {
+            if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+                try FileWriting.createFolder(String(path[..<slash]))
+            }
+            return try AdminSocket(path: path)
+        } catch let error as SystemError where error.code == EADDRINUSE {
+            throw ServeFailure(
+                "another gateway answers at \(path): stop it, or give this one a socket of its own with --socket"
+            )
+        } catch {
+            StandardError.write(
+                "warning: no admin socket at \(path) (\(error)): `gatehouse status` will not reach this gateway, and"
+                    + " no later one can take its data plane over\n"
+            )
+            return nil
+        }
+    }
+
+    /// The memory of the control plane before, where it is of the right shape, else new memory.
+    private static func memory(
+        _ inheritance: Inheritance,
+        _ slots: PlanCompiler.Slots,
+        workers: Int
+    ) throws -> GatewayMemory {
+        if let shape = inheritance.snapshot?.shape, let segment = inheritance.segment(GatewayMemory.segmentName),
+            shape.layout.workers == workers, shape.layout.berths == SupervisorSettings.berths,
+            slots.pools.count <= shape.layout.pools, slots.servers.count <= shape.layout.servers,
+            let memory = try? GatewayMemory(segment, shape)
+        {
+            return memory
+        }
+        return try GatewayMemory(
+            GatewayMemory.Shape(
+                layout: SharedState.Layout(
+                    workers: workers,
+                    pools: max(pools, growth * slots.pools.count),
+                    servers: max(servers, growth * slots.servers.count),
+                    berths: SupervisorSettings.berths
+                )
+            )
+        )
+    }
+
+    private static func settings(
+        _ memory: GatewayMemory,
+        _ inheritance: Inheritance,
+        _ adoptionPath: String?,
+        _ user: UserAccount?
+    ) throws -> SupervisorSettings {
+        var arguments = ["gatehouse", DataPlaneConvention.argument]
+        if let user { arguments += ["--user", "\(user.name):\(user.identifier):\(user.group)"] }
+        // Its crash is the supervisor's to tell; a backtrace would need to start a program.
+        var environment = ["SWIFT_BACKTRACE=enable=no"]
+        let kept = Environment.values(["LD_LIBRARY_PATH", "OPENSSL_CONF", "OPENSSL_MODULES"])
+        environment += kept.map { "\($0.key)=\($0.value)" }
+        var settings = SupervisorSettings(start: ProcessStart(arguments: arguments, environment: environment))
+        settings.segments = [try memory.segment()]
+        if let adoption = inheritance.segment(DataPlaneConvention.adoptionSegment) {
+            settings.segments.append(adoption)
+        } else if let adoptionPath {
+            settings.segments.append(try Adoption.segment(at: adoptionPath))
+        }
+        settings.vacated = { memory.vacate(berth: $0) }
+        return settings
+    }
+}

@@ -1,0 +1,40 @@
+import Testing
+
+/// `gatehouse demo`: what a newcomer sees first.
+@Suite("Demonstration")
+struct DemoTests {
+    @Test("two app servers behind HTTPS and HTTP, shared 2 to 1, reached as localhost and as foobar.com")
+    func demo() throws {
+        let directory = try TemporaryDirectory()
+        let (secure, plain) = (try Ports.free(), try Ports.free())
+        let process = try ChildProcess(
+            try Gateway.binary,
+            ["demo", "--https-port", "\(secure)", "--http-port", "\(plain)"],
+            in: directory,
+            name: "demo",
+            environment: ["HOME": directory.root, "XDG_RUNTIME_DIR": directory.root]
+        )
+        func curl(_ path: String, _ options: String..., host: String = "localhost") throws -> String {
+            try run(
+                "curl",
+                ["--silent", "--insecure", "--max-time", "10", "--resolve", "\(host):\(secure):127.0.0.1"] + options
+                    + ["https://\(host):\(secure)\(path)"],
+                in: directory
+            ).output
+        }
+        try eventually("the demo is ready: \(process.standardError)", within: .seconds(20)) {
+            if process.poll() != nil { throw HarnessError("demo ended: \(process.standardError)") }
+            return try curl("/healthz", "--output", "/dev/null", "--write-out", "%{http_code}") == "200"
+        }
+        try eventually("the guide is there") { process.standardOutput.contains("Try it:") }
+        let names = try (0..<9).map { _ in
+            try curl("/", "--output", "/dev/null", "--write-out", "%header{x-served-by}", host: "foobar.com")
+        }
+        #expect(Dictionary(grouping: names, by: { $0 }).values.map(\.count).sorted() == [3, 6], "\(names)")
+        #expect(try curl("/bytes/1000").utf8.count == 1000)
+        #expect(try curl("/status/418", "--output", "/dev/null", "--write-out", "%{http_code}") == "418")
+        #expect(try curl("/echo", "--data", "hello").contains("POST"))
+        process.send(15)
+        #expect(try process.wait() == 0)
+    }
+}
