@@ -1,11 +1,16 @@
 # Gatehouse. `make run` and `make test` do all the set-up on a Debian machine that has Swift.
 
-BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev pkg-config git
+BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev libc-ares-dev pkg-config git
 TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2 chromium
 BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3
 
-RELEASE := swift build --configuration release --static-swift-stdlib --product gatehouse
+RELEASE := swift build --configuration release --static-swift-stdlib --product
 BINARY  := .build/release/gatehouse
+# The helper must stand in the same folder as the program.
+HELPER  := .build/release/gatehouse-outbound
+
+# Where `make install` puts the two, for packagers below DESTDIR.
+PREFIX ?= /usr
 
 # What the linter reads. Folders that hold no Swift yet are no error to it.
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
@@ -13,12 +18,19 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 # The length of `make soak`; an hour is what a release gets, CI gives it 300.
 SOAK_SECONDS ?= 3600
 
-.PHONY: build run test lint bench soak clean swift
+.PHONY: build install run test lint bench soak clean swift
 
-## build: the release binary, its Swift libraries linked in
+## build: the release binaries, their Swift libraries linked in
 build: swift
 	@scripts/ensure-packages $(BUILD_PACKAGES)
-	$(RELEASE)
+	$(RELEASE) gatehouse
+	$(RELEASE) gatehouse-outbound
+
+## install: what `make build` made, and the systemd units; needs root, or DESTDIR
+install:
+	@test -x $(BINARY) -a -x $(HELPER) || { echo "run \`make build\` first" >&2; exit 2; }
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin $(BINARY) $(HELPER)
+	install -D -m 0644 -t $(DESTDIR)/etc/systemd/system systemd/gatehouse.service systemd/gatehouse.socket
 
 ## run: the demonstration, or `make run SITE=Policies/foobar.com.yaml` for a site file
 run: build

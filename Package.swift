@@ -33,7 +33,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "gatehouse",
     products: [
-        .executable(name: "gatehouse", targets: ["gatehouse"])
+        .executable(name: "gatehouse", targets: ["gatehouse"]),
+        .executable(name: "gatehouse-outbound", targets: ["gatehouse-outbound"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -43,6 +44,7 @@ let package = Package(
         library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         library("CNGHTTP2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
         library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        library("CAres", pkgConfig: "libcares", apt: "libc-ares-dev"),
 
         module("Bytes", []),
         module("Snapshot", []),
@@ -53,7 +55,8 @@ let package = Package(
         module("Engine", ["Bytes", "Linux", "OpenSSL"]),
         module("Certificates", ["OpenSSL", "Linux", "Site"]),
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
-        module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Site", "Snapshot"]),
+        module("Outbound", ["Linux", "Snapshot"]),
+        module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Outbound", "Site", "Snapshot"]),
         module("Operations", ["Control", "Bytes", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
         module("DemoApp", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL"]),
         .executableTarget(
@@ -63,6 +66,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/gatehouse",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "gatehouse-outbound",
+            dependencies: ["CAres", "Linux", "Outbound"],
+            path: "Sources/gatehouse-outbound",
             swiftSettings: settings
         ),
 
@@ -75,7 +84,7 @@ let package = Package(
         tests("Engine", ["Engine", "Bytes", "Linux", "OpenSSL"]),
         tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
-        tests("Control", ["Control", "Gateway", "Linux", "Site", "Snapshot"]),
+        tests("Control", ["Control", "Gateway", "Linux", "Outbound", "Site", "Snapshot"]),
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),

@@ -5,7 +5,7 @@ struct House {
         ["CLinux", "COpenSSL", "CNGHTTP2", "CYAML", "CNFTables", "CConntrack", "CCurl", "CAres"],
         ["Bytes", "Snapshot"],
         ["Linux", "OpenSSL", "Site"],
-        ["Engine", "HTTPWire"],
+        ["Engine", "HTTPWire", "Outbound"],
         ["Gateway", "Firewall", "Certificates", "DemoApp"],
         ["Control"],
         ["Operations", "Fleet"],
@@ -36,7 +36,7 @@ struct House {
         "CNFTables": "Sources/Firewall/Kernel/",
         "CConntrack": "Sources/Firewall/Kernel/",
         "CCurl": "Sources/gatehouse-outbound/",
-        "CAres": "Sources/gatehouse-outbound/",
+        "CAres": "Sources/gatehouse-outbound/CAres/",
     ]
 
     /// What is neither ours nor the standard library's, and who may import it.
@@ -55,7 +55,7 @@ struct House {
     /// Where the word `unsafe` may stand, because a C library or the kernel is wrapped there.
     let unsafe: [String] = [
         "Sources/Bytes/", "Sources/Linux/", "Sources/OpenSSL/", "Sources/Engine/",
-        "Sources/HTTPWire/HTTP2/NGHTTP2/", "Sources/Site/YAML/",
+        "Sources/HTTPWire/HTTP2/NGHTTP2/", "Sources/Site/YAML/", "Sources/gatehouse-outbound/CAres/",
     ]
 
     let longestFile = 450

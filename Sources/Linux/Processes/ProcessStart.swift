@@ -20,6 +20,12 @@ package struct ProcessStart: Sendable {
         return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
     }
 
+    /// Where a program of that name is, or should be: in the folder of this one.
+    package static func pathBesideThisProgram(_ name: String) -> String {
+        let own = thisProgramPath ?? ""
+        return own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
+    }
+
     /// The path of the program.
     package var program: String
     /// The arguments; the first is the name that `ps` shows.

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What keeps the data plane in: no privileges, no files, few system calls.
+/// What keeps the data plane and the outbound helper in: no privileges, no files, few system calls.
 package enum Sandbox {
     /// How the sandbox stands, to be told at start.
     package struct Report: Codable, Equatable, Sendable {
@@ -33,7 +33,7 @@ package enum Sandbox {
             if let user {
                 try Privileges.become(user)
             } else {
-                lacks.append("The data plane runs as root: make a system user named gatehouse for it.")
+                lacks.append("It runs as root: make a system user named gatehouse for it.")
             }
         }
         try Privileges.forbidNew()
@@ -48,7 +48,7 @@ package enum Sandbox {
         } catch {
             guard [ENOSYS, EOPNOTSUPP].contains(error.code) else { throw error }
             lacks.append(
-                "This kernel has no Landlock (\(error)): the system call filter alone keeps the data plane from files."
+                "This kernel has no Landlock (\(error)): the system call filter alone keeps it from files."
                     + " Use Linux 5.13 or newer with landlock among the kernel's lsm= modules."
             )
         }

@@ -5,23 +5,43 @@ extension SystemCallFilter {
     /// What the data plane may do: take connections, open TCP connections, move bytes, tell the time,
     /// hold memory, run threads. It opens no file, starts no program, binds no port, and makes no memory executable.
     package static func dataPlane() -> SystemCallFilter {
+        var filter = confined(sockets: [UInt32(SOCK_STREAM.rawValue)])
+        filter.allow([
+            SYS_readv, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_epoll_ctl, SYS_epoll_create1, SYS_eventfd2,
+            SYS_accept4, SYS_splice, SYS_pipe2, SYS_pread64, SYS_lseek,
+            SYS_sched_getaffinity, SYS_sched_setaffinity,
+        ])
+        #if arch(x86_64)
+            filter.allow([SYS_epoll_wait])
+        #endif
+        return filter
+    }
+
+    /// What the outbound helper may do: ask over UDP and TCP, move bytes, tell the time, hold memory. It takes no
+    /// connection; else it is held as the data plane is.
+    package static func outbound() -> SystemCallFilter {
+        confined(sockets: [UInt32(SOCK_STREAM.rawValue), UInt32(SOCK_DGRAM.rawValue)])
+    }
+
+    /// What both need, and what both must never do.
+    ///
+    /// - Parameter sockets: the types of IPv4 and IPv6 sockets that may be made.
+    private static func confined(sockets: [UInt32]) -> SystemCallFilter {
         var filter = SystemCallFilter()
         // In the order of their frequency: the kernel remembers calls that are allowed without conditions.
         filter.allow([
-            SYS_recvfrom, SYS_sendto, SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_recvmsg, SYS_sendmsg,
-            SYS_epoll_pwait, SYS_epoll_pwait2, SYS_epoll_ctl, SYS_epoll_create1, SYS_eventfd2, SYS_ppoll,
-            SYS_accept4, SYS_connect, SYS_shutdown, SYS_close, SYS_getsockopt, SYS_setsockopt,
-            SYS_getsockname, SYS_getpeername, SYS_splice, SYS_pipe2, SYS_pread64, SYS_lseek,
+            SYS_recvfrom, SYS_sendto, SYS_read, SYS_write, SYS_writev, SYS_recvmsg, SYS_sendmsg, SYS_ppoll,
+            SYS_connect, SYS_shutdown, SYS_close, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername,
             SYS_futex, SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_getrandom,
             SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_mlock, SYS_munlock,
-            SYS_sched_yield, SYS_sched_getaffinity, SYS_sched_setaffinity, SYS_getcpu, SYS_membarrier,
+            SYS_sched_yield, SYS_getcpu, SYS_membarrier,
             SYS_set_robust_list, SYS_rseq, SYS_set_tid_address, SYS_restart_syscall,
             SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack,
             SYS_getpid, SYS_gettid, SYS_getppid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_getrusage,
             SYS_exit, SYS_exit_group,
         ])
         #if arch(x86_64)
-            filter.allow([SYS_epoll_wait, SYS_poll, SYS_time])
+            filter.allow([SYS_poll, SYS_time])
         #endif
 
         let executable = UInt32(PROT_EXEC)
@@ -32,7 +52,7 @@ extension SystemCallFilter {
             SYS_socket,
             where: [
                 Condition(argument: 0, isOneOf: [UInt32(AF_INET), UInt32(AF_INET6)]),
-                Condition(argument: 1, mask: 0xF, isOneOf: [UInt32(SOCK_STREAM.rawValue)]),
+                Condition(argument: 1, mask: 0xF, isOneOf: sockets),
             ]
         )
         // 1034 is F_GET_SEALS.

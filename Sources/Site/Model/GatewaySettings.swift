@@ -11,6 +11,8 @@ package struct GatewaySettings: Sendable, Equatable {
     package var headers = HeaderSettings()
     /// `trusted-proxies`: peers whose X-Forwarded-* and Forwarded are believed. See `SiteModel.trustedProxyNetworks`.
     package var trustedProxies: [NetworkReference] = []
+    /// `name-servers`: who is asked for the DNS names of servers; empty for those of /etc/resolv.conf.
+    package var nameServers: [NameServer] = []
     /// `access-log`
     package var accessLog = AccessLogSettings.standardOutput
     /// `metrics`: the listener for Prometheus; nil for none.

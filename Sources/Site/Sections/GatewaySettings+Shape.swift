@@ -21,6 +21,12 @@ extension GatewaySettings {
                 .list(of: .networkReference),
                 "Names of networks, or addresses: proxies whose X-Forwarded-* and Forwarded are believed."
             ),
+            .key(
+                "name-servers",
+                \.nameServers,
+                .oneOrMore(of: .nameServer),
+                "Who is asked for the DNS names of servers; those of /etc/resolv.conf when left out."
+            ),
             .key("access-log", \.accessLog, AccessLogSettings.shape, "Where the access log goes."),
             .key("metrics", \.metrics, MetricsSettings.shape, "The listener for Prometheus."),
             .key("workers", \.workers, .integer(1...1024), "Threads of the data plane; one a core when left out."),

@@ -218,6 +218,14 @@ extension Shape where Value == IPAddress {
     static let address = Shape.text("an IP address", describe: \.description, parse: IPAddress.init(text:))
 }
 
+extension Shape where Value == NameServer {
+    static let nameServer = Shape.text(
+        "an IP address, with a port or without",
+        describe: \.description,
+        parse: NameServer.init(text:)
+    )
+}
+
 extension Shape where Value == IPNetwork {
     static let network = Shape.text(
         "a network such as 10.0.0.0/8",

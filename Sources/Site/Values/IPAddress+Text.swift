@@ -17,6 +17,12 @@ extension IPAddress {
         }
     }
 
+    /// Reads an address; nil when the text is none.
+    package init?(_ text: String) {
+        guard let address = try? IPAddress(text: text) else { return nil }
+        self = address
+    }
+
     private static func v4Bits(_ text: some StringProtocol) -> UInt32? {
         let parts = text.split(separator: ".", maxSplits: 4, omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }

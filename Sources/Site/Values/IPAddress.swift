@@ -19,6 +19,25 @@ package enum IPAddress: Sendable, Hashable {
         }
     }
 
+    /// An address of 4 or 16 bytes in network byte order; nil for another count.
+    package init?(bytes: some Collection<UInt8>) {
+        switch bytes.count {
+        case 4: self = .v4(bytes.reduce(0) { $0 << 8 | UInt32($1) })
+        case 16: self = .v6(bytes.reduce(0) { $0 << 8 | UInt128($1) })
+        default: return nil
+        }
+    }
+
+    /// An address that a host may have and that can be connected to from elsewhere: not unspecified, multicast,
+    /// reserved, mapped from IPv4, or of one link alone (RFC 6890).
+    package var isOfAHost: Bool {
+        switch self {
+        case .v4(let bits): (1...223).contains(bits >> 24)
+        case .v6(let bits):
+            bits != 0 && bits >> 32 != 0xFFFF && bits >> 120 != 0xFF && bits >> 118 != 0xFE80 >> 6
+        }
+    }
+
     /// `0.0.0.0` or `::`, which name no host.
     package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
 }
