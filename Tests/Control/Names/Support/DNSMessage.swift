@@ -53,7 +53,8 @@ struct DNSRecord: Sendable {
 
     private init(_ name: String, _ type: UInt8, _ ttl: UInt32, _ data: [UInt8]) {
         let times = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: ttl >> $0) }
-        bytes = Self.encoded(name) + [0, type, 0, 1] + times + [UInt8(data.count >> 8), UInt8(data.count & 255)] + data
+        let length = [UInt8(data.count >> 8), UInt8(data.count & 255)]
+        bytes = Self.encoded(name) + [0, type, 0, 1] + times + length + data
     }
 
     static func a(_ name: String, _ ttl: UInt32, _ address: String) -> DNSRecord {
