@@ -61,7 +61,7 @@ extension HTTP1Client {
             worker.count(.timeoutsHTTPRequest)
             refuse(408, .requestTimeout)
         case .body:
-            if paceDue <= now {
+            if paceDue < pace.since &+ timeouts.client {
                 exchange?.bodyTooSlow()
             } else {
                 worker.count(.timeoutsClient)

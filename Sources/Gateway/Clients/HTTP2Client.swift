@@ -76,9 +76,7 @@ internal final class HTTP2Client: ClientCodec {
             case .data:
                 guard let input = transport.input else { continue }
                 worker.count(.bytesFromClients, UInt64(input.count))
-                if case .closing(let reason) = session.receive(input.readable, now: worker.loop.now) {
-                    if case .protocolError = reason { worker.count(.http2ProtocolErrors) }
-                    endings = .refused
+                if case .closing = session.receive(input.readable, now: worker.loop.now) {
                     isEnding = true
                 }
                 input.consume(input.count)
@@ -222,6 +220,13 @@ internal final class HTTP2Client: ClientCodec {
     private func close() {
         guard let session else { return }
         self.session = nil
+        switch session.closing {
+        case .protocolError:
+            worker.count(.http2ProtocolErrors)
+            endings = .refused
+        case .abuse: endings = .refused
+        case .internalError, .requested, nil: break
+        }
         session.end()
         connection.close()
     }

@@ -130,16 +130,14 @@ internal final class HTTP2Request {
         pace.wait(now: now)
         let silence = pace.since &+ plan.timeouts.client
         let slowness = pace.deadline(rate: plan.limits.minimumBodyRate, grace: plan.timeouts.httpRequest)
-        if slowness <= now {
+        if min(silence, slowness) > now { return min(next, min(silence, slowness)) }
+        if slowness < silence {
             exchange.bodyTooSlow()
-            return .max
-        }
-        if silence <= now {
+        } else {
             worker.count(.timeoutsClient)
             exchange.bodyTimedOut()
-            return .max
         }
-        return min(next, min(silence, slowness))
+        return .max
     }
 }
 

@@ -18,6 +18,8 @@ extension Exchange {
         self.client = nil
         connection = nil
         pool = nil
+        endTrailers = nil
+        forgetBody()
         worker.giveExchange(self)
         client?.exchangeEnded()
     }

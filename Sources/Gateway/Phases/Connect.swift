@@ -61,7 +61,7 @@ extension Exchange {
     /// Gives the request to a server that has not failed it yet, if tries, budget and servers are left.
     /// - Returns: whether it did; if not, the caller answers with what went wrong.
     internal func retry() -> Bool {
-        guard let pool, attempts < pool.plan.attempts, bodyForwarded == 0, !answerBegun else { return false }
+        guard let pool, attempts < pool.plan.attempts, isReplayable, !answerBegun else { return false }
         // Looked at first: a turn that is taken and not used would go to the next request's loss.
         guard pool.canRetry else {
             worker.count(.retriesDenied)

@@ -42,6 +42,10 @@ package final class Exchange {
     /// Body bytes of the answer.
     internal var answerBytes: UInt64 = 0
     internal var isTunnel = false
+    /// Bytes of the body that may have to be sent again; see `Replay.swift`.
+    internal var keptBody: ByteBuffer?
+    /// What came behind the request's body.
+    internal var endTrailers: MessageHead?
     /// Which sides of a tunnel have ended.
     internal var clientHasEnded = false
     internal var serverHasEnded = false

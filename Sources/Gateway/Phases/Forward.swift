@@ -25,6 +25,7 @@ extension Exchange {
         connection.transport.write(scratch.readable)
         scratch.clear()
         armServerDeadline()
+        sendKeptBody()
         connection.flush()
         if stage == .forwarding && !requestEnded { client.bodyWanted() }
     }
@@ -65,8 +66,15 @@ extension Exchange {
     internal func requestBody(_ bytes: Span<UInt8>) {
         guard admitBody(bytes.count) else { return }
         client?.bodyTaken(bytes.count)
-        guard stage == .forwarding || stage == .tunnel, let connection else { return }
+        guard stage == .forwarding || stage == .tunnel else { return }
+        if hasRequestBody { keepBody(bytes) }
         bodyForwarded += UInt64(bytes.count)
+        sendBody(bytes)
+    }
+
+    /// Sends body bytes to the server as the head has framed them.
+    internal func sendBody(_ bytes: Span<UInt8>) {
+        guard let connection else { return }
         worker.count(.bytesToServers, UInt64(bytes.count))
         if isTunnel || head.framing != .chunked && head.framing != .untilEndOfStream {
             connection.transport.write(bytes)
@@ -87,15 +95,23 @@ extension Exchange {
     /// with a length has no place for them.
     internal func requestBodyEnded(trailers: MessageHead? = nil) {
         requestEnded = true
-        guard stage == .forwarding, let connection else { return }
+        guard stage == .forwarding else { return }
+        if let trailers, !trailers.fields.isEmpty {
+            TrailerField.mark(trailers, of: head, except: client?.listener.tls?.clientSubjectField ?? "")
+            endTrailers = trailers
+        }
+        sendBodyEnd()
+    }
+
+    /// Lets the server know that the body is complete, where its length has not.
+    internal func sendBodyEnd() {
+        guard let connection else { return }
         switch head.framing {
         case .chunked, .untilEndOfStream:
             let scratch = worker.scratch
             scratch.clear()
-            if let trailers, !trailers.fields.isEmpty {
-                let subject = client?.listener.tls?.clientSubjectField ?? ""
-                TrailerField.mark(trailers, of: head, except: subject)
-                HTTP1Writer.lastChunk(trailers: trailers, to: scratch)
+            if let endTrailers {
+                HTTP1Writer.lastChunk(trailers: endTrailers, to: scratch)
             } else {
                 HTTP1Writer.lastChunk(to: scratch)
             }

@@ -32,6 +32,7 @@ extension Exchange {
             isSealed: client.security != nil
         )
         answerBegun = true
+        forgetBody()
         client.sendHead(response)
         if isTunnel {
             client.becomeTunnel()
@@ -107,11 +108,11 @@ extension Exchange {
         answerOrCut(504, .serverTimeout)
     }
 
-    /// Whether sending the request once more is safe: it is idempotent (RFC 9110 section 9.2.2), or no
-    /// byte of its body has left, so that no server can have taken it for whole.
+    /// Whether sending the request once more is safe: it is idempotent (RFC 9110 section 9.2.2) and all of it at hand, or
+    /// no byte of its body has left, so that no server can have taken it for whole.
     private var mayRepeat: Bool {
-        guard bodyForwarded == 0 else { return false }
-        return head.method.isIdempotent || hasRequestBody
+        if head.method.isIdempotent { return isReplayable }
+        return hasRequestBody && bodyForwarded == 0 && !requestEnded
     }
 
     /// Nothing more came of the client's body.

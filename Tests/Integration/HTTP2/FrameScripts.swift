@@ -53,6 +53,19 @@ enum FrameScripts {
                 self.buffer = self.buffer[9 + length:]
                 return head[3], head[4], int.from_bytes(head[5:9], "big") & 0x7fffffff, payload
 
+            def ending(self):
+                # How the connection ends: the code of GOAWAY, if one came, and `closed`.
+                found = []
+                try:
+                    while True:
+                        got = self.receive()
+                        if got is None:
+                            return ", ".join(found + ["closed"])
+                        if got[0] == GOAWAY:
+                            found.append("goaway %d" % int.from_bytes(got[3][4:8], "big"))
+                except (socket.timeout, TimeoutError):
+                    return ", ".join(found + ["silence"])
+
             def outcome(self, stream=1):
                 # What ends the stream: its status, `reset` or the connection's end.
                 status = None

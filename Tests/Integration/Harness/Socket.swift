@@ -38,6 +38,14 @@ final class Socket: @unchecked Sendable {
         return socket
     }
 
+    /// Asks for a connection and does not wait for it.
+    static func begin(to port: UInt16) -> Socket {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | O_CLOEXEC
+        let socket = Socket(adopting: Glibc.socket(AF_INET, type, 0))
+        _ = unsafe withAddress(port) { address, length in unsafe Glibc.connect(socket.descriptor, address, length) }
+        return socket
+    }
+
     deinit { close() }
 
     /// Bytes that are there, waiting for the first; empty at the end of the stream.
@@ -101,12 +109,13 @@ final class Socket: @unchecked Sendable {
         return Socket(adopting: accepted)
     }
 
-    static func listen(on port: UInt16) throws -> Socket {
+    /// - Parameter backlog: connections that may wait; the kernel holds one more.
+    static func listen(on port: UInt16, backlog: Int32 = 128) throws -> Socket {
         let socket = Socket(adopting: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0))
         var on: Int32 = 1
         unsafe setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         let bound = unsafe withAddress(port) { address, length in unsafe bind(socket.descriptor, address, length) }
-        guard bound == 0, Glibc.listen(socket.descriptor, 128) == 0 else {
+        guard bound == 0, Glibc.listen(socket.descriptor, backlog) == 0 else {
             throw Failure.system("listen on \(port)", errno)
         }
         return socket

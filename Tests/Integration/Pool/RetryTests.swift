@@ -46,6 +46,80 @@ struct RetryTests {
         #expect(broken.requests.count + working.requests.count == 20)
     }
 
+    @Test("the body of an idempotent request goes whole to the other server, and so do its trailers")
+    func idempotentWithBody() throws {
+        let broken = try closing()
+        let working = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                try peer.answer(request.text + request.trailers.map { " \($0)" }.joined())
+            }
+        }
+        let gateway = try Gateway(broken, working, pool: [patient, "retries: { budget: 100% }"])
+        let body = String(repeating: "abcdefgh", count: 5000)
+        func put(_ framing: String, _ bytes: String) throws -> Message {
+            try gateway.connect().exchange("PUT / HTTP/1.1\r\n\(Refusal.host)\(framing)\r\n\r\n\(bytes)")
+        }
+        let halves = "4e20\r\n\(body.prefix(20_000))\r\n4e20\r\n\(body.suffix(20_000))\r\n"
+        for _ in 0..<4 {
+            #expect(try put("Content-Length: 40000", body).text == body)
+            let chunked = try put("Transfer-Encoding: chunked", "\(halves)0\r\nX-Sum: 1\r\n\r\n")
+            #expect(chunked.text == body + " x-sum: 1")
+            #expect(try put("Transfer-Encoding: chunked", "0\r\n\r\n").status == 200)
+        }
+        #expect(broken.requests.count >= 4)
+    }
+
+    @Test("a body too long to keep goes to one server alone, and never in part to another")
+    func longBody() throws {
+        let broken = try closing()
+        let working = try ScriptedServer { peer in
+            while let request = try peer.request() { try peer.answer("\(request.body.count)") }
+        }
+        let gateway = try Gateway(broken, working, pool: [patient, "retries: { budget: 100% }"])
+        let put = "PUT / HTTP/1.1\r\n\(Refusal.host)Content-Length: 300000\r\n\r\n"
+        let body = String(repeating: "a", count: 300_000)
+        var statuses: [Int] = []
+        for _ in 0..<8 {
+            let answer = try gateway.connect().exchange(put + body)
+            if answer.status == 200 { #expect(answer.text == "300000") }
+            statuses.append(answer.status)
+        }
+        #expect(statuses.sorted() == [200, 200, 200, 200, 502, 502, 502, 502])
+    }
+
+    @Test("a POST whose empty body has ended is not tried again")
+    func emptyChunkedPOST() throws {
+        let broken = try closing()
+        let working = try ScriptedServer.named("working")
+        let gateway = try Gateway(broken, working, pool: [patient, "retries: { budget: 100% }"])
+        let empty = "POST / HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        let statuses = try (0..<10).map { _ in try gateway.connect().exchange(empty).status }
+        #expect(statuses.count { $0 == 502 } == 5)
+    }
+
+    @Test("over HTTP/2 an empty body ends, also when it did so before there was a connection to send it on")
+    func emptyBodyOverHTTP2() throws {
+        let working = try ScriptedServer.named("working")
+        let front = try SecureGateway(
+            [.init(port: try Ports.free()), .init(working)],
+            gateway: ["timeouts: { server: 5s }"],
+            pool: [patient, "retries: { budget: 100% }"]
+        )
+        let result = try python(
+            HTTP2Scripts.client + """
+                client = Client()
+                for _ in range(6):
+                    stream = client.request("POST", "/", end=False)
+                    client.send(stream, b"", end=True)
+                    print(client.finish(stream).status)
+                """,
+            ["\(front.secure)"],
+            in: front.directory
+        )
+        #expect(result.output == String(repeating: "200\n", count: 6), "\(result.error)")
+        #expect(working.requests.count == 6)
+    }
+
     @Test("an answer that has begun is never tried again")
     func begun() throws {
         let half = try ScriptedServer { peer in
@@ -90,8 +164,10 @@ struct RetryTests {
         }
         let gateway = try Gateway(app, pool: [patient, "retries: { budget: 100% }"], workers: 1)
         let client = try gateway.connect()
+        let put = "PUT / HTTP/1.1\r\n\(Refusal.host)Content-Length: 3\r\n\r\nabc"
         for _ in 0..<100 {
             #expect(try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").text == "good")
+            #expect(try client.exchange(put).text == "good")
         }
     }
 }

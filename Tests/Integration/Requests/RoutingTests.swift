@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Which pool a request goes to, by Host and path, and what is said to those that none wants.
@@ -25,7 +26,10 @@ struct RoutingTests {
         for (host, path, pool) in [
             ("other.test", "/", "any"), ("10.0.0.1", "/", "any"), ("[::1]:80", "/", "any"),
             ("a.foobar.test", "/", "wild"), ("www.foobar.test", "/", "exact"), ("WWW.FooBar.Test", "/", "exact"),
-            ("www.foobar.test:8080", "/", "exact"),
+            ("www.foobar.test:8080", "/", "exact"), ("www.foobar.test.", "/", "exact"),
+            ("WWW.foobar.test.:443", "/api", "api"), ("a.foobar.test.", "/", "wild"),
+            ("a.b.foobar.test", "/", "any"), ("foobar.test", "/", "any"), ("www.foobar.test..", "/", "any"),
+            ("[2001:DB8::1]", "/", "any"), ("[::ffff:10.0.0.1]:8080", "/", "any"), (".", "/", "any"),
             ("www.foobar.test", "/api", "api"), ("www.foobar.test", "/api/x", "api"),
             ("www.foobar.test", "/api?x", "api"), ("www.foobar.test", "/apis", "exact"),
             ("www.foobar.test", "/api/deep/x", "deep"), ("www.foobar.test", "/api/deeper", "api"),
@@ -52,6 +56,42 @@ struct RoutingTests {
         let identifier = try #require(json["x-request-id"])
         #expect(json.text.contains(identifier))
         #expect(app.connectionCount == 0)
+    }
+
+    @Test("a Host other than the one that TLS was made for is a 421, one of the same certificate is served, none is a 404")
+    func misdirected() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway(
+            [.init(app)],
+            names: [["foobar.test", "www.foobar.test", "spare.foobar.test"], ["other.test"]],
+            routes: [
+                "{ hosts: [foobar.test, www.foobar.test], path: /, pool: web }",
+                "{ hosts: [other.test], path: /only, pool: web }",
+            ]
+        )
+        func status(_ name: String, _ host: String, _ path: String = "/") throws -> String {
+            let request = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+            let session = try TLSSession(
+                port: front.secure,
+                name: name,
+                ["-quiet"],
+                request: request,
+                in: front.directory
+            )
+            return session.text.components(separatedBy: "HTTP/1.1 ").last.map { String($0.prefix(3)) } ?? ""
+        }
+        for (name, host, path, expected) in [
+            ("foobar.test", "foobar.test", "/", "200"), ("foobar.test", "FOOBAR.test.:443", "/", "200"),
+            ("foobar.test", "www.foobar.test", "/", "200"), ("www.foobar.test", "foobar.test", "/", "200"),
+            ("foobar.test", "other.test", "/only", "421"), ("foobar.test", "other.test", "/", "421"),
+            ("other.test", "foobar.test", "/", "421"), ("foobar.test", "evil.test", "/", "421"),
+            ("foobar.test", "127.0.0.1", "/", "421"), ("spare.foobar.test", "spare.foobar.test", "/", "404"),
+            ("other.test", "other.test", "/elsewhere", "404"),
+        ] {
+            #expect(try status(name, host, path) == expected, "\(name) \(host)\(path)")
+        }
+        let outcomes = Set(front.gateway.accessLog.compactMap { $0["outcome"] as? String })
+        #expect(outcomes == ["completed", "misdirected", "no-route"])
     }
 
     @Test("a listener that redirects sends a 308 with the same target, and asks no app server")

@@ -82,6 +82,59 @@ struct TunnelTests {
         #expect(try client.isClosedByPeer())
     }
 
+    @Test("either side may end before the other, and what the other still says arrives")
+    func halfClosed() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            try peer.send(Self.accepted + "last words")
+            peer.http.socket.endWriting()
+            let rest = try peer.http.readToEnd()
+            try HTTPConnection(port: UInt16(String(decoding: rest.prefix(5), as: UTF8.self)) ?? 0).send(
+                Array(rest.dropFirst(5))
+            )
+        }
+        // The server has closed its side; that it still reads shows by what it tells over another connection.
+        let port = try Ports.free()
+        let listener = try Socket.listen(on: port)
+        let client = try Gateway(app).connect()
+        #expect(try client.exchange(Self.upgrade).status == 101)
+        #expect(String(decoding: try client.readToEnd(), as: UTF8.self) == "last words")
+        let words = String(repeating: "still here ", count: 100_000)
+        try client.send("\(port)" + words)
+        client.socket.endWriting()
+        let heard = HTTPConnection(try #require(try listener.accept(by: Deadline(.seconds(10)))))
+        #expect(String(decoding: try heard.readToEnd(), as: UTF8.self) == words)
+    }
+
+    @Test("a tunnel that one side has ended waits for the other no longer than client-fin and server-fin")
+    func fin() throws {
+        let over = Switch(false)
+        defer { over.turn(on: true) }
+        let app = try ScriptedServer { peer in
+            guard let request = try peer.request() else { return }
+            try peer.send(Self.accepted)
+            if request["x-ends"] != nil { peer.http.socket.endWriting() }
+            // Neither answers the other's end with its own.
+            _ = try? peer.http.readToEnd()
+            try eventually("the test is over") { over.isOn }
+        }
+        let metrics = try Metrics()
+        let gateway = try Gateway(
+            app,
+            gateway: ["timeouts: { client-fin: 200ms, server-fin: 300ms }", metrics.setting]
+        )
+        let silent = try gateway.connect()
+        #expect(try silent.exchange(Self.upgrade).status == 101)
+        silent.socket.endWriting()
+        try metrics.reaches("gatehouse_timeouts_total{timeout=\"server-fin\"}")
+        let ended = try gateway.connect()
+        let marked = Self.upgrade.replacing("Upgrade: websocket", with: "X-Ends: 1\r\nUpgrade: websocket")
+        #expect(try ended.exchange(marked).status == 101)
+        try metrics.reaches("gatehouse_timeouts_total{timeout=\"client-fin\"}")
+        try eventually("no tunnel is open") { try metrics.value("gatehouse_tunnels_open") == 0 }
+        #expect(try metrics.value("gatehouse_tunnels_opened_total") == 2)
+    }
+
     @Test("when the app server dies the client is cut off")
     func serverDies() throws {
         let app = try ScriptedServer { peer in
