@@ -87,7 +87,11 @@ struct CounterTests {
     func errorPage() throws {
         let front = try SecureGateway([.init(try ScriptedServer.named("app"))])
         let result = try front.curl(
-            "--http2", "--header", "Accept: application/json", "--header", "A: \(String(repeating: "b", count: 9000))",
+            "--http2",
+            "--header",
+            "Accept: application/json",
+            "--header",
+            "A: \(String(repeating: "b", count: 9000))",
             "--include"
         )
         #expect(result.output.hasPrefix("HTTP/2 431"), "\(result)")
@@ -221,7 +225,8 @@ struct CounterTests {
 
     @Test("connections refused, by the limit that they met")
     func refusedConnections() throws {
-        for (limit, reason) in [("connections", "connections"), ("connections-per-address", "connections-per-address")] {
+        for (limit, reason) in [("connections", "connections"), ("connections-per-address", "connections-per-address")]
+        {
             let metrics = try Metrics()
             let gateway = try Gateway(
                 ScriptedServer.named("app"),

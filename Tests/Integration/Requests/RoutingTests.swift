@@ -58,7 +58,9 @@ struct RoutingTests {
         #expect(app.connectionCount == 0)
     }
 
-    @Test("a Host other than the one that TLS was made for is a 421, one of the same certificate is served, none is a 404")
+    @Test(
+        "a Host other than the one that TLS was made for is a 421, one of the same certificate is served, none is a 404"
+    )
     func misdirected() throws {
         let app = try ScriptedServer.named("app")
         let front = try SecureGateway(

@@ -98,7 +98,10 @@ struct TrailerTests {
             in: front.directory
         )
         let trailers = "[('content-digest', '2'), ('x-sent', 'x-sum=7;content-digest=8'), ('x-sum', '1')]"
-        #expect(result.output == "/short|200|hello|3|\(trailers)\n/long|200|hello|300000|\(trailers)\n", "\(result.error)")
+        #expect(
+            result.output == "/short|200|hello|3|\(trailers)\n/long|200|hello|300000|\(trailers)\n",
+            "\(result.error)"
+        )
         #expect(app.requests.allSatisfy { $0["te"] == "trailers" })
     }
 }
