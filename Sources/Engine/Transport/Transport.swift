@@ -29,7 +29,8 @@ package final class Transport {
         case failed(TransportFailure)
     }
 
-    /// Bytes asked of the kernel by one read.
+    /// Bytes asked of the kernel by one read in clear: whole records when they are sealed. A sealed read asks for
+    /// all the room, so that 64 KiB with a head come at once.
     package static let readSize = 65536
     /// What each of a worker's buffers holds: a read of 64 KiB, sealed in records, with a head before it.
     package static let bufferSize = 73728
@@ -88,7 +89,7 @@ package final class Transport {
     /// Whether `receive` may find something: in the socket, or in a record that is here already.
     package var mayReceive: Bool { isReadable || hasUndecrypted }
     /// Sealed bytes came with the end of the handshake, and nobody has looked at them yet.
-    private var hasUndecrypted = false
+    package private(set) var hasUndecrypted = false
 
     /// Reads once from the socket, and decrypts what came.
     package func receive() -> Received {
@@ -122,7 +123,7 @@ package final class Transport {
         var outcome = sealed.isEmpty ? .wouldBlock : decrypt(tls, from: sealed, into: clear, alerts: alerts)
         // A record that is not whole yet: the rest of it may be in the socket.
         while outcome == .wouldBlock && isReadable {
-            switch fill(sealed) {
+            switch fill(sealed, atMost: Self.bufferSize) {
             case .bytes: outcome = decrypt(tls, from: sealed, into: clear, alerts: alerts)
             case .wouldBlock: return .wouldBlock
             case .endOfStream: return sawEndOfStream ? .endOfStream : .truncated
@@ -162,7 +163,7 @@ package final class Transport {
 
     /// One read into `buffer`. A read that does not fill the room has emptied the socket, unless the
     /// peer's end is still to be read: the next report comes with the next change (epoll(7)).
-    private func fill(_ buffer: ByteBuffer) -> Transfer {
+    private func fill(_ buffer: ByteBuffer, atMost limit: Int = readSize) -> Transfer {
         if sawEndOfStream {
             isReadable = false
             return .endOfStream
@@ -170,7 +171,7 @@ package final class Transport {
         var result = Transfer.wouldBlock
         // Sound: the kernel writes into the room it is given, and says how much.
         unsafe buffer.appendUninitialized(minimum: 4096) { room in
-            let size = min(room.count, Self.readSize)
+            let size = min(room.count, limit)
             result = unsafe Socket.receive(descriptor, into: UnsafeMutableRawBufferPointer(rebasing: room[..<size]))
             guard case .bytes(let count) = result else { return 0 }
             if count < size && !sawHangUp { isReadable = false }
@@ -296,11 +297,12 @@ package final class Transport {
     private var writeFailure: TransportFailure?
 
     /// Sends what waits, as far as the socket takes it.
-    package func flush() -> Flushed {
+    /// - Parameter more: whether more follows at once, so that a partial segment may wait (MSG_MORE).
+    package func flush(more: Bool = false) -> Flushed {
         if staging != nil { sealStaging() }
         if let writeFailure { return .failed(writeFailure) }
         guard let waiting = output else { return .done }
-        return send(waiting, more: false)
+        return send(waiting, more: more)
     }
 
     private func send(_ buffer: ByteBuffer, more: Bool) -> Flushed {
@@ -341,7 +343,8 @@ package final class Transport {
             tls.shutdown(outgoing: sealed)
             output = kept(sealed)
         }
-        let flushed = flush()
+        // The last bytes wait for the end, and leave in one segment with it.
+        let flushed = flush(more: true)
         if case .done = flushed { Socket.shutdownWrite(descriptor) }
         return flushed
     }

@@ -33,7 +33,6 @@ package final class ClientConnection: EventHandler {
             session = made
         }
         let transport = Transport(socket, tls: session, pool: worker.buffers)
-        Socket.setNoDelay(transport.descriptor)
         let connection = ClientConnection(worker: worker, transport: transport, peer: peer, listener: listener)
         worker.connections += 1
         do {
@@ -83,7 +82,10 @@ package final class ClientConnection: EventHandler {
 
     private func shakeHands() {
         let progress = transport.handshake()
-        if case .failed = transport.flush() { return failHandshake() }
+        // A request that came along with the end of a TLS 1.3 handshake, which nothing of ours completes:
+        // the ticket goes with its answer.
+        let isHeld = progress == .done && transport.hasUndecrypted && transport.tls?.version == .tls13
+        if !isHeld, case .failed = transport.flush() { return failHandshake() }
         switch progress {
         case .needsInput: return
         case .failed: failHandshake()
@@ -115,7 +117,7 @@ package final class ClientConnection: EventHandler {
             codec = HTTP1Client(connection: self)
         }
         setDeadline(worker.runtime.plan.timeouts.httpRequest)
-        codec?.ready()
+        codec?.begin()
     }
 
     /// The worker drains: ends as soon as nothing is under way.
@@ -141,6 +143,8 @@ package final class ClientConnection: EventHandler {
 
 /// A protocol spoken on a client's connection.
 internal protocol ClientCodec: AnyObject {
+    /// The handshake is done: bytes may have come with its end.
+    func begin()
     /// The kernel says that the connection is broken: nothing that is still to be sent will arrive.
     func connectionLost()
     /// The transport changed: bytes may have come, or room for more.

@@ -27,6 +27,8 @@ internal protocol ClientStream: AnyObject {
     func cut()
     /// The exchange wants body bytes again.
     func bodyWanted()
+    /// Whether it is amid what a read gave it, and lets the request's bytes go out when it is through.
+    var isReading: Bool { get }
     /// The exchange has taken `count` body bytes off its hands: flow control may let more come.
     func bodyTaken(_ count: Int)
     /// The answer agreed to another protocol: from here on bytes pass as they are.

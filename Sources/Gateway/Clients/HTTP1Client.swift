@@ -47,6 +47,8 @@ internal final class HTTP1Client: ClientCodec {
 
     // MARK: Events
 
+    func begin() { pump() }
+
     func ready() {
         if transport.isWritable && transport.pendingOutput > 0 {
             guard sendWaiting() else { return }
@@ -269,9 +271,16 @@ internal final class HTTP1Client: ClientCodec {
         }
     }
 
+    /// Sends what waits, and with it that nothing will follow.
     private func endOutput() {
-        switch transport.endOutput() {
-        case .done, .blocked: if state == .closing { awaitInput(timeouts.clientFin) }
+        let before = transport.bytesOut
+        let ended = transport.endOutput()
+        worker.count(.bytesToClients, transport.bytesOut &- before)
+        switch ended {
+        case .done:
+            outputTaken()
+            if state == .closing { awaitInput(timeouts.clientFin) }
+        case .blocked: awaitOutput(progressed: transport.bytesOut != before)
         case .failed: lost()
         }
     }
@@ -380,6 +389,8 @@ extension HTTP1Client: ClientStream {
 
     func bodyWanted() { pump() }
 
+    var isReading: Bool { isPumping }
+
     func bodyTaken(_ count: Int) {}
 
     func becomeTunnel() { state = .tunnel }
@@ -390,8 +401,7 @@ extension HTTP1Client: ClientStream {
         let isComplete = state == .waiting || state == .head
         if isLast || !isComplete || worker.isDraining {
             state = .closing
-            flush()
-            if state == .closing && transport.pendingOutput == 0 { endOutput() }
+            endOutput()
         } else {
             state = .head
             awaitInput(timeouts.httpKeepAlive)

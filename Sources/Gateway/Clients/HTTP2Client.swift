@@ -42,6 +42,8 @@ internal final class HTTP2Client: ClientCodec {
 
     // MARK: Events
 
+    func begin() { read() }
+
     func ready() {
         if transport.isWritable { writeOut() }
         read()

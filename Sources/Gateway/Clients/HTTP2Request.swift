@@ -236,6 +236,8 @@ extension HTTP2Request: ClientStream {
         }
     }
 
+    var isReading: Bool { false }
+
     func bodyTaken(_ count: Int) {
         guard let session, let stream else { return }
         session.consume(stream, count)

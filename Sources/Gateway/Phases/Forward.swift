@@ -26,8 +26,10 @@ extension Exchange {
         scratch.clear()
         armServerDeadline()
         sendKeptBody()
-        connection.flush()
-        if stage == .forwarding && !requestEnded { client.bodyWanted() }
+        if requestEnded { return connection.flush() }
+        client.bodyWanted()
+        // What has come of the body goes along with the head.
+        if !client.isReading { flushRequest() }
     }
 
     /// Whether body bytes belong to the request.

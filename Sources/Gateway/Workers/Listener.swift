@@ -15,6 +15,8 @@ internal final class Listener: EventHandler {
         self.worker = worker
         socket = place.socket
         plan = place.listener
+        // Connections have it from their listener (tcp(7)).
+        Socket.setNoDelay(socket.raw)
         try worker.loop.add(
             self,
             descriptor: socket.raw,
