@@ -1,0 +1,186 @@
+import Foundation
+import Testing
+
+/// Connections that stay and say nothing, while others come and go: what each leaves behind is seen by their number.
+@Suite("Idle connections and many new ones")
+struct IdleConnectionSoakTests {
+    /// How many, and for how long: all of it under `make soak`, some of it in `make test`.
+    private struct Extent {
+        var idle = 300
+        var perSecond = 200
+        var seconds = 5
+
+        init() {
+            guard let text = ProcessInfo.processInfo.environment["GATEHOUSE_SOAK_SECONDS"], let all = Int(text) else {
+                return
+            }
+            idle = 10_000
+            perSecond = 1_000
+            seconds = max(1, all)
+        }
+    }
+
+    /// Bytes that may come on top after the warm-up, in KiB: what pools and the allocator keep for the next burst.
+    /// A thousand connections that left 4 KiB each behind would not fit in.
+    private static let slack = 4096
+
+    @Test("connections that come and go leave memory flat, no descriptor behind, and those that stay unharmed")
+    func churn() throws {
+        let extent = Extent()
+        let app = try NginxServer("app")
+        let front = try SecureGateway(
+            [.init(app)],
+            gateway: ["timeouts: { http-keep-alive: 2h, client: 2h }"],
+            in: TemporaryDirectory()
+        )
+        let clients = try Clients(front, extent.idle, extent.perSecond, extent.seconds)
+        let before = try clients.reached("ready", front)
+        let idle = try clients.reached("idle", front)
+        #expect(idle.connections >= extent.idle, "\(idle)")
+        let warm = try clients.reached("warm", front)
+        let after = try clients.reached("churned", front)
+        #expect(after.memory - warm.memory < Self.slack, "\(before) \(idle) \(warm) \(after)")
+        #expect(after.connections == idle.connections)
+        // The servers' kept connections come on top of the clients'.
+        #expect(after.descriptors <= warm.descriptors + 64, "\(warm) \(after)")
+        let closed = try clients.reached("closed", front)
+        #expect(closed.connections == before.connections)
+        if before.descriptors > 0 {
+            #expect(closed.descriptors <= before.descriptors + 64, "\(before) \(closed)")
+        }
+        #expect(try clients.end() == 0, "\(clients.said)")
+        print("idle connections: \(before), \(idle), \(warm), \(after), \(closed)")
+    }
+
+    /// What the gateway holds at one moment.
+    private struct Holding: CustomStringConvertible {
+        /// KiB of all its processes.
+        let memory: Int
+        /// Of all its processes; 0 when they may not be looked at.
+        let descriptors: Int
+        /// Of clients, by its own count.
+        let connections: Int
+
+        init(_ front: SecureGateway) throws {
+            let processes = ([front.gateway.process.identifier] + front.gateway.process.children).map {
+                ProcessFacts(identifier: $0)
+            }
+            memory = processes.reduce(0) { $0 + $1.anonymousMemory }
+            descriptors = processes.reduce(0) { $0 + $1.descriptorCount }
+            let status = try front.gateway.command("status", "--json").output
+            let object = try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any]
+            let workers = object?["workers"] as? [[String: Any]] ?? []
+            connections = workers.reduce(0) { $0 + ($1["connections"] as? Int ?? 0) }
+        }
+
+        var description: String { "\(memory) KiB, \(descriptors) descriptors, \(connections) connections" }
+    }
+
+    /// The clients, a program of their own. It says what it has done, and goes on when it is told to.
+    private struct Clients {
+        private let process: ChildProcess
+        private let directory: TemporaryDirectory
+        private let patience: Duration
+
+        init(_ front: SecureGateway, _ idle: Int, _ perSecond: Int, _ seconds: Int) throws {
+            directory = front.directory
+            patience = .seconds(2 * seconds + 120)
+            try directory.write(Self.program, to: "clients.py")
+            process = try ChildProcess(
+                "/usr/bin/python3",
+                [
+                    directory.path("clients.py"), "\(front.plain)", "\(front.secure)", "\(idle)", "\(perSecond)",
+                    "\(seconds)", directory.root,
+                ],
+                in: directory,
+                name: "clients"
+            )
+        }
+
+        var said: String { process.standardOutput + process.standardError }
+
+        /// Waits until the clients have come to `stage` and the gateway has taken note, looks at it, and lets them go on.
+        func reached(_ stage: String, _ front: SecureGateway) throws -> Holding {
+            try eventually("the clients are \(stage): \(said)", within: patience) {
+                if process.poll() != nil { throw HarnessError("the clients ended: \(said)") }
+                return process.standardOutput.contains("\(stage)\n")
+            }
+            try eventually("no connection closes any more", within: .seconds(20)) {
+                let first = try Holding(front).connections
+                usleep(300_000)
+                return try Holding(front).connections == first
+            }
+            let holding = try Holding(front)
+            try directory.write("", to: "after-\(stage)")
+            return holding
+        }
+
+        func end() throws -> Int32 { try process.wait(within: patience) }
+
+        private static let program = """
+            import os, resource, socket, ssl, sys, time
+
+            plain, secure, idle, per_second, seconds = map(int, sys.argv[1:6])
+            directory = sys.argv[6]
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+
+            def stage(name):
+                print(name, flush=True)
+                while not os.path.exists(f"{directory}/after-{name}"):
+                    time.sleep(0.02)
+
+            def connect(port):
+                made = socket.create_connection(("127.0.0.1", port), timeout=60)
+                return context.wrap_socket(made, server_hostname="foobar.test") if port == secure else made
+
+            def ask(connection, last):
+                closing = "Connection: close\\r\\n" if last else ""
+                connection.sendall(f"GET / HTTP/1.1\\r\\nHost: foobar.test\\r\\n{closing}\\r\\n".encode())
+                answer = b""
+                while not answer.endswith(b"app\\n"):
+                    part = connection.recv(4096)
+                    if not part:
+                        sys.exit(f"an answer was cut: {answer!r}")
+                    answer += part
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    sys.exit(f"wrong answer: {answer!r}")
+
+            def churn(seconds):
+                # One in eight speaks TLS, one in sixteen leaves without a word, one in sixteen amid a request.
+                begin = time.monotonic()
+                for number in range(per_second * seconds):
+                    wait = begin + number / per_second - time.monotonic()
+                    if wait > 0:
+                        time.sleep(wait)
+                    elif wait < -10 and time.monotonic() > begin + 2 * seconds:
+                        print("only", number, flush=True)
+                        break
+                    connection = connect(secure if number % 8 == 0 else plain)
+                    if number % 16 == 1:
+                        connection.sendall(b"GET / HTTP/1.1\\r\\nHo")
+                    elif number % 16 != 2:
+                        ask(connection, number % 2 == 0)
+                    connection.close()
+
+            stage("ready")
+            kept = []
+            for _ in range(idle):
+                kept.append(connect(secure))
+                ask(kept[-1], False)
+            stage("idle")
+            churn(min(30, max(1, seconds // 2)))
+            stage("warm")
+            churn(seconds)
+            stage("churned")
+            for connection in kept:
+                ask(connection, False)
+            for connection in kept:
+                connection.close()
+            stage("closed")
+            """
+    }
+}
