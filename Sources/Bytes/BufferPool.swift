@@ -1,26 +1,26 @@
 /// Free buffers of one size, last in first out, so that the next one is still in the cache.
 ///
 /// A worker owns its pools; they are not thread-safe. `take` allocates only when the pool is empty.
-package final class BufferPool {
+public final class BufferPool {
     private var free: [ByteBuffer] = []
     private let keep: Int
     /// Bytes of each buffer at first.
-    package let size: Int
+    public let size: Int
     /// Buffers handed out and not given back.
-    package private(set) var lent = 0
+    public private(set) var lent = 0
     /// Buffers ever allocated, to prove that a keep-alive request allocates none.
-    package private(set) var made = 0
+    public private(set) var made = 0
 
     /// - Parameters:
     ///   - size: bytes of each buffer.
     ///   - keep: free buffers kept at most; what comes back beyond that is returned to the allocator.
-    package init(size: Int, keep: Int) {
+    public init(size: Int, keep: Int) {
         self.size = size
         self.keep = keep
         free.reserveCapacity(keep)
     }
 
-    package func take() -> ByteBuffer {
+    public func take() -> ByteBuffer {
         lent += 1
         if let buffer = free.popLast() { return buffer }
         made += 1
@@ -29,7 +29,7 @@ package final class BufferPool {
 
     /// Takes a buffer back. One that grew past its pool's size is let go, so that a burst of large
     /// messages does not stay in memory.
-    package func give(_ buffer: ByteBuffer) {
+    public func give(_ buffer: ByteBuffer) {
         lent -= 1
         if free.count < keep && buffer.capacity <= size {
             buffer.clear()

@@ -1,12 +1,12 @@
 /// Numbers as text. Two digits at a time: a table of all pairs costs less than a division for each digit.
 extension ByteBuffer {
     /// Appends `number` in decimal.
-    @inlinable package func append(decimal number: UInt64) {
+    @inlinable public func append(decimal number: UInt64) {
         if number < 10 { return append(UInt8(truncatingIfNeeded: 48 + number)) }
         appendDigits(number, count: Self.decimalDigits(number))
     }
 
-    @inlinable package func append(decimal number: Int) {
+    @inlinable public func append(decimal number: Int) {
         if number < 0 {
             append(UInt8(ascii: "-"))
         }
@@ -14,13 +14,13 @@ extension ByteBuffer {
     }
 
     /// Appends the last `digits` decimal digits of `number`, with zeros before it where it has fewer (1 to 20).
-    package func append(decimal number: UInt64, digits: Int) {
+    public func append(decimal number: UInt64, digits: Int) {
         precondition(digits >= 1 && digits <= 20, "a number has 1 to 20 digits")
         appendDigits(number, count: digits)
     }
 
     /// Appends `number` in lower-case hexadecimal, with at least `minimumDigits` digits (1 to 16).
-    package func append(hex number: UInt64, minimumDigits: Int = 1) {
+    public func append(hex number: UInt64, minimumDigits: Int = 1) {
         let digits = max(minimumDigits, (64 - number.leadingZeroBitCount + 3) / 4)
         reserve(16)
         let pairs = unsafe Self.hexadecimalPairs.utf8Start

@@ -8,14 +8,14 @@
 /// local constant first: `let input = connection.input; parse(input.readable)`. A span must not be
 /// used after the buffer has been appended to, consumed from or cleared.
 @safe
-package final class ByteBuffer {
+public final class ByteBuffer {
     @usableFromInline internal var base: UnsafeMutableRawPointer
     @usableFromInline internal var room: Int
     @usableFromInline internal var start = 0
     @usableFromInline internal var end = 0
 
     /// - Parameter capacity: bytes of room at first; at least 1.
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         precondition(capacity > 0, "a buffer has room")
         unsafe base = .allocate(byteCount: capacity, alignment: 64)
         room = capacity
@@ -24,15 +24,15 @@ package final class ByteBuffer {
     deinit { unsafe base.deallocate() }
 
     /// Bytes that can be read.
-    @inlinable @inline(__always) package var count: Int { end - start }
-    @inlinable @inline(__always) package var isEmpty: Bool { end == start }
+    @inlinable @inline(__always) public var count: Int { end - start }
+    @inlinable @inline(__always) public var isEmpty: Bool { end == start }
     /// Bytes of memory held.
-    @inlinable package var capacity: Int { room }
+    @inlinable public var capacity: Int { room }
     /// Bytes that can be appended without growing or moving.
-    @inlinable @inline(__always) package var spare: Int { room - end }
+    @inlinable @inline(__always) public var spare: Int { room - end }
 
     /// What has been written and not yet consumed.
-    @inlinable package var readable: Span<UInt8> {
+    @inlinable public var readable: Span<UInt8> {
         @inline(__always) @_lifetime(borrow self) get {
             // Sound: start...end is always inside the allocation and initialised by append or commit.
             let first = unsafe UnsafePointer(base.advanced(by: start).assumingMemoryBound(to: UInt8.self))
@@ -42,24 +42,24 @@ package final class ByteBuffer {
     }
 
     /// The bytes of one slice, counted from the start of `readable`.
-    @inlinable @inline(__always) @_lifetime(borrow self) package func span(_ slice: Slice) -> Span<UInt8> {
+    @inlinable @inline(__always) @_lifetime(borrow self) public func span(_ slice: Slice) -> Span<UInt8> {
         let whole = readable
         return whole.extracting(Int(slice.offset)..<(Int(slice.offset) + Int(slice.length)))
     }
 
     /// One byte, counted from the start of `readable`; traps outside of it.
-    @inlinable @inline(__always) package subscript(index: Int) -> UInt8 {
+    @inlinable @inline(__always) public subscript(index: Int) -> UInt8 {
         precondition(index >= 0 && index < end - start, "byte index outside the buffer")
         return unsafe base.load(fromByteOffset: start + index, as: UInt8.self)
     }
 
     /// Turns one readable byte into lower case.
-    @inlinable package func lowercase(at index: Int) {
+    @inlinable public func lowercase(at index: Int) {
         unsafe base.storeBytes(of: self[index].asciiLowercased, toByteOffset: start + index, as: UInt8.self)
     }
 
     /// Drops `count` bytes from the start.
-    @inlinable @inline(__always) package func consume(_ count: Int) {
+    @inlinable @inline(__always) public func consume(_ count: Int) {
         precondition(count >= 0 && count <= end - start, "consumed more than there is")
         start += count
         if start == end {
@@ -69,18 +69,18 @@ package final class ByteBuffer {
     }
 
     /// Drops bytes from the end, down to `count` readable ones.
-    @inlinable package func truncate(to count: Int) {
+    @inlinable public func truncate(to count: Int) {
         precondition(count >= 0 && count <= end - start, "truncated to more than there is")
         end = start + count
     }
 
-    @inlinable @inline(__always) package func clear() {
+    @inlinable @inline(__always) public func clear() {
         start = 0
         end = 0
     }
 
     /// Makes room for `count` more bytes: moves what is unread to the front, or grows by doubling.
-    @inlinable @inline(__always) package func reserve(_ count: Int) {
+    @inlinable @inline(__always) public func reserve(_ count: Int) {
         if room - end < count { makeRoom(count) }
     }
 
@@ -100,14 +100,14 @@ package final class ByteBuffer {
         end = held
     }
 
-    @inlinable @inline(__always) package func append(_ byte: UInt8) {
+    @inlinable @inline(__always) public func append(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
         end += 1
     }
 
     /// Appends a copy of `bytes`, which must not be this buffer's own.
-    @inlinable package func append(_ bytes: Span<UInt8>) {
+    @inlinable public func append(_ bytes: Span<UInt8>) {
         let count = bytes.count
         if count == 0 { return }
         reserve(count)
@@ -120,7 +120,7 @@ package final class ByteBuffer {
     }
 
     /// Appends a copy of its own bytes, counted from the start of `readable`.
-    package func appendCopy(of slice: Slice) {
+    public func appendCopy(of slice: Slice) {
         precondition(Int(slice.offset) + slice.count <= count, "a slice outside the buffer")
         reserve(slice.count)
         // Sound: the slice ends where the room that is written to begins, or before it.
@@ -132,19 +132,19 @@ package final class ByteBuffer {
     }
 
     /// Appends a literal, without making a `String` of it.
-    @inlinable @inline(__always) package func append(_ text: StaticString) {
+    @inlinable @inline(__always) public func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         reserve(count)
         unsafe base.advanced(by: end).copyMemory(from: text.utf8Start, byteCount: count)
         end += count
     }
 
-    @inlinable package func append(_ bytes: [UInt8]) {
+    @inlinable public func append(_ bytes: [UInt8]) {
         append(bytes.span)
     }
 
     /// Appends the UTF-8 of `text`. Costs more than the other forms: not for the request path.
-    package func append(string text: String) {
+    public func append(string text: String) {
         var copy = text
         copy.withUTF8 { bytes in
             unsafe append(bytes.span)
@@ -155,7 +155,7 @@ package final class ByteBuffer {
     ///
     /// `body` must return how many bytes it initialised from the front, 0 to the room's count.
     @inlinable @unsafe
-    package func appendUninitialized(minimum: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+    public func appendUninitialized(minimum: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
         reserve(minimum)
         let written = unsafe body(UnsafeMutableRawBufferPointer(start: base.advanced(by: end), count: room - end))
         precondition(written >= 0 && written <= room - end, "wrote past the buffer")
@@ -164,39 +164,39 @@ package final class ByteBuffer {
 
     /// The readable bytes for a C call that must not keep the pointer.
     @inlinable @unsafe
-    package func withUnsafeReadable<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    public func withUnsafeReadable<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
         unsafe body(UnsafeRawBufferPointer(start: base.advanced(by: start), count: end - start))
     }
 
     /// Overwrites all memory held, for buffers that carried a secret.
-    package func wipe() {
+    public func wipe() {
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: room)
         clear()
     }
 
     /// The readable bytes as text; ill-formed UTF-8 becomes U+FFFD. For logs and tests.
-    package var text: String {
+    public var text: String {
         unsafe withUnsafeReadable { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// A copy of the readable bytes.
-    package var array: [UInt8] {
+    public var array: [UInt8] {
         unsafe withUnsafeReadable { unsafe Array($0) }
     }
 }
 
 /// A run of bytes inside a buffer: offset from its start, and length. 4 GiB at most.
 @frozen
-package struct Slice: Equatable, Sendable {
-    package var offset: UInt32
-    package var length: UInt32
+public struct Slice: Equatable, Sendable {
+    public var offset: UInt32
+    public var length: UInt32
 
-    @inlinable @inline(__always) package init(offset: Int, length: Int) {
+    @inlinable @inline(__always) public init(offset: Int, length: Int) {
         self.offset = UInt32(offset)
         self.length = UInt32(length)
     }
 
-    @inlinable @inline(__always) package static var empty: Slice { Slice(offset: 0, length: 0) }
-    @inlinable package var isEmpty: Bool { length == 0 }
-    @inlinable @inline(__always) package var count: Int { Int(length) }
+    @inlinable @inline(__always) public static var empty: Slice { Slice(offset: 0, length: 0) }
+    @inlinable public var isEmpty: Bool { length == 0 }
+    @inlinable @inline(__always) public var count: Int { Int(length) }
 }

@@ -1,17 +1,21 @@
-/// Bytes looked at sixteen at a time, for what every head goes through.
+/// Bytes looked at eight at a time in one word, for what every head goes through. Swift's SIMD types are no help here:
+/// their comparisons come out as a loop over the lanes.
 extension Span where Element == UInt8 {
     /// The first byte below 0x20 or equal to 0x7F in `from..<to`, or `to`.
-    @inlinable package func firstControl(from: Int, to: Int) -> Int {
+    @inlinable public func firstControl(from: Int, to: Int) -> Int {
         precondition(from >= 0 && from <= to && to <= count, "searched outside the input")
         // Sound: every load lies inside `from..<to`.
         return unsafe withUnsafeBytes { bytes in
             var index = from
-            while index &+ 16 <= to {
-                let block = unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-                let found = (block .< SIMD16(repeating: 0x20)) .| (block .== SIMD16(repeating: 0x7F))
-                let place = ByteRun.first(found)
-                if place < 16 { return index &+ place }
-                index &+= 16
+            while index &+ 8 <= to {
+                let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                // The lowest bit set marks the first match; borrows can only make false ones above it.
+                let belowSpace = (word &- ByteWord.of(0x20)) & ~word
+                let delete = word ^ ByteWord.of(0x7F)
+                let equalsDelete = (delete &- ByteWord.of(0x01)) & ~delete
+                let matches = (belowSpace | equalsDelete) & ByteWord.of(0x80)
+                if matches != 0 { return index &+ matches.trailingZeroBitCount &>> 3 }
+                index &+= 8
             }
             while index < to {
                 let byte = unsafe bytes[index]
@@ -29,48 +33,49 @@ extension ByteBuffer {
     ///
     /// - Parameter offset: where the name starts, counted from the start of `readable`.
     /// - Returns: the offset of that first other byte, or `count`.
-    @inlinable package func lowercaseName(at offset: Int) -> Int {
+    @inlinable public func lowercaseName(at offset: Int) -> Int {
         precondition(offset >= 0 && offset <= count, "a name outside the buffer")
-        reserve(16)
+        reserve(8)
         var position = start &+ offset
-        // Sound: 16 bytes beyond the end are reserved, so that a block that starts in front of it is ours. What it
+        // Sound: 8 bytes beyond the end are reserved, so that a word that starts in front of it is ours. What it
         // reads beyond the end is written back as it was, and is not counted.
         while position < end {
-            let block = unsafe base.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-            let upper = (block &- SIMD16(repeating: 65)) .< SIMD16(repeating: 26)
-            let lower = block.replacing(with: block | SIMD16(repeating: 32), where: upper)
-            let letter = (lower &- SIMD16(repeating: 97)) .< SIMD16(repeating: 26)
-            let digit = (block &- SIMD16(repeating: 48)) .< SIMD16(repeating: 10)
-            let hyphen = block .== SIMD16(repeating: 45)
-            let length = ByteRun.first(.!(letter .| digit .| hyphen))
-            let inName = ByteRun.places .< SIMD16(repeating: UInt8(truncatingIfNeeded: length))
-            unsafe base.storeBytes(
-                of: block.replacing(with: lower, where: inName),
-                toByteOffset: position,
-                as: SIMD16<UInt8>.self
-            )
+            let word = unsafe base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let upper = ByteWord.within(word, from: UInt8(ascii: "A"), to: UInt8(ascii: "Z"))
+            let lower = word | upper &>> 2
+            let named =
+                ByteWord.within(lower, from: UInt8(ascii: "a"), to: UInt8(ascii: "z"))
+                | ByteWord.within(word, from: UInt8(ascii: "0"), to: UInt8(ascii: "9"))
+                | ByteWord.within(word, from: UInt8(ascii: "-"), to: UInt8(ascii: "-"))
+            let others = ~named & ByteWord.of(0x80)
+            let length = others.trailingZeroBitCount &>> 3
+            // The case bit of what lies behind the name stays as it is.
+            let inName = length == 8 ? ~0 : (1 as UInt64) &<< UInt64(length &* 8) &- 1
+            unsafe base.storeBytes(of: word | upper &>> 2 & inName, toByteOffset: position, as: UInt64.self)
             position &+= length
-            if length < 16 { break }
+            if length < 8 { break }
         }
         return min(position, end) &- start
     }
 }
 
-/// What the scans above and the comparisons share.
+/// Eight bytes in a word, each of which is looked at by itself.
+@usableFromInline internal enum ByteWord {
+    /// The same byte eight times.
+    @inlinable @inline(__always) static func of(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
+
+    /// The high bit of each byte that lies in a range of ASCII.
+    @inlinable @inline(__always) static func within(_ word: UInt64, from first: UInt8, to last: UInt8) -> UInt64 {
+        // Without their high bits no sum runs over into the byte above.
+        let low = word & of(0x7F)
+        let reaches = low &+ of(0x80 &- first)
+        let exceeds = low &+ of(0x7F &- last)
+        return reaches & ~exceeds & ~word & of(0x80)
+    }
+}
+
+/// What the comparisons share.
 @usableFromInline internal enum ByteRun {
-    /// 0 to 15.
-    @inlinable @inline(__always) static var places: SIMD16<UInt8> {
-        SIMD16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-    }
-
-    /// The first place where the mask holds, or 16.
-    @inlinable @inline(__always) static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        // Sound: a mask is sixteen bytes, each all ones or all zeros.
-        let words = unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        if words[0] != 0 { return words[0].trailingZeroBitCount &>> 3 }
-        return 8 &+ words[1].trailingZeroBitCount &>> 3
-    }
-
     /// Whether two runs of `count` bytes are the same: by words, the last of which overlaps the one before it.
     @inlinable @unsafe static func areEqual(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, count: Int) -> Bool {
         if count >= 8 {
