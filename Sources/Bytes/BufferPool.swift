@@ -20,6 +20,7 @@ public final class BufferPool {
         free.reserveCapacity(keep)
     }
 
+    /// An empty buffer, to be given back with `give`.
     public func take() -> ByteBuffer {
         lent += 1
         if let buffer = free.popLast() { return buffer }

@@ -6,6 +6,7 @@ extension ByteBuffer {
         appendDigits(number, count: Self.decimalDigits(number))
     }
 
+    /// Appends `number` in decimal, with a hyphen before it when it is below 0.
     @inlinable public func append(decimal number: Int) {
         if number < 0 {
             append(UInt8(ascii: "-"))

@@ -25,6 +25,7 @@ public final class ByteBuffer {
 
     /// Bytes that can be read.
     @inlinable @inline(__always) public var count: Int { end - start }
+    /// Whether there is nothing to read.
     @inlinable @inline(__always) public var isEmpty: Bool { end == start }
     /// Bytes of memory held.
     @inlinable public var capacity: Int { room }
@@ -74,6 +75,7 @@ public final class ByteBuffer {
         end = start + count
     }
 
+    /// Drops all that can be read; the memory stays.
     @inlinable @inline(__always) public func clear() {
         start = 0
         end = 0
@@ -100,6 +102,7 @@ public final class ByteBuffer {
         end = held
     }
 
+    /// Appends one byte.
     @inlinable @inline(__always) public func append(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
@@ -139,6 +142,7 @@ public final class ByteBuffer {
         end += count
     }
 
+    /// Appends a copy of `bytes`.
     @inlinable public func append(_ bytes: [UInt8]) {
         append(bytes.span)
     }
@@ -188,15 +192,21 @@ public final class ByteBuffer {
 /// A run of bytes inside a buffer: offset from its start, and length. 4 GiB at most.
 @frozen
 public struct Slice: Equatable, Sendable {
+    /// Bytes before it.
     public var offset: UInt32
+    /// Bytes in it.
     public var length: UInt32
 
+    /// Both at least 0 and below 4 GiB.
     @inlinable @inline(__always) public init(offset: Int, length: Int) {
         self.offset = UInt32(offset)
         self.length = UInt32(length)
     }
 
+    /// The run of no bytes.
     @inlinable @inline(__always) public static var empty: Slice { Slice(offset: 0, length: 0) }
+    /// Whether it has no bytes.
     @inlinable public var isEmpty: Bool { length == 0 }
+    /// Bytes in it, as the language counts.
     @inlinable @inline(__always) public var count: Int { Int(length) }
 }
