@@ -22,6 +22,9 @@ package struct CertificateProvider: Sendable {
         package var renewal: Int64?
     }
 
+    /// Seconds until another try, when the internal CA could not issue and there is one that still does.
+    private static let retryTime: Int64 = 3600
+
     private let store: CertificateStore
     private let site: String
     private let now: Int64
@@ -106,7 +109,9 @@ package struct CertificateProvider: Sendable {
                 guard let usable else { throw storeProblem(error) }
                 let warning =
                     "certificate \(settings.name): \(why), and no other could be issued: \(storeProblem(error))"
-                return provided(usable, warnings: [warning])
+                var provided = provided(usable, warnings: [warning])
+                provided.renewal = now + Self.retryTime
+                return provided
             }
         }
     }

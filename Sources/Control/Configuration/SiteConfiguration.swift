@@ -9,10 +9,10 @@ package import Site
 package struct SiteConfiguration: Sendable {
     package let site: SiteModel
     package let gateway: GatewaySettings
-    package let plan: Plan
+    package var plan: Plan
     package let keyring: Keyring
     /// What was done to make it, for the log.
-    package let notes: [String]
+    package var notes: [String]
     /// What the operator should know, though the configuration holds.
     package let warnings: [String]
     /// When the internal CA should issue the next certificate: seconds since 1970. nil when none is its own.

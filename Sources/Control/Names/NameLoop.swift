@@ -17,6 +17,7 @@ internal final class NameLoop {
     private var known: [String: NameTable.Standing] = [:]
     private var configured: [NameServer] = []
     private var seen = 0
+    private var isPaused = false
     private var helper: OutboundHelper?
     private var startFailures = 0
     /// Before that no helper is started.
@@ -51,6 +52,11 @@ internal final class NameLoop {
         service.wake.clear()
         let board = service.board.withLock { $0 }
         guard !board.isStopped else { return false }
+        isPaused = board.isPaused
+        if isPaused {
+            endHelper()
+            table.withdraw(now: now)
+        }
         if board.wish != seen {
             seen = board.wish
             if board.nameServers != configured {
@@ -65,6 +71,7 @@ internal final class NameLoop {
 
     /// Milliseconds until something is due without an event.
     private var pause: Int32 {
+        if isPaused { return -1 }
         let start = helper == nil ? startAllowed : 0
         let due = [table.nextDue.map { max($0, start) }, table.deadline].compactMap(\.self).min()
         guard let due else { return -1 }
@@ -76,7 +83,7 @@ internal final class NameLoop {
 
     private func ask() {
         readHosts()
-        let mayAsk = helper != nil || startAllowed <= now
+        let mayAsk = !isPaused && (helper != nil || startAllowed <= now)
         let questions = table.questions(now: now, hosts: hosts, mayAsk: mayAsk)
         guard !questions.isEmpty else { return }
         do {
@@ -131,6 +138,8 @@ internal final class NameLoop {
         guard let helper else {
             return failed("\(service.settings.helper) cannot be started (\(reason)); install it beside gatehouse")
         }
+        // It may have ended by itself, which is then the better reason.
+        if let end = helper.child.wait(milliseconds: 100) { return failed("gatehouse-outbound \(end)") }
         helper.child.signal(SIGKILL)
         _ = helper.child.wait(milliseconds: 1_000)
         failed("gatehouse-outbound was ended: \(reason)")

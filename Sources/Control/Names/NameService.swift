@@ -10,14 +10,14 @@ package final class NameService: Sendable {
     package struct Settings: Sendable {
         /// The helper's program; the one beside this program when left alone.
         package var helper: String
-        /// Whom the helper becomes when this process is root's.
-        package var user: String
+        /// Whom the helper becomes; nil for whoever runs this.
+        package var user: UserAccount?
         package var hostsPath = "/etc/hosts"
         package var resolvConfPath = "/etc/resolv.conf"
         /// Takes lines for the log, without a line's end. Called on the service's thread.
         package var report: @Sendable (String) -> Void = { StandardError.write("gatehouse: \($0)\n") }
 
-        package init(user: String) {
+        package init(user: UserAccount?) {
             helper = ProcessStart.pathBesideThisProgram(OutboundHelper.program)
             self.user = user
         }
@@ -31,6 +31,8 @@ package final class NameService: Sendable {
         var seen = 0
         var isSettled = true
         var isStopped = false
+        /// No helper runs until this ends.
+        var isPaused = false
         var standings: [String: NameTable.Standing] = [:]
     }
 
@@ -91,6 +93,22 @@ package final class NameService: Sendable {
     package func take() -> [String: NameTable.Standing] {
         change.clear()
         return board.withLock { $0.standings }
+    }
+
+    /// Ends the helper, and starts none until `resume`: before this process executes another program, which would
+    /// find a child that it knows nothing of. What is known stays.
+    package func pause() {
+        board.withLock {
+            $0.isPaused = true
+            $0.wish += 1
+        }
+        wake.signal()
+        while thread.withLock({ $0 != nil }), board.withLock({ $0.seen != $0.wish }) { Thread.pause(milliseconds: 2) }
+    }
+
+    package func resume() {
+        board.withLock { $0.isPaused = false }
+        wake.signal()
     }
 
     /// Ends thread and helper.

@@ -123,6 +123,14 @@ package struct NameTable: Sendable {
         entries[name]?.due = now + min(max(life, Self.shortestLife), Self.longestLife)
     }
 
+    /// Takes back the open questions, to ask them again at once when that is possible.
+    package mutating func withdraw(now: UInt64) {
+        for (name, entry) in entries where entry.open != nil {
+            entries[name]?.open = nil
+            entries[name]?.due = now
+        }
+    }
+
     /// Takes it that no open question is answered any more, for `problem`.
     package mutating func lose(_ problem: String, now: UInt64) {
         for (name, entry) in entries where entry.open != nil { fail(name, problem, now: now) }

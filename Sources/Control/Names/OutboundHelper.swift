@@ -18,12 +18,12 @@ internal final class OutboundHelper {
         self.startedAt = startedAt
     }
 
-    /// - Parameter user: whom it becomes when this process is root's.
-    static func start(_ path: String, user: String, now: UInt64) throws(SystemError) -> OutboundHelper {
+    /// - Parameter user: whom it becomes; nil for whoever runs this.
+    static func start(_ path: String, user: UserAccount?, now: UInt64) throws(SystemError) -> OutboundHelper {
         let pair = try MessageSocket.pair()
         let start = ProcessStart(
             program: path,
-            arguments: [program, user],
+            arguments: [program] + (user.map { ["\($0)"] } ?? []),
             descriptors: [(raw: pair.theirs.raw, at: OutboundChannel.descriptor)]
         )
         let child = try start.run()

@@ -21,6 +21,21 @@ package struct Plan: Codable, Sendable {
     package init() {}
 }
 
+extension Plan {
+    /// The DNS names of its servers.
+    package var dnsNames: Set<String> { Set(pools.flatMap(\.servers).compactMap(\.dnsName)) }
+
+    /// Puts the servers with DNS names where `addresses` says; those that it lacks are down.
+    package mutating func setAddresses(_ addresses: [String: String]) {
+        for pool in pools.indices {
+            for server in pools[pool].servers.indices {
+                guard let name = pools[pool].servers[server].dnsName else { continue }
+                pools[pool].servers[server].address = addresses[name] ?? ""
+            }
+        }
+    }
+}
+
 /// A port with what is spoken there.
 package struct ListenerPlan: Codable, Sendable, Equatable {
     /// Names the listener to the control plane, which holds its sockets.
@@ -119,6 +134,9 @@ package struct ServerPlan: Codable, Sendable, Equatable {
     package var weight: Int
     /// Requests under way at a time over all workers; 0 for no bound.
     package var maxConnections = 0
+
+    /// The DNS name whose address `address` is; nil when the site file gives the address itself.
+    package var dnsName: String?
 
     package init(name: String, slot: Int, address: String, port: UInt16, weight: Int) {
         self.name = name

@@ -1,6 +1,6 @@
 package import Site
 
-/// Works a site out into a plan.
+/// Works a site out into a plan. Addresses of DNS names come later (`Plan.setAddresses`).
 ///
 /// The model is consistent when it comes here (`SiteFile` saw to that), so that nothing can fail but
 /// what depends on the machine, and that is the caller's.
@@ -26,13 +26,10 @@ package struct PlanCompiler {
 
     private let site: SiteModel
     private let gateway: GatewaySettings
-    /// Addresses of DNS names, as far as they are known.
-    private let resolved: [String: String]
 
-    package init(site: SiteModel, gateway: GatewaySettings, resolved: [String: String] = [:]) {
+    package init(site: SiteModel, gateway: GatewaySettings) {
         self.site = site
         self.gateway = gateway
-        self.resolved = resolved
     }
 
     /// - Parameters:
@@ -108,13 +105,15 @@ package struct PlanCompiler {
     private func server(_ endpoint: ServerEndpoint, of pool: PoolSettings, _ slots: inout Slots) -> ServerPlan {
         let address: String
         let key: String
+        var dnsName: String?
         switch endpoint.location {
         case .addresses(let addresses):
             address = addresses.first.map { "\($0)" } ?? ""
             key = endpoint.label
         case .name(let name):
-            address = resolved[name] ?? ""
+            address = ""
             key = name
+            dnsName = name
         }
         var plan = ServerPlan(
             name: endpoint.label,
@@ -123,6 +122,7 @@ package struct PlanCompiler {
             port: endpoint.port,
             weight: endpoint.settings.weight
         )
+        plan.dnsName = dnsName
         plan.maxConnections = endpoint.settings.maxConnections
         return plan
     }

@@ -1,6 +1,6 @@
 package import Engine
 package import Linux
-package import OpenSSL
+import OpenSSL
 import Synchronization
 
 /// The workers of one data plane: starts them, tells them of new configurations, drains and stops them.
@@ -85,10 +85,6 @@ package final class GatewayService {
             if receipts.signed >= mailboxes.count { return }
             Thread.pause(milliseconds: 1)
         }
-    }
-
-    package func publish(_ tickets: TicketKeys) {
-        for mailbox in mailboxes { mailbox.post(.tickets(tickets)) }
     }
 
     /// Has the workers take no more connections and end as theirs do.

@@ -63,8 +63,6 @@ package final class Receipts: Sendable {
 /// What a worker is told from outside its thread.
 package enum WorkerMessage: Sendable {
     case publish(Publication, Receipts)
-    /// New tickets' keys alone.
-    case tickets(TicketKeys)
     /// Take no more connections; end when those that are open have ended, or when the milliseconds are over.
     case drain(UInt64)
     case stop

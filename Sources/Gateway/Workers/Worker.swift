@@ -81,8 +81,6 @@ package final class Worker {
             for pool in runtime.pools { pool.retire() }
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
-        case .tickets(let keys):
-            for context in runtime.contexts.values { context.publish(keys) }
         case .drain(let milliseconds):
             drain(milliseconds)
         case .stop:

@@ -14,6 +14,13 @@ package struct UserAccount: Equatable, Sendable {
         self.group = group
     }
 
+    /// Reads `NAME:UID:GID`, as `description` writes it: who is told this needs no file of users.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, let identifier = UInt32(parts[1]), let group = UInt32(parts[2]) else { return nil }
+        self.init(name: String(parts[0]), identifier: identifier, group: group)
+    }
+
     /// Looks a user up by name; nil when there is none. May read files and ask the network's directory.
     package static func named(_ name: String) -> UserAccount? {
         var entry = unsafe passwd()
@@ -24,4 +31,8 @@ package struct UserAccount: Equatable, Sendable {
         guard code == 0, unsafe found != nil else { return nil }
         return unsafe UserAccount(name: name, identifier: entry.pw_uid, group: entry.pw_gid)
     }
+}
+
+extension UserAccount: CustomStringConvertible {
+    package var description: String { "\(name):\(identifier):\(group)" }
 }

@@ -11,7 +11,7 @@ package enum MetricsReport {
         writeClients(view.state, to: &output)
         writeRequests(view, to: &output)
         writeHTTP2(view.state, to: &output)
-        let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now) }
+        let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now, nameProblems: view.nameProblems) }
         writePools(pools, view.state, to: &output)
         writeServers(pools, to: &output)
         writeCertificates(view, to: &output)

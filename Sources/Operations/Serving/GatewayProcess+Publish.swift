@@ -38,11 +38,22 @@ extension GatewayProcess {
         }
     }
 
-    /// Brings `fresh` into force: sockets, data plane, log, metrics and view. The only place that does.
+    /// Brings `fresh` into force: addresses, sockets, data plane, log, metrics and view. The only place that does.
     ///
+    /// - Parameter isNews: whether the operator is told what it warns of.
     /// - Throws: what is wrong with it; the configuration before goes on then.
-    internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots) throws {
+    internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool = true) throws {
         for note in fresh.notes { Self.log(note) }
+        do {
+            try bring(try resolved(fresh), slots, isNews: isNews)
+        } catch {
+            // The names of the configuration that goes on.
+            _ = try? resolved(configuration)
+            throw error
+        }
+    }
+
+    private func bring(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool) throws {
         try requireRoom(slots)
         let requests = fresh.listenerRequests
         let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))
@@ -56,7 +67,7 @@ extension GatewayProcess {
         )
         if let warning = budget.warning(connections: plan.limits.connections) { warnings.append(warning) }
         if plan.limits.connections == 0 { plan.limits.connections = budget.connections }
-        for warning in warnings { StandardError.write("warning: \(warning)\n") }
+        for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
         let snapshot = GatewaySnapshot(
             plan: plan,
             addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
@@ -84,6 +95,7 @@ extension GatewayProcess {
         self.slots = slots
         self.listeners = listeners
         view.update { $0.adopt(fresh) }
+        setSchedule(for: fresh)
     }
 
     /// Gives the data plane its configuration; the first of this program comes with a data plane of its own.

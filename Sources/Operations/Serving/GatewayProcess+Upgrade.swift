@@ -35,6 +35,7 @@ extension GatewayProcess {
         }
         // A line that the writer has taken out of its ring would be lost with it.
         outlets.close()
+        names.pause()
         var failure: any Error
         do {
             let reply = try connection.map { raw in
@@ -49,6 +50,7 @@ extension GatewayProcess {
         } catch {
             failure = error
         }
+        names.resume()
         try? outlets.adopt(configuration.gateway)
         supervisor = try Self.supervise(settings, standing, view)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.

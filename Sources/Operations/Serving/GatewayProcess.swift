@@ -20,7 +20,10 @@ package final class GatewayProcess {
     internal let settings: SupervisorSettings
     internal let services = ServiceManager(environment: Environment.values(["NOTIFY_SOCKET"]))
     /// Shared by all data planes, and kept over reloads: sessions are resumed whoever serves.
-    internal let tickets: TicketKeys
+    internal var tickets: TicketKeys
+    /// Looks up the DNS names of servers.
+    internal let names: NameService
+    internal var schedule = Schedule(renewal: nil, rotation: .max)
     internal var supervisor: DataPlaneSupervisor
     internal var admin: AdminSocket?
     internal var configuration: SiteConfiguration
@@ -56,6 +59,7 @@ package final class GatewayProcess {
         outlets = Outlets(rings: start.memory.allRings, view: start.view)
         settings = start.settings
         tickets = try TicketKeys()
+        names = start.names
         configuration = start.configuration
         slots = start.slots
         plan = start.inheritance.snapshot?.plan ?? start.configuration.plan
@@ -104,7 +108,7 @@ package final class GatewayProcess {
 
     private func obey(_ signals: borrowing Signals) {
         while true {
-            let ready = Readiness.wait([signals.raw, requests.raw], milliseconds: pause)
+            let ready = Readiness.wait([signals.raw, requests.raw, names.changed], milliseconds: schedule.pause)
             if ready[1] {
                 for entry in requests.take() { entry.give(answer(entry.request)) }
             }
@@ -119,7 +123,8 @@ package final class GatewayProcess {
                 default: continue
                 }
             }
-            if let renewal = configuration.renewal, renewal <= Self.now { _ = republish() }
+            if ready[2] { takeAddresses() }
+            keepUp()
         }
     }
 
@@ -130,14 +135,6 @@ package final class GatewayProcess {
         case .upgrade(let connection): upgrade(connection: connection)
         }
     }
-
-    /// Milliseconds until a certificate is to be renewed; -1 when none is.
-    private var pause: Int32 {
-        guard let renewal = configuration.renewal else { return -1 }
-        return Int32(clamping: max(0, renewal - Self.now) * 1000)
-    }
-
-    private static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
     // MARK: The end
 
@@ -159,6 +156,7 @@ package final class GatewayProcess {
         admin?.stop()
         admin = nil
         outlets.close()
+        names.stop()
     }
 
     // MARK: Words

@@ -14,6 +14,7 @@ internal struct GatewayStart {
     let memory: GatewayMemory
     let view: CurrentView
     let settings: SupervisorSettings
+    let names: NameService
 
     /// Room in the shared memory for pools and servers at least, and as a multiple of those that there are.
     private static let pools = 64
@@ -50,6 +51,7 @@ internal struct GatewayStart {
         self.configuration = configuration
         self.slots = slots
         settings = try Self.settings(memory, inheritance, adoptionPath, user)
+        names = try NameService(NameService.Settings(user: user))
     }
 
     /// Whom the data plane runs as; nil for whoever runs this.
@@ -120,7 +122,7 @@ internal struct GatewayStart {
         _ user: UserAccount?
     ) throws -> SupervisorSettings {
         var arguments = ["gatehouse", DataPlaneConvention.argument]
-        if let user { arguments += ["--user", "\(user.name):\(user.identifier):\(user.group)"] }
+        if let user { arguments += ["--user", "\(user)"] }
         // Its crash is the supervisor's to tell; a backtrace would need to start a program.
         var environment = ["SWIFT_BACKTRACE=enable=no"]
         let kept = Environment.values(["LD_LIBRARY_PATH", "OPENSSL_CONF", "OPENSSL_MODULES"])

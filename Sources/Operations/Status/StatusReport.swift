@@ -16,7 +16,7 @@ package struct StatusReport: Sendable {
         now: UInt64 = Clock.monotonicNanoseconds / 1_000_000,
         realtime: UInt64 = Clock.realtimeMicroseconds
     ) {
-        let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now) }
+        let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now, nameProblems: view.nameProblems) }
         isWanting = pools.contains { $0.servers.contains { $0.state == .down } }
         let seconds = Int64(realtime / 1_000_000)
         let started = Int64(view.started / 1_000_000)

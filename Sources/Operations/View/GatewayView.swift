@@ -25,6 +25,8 @@ package struct GatewayView: Sendable {
     package var addresses: [Int: [String]] = [:]
     /// What each name of the site's `certificates` stands for: a certificate for each kind of key.
     package var certificates: [String: [ShownCertificate]] = [:]
+    /// Why DNS names of servers could not be resolved when they were last asked for.
+    package var nameProblems: [String: String] = [:]
     /// Lines that the access log's writer could not write.
     package var logLinesLost: @Sendable () -> UInt64 = { 0 }
 

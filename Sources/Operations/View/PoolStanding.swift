@@ -7,11 +7,16 @@ package struct PoolStanding: Sendable {
     package let queued: UInt64
     package let servers: [ServerStanding]
 
-    /// - Parameter now: milliseconds, monotonic.
-    package init(_ plan: PoolPlan, in state: SharedState, now: UInt64) {
+    /// - Parameters:
+    ///   - now: milliseconds, monotonic.
+    ///   - nameProblems: see `GatewayView`.
+    package init(_ plan: PoolPlan, in state: SharedState, now: UInt64, nameProblems: [String: String] = [:]) {
         self.plan = plan
         queued = state.load(pool: plan.slot, .queued)
-        var servers = plan.servers.map { ServerStanding($0, of: plan, in: state, now: now) }
+        var servers = plan.servers.map { server in
+            let problem = server.dnsName.flatMap { nameProblems[$0] }
+            return ServerStanding(server, of: plan, in: state, now: now, nameProblem: problem)
+        }
         // As the balancer has it: when all who could serve are ejected, they serve all the same.
         if !servers.contains(where: { $0.effectiveWeight > 0 }) {
             for index in servers.indices { servers[index].becomeLastResort() }
@@ -48,7 +53,13 @@ package struct ServerStanding: Sendable {
     package let isDrained: Bool
     private let weightWhenServing: Double
 
-    internal init(_ plan: ServerPlan, of pool: PoolPlan, in state: SharedState, now: UInt64) {
+    internal init(
+        _ plan: ServerPlan,
+        of pool: PoolPlan,
+        in state: SharedState,
+        now: UInt64,
+        nameProblem: String? = nil
+    ) {
         func word(_ word: SharedState.ServerWord) -> UInt64 { state.load(server: plan.slot, word) }
         self.plan = plan
         inFlight = word(.inFlight)
@@ -67,7 +78,7 @@ package struct ServerStanding: Sendable {
         let check = CheckReport(state: state, server: plan, health: pool.health)
         if plan.address.isEmpty {
             self.state = .down
-            why = "its name cannot be resolved"
+            why = nameProblem.map { "its name cannot be resolved: \($0)" } ?? "its name has not been resolved yet"
         } else if health == .down {
             self.state = .down
             why = check.whyDown
@@ -87,6 +98,9 @@ package struct ServerStanding: Sendable {
             self.state = .up
             why = pool.health == nil ? "no checks are asked for" : check.whyUp
             if failuresInARow > 0 { why += "; \(failuresInARow) failed requests in a row" }
+        }
+        if let nameProblem, !plan.address.isEmpty {
+            why += "; its name cannot be resolved at the moment, the address is the last known: \(nameProblem)"
         }
         effectiveWeight = self.state == .up || self.state == .unknown ? weightWhenServing : 0
     }

@@ -13,6 +13,8 @@ package struct GatewaySettings: Sendable, Equatable {
     package var trustedProxies: [NetworkReference] = []
     /// `name-servers`: who is asked for the DNS names of servers; empty for those of /etc/resolv.conf.
     package var nameServers: [NameServer] = []
+    /// `ticket-rotation`: how often the keys of TLS session tickets change.
+    package var ticketRotation = Duration.seconds(12 * 3600)
     /// `access-log`
     package var accessLog = AccessLogSettings.standardOutput
     /// `metrics`: the listener for Prometheus; nil for none.

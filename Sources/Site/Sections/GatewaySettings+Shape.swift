@@ -27,6 +27,12 @@ extension GatewaySettings {
                 .oneOrMore(of: .nameServer),
                 "Who is asked for the DNS names of servers; those of /etc/resolv.conf when left out."
             ),
+            .key(
+                "ticket-rotation",
+                \.ticketRotation,
+                .duration(atLeast: .seconds(1)),
+                "How often the keys of TLS session tickets change."
+            ),
             .key("access-log", \.accessLog, AccessLogSettings.shape, "Where the access log goes."),
             .key("metrics", \.metrics, MetricsSettings.shape, "The listener for Prometheus."),
             .key("workers", \.workers, .integer(1...1024), "Threads of the data plane; one a core when left out."),

@@ -28,8 +28,7 @@ struct AccountArgument: ExpressibleByArgument {
     let account: UserAccount
 
     init?(argument: String) {
-        let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let identifier = UInt32(parts[1]), let group = UInt32(parts[2]) else { return nil }
-        account = UserAccount(name: String(parts[0]), identifier: identifier, group: group)
+        guard let account = UserAccount(argument) else { return nil }
+        self.account = account
     }
 }

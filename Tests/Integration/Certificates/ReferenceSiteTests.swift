@@ -38,18 +38,8 @@ struct ReferenceSiteTests {
         try directory.write(text, to: "Policies/site.yaml")
     }
 
-    private func start() throws -> ChildProcess {
-        let process = try ChildProcess(
-            try Gateway.binary,
-            ["serve", "--site", directory.path("Policies/site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory,
-            name: directory.uniqueName("gatehouse")
-        )
-        try eventually("the gateway accepts") {
-            if let status = process.poll() { throw HarnessError("it ended with \(status): \(process.standardError)") }
-            return [secure, plain].allSatisfy { (try? Socket.connect(to: $0)) != nil }
-        }
-        return process
+    private func start() throws -> RunningSite {
+        try RunningSite(in: directory, file: "Policies/site.yaml")
     }
 
     private func check() throws -> ToolResult {
@@ -76,7 +66,7 @@ struct ReferenceSiteTests {
             let answer = try curl(name, "--cacert", root)
             #expect(answer.status == 0 && answer.output == "app-01", "\(answer)")
         }
-        #expect(first.standardError.contains("issued by the internal CA"), "\(first.standardError)")
+        #expect(first.log.contains("issued by the internal CA"), "\(first.log)")
         let redirect = try run(
             "curl",
             [
@@ -86,11 +76,10 @@ struct ReferenceSiteTests {
             in: directory
         )
         #expect(redirect.output.hasPrefix("https://foobar.com"), "\(redirect)")
-        first.send(SIGTERM)
-        try first.wait()
+        try first.stop()
         let second = try start()
         #expect(try curl("foobar.com", "--cacert", root).output == "app-01")
-        #expect(!second.standardError.contains("issued"), "\(second.standardError)")
+        #expect(!second.log.contains("issued"), "\(second.log)")
     }
 
     @Test("an ACME certificate that is not there yet is stood in for, said so, and taken up by a reload")
@@ -104,7 +93,7 @@ struct ReferenceSiteTests {
         let said = try check()
         #expect(said.status == 0 && said.error.contains("stands in"), "\(said)")
         let gateway = try start()
-        #expect(gateway.standardError.contains("warning: certificate shop: none in the store"))
+        #expect(gateway.log.contains("warning: certificate shop: none in the store"))
         let root = directory.path("Certs/internal-ca-root/1/fullchain.pem")
         for name in ["foobar.com", "shop.test"] {
             #expect(try curl(name, "--cacert", root).output == "app-01", "\(name)")
@@ -127,7 +116,7 @@ struct ReferenceSiteTests {
             ofItemAtPath: directory.path("Certs/shop/1/key.pem")
         )
         try directory.write("1\n", to: "Certs/shop/current")
-        gateway.send(SIGHUP)
+        gateway.process.send(SIGHUP)
         try eventually("the real one is served") {
             try curl("shop.test", "--cacert", real.certificatePath).output == "app-01"
         }

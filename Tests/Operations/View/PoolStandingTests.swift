@@ -95,6 +95,6 @@ struct PoolStandingTests {
         made.bringUp()
         made.view.plan.pools[0].servers[2].address = ""
         let server = made.standing.servers[2]
-        #expect(server.state == .down && server.why == "its name cannot be resolved")
+        #expect(server.state == .down && server.why == "its name has not been resolved yet")
     }
 }

@@ -19,7 +19,7 @@ final class Names {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let lines = Lines()
         self.lines = lines
-        var settings = NameService.Settings(user: "nobody")
+        var settings = NameService.Settings(user: Privileges.isRoot ? UserAccount.named("nobody") : nil)
         settings.helper = try helper ?? Self.builtHelper
         settings.hostsPath = folder + "/hosts"
         settings.resolvConfPath = folder + "/resolv.conf"

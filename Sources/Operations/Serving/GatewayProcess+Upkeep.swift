@@ -1,0 +1,82 @@
+import Control
+import Gateway
+import Linux
+import OpenSSL
+import Site
+
+/// What changes while the site file stays: certificates of the internal CA, keys of session tickets, and the addresses
+/// of DNS names. Each comes into force as a reload does, and costs no connection.
+extension GatewayProcess {
+    /// How long a start or a reload waits for the addresses of names that are new, in milliseconds.
+    private static let namePatience = 2_000
+
+    /// Does what is due.
+    internal func keepUp() {
+        if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
+        if schedule.isRotationDue { rotateTickets() }
+    }
+
+    /// Sets the times of what is due after `fresh` came into force.
+    internal func setSchedule(for fresh: SiteConfiguration) {
+        schedule.renewal = fresh.renewal
+        // A shorter time takes effect at once, a longer one after the next rotation.
+        schedule.rotation = min(schedule.rotation, Schedule.uptime + fresh.gateway.ticketRotation.milliseconds)
+    }
+
+    private func rotateTickets() {
+        let before = tickets
+        let life = configuration.gateway.ticketRotation.milliseconds
+        do {
+            tickets = try before.rotated()
+            schedule.rotation = Schedule.uptime + life
+            try putAgain()
+        } catch {
+            tickets = before
+            schedule.rotation = Schedule.uptime + min(life, UInt64(Schedule.retryTime) * 1000)
+            Self.log("the keys of session tickets could not be rotated, those before stay: \(error)")
+        }
+    }
+
+    /// Takes over the addresses that have been found since, and why others have not.
+    internal func takeAddresses() {
+        let standings = names.take()
+        show(standings)
+        var next = configuration.plan
+        next.setAddresses(standings.addresses)
+        guard next.pools != configuration.plan.pools else { return }
+        do {
+            try putAgain()
+        } catch {
+            Self.log("new addresses could not be taken over, those before stay: \(error)")
+        }
+    }
+
+    /// The configuration in force once more, with other keys or addresses. Nobody has to be told again what it said.
+    private func putAgain() throws {
+        var again = configuration
+        again.plan.generation += 1
+        again.notes = []
+        try put(again, slots, isNews: false)
+    }
+
+    /// `fresh` with the addresses of its names, as far as they become known within a moment.
+    internal func resolved(_ fresh: SiteConfiguration) throws -> SiteConfiguration {
+        try names.want(fresh.plan.dnsNames, askedOf: fresh.gateway.nameServers)
+        names.settle(within: Self.namePatience)
+        let standings = names.take()
+        show(standings)
+        var fresh = fresh
+        fresh.plan.setAddresses(standings.addresses)
+        return fresh
+    }
+
+    private func show(_ standings: [String: NameTable.Standing]) {
+        let problems = standings.compactMapValues(\.problem)
+        view.update { $0.nameProblems = problems }
+    }
+}
+
+extension [String: NameTable.Standing] {
+    /// The addresses that are known.
+    fileprivate var addresses: [String: String] { compactMapValues { $0.address.map { "\($0)" } } }
+}

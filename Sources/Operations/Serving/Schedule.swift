@@ -1,0 +1,31 @@
+import Linux
+
+/// When the control plane does by itself what is due.
+internal struct Schedule {
+    /// The next certificate of the internal CA: seconds since 1970; nil for none.
+    var renewal: Int64?
+    /// The next keys of session tickets: monotonic milliseconds.
+    var rotation: UInt64
+
+    /// Seconds until another try at what could not be done.
+    static let retryTime: Int64 = 60
+    /// The longest pause, in milliseconds: the clock that certificates go by may be set meanwhile.
+    private static let longestPause: UInt64 = 3_600_000
+
+    static var uptime: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
+    static var time: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+
+    var isRenewalDue: Bool { renewal.map { $0 <= Self.time } ?? false }
+    var isRotationDue: Bool { rotation <= Self.uptime }
+
+    /// Milliseconds until something is due.
+    var pause: Int32 {
+        let now = Self.uptime
+        var wait = rotation > now ? rotation - now : 0
+        if let renewal {
+            // Seconds enough for the longest pause, lest what is far away overflow.
+            wait = min(wait, UInt64(max(0, min(renewal - Self.time, 3_600))) * 1000)
+        }
+        return Int32(min(wait, Self.longestPause))
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+import Testing
+
+/// App servers that the site file names by DNS.
+@Suite("DNS names of app servers")
+struct NamesTests {
+    private let directory: TemporaryDirectory
+    private let port: UInt16
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        port = try Ports.free()
+    }
+
+    private func site(_ servers: [String], dns: NameServerTool) -> String {
+        """
+        site: names.test
+        gateway:
+          user: nobody
+          name-servers: 127.0.0.1:\(dns.port)
+          listen: [{ port: \(port), address: 127.0.0.1 }]
+          routes: [{ hosts: "*", pool: web }]
+          pools:
+            web:
+              queue: { wait: 100ms }
+              servers:
+        \(servers.map { "        - { \($0) }" }.joined(separator: "\n"))
+
+        """
+    }
+
+    private func get() -> String? {
+        try? HTTPConnection(port: port).exchange("GET / HTTP/1.1\r\nHost: x.test\r\n\r\n").text
+    }
+
+    @Test("a name is served from the start, and where it moves to as its TTL says, without a reload")
+    func moves() throws {
+        let app = try ScriptedServer.named("app")
+        let dns = try NameServerTool("app.test 127.0.0.1 1\n", in: directory)
+        let gateway = try RunningSite(
+            site(["name: app.test, port: \(app.port)"], dns: dns),
+            in: directory
+        )
+        #expect(get() == "app", "\(gateway.log)")
+        // Nobody listens there.
+        try dns.write("app.test 127.0.0.9 1\n")
+        try eventually("it is asked for there") { get() != "app" }
+        try dns.write("app.test 127.0.0.1 1\n")
+        try eventually("it is back") { get() == "app" }
+        #expect(gateway.log.contains("app.test is at 127.0.0.9, no longer 127.0.0.1"), "\(gateway.log)")
+        let status = try gateway.command("status", "--json")
+        #expect(status.status == 0, "\(status)")
+    }
+
+    @Test("a name that cannot be resolved keeps nobody from starting; its server is down, and status says why")
+    func unresolved() throws {
+        let app = try ScriptedServer.named("app")
+        let dns = try NameServerTool("", in: directory)
+        let servers = ["name: gone.test, port: \(app.port)", "address: 127.0.0.1, port: \(app.port)"]
+        let gateway = try RunningSite(site(servers, dns: dns), in: directory)
+        #expect(get() == "app")
+        let status = try gateway.command("status")
+        #expect(status.status == 1 && status.output.contains("there is no such name (NXDOMAIN)"), "\(status)")
+        try dns.write("gone.test 127.0.0.1 60\n")
+        try eventually("it is there") { try gateway.command("status").status == 0 }
+        #expect(get() == "app")
+    }
+
+    @Test("what is known outlives the helper, the data plane and the name server")
+    func losses() throws {
+        let app = try ScriptedServer.named("app")
+        let dns = try NameServerTool("app.test 127.0.0.1 1\n", in: directory)
+        let gateway = try RunningSite(
+            site(["name: app.test, port: \(app.port)"], dns: dns),
+            in: directory
+        )
+        #expect(get() == "app")
+        try dns.write("")
+        try eventually("the failure is told") { gateway.log.contains("it stays at 127.0.0.1") }
+        for child in gateway.process.children { kill(child, SIGKILL) }
+        try eventually("it serves again") { get() == "app" }
+        try dns.write("app.test 127.0.0.9 1\n")
+        try eventually("a new helper asks") { gateway.log.contains("app.test is at 127.0.0.9") }
+    }
+
+    @Test("a reload takes names up and lets go of them; an upgrade leaves no helper behind")
+    func reload() throws {
+        let app = try ScriptedServer.named("app")
+        let dns = try NameServerTool("app.test 127.0.0.1 1\n", in: directory)
+        let fixed = site(["address: 127.0.0.1, port: \(app.port)"], dns: dns)
+        let named = site(["name: app.test, port: \(app.port)"], dns: dns)
+        let gateway = try RunningSite(fixed, in: directory)
+        let alone = gateway.process.children.count
+        try directory.write(named, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        #expect(get() == "app" && gateway.process.children.count == alone + 1)
+        let upgrade = try gateway.command("upgrade")
+        #expect(upgrade.status == 0, "\(upgrade)")
+        #expect(get() == "app")
+        try eventually("data plane and helper are all there is") {
+            gateway.process.children.count == alone + 1 && zombies(of: gateway).isEmpty
+        }
+        try directory.write(fixed, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        try eventually("the helper is gone") { gateway.process.children.count == alone }
+    }
+
+    /// Processes that ended and that nobody asked after.
+    private func zombies(of gateway: RunningSite) -> [String] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.filter { Int32($0) != nil }.filter { process in
+            let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+            let words = stat.split(separator: ")").last?.split(separator: " ") ?? []
+            return words.count > 1 && words[0] == "Z" && words[1] == "\(gateway.process.identifier)"
+        }
+    }
+}
