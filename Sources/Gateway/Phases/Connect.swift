@@ -7,7 +7,7 @@ extension Exchange {
     internal func connectServer() {
         guard let pool else { return }
         worker.state.region.add(worker.state.index(server: pool.plan.servers[server].slot, .requests), 1)
-        if let idle = pool.takeIdle(server) {
+        if !needsNewConnection, let idle = pool.takeIdle(server) {
             worker.count(.serverConnectionsReused)
             connection = idle
             idle.reuse(for: self)

@@ -29,6 +29,8 @@ package final class Exchange {
     internal var tried: Balancer.Tried = 0
     /// Tries so far.
     internal var attempts = 0
+    /// A kept connection proved stale: no other one is trusted with this request.
+    internal var needsNewConnection = false
 
     internal var stage = Stage.idle
     /// The client's body is complete.
@@ -95,6 +97,7 @@ package final class Exchange {
         connection = nil
         tried = 0
         attempts = 0
+        needsNewConnection = false
         stage = .reading
         requestEnded = false
         bodyReceived = 0

@@ -75,10 +75,12 @@ extension Exchange {
             return cutAnswer(.serverClosed)
         }
         if wasReused && !afterPart && mayRepeat {
-            // It closed an idle connection as the request went out: no fault of its own.
+            // It closed an idle connection as the request went out: no fault of its own, and no try. A server that
+            // was killed has left all of its idle connections so; the next one would use up the tries in vain.
             dropServer(reusable: false)
-            if attempts < (pool?.plan.attempts ?? 0) + 1 { return selectServer() }
-            return answer(502, .serverClosed)
+            attempts -= 1
+            needsNewConnection = true
+            return selectServer()
         }
         failServer()
         if !afterPart && mayRepeat && retry() { return }

@@ -170,4 +170,24 @@ struct RetryTests {
             #expect(try client.exchange(put).text == "good")
         }
     }
+
+    @Test("many stale connections at once, as a killed server leaves them, cost no request")
+    func manyStale() throws {
+        let isWarm = Switch(false)
+        let app = try ScriptedServer { peer in
+            // The first answers wait for each other, so that there are as many connections; each is closed when it
+            // is used again.
+            guard try peer.request() != nil else { return }
+            if !isWarm.isOn { try eventually("all have asked") { peer.requestCount >= 8 } }
+            try peer.answer("good")
+            _ = try peer.request()
+        }
+        let gateway = try Gateway(app, pool: [patient, "retries: { attempts: 2, budget: 100% }"], workers: 1)
+        let clients = try (0..<8).map { _ in try gateway.connect() }
+        for client in clients { try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n") }
+        for client in clients { #expect(try client.readResponse().text == "good") }
+        isWarm.turn(on: true)
+        #expect(app.connectionCount == 8)
+        for _ in 0..<8 { #expect(try gateway.get().status == 200) }
+    }
 }
