@@ -40,8 +40,7 @@ run: build
 ## test: everything, against real servers from Debian
 test: swift
 	@scripts/ensure-packages $(TEST_PACKAGES)
-	@$(MAKE) --no-print-directory lint
-	$(RELEASE)
+	@$(MAKE) --no-print-directory lint build
 	swift build --build-tests
 	GATEHOUSE_RELEASE=$(CURDIR)/$(BINARY) swift test --skip-build --disable-xctest
 
@@ -54,9 +53,10 @@ bench: build
 	Benchmarks/run
 
 ## soak: SOAK_SECONDS of mixed load; memory stays flat and no descriptor stays behind
-soak: swift
+soak: build
 	@scripts/ensure-packages $(TEST_PACKAGES)
-	GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SoakTests
+	GATEHOUSE_RELEASE=$(CURDIR)/$(BINARY) GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) \
+		swift test --disable-xctest --filter SoakTests
 
 clean:
 	swift package clean

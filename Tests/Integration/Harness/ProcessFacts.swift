@@ -29,4 +29,11 @@ struct ProcessFacts {
     var descriptorCount: Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count) ?? 0
     }
+
+    /// What each of them leads to, as in `socket:[1234]`.
+    var openFiles: [String] {
+        let folder = "/proc/\(identifier)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+    }
 }

@@ -54,10 +54,11 @@ final class ScriptedServer: AppServer, Sendable {
     let port: UInt16
     private let core: Core
 
-    init(port: UInt16? = nil, script: @escaping Script) throws {
+    /// - Parameter remembers: whether requests are kept for the test; not for those that send millions.
+    init(port: UInt16? = nil, remembers: Bool = true, script: @escaping Script) throws {
         let port = try port ?? Ports.free()
         self.port = port
-        core = Core(listener: try Socket.listen(on: port), script: script)
+        core = Core(listener: try Socket.listen(on: port), remembers: remembers, script: script)
         Thread.detachNewThread { [core] in core.acceptUntilStopped() }
     }
 
@@ -86,6 +87,7 @@ final class ScriptedServer: AppServer, Sendable {
     /// What the server shares with its threads; they end when the server is let go of.
     fileprivate final class Core: Sendable {
         let script: Script
+        let remembers: Bool
         let listener: Socket
         let stopped = Atomic(false)
         let ended = Atomic(false)
@@ -96,8 +98,9 @@ final class ScriptedServer: AppServer, Sendable {
             var connections = 0
         }
 
-        init(listener: Socket, script: @escaping Script) {
+        init(listener: Socket, remembers: Bool, script: @escaping Script) {
             self.listener = listener
+            self.remembers = remembers
             self.script = script
         }
 
@@ -116,7 +119,7 @@ final class ScriptedServer: AppServer, Sendable {
         }
 
         func remember(_ request: Message, from connection: Int) {
-            state.withLock { $0.requests.append((connection, request)) }
+            if remembers { state.withLock { $0.requests.append((connection, request)) } }
         }
 
         private func serve(_ socket: Socket) {

@@ -7,6 +7,7 @@ struct SecureGateway {
 
     /// - Parameters:
     ///   - names: of each certificate; the first certificate is `foobar`.
+    ///   - pools: beside `web`, which has `servers` and `pool`.
     ///   - binary: in place of the one that was built with the tests.
     ///   - environment: added to the one of the tests.
     init(
@@ -18,6 +19,7 @@ struct SecureGateway {
         protocols: String = "",
         gateway settings: [String] = [],
         pool: [String] = [],
+        further pools: [String: SiteFile.Pool] = [:],
         workers: Int = 2,
         in directory: TemporaryDirectory? = nil,
         binary: String? = nil,
@@ -40,6 +42,7 @@ struct SecureGateway {
         let listener = SiteFile.secure(secure, distinct, options)
         site.listeners.append(protocols.isEmpty ? listener : "\(listener.dropLast(2)), protocols: [\(protocols)] }")
         site.routes = routes
+        site.pools.merge(pools) { $1 }
         site.certificates = certificates
         gateway = try Gateway(
             site,
