@@ -104,7 +104,7 @@ extension SiteFile {
                 .init("valid", .boolean(!hasErrors)),
                 .init("omitted", .integer(omitted)),
                 .init("diagnostics", .array(diagnostics.map(\.json))),
-            ]).text
+            ]).indented
         }
     }
 }

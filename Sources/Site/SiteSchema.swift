@@ -7,6 +7,6 @@ package enum SiteSchema {
                 .init("$schema", .string("http://json-schema.org/draft-07/schema#")),
                 .init("title", .string("A Gatehouse site file")),
             ] + SiteModel.shape.schema
-        ).text
+        ).indented
     }
 }

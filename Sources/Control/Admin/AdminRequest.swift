@@ -1,3 +1,5 @@
+import Site
+
 /// What an operator asks a running gateway, as one line of words over the admin socket.
 package enum AdminRequest: Equatable, Sendable {
     case status
@@ -60,25 +62,6 @@ package struct AdminReply: Equatable, Sendable {
     }
 
     package static func error(_ text: String, exit: Int32) -> AdminReply {
-        AdminReply(exit: exit, line: #"{"exit":\#(exit),"error":\#(quoted(text))}"#)
-    }
-
-    /// A string as JSON writes it (RFC 8259, section 7).
-    package static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+        AdminReply(exit: exit, line: #"{"exit":\#(exit),"error":\#(JSONValue.string(text).line)}"#)
     }
 }

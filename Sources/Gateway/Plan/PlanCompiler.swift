@@ -243,13 +243,3 @@ package enum SecurityHeaders {
         FieldPlan(name: "permissions-policy", value: "camera=(), geolocation=(), microphone=()"),
     ]
 }
-
-extension Duration {
-    /// Whole milliseconds, rounded up so that nothing above zero becomes zero; 0 for what is negative.
-    package var milliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        if seconds < 0 { return 0 }
-        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1000)
-        return overflow ? .max >> 12 : whole + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-    }
-}

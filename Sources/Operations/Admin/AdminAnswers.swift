@@ -1,5 +1,6 @@
 package import Control
 import Gateway
+import Site
 
 /// What the admin socket says of the running gateway, and the words by which an operator moves a server.
 ///
@@ -32,7 +33,7 @@ package struct AdminAnswers: Sendable {
             let control = ServerControl(state: view.state, pool: pool, server: server)
             let before = control.standing
             change(control)
-            let document = JSONDocument.object([
+            let document = JSONValue.object([
                 .init("server", .string("\(pool.name)/\(server.name)")),
                 .init("was", before),
                 .init("is", control.standing),

@@ -1,4 +1,5 @@
 import Gateway
+import Site
 
 /// Moves one server in and out of the rotation, through the words that all balancers read.
 internal struct ServerControl {
@@ -21,7 +22,7 @@ internal struct ServerControl {
     }
 
     /// `{"admin": "ready" or "drain", "weight": N}`
-    var standing: JSONDocument {
+    var standing: JSONValue {
         let isDrained = state.load(server: server.slot, .admin) == SharedState.Admin.drain.rawValue
         let weight = ServerStanding.weight(of: server, setByHand: state.load(server: server.slot, .weight))
         return .object([

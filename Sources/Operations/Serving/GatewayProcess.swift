@@ -172,7 +172,7 @@ package final class GatewayProcess {
     }
 
     /// What runs now, as the answer to who changed it.
-    internal var standing: JSONDocument {
+    internal var standing: JSONValue {
         .object([
             .init("generation", .count(configuration.plan.generation)),
             .init("version", .string(GatewayView.programVersion)),

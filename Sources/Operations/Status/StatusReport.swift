@@ -1,10 +1,11 @@
 import Gateway
 import Linux
 import OpenSSL
+package import Site
 
 /// What `gatehouse status` says, as JSON. docs/observability.md describes each member.
 package struct StatusReport: Sendable {
-    package let document: JSONDocument
+    package let document: JSONValue
     /// A server is down: the command ends with 1.
     package let isWanting: Bool
 
@@ -35,7 +36,7 @@ package struct StatusReport: Sendable {
         ])
     }
 
-    private static func worker(_ index: Int, _ state: SharedState, now: UInt64) -> JSONDocument {
+    private static func worker(_ index: Int, _ state: SharedState, now: UInt64) -> JSONValue {
         func value(_ counter: Counter) -> UInt64 { state.region.load(state.index(worker: index, counter)) }
         let beat = value(.heartbeat)
         let age = Double(now > beat ? now - beat : 0) / 1000
@@ -47,7 +48,7 @@ package struct StatusReport: Sendable {
         ])
     }
 
-    private static func listener(_ plan: ListenerPlan, _ view: GatewayView) -> JSONDocument {
+    private static func listener(_ plan: ListenerPlan, _ view: GatewayView) -> JSONValue {
         var protocols: [String] = []
         if plan.http2 { protocols.append("h2") }
         if plan.http1 { protocols.append("http/1.1") }
@@ -61,8 +62,8 @@ package struct StatusReport: Sendable {
         ])
     }
 
-    private static func certificates(_ view: GatewayView, now: Int64) -> JSONDocument {
-        var documents: [JSONDocument] = []
+    private static func certificates(_ view: GatewayView, now: Int64) -> JSONValue {
+        var documents: [JSONValue] = []
         for (name, shown) in view.certificates.sorted(by: { $0.key < $1.key }) {
             for entry in shown {
                 let certificate = entry.certificate
@@ -84,7 +85,7 @@ package struct StatusReport: Sendable {
         return .array(documents)
     }
 
-    private static func pool(_ pool: PoolStanding) -> JSONDocument {
+    private static func pool(_ pool: PoolStanding) -> JSONValue {
         .object([
             .init("name", .string(pool.plan.name)),
             .init("queued", .count(pool.queued)),
@@ -92,7 +93,7 @@ package struct StatusReport: Sendable {
         ])
     }
 
-    private static func server(_ server: ServerStanding) -> JSONDocument {
+    private static func server(_ server: ServerStanding) -> JSONValue {
         let plan = server.plan
         let host = plan.address.contains(":") ? "[\(plan.address)]" : plan.address
         return .object([

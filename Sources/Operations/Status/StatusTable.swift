@@ -1,3 +1,5 @@
+package import Site
+
 /// The status document for people: aligned, at most 100 columns where names allow it.
 package struct StatusTable {
     package let text: String
@@ -5,7 +7,7 @@ package struct StatusTable {
     private static let width = 100
 
     /// - Parameter document: as `StatusReport` makes it; members that are missing show as `-`.
-    package init(_ document: JSONDocument) {
+    package init(_ document: JSONValue) {
         var lines = Self.head(document)
         lines += Self.listeners(document)
         lines += Self.certificates(document)
@@ -13,7 +15,7 @@ package struct StatusTable {
         text = lines.joined(separator: "\n") + "\n"
     }
 
-    private static func head(_ document: JSONDocument) -> [String] {
+    private static func head(_ document: JSONValue) -> [String] {
         let process = cell(document["pid"])
         let dataPlane = document["data_plane_pid"]?.integer.map { ", data plane \($0)" } ?? ""
         let uptime = document["uptime_seconds"]?.integer.map(duration) ?? "-"
@@ -28,7 +30,7 @@ package struct StatusTable {
         ]
     }
 
-    private static func listeners(_ document: JSONDocument) -> [String] {
+    private static func listeners(_ document: JSONValue) -> [String] {
         let rows = (document["listeners"]?.items ?? []).flatMap { listener in
             var what = listener["protocols"]?.items.compactMap(\.text).joined(separator: " ") ?? "-"
             if listener["tls"]?.boolean == true { what = "TLS: " + what }
@@ -43,7 +45,7 @@ package struct StatusTable {
         return rows.isEmpty ? [] : [""] + aligned([["LISTENER", "SPEAKS", "CERTIFICATES"]] + rows)
     }
 
-    private static func certificates(_ document: JSONDocument) -> [String] {
+    private static func certificates(_ document: JSONValue) -> [String] {
         let rows = (document["certificates"]?.items ?? []).map { certificate in
             let left = certificate["seconds_left"]?.integer ?? 0
             let names = (certificate["names"]?.items ?? []).map { cell($0) }
@@ -57,7 +59,7 @@ package struct StatusTable {
         return rows.isEmpty ? [] : [""] + aligned([["CERTIFICATE", "KEY", "UNTIL", "", "NAMES"]] + rows)
     }
 
-    private static func pool(_ pool: JSONDocument) -> [String] {
+    private static func pool(_ pool: JSONValue) -> [String] {
         let servers = pool["servers"]?.items ?? []
         var rows = [["SERVER", "ADDRESS", "STATE", "WEIGHT", "ACTIVE", "REQUESTS", "FAILED"]]
         for server in servers {
@@ -82,7 +84,7 @@ package struct StatusTable {
     }
 
     /// The weight in force, and what it falls short of or differs from.
-    private static func weight(_ server: JSONDocument) -> String {
+    private static func weight(_ server: JSONValue) -> String {
         let weight = cell(server["weight"])
         guard let effective = server["effective_weight"]?.number, let whole = server["weight"]?.number,
             effective > 0, effective < whole
@@ -93,7 +95,7 @@ package struct StatusTable {
     // MARK: Cells
 
     /// A scalar as text that cannot steer a terminal.
-    private static func cell(_ value: JSONDocument?) -> String {
+    private static func cell(_ value: JSONValue?) -> String {
         switch value {
         case .string(let text):
             var shown = ""

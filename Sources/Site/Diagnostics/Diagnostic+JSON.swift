@@ -18,6 +18,6 @@ extension Diagnostic {
 
     /// Several, as a JSON array.
     package static func json(_ diagnostics: [Diagnostic]) -> String {
-        JSONValue.array(diagnostics.map(\.json)).text
+        JSONValue.array(diagnostics.map(\.json)).indented
     }
 }

@@ -1,12 +1,12 @@
 /// Finds what was probably meant.
-enum NearestWord {
+package enum NearestWord {
     /// The candidate that takes the fewest slips of the fingers to reach: letters left out, put in, mistaken or swapped
     /// (Damerau and Levenshtein's distance, in its optimal-string-alignment form). nil when none is near: more than a
     /// third of the word would have to change.
     ///
     /// Case makes no difference. Words beyond 64 bytes are not looked at, so that one fault costs at most a few
     /// milliseconds among thousands of candidates.
-    static func to(_ word: String, among candidates: some Sequence<String>) -> String? {
+    package static func to(_ word: String, among candidates: some Sequence<String>) -> String? {
         let target = folded(word)
         // One letter for another is no slip when there is but one.
         guard (2...64).contains(target.count) else { return nil }

@@ -1,16 +1,18 @@
-/// A JSON document (RFC 8259), as far as this module writes one. Members keep their order.
-indirect enum JSONValue: Sendable, Equatable {
-    case string(String)
-    case integer(Int)
+/// A JSON value (RFC 8259). Members keep their order.
+package indirect enum JSONValue: Sendable, Equatable {
+    case null
     case boolean(Bool)
+    case integer(Int)
+    case number(Double)
+    case string(String)
     case array([JSONValue])
     case object([Member])
 
-    struct Member: Sendable, Equatable {
-        let name: String
-        let value: JSONValue
+    package struct Member: Sendable, Equatable {
+        package let name: String
+        package let value: JSONValue
 
-        init(_ name: String, _ value: JSONValue) {
+        package init(_ name: String, _ value: JSONValue) {
             self.name = name
             self.value = value
         }
@@ -18,27 +20,37 @@ indirect enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue {
-    /// The document as text, indented by two spaces, without a newline at the end.
-    var text: String {
+    /// The value on one line.
+    package var line: String {
+        var output = ""
+        write(to: &output, indent: nil)
+        return output
+    }
+
+    /// The value indented by two spaces, without a newline at the end.
+    package var indented: String {
         var output = ""
         write(to: &output, indent: 0)
         return output
     }
 
-    private func write(to output: inout String, indent: Int) {
+    private func write(to output: inout String, indent: Int?) {
         switch self {
-        case .string(let text): Self.write(text, to: &output)
-        case .integer(let number): output += String(number)
+        case .null: output += "null"
         case .boolean(let flag): output += flag ? "true" : "false"
+        case .integer(let number): output += String(number)
+        // JSON has neither infinities nor NaN.
+        case .number(let number): output += number.isFinite ? String(number) : "null"
+        case .string(let text): Self.write(text, to: &output)
         case .array(let values):
-            Self.write(values, between: "[", "]", to: &output, indent: indent) { value, output in
-                value.write(to: &output, indent: indent + 1)
+            Self.write(values, between: "[", "]", to: &output, indent: indent) { value, output, indent in
+                value.write(to: &output, indent: indent)
             }
         case .object(let members):
-            Self.write(members, between: "{", "}", to: &output, indent: indent) { member, output in
+            Self.write(members, between: "{", "}", to: &output, indent: indent) { member, output, indent in
                 Self.write(member.name, to: &output)
-                output += ": "
-                member.value.write(to: &output, indent: indent + 1)
+                output += indent == nil ? ":" : ": "
+                member.value.write(to: &output, indent: indent)
             }
         }
     }
@@ -48,22 +60,21 @@ extension JSONValue {
         between open: String,
         _ close: String,
         to output: inout String,
-        indent: Int,
-        item write: (Item, inout String) -> Void
+        indent: Int?,
+        item write: (Item, inout String, Int?) -> Void
     ) {
-        guard !items.isEmpty else {
-            output += open + close
-            return
-        }
         output += open
+        let inner = indent.map { $0 + 1 }
         for (index, item) in items.enumerated() {
-            output += index == 0 ? "\n" : ",\n"
-            output += String(repeating: "  ", count: indent + 1)
-            write(item, &output)
+            if index > 0 { output += "," }
+            if let inner { output += "\n" + String(repeating: "  ", count: inner) }
+            write(item, &output, inner)
         }
-        output += "\n" + String(repeating: "  ", count: indent) + close
+        if let indent, !items.isEmpty { output += "\n" + String(repeating: "  ", count: indent) }
+        output += close
     }
 
+    /// Control characters are escaped, also those that break lines or terminals without being below U+0020.
     private static func write(_ text: String, to output: inout String) {
         output += "\""
         for scalar in text.unicodeScalars {

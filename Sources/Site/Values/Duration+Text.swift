@@ -16,16 +16,18 @@ extension Duration {
         self = .milliseconds(try Quantity.product(number, milliseconds))
     }
 
-    /// As a site file writes it, in the largest unit that leaves a whole number. Parts of a millisecond are lost.
+    /// As a site file writes it, in the largest unit that leaves a whole number.
     package var siteText: String {
-        let total = wholeMilliseconds
+        let total = Int(clamping: milliseconds)
         let unit = Self.siteUnits.first { total % $0.milliseconds == 0 && total >= $0.milliseconds } ?? ("s", 1000)
         return "\(total / unit.milliseconds)\(unit.name)"
     }
 
-    /// The milliseconds, without the rest.
-    package var wholeMilliseconds: Int {
+    /// Whole milliseconds, rounded up so that nothing above zero becomes zero; 0 for what is negative.
+    package var milliseconds: UInt64 {
         let (seconds, attoseconds) = components
-        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+        if seconds < 0 { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1000)
+        return overflow ? .max >> 12 : whole + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Operations
+import Site
 
 struct Server: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,7 +61,7 @@ extension RunningGateway {
         print("\(result["server"]?.text ?? "-"): \(standing(result["was"])) -> \(standing(result["is"]))")
     }
 
-    private func standing(_ value: JSONDocument?) -> String {
+    private func standing(_ value: JSONValue?) -> String {
         let word = value?["admin"]?.text == "drain" ? "drained" : "ready"
         return "\(word), weight \(value?["weight"]?.integer ?? 0)"
     }

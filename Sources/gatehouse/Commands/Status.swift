@@ -31,7 +31,7 @@ struct RunningGateway: ParsableArguments {
 
     /// What the gateway said, and the status to end with.
     struct Answer {
-        let result: JSONDocument
+        let result: JSONValue
         let exit: Int32
     }
 
@@ -46,7 +46,7 @@ struct RunningGateway: ParsableArguments {
             Output.error("\(path): no gateway answers there (\(error)); start one with `gatehouse serve`")
             throw ExitCode(3)
         }
-        guard let line, let reply = JSONDocument(parsing: line), let exit = reply["exit"]?.integer else {
+        guard let line, let reply = JSONValue(parsing: line), let exit = reply["exit"]?.integer else {
             Output.error("\(path): the gateway gave no answer within \(seconds) s; its log may say why")
             throw ExitCode(3)
         }

@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Linux
+import Site
 import Testing
 
 @Suite("The admin socket")
@@ -34,7 +35,7 @@ struct AdminSocketTests {
     @Test("a request is answered, a second gateway of the name is refused, and the file goes with the socket")
     func exchange() throws {
         let admin = try AdminSocket(path: path)
-        try admin.start { request, _ in .result(AdminReply.quoted(request.line)) }
+        try admin.start { request, _ in .result(JSONValue.string(request.line).line) }
         let reply = try AdminClient.ask(.drain(server: "web/app-01"), at: path, within: 5_000)
         #expect(reply == #"{"exit":0,"result":"server drain web/app-01"}"#)
         #expect(throws: SystemError("bind(\(path))", EADDRINUSE)) {

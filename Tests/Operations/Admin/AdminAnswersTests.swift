@@ -1,14 +1,15 @@
 import Control
 import Gateway
 import Operations
+import Site
 import Testing
 
 @Suite("Admin answers")
 struct AdminAnswersTests {
-    private func ask(_ made: MadeView, _ line: String) throws -> (exit: Int?, JSONDocument) {
+    private func ask(_ made: MadeView, _ line: String) throws -> (exit: Int?, JSONValue) {
         let request = try #require(AdminRequest(line: line))
         let reply = try #require(AdminAnswers(CurrentView(made.view)).answer(request))
-        let document = try #require(JSONDocument(parsing: reply.line))
+        let document = try #require(JSONValue(parsing: reply.line))
         #expect(document["exit"]?.integer == Int(reply.exit))
         return (document["exit"]?.integer, document)
     }

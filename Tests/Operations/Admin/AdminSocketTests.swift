@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gateway
 import Glibc
 import Operations
+import Site
 import Testing
 
 @Suite("Status over the admin socket")
@@ -23,10 +24,10 @@ struct AdminSocketTests {
         try socket.start { request, _ in answers.answer(request) ?? .error("not here", exit: 2) }
         defer { socket.stop() }
         let line = try #require(try AdminClient.ask(.status, at: path, within: 10_000))
-        let result = try #require(JSONDocument(parsing: line)?["result"])
+        let result = try #require(JSONValue(parsing: line)?["result"])
         #expect(result["pools"]?.items.count == 500)
         #expect(StatusTable(result).text.contains("\npool pool-499\n"))
         let refused = try #require(try AdminClient.ask(.drain(server: "pool-3/app-09"), at: path, within: 10_000))
-        #expect(JSONDocument(parsing: refused)?["exit"]?.integer == 2)
+        #expect(JSONValue(parsing: refused)?["exit"]?.integer == 2)
     }
 }

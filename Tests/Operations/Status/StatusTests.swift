@@ -1,5 +1,6 @@
 import Gateway
 import Operations
+import Site
 import Testing
 
 @Suite("Status")
@@ -7,7 +8,7 @@ struct StatusTests {
     /// A day, two hours and three seconds after the start.
     private static let realtime: UInt64 = 1_700_000_000_000_000 + 93_603_000_000
 
-    private func document(_ made: MadeView) -> JSONDocument {
+    private func document(_ made: MadeView) -> JSONValue {
         StatusReport(made.view, now: MadeView.now, realtime: Self.realtime).document
     }
 
@@ -78,7 +79,7 @@ struct StatusTests {
         let text = StatusTable(document(try MadeView(pool: "w\u{1B}[2Jeb\u{202E}"))).text
         #expect(text.contains("pool w?[2Jeb?"))
         #expect(!text.unicodeScalars.contains("\u{1B}"))
-        for document in [JSONDocument.null, .array([.null]), .object([.init("pools", .array([.null, .object([])]))])] {
+        for document in [JSONValue.null, .array([.null]), .object([.init("pools", .array([.null, .object([])]))])] {
             #expect(!StatusTable(document).text.isEmpty)
         }
     }

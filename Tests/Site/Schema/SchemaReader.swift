@@ -174,7 +174,7 @@ struct SchemaReader {
         case .array(let values): "[" + values.map(inline).joined(separator: ", ") + "]"
         case .object(let members):
             "{ " + members.map { "\($0.name): \(inline($0.value))" }.joined(separator: ", ") + " }"
-        case .integer, .boolean: value.text
+        case .integer, .number, .boolean, .null: value.indented
         }
     }
 }

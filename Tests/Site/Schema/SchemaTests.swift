@@ -85,7 +85,7 @@ import Testing
             text += "  \(section):\n"
             for (path, value) in schema.defaults
             where path.hasPrefix(prefix) && !path.dropFirst(prefix.count).contains(".") {
-                text += "    \(path.dropFirst(prefix.count)): \(value.text)\n"
+                text += "    \(path.dropFirst(prefix.count)): \(value.indented)\n"
             }
         }
         #expect(text.contains("header-count: 100"))

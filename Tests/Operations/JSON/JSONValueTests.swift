@@ -1,26 +1,27 @@
 import Operations
+import Site
 import Testing
 
 @Suite("JSON")
-struct JSONDocumentTests {
+struct JSONValueTests {
     @Test("what is written is read back, on one line or indented")
     func roundTrip() throws {
-        let document = JSONDocument.object([
+        let document = JSONValue.object([
             .init("text", .string("\"\\/\n\t\u{1}\u{9B}ü\u{1F600}\u{2028}")),
             .init("list", .array([.integer(-7), .number(0.25), .boolean(true), .null, .array([]), .object([])])),
             .init("large", .integer(.max)),
         ])
-        #expect(JSONDocument(parsing: document.line) == document)
-        #expect(JSONDocument(parsing: document.indented) == document)
+        #expect(JSONValue(parsing: document.line) == document)
+        #expect(JSONValue(parsing: document.indented) == document)
         #expect(!document.line.contains("\n"))
         #expect(!document.line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x9B })
     }
 
     @Test("escapes and numbers as RFC 8259 has them")
     func reading() {
-        #expect(JSONDocument(parsing: #" "\u00fc\ud83d\ude00\/\b\f\r" "#) == .string("ü\u{1F600}/\u{8}\u{C}\r"))
+        #expect(JSONValue(parsing: #" "\u00fc\ud83d\ude00\/\b\f\r" "#) == .string("ü\u{1F600}/\u{8}\u{C}\r"))
         #expect(
-            JSONDocument(parsing: "[-0, 1e2, 2.5E-1, 99999999999999999999]")?.items.map(\.number) == [
+            JSONValue(parsing: "[-0, 1e2, 2.5E-1, 99999999999999999999]")?.items.map(\.number) == [
                 0, 100, 0.25, 1e20,
             ]
         )
@@ -34,13 +35,13 @@ struct JSONDocumentTests {
         ]
     )
     func refused(text: String) {
-        #expect(JSONDocument(parsing: text) == nil)
+        #expect(JSONValue(parsing: text) == nil)
     }
 
     @Test("nesting is bounded")
     func depth() {
         let deep = String(repeating: "[", count: 100_000)
-        #expect(JSONDocument(parsing: deep) == nil)
-        #expect(JSONDocument(parsing: String(repeating: "[", count: 60) + String(repeating: "]", count: 60)) != nil)
+        #expect(JSONValue(parsing: deep) == nil)
+        #expect(JSONValue(parsing: String(repeating: "[", count: 60) + String(repeating: "]", count: 60)) != nil)
     }
 }

@@ -1,4 +1,6 @@
-extension JSONDocument {
+package import Site
+
+extension JSONValue {
     /// Reads one value, with nothing but white space around it; nil when it is not JSON, or nests deeper than 64.
     package init?(parsing text: String) {
         var reader = JSONReader(bytes: Array(text.utf8))
@@ -25,7 +27,7 @@ private struct JSONReader {
         }
     }
 
-    mutating func value(depth: Int) -> JSONDocument? {
+    mutating func value(depth: Int) -> JSONValue? {
         guard depth < Self.deepest else { return nil }
         skipSpace()
         guard position < bytes.count else { return nil }
@@ -50,14 +52,14 @@ private struct JSONReader {
         return true
     }
 
-    private mutating func word(_ text: StaticString, _ value: JSONDocument) -> JSONDocument? {
+    private mutating func word(_ text: StaticString, _ value: JSONValue) -> JSONValue? {
         for character in "\(text)".unicodeScalars where !take(character) { return nil }
         return value
     }
 
-    private mutating func array(_ depth: Int) -> JSONDocument? {
+    private mutating func array(_ depth: Int) -> JSONValue? {
         position += 1
-        var items: [JSONDocument] = []
+        var items: [JSONValue] = []
         skipSpace()
         if take("]") { return .array([]) }
         while let item = value(depth: depth + 1) {
@@ -69,9 +71,9 @@ private struct JSONReader {
         return nil
     }
 
-    private mutating func object(_ depth: Int) -> JSONDocument? {
+    private mutating func object(_ depth: Int) -> JSONValue? {
         position += 1
-        var members: [JSONDocument.Member] = []
+        var members: [JSONValue.Member] = []
         skipSpace()
         if take("}") { return .object([]) }
         while true {
@@ -86,7 +88,7 @@ private struct JSONReader {
         }
     }
 
-    private mutating func number() -> JSONDocument? {
+    private mutating func number() -> JSONValue? {
         let start = position
         _ = take("-")
         let whole = digits()
