@@ -3,6 +3,9 @@ import Engine
 /// How long the client may take: with what it is to send, and with taking what is sent to it. The two run side by
 /// side, for a client may do either while the other is waited for.
 extension HTTP1Client {
+    /// Milliseconds that an idle connection lives on once its worker drains.
+    internal static let drainGrace: UInt64 = 1000
+
     /// Sets how long the client may take with what it is to send; nil while nothing of it is waited for.
     internal func awaitInput(_ milliseconds: UInt64?) {
         inputDue = milliseconds.map { worker.loop.now &+ $0 } ?? .max
@@ -55,6 +58,7 @@ extension HTTP1Client {
         switch state {
         case .head:
             if exchange == nil {
+                if isLast { return close() }
                 worker.count(served > 0 ? .timeoutsHTTPKeepAlive : .timeoutsHTTPRequest)
                 return close()
             }

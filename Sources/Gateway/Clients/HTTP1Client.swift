@@ -27,7 +27,7 @@ internal final class HTTP1Client: ClientCodec {
     internal private(set) var exchange: Exchange?
     private var isPumping = false
     /// The answer under way is the last one.
-    private var isLast = false
+    internal private(set) var isLast = false
     private var answerIsChunked = false
     private var answerEnded = false
     internal private(set) var served = 0
@@ -67,7 +67,9 @@ internal final class HTTP1Client: ClientCodec {
 
     func drain() {
         isLast = true
-        if state == .head && exchange == nil { close() }
+        // A client cannot tell a close from a loss when its next request is on the way already. It is given time to
+        // ask once more and to be told of the end in the answer (RFC 9112 section 9.6).
+        if state == .head && exchange == nil { awaitInput(min(Self.drainGrace, timeouts.httpKeepAlive)) }
     }
 
     // MARK: Reading

@@ -67,6 +67,21 @@ struct LifeTests {
         }
     }
 
+    @Test("a client whose next request crosses the stop is answered, and told of the end")
+    func requestAtStop() throws {
+        let gateway = try Gateway(ScriptedServer.named("app"))
+        let client = try gateway.connect()
+        #expect(try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status == 200)
+        gateway.stop()
+        try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
+        let last = try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        #expect(last.status == 200)
+        #expect(last["connection"]?.lowercased() == "close")
+        #expect(try client.isClosedByPeer())
+        client.socket.close()
+        #expect(try gateway.process.wait(within: .seconds(10)) == 0)
+    }
+
     @Test("a port that is taken is an error that names it")
     func portTaken() throws {
         let holder = try ScriptedServer.named("holder")
