@@ -376,4 +376,9 @@ package enum TransportFailure: Equatable, Sendable {
     case tls(TLSFailure)
     /// It had been closed here.
     case closed
+
+    /// A write failed, and the peer had ended its side in order before: all that it sent can still be read.
+    package var followsEnd: Bool {
+        if case .system(let code) = self { Socket.followsEnd(code) } else { false }
+    }
 }

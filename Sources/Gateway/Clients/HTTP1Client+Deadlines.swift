@@ -23,6 +23,7 @@ extension HTTP1Client {
     internal func outputTaken() {
         if outputDue == .max { return }
         outputDue = .max
+        if state == .head && exchange == nil { return awaitInput(timeouts.httpKeepAlive) }
         armDeadline()
     }
 

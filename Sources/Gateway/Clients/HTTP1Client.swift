@@ -29,6 +29,10 @@ internal final class HTTP1Client: ClientCodec {
     /// The answer under way is the last one.
     internal private(set) var isLast = false
     private var answerIsChunked = false
+    /// The end of the connection ends the answer under way.
+    private var endsByClose = false
+    /// The client has ended its side.
+    private var inputIsOver = false
     private var answerEnded = false
     internal private(set) var served = 0
     internal var pace = BodyPace()
@@ -232,16 +236,15 @@ internal final class HTTP1Client: ClientCodec {
     /// The client ended its side. It may still read: an answer under way goes on.
     private func inputEnded() {
         switch state {
-        case .head:
-            if let exchange { exchange.clientGone(.clientGone) }
-            close()
-        case .body:
-            exchange?.clientGone(.clientGone)
-            close(reset: true)
+        case .head, .body, .closing:
+            // Answers before this one may wait to be taken: the connection ends behind them.
+            inputIsOver = true
+            isLast = true
+            if let exchange { return exchange.clientGone(.clientGone) }
+            state = .closing
+            endOutput()
         case .tunnel:
             exchange?.tunnelClientEnded()
-        case .closing:
-            close()
         case .waiting, .closed:
             return
         }
@@ -262,7 +265,7 @@ internal final class HTTP1Client: ClientCodec {
         switch flushed {
         case .done:
             outputTaken()
-            if answerEnded && (state == .closing || state == .tunnel) { endOutput() }
+            if state == .closing || state == .tunnel && answerEnded { endOutput() }
             return state != .closed
         case .blocked:
             awaitOutput(progressed: transport.bytesOut != before)
@@ -281,7 +284,8 @@ internal final class HTTP1Client: ClientCodec {
         switch ended {
         case .done:
             outputTaken()
-            if state == .closing { awaitInput(timeouts.clientFin) }
+            if state != .closing { return }
+            if inputIsOver { close() } else { awaitInput(timeouts.clientFin) }
         case .blocked: awaitOutput(progressed: transport.bytesOut != before)
         case .failed: lost()
         }
@@ -310,7 +314,8 @@ extension HTTP1Client: ClientStream {
         if head.status != 101 {
             switch head.framing {
             case .chunked, .untilClose, .untilEndOfStream:
-                if exchange?.head.version == .http10 { isLast = true } else { answerIsChunked = true }
+                endsByClose = exchange?.head.version == .http10
+                if endsByClose { isLast = true } else { answerIsChunked = true }
             case .none, .length: break
             }
             // A body that is not complete would be taken for the next request.
@@ -387,7 +392,11 @@ extension HTTP1Client: ClientStream {
         if state != .closed && transport.pendingOutput > 0 { _ = sendWaiting() }
     }
 
-    func cut() { close(reset: true) }
+    /// An end before the length or the last chunk shows what is missing, and leaves the answers before this one whole;
+    /// where the end alone ends the answer, only a reset does.
+    func cut() {
+        if endsByClose { close(reset: true) } else { isLast = true }
+    }
 
     func bodyWanted() { pump() }
 
@@ -406,8 +415,8 @@ extension HTTP1Client: ClientStream {
             endOutput()
         } else {
             state = .head
-            awaitInput(timeouts.httpKeepAlive)
             flush()
+            if state == .head && transport.pendingOutput == 0 { awaitInput(timeouts.httpKeepAlive) }
         }
         if state != .closed { pump() }
     }

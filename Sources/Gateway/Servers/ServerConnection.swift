@@ -28,6 +28,8 @@ package final class ServerConnection: EventHandler {
     private var isPumping = false
     /// The socket took less than it was given.
     private var isBlocked = false
+    /// The server reset the connection: what it had sent may be lost, and an end that follows is not its word.
+    private var wasReset = false
     /// Nothing follows what waits to be sent: the server is to read the end behind it.
     private var endsOutput = false
 
@@ -71,6 +73,8 @@ package final class ServerConnection: EventHandler {
             if code == 0 {
                 state = .busy
                 exchange?.connected()
+                // A server that says something, or ends, at once is told of in this same report.
+                if transport.isReadable { pump() }
             } else {
                 exchange?.connectFailed(timedOut: false)
             }
@@ -120,7 +124,8 @@ package final class ServerConnection: EventHandler {
             }
         case .blocked:
             isBlocked = true
-        case .failed:
+        case .failed(let failure):
+            if !failure.followsEnd { wasReset = true }
             // An answer may have come before the server closed: it is read first, and its end tells.
             transport.note(.readHangUp)
             pump()
@@ -234,7 +239,7 @@ package final class ServerConnection: EventHandler {
     private func end(_ exchange: Exchange) {
         if !isReadingHead && exchange.isTunnel {
             exchange.tunnelServerEnded()
-        } else if !isReadingHead && decoder.endOfInput() == .complete {
+        } else if !isReadingHead && !wasReset && decoder.endOfInput() == .complete {
             finish(exchange)
         } else {
             exchange.serverClosed(afterPart: !isReadingHead || transport.pendingInput > 0)

@@ -100,6 +100,10 @@ package enum Socket {
         return code
     }
 
+    /// Whether a write failed on a connection whose peer had ended its side in order, before it refused what came after:
+    /// the kernel then says EPIPE, and ECONNRESET where bytes of the peer may be lost (tcp_reset in net/ipv4/tcp_input.c).
+    package static func followsEnd(_ code: Int32) -> Bool { code == EPIPE }
+
     /// The address that a socket is bound to here.
     package static func localAddress(_ fd: Int32) -> SocketAddress? {
         var storage = sockaddr_storage()

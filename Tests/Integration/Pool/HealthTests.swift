@@ -71,6 +71,91 @@ struct HealthTests {
         }
     }
 
+    @Test("a body without the text, and a status that is not listed, take a server out")
+    func wrongAnswers() throws {
+        let sound = Switch(true)
+        let changing = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/text") {
+                    try peer.answer(sound.isOn ? "all is fine" : "all is lost")
+                } else if request.startLine.contains("/status") {
+                    try peer.answer("", status: sound.isOn ? "204 No Content" : "200 OK")
+                } else {
+                    try peer.answer("changing")
+                }
+            }
+        }
+        let steady = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/status") {
+                    try peer.send("HTTP/1.1 204 No Content\r\n\r\n")
+                } else {
+                    try peer.answer(request.startLine.contains("/text") ? "fine" : "steady")
+                }
+            }
+        }
+        for check in ["path: /text, body: fine", "path: /status, status: [204]"] {
+            sound.turn(on: true)
+            let gateway = try Gateway(changing, steady, pool: ["health: { \(check), \(quick) }"])
+            try eventually("both serve, by \(check)") { try names(gateway) == ["changing", "steady"] }
+            sound.turn(on: false)
+            try eventually("the other serves alone, by \(check)") { try names(gateway) == ["steady"] }
+            sound.turn(on: true)
+            try eventually("both serve again, by \(check)") { try names(gateway) == ["changing", "steady"] }
+        }
+    }
+
+    @Test("a server that comes back begins with a small share")
+    func slowStart() throws {
+        let health = Switch(true)
+        let returning = try app("returning", health: health)
+        let steady = try app("steady", health: Switch(true))
+        let metrics = try Metrics()
+        let gateway = try Gateway(
+            returning,
+            steady,
+            pool: ["health: { path: /healthz, \(quick) }", "slow-start: 10m"],
+            gateway: [metrics.setting]
+        )
+        try eventually("both serve") { try names(gateway) == ["returning", "steady"] }
+        let series = "gatehouse_server_effective_weight{pool=\"web\",server=\"127.0.0.1:\(returning.port)\"}"
+        #expect(try metrics.value(series) == 1)
+        health.turn(on: false)
+        try eventually("the other serves alone") { try metrics.value(series) == 0 }
+        health.turn(on: true)
+        try eventually("it is back") { try metrics.value(series) > 0 }
+        #expect(try metrics.value(series) < 0.1)
+        let answers = try (0..<40).map { _ in try gateway.get().text }
+        #expect((1...4).contains(answers.count { $0 == "returning" }), "\(answers)")
+    }
+
+    @Test("each ejection in a row takes longer than the one before")
+    func growingPauses() throws {
+        let failing = try ScriptedServer { peer in _ = try peer.request() }
+        let working = try ScriptedServer.named("working")
+        let gateway = try Gateway(
+            failing,
+            working,
+            pool: ["ejection: { failures: 1, pause: 1s, max-pause: 3s }", "retries: { budget: 100% }"]
+        )
+        var longest: [Int] = []
+        try eventually("it is ejected for the third time", within: .seconds(20)) {
+            #expect(try gateway.get().text == "working")
+            let status = try gateway.command("status", "--json").output
+            for times in 1...3 where status.contains(times == 1 ? "requests to it failed;" : "\(times) times in a row")
+            {
+                let left = status.firstMatch(of: /left out for another (\d+) s/).flatMap { Int($0.1) } ?? 0
+                if longest.count < times {
+                    longest.append(left)
+                } else {
+                    longest[times - 1] = max(longest[times - 1], left)
+                }
+            }
+            return longest.count == 3
+        }
+        #expect(longest[0] == 1 && longest[1] == 2 && longest[2] == 3, "\(longest)")
+    }
+
     @Test("when all are down requests wait, and are served when a server comes")
     func queued() throws {
         let port = try Ports.free()

@@ -125,6 +125,103 @@ struct ExpectAndPipelineTests {
         #expect(try client.readResponse().text == "app")
     }
 
+    @Test("an answer that the client has yet to take is not lost by what becomes of the next one, or by its own silence")
+    func untaken() throws {
+        let body = String(repeating: "0123456789abcdef", count: 20_000)
+        let cut = Switch(false)
+        let app = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                guard request.startLine.contains("/cut") else {
+                    try peer.answer(body)
+                    continue
+                }
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+                peer.http.socket.abort()
+                return cut.turn(on: true)
+            }
+        }
+        let gateway = try Gateway(app, gateway: ["timeouts: { http-keep-alive: 200ms, client-fin: 200ms }"])
+        func client() throws -> HTTPConnection {
+            let client = HTTPConnection(try Socket.connect(to: gateway.port, receiveBuffer: 4096))
+            client.gateway = gateway
+            return client
+        }
+        let pipelining = try client()
+        try pipelining.send(get + "GET /cut HTTP/1.1\r\n\(Refusal.host)\r\n")
+        let leaving = try client()
+        try leaving.send(get)
+        leaving.socket.endWriting()
+        let slow = try client()
+        try slow.send(get)
+        // Longer than any of them may be idle.
+        try? eventually("a while has passed", within: .milliseconds(700)) { false }
+        for client in [pipelining, leaving, slow] { #expect(try client.readResponse().text == body) }
+        try eventually("the second answer was cut") { cut.isOn }
+        #expect(throws: (any Error).self) { try pipelining.readResponse() }
+        #expect(try leaving.isClosedByPeer())
+    }
+
+    @Test("a client that resets its connection while it waits frees the app server")
+    func resets() throws {
+        let freed = Switch(false)
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            peer.hold()
+            freed.turn(on: true)
+        }
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        try client.send(get)
+        try eventually("the request is under way") { app.requests.count == 1 }
+        client.socket.abort()
+        try eventually("the app server's connection is closed") { freed.isOn }
+        try eventually("it is logged") { gateway.accessLog.contains { $0["outcome"] as? String == "client-gone" } }
+    }
+
+    @Test("an expectation that is not 100-continue is a 417")
+    func otherExpectation() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway([.init(app)])
+        #expect(try front.gateway.get(fields: "Expect: tea\r\n").status == 417)
+        let result = try front.curl("--http2", "--header", "Expect: tea", "--include")
+        #expect(result.output.hasPrefix("HTTP/2 417"))
+        #expect(app.requests.isEmpty)
+    }
+
+    @Test("100-continue over HTTP/2, granted and refused")
+    func expectOverHTTP2() throws {
+        let app = try ScriptedServer { peer in
+            while true {
+                let head = try peer.http.readHead()
+                if head.startLine.contains("/refused") {
+                    return try peer.answer("no", status: "401 Unauthorized", fields: "Connection: close\r\n")
+                }
+                try peer.send("HTTP/1.1 100 Continue\r\n\r\n")
+                let body = try peer.http.take(5)
+                try peer.answer(String(decoding: body, as: UTF8.self))
+            }
+        }
+        let front = try SecureGateway([.init(app)])
+        let result = try python(
+            HTTP2Scripts.client + """
+                client = Client()
+                fields = [("content-length", "5"), ("expect", "100-continue")]
+                granted = client.request("POST", "/", end=False, fields=fields)
+                while not client.answers[granted].informational:
+                    if not client.read(10):
+                        break
+                client.send(granted, b"hello", end=True)
+                answer = client.finish(granted)
+                print(answer.informational, answer.status, answer.body.decode(), sep="|")
+                refused = client.finish(client.request("POST", "/refused", end=False, fields=fields))
+                print(refused.informational, refused.status, refused.body.decode(), sep="|")
+                """,
+            ["\(front.secure)"],
+            in: front.directory
+        )
+        #expect(result.output == "['100']|200|hello\n[]|401|no\n", "\(result.error)")
+    }
+
     @Test("a client that goes away in the middle of its body leaves no whole request behind")
     func clientLeaves() throws {
         let app = try ScriptedServer.named("app")

@@ -118,6 +118,25 @@ struct FaultyServerTests {
         #expect(try gateway.get("/good").text == "good")
     }
 
+    @Test("an answer until the end of its connection is not whole when that was reset")
+    func resetInPlaceOfEnd() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.http.readHead()
+            try peer.send("HTTP/1.1 200 OK\r\n\r\nsome of it")
+            _ = try peer.http.take(100_000)
+            peer.http.socket.abort()
+        }
+        let gateway = try Gateway(app, pool: ["ejection: off"], workers: 1)
+        let body = [UInt8](repeating: 97, count: 8 << 20)
+        for _ in 0..<20 {
+            let client = try gateway.connect(patience: .seconds(5))
+            try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(body.count)\r\n\r\n")
+            // What of it is not taken is the gateway's affair.
+            try? client.socket.write(body, by: Deadline(.milliseconds(500)))
+            #expect(throws: (any Error).self) { try client.readResponse() }
+        }
+    }
+
     @Test(
         "a chunked body that is wrong cuts the client's connection",
         arguments: ["g\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n"]
