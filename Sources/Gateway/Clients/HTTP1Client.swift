@@ -87,7 +87,11 @@ internal final class HTTP1Client: ClientCodec {
             if let input = transport.input, !input.isEmpty {
                 let taken = take(input)
                 if taken == .again { continue }
-                if taken == .full && !hasRoomAfterFlush { break }
+                if taken == .full {
+                    // What is here already is looked at again: nobody else will tell of it.
+                    if hasRoomAfterFlush { continue }
+                    break
+                }
             } else if !wantsInput && !hasRoomAfterFlush {
                 break
             }

@@ -159,7 +159,9 @@ package final class ServerConnection: EventHandler {
             if let input = transport.input, !input.isEmpty {
                 guard process(input, exchange) else { continue }
             }
-            guard state == .busy, self.exchange === exchange, exchange.wantsAnswer else { break }
+            // A pipelined request may have taken the connection over in the middle of this, and found it broken.
+            guard state == .busy, self.exchange === exchange else { continue }
+            guard exchange.wantsAnswer else { break }
             guard transport.isReadable else { break }
             if turns == 32 {
                 worker.loop.atEndOfTurn(self)
@@ -248,7 +250,8 @@ package final class ServerConnection: EventHandler {
 
     /// The answer is whole.
     private func finish(_ exchange: Exchange) {
-        let isClean = transport.pendingInput == 0 && transport.pendingOutput == 0
+        // What is still to be read, the server's end perhaps, is nothing to go on with.
+        let isClean = transport.pendingInput == 0 && transport.pendingOutput == 0 && !transport.isReadable
         exchange.answerEnded(canReuse: isClean && exchange.response.keepAlive)
     }
 

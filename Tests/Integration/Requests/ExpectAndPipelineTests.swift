@@ -72,6 +72,39 @@ struct ExpectAndPipelineTests {
         #expect(try client.readResponse().text == "")
     }
 
+    @Test(
+        "what is pipelined behind the loss of an app server is answered, or the connection ends; it is never left waiting"
+    )
+    func pipelinedBehindLoss() throws {
+        let app = try ScriptedServer { peer in
+            // One answer a connection, closed or reset at once.
+            guard let request = try peer.request() else { return }
+            try peer.answer(request.text)
+            if request.startLine.contains("/reset") { peer.http.socket.abort() }
+        }
+        let gateway = try Gateway(app, pool: ["ejection: off", "retries: { budget: 100% }"], workers: 1)
+        let body = String(repeating: "a", count: 65_536)
+        let post = "POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        for round in 0..<40 {
+            let client = try gateway.connect(patience: .seconds(5))
+            let first = round % 2 == 0 ? get : get.replacing("GET / ", with: "GET /reset ")
+            try client.send(first + post + first + post + get)
+            for index in 0..<5 {
+                do {
+                    let answer = try client.readResponse()
+                    // A POST that met the closed connection is not repeated.
+                    #expect(answer.status == 200 || answer.status == 502, "\(index): \(answer)")
+                    if answer.status == 200 && index % 2 == 1 { #expect(answer.text == body) }
+                } catch Socket.Failure.timedOut {
+                    Issue.record("round \(round): nothing comes of request \(index)")
+                } catch {
+                    // A reset overtook an answer, or a body could not be taken in.
+                    break
+                }
+            }
+        }
+    }
+
     @Test("a request pipelined behind a refused one is not served; one before it is")
     func pipelinedRefusal() throws {
         let app = try ScriptedServer.named("app")
@@ -125,7 +158,9 @@ struct ExpectAndPipelineTests {
         #expect(try client.readResponse().text == "app")
     }
 
-    @Test("an answer that the client has yet to take is not lost by what becomes of the next one, or by its own silence")
+    @Test(
+        "an answer that the client has yet to take is not lost by what becomes of the next one, or by its own silence"
+    )
     func untaken() throws {
         let body = String(repeating: "0123456789abcdef", count: 20_000)
         let cut = Switch(false)
