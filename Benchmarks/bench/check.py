@@ -48,6 +48,20 @@ def answers(proxy, workspace):
     _check_h2(proxy, workspace)
 
 
+def metrics(proxy, port):
+    """Throws WrongAnswers unless the metrics page counts requests."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read()
+    except (OSError, http.client.HTTPException) as error:
+        raise WrongAnswers(f"{proxy.name}: metrics: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
+    if b"requests_total" not in page:
+        raise WrongAnswers(f"{proxy.name}: its metrics count no requests: {page[:200]!r}")
+
+
 def _expect(proxy, connection, method, path, body, status, expected):
     connection.request(method, path, body=body)
     answer = connection.getresponse()

@@ -30,6 +30,7 @@ class Proxy:
         self.apps = apps
         self.https_port = workspace.free_port()
         self.http_port = workspace.free_port()
+        self.metrics_port = workspace.free_port()
 
     def binary(self):
         """The program's path; None when it is not installed."""
@@ -55,6 +56,7 @@ class Proxy:
             "HTTP": self.http_port,
             "APP_1": self.apps.ports[0],
             "APP_2": self.apps.ports[1],
+            "METRICS": self.metrics_port,
             # Whom Gatehouse's data plane runs as.
             "USER_NAME": "nobody" if os.geteuid() == 0 else getpass.getuser(),
         }
@@ -136,7 +138,16 @@ class Gatehouse(Proxy):
         return None if self.binary() else "gatehouse is not built: swift build -c release, or name it in GATEHOUSE"
 
     def command(self, configuration):
-        return [self.binary(), "serve", "--site", str(configuration), "--workers", "1"]
+        # The admin socket is its own: another gateway of the same name on this machine is left alone.
+        socket = configuration.with_name("admin.sock")
+        return [self.binary(), "serve", "--site", str(configuration), "--workers", "1", "--socket", str(socket)]
+
+    @contextlib.contextmanager
+    def running(self):
+        """As all, and with its metrics there to be read."""
+        with super().running() as server:
+            check.metrics(self, self.metrics_port)
+            yield server
 
 
 ALL = [NGINX, HAProxy, H2O, Gatehouse]
