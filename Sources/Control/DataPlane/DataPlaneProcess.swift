@@ -56,6 +56,7 @@ package final class DataPlaneProcess {
     }
 
     private func run(_ confinement: Confinement) throws -> Int32 {
+        Thread.nameCurrent("gatehouse-data")
         let signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
         try service.prepare()
         var report = Sandbox.Report(user: geteuid(), landlockVersion: 0, hasSystemCallFilter: false, lacks: [])

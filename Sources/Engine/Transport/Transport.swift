@@ -319,7 +319,9 @@ package final class Transport {
                 isWritable = false
                 return .blocked
             case .failed(let code):
+                // The kernel tells it once, and reports no change after it: each flush tells it again.
                 isWritable = false
+                writeFailure = .system(code)
                 return .failed(.system(code))
             case .endOfStream:
                 return .failed(.closed)

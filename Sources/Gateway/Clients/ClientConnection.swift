@@ -62,8 +62,9 @@ package final class ClientConnection: EventHandler {
     package func ready(_ events: Epoll.Events) {
         transport.note(events)
         if isShakingHands { return shakeHands() }
-        if events.contains(.error) { codec?.connectionLost() }
         codec?.ready()
+        // Last, for the request may have come with the reset that makes it pointless: no report follows this one.
+        if events.contains(.error) { codec?.connectionLost() }
     }
 
     package func timedOut() {

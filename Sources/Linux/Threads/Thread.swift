@@ -59,6 +59,13 @@ package struct Thread: @unchecked Sendable {
         return Thread(handle: handle)
     }
 
+    /// Names the calling thread; the main one's name is the process's in `ps` and `top`.
+    ///
+    /// - Parameter name: 15 bytes are shown.
+    package static func nameCurrent(_ name: String) {
+        unsafe pthread_setname_np(pthread_self(), String(name.prefix(15)))
+    }
+
     /// Waits until the thread has ended. Call it once.
     package func join() {
         pthread_join(handle, nil)

@@ -53,8 +53,11 @@ final class ChildProcess {
     }
 
     deinit {
-        // Stopped first, so that it starts no other child in place of those that are killed.
+        // It stands still first, so that it starts no other child in place of those that are killed.
         kill(identifier, SIGSTOP)
+        try? eventually("it stands still", within: .seconds(1)) {
+            ["T", "Z", nil].contains(ProcessFacts(identifier: identifier)["State"]?.first)
+        }
         for child in children { kill(child, SIGKILL) }
         kill(-identifier, SIGKILL)
         if status == nil {

@@ -9,6 +9,8 @@ final class Gateway {
     private(set) var site: SiteFile
     private let ports: [UInt16]
     private var mayEnd = false
+    /// Data planes whose control plane the test killed: they serve on, and nobody's death ends them.
+    private var orphans: [Int32] = []
 
     /// Where SwiftPM put the executable: beside the bundle that runs the tests; or what GATEHOUSE_BINARY says.
     static var binary: String {
@@ -36,12 +38,14 @@ final class Gateway {
     /// Starts the gateway and waits until it serves.
     /// - Parameters:
     ///   - ports: those that must accept before this returns.
+    ///   - name: of the files that its output goes to.
     ///   - binary: in place of the one that was built with the tests.
     ///   - environment: added to the one of the tests.
     init(
         _ site: SiteFile,
         ports: [UInt16],
         in directory: TemporaryDirectory? = nil,
+        name: String = "gatehouse",
         workers: Int = 2,
         binary: String? = nil,
         environment: [String: String] = [:]
@@ -57,7 +61,7 @@ final class Gateway {
                 "--socket", self.directory.path("admin.sock"),
             ],
             in: self.directory,
-            name: "gatehouse",
+            name: name,
             environment: environment
         )
         try waitUntilReady()
@@ -91,6 +95,9 @@ final class Gateway {
 
     /// An end that no test asked for is a failure of whatever test it happens in.
     deinit {
+        for orphan in orphans where ProcessFacts(identifier: orphan)["Name"] == "gatehouse-data" {
+            kill(orphan, SIGKILL)
+        }
         if !mayEnd, let status = process.poll() {
             Issue.record("gatehouse ended by itself with \(status): \(log.suffix(4000))")
         }
@@ -100,6 +107,22 @@ final class Gateway {
     func stop() {
         mayEnd = true
         process.send(SIGTERM)
+    }
+
+    /// The process that serves.
+    var dataPlane: Int32 {
+        get throws {
+            guard let child = process.children.first else { throw HarnessError("there is no data plane: \(log)") }
+            return child
+        }
+    }
+
+    /// Kills the control plane with -9 and leaves the data plane as it is.
+    func loseControl() throws {
+        mayEnd = true
+        orphans = process.children
+        process.send(SIGKILL)
+        try process.wait()
     }
 
     /// The first listener's port.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// `gatehouse demo`: what a newcomer sees first.
@@ -36,5 +37,27 @@ struct DemoTests {
         #expect(try curl("/echo", "--data", "hello").contains("POST"))
         process.send(15)
         #expect(try process.wait() == 0)
+    }
+
+    @Test("all of it ends with the demonstration, at Ctrl-C and when it is killed", arguments: [SIGINT, SIGKILL])
+    func end(signal: Int32) throws {
+        let directory = try TemporaryDirectory()
+        let (secure, plain) = (try Ports.free(), try Ports.free())
+        let process = try ChildProcess(
+            try Gateway.binary,
+            ["demo", "--https-port", "\(secure)", "--http-port", "\(plain)", "--dir", directory.path("demo")],
+            in: directory,
+            name: "demo"
+        )
+        try eventually("the guide is there: \(process.standardError)", within: .seconds(20)) {
+            process.standardOutput.contains("Try it:")
+        }
+        let parts = process.children
+        #expect(parts.count == 3, "two app servers and a data plane")
+        process.send(signal)
+        try process.wait()
+        try eventually("nothing is left of it") {
+            parts.allSatisfy { ProcessFacts(identifier: $0)["Name"] == nil } && (try? Socket.connect(to: secure)) == nil
+        }
     }
 }

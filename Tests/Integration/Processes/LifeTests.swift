@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Start, stop, and the death of the data plane.
+/// Start and stop.
 @Suite("Life of the processes")
 struct LifeTests {
     @Test("SIGTERM drains: what is under way is answered, new connections are refused, the exit is clean")
@@ -46,25 +46,6 @@ struct LifeTests {
         #expect(try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status == 200)
         gateway.stop()
         #expect(try gateway.process.wait(within: .seconds(10)) == 0)
-    }
-
-    @Test("a data plane killed with -9 is replaced, and what queued meanwhile is served")
-    func dataPlaneKilled() throws {
-        let app = try ScriptedServer.named("app")
-        let gateway = try Gateway(app)
-        for _ in 0..<3 {
-            let victims = gateway.process.children
-            #expect(!victims.isEmpty)
-            for victim in victims { kill(victim, SIGKILL) }
-            // At once, so that they queue on sockets that nobody serves at the moment.
-            let clients = try (0..<20).map { _ in try gateway.connect() }
-            for client in clients { try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n") }
-            for client in clients { #expect(try client.readResponse().text == "app") }
-            try eventually("there is another data plane") {
-                let present = gateway.process.children
-                return !present.isEmpty && Set(present).isDisjoint(with: victims)
-            }
-        }
     }
 
     @Test("a client whose next request crosses the stop is answered, and told of the end")

@@ -108,4 +108,25 @@ struct ReloadTests {
         #expect(answer.status == 0, "\(answer.error)")
         #expect(try gateway.get().text == "new")
     }
+
+    @Test("a weight and a drain set by hand outlive a reload; a weight that the file changes wins")
+    func byHand() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(servers: [.init(app, weight: 2), .init(port: try Ports.free())])
+        let names = gateway.site.pools["web"]?.servers.map { "web/127.0.0.1:\($0.port)" } ?? []
+        #expect(try gateway.command("server", "weight", names[0], "7").status == 0)
+        #expect(try gateway.command("server", "drain", names[1]).status == 0)
+        func standing() throws -> [String] {
+            try gateway.command("status", "--json").output.split(separator: "\n").map(String.init).filter {
+                $0.contains("\"weight\":") || $0.contains("\"drained\":")
+            }.map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " ,")) }
+        }
+        #expect(try gateway.command("reload").status == 0)
+        #expect(try standing() == ["\"weight\": 7", "\"drained\": false", "\"weight\": 1", "\"drained\": true"])
+        var site = gateway.site
+        site.pools["web"]?.servers[0].weight = 3
+        try gateway.directory.write(site.text, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        #expect(try standing() == ["\"weight\": 3", "\"drained\": false", "\"weight\": 1", "\"drained\": true"])
+    }
 }

@@ -1,0 +1,23 @@
+import Testing
+
+/// Clients that go away with a reset, which the kernel tells once.
+@Suite("Clients that reset")
+struct ResetTests {
+    @Test("a reset that comes together with the request, or in the middle of its answer, leaves nothing behind")
+    func together() throws {
+        let app = try NginxServer("app", files: ["large": [UInt8](repeating: 65, count: 2_000_000)])
+        let gateway = try Gateway(servers: [.init(app)], pool: ["keep-alive: { idle: 200ms }"])
+        let plane = ProcessFacts(identifier: try gateway.dataPlane)
+        let before = plane.descriptorCount
+        for round in 0..<200 {
+            let client = try gateway.connect()
+            try client.send("GET /files/large HTTP/1.1\r\n\(Refusal.host)\r\n")
+            // Every other one has got something of the answer.
+            if round % 2 == 1 { _ = try client.take(1000) }
+            client.socket.abort()
+        }
+        // Well before any time-out of the gateway would end what it did not notice.
+        try eventually("its descriptors are back: \(before) before") { plane.descriptorCount <= before + 2 }
+        #expect(try gateway.get("/files/large").body.count == 2_000_000)
+    }
+}
