@@ -106,11 +106,13 @@ internal final class NameLoop {
         do throws(OutboundError) {
             while let message = try helper.channel.receive() {
                 switch message {
-                case .hello(let process, let sandbox):
+                case .hello(let process, let sandbox) where !helper.isConfined:
+                    helper.isConfined = true
                     report("outbound helper \(process) asks for names as user \(sandbox.user)")
                     for lack in sandbox.lacks { service.settings.report("outbound helper: \(lack)") }
-                case .resolved(let number, let answer): table.answer(number, answer, now: now)
-                case .nameServers, .resolve: throw .malformed("\(message)")
+                case .resolved(let number, let answer) where helper.isConfined:
+                    table.answer(number, answer, now: now)
+                case .hello, .resolved, .nameServers, .resolve: throw .malformed("\(message)")
                 }
             }
         } catch .closed {

@@ -81,7 +81,7 @@ package struct NameTable: Sendable {
         var open = entries.values.count { $0.open != nil }
         for (name, entry) in entries.sorted(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) })
         where entry.open == nil && entry.due <= now {
-            let local = hosts[name]
+            let local = hosts[name].filter(\.isOfAHost)
             if !local.isEmpty {
                 take(local, of: name)
                 entries[name]?.due = now + Self.hostsLife

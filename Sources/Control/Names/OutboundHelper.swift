@@ -9,6 +9,8 @@ internal final class OutboundHelper {
     let child: ChildProcess
     let channel: OutboundChannel
     let startedAt: UInt64
+    /// It has said that its sandbox stands, which it does once.
+    var isConfined = false
     /// Whom it has been told to ask.
     var nameServers: [String] = []
 

@@ -33,7 +33,7 @@ struct Demo: ParsableCommand {
                 throw ListenProblem("neither XDG_RUNTIME_DIR nor HOME is set; name a folder with --dir")
             }
             let folder = try DemoFolder(path)
-            let certificate = try folder.certificate()
+            try folder.makeCA()
             try apps.start("app-01", host: "127.0.0.1", weight: 2)
             try apps.start("app-02", host: "127.0.0.1", weight: 1)
             let site = DemoSite.text(
@@ -41,7 +41,7 @@ struct Demo: ParsableCommand {
                 http: httpPort,
                 addresses: addresses,
                 apps: apps.apps,
-                certificate: certificate,
+                store: folder.store,
                 accessLog: folder.accessLog
             )
             try folder.write(site, to: folder.siteFile)

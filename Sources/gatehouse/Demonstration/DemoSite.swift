@@ -2,12 +2,14 @@ import Linux
 
 /// The site file of the demonstration, written so that a person learns from it.
 enum DemoSite {
+    static let name = "foobar.com"
+
     static func text(
         https: UInt16,
         http: UInt16,
         addresses: [String],
         apps: [DemoApps.App],
-        certificate: (certificate: String, key: String),
+        store: String,
         accessLog: String
     ) -> String {
         let address = "[" + addresses.map(quoted).joined(separator: ", ") + "]"
@@ -15,14 +17,14 @@ enum DemoSite {
         return """
             # Written by `gatehouse demo` at every start: a copy of it is yours to change.
             # Serve a copy: gatehouse serve --site FILE. Every key: docs/site-file.md.
-            site: foobar.com
+            site: \(name)
 
             gateway:
               access-log: { path: \(quoted(accessLog)) }
               listen:
                 - port: \(https)
                   address: \(address)
-                  tls: { certificates: [foobar.com] }
+                  tls: { certificates: [\(name)] }
                   protocols: [h2, http/1.1]
                 - port: \(http)
                   address: \(address)
@@ -36,13 +38,12 @@ enum DemoSite {
             \(apps.map(server).joined(separator: "\n"))
                   health: { path: /healthz, every: 2s, fall: 3, rise: 2 }
 
+            certificate-store: \(quoted(store))
+
             certificates:
-              foobar.com:
+              \(name):
                 names: \(names)
-                issuer:
-                  files:
-                    certificate: \(quoted(certificate.certificate))
-                    key: \(quoted(certificate.key))
+                issuer: internal # the CA of the site's own, which is in the store
 
             """
     }

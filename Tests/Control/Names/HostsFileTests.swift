@@ -20,7 +20,7 @@ struct HostsFileTests {
         )
         #expect(hosts["app"] == [.v4(0xC000_0202)])
         #expect(hosts["app.test"].map { "\($0)" } == ["192.0.2.2", "2001:db8::1"])
-        #expect(hosts["localhost"].count == 1)
+        #expect(hosts["localhost"].count == 1 && hosts["nowhere"].isEmpty)
         #expect(hosts["commented"].isEmpty && hosts["wrong"].isEmpty && hosts[""].isEmpty)
     }
 

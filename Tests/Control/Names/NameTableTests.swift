@@ -147,6 +147,8 @@ struct NameTableTests {
         table.refresh(now: 30)
         #expect(table.nextDue == 30)
         #expect(table.questions(now: 30, hosts: none, mayAsk: false).isEmpty)
+        #expect(table.questions(now: 30, hosts: HostsFile("0.0.0.0 a.test"), mayAsk: false).isEmpty)
+        #expect(address(table) == nil, "blocked in hosts is no address")
         #expect(table.questions(now: 30, hosts: HostsFile("192.0.2.5 a.test"), mayAsk: false).isEmpty)
         #expect(address(table) == "192.0.2.5")
     }
