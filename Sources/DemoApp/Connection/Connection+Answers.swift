@@ -40,7 +40,7 @@ extension Connection {
         case .status(let status): answerStatus(status)
         case .slow(let milliseconds):
             phase = .answer(.slow(milliseconds))
-            server.loop.setDeadline(self, after: milliseconds)
+            server.loop.setDeadline(registration, after: milliseconds)
         case .drip(let lines, let milliseconds): beginDrip(lines, milliseconds)
         case .webSocket: openWebSocket()
         case .unknown: fail(404, "no such path here; GET / lists those that are")
@@ -82,7 +82,7 @@ extension Connection {
             phase = .answer(.nothing)
         } else {
             phase = .answer(.drip(Drip(left: line - 1, milliseconds: drip.milliseconds, isChunked: drip.isChunked)))
-            server.loop.setDeadline(self, after: drip.milliseconds)
+            server.loop.setDeadline(registration, after: drip.milliseconds)
         }
         transport.write(out.readable)
     }

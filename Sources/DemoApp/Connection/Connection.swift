@@ -74,7 +74,7 @@ internal final class Connection: EventHandler {
         Socket.setNoDelay(socket.raw)
         let connection = Connection(socket, server)
         try server.loop.add(connection, descriptor: connection.transport.descriptor)
-        server.loop.setDeadline(connection, after: headTime)
+        server.loop.setDeadline(connection.registration, after: headTime)
     }
 
     private init(_ socket: consuming FileDescriptor, _ server: AppServer) {
@@ -161,7 +161,7 @@ internal final class Connection: EventHandler {
         case .head, .answer(.slow): break
         case .ending where isEndSent: break
         case .answer(.drip(let drip)) where !drip.isDue: break
-        case .body, .answer, .webSocket, .ending: server.loop.setDeadline(self, after: Self.stallTime)
+        case .body, .answer, .webSocket, .ending: server.loop.setDeadline(registration, after: Self.stallTime)
         }
     }
 
@@ -241,7 +241,7 @@ internal final class Connection: EventHandler {
         intake = .none
         if keepsAlive {
             phase = .head
-            server.loop.setDeadline(self, after: Self.headTime)
+            server.loop.setDeadline(registration, after: Self.headTime)
         } else {
             end()
         }
@@ -287,7 +287,7 @@ internal final class Connection: EventHandler {
             return .wait
         case .done where !isEndSent:
             isEndSent = true
-            server.loop.setDeadline(self, after: Self.endingTime)
+            server.loop.setDeadline(registration, after: Self.endingTime)
         case .done: break
         }
         if let input = transport.input { input.consume(input.count) }

@@ -32,7 +32,7 @@ internal final class Acceptor: EventHandler {
             }
         } catch {
             isWaiting = true
-            server.loop.setDeadline(self, after: 50)
+            server.loop.setDeadline(registration, after: 50)
         }
     }
 }

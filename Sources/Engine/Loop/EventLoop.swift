@@ -86,17 +86,17 @@ package final class EventLoop {
         handler.registration.wheelEntry = .max
     }
 
-    /// Sets when `handler.timedOut` is due, `milliseconds` from now; nil unsets it.
-    package func setDeadline(_ handler: any EventHandler, after milliseconds: UInt64?) {
-        guard handler.registration.token != 0 else { return }
+    /// Sets when `timedOut` of the handler with this registration is due, `milliseconds` from now; nil unsets it.
+    package func setDeadline(_ registration: Registration, after milliseconds: UInt64?) {
+        guard registration.token != 0 else { return }
         guard let milliseconds else {
-            handler.registration.deadline = .max
+            registration.deadline = .max
             return
         }
         let deadline = now &+ min(milliseconds, 1 << 52)
-        handler.registration.deadline = deadline
-        if deadline < handler.registration.wheelEntry {
-            handler.registration.wheelEntry = wheel.insert(handler.registration.token, deadline: deadline)
+        registration.deadline = deadline
+        if deadline < registration.wheelEntry {
+            registration.wheelEntry = wheel.insert(registration.token, deadline: deadline)
         }
     }
 

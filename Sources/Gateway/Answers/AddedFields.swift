@@ -7,15 +7,21 @@ import Linux
 /// security headers, unless the app server has said its own word on them.
 internal struct AddedFields {
     private let security: [(name: [UInt8], value: [UInt8])]
+    /// By route, empty where it sends none.
+    private let hsts: [[UInt8]]
 
-    init(_ plan: HeaderPlan) {
-        security = plan.security.map { (Array($0.name.utf8), Array($0.value.utf8)) }
+    init(_ plan: Plan) {
+        security = plan.headers.security.map { (Array($0.name.utf8), Array($0.value.utf8)) }
+        hsts = plan.routes.map { Array(($0.hsts ?? "").utf8) }
     }
 
-    func add(to response: MessageHead, route: RoutePlan, worker: Worker, isSealed: Bool) {
+    func add(to response: MessageHead, route: Int, worker: Worker, isSealed: Bool) {
         if !response.has(.date) { worker.date.add(to: response, worker: worker) }
-        if isSealed, let hsts = route.hsts, !response.has(.strictTransportSecurity) {
-            response.add(.strictTransportSecurity, hsts.utf8Span.span)
+        if isSealed {
+            let value = hsts[route]
+            if !value.isEmpty && !response.has(.strictTransportSecurity) {
+                response.add(.strictTransportSecurity, value.span)
+            }
         }
         for field in security where !has(response, field.name) {
             response.add(field.name.span, field.value.span)

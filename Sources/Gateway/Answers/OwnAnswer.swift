@@ -45,12 +45,12 @@ extension Exchange {
         if status == 503 { response.add(.retryAfter, "1") }
         let request = head.bytes
         response.add(.xRequestID, request.span(requestID))
-        if route >= 0, let client {
+        if route >= 0, let origin {
             runtime.fields.add(
                 to: response,
-                route: runtime.plan.routes[route],
+                route: route,
                 worker: worker,
-                isSealed: client.security != nil
+                isSealed: origin.security != nil
             )
         } else {
             worker.date.add(to: response, worker: worker)

@@ -11,6 +11,8 @@ package final class ClientConnection: EventHandler {
     internal let transport: Transport
     internal let peer: SocketAddress
     internal let listener: ListenerPlan
+    /// Whether TLS is spoken on it.
+    internal let isSealed: Bool
     internal private(set) var security: ClientSecurity?
     private var isShakingHands: Bool
     private var codec: (any ClientCodec)?
@@ -48,7 +50,7 @@ package final class ClientConnection: EventHandler {
         if session == nil {
             connection.codec = HTTP1Client(connection: connection)
         }
-        worker.loop.setDeadline(connection, after: session == nil ? timeouts.httpRequest : timeouts.clientHandshake)
+        worker.loop.setDeadline(connection.registration, after: session == nil ? timeouts.httpRequest : timeouts.clientHandshake)
     }
 
     private init(worker: Worker, transport: Transport, peer: SocketAddress, listener: ListenerPlan) {
@@ -56,6 +58,7 @@ package final class ClientConnection: EventHandler {
         self.transport = transport
         self.peer = peer
         self.listener = listener
+        isSealed = transport.tls != nil
         isShakingHands = transport.tls != nil
     }
 
@@ -128,7 +131,7 @@ package final class ClientConnection: EventHandler {
     }
 
     internal func setDeadline(_ milliseconds: UInt64?) {
-        worker.loop.setDeadline(self, after: milliseconds)
+        worker.loop.setDeadline(registration, after: milliseconds)
     }
 
     /// Closes the connection. With `reset`, the client sees that an answer was cut.

@@ -1,16 +1,13 @@
 import Bytes
 import HTTPWire
-import Linux
 
 /// Where a request comes from and its answer goes: a connection in HTTP/1, a stream of one in HTTP/2.
 ///
 /// The exchange speaks to it in messages; how they look on the wire is the codec's own affair. The
 /// codec gives body bytes to the exchange only while `exchange.wantsBody`.
 internal protocol ClientStream: AnyObject {
-    var peer: SocketAddress { get }
-    var listener: ListenerPlan { get }
-    /// What the TLS handshake settled; nil in clear.
-    var security: ClientSecurity? { get }
+    /// The connection that it came by.
+    var origin: ClientConnection { get }
 
     /// Sends a 1xx answer (RFC 9110 section 15.2).
     func sendInformational(_ head: MessageHead)

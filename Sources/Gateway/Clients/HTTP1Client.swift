@@ -21,6 +21,7 @@ internal final class HTTP1Client: ClientCodec {
     /// Each keeps the other until the connection closes, so that a log line can still name the peer.
     internal let connection: ClientConnection
     internal let worker: Worker
+    private let transport: Transport
     internal private(set) var state = State.head
     private var parser: HTTP1RequestParser
     private var decoder = HTTP1BodyDecoder()
@@ -43,10 +44,10 @@ internal final class HTTP1Client: ClientCodec {
     init(connection: ClientConnection) {
         self.connection = connection
         worker = connection.worker
+        transport = connection.transport
         parser = HTTP1RequestParser(limits: worker.runtime.headLimits)
     }
 
-    private var transport: Transport { connection.transport }
     internal var timeouts: TimeoutPlan { worker.runtime.plan.timeouts }
 
     // MARK: Events
@@ -304,9 +305,7 @@ internal final class HTTP1Client: ClientCodec {
 }
 
 extension HTTP1Client: ClientStream {
-    var peer: SocketAddress { connection.peer }
-    var listener: ListenerPlan { connection.listener }
-    var security: ClientSecurity? { connection.security }
+    var origin: ClientConnection { connection }
     var isCongested: Bool { transport.pendingOutput > 0 && !transport.isWritable }
 
     func sendInformational(_ head: MessageHead) {

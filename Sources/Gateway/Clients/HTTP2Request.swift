@@ -142,12 +142,9 @@ internal final class HTTP2Request {
 }
 
 extension HTTP2Request: ClientStream {
-    var peer: SocketAddress { connection.peer }
-    var listener: ListenerPlan { connection.listener }
-    var security: ClientSecurity? { connection.security }
     var isCongested: Bool { waiting != nil }
 
-    private var connection: ClientConnection {
+    var origin: ClientConnection {
         guard let codec else { preconditionFailure("a request is used while its stream is open") }
         return codec.connection
     }

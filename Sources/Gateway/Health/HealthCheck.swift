@@ -43,7 +43,7 @@ internal final class HealthCheck: EventHandler {
         let timer = CheckTimer(check: self)
         try worker.loop.add(timer, activity: .healthCheck)
         self.timer = timer
-        worker.loop.setDeadline(timer, after: UInt64.random(in: 0...min(health.every, 200)))
+        worker.loop.setDeadline(timer.registration, after: UInt64.random(in: 0...min(health.every, 200)))
     }
 
     func stop() {
@@ -55,7 +55,7 @@ internal final class HealthCheck: EventHandler {
     /// One check begins.
     fileprivate func begin() {
         guard let timer else { return }
-        worker.loop.setDeadline(timer, after: health.every)
+        worker.loop.setDeadline(timer.registration, after: health.every)
         guard transport == nil else { return }
         guard let address = server.socketAddress, let socket = try? Socket.connect(to: address) else {
             return verdicts.failed(.unreachable, now: worker.loop.now)
@@ -71,7 +71,7 @@ internal final class HealthCheck: EventHandler {
         } catch {
             return end(.unreachable)
         }
-        worker.loop.setDeadline(self, after: health.timeout)
+        worker.loop.setDeadline(registration, after: health.timeout)
         let text = request
         if health.path != nil { made.write(text.span) }
     }

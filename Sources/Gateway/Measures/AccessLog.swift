@@ -15,14 +15,15 @@ package struct AccessLog {
     }
 
     internal func write(_ exchange: Exchange, now: UInt64) {
-        guard let ring, let client = exchange.client else { return }
+        guard let ring, let origin = exchange.origin else { return }
         line.clear()
         line.append("{\"time\":")
         let real = Clock.realtimeMicroseconds
         line.append(decimal: real / 1_000_000)
-        appendMilliseconds(real / 1000 % 1000)
+        line.append(".")
+        line.append(decimal: real / 1000 % 1000, digits: 3)
         line.append(",\"client\":\"")
-        client.peer.append(to: line)
+        origin.peer.append(to: line)
         line.append("\"")
         writeRequest(exchange)
         line.append(",\"status\":")
@@ -33,7 +34,7 @@ package struct AccessLog {
         line.append(decimal: exchange.bodyReceived)
         writeTimes(exchange, now)
         writeServer(exchange)
-        if let security = client.security {
+        if let security = origin.security {
             line.append(",\"tls\":\"")
             line.append(security.version)
             line.append(security.isResumed ? "\",\"resumed\":true" : "\",\"resumed\":false")
@@ -102,22 +103,8 @@ package struct AccessLog {
     private func appendTime(_ name: StaticString, _ microseconds: UInt64) {
         line.append(name)
         line.append(decimal: microseconds / 1_000_000)
-        let rest = microseconds % 1_000_000
-        // One append for the point and all zeros: each costs more than the comparisons.
-        switch rest {
-        case 0..<10: line.append(".00000")
-        case 10..<100: line.append(".0000")
-        case 100..<1000: line.append(".000")
-        case 1000..<10_000: line.append(".00")
-        case 10_000..<100_000: line.append(".0")
-        default: line.append(".")
-        }
-        line.append(decimal: rest)
-    }
-
-    private func appendMilliseconds(_ number: UInt64) {
-        line.append(number < 10 ? ".00" : number < 100 ? ".0" : ".")
-        line.append(decimal: number)
+        line.append(".")
+        line.append(decimal: microseconds % 1_000_000, digits: 6)
     }
 
     /// Appends a name of the site or of the program, which JSON takes as it is, without copying it first.

@@ -15,11 +15,7 @@ extension Exchange {
         if runtime.plan.accessLog { worker.log.write(self, now: now) }
         if isTunnel { worker.uncount(.tunnelsOpen) }
         stage = .idle
-        self.client = nil
-        connection = nil
-        pool = nil
-        endTrailers = nil
-        forgetBody()
+        release()
         worker.giveExchange(self)
         client?.exchangeEnded()
     }

@@ -4,13 +4,13 @@ import HTTPWire
 /// **Phase: admit.** Gets a request with its route. Leaves it within its limits and goes on to `select`, or
 /// answers 413 when its body is declared larger than the route takes.
 extension Exchange {
-    internal func admitRequest() {
+    internal func admitRequest(to pool: Pool) {
         if case .length(let length) = head.framing, length > bodyLimit {
             refusal = .bodyTooLarge
             return answer(413, .bodyTooLarge)
         }
-        pool?.noteRequest()
-        selectServer()
+        pool.noteRequest()
+        selectServer(of: pool)
     }
 
     /// Counts body bytes against the limit.

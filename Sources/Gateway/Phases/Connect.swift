@@ -4,14 +4,13 @@ import Linux
 /// **Phase: connect.** Gets a picked server. Leaves `connection` ready to be written to and goes on to
 /// `forward`; or gives the server back and tries another, or answers 502 or 504.
 extension Exchange {
-    internal func connectServer() {
-        guard let pool else { return }
-        worker.state.region.add(worker.state.index(server: pool.plan.servers[server].slot, .requests), 1)
+    internal func connectServer(of pool: Pool) {
+        pool.balancer.noteRequest(to: server)
         if !needsNewConnection, let idle = pool.takeIdle(server) {
             worker.count(.serverConnectionsReused)
             connection = idle
             idle.reuse(for: self)
-            return connected()
+            return connected(by: idle)
         }
         stage = .connecting
         do {
@@ -23,10 +22,10 @@ extension Exchange {
     }
 
     /// The connection stands.
-    internal func connected() {
+    internal func connected(by connection: ServerConnection) {
         times.connected = worker.loop.nowMicroseconds
         stage = .forwarding
-        forwardHead()
+        forwardHead(to: connection)
     }
 
     /// The request never reached the server, so that another may have it, whatever its method.
@@ -70,7 +69,7 @@ extension Exchange {
         guard let other = pool.balancer.select(now: worker.loop.now, tried: tried) else { return false }
         pool.spendRetry()
         worker.count(.retries)
-        selected(other)
+        selected(other, of: pool)
         return true
     }
 }

@@ -9,7 +9,7 @@ import Linux
 /// forward, respond, account. Each says what it gets and what it leaves. An exchange is used again
 /// for later requests of its worker, so that a request allocates nothing.
 package final class Exchange {
-    internal unowned let worker: Worker
+    internal let worker: Worker
     /// The request: in HTTP/2 the stream's own head, else ours.
     package private(set) var head: MessageHead
     private let ownHead = MessageHead()
@@ -20,6 +20,8 @@ package final class Exchange {
 
     internal var runtime: Runtime
     internal var client: (any ClientStream)?
+    /// The connection that the request came by.
+    internal private(set) var origin: ClientConnection?
     internal var route = -1
     internal var pool: Pool?
     internal var server = -1
@@ -86,15 +88,15 @@ package final class Exchange {
     /// - Parameter given: a head that is complete already; nil when the codec fills ours.
     internal func begin(_ client: any ClientStream, runtime: Runtime, head given: MessageHead?) {
         self.client = client
-        self.runtime = runtime
-        ownHead.clear()
-        head = given ?? ownHead
+        origin = client.origin
+        if runtime !== self.runtime { self.runtime = runtime }
+        let head = given ?? ownHead
+        if head !== self.head { self.head = head }
+        if given == nil { head.clear() }
         response.clear()
         route = -1
-        pool = nil
         server = -1
         lastServer = -1
-        connection = nil
         tried = 0
         attempts = 0
         needsNewConnection = false
@@ -114,6 +116,16 @@ package final class Exchange {
         refusal = nil
         times = PhaseTimes()
         times.begun = worker.loop.nowMicroseconds
+    }
+
+    /// Lets go of what it held for the request that has ended.
+    internal func release() {
+        client = nil
+        origin = nil
+        connection = nil
+        pool = nil
+        endTrailers = nil
+        forgetBody()
     }
 
     /// Whether the client's body bytes can be taken now.

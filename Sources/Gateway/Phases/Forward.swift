@@ -5,9 +5,10 @@ import HTTPWire
 /// **Phase: forward.** Gets a connection to the server. Leaves the request on its way: a head written
 /// from the parsed fields alone, then the body as it comes, re-framed, with back-pressure.
 extension Exchange {
-    internal func forwardHead() {
-        guard let connection, let client else { return }
+    internal func forwardHead(to connection: ServerConnection) {
+        guard let client else { return }
         prepareRequest()
+        let head = self.head
         connection.expectAnswer(to: head.method)
         let scratch = worker.scratch
         scratch.clear()
@@ -20,7 +21,7 @@ extension Exchange {
         } else {
             HTTP1Writer.requestLine(method: text.span(head.methodName), target: text.span(head.target), to: scratch)
         }
-        writeFields(to: scratch)
+        writeFields(of: head, to: scratch)
         worker.count(.bytesToServers, UInt64(scratch.count))
         connection.transport.write(scratch.readable)
         scratch.clear()
@@ -41,7 +42,7 @@ extension Exchange {
     /// What is written anew.
     private static let leftOut = FieldNames(.host, .contentLength, .transferEncoding, .te)
 
-    private func writeFields(to out: ByteBuffer) {
+    private func writeFields(of head: MessageHead, to out: ByteBuffer) {
         let text = head.bytes
         HTTP1Writer.field(name: "host", value: text.span(head.authority), to: out)
         HTTP1Writer.fields(of: head, without: Self.leftOut, to: out)
@@ -99,7 +100,7 @@ extension Exchange {
         requestEnded = true
         guard stage == .forwarding else { return }
         if let trailers, !trailers.fields.isEmpty {
-            TrailerField.mark(trailers, of: head, except: client?.listener.tls?.clientSubjectField ?? "")
+            TrailerField.mark(trailers, of: head, except: origin?.listener.tls?.clientSubjectField ?? "")
             endTrailers = trailers
         }
         sendBodyEnd()

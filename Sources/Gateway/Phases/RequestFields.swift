@@ -11,28 +11,28 @@ extension Exchange {
     internal func prepareRequest() {
         if isPrepared { return }
         isPrepared = true
-        guard let client else { return }
-        let plan = runtime.plan
-        let isTrusted = plan.trustedProxies.contains { $0.contains(client.peer) }
-        dropClientClaims(plan.headers, isTrusted: isTrusted, client)
-        if plan.headers.xForwarded { addXForwarded(client, isTrusted: isTrusted) }
-        if plan.headers.forwarded { addForwarded(client) }
-        addSubject(client)
-        addRequestID(keep: plan.headers.keepsRequestID && isTrusted)
+        guard let origin else { return }
+        let head = self.head
+        let runtime = self.runtime
+        let isTrusted = runtime.trusts(origin.peer)
+        dropClientClaims(head, of: origin, isTrusted: isTrusted, keepsID: runtime.plan.headers.keepsRequestID)
+        if runtime.plan.headers.xForwarded { addXForwarded(to: head, origin, isTrusted: isTrusted) }
+        if runtime.plan.headers.forwarded { addForwarded(to: head, origin) }
+        addSubject(to: head, origin)
+        addRequestID(keep: runtime.plan.headers.keepsRequestID && isTrusted)
     }
 
-    private func dropClientClaims(_ headers: HeaderPlan, isTrusted: Bool, _ client: any ClientStream) {
-        let subjectField = client.listener.tls?.clientSubjectField ?? ""
+    private func dropClientClaims(_ head: MessageHead, of origin: ClientConnection, isTrusted: Bool, keepsID: Bool) {
         let text = head.bytes
         for index in head.fields.indices {
             switch head.fields[index].known {
             case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
                 if !isTrusted { head.fields[index].isHopByHop = true }
             case .xRequestID:
-                if !(isTrusted && headers.keepsRequestID) { head.fields[index].isHopByHop = true }
+                if !(isTrusted && keepsID) { head.fields[index].isHopByHop = true }
             case .other:
-                guard !subjectField.isEmpty else { continue }
-                if text.span(head.fields[index].name).equals(subjectField.utf8Span.span) {
+                guard let field = origin.listener.tls?.clientSubjectField, !field.isEmpty else { continue }
+                if text.span(head.fields[index].name).equals(field.utf8Span.span) {
                     head.fields[index].isHopByHop = true
                 }
             default: continue
@@ -40,62 +40,62 @@ extension Exchange {
         }
     }
 
-    private func addXForwarded(_ client: any ClientStream, isTrusted: Bool) {
+    private func addXForwarded(to head: MessageHead, _ origin: ClientConnection, isTrusted: Bool) {
         let text = head.bytes
         let field = head.beginField(.xForwardedFor)
-        if isTrusted { appendEarlier(.xForwardedFor) }
-        client.peer.append(to: text)
+        if isTrusted { appendEarlier(.xForwardedFor, to: head) }
+        origin.peer.append(to: text)
         head.endField(field)
         if !(isTrusted && head.has(.xForwardedProto)) {
-            head.add(.xForwardedProto, client.listener.tls != nil ? "https" : "http")
+            head.add(.xForwardedProto, origin.isSealed ? "https" : "http")
         }
         if !(isTrusted && head.has(.xForwardedHost)) && !head.authority.isEmpty {
             let field = head.beginField(.xForwardedHost)
-            head.appendCopy(of: head.authority)
+            text.appendCopy(of: head.authority)
             head.endField(field)
         }
         if !(isTrusted && head.has(.xForwardedPort)) {
             let field = head.beginField(.xForwardedPort)
-            text.append(decimal: UInt64(client.listener.port))
+            text.append(decimal: UInt64(origin.listener.port))
             head.endField(field)
         }
     }
 
     /// Appends what a trusted proxy said of those before it, and takes its field's place.
-    private func appendEarlier(_ name: FieldName) {
+    private func appendEarlier(_ name: FieldName, to head: MessageHead) {
         let text = head.bytes
         for index in head.fields.indices where head.fields[index].known == name && !head.fields[index].isHopByHop {
             head.fields[index].isHopByHop = true
-            head.appendCopy(of: head.fields[index].value)
+            text.appendCopy(of: head.fields[index].value)
             text.append(", ")
         }
     }
 
     /// RFC 7239: IPv6 addresses stand in brackets and quotes.
-    private func addForwarded(_ client: any ClientStream) {
+    private func addForwarded(to head: MessageHead, _ origin: ClientConnection) {
         let text = head.bytes
         let field = head.beginField(.forwarded)
-        appendEarlier(.forwarded)
+        appendEarlier(.forwarded, to: head)
         text.append("for=")
-        if client.peer.isIPv6 {
+        if origin.peer.isIPv6 {
             text.append("\"[")
-            client.peer.append(to: text)
+            origin.peer.append(to: text)
             text.append("]\"")
         } else {
-            client.peer.append(to: text)
+            origin.peer.append(to: text)
         }
         if !head.authority.isEmpty {
             text.append(";host=\"")
-            head.appendCopy(of: head.authority)
+            text.appendCopy(of: head.authority)
             text.append("\"")
         }
-        text.append(client.listener.tls != nil ? ";proto=https" : ";proto=http")
+        text.append(origin.isSealed ? ";proto=https" : ";proto=http")
         head.endField(field)
     }
 
-    private func addSubject(_ client: any ClientStream) {
-        guard let security = client.security, !security.subject.isEmpty else { return }
-        guard let tls = client.listener.tls, !tls.clientSubjectField.isEmpty else { return }
+    private func addSubject(to head: MessageHead, _ origin: ClientConnection) {
+        guard let security = origin.security, !security.subject.isEmpty else { return }
+        guard let tls = origin.listener.tls, !tls.clientSubjectField.isEmpty else { return }
         head.add(tls.clientSubjectField.utf8Span.span, security.subject.span)
     }
 

@@ -17,7 +17,7 @@ extension Exchange {
     internal func answered() {
         guard let client, let pool else { return }
         times.answered = worker.loop.nowMicroseconds
-        pool.failures.succeeded(pool.plan.servers[server])
+        pool.failures.succeeded(slot: pool.plan.servers[server].slot)
         if response.status == 101 {
             guard isUpgrade else { return serverRefused(.switchWithoutUpgrade) }
             isTunnel = true
@@ -27,9 +27,9 @@ extension Exchange {
         }
         runtime.fields.add(
             to: response,
-            route: runtime.plan.routes[route],
+            route: route,
             worker: worker,
-            isSealed: client.security != nil
+            isSealed: origin?.security != nil
         )
         answerBegun = true
         forgetBody()
@@ -80,7 +80,7 @@ extension Exchange {
             dropServer(reusable: false)
             attempts -= 1
             needsNewConnection = true
-            return selectServer()
+            if let pool { return selectServer(of: pool) }
         }
         failServer()
         if !afterPart && mayRepeat && retry() { return }

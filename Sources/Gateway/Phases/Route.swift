@@ -7,22 +7,24 @@ import HTTPWire
 /// when no route covers the host and path.
 extension Exchange {
     internal func routeRequest() {
-        guard let client else { return }
+        guard let origin else { return }
         times.received = worker.loop.nowMicroseconds
         if !hasRequestBody { requestEnded = true }
-        if let port = client.listener.redirectPort { return redirect(toPort: port) }
-        normalizePath()
-        let host = self.host
-        if isMisdirected(host) { return answer(421, .misdirected) }
+        if let port = origin.listener.redirectPort { return redirect(toPort: port) }
+        let head = self.head
         let text = head.bytes
+        let host = Self.host(of: head)
+        if isMisdirected(text.span(host), origin) { return answer(421, .misdirected) }
+        normalizePath(of: head)
         let normalized = path
         switch runtime.routes.find(host: text.span(host), path: normalized.readable) {
         case .route(let index):
-            let plan = runtime.plan.routes[index]
             route = index
-            pool = runtime.pools[plan.pool]
-            bodyLimit = plan.bodyLimit ?? .max
-            admitRequest()
+            let runtime = self.runtime
+            bodyLimit = runtime.plan.routes[index].bodyLimit ?? .max
+            let pool = runtime.pools[runtime.plan.routes[index].pool]
+            self.pool = pool
+            admitRequest(to: pool)
         case .noPath, .noHost:
             answer(404, .notFound)
         }
@@ -30,7 +32,7 @@ extension Exchange {
 
     /// The host of the authority, without its port and the dot of the root, which changes nothing about a name (RFC
     /// 1034 section 3.1).
-    internal var host: Slice {
+    private static func host(of head: MessageHead) -> Slice {
         let text = head.bytes
         guard let authority = Authority(text.span(head.authority)) else { return .empty }
         let first = Int(head.authority.offset)
@@ -39,7 +41,7 @@ extension Exchange {
         return Slice(offset: first, length: length)
     }
 
-    private func normalizePath() {
+    private func normalizePath(of head: MessageHead) {
         path.clear()
         let text = head.bytes
         let target = text.span(head.target)
@@ -49,24 +51,22 @@ extension Exchange {
 
     /// Whether the connection was made for another name than the request is for (RFC 9110 section
     /// 7.4): the certificate that was shown vouches for the one alone.
-    private func isMisdirected(_ host: Slice) -> Bool {
-        guard let security = client?.security, !security.serverName.isEmpty else { return false }
-        let text = head.bytes
-        let name = text.span(host)
+    private func isMisdirected(_ name: Span<UInt8>, _ origin: ClientConnection) -> Bool {
+        guard let security = origin.security, !security.serverName.isEmpty else { return false }
         if name.equalsIgnoringCase(security.serverName.span) { return false }
-        return !isOneCertificate(security.serverName.span, name)
+        return !isOneCertificate(security.serverName.span, name, origin)
     }
 
     /// Browsers send requests for several names of one certificate on one HTTP/2 connection (RFC 9113
     /// section 9.1.1): that is no misdirection.
-    private func isOneCertificate(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Bool {
-        guard let client, let names = runtime.certificates[client.listener.port] else { return false }
+    private func isOneCertificate(_ first: Span<UInt8>, _ second: Span<UInt8>, _ origin: ClientConnection) -> Bool {
+        guard let names = runtime.certificates[origin.listener.port] else { return false }
         guard let one = names.find(first) else { return false }
         return names.find(second) == one
     }
 
     private func redirect(toPort port: UInt16) {
-        let host = self.host
+        let host = Self.host(of: head)
         let text = head.bytes
         guard !host.isEmpty else {
             refusal = .missingHost

@@ -4,10 +4,9 @@ import Engine
 /// with the server's `inFlight` raised, and goes on to `connect`; or lets the request wait in the
 /// pool's bounded queue; or answers 503.
 extension Exchange {
-    internal func selectServer() {
-        guard let pool else { return }
+    internal func selectServer(of pool: Pool) {
         if let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
-            selected(chosen)
+            selected(chosen, of: pool)
         } else if pool.wait(self) {
             stage = .queued
             worker.count(.queued)
@@ -18,12 +17,12 @@ extension Exchange {
     }
 
     /// A server has been picked, now or after waiting.
-    internal func selected(_ chosen: Int) {
+    internal func selected(_ chosen: Int, of pool: Pool) {
         server = chosen
         lastServer = chosen
         attempts += 1
         if times.selected == 0 { times.selected = worker.loop.nowMicroseconds }
-        connectServer()
+        connectServer(of: pool)
     }
 
     /// Whether it has waited longer than the pool allows.

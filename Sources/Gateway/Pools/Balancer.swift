@@ -47,6 +47,11 @@ package final class Balancer {
         return nil
     }
 
+    /// Counts a request that is about to be sent.
+    internal func noteRequest(to server: Int) {
+        state.region.add(state.index(server: plan.servers[server].slot, .requests), 1)
+    }
+
     /// Gives back what `select` took.
     package func release(_ server: Int) {
         let slot = plan.servers[server].slot
@@ -55,14 +60,15 @@ package final class Balancer {
     }
 
     private func admit(_ server: Int) -> Bool {
-        let entry = plan.servers[server]
-        let word = state.index(server: entry.slot, .inFlight)
+        let slot = plan.servers[server].slot
+        let bound = plan.servers[server].maxConnections
+        let word = state.index(server: slot, .inFlight)
         let before = state.region.add(word, 1)
-        if entry.maxConnections > 0 && before >= UInt64(entry.maxConnections) {
+        if bound > 0 && before >= UInt64(bound) {
             state.region.subtract(word, 1)
             return false
         }
-        state.region.bump(state.index(worker: worker, heldBy: entry.slot))
+        state.region.bump(state.index(worker: worker, heldBy: slot))
         return true
     }
 

@@ -102,7 +102,7 @@ internal final class Pool {
         while let first = waiting.first {
             guard let server = balancer.select(now: now, tried: first.tried) else { return }
             stopWaiting(first)
-            first.selected(server)
+            first.selected(server, of: self)
         }
     }
 }

@@ -15,7 +15,7 @@ internal final class QueueTimer: EventHandler {
         if !runtimes.contains(where: { $0 === runtime }) { runtimes.append(runtime) }
         if self.worker != nil { return }
         self.worker = worker
-        worker.loop.setDeadline(self, after: Self.period)
+        worker.loop.setDeadline(registration, after: Self.period)
     }
 
     func timedOut() {

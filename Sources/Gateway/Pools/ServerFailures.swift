@@ -9,14 +9,10 @@ package struct ServerFailures {
         self.state = state
     }
 
-    /// An answer came, whatever its status.
-    package func succeeded(_ server: ServerPlan) {
-        if state.load(server: server.slot, .failuresInARow) != 0 {
-            state.store(server: server.slot, .failuresInARow, 0)
-        }
-        if state.load(server: server.slot, .ejections) != 0 {
-            state.store(server: server.slot, .ejections, 0)
-        }
+    /// An answer came, whatever its status. - Parameter slot: the server's place in the shared state.
+    package func succeeded(slot: Int) {
+        if state.load(server: slot, .failuresInARow) != 0 { state.store(server: slot, .failuresInARow, 0) }
+        if state.load(server: slot, .ejections) != 0 { state.store(server: slot, .ejections, 0) }
     }
 
     /// The server could not be reached, or gave no sound answer in time.

@@ -51,7 +51,7 @@ package final class ServerConnection: EventHandler {
             transport.close()
             throw error
         }
-        worker.loop.setDeadline(self, after: exchange.runtime.plan.timeouts.connect)
+        worker.loop.setDeadline(registration, after: exchange.runtime.plan.timeouts.connect)
     }
 
     /// Takes an idle connection for `exchange`.
@@ -72,7 +72,7 @@ package final class ServerConnection: EventHandler {
             let code = Socket.pendingError(transport.descriptor)
             if code == 0 {
                 state = .busy
-                exchange?.connected()
+                exchange?.connected(by: self)
                 // A server that says something, or ends, at once is told of in this same report.
                 if transport.isReadable { pump() }
             } else {
@@ -144,7 +144,7 @@ package final class ServerConnection: EventHandler {
 
     /// Sets how long the server may say nothing; nil while it is the client that is waited for.
     internal func setDeadline(_ milliseconds: UInt64?) {
-        worker.loop.setDeadline(self, after: milliseconds)
+        worker.loop.setDeadline(registration, after: milliseconds)
     }
 
     // MARK: Receiving
@@ -263,7 +263,7 @@ package final class ServerConnection: EventHandler {
         guard reusable, state == .busy, !transport.isClosed, pool.keep(self, of: server) else { return close() }
         state = .idle
         transport.releaseInput()
-        worker.loop.setDeadline(self, after: pool.plan.keepAliveIdle)
+        worker.loop.setDeadline(registration, after: pool.plan.keepAliveIdle)
     }
 
     internal func close() {

@@ -43,7 +43,7 @@ internal final class Listener: EventHandler {
         } catch {
             // Out of descriptors or memory: connections that end make room.
             isWaiting = true
-            worker.loop.setDeadline(self, after: 50)
+            worker.loop.setDeadline(registration, after: 50)
         }
     }
 

@@ -1,5 +1,6 @@
 import Engine
 import HTTPWire
+import Linux
 import OpenSSL
 
 /// A plan made ready for one worker: tables to look up in, balancers, contexts for TLS.
@@ -22,7 +23,7 @@ package final class Runtime {
         self.plan = plan
         routes = RouteTable(plan.routes)
         pools = plan.pools.map { Pool(plan: $0, state: state, worker: worker) }
-        fields = AddedFields(plan.headers)
+        fields = AddedFields(plan)
         var limits = HeadLimits()
         limits.requestLine = plan.limits.requestLine
         limits.fieldLine = plan.limits.fieldLine
@@ -59,6 +60,12 @@ package final class Runtime {
             },
             uniquingKeysWith: { first, _ in first }
         )
+    }
+
+    /// Whether what a peer says of those before it is believed.
+    internal func trusts(_ peer: SocketAddress) -> Bool {
+        if plan.trustedProxies.isEmpty { return false }
+        return plan.trustedProxies.contains { $0.contains(peer) }
     }
 
     private static func settings(_ tls: TLSPlan, _ listener: ListenerPlan) -> TLSContext.ServerSettings {

@@ -135,6 +135,9 @@ package final class Worker {
     package func run() {
         loop.run { beat() }
         loop.heart?.enter(.absent)
+        // They keep the worker, and it keeps them.
+        freeExchanges = []
+        freeRequests = []
     }
 
     /// Says that this worker turns, and brings slow-moving figures up to date.

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// Fields in a head's text. Those that were read from HTTP/1.1 or added here lie there as the lines in which they
 /// are sent, `name: value CRLF`, so that a writer copies whole runs of them.
@@ -54,11 +54,6 @@ extension MessageHead {
         let slice = Slice(offset: start, length: bytes.count - start)
         bytes.append(": ")
         return FieldStart(name: slice, known: name)
-    }
-
-    /// Appends a copy of bytes that stand in `bytes` already.
-    package func appendCopy(of slice: Slice) {
-        bytes.appendCopy(of: slice)
     }
 
     /// Whether a field of that name is passed on.

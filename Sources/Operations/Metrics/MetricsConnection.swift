@@ -30,7 +30,7 @@ internal final class MetricsConnection: EventHandler {
             connection.transport.close()
             throw error
         }
-        acceptor.loop.setDeadline(connection, after: patience)
+        acceptor.loop.setDeadline(connection.registration, after: patience)
     }
 
     private init(_ transport: Transport, acceptor: MetricsAcceptor) {
