@@ -50,7 +50,7 @@ package final class ClientConnection: EventHandler {
         if session == nil {
             connection.codec = HTTP1Client(connection: connection)
         }
-        worker.loop.setDeadline(connection.registration, after: session == nil ? timeouts.httpRequest : timeouts.clientHandshake)
+        connection.setDeadline(session == nil ? timeouts.httpRequest : timeouts.clientHandshake)
     }
 
     private init(worker: Worker, transport: Transport, peer: SocketAddress, listener: ListenerPlan) {
