@@ -16,9 +16,16 @@ struct DemoFolder {
     var store: String { path + "/certs" }
 
     /// Makes the folder, for the running user alone.
+    /// - Throws: when another demonstration runs in it, whose files are not to be written over.
     init(_ path: String) throws {
         self.path = path
         try FileWriting.createFolder(path)
+        do {
+            _ = try UnixSocket.connect(to: socket)
+        } catch {
+            return
+        }
+        throw ListenProblem("another demonstration runs in \(path): stop it, or name another folder with --dir")
     }
 
     /// `$XDG_RUNTIME_DIR/gatehouse/demo`, else `~/.local/state/gatehouse/demo`; nil when neither is known.

@@ -1,3 +1,5 @@
+import Linux
+
 /// What the demonstration says once it is ready: what runs, what to try, how to stop.
 struct DemoGuide {
     let text: String
@@ -25,7 +27,8 @@ struct DemoGuide {
         lines.append("")
         lines.append("  for i in 1 2 3 4 5 6; do \(curl) -s -o /dev/null -D - \(site)/ | grep -i x-served-by; done")
         if let first = apps.identifiers.first {
-            lines += ["", "How it stands: gatehouse status --socket \(Self.quoted(folder.socket))"]
+            let program = Self.quoted(ProcessStart.thisProgramPath ?? "gatehouse")
+            lines += ["", "How it stands: \(program) status --socket \(Self.quoted(folder.socket))"]
             lines += ["Take one server away and ask again: kill \(first)"]
         }
         lines.append("Stop everything: Ctrl-C.")

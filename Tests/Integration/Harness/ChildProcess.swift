@@ -124,6 +124,7 @@ func run(
     _ arguments: [String],
     in directory: TemporaryDirectory,
     input: String? = nil,
+    environment: [String: String] = [:],
     within limit: Duration = .seconds(60)
 ) throws -> ToolResult {
     let name = directory.uniqueName(program.split(separator: "/").last.map(String.init) ?? "tool")
@@ -132,7 +133,14 @@ func run(
         inputPath = directory.path("\(name).in")
         try directory.write(input, to: "\(name).in")
     }
-    let process = try ChildProcess(program, arguments, in: directory, name: name, input: inputPath)
+    let process = try ChildProcess(
+        program,
+        arguments,
+        in: directory,
+        name: name,
+        environment: environment,
+        input: inputPath
+    )
     let status = try process.wait(within: limit)
     return ToolResult(status: status, output: process.standardOutput, error: process.standardError)
 }

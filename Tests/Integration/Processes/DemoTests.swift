@@ -35,6 +35,15 @@ struct DemoTests {
         #expect(try curl("/bytes/1000").utf8.count == 1000)
         #expect(try curl("/status/418", "--output", "/dev/null", "--write-out", "%{http_code}") == "418")
         #expect(try curl("/echo", "--data", "hello").contains("POST"))
+        let written = try directory.contents(of: "gatehouse/demo/site.yaml")
+        let second = try run(
+            try Gateway.binary,
+            ["demo", "--https-port", "\(try Ports.free())", "--http-port", "\(try Ports.free())"],
+            in: directory,
+            environment: ["HOME": directory.root, "XDG_RUNTIME_DIR": directory.root]
+        )
+        #expect(second.status == 2 && second.error.contains("--dir"), "\(second.error)")
+        #expect(try directory.contents(of: "gatehouse/demo/site.yaml") == written, "the first one's file is changed")
         process.send(15)
         #expect(try process.wait() == 0)
     }
