@@ -56,23 +56,31 @@ package final class AccessLogWriter: Sendable {
     }
 
     private func run(_ first: consuming FileDescriptor) {
-        var file = LogFile(first)
+        var next: Int32? = first.release()
+        while let raw = next { next = write(to: FileDescriptor(owning: raw)) }
+    }
+
+    /// Writes until the file is to be opened again or the end has come, and closes it.
+    /// - Returns: the file to go on with; nil at the end.
+    private func write(to descriptor: consuming FileDescriptor) -> Int32? {
+        let file = LogFile(descriptor)
         let buffer = ByteBuffer(capacity: 1 << 18)
         var isLosing = false
         while true {
             let isLast = isStopping.load(ordering: .acquiring)
-            if wantsReopening.exchange(false, ordering: .relaxed), let fresh = openAgain() { file = LogFile(fresh) }
+            if wantsReopening.exchange(false, ordering: .relaxed), let fresh = openAgain() { return fresh }
             var count = 0
             for ring in rings { count += ring.drain(into: buffer) }
             if count > 0 { note(file.write(buffer), isLosing: &isLosing) }
-            if isLast { return }
+            if isLast { return nil }
             if count == 0 { Thread.pause(milliseconds: Self.pause) }
         }
     }
 
-    private func openAgain() -> FileDescriptor? {
+    private func openAgain() -> Int32? {
         do throws(SystemError) {
-            return try open()
+            let file = try open()
+            return file.release()
         } catch {
             StandardError.write("gatehouse: the access log goes on in the old file: \(error)\n")
             return nil

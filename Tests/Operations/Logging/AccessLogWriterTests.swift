@@ -92,7 +92,7 @@ struct AccessLogWriterTests {
         // Sound: the path is read during the calls.
         #expect(unsafe mkfifo(fifo, 0o600) == 0)
         let reader = FileDescriptor(owning: unsafe open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
-        var file = LogFile(FileDescriptor(owning: unsafe open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)))
+        let file = LogFile(FileDescriptor(owning: unsafe open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)))
         let lines = ByteBuffer(capacity: 1 << 20)
         let count = 3000
         for number in 0..<count { lines.append(string: "\(number):\(String(repeating: "x", count: 90))\n") }
