@@ -107,14 +107,17 @@ package struct ListenerSet: Sendable {
     }
 
     /// Takes over sockets from the service manager, each under the address that it is bound to. Those of an
-    /// address that is here already, and those that are no listeners of TCP, are closed.
+    /// address that is here already, those that are no listeners of TCP, and second descriptors for the same socket,
+    /// as of one that systemd both listens on and stores, are closed.
     ///
     /// Where systemd gives one socket for an address, all workers share its queue.
     package mutating func adopt(_ inherited: [ListeningSocket]) {
         let held = Set(groups.keys)
+        var seen: Set<UInt64> = []
         for socket in inherited {
             guard let address = Socket.localAddress(socket.raw), Socket.isListening(socket.raw) else { continue }
             let id = ListenerID(address)
+            if let cookie = Socket.cookie(socket.raw), !seen.insert(cookie).inserted { continue }
             if !held.contains(id) { groups[id, default: []].append(socket) }
         }
     }

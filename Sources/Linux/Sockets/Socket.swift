@@ -123,6 +123,14 @@ package enum Socket {
         return unsafe getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
     }
 
+    /// What the kernel calls a socket (SO_COOKIE): the same through every descriptor for it.
+    package static func cookie(_ fd: Int32) -> UInt64? {
+        var cookie: UInt64 = 0
+        var length = socklen_t(MemoryLayout<UInt64>.size)
+        // 57 is SO_COOKIE, which glibc's headers leave to the kernel's.
+        return unsafe getsockopt(fd, SOL_SOCKET, 57, &cookie, &length) == 0 ? cookie : nil
+    }
+
     /// Has accept on an inherited listener return at once when nothing waits.
     package static func setNonBlocking(_ fd: Int32) {
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)

@@ -56,4 +56,16 @@ struct ListenerSetTests {
         let updated = try set.updated(for: [ListenerRequest(address: address)])
         #expect(updated.groups[ListenerID(address)]?.map(\.raw) == [inherited.raw])
     }
+
+    @Test("a socket that the service manager hands over twice is one, and what does not listen is none")
+    func inheritedTwice() throws {
+        let address = try Self.freeAddress()
+        let socket = ListeningSocket(owning: try Socket.listen(on: address, backlog: 1))
+        let again = ListeningSocket(owning: try socket.duplicate())
+        let other = ListeningSocket(owning: try Socket.listen(on: address, backlog: 1))
+        let client = ListeningSocket(owning: try Socket.connect(to: address))
+        var set = ListenerSet(socketsPerAddress: 2)
+        set.adopt([socket, again, other, client])
+        #expect(set.groups.values.map { $0.map(\.raw) } == [[socket.raw, other.raw]])
+    }
 }
