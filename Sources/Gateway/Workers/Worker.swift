@@ -79,6 +79,8 @@ package final class Worker {
                 return count(.publicationsFailed)
             }
             for pool in runtime.pools { pool.retire() }
+            // They would keep the configuration that they served last.
+            freeExchanges = []
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
         case .drain(let milliseconds):
@@ -196,7 +198,8 @@ package final class Worker {
         if freeRequests.count < 256 { freeRequests.append(request) }
     }
 
+    /// Takes an exchange back for a later request. One that began under an earlier configuration is let go with it.
     internal func giveExchange(_ exchange: Exchange) {
-        if freeExchanges.count < 256 { freeExchanges.append(exchange) }
+        if freeExchanges.count < 256 && exchange.runtime === runtime { freeExchanges.append(exchange) }
     }
 }
