@@ -24,21 +24,16 @@ extension ByteBuffer {
     public func append(hex number: UInt64, minimumDigits: Int = 1) {
         let digits = max(minimumDigits, (64 - number.leadingZeroBitCount + 3) / 4)
         reserve(16)
-        let pairs = unsafe Self.hexadecimalPairs.utf8Start
         var position = end + digits
         var rest = number
-        // Sound: 16 bytes are reserved, and a byte picks one of 256 pairs.
         while position - end >= 2 {
             position -= 2
-            let pair = unsafe UnsafeRawPointer(pairs).loadUnaligned(
-                fromByteOffset: Int(rest & 0xFF) * 2,
-                as: UInt16.self
-            )
-            unsafe base.storeBytes(of: pair, toByteOffset: position, as: UInt16.self)
+            store(pair: Int(rest & 0xFF), of: Self.hexadecimalPairs, at: position)
             rest >>= 8
         }
         if position > end {
-            let last = unsafe pairs[Int(rest & 15) * 2 + 1]
+            // Sound: a nibble picks the second digit of one of the first 16 pairs.
+            let last = unsafe Self.hexadecimalPairs.utf8Start[Int(rest & 15) * 2 + 1]
             unsafe base.storeBytes(of: last, toByteOffset: end, as: UInt8.self)
         }
         end += digits
@@ -57,18 +52,12 @@ extension ByteBuffer {
 
     @usableFromInline internal func appendDigits(_ number: UInt64, count: Int) {
         reserve(20)
-        let pairs = unsafe Self.decimalPairs.utf8Start
         var position = end + count
         var rest = number
-        // Sound: 20 bytes are reserved, and a remainder of 100 picks one of 100 pairs.
         while position - end >= 2 {
             position -= 2
             let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 100)
-            let pair = unsafe UnsafeRawPointer(pairs).loadUnaligned(
-                fromByteOffset: Int(remainder) * 2,
-                as: UInt16.self
-            )
-            unsafe base.storeBytes(of: pair, toByteOffset: position, as: UInt16.self)
+            store(pair: Int(remainder), of: Self.decimalPairs, at: position)
             rest = quotient
         }
         if position > end {
@@ -76,6 +65,13 @@ extension ByteBuffer {
             unsafe base.storeBytes(of: digit, toByteOffset: end, as: UInt8.self)
         }
         end += count
+    }
+
+    /// Puts two digits of a table at `position`, which is reserved.
+    @inline(__always) private func store(pair: Int, of table: StaticString, at position: Int) {
+        // Sound: the table has every pair that a byte, or a remainder of 100, can pick.
+        let digits = unsafe UnsafeRawPointer(table.utf8Start).loadUnaligned(fromByteOffset: pair * 2, as: UInt16.self)
+        unsafe base.storeBytes(of: digits, toByteOffset: position, as: UInt16.self)
     }
 
     private static var decimalPairs: StaticString {

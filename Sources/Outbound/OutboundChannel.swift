@@ -1,35 +1,5 @@
-import Glibc
 package import Linux
 import Snapshot
-
-/// Why the other process cannot be talked to.
-package enum OutboundError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// It has ended or closed its side.
-    case closed
-    /// It does not take what is sent.
-    case full
-    case system(SystemError)
-    /// It sent what makes no sense.
-    case malformed(String)
-
-    package var description: String {
-        switch self {
-        case .closed: "the other process is gone"
-        case .full: "the other process takes nothing from its channel"
-        case .system(let error): "\(error)"
-        case .malformed(let what): "unexpected message: \(what)"
-        }
-    }
-
-    fileprivate init(_ error: SystemError) {
-        self =
-            switch error.code {
-            case EPIPE, ECONNRESET: .closed
-            case EAGAIN: .full
-            default: .system(error)
-            }
-    }
-}
 
 /// Typed messages over the socket between control and the outbound helper. Never blocks. For one thread.
 package final class OutboundChannel {
@@ -45,7 +15,7 @@ package final class OutboundChannel {
     /// Readable when a message waits or the other side is gone.
     package var raw: Int32 { socket.raw }
 
-    package func send(_ message: OutboundMessage) throws(OutboundError) {
+    package func send(_ message: OutboundMessage) throws(ChannelError) {
         let bytes: [UInt8]
         do throws(SnapshotError) {
             bytes = try SnapshotCodec.encode(message)
@@ -56,18 +26,18 @@ package final class OutboundChannel {
         do throws(SystemError) {
             try socket.send(bytes.span, within: 0)
         } catch {
-            throw OutboundError(error)
+            throw ChannelError(error)
         }
     }
 
     /// - Returns: nil when no message waits.
-    package func receive() throws(OutboundError) -> OutboundMessage? {
+    package func receive() throws(ChannelError) -> OutboundMessage? {
         let bytes: [UInt8]
         do throws(SystemError) {
             guard let received = try socket.receive(within: 0) else { return nil }
             bytes = received.bytes
         } catch {
-            throw OutboundError(error)
+            throw ChannelError(error)
         }
         do throws(SnapshotError) {
             return try SnapshotCodec.decode(OutboundMessage.self, from: bytes)

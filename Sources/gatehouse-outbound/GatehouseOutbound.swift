@@ -16,7 +16,7 @@ struct GatehouseOutbound {
             let user = CommandLine.arguments.dropFirst().first.flatMap(UserAccount.init)
             let sandbox = try Sandbox.enter(as: user, filter: .outbound())
             try Service(channel: channel, resolver: resolver).run(sandbox: sandbox)
-        } catch OutboundError.closed {
+        } catch ChannelError.closed {
             exit(0)
         } catch {
             StandardError.write("gatehouse-outbound: \(error); it is started by gatehouse, not by hand\n")

@@ -32,7 +32,7 @@ final class Service {
         switch message {
         case .nameServers(let list): try resolver.setServers(list)
         case .resolve(let number, let name): resolve(name) { self.outgoing.append(.resolved(number: number, $0)) }
-        case .hello, .resolved: throw OutboundError.malformed("\(message)")
+        case .hello, .resolved: throw ChannelError.malformed("\(message)")
         }
     }
 
@@ -52,12 +52,12 @@ final class Service {
         }
     }
 
-    private func flush() throws(OutboundError) {
+    private func flush() throws(ChannelError) {
         while let message = outgoing.first {
-            do throws(OutboundError) {
+            do throws(ChannelError) {
                 try channel.send(message)
                 outgoing.removeFirst()
-            } catch .full {
+            } catch .stalled {
                 return
             }
         }

@@ -103,7 +103,7 @@ internal final class NameLoop {
 
     private func listen() {
         guard let helper else { return }
-        do throws(OutboundError) {
+        do throws(ChannelError) {
             while let message = try helper.channel.receive() {
                 switch message {
                 case .hello(let process, let sandbox) where !helper.isConfined:

@@ -50,7 +50,7 @@ extension Exchange {
                 to: response,
                 route: route,
                 worker: worker,
-                isSealed: origin.security != nil
+                isSealed: origin.isSealed
             )
         } else {
             worker.date.add(to: response, worker: worker)

@@ -135,7 +135,7 @@ internal final class HTTP1Client: ClientCodec {
         case needsMore
         /// Something was completed: what is left is to be looked at anew.
         case again
-        /// The exchange takes no more for now.
+        /// The exchange takes no more until it has passed some on.
         case full
     }
 

@@ -29,7 +29,7 @@ extension Exchange {
             to: response,
             route: route,
             worker: worker,
-            isSealed: origin?.security != nil
+            isSealed: origin?.isSealed == true
         )
         answerBegun = true
         forgetBody()

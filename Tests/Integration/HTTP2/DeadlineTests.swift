@@ -174,6 +174,7 @@ struct HTTP2DeadlineTests {
             while client.goaway is None and not client.closed and time.monotonic() - begun < 10:
                 client.h2.ping(b"12345678")
                 client.read(0.05)
+                # An interval of a client that keeps alive by PING: faster would be a flood of them.
                 time.sleep(0.05)
             print(client.until_closed(), client.goaway, client.pings > 2, sep="|")
             """,

@@ -108,10 +108,14 @@ struct IdleConnectionSoakTests {
                 if let status = process.poll() { throw HarnessError("the clients ended with \(status): \(said)") }
                 return process.standardOutput.contains("\(stage)\n")
             }
+            // As many looks in a row as see the same count.
+            var count = -1
+            var unchanged = 0
             try eventually("no connection closes any more", within: .seconds(20)) {
-                let first = try Holding(front).connections
-                usleep(300_000)
-                return try Holding(front).connections == first
+                let seen = try Holding(front).connections
+                unchanged = seen == count ? unchanged + 1 : 0
+                count = seen
+                return unchanged == 60
             }
             let holding = try Holding(front)
             try directory.write("", to: "after-\(stage)")
