@@ -1,0 +1,80 @@
+package import Site
+
+/// One packet as a firewall of one host sees it: what a question is about, and what a witness is.
+package struct Packet: Sendable, Hashable {
+    /// Which of the host's hooks the packet passes.
+    package var path: PacketPath
+    /// The interface it came in by; nil when the host sends it.
+    package var inputInterface: String?
+    /// The interface it leaves by; nil when the host is where it goes.
+    package var outputInterface: String?
+    package var source: IPAddress
+    /// Of the source's family.
+    package var destination: IPAddress
+    package var protocolNumber: ProtocolNumber
+    /// 0 where the protocol knows no ports.
+    package var sourcePort: UInt16 = 0
+    /// The destination port, or what `TrafficSet` says of ICMP.
+    package var detail: UInt16 = 0
+    package var state = ConnectionState.new
+    /// The byte of flags in the header of TCP (RFC 9293, section 3.1); SYN alone for a new connection.
+    package var tcpFlags: UInt8 = 0x02
+    /// What no address and no port shows. An ordinary packet has none of them.
+    package var oddities: PacketOddities = []
+
+    package init(
+        _ path: PacketPath,
+        from source: IPAddress,
+        to destination: IPAddress,
+        _ protocolNumber: ProtocolNumber,
+        detail: UInt16 = 0
+    ) {
+        self.path = path
+        self.source = source
+        self.destination = destination
+        self.protocolNumber = protocolNumber
+        self.detail = detail
+    }
+}
+
+/// The three ways of a packet through a host, as netfilter's hooks name them.
+package enum PacketPath: String, Sendable, Hashable, CaseIterable {
+    case input, forward, output
+}
+
+/// The state of connection tracking that a packet is in.
+package enum ConnectionState: UInt8, Sendable, Hashable, CaseIterable {
+    case new, established, related, invalid, untracked
+}
+
+/// A set of connection states.
+package struct ConnectionStates: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(_ state: ConnectionState) { rawValue = 1 << state.rawValue }
+
+    package static let new = ConnectionStates(.new)
+    package static let established = ConnectionStates(.established)
+    package static let related = ConnectionStates(.related)
+    package static let invalid = ConnectionStates(.invalid)
+    package static let untracked = ConnectionStates(.untracked)
+    package static let all = ConnectionStates(rawValue: 0x1F)
+
+    package func contains(_ state: ConnectionState) -> Bool { rawValue & 1 << state.rawValue != 0 }
+}
+
+/// What depends on more than the packet: on routes, on earlier packets, on options. Each is a dimension of its own, of
+/// which an ordinary packet is on the harmless side.
+package struct PacketOddities: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// No route leads back to the source by the interface that the packet came in by (`fib saddr . iif oif missing`).
+    package static let withoutReturnPath = PacketOddities(rawValue: 1 << 0)
+    /// The source is a broadcast or multicast address of the host's own links (`fib saddr type`).
+    package static let broadcastSource = PacketOddities(rawValue: 1 << 1)
+    /// A SYN that announces a segment size below 536 (`tcp option maxseg size`).
+    package static let smallSegments = PacketOddities(rawValue: 1 << 2)
+    /// Above the rate or the number of connections that a rule allows its source.
+    package static let overLimit = PacketOddities(rawValue: 1 << 3)
+}
