@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Operations
+import Site
 
 struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(

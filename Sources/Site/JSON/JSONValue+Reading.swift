@@ -1,6 +1,4 @@
-package import Site
-
-/// What the admin socket carries, made and taken apart.
+/// Values made and taken apart.
 extension JSONValue {
     /// A count; one that no `Int` holds becomes the largest.
     package static func count(_ number: UInt64) -> JSONValue { .integer(Int(clamping: number)) }

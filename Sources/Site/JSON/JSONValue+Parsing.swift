@@ -1,5 +1,3 @@
-package import Site
-
 extension JSONValue {
     /// Reads one value, with nothing but white space around it; nil when it is not JSON, or nests deeper than 64.
     package init?(parsing text: String) {
