@@ -65,7 +65,7 @@ let package = Package(
         .executableTarget(
             name: "gatehouse",
             dependencies: [
-                "Site", "Certificates", "Firewall", "Gateway", "Control", "Operations", "DemoApp", "Linux",
+                "Site", "Certificates", "Firewall", "Gateway", "Control", "Operations", "DemoApp", "Linux", "OpenSSL",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/gatehouse",

@@ -1,5 +1,6 @@
 package import Linux
 package import OpenSSL
+package import Site
 
 /// Why certificates could not be loaded, kept or made, with the file where there is one.
 package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvertible {
@@ -12,6 +13,16 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case missing(name: String, folder: String)
     /// The name cannot be the name of a folder in the store.
     case unusableName(String)
+    /// There is no generation before the current one.
+    case noEarlierGeneration(name: String)
+    /// Somebody else issues this certificate.
+    case foreignIssuer(name: String, CertificateSettings.Issuer)
+    /// It does not name every host that the site file says it does.
+    case lackingNames(name: String, [String])
+    /// A folder does not hold one certificate with its key, as any program that is known writes them.
+    case unknownFolder(String)
+    /// The audit log cannot be gone on with.
+    case audit(path: String, String)
     /// OpenSSL failed on its own account.
     case library(OpenSSLError)
     /// What was made does not hold together.
@@ -28,6 +39,21 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
         case .unusableName(let name):
             "\"\(name)\" cannot name a certificate: use letters, digits, dots, hyphens, underscores and *"
+        case .noEarlierGeneration(let name):
+            "certificate \(name): there is no earlier generation to go back to; "
+                + "`gatehouse certs rotate \(name)` makes a new one"
+        case .foreignIssuer(let name, .acme):
+            "certificate \(name): its issuer is an ACME server, which is not asked by this command; "
+                + "bring one with `gatehouse certs import \(name)`"
+        case .foreignIssuer(let name, _):
+            "certificate \(name): the site file takes it from files; write `issuer: internal` to have it issued here"
+        case .lackingNames(let name, let missing):
+            "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names"
+        case .unknownFolder(let path):
+            "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
+                + ".crt and its .key; name the two files with --certificate and --key"
+        case .audit(let path, let why):
+            "\(path): \(why); keep the file for whoever looks into it, and move it away so that a new one begins"
         case .library(let error): error.description
         case .issued(let error): error.description
         }

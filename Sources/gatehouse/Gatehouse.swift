@@ -10,8 +10,8 @@ struct Gatehouse: ParsableCommand {
         abstract: "The front door of a small site: HTTPS, load balancing, firewall and certificates from one file.",
         version: "gatehouse \(GatewayView.programVersion)",
         subcommands: [
-            Check.self, Schema.self, Serve.self, Status.self, Reload.self, Upgrade.self, Server.self, Demo.self,
-            App.self,
+            Check.self, Schema.self, Serve.self, Status.self, Reload.self, Upgrade.self, Server.self, Certs.self,
+            Demo.self, App.self,
             DataPlane.self,
         ]
     )

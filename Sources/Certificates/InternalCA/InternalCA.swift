@@ -18,6 +18,9 @@ package struct InternalCA: Sendable {
     private let root: Certificate.Authority
     private let intermediate: Certificate.Authority
 
+    /// What clients are to trust.
+    package var rootCertificate: Certificate { root.certificate }
+
     /// The root certificate, for those who are to trust it.
     package var rootPEM: String { root.certificate.pem }
 
@@ -81,8 +84,9 @@ package struct InternalCA: Sendable {
         guard try store.contains(intermediateName) else {
             let fresh = try InternalCA(named: name, now: now)
             // The intermediate last: only when it is there does the CA exist.
-            try store.save(bundle([fresh.root.certificate], fresh.root.key), as: rootName)
-            try store.save(fresh.signer, as: intermediateName)
+            let reason = "there was no internal CA"
+            try store.save(bundle([fresh.root.certificate], fresh.root.key), as: rootName, reason: reason, now: now)
+            try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
             return fresh
         }
         let root = try store.load(rootName)
@@ -98,7 +102,7 @@ package struct InternalCA: Sendable {
         )
         guard intermediate.leaf.validity.upperBound - now < 2 * leafLifetime else { return kept }
         let renewed = try kept.withFreshIntermediate(named: name, now: now)
-        try store.save(renewed.signer, as: intermediateName)
+        try store.save(renewed.signer, as: intermediateName, reason: "the intermediate ends soon", now: now)
         return renewed
     }
 
@@ -106,6 +110,11 @@ package struct InternalCA: Sendable {
     package static func signer(in store: CertificateStore) throws(CertificateProblem) -> Certificate? {
         guard try store.contains(intermediateName) else { return nil }
         return try store.loadChain(intermediateName).first
+    }
+
+    /// The root certificate, from `store`, without its key.
+    package static func root(in store: CertificateStore) throws(CertificateProblem) -> Certificate {
+        try store.loadChain(rootName)[0]
     }
 
     /// The file of the root certificate in `store`, for those who are to trust it.

@@ -25,9 +25,9 @@ package struct CertificateProvider: Sendable {
     /// Seconds until another try, when the internal CA could not issue and there is one that still does.
     private static let retryTime: Int64 = 3600
 
-    private let store: CertificateStore
+    internal let store: CertificateStore
     private let site: String
-    private let now: Int64
+    internal let now: Int64
 
     /// - Parameter now: seconds since 1970.
     package init(for site: SiteModel, now: Int64) {
@@ -121,8 +121,7 @@ package struct CertificateProvider: Sendable {
         guard case .wanting(let why, _) = try standing(of: settings) else {
             return provided(try store.load(settings.name))
         }
-        let bundle = try authority().issue(names: names(settings), key: kind(settings), now: now)
-        try store.save(bundle, as: settings.name)
+        let bundle = try make(settings, reason: why)
         let note =
             "certificate \(settings.name): issued by the internal CA (\(why)); "
             + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "
@@ -130,11 +129,19 @@ package struct CertificateProvider: Sendable {
         return provided(bundle, notes: [note])
     }
 
+    /// A new generation of the internal CA. The store is locked.
+    internal func make(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> CertificateBundle
+    {
+        let bundle = try authority().issue(names: names(settings), key: kind(settings), now: now)
+        try store.save(bundle, as: settings.name, reason: reason, now: now)
+        return bundle
+    }
+
     private func provided(_ bundle: CertificateBundle, notes: [String] = [], warnings: [String] = []) -> Provided {
         Provided(bundles: [bundle], notes: notes, warnings: warnings, renewal: renewal(of: bundle))
     }
 
-    private func authority() throws(CertificateProblem) -> InternalCA {
+    internal func authority() throws(CertificateProblem) -> InternalCA {
         try InternalCA.loadOrCreate(in: store, named: site, now: now)
     }
 
@@ -206,11 +213,7 @@ package struct CertificateProvider: Sendable {
         return .good(bundle)
     }
 
-    /// When a third of its life is left.
-    private func renewal(of bundle: CertificateBundle) -> Int64 {
-        let validity = bundle.leaf.validity
-        return validity.upperBound - (validity.upperBound - validity.lowerBound) / 3
-    }
+    private func renewal(of bundle: CertificateBundle) -> Int64 { bundle.leaf.renewalSchedule.due }
 
     private func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
 
@@ -225,7 +228,7 @@ package struct CertificateProvider: Sendable {
     }
 
     /// A store that this user may not use is said to be one, with the two ways out.
-    private func storeProblem(_ problem: CertificateProblem) -> CertificateProblem {
+    internal func storeProblem(_ problem: CertificateProblem) -> CertificateProblem {
         guard case .file(let error) = problem, error.isDenied else { return problem }
         return .deniedStore(folder: store.folder, error)
     }

@@ -4,7 +4,7 @@ package import OpenSSL
 /// Certificates on disk, by default in Certs/.
 ///
 /// `NAME/N/` holds generation N of a certificate, in `fullchain.pem` and `key.pem`, and the file
-/// `NAME/current` holds the number N; generation N-1 stays for a rollback. A generation is written whole and brought to the disk before
+/// `NAME/current` holds the number N; the generation before it stays for a rollback. A generation is written whole and brought to the disk before
 /// `current` is renamed over: a crash at any point leaves the old generation or the new one, and a
 /// half-written one is overwritten by the next. Folders are 0700, keys 0600; a file that others may
 /// write, or a key they may read, is refused.
@@ -17,7 +17,12 @@ package struct CertificateStore: Sendable {
 
     /// The current generation of `name`; its dates are not looked at.
     package func load(_ name: String) throws(CertificateProblem) -> CertificateBundle {
-        let generation = try path(name) + "/\(currentGeneration(of: name))"
+        try load(name, generation: try currentGeneration(of: name))
+    }
+
+    /// One generation of `name`, current or not.
+    package func load(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
+        let generation = try path(name) + "/\(number)"
         return try CertificateSource.load(
             certificate: generation + "/fullchain.pem",
             key: generation + "/key.pem",
@@ -64,10 +69,23 @@ package struct CertificateStore: Sendable {
     private static let patience = 10_000
 
     /// Writes `bundle` as the next generation of `name` and makes it the current one. The one before it stays,
-    /// older ones are removed.
-    package func save(_ bundle: CertificateBundle, as name: String) throws(CertificateProblem) {
+    /// older ones are removed. Callers hold the lock.
+    ///
+    /// - Parameters:
+    ///   - kind: what the audit log says was done; it is told before the generation becomes the current one.
+    ///   - reason: why at this moment, for the audit log.
+    ///   - now: seconds since 1970.
+    package func save(
+        _ bundle: CertificateBundle,
+        as name: String,
+        _ kind: AuditEvent.Kind = .issued,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) {
         let home = try path(name)
-        let number = try generation(of: name).map { $0 + 1 } ?? 1
+        let before = try generation(of: name)
+        // Higher than any that is there: after a rollback the newest is not the current one.
+        let number = (try generations(of: name).last ?? 0) + 1
         let key = bundle.key.pem
         do throws(FileError) {
             try FileWriting.createFolder(home)
@@ -76,20 +94,41 @@ package struct CertificateStore: Sendable {
             try FileWriting.replace(folder + "/key.pem", with: key.bytes, mode: 0o600)
             let chain = Array(bundle.chain.map(\.pem).joined().utf8)
             try FileWriting.replace(folder + "/fullchain.pem", with: chain.span, mode: 0o644)
-            let pointer = Array("\(number)\n".utf8)
-            try FileWriting.replace(home + "/current", with: pointer.span, mode: 0o644)
         } catch {
             throw .file(error)
         }
-        removeGenerations(of: home, before: number - 1)
+        try audit.append(event(kind, name, number, bundle, reason), now: now)
+        try point(name, to: number)
+        // Only tidiness: what cannot be removed now goes with the next.
+        for old in try generations(of: name) where old != number && old != before {
+            try? remove(name, generation: old)
+        }
     }
 
-    /// Only tidiness: what cannot be removed stays.
-    private func removeGenerations(of home: String, before kept: Int) {
-        var number = kept - 1
-        while number > 0, FileWriting.exists("\(home)/\(number)") {
-            FileWriting.removeFolder("\(home)/\(number)", files: ["key.pem", "fullchain.pem"])
-            number -= 1
+    /// Makes a generation that is whole the current one.
+    internal func point(_ name: String, to number: Int) throws(CertificateProblem) {
+        let file = try path(name) + "/current"
+        let pointer = Array("\(number)\n".utf8)
+        do throws(FileError) {
+            try FileWriting.replace(file, with: pointer.span, mode: 0o644)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// Deletes a generation, its key first.
+    internal func remove(_ name: String, generation number: Int) throws(CertificateProblem) {
+        FileWriting.removeFolder("\(try path(name))/\(number)", files: ["key.pem", "fullchain.pem"])
+    }
+
+    /// The numbers of all generations whose folder is there, ascending, whole or not.
+    package func generations(of name: String) throws(CertificateProblem) -> [Int] {
+        let home = try path(name)
+        do throws(FileError) {
+            return try FileReading.names(inFolder: home).compactMap { Int($0) }.sorted()
+        } catch {
+            if error.isNoSuchFile { return [] }
+            throw .file(error)
         }
     }
 
@@ -98,7 +137,8 @@ package struct CertificateStore: Sendable {
         try generation(of: name) != nil
     }
 
-    private func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
+    /// The number of the generation that is served.
+    package func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
         guard let number = try generation(of: name) else { throw .missing(name: name, folder: folder) }
         return number
     }

@@ -4,6 +4,8 @@ import Site
 package enum AdminRequest: Equatable, Sendable {
     case status
     case reload
+    /// Serve the certificates that are in the store now.
+    case certificates
     case upgrade
     /// Takes a server out of the rotation; what runs on it ends.
     case drain(server: String)
@@ -21,6 +23,7 @@ package enum AdminRequest: Equatable, Sendable {
         switch (words.first, words.count) {
         case ("status", 1): self = .status
         case ("reload", 1): self = .reload
+        case ("certificates", 1): self = .certificates
         case ("upgrade", 1): self = .upgrade
         case ("server", 3) where words[1] == "drain" && Self.isServer(words[2]): self = .drain(server: words[2])
         case ("server", 3) where words[1] == "ready" && Self.isServer(words[2]): self = .ready(server: words[2])
@@ -36,6 +39,7 @@ package enum AdminRequest: Equatable, Sendable {
         switch self {
         case .status: "status"
         case .reload: "reload"
+        case .certificates: "certificates"
         case .upgrade: "upgrade"
         case .drain(let server): "server drain \(server)"
         case .ready(let server): "server ready \(server)"

@@ -8,6 +8,21 @@ extension FileWriting {
         return FileDescriptor(owning: raw)
     }
 
+    /// Adds to the end of a file for its owner alone (made with mode 0600) and brings it to the disk.
+    package static func appendDurably(_ bytes: Span<UInt8>, to path: String) throws(FileError) {
+        let raw = retrying {
+            unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        }
+        guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
+        let file = FileDescriptor(owning: raw)
+        do throws(SystemError) {
+            try writeAll(bytes, to: file.raw)
+            guard fsync(file.raw) == 0 else { throw .last("fsync") }
+        } catch {
+            throw FileError(path: path, problem: .system(error))
+        }
+    }
+
     /// Writes as much as is taken at once.
     /// - Returns: bytes written, or nil when the file takes no more.
     package static func append(_ bytes: Span<UInt8>, to file: Int32) -> Int? {

@@ -68,6 +68,7 @@ package final class GatewayProcess {
         try admin?.start { [requests, answers = AdminAnswers(view)] request, connection in
             switch request {
             case .reload: requests.ask(.reload)
+            case .certificates: requests.ask(.republish)
             case .upgrade: requests.ask(.upgrade(connection: connection))
             default: answers.answer(request) ?? .error("not a request to a gateway", exit: 2)
             }

@@ -109,7 +109,7 @@ struct CertificateProviderTests {
         #expect(first.warnings.count == 1 && first.warnings[0].contains("stands in") && first.renewal == nil)
         #expect(try !store.contains("site"))
         let real = try InternalCA(named: "real", now: now).issue(names: ["foobar.com"], now: now)
-        try store.save(real, as: "site")
+        try store.save(real, as: "site", .imported, reason: "test", now: now)
         let second = try provider().provide(acme())
         #expect(second.bundles[0].chainPEM == real.chainPEM && second.warnings.isEmpty)
         let late = try provider(at: now + 100 * 86_400).provide(acme())

@@ -19,9 +19,9 @@ import Testing
         }
         let first = try issue("foobar.com")
         let second = try issue("www.foobar.com")
-        try store.save(first, as: "foobar.com")
+        try store.save(first, as: "foobar.com", reason: "test", now: now)
         #expect(try store.load("foobar.com").chainPEM == first.chainPEM)
-        try store.save(second, as: "foobar.com")
+        try store.save(second, as: "foobar.com", reason: "test", now: now)
         #expect(try store.load("foobar.com").chainPEM == second.chainPEM)
         #expect(try scratch.mode("foobar.com") == 0o700)
         #expect(try scratch.mode("foobar.com/2/key.pem") == 0o600)
@@ -32,7 +32,7 @@ import Testing
         let scratch = try Scratch()
         let store = CertificateStore(folder: scratch.path)
         let first = try issue("foobar.com")
-        try store.save(first, as: "foobar.com")
+        try store.save(first, as: "foobar.com", reason: "test", now: now)
         try FileManager.default.createDirectory(
             atPath: scratch.path + "/foobar.com/2",
             withIntermediateDirectories: false
@@ -41,14 +41,64 @@ import Testing
         try scratch.write("foobar.com/2/key.pem", "half a k")
         #expect(try store.load("foobar.com").chainPEM == first.chainPEM)
         let next = try issue("foobar.com")
-        try store.save(next, as: "foobar.com")
+        try store.save(next, as: "foobar.com", reason: "test", now: now)
         #expect(try store.load("foobar.com").chainPEM == next.chainPEM)
+    }
+
+    @Test("back to the generation before, and from there on; the audit log tells all of it")
+    func rollsBack() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        let bundles = try (0..<3).map { _ in try issue("foobar.com") }
+        #expect(throws: CertificateProblem.missing(name: "foobar.com", folder: scratch.path)) {
+            try store.rollBack("foobar.com", reason: "test", now: now)
+        }
+        try store.save(bundles[0], as: "foobar.com", reason: "test", now: now)
+        #expect(throws: CertificateProblem.noEarlierGeneration(name: "foobar.com")) {
+            try store.rollBack("foobar.com", reason: "test", now: now)
+        }
+        try store.save(bundles[1], as: "foobar.com", reason: "test", now: now)
+        #expect(try store.rollBack("foobar.com", reason: "test", now: now).chainPEM == bundles[0].chainPEM)
+        #expect(try store.load("foobar.com").chainPEM == bundles[0].chainPEM)
+        try store.save(bundles[2], as: "foobar.com", reason: "test", now: now)
+        #expect(try store.currentGeneration(of: "foobar.com") == 3)
+        #expect(try store.load("foobar.com").chainPEM == bundles[2].chainPEM)
+        #expect(try store.generations(of: "foobar.com") == [1, 3], "the one before, which was current, stays")
+        let events = try store.audit.verify().entries.map(\.event)
+        #expect(events.map(\.kind) == [.issued, .issued, .rolledBack, .issued])
+        #expect(events.map(\.generation) == [1, 2, 1, 3])
+        #expect(events[2].fingerprint == bundles[0].leaf.fingerprint)
+    }
+
+    @Test("there is no way back to one that has ended")
+    func rollsBackToNothingExpired() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        let old = try InternalCA(named: "test", now: now).issue(names: ["foobar.com"], lifetime: 100, now: now)
+        try store.save(old, as: "foobar.com", reason: "test", now: now)
+        try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now)
+        let problem = #expect(throws: CertificateProblem.self) {
+            try store.rollBack("foobar.com", reason: "test", now: now + 1_000)
+        }
+        #expect(problem?.description.contains("expired") == true)
+        #expect(try store.currentGeneration(of: "foobar.com") == 2)
+    }
+
+    @Test("a retired generation is gone with its key")
+    func retires() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        for _ in 0..<2 { try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now) }
+        #expect(try store.retire("foobar.com", reason: "stolen", now: now) == [1])
+        #expect(!FileManager.default.fileExists(atPath: scratch.path + "/foobar.com/1"))
+        #expect(try store.retire("foobar.com", reason: "stolen", now: now).isEmpty)
+        #expect(try store.audit.verify().entries.map(\.event.kind) == [.issued, .issued, .retired])
     }
 
     @Test func keysThatOthersCanReadAreRefused() throws {
         let scratch = try Scratch()
         let store = CertificateStore(folder: scratch.path)
-        try store.save(issue("foobar.com"), as: "foobar.com")
+        try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now)
         try FileManager.default.setAttributes(
             [.posixPermissions: 0o644],
             ofItemAtPath: scratch.path + "/foobar.com/1/key.pem"

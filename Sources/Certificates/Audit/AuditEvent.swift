@@ -1,0 +1,70 @@
+import Site
+
+/// One change of the store, as the audit log tells it: which certificate, whose, when and why.
+package struct AuditEvent: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// A new generation, made by an issuer.
+        case issued
+        /// A new generation, brought by an operator.
+        case imported
+        /// The generation before is the current one again.
+        case rolledBack = "rolled-back"
+        /// The generations before the current one were deleted with their keys.
+        case retired
+    }
+
+    package var kind: Kind
+    /// Its name in the store.
+    package var certificate: String
+    /// The generation that is current from then on.
+    package var generation: Int
+    /// SHA-256 of the certificate in DER, in hexadecimal.
+    package var fingerprint: String
+    /// The subject of whoever signed it, as RFC 2253 writes it.
+    package var issuer: String
+    /// Why at that moment, in a few words.
+    package var reason: String
+
+    package init(
+        _ kind: Kind,
+        certificate: String,
+        generation: Int,
+        fingerprint: String,
+        issuer: String,
+        reason: String
+    ) {
+        self.kind = kind
+        self.certificate = certificate
+        self.generation = generation
+        self.fingerprint = fingerprint
+        self.issuer = issuer
+        self.reason = reason
+    }
+
+    internal var members: [JSONValue.Member] {
+        [
+            .init("event", .string(kind.rawValue)),
+            .init("certificate", .string(certificate)),
+            .init("generation", .integer(generation)),
+            .init("fingerprint", .string(fingerprint)),
+            .init("issuer", .string(issuer)),
+            .init("reason", .string(reason)),
+        ]
+    }
+
+    internal init?(_ value: JSONValue) {
+        guard let kind = value["event"]?.text.flatMap({ Kind(rawValue: $0) }),
+            let certificate = value["certificate"]?.text, let generation = value["generation"]?.integer,
+            let fingerprint = value["fingerprint"]?.text, let issuer = value["issuer"]?.text,
+            let reason = value["reason"]?.text
+        else { return nil }
+        self.init(
+            kind,
+            certificate: certificate,
+            generation: generation,
+            fingerprint: fingerprint,
+            issuer: issuer,
+            reason: reason
+        )
+    }
+}

@@ -1,0 +1,148 @@
+import Linux
+import OpenSSL
+import Site
+
+/// The store's history: one line of JSON for each change, each bound to the one before by a hash, so that a line that
+/// was changed, taken out or put in shows.
+///
+/// Whoever may write the store may write the whole history anew: the hash of the last line, kept elsewhere (a gateway
+/// writes it to its log), tells that too. Writers hold the store's lock.
+package struct AuditLog: Sendable {
+    package let path: String
+
+    /// A year of a thousand certificates is 3 MiB.
+    private static let limit = 256 << 20
+    /// What the first line names as the one before it.
+    private static let beginning = String(repeating: "0", count: 64)
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// One line that was read back.
+    package struct Entry: Sendable, Equatable {
+        /// Counted from 1.
+        package let number: Int
+        /// Seconds since 1970.
+        package let moment: Int64
+        package let event: AuditEvent
+        /// By which the next line is bound to this one.
+        package let hash: String
+    }
+
+    /// What a look at the whole history found.
+    package struct Findings: Sendable, Equatable {
+        /// Up to the first fault.
+        package var entries: [Entry] = []
+        /// The first line that does not hold, counted from 1, and why.
+        package var fault: (line: Int, why: String)?
+
+        package static func == (left: Findings, right: Findings) -> Bool {
+            left.entries == right.entries && left.fault?.line == right.fault?.line
+                && left.fault?.why == right.fault?.why
+        }
+    }
+
+    /// Adds an event, on the disk before this returns.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Throws: `audit` when the history so far does not hold: nothing is built upon it.
+    package func append(_ event: AuditEvent, now: Int64) throws(CertificateProblem) {
+        var text = try contents()
+        var bytes: [UInt8] = []
+        if let torn = Self.tornLine(of: text) {
+            // A line that a crash cut short, which told of nothing that happened: the store changes only after it.
+            text.removeLast(torn.utf8.count)
+            bytes = Array(Self.mark(torn).utf8)
+        }
+        let findings = Self.verify(text)
+        if let fault = findings.fault { throw .audit(path: path, "line \(fault.line) \(fault.why)") }
+        let last = findings.entries.last
+        let line = Self.line(event, number: (last?.number ?? 0) + 1, now, after: last?.hash ?? Self.beginning)
+        bytes += Array((line + "\n").utf8)
+        do throws(FileError) {
+            try FileWriting.appendDurably(bytes.span, to: path)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// Reads the history and looks at every line of it. There is none before the first change.
+    package func verify() throws(CertificateProblem) -> Findings {
+        Self.verify(try contents())
+    }
+
+    private func contents() throws(CertificateProblem) -> String {
+        do throws(FileError) {
+            return String(decoding: try FileReading.read(path, limit: Self.limit, trust: .ownerOnly), as: UTF8.self)
+        } catch {
+            if error.isNoSuchFile { return "" }
+            throw .file(error)
+        }
+    }
+
+    // MARK: Lines
+
+    private static func line(_ event: AuditEvent, number: Int, _ now: Int64, after previous: String) -> String {
+        let members: [JSONValue.Member] =
+            [.init("number", .integer(number)), .init("at", .string(UTC.text(now))), .init("time", .integer(Int(now)))]
+            + event.members + [.init("previous", .string(previous))]
+        let hash = hash(JSONValue.object(members).line)
+        return JSONValue.object(members + [.init("hash", .string(hash))]).line
+    }
+
+    private static func hash(_ text: String) -> String { Fingerprint.sha256(Array(text.utf8)) }
+
+    /// What follows the last line break.
+    private static func tornLine(of text: String) -> String? {
+        let tail = text.utf8.lastIndex(of: 0x0A).map { text[text.utf8.index(after: $0)...] } ?? text[...]
+        return tail.isEmpty ? nil : String(tail)
+    }
+
+    /// Ends a torn line in such a way that it is known for one.
+    private static func mark(_ torn: String) -> String { " torn \(hash(torn))\n" }
+
+    private static func isTorn(_ line: Substring) -> Bool {
+        guard let range = line.lastRange(of: " torn ") else { return false }
+        return line[range.upperBound...] == hash(String(line[..<range.lowerBound]))
+    }
+
+    private static func verify(_ text: String) -> Findings {
+        var findings = Findings()
+        var previous = beginning
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line.isEmpty, index == text.utf8.count(where: { $0 == 0x0A }) { break }
+            if isTorn(line) { continue }
+            let number = findings.entries.count + 1
+            guard let value = JSONValue(parsing: String(line)), let event = AuditEvent(value),
+                let moment = value["time"]?.integer, let hash = value["hash"]?.text
+            else {
+                findings.fault = (index + 1, "is no line of an audit log, or is cut short")
+                return findings
+            }
+            guard Self.line(event, number: number, Int64(moment), after: previous) == line else {
+                findings.fault = (
+                    index + 1,
+                    value["previous"]?.text == previous
+                        ? "was changed after it was written" : "does not follow from the line before: lines are missing"
+                )
+                return findings
+            }
+            findings.entries.append(Entry(number: number, moment: Int64(moment), event: event, hash: hash))
+            previous = hash
+        }
+        return findings
+    }
+}
+
+extension Substring {
+    /// Where `pattern` stands for the last time.
+    fileprivate func lastRange(of pattern: String) -> Range<Index>? {
+        var end = endIndex
+        while let start = index(end, offsetBy: -pattern.count, limitedBy: startIndex) {
+            if self[start..<end] == pattern { return start..<end }
+            end = index(before: end)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,97 @@
+import Linux
+package import OpenSSL
+package import Site
+
+/// What an operator has done to a certificate of the site. Each holds the store's lock while it works.
+extension CertificateProvider {
+    /// A new generation from the certificate's issuer, with a new key, whatever the store holds.
+    ///
+    /// - Parameter reason: why now, for the audit log.
+    package func issue(
+        _ settings: CertificateSettings,
+        reason: String
+    ) throws(CertificateProblem) -> CertificateBundle {
+        guard settings.issuer == .internal else { throw .foreignIssuer(name: settings.name, settings.issuer) }
+        return try ordered { () throws(CertificateProblem) in try make(settings, reason: reason) }
+    }
+
+    /// Takes over a certificate that was made elsewhere.
+    ///
+    /// - Throws: when it is not valid now or lacks a name that the site file has.
+    package func take(
+        _ bundle: CertificateBundle,
+        as settings: CertificateSettings,
+        reason: String
+    ) throws(CertificateProblem) {
+        if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
+        do throws(CertificateError) {
+            try bundle.requireNames()
+            try bundle.requireValid(at: now)
+        } catch {
+            throw .issued(error)
+        }
+        let missing = settings.names.map { "\($0)" }.filter { !bundle.names.contains($0) }
+        guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
+        try ordered { () throws(CertificateProblem) in
+            try store.save(bundle, as: settings.name, .imported, reason: reason, now: now)
+        }
+    }
+
+    /// Goes back to the generation before the current one.
+    package func rollBack(
+        _ settings: CertificateSettings,
+        reason: String
+    ) throws(CertificateProblem) -> CertificateBundle {
+        try ordered { () throws(CertificateProblem) in
+            try store.rollBack(settings.name, reason: reason, now: now)
+        }
+    }
+
+    /// Deletes the keys of all generations but the current one; their numbers.
+    package func retire(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> [Int] {
+        try ordered { () throws(CertificateProblem) in
+            try store.retire(settings.name, reason: reason, now: now)
+        }
+    }
+
+    /// Writes the store's current generation where another program reads it.
+    package func export(_ settings: CertificateSettings, to folder: String) throws(CertificateProblem) {
+        let bundle = try store.load(settings.name)
+        let key = bundle.key.pem
+        let chain = Array(bundle.chain.map(\.pem).joined().utf8)
+        do throws(FileError) {
+            try FileWriting.createFolder(folder)
+            try FileWriting.replace(folder + "/privkey.pem", with: key.bytes, mode: 0o600)
+            try FileWriting.replace(folder + "/fullchain.pem", with: chain.span, mode: 0o644)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// The root of the internal CA, which is made when there is none.
+    package func root() throws(CertificateProblem) -> Certificate {
+        try ordered { () throws(CertificateProblem) in try authority().rootCertificate }
+    }
+
+    /// The root of the internal CA that is there.
+    package func existingRoot() throws(CertificateProblem) -> Certificate {
+        do throws(CertificateProblem) {
+            return try InternalCA.root(in: store)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// The store's history.
+    package var audit: AuditLog { store.audit }
+
+    private func ordered<Result>(
+        _ body: () throws(CertificateProblem) -> Result
+    ) throws(CertificateProblem) -> Result {
+        do throws(CertificateProblem) {
+            return try store.locked(body)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package import OpenSSL
+
+/// When a certificate is to be replaced, and how many tries remain until it is too late. Pure: a moment comes in, a
+/// moment goes out; all in seconds since 1970.
+package struct RenewalSchedule: Sendable, Equatable {
+    /// The first and the last second of the certificate.
+    package let validity: ClosedRange<Int64>
+    /// Which certificate it is, so that those issued together do not all come back together.
+    package let fingerprint: String
+
+    /// Lifetimes below this are renewed at half of it: 10 days.
+    private static let shortLifetime: Int64 = 10 * 86_400
+    private static let day: Int64 = 86_400
+    /// Fewer tries left than this want a person.
+    package static let alarm = 3
+
+    package init(validity: ClosedRange<Int64>, fingerprint: String) {
+        self.validity = validity
+        self.fingerprint = fingerprint
+    }
+
+    private var lifetime: Int64 { validity.upperBound - validity.lowerBound }
+
+    /// When the first try is due: when a third of the life is left, or half of a short one, plus up to a fiftieth of
+    /// it that is different for each certificate and the same at each look.
+    package var due: Int64 {
+        let rest = lifetime < Self.shortLifetime ? lifetime / 2 : lifetime / 3
+        return validity.upperBound - rest + jitter
+    }
+
+    private var jitter: Int64 {
+        let bound = lifetime / 50
+        guard bound > 0, let number = UInt32(fingerprint.prefix(8), radix: 16) else { return 0 }
+        return Int64(number) % bound
+    }
+
+    /// Seconds from the `failures`th failed try in a row to the next: 1, 10 and 100 minutes, then a day.
+    package static func pause(afterFailures failures: Int) -> Int64 {
+        switch failures {
+        case ...1: 60
+        case 2: 600
+        case 3: 6_000
+        default: day
+        }
+    }
+
+    /// How many tries remain before the certificate ends, were each to fail.
+    ///
+    /// - Parameters:
+    ///   - failures: tries in a row that failed so far.
+    ///   - next: when the next one is planned; nil for `due`.
+    package func runway(at now: Int64, failures: Int = 0, next: Int64? = nil) -> Int {
+        var moment = max(now, next ?? due)
+        var tries = 0
+        while moment < validity.upperBound {
+            tries += 1
+            let pause = Self.pause(afterFailures: failures + tries)
+            if pause == Self.day { return tries + Int((validity.upperBound - 1 - moment) / Self.day) }
+            moment += pause
+        }
+        return tries
+    }
+}
+
+extension Certificate {
+    package var renewalSchedule: RenewalSchedule { RenewalSchedule(validity: validity, fingerprint: fingerprint) }
+}

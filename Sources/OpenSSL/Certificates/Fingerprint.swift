@@ -1,0 +1,16 @@
+/// SHA-256 in hexadecimal: how people compare certificates, and how a log binds its lines.
+package enum Fingerprint {
+    /// 64 digits in lower case.
+    package static func sha256(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        for byte in Digest.sha256(bytes) { text += [digits[Int(byte >> 4)], digits[Int(byte & 0xF)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension Certificate {
+    /// SHA-256 of its DER, in hexadecimal.
+    package var fingerprint: String { Fingerprint.sha256(der) }
+}

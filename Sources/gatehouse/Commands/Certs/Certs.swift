@@ -1,0 +1,106 @@
+import ArgumentParser
+import Certificates
+import Control
+import Linux
+import Site
+
+struct Certs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Issue, rotate, show and retire the site's certificates.",
+        discussion: "A running gateway serves what changed at once, without closing a connection.",
+        subcommands: [
+            List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Rollback.self, Retire.self, Import.self,
+            Export.self, Audit.self, Authority.self,
+        ]
+    )
+}
+
+/// The site whose certificates a command is about.
+struct CertificateOptions: ParsableArguments {
+    @OptionGroup var options: SiteOptions
+
+    @Option(help: "The running gateway's admin socket. Default: the one of the site that the site file describes.")
+    var socket: String?
+
+    /// The site, and who provides its certificates at this moment.
+    struct Desk {
+        let site: SiteModel
+        let provider: CertificateProvider
+        /// Seconds since 1970.
+        let now: Int64
+        fileprivate let socket: String
+
+        /// The certificates that were named, else all, in the order of their names.
+        func certificates(_ names: [String]) throws -> [CertificateSettings] {
+            try (names.isEmpty ? site.certificates.keys.sorted() : names).map(certificate)
+        }
+
+        func certificate(_ name: String) throws -> CertificateSettings {
+            guard let settings = site.certificates[name] else {
+                let known = site.certificates.keys.sorted().joined(separator: ", ")
+                Output.error(
+                    "the site file has no certificate \(name)"
+                        + (known.isEmpty ? "; `certificates` is empty" : "; it has \(known)")
+                )
+                throw ExitCode(2)
+            }
+            return settings
+        }
+
+        /// Does what an operator asked for; a failure is told, and ends the command.
+        func perform<Result>(_ work: () throws(CertificateProblem) -> Result) throws -> Result {
+            do throws(CertificateProblem) {
+                return try work()
+            } catch {
+                Output.error("\(error)")
+                throw ExitCode(error.exitStatus)
+            }
+        }
+
+        /// Has the running gateway serve what the store holds now, and says what came of it.
+        func publish() throws {
+            let line: String?
+            do {
+                line = try AdminClient.ask(.certificates, at: socket, within: 60_000)
+            } catch {
+                return print("no gateway of this site runs here: the next start serves it")
+            }
+            guard let line, let reply = JSONValue(parsing: line) else {
+                Output.error("\(socket): the gateway gave no answer; its log may say why")
+                throw ExitCode(1)
+            }
+            if let error = reply["error"]?.text {
+                Output.error("the gateway goes on with what it served before: \(error)")
+                throw ExitCode(1)
+            }
+            print("the gateway serves it, generation \(reply["result"]?["generation"]?.integer ?? 0)")
+        }
+    }
+
+    func desk() throws -> Desk {
+        let outcome = SiteFile.load(path: options.path)
+        guard let site = outcome.model else {
+            Output.error(outcome.text)
+            throw ExitCode(2)
+        }
+        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        return Desk(
+            site: site,
+            provider: CertificateProvider(for: site, now: now),
+            now: now,
+            socket: socket ?? AdminSocket.defaultPath(of: site.name)
+        )
+    }
+}
+
+extension CertificateProblem {
+    /// DESIGN's statuses: 1 found wanting, 2 the command or the file is wrong, 3 the machine lacks something.
+    fileprivate var exitStatus: Int32 {
+        switch self {
+        case .deniedStore, .library: 3
+        case .file(let error): error.isDenied ? 3 : 1
+        case .foreignIssuer, .unusableName: 2
+        default: 1
+        }
+    }
+}
