@@ -17,7 +17,7 @@ extension FirewallSettings {
 
 extension FirewallRule {
     /// The service that needs no definition: ICMP and ICMPv6.
-    static let icmp = "icmp"
+    package static let icmp = "icmp"
 
     static let shape = Shape<FirewallRule>.mapping(
         FirewallRule(from: [], to: []),

@@ -12,6 +12,12 @@ extension IPNetwork: CustomStringConvertible {
         }
     }
 
+    /// Reads a network; nil when the text is none.
+    package init?(_ text: String) {
+        guard let network = try? IPNetwork(text: text) else { return nil }
+        self = network
+    }
+
     /// As `10.0.0.0/8`.
     package var description: String { "\(address)/\(prefixLength)" }
 

@@ -1,0 +1,121 @@
+import Site
+
+/// What every host needs to work at all. It goes before what the policy says; each part can be switched off by its name.
+enum Baseline: String, Sendable, CaseIterable {
+    /// What the host says to itself.
+    case loopback
+    /// Answers, and errors about connections that are there.
+    case established
+    /// Packets that belong to nothing are dropped.
+    case invalid
+    /// Neighbour discovery of IPv6 (RFC 4861), without redirects: types 133 to 136.
+    case neighbours
+    /// Which multicast groups are listened to (RFC 2710, RFC 3810), without which neighbour discovery fails behind
+    /// switches that look.
+    case multicastListeners = "multicast-listeners"
+    /// What RFC 4890 wants let through: errors, and echo for IPv6.
+    case icmp
+    /// Echo requests of IPv4, some from each source.
+    case ping
+    /// Addresses from a DHCP server, on interfaces for which the site file has none.
+    case dhcpClient = "dhcp-client"
+
+    /// The rule for one way through a host; nil when it has none there.
+    func rule(_ path: PacketPath, on host: SiteHost) -> IntentRule? {
+        let matches = matches(path, host)
+        guard !matches.isEmpty else { return nil }
+        var rule = IntentRule(
+            id: rawValue,
+            .baseline(rawValue),
+            self == .invalid ? .drop : .accept,
+            matches: matches
+        )
+        if self == .ping, path != .output {
+            rule.limit = RuleLimit(rate: RuleLimit.Rate(count: 10, perSeconds: 1, burst: 50))
+        }
+        return rule
+    }
+
+    private func matches(_ path: PacketPath, _ host: SiteHost) -> [PacketMatch] {
+        switch self {
+        case .loopback: Self.loopback(path)
+        case .established: [Self.match { $0.states = [.established, .related] }]
+        case .invalid: [Self.match { $0.states = .invalid }]
+        case .neighbours: Self.neighbours(path)
+        case .multicastListeners: path == .forward ? [] : [Self.multicastListeners(path)]
+        case .icmp:
+            [Self.match { $0.traffic = .icmpErrors.union(.types([128, 129], of: .icmpv6)) }]
+        case .ping: [Self.match { $0.traffic = .icmp(.icmp, type: 8) }]
+        case .dhcpClient: Self.dhcpClient(path, host)
+        }
+    }
+
+    private static func loopback(_ path: PacketPath) -> [PacketMatch] {
+        switch path {
+        case .input: [match { $0.inputInterfaces = .among(["lo"]) }]
+        case .output: [match { $0.outputInterfaces = .among(["lo"]) }]
+        case .forward: []
+        }
+    }
+
+    /// Routers speak from their link-local address (RFC 4861, sections 4.1 and 4.2).
+    private static func neighbours(_ path: PacketPath) -> [PacketMatch] {
+        guard path != .forward else { return [] }
+        return [
+            match { $0.traffic = .types([135, 136], of: .icmpv6) },
+            match {
+                $0.traffic = .types([133, 134], of: .icmpv6)
+                $0.sources = SpecialAddresses.linkLocalOrNone
+            },
+        ]
+    }
+
+    /// Queries, reports and their end, from addresses of the link alone (RFC 3810, section 5.1.14).
+    private static func multicastListeners(_ path: PacketPath) -> PacketMatch {
+        match {
+            $0.traffic = .types([130, 131, 132, 143], of: .icmpv6)
+            $0.sources = SpecialAddresses.linkLocalOrNone
+        }
+    }
+
+    /// RFC 2131, section 4.1, and RFC 8415, section 7.2.
+    private static func dhcpClient(_ path: PacketPath, _ host: SiteHost) -> [PacketMatch] {
+        let interfaces = InterfaceSet.among(host.dynamicInterfaces)
+        guard !interfaces.isEmpty, path != .forward else { return [] }
+        let (server, client): (UInt16, UInt16) = path == .input ? (67, 68) : (68, 67)
+        return [
+            match {
+                $0.limit(path, to: interfaces)
+                $0.sources = AddressSet(v4: .all)
+                $0.destinations = AddressSet(v4: .all)
+                $0.traffic = TrafficSet(.udp, port: client)
+                $0.sourcePorts = IntervalSet(server)
+            },
+            match {
+                $0.limit(path, to: interfaces)
+                $0.sources = SpecialAddresses.linkLocal
+                $0.destinations = AddressSet(v6: .all)
+                $0.traffic = TrafficSet(.udp, port: path == .input ? 546 : 547)
+                $0.sourcePorts = IntervalSet(path == .input ? 547 : 546)
+            },
+        ]
+    }
+
+    private static func match(_ change: (inout PacketMatch) -> Void) -> PacketMatch {
+        var match = PacketMatch()
+        change(&match)
+        return match
+    }
+}
+
+extension PacketMatch {
+    /// Binds the match to interfaces: to those that a packet to the host comes in by, or that one of it leaves by.
+    mutating func limit(_ path: PacketPath, to interfaces: InterfaceSet) {
+        if path == .output { outputInterfaces = interfaces } else { inputInterfaces = interfaces }
+    }
+}
+
+extension SiteHost {
+    /// The interfaces for which the site file has no address: they get theirs from elsewhere.
+    var dynamicInterfaces: Set<String> { Set(interfaces.filter(\.addresses.isEmpty).map(\.name)) }
+}

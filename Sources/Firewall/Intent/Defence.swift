@@ -1,0 +1,114 @@
+import Site
+
+/// Packets that no honest peer sends. They are dropped before anything else is looked at; each defence can be switched
+/// off by its name.
+enum Defence: String, Sendable, CaseIterable {
+    /// Loopback addresses that did not come from the host itself.
+    case loopbackSpoofing = "loopback-spoofing"
+    /// No route leads back to the source by the interface that the packet came in by (RFC 3704, section 2.2). DHCP is
+    /// exempt: who asks for an address has none.
+    case spoofing
+    /// The source is a broadcast or multicast address (RFC 1122, section 3.2.1.3).
+    case broadcastSource = "broadcast-source"
+    /// Addresses that nobody on the internet has, unless the site claims them, on interfaces that face the outside.
+    case bogons
+    /// Flags of TCP that no connection has: SYN with FIN, SYN with RST, none, and FIN, PSH and URG alone.
+    case tcpFlags = "tcp-flags"
+    /// A SYN that announces segments below 536 bytes, the least that RFC 9293, section 3.7.1, knows.
+    case smallSegments = "small-segments"
+    /// More new connections of TCP than one source may begin.
+    case connectionFlood = "connection-flood"
+
+    /// The zone of the interfaces that face the outside.
+    static let outside = "outside"
+
+    /// The rule for packets that come in; nil when the host has none of it.
+    ///
+    /// - Parameter claimed: addresses that are the site's, whatever their range is otherwise for.
+    func rule(on host: SiteHost, claimed: AddressSet) -> IntentRule? {
+        let matches = matches(host, claimed)
+        guard !matches.isEmpty else { return nil }
+        var rule = IntentRule(id: rawValue, .defence(rawValue), .drop, matches: matches)
+        if self == .connectionFlood {
+            rule.limit = RuleLimit(rate: RuleLimit.Rate(count: 1000, perSeconds: 1, burst: 2000))
+        }
+        return rule
+    }
+
+    private func matches(_ host: SiteHost, _ claimed: AddressSet) -> [PacketMatch] {
+        switch self {
+        case .loopbackSpoofing:
+            [
+                Self.match { $0.sources = SpecialAddresses.loopback },
+                Self.match { $0.destinations = SpecialAddresses.loopback },
+            ]
+        case .spoofing:
+            [
+                Self.match {
+                    $0.sources = .all.subtracting(SpecialAddresses.unspecified)
+                    $0.traffic = .all.subtracting(Self.dhcp)
+                    $0.oddities = .withoutReturnPath
+                }
+            ]
+        case .broadcastSource: [Self.match { $0.oddities = .broadcastSource }]
+        case .bogons: Self.bogons(host, claimed)
+        case .tcpFlags: Self.impossibleFlags
+        case .smallSegments:
+            [
+                Self.match {
+                    $0.traffic = TrafficSet(.tcp)
+                    $0.oddities = .smallSegments
+                }
+            ]
+        case .connectionFlood:
+            [
+                Self.match {
+                    $0.traffic = TrafficSet(.tcp)
+                    $0.states = .new
+                    $0.oddities = .overLimit
+                }
+            ]
+        }
+    }
+
+    private static let dhcp = TrafficSet(.udp, details: 67...68).union(TrafficSet(.udp, details: 546...547))
+
+    private static func bogons(_ host: SiteHost, _ claimed: AddressSet) -> [PacketMatch] {
+        let interfaces = Set(host.interfaces.filter { $0.zone == outside }.map(\.name))
+        let sources = SpecialAddresses.bogons.subtracting(claimed)
+        guard !interfaces.isEmpty, !sources.isEmpty else { return [] }
+        return [
+            match {
+                $0.inputInterfaces = .among(interfaces)
+                $0.sources = sources
+                $0.traffic = .all.subtracting(dhcp)
+            }
+        ]
+    }
+
+    /// One match for each pattern. The upper two bits, of ECN, do not matter (RFC 3168, section 6.1).
+    private static let impossibleFlags: [PacketMatch] = {
+        let (fin, syn, rst, push, urgent): (UInt8, UInt8, UInt8, UInt8, UInt8) = (0x01, 0x02, 0x04, 0x08, 0x20)
+        func flags(_ mask: UInt8, are value: UInt8) -> PacketMatch {
+            match {
+                $0.traffic = TrafficSet(.tcp)
+                let values = (UInt8.min...UInt8.max).filter { $0 & mask == value }
+                $0.tcpFlags = IntervalSet(values.map { $0...$0 })
+            }
+        }
+        return [
+            flags(syn | fin, are: syn | fin),
+            flags(syn | rst, are: syn | rst),
+            flags(0x3F, are: 0),
+            flags(0x3F, are: fin | push | urgent),
+        ]
+    }()
+
+    /// What the host says to itself passes no defence.
+    private static func match(_ change: (inout PacketMatch) -> Void) -> PacketMatch {
+        var match = PacketMatch()
+        match.inputInterfaces = .except(["lo"])
+        change(&match)
+        return match
+    }
+}

@@ -1,0 +1,16 @@
+/// One side of a rule: the addresses that are meant, and the hosts of the site that bear any of them.
+struct Party: Sendable {
+    let addresses: AddressSet
+    /// By index of the host, ascending.
+    let bearers: [Bearer]
+
+    struct Bearer: Sendable {
+        /// The host's index among the site's, by name.
+        let host: Int
+        /// Which of its addresses are meant.
+        let addresses: AddressSet
+        /// Whether the host as such is meant, by its name, a role, `all` or `any`, and with it the addresses that it
+        /// gets from elsewhere.
+        let isWhole: Bool
+    }
+}

@@ -1,0 +1,38 @@
+import Site
+
+/// Addresses that mean something by themselves (RFC 6890 and IANA's registries of special-purpose addresses).
+enum SpecialAddresses {
+    private static func set(_ networks: [String]) -> AddressSet {
+        AddressSet(
+            networks.map { text in
+                guard let network = IPNetwork(text) else { fatalError("\(text) is written above, and is a network") }
+                return network
+            }
+        )
+    }
+
+    /// 127.0.0.0/8 and ::1.
+    static let loopback = set(["127.0.0.0/8", "::1/128"])
+
+    /// fe80::/10.
+    static let linkLocal = set(["fe80::/10"])
+
+    /// fe80::/10, and `::` of a host that has no address yet.
+    static let linkLocalOrNone = set(["fe80::/10", "::/128"])
+
+    /// 0.0.0.0 and `::`, the sources of a host that has no address yet.
+    static let unspecified = set(["0.0.0.0/32", "::/128"])
+
+    /// Sources that no packet from the internet has: private, shared, reserved, for documentation. Of IPv6 all that is
+    /// not global unicast (2000::/3), but for link-local addresses and `::`, by which neighbours are found, and
+    /// NAT64's prefix (RFC 6052).
+    static let bogons = set([
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+        "2001:db8::/32", "2001:10::/28", "3fff::/20",
+    ]).union(
+        AddressSet(v6: .all).subtracting(
+            set(["2000::/3", "fe80::/10", "::/128", "64:ff9b::/96"])
+        )
+    )
+}
