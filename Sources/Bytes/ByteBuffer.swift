@@ -14,10 +14,14 @@ public final class ByteBuffer {
     @usableFromInline internal var start = 0
     @usableFromInline internal var end = 0
 
+    /// What malloc gives by itself. It cuts a block that is to lie at a rounder address out of a larger one, and leaves
+    /// holes into which the next such block does not fit.
+    private static let alignment = 16
+
     /// - Parameter capacity: bytes of room at first; at least 1.
     public init(capacity: Int) {
         precondition(capacity > 0, "a buffer has room")
-        unsafe base = .allocate(byteCount: capacity, alignment: 64)
+        unsafe base = .allocate(byteCount: capacity, alignment: Self.alignment)
         room = capacity
     }
 
@@ -92,7 +96,7 @@ public final class ByteBuffer {
             unsafe base.copyMemory(from: base.advanced(by: start), byteCount: held)
         } else {
             let wanted = max(room * 2, held + count)
-            let fresh = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
+            let fresh = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: Self.alignment)
             unsafe fresh.copyMemory(from: base.advanced(by: start), byteCount: held)
             unsafe base.deallocate()
             unsafe base = fresh

@@ -8,8 +8,10 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package init() {}
 
-    /// Loads OpenSSL, its configuration and providers, and seeds its generator: inside the sandbox no file opens.
+    /// Has the memory of bursts go back to the kernel. Loads OpenSSL, its configuration and providers, and seeds its
+    /// generator: inside the sandbox no file opens.
     package func prepare() throws {
+        Allocator.giveBackLargeBlocks()
         _ = try TLSContext(server: TLSContext.ServerSettings())
         _ = try TicketKeys()
     }

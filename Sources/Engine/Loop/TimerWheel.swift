@@ -2,7 +2,8 @@
 ///
 /// An entry says "look at this handler then", no more: a handler whose deadline moved is entered again
 /// when its old entry comes up, so that moving a deadline, which every request does, is one store.
-/// Resolution `TimerWheel.tick` milliseconds, rounded up: a timer never fires early.
+/// Resolution `TimerWheel.tick` milliseconds, rounded up: a timer never fires early. All slots share one store, so that
+/// its memory is that of the most entries there ever were at a time, whichever slots they fell into.
 internal struct TimerWheel {
     /// Milliseconds a slot covers.
     static let tick: UInt64 = 8
@@ -14,16 +15,29 @@ internal struct TimerWheel {
         let moment: UInt64
     }
 
-    private var wheel: [[UInt64]]
+    /// An entry of a slot's list, or of the list of free ones.
+    private struct Link {
+        var token: UInt64
+        /// The place of the next one in `links`; -1 for none.
+        var next: Int32
+    }
+
+    private var links: [Link] = []
+    private var firstFree: Int32 = -1
+    /// The first entry of each slot, the one that came last; -1 for none.
+    private var heads: [Int32]
     private var occupied: [UInt64]
     /// The next tick to be looked at.
     private var current: UInt64
 
     init(now: UInt64) {
-        wheel = Array(repeating: [], count: Self.slots)
+        heads = Array(repeating: -1, count: Self.slots)
         occupied = Array(repeating: 0, count: Self.slots / 64)
         current = now / Self.tick
     }
+
+    /// Entries that it has room for without more memory, or holds.
+    var capacity: Int { links.count }
 
     /// Enters `token` for `deadline`.
     /// - Returns: the moment at which it will come up, in milliseconds.
@@ -31,7 +45,16 @@ internal struct TimerWheel {
         let wanted = (deadline &+ (Self.tick - 1)) / Self.tick
         let tick = min(max(wanted, current), current + UInt64(Self.slots - 1))
         let slot = Int(tick % UInt64(Self.slots))
-        wheel[slot].append(token)
+        let link = Link(token: token, next: heads[slot])
+        if firstFree >= 0 {
+            let place = Int(firstFree)
+            firstFree = links[place].next
+            links[place] = link
+            heads[slot] = Int32(place)
+        } else {
+            heads[slot] = Int32(links.count)
+            links.append(link)
+        }
         occupied[slot / 64] |= 1 << UInt64(slot % 64)
         return tick * Self.tick
     }
@@ -44,8 +67,16 @@ internal struct TimerWheel {
         for step in 0..<span {
             let slot = Int((current + step) % UInt64(Self.slots))
             if occupied[slot / 64] & (1 << UInt64(slot % 64)) == 0 { continue }
-            for token in wheel[slot] { due.append(Entry(token: token, moment: (current + step) * Self.tick)) }
-            wheel[slot].removeAll(keepingCapacity: wheel[slot].count <= 64)
+            let moment = (current + step) * Self.tick
+            var place = heads[slot]
+            while place >= 0 {
+                let link = links[Int(place)]
+                due.append(Entry(token: link.token, moment: moment))
+                links[Int(place)].next = firstFree
+                firstFree = place
+                place = link.next
+            }
+            heads[slot] = -1
             occupied[slot / 64] &= ~(1 << UInt64(slot % 64))
         }
         current = target + 1

@@ -128,6 +128,9 @@ package final class Exchange {
         forgetBody()
     }
 
+    /// Whether a head has grown far past its first size, so that the exchange is not worth keeping.
+    internal var hasGrown: Bool { max(ownHead.bytes.capacity, response.bytes.capacity, path.capacity) > 16_384 }
+
     /// Whether the client's body bytes can be taken now.
     internal var wantsBody: Bool {
         switch stage {

@@ -46,6 +46,10 @@ package enum Counter: Int, CaseIterable, Sendable {
     case timeoutsCheck
     case answersOwn
     case publicationsFailed
+    /// Gauges: buffers that are in use, those kept to be used again, and HTTP/2's streams that are open.
+    case buffersLent
+    case buffersKept
+    case http2StreamsOpen
 
     /// Words kept for them, and for glitches and refusals, in the shared state.
     static let room = 160

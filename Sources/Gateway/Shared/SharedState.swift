@@ -190,7 +190,9 @@ package final class SharedState: Sendable {
             for pool in 0..<layout.pools {
                 giveBack(index(worker: worker, waitingFor: pool), index(pool: pool, .queued))
             }
-            for gauge in [Counter.connectionsOpen, .tunnelsOpen, .heartbeat] {
+            for gauge in [
+                Counter.connectionsOpen, .tunnelsOpen, .buffersLent, .buffersKept, .http2StreamsOpen, .heartbeat,
+            ] {
                 region.store(index(worker: worker, gauge), 0)
             }
         }

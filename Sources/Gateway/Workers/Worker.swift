@@ -29,15 +29,15 @@ package final class Worker {
     internal var date = DateCache()
     internal var identifiers: RequestIdentifiers
     internal var isDraining = false
-    private var freeExchanges: [Exchange] = []
-    private var freeRequests: [HTTP2Request] = []
+    private var freeExchanges = FreeList<Exchange>(most: 256, reserve: 16)
+    private var freeRequests = FreeList<HTTP2Request>(most: 256, reserve: 16)
     /// HTTP/2's streams, counters of abuse, and room for the head that is being written.
     internal let streams: HTTP2StreamPool
     internal let glitches = HTTP2GlitchCounters()
     internal let headWriter = HTTP2HeadWriter()
     private let firstCounter: Int
-    /// When `showGlitches` is due again: milliseconds of the loop.
-    private var glitchesDue: UInt64 = 0
+    /// When `upkeep` is due again: milliseconds of the loop.
+    private var upkeepDue: UInt64 = 0
 
     package init(
         index: Int,
@@ -80,7 +80,7 @@ package final class Worker {
             }
             for pool in runtime.pools { pool.retire() }
             // They would keep the configuration that they served last.
-            freeExchanges = []
+            freeExchanges.removeAll()
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
         case .drain(let milliseconds):
@@ -138,8 +138,8 @@ package final class Worker {
         loop.run { beat() }
         loop.heart?.enter(.absent)
         // They keep the worker, and it keeps them.
-        freeExchanges = []
-        freeRequests = []
+        freeExchanges.removeAll()
+        freeRequests.removeAll()
     }
 
     /// Says that this worker turns, and brings slow-moving figures up to date.
@@ -147,13 +147,21 @@ package final class Worker {
         state.region.store(state.index(worker: index, .heartbeat), loop.now)
         state.region.store(state.index(worker: index, .buffersMade), UInt64(buffers.made))
         state.region.store(state.index(worker: index, .connectionsOpen), UInt64(connections))
-        if loop.now >= glitchesDue { showGlitches() }
+        if loop.now >= upkeepDue { upkeep() }
         if isDraining && (connections == 0 || loop.now >= drainUntil) { loop.stop() }
     }
 
-    /// Shows the sessions' counts of glitches, at most once a second.
-    private func showGlitches() {
-        glitchesDue = loop.now + 1000
+    /// Once a second: gives back what pools keep and nobody needs, and shows what is in use and the sessions' counts of
+    /// glitches.
+    private func upkeep() {
+        upkeepDue = loop.now + 1000
+        buffers.trim()
+        streams.trim()
+        freeExchanges.trim()
+        freeRequests.trim()
+        state.region.store(firstCounter + Counter.buffersLent.rawValue, UInt64(buffers.lent))
+        state.region.store(firstCounter + Counter.buffersKept.rawValue, UInt64(buffers.kept))
+        state.region.store(firstCounter + Counter.http2StreamsOpen.rawValue, UInt64(streams.lent))
         for glitch in HTTP2Glitch.allCases {
             state.region.store(firstCounter + GlitchCounter.seen(glitch.rawValue), glitches.count(of: glitch))
             state.region.store(firstCounter + GlitchCounter.closures(glitch.rawValue), glitches.closures(by: glitch))
@@ -177,7 +185,7 @@ package final class Worker {
 
     /// An exchange for a request that begins; warm from an earlier one where there is any.
     internal func takeExchange(_ client: any ClientStream, head: MessageHead? = nil) -> Exchange {
-        let exchange = freeExchanges.popLast() ?? Exchange(worker: self)
+        let exchange = freeExchanges.take() ?? Exchange(worker: self)
         exchange.begin(client, runtime: runtime, head: head)
         return exchange
     }
@@ -188,18 +196,19 @@ package final class Worker {
         _ session: HTTP2ServerSession,
         _ stream: HTTP2Stream
     ) -> HTTP2Request {
-        let request = freeRequests.popLast() ?? HTTP2Request()
+        let request = freeRequests.take() ?? HTTP2Request()
         request.begin(codec, session, stream)
         return request
     }
 
     internal func giveRequest(_ request: HTTP2Request) {
         request.end(buffers)
-        if freeRequests.count < 256 { freeRequests.append(request) }
+        freeRequests.give(request)
     }
 
-    /// Takes an exchange back for a later request. One that began under an earlier configuration is let go with it.
+    /// Takes an exchange back for a later request. One that began under an earlier configuration is let go with it, and
+    /// one that had to do with a very large head, so that such heads do not stay in memory.
     internal func giveExchange(_ exchange: Exchange) {
-        if freeExchanges.count < 256 && exchange.runtime === runtime { freeExchanges.append(exchange) }
+        if exchange.runtime === runtime && !exchange.hasGrown { freeExchanges.give(exchange) }
     }
 }

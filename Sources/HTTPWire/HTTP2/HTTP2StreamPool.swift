@@ -5,28 +5,29 @@ package import Bytes
 /// Streams are handed out last in first out. A send buffer is held only while bytes wait in it, so an idle stream
 /// costs its object and no buffer.
 package final class HTTP2StreamPool {
-    private var free: [HTTP2Stream] = []
+    private var free: FreeList<HTTP2Stream>
     private var freeHeads: [MessageHead] = []
-    private let keep: Int
     let buffers: BufferPool
     /// Streams in use.
     package private(set) var lent = 0
     /// Streams ever made, to prove that a warm worker makes none.
     package private(set) var made = 0
 
+    /// Free streams that `trim` leaves.
+    private static let reserve = 16
+
     /// - Parameters:
     ///   - keep: free streams kept at most, 0 or more.
     ///   - buffers: where send buffers come from.
     package init(keep: Int, buffers: BufferPool) {
-        self.keep = keep
         self.buffers = buffers
-        free.reserveCapacity(keep)
+        free = FreeList(most: keep, reserve: min(keep, Self.reserve))
     }
 
     func take(id: Int32) -> HTTP2Stream {
         lent += 1
         let stream: HTTP2Stream
-        if let warm = free.popLast() {
+        if let warm = free.take() {
             stream = warm
         } else {
             made += 1
@@ -45,8 +46,11 @@ package final class HTTP2StreamPool {
             if freeHeads.isEmpty { freeHeads.append(trailers) }
         }
         // A head that grew far past its first size is let go with its stream.
-        if free.count < keep && stream.head.bytes.capacity <= 16_384 { free.append(stream) }
+        if stream.head.bytes.capacity <= 16_384 { free.give(stream) }
     }
+
+    /// Lets go of some of the streams that nobody needed since the last call; see `FreeList.trim`.
+    package func trim() { free.trim() }
 
     func takeTrailers() -> MessageHead {
         let head = freeHeads.popLast() ?? MessageHead()

@@ -60,6 +60,17 @@ package enum MetricsReport {
             "Buffers that workers had to make because their pools were empty.",
             state.total(.buffersMade)
         )
+        let buffers = "gatehouse_buffers"
+        output.family(.gauge, buffers, "Buffers of the workers: in use, and kept for the next request.") {
+            $0.sample(buffers, [("state", "in-use")], state.total(.buffersLent))
+            $0.sample(buffers, [("state", "free")], state.total(.buffersKept))
+        }
+        output.single(
+            .gauge,
+            "gatehouse_http2_streams_open",
+            "Requests under way on HTTP/2 connections.",
+            state.total(.http2StreamsOpen)
+        )
     }
 
     private static func writeClients(_ state: SharedState, to output: inout MetricsText) {

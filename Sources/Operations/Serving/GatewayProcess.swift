@@ -44,6 +44,7 @@ package final class GatewayProcess {
     package static func run(_ options: ServeOptions) throws {
         let signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
         ProcessDumps.forbid()
+        Allocator.giveBackLargeBlocks()
         let process = try GatewayProcess(options)
         process.obey(signals)
         process.stop(impatience: signals.raw)

@@ -34,7 +34,8 @@ struct IdleConnectionSoakTests {
         let front = try SecureGateway(
             [.init(app)],
             gateway: ["timeouts: { http-keep-alive: 2h, client: 2h }"],
-            in: TemporaryDirectory()
+            in: TemporaryDirectory(),
+            binary: Gateway.releaseBinary
         )
         let clients = try Clients(front, extent.idle, extent.perSecond, extent.seconds)
         let before = try clients.reached("ready", front)

@@ -6,10 +6,15 @@ import Testing
 final class SoakLoad {
     private static let page = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 
+    private static let log = "access.log"
+    /// Bytes at which it is rotated amid a round, so that an hour of it does not fill the disk.
+    private static let mostLog = 64 << 20
+
     /// Idle connections to app servers go soon after a round, so that what is left behind shows.
     private static let pool = ["keep-alive: { idle: 1s }"]
 
     private let front: SecureGateway
+    private let metrics: Metrics
     private let steady: NginxServer
     /// Killed and started again; gone in between.
     private var mortal: NginxServer?
@@ -29,6 +34,8 @@ final class SoakLoad {
         mortalPort = mortal.port
         self.mortal = mortal
         echo = try Self.echoServer()
+        metrics = try Metrics()
+        let directory = try TemporaryDirectory()
         front = try SecureGateway(
             [.init(steady, weight: 2), .init(port: mortal.port)],
             names: [["foobar.test", "localhost"]],
@@ -39,14 +46,16 @@ final class SoakLoad {
             ],
             tls: "unknown-name: default",
             gateway: [
-                "metrics: { port: \(try Ports.free()), address: 127.0.0.1 }",
+                metrics.setting,
                 "timeouts: { client-hs: 2s, http-request: 2s, http-keep-alive: 2s, client: 5s }",
+                "access-log: { path: \(directory.path(Self.log)) }",
             ],
             pool: ["health: { path: /healthz, every: 300ms }", "retries: { budget: 100% }"] + Self.pool,
             further: [
                 "files": .init(servers: [.init(steady)], options: Self.pool),
                 "echo": .init(servers: [.init(echo)], options: Self.pool),
             ],
+            in: directory,
             binary: binary
         )
     }
@@ -78,6 +87,38 @@ final class SoakLoad {
 
     /// Of all processes, in KiB.
     var memory: Int { processes.reduce(0) { $0 + $1.anonymousMemory } }
+
+    /// The same when it has not fallen for two seconds: pools give back for some seconds what a round needed.
+    func memoryAtRest() throws -> Int {
+        var least = memory
+        var lastFall = ContinuousClock.now
+        try eventually("memory comes to rest", within: .seconds(60)) {
+            let now = memory
+            if now < least {
+                least = now
+                lastFall = .now
+            }
+            return .now - lastFall > .seconds(2)
+        }
+        return least
+    }
+
+    /// Waits until the gateway holds nothing of any request that was, by its own counts.
+    func awaitNothingInUse() throws {
+        let series = [
+            "gatehouse_client_connections_open", "gatehouse_http2_streams_open", "gatehouse_tunnels_open",
+            "gatehouse_buffers{state=\"in-use\"}", "gatehouse_server_requests_in_flight",
+        ]
+        for name in series {
+            try eventually("\(name) comes back to 0", within: .seconds(30)) { try metrics.value(name) == 0 }
+        }
+    }
+
+    /// What each process holds, in words.
+    var holdings: String {
+        processes.map { "\($0["Name"] ?? "?") \($0.anonymousMemory) KiB" }.joined(separator: ", ")
+    }
+
     var descriptors: Int { processes.reduce(0) { $0 + $1.descriptorCount } }
 
     /// What the open descriptors are, for whoever finds too many.
@@ -91,6 +132,7 @@ final class SoakLoad {
     /// All kinds of clients at once, while site files change and an app server comes and goes.
     func run(seconds: Int) throws {
         round += 1
+        rotateLog()
         let tools = try startTools(seconds: seconds)
         let stop = Switch(false)
         let group = DispatchGroup()
@@ -130,6 +172,7 @@ final class SoakLoad {
 
     /// Another site file, or a server less, or more.
     private func change(_ dice: inout Dice) throws {
+        if logSize > Self.mostLog { rotateLog() }
         if dice.below(2) == 0 {
             var site = gateway.site
             site.pools["web"]?.servers[0].weight = dice.below(4) + 1
@@ -144,10 +187,28 @@ final class SoakLoad {
         }
     }
 
+    /// Has the log begin anew. What it was before is kept until the next time.
+    private func rotateLog() {
+        let path = front.directory.path(Self.log)
+        // It is not there yet when the gateway has not come round to the last rotation.
+        guard unsafe rename(path, path + ".1") == 0 else { return }
+        gateway.process.send(SIGUSR1)
+        journal.note("rotations of the log")
+    }
+
+    /// Bytes of the access log as it is, and as it was before it was last rotated.
+    var logSize: Int {
+        logs.reduce(0) { $0 + ((try? FileManager.default.attributesOfItem(atPath: $1)[.size] as? Int) ?? 0) }
+    }
+
+    private var logs: [String] { [".1", ""].map { front.directory.path(Self.log) + $0 } }
+
     /// The last requests that got an error, as the access log has them.
     var failures: String {
-        gateway.process.standardOutput.split(separator: "\n").filter { $0.contains("\"status\":5") }.suffix(5)
-            .joined(separator: "\n")
+        logs.flatMap { path in
+            String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self).split(separator: "\n")
+        }
+        .filter { $0.contains("\"status\":5") }.suffix(5).joined(separator: "\n")
     }
 
     private func startTools(seconds: Int) throws -> [ChildProcess] {

@@ -1,0 +1,23 @@
+import CLinux
+import Glibc
+
+/// What libc's malloc does with memory that was freed (mallopt(3)).
+package enum Allocator {
+    /// Bytes from which on a block is a mapping of its own.
+    package static let largeBlock = 65536
+    /// Bytes at the end of each thread's heap that stay when they are free, so that waves of small blocks cost no calls.
+    private static let spare = 1 << 20
+
+    /// Has large blocks go back to the kernel as soon as they are freed.
+    ///
+    /// Left to itself, malloc raises the size from which on it does so to that of the largest block it ever saw freed.
+    /// Buffers then lie among small blocks that stay, and the memory of a burst is never seen again. Call it before
+    /// there are threads.
+    package static func giveBackLargeBlocks() {
+        mallopt(M_MMAP_THRESHOLD, Int32(largeBlock))
+        mallopt(M_TRIM_THRESHOLD, Int32(spare))
+    }
+
+    /// Bytes in large blocks of this process.
+    package static var largeBlocks: Int { Int(mallinfo2().hblkhd) }
+}
