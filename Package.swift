@@ -60,7 +60,10 @@ let package = Package(
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
         module("Outbound", ["Linux", "Snapshot"]),
         module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Outbound", "Site", "Snapshot"]),
-        module("Operations", ["Control", "Bytes", "Firewall", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]),
+        module(
+            "Operations",
+            ["Certificates", "Control", "Bytes", "Firewall", "Gateway", "Engine", "OpenSSL", "Linux", "Site"]
+        ),
         module("DemoApp", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL"]),
         .executableTarget(
             name: "gatehouse",

@@ -20,6 +20,8 @@ package struct CertificateProvider: Sendable {
         package var warnings: [String] = []
         /// When the internal CA should issue the next one: seconds since 1970. nil when it is not the issuer.
         package var renewal: Int64?
+        /// The files whose change means another certificate.
+        package var files: [String] = []
     }
 
     /// Seconds until another try, when the internal CA could not issue and there is one that still does.
@@ -38,11 +40,19 @@ package struct CertificateProvider: Sendable {
 
     /// The certificate, issued and stored first where that is needed.
     package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        var provided: Provided
         switch settings.issuer {
-        case .files(let pairs): return try files(pairs, settings)
-        case .internal: return try own(settings)
-        case .acme: return try acme(settings)
+        case .files(let pairs):
+            provided = try files(pairs, settings)
+            provided.files = pairs.flatMap { [$0.certificate, $0.key] }
+        case .internal:
+            provided = try own(settings)
+            provided.files = [store.pointer(of: settings.name)]
+        case .acme:
+            provided = try acme(settings)
+            provided.files = [store.pointer(of: settings.name)]
         }
+        return provided
     }
 
     /// What `provide` would warn of, found without writing anything.

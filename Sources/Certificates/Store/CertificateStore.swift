@@ -40,6 +40,9 @@ package struct CertificateStore: Sendable {
         try path(name) + "/\(currentGeneration(of: name))/fullchain.pem"
     }
 
+    /// The file that changes with the current generation of `name`.
+    package func pointer(of name: String) -> String { "\(folder)/\(name)/current" }
+
     /// Runs `body` while no other process changes the store; makes the store's folder when there is none.
     package func locked<Result>(
         _ body: () throws(CertificateProblem) -> Result
@@ -107,7 +110,7 @@ package struct CertificateStore: Sendable {
 
     /// Makes a generation that is whole the current one.
     internal func point(_ name: String, to number: Int) throws(CertificateProblem) {
-        let file = try path(name) + "/current"
+        let file = pointer(of: name)
         let pointer = Array("\(number)\n".utf8)
         do throws(FileError) {
             try FileWriting.replace(file, with: pointer.span, mode: 0o644)
@@ -144,9 +147,9 @@ package struct CertificateStore: Sendable {
     }
 
     private func generation(of name: String) throws(CertificateProblem) -> Int? {
-        let pointer = try path(name) + "/current"
+        _ = try path(name)
         do throws(FileError) {
-            let bytes = try FileReading.read(pointer, limit: 32, trust: .ownerWrites)
+            let bytes = try FileReading.read(pointer(of: name), limit: 32, trust: .ownerWrites)
             // A pointer that is no number is treated as a crash that never happened: nothing is current.
             return Int(String(decoding: bytes, as: UTF8.self).prefix { $0.isNumber })
         } catch {

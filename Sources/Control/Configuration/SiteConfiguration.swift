@@ -1,6 +1,7 @@
 package import Certificates
 package import Gateway
 package import Linux
+package import OpenSSL
 package import Site
 
 /// A site file taken from disk and made ready to be put into force: plan, certificates, addresses.
@@ -17,6 +18,8 @@ package struct SiteConfiguration: Sendable {
     package let warnings: [String]
     /// When the internal CA should issue the next certificate: seconds since 1970. nil when none is its own.
     package let renewal: Int64?
+    /// The files whose change means other certificates.
+    package let certificateFiles: Set<String>
 
     /// Reads and checks everything that `path` names.
     ///
@@ -68,7 +71,8 @@ package struct SiteConfiguration: Sendable {
             keyring: Keyring(provided.mapValues(\.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
             warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings),
-            renewal: provided.values.compactMap(\.renewal).min()
+            renewal: provided.values.compactMap(\.renewal).min(),
+            certificateFiles: Set(provided.values.flatMap(\.files))
         )
     }
 
@@ -98,6 +102,10 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     case noGateway(String)
     case file(FileError)
     case certificate(String, CertificateProblem)
+    /// A certificate that is well made, and that no client would get.
+    case unservable(String, RehearsalError)
+    /// A certificate that was put into force, and that clients did not get.
+    case rolledBack(String, why: String)
 
     package var description: String {
         switch self {
@@ -106,6 +114,10 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "\(path): the site has no section `gateway`; add one, or run this command for a site that has"
         case .file(let error): "\(error)"
         case .certificate(let name, let reason): "certificate \(name): \(reason)"
+        case .unservable(let name, let reason):
+            "certificate \(name): \(reason); what was served before is served on"
+        case .rolledBack(let name, let why):
+            "certificate \(name): \(why); the one before is served again"
         }
     }
 }

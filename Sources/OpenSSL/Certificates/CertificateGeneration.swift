@@ -66,6 +66,11 @@ package final class CertificateGeneration: Sendable {
         }
     }
 
+    /// The certificates, one for each kind of key, of which a client that asks for `name` (in lower case) gets one.
+    package func leaves(for name: String) -> [Certificate] {
+        host(for: Array(name.utf8))?.bundles.map(\.leaf) ?? []
+    }
+
     /// The host of a name in lower case: its own entry, else the wildcard one label up, else the default.
     internal func host(for name: [UInt8]) -> Host? {
         if let host = exact[name] { return host }

@@ -34,6 +34,12 @@ extension TLSSession {
     /// The handshake resumed an earlier session.
     package var isResumed: Bool { unsafe SSL_session_reused(handle) == 1 }
 
+    /// The peer's certificate; nil without one.
+    package var peerCertificate: Certificate? {
+        // Sound: the reference that get1 takes is the new object's.
+        unsafe SSL_get1_peer_certificate(handle).map { unsafe Certificate(filling: $0) }
+    }
+
     /// The peer's certificate: its subject as RFC 2253 writes it, or nil without one.
     ///
     /// On a server, a certificate that does not verify fails the handshake, so one that is here is verified.

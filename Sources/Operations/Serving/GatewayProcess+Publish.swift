@@ -44,16 +44,20 @@ extension GatewayProcess {
     /// - Throws: what is wrong with it; the configuration before goes on then.
     internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool = true) throws {
         for note in fresh.notes { Self.log(note) }
+        let before = (configuration: configuration, slots: self.slots)
+        let changes = isServing ? CertificateGate.changes(from: configuration.keyring, to: fresh.keyring) : []
         do {
+            try CertificateGate.rehearse(changes)
             try bring(try resolved(fresh), slots, isNews: isNews)
         } catch {
             // The names of the configuration that goes on.
             _ = try? resolved(configuration)
             throw error
         }
+        try confirm(changes, orBack: before)
     }
 
-    private func bring(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool) throws {
+    internal func bring(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool) throws {
         try requireRoom(slots)
         let requests = fresh.listenerRequests
         let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))

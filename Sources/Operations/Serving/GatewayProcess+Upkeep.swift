@@ -14,11 +14,17 @@ extension GatewayProcess {
     internal func keepUp() {
         if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
         if schedule.isRotationDue { rotateTickets() }
+        if schedule.isLookDue {
+            schedule.look = Schedule.uptime + CertificateWatch.interval
+            if watch.hasSettledChange() { _ = republish() }
+        }
     }
 
     /// Sets the times of what is due after `fresh` came into force.
     internal func setSchedule(for fresh: SiteConfiguration) {
         schedule.renewal = fresh.renewal
+        schedule.look = fresh.certificateFiles.isEmpty ? .max : Schedule.uptime + CertificateWatch.interval
+        watch.look(at: fresh.certificateFiles)
         // A shorter time takes effect at once, a longer one after the next rotation.
         schedule.rotation = min(schedule.rotation, Schedule.uptime + fresh.gateway.ticketRotation.milliseconds)
     }

@@ -23,7 +23,8 @@ package final class GatewayProcess {
     internal var tickets: TicketKeys
     /// Looks up the DNS names of servers.
     internal let names: NameService
-    internal var schedule = Schedule(renewal: nil, rotation: .max)
+    internal var schedule = Schedule(renewal: nil, rotation: .max, look: .max)
+    internal var watch = CertificateWatch()
     internal var supervisor: DataPlaneSupervisor
     internal var admin: AdminSocket?
     internal var configuration: SiteConfiguration

@@ -6,6 +6,8 @@ internal struct Schedule {
     var renewal: Int64?
     /// The next keys of session tickets: monotonic milliseconds.
     var rotation: UInt64
+    /// The next look at the files of certificates: monotonic milliseconds.
+    var look: UInt64
 
     /// Seconds until another try at what could not be done.
     static let retryTime: Int64 = 60
@@ -17,11 +19,13 @@ internal struct Schedule {
 
     var isRenewalDue: Bool { renewal.map { $0 <= Self.time } ?? false }
     var isRotationDue: Bool { rotation <= Self.uptime }
+    var isLookDue: Bool { look <= Self.uptime }
 
     /// Milliseconds until something is due.
     var pause: Int32 {
         let now = Self.uptime
-        var wait = rotation > now ? rotation - now : 0
+        let first = min(rotation, look)
+        var wait = first > now ? first - now : 0
         if let renewal {
             // Seconds enough for the longest pause, lest what is far away overflow.
             wait = min(wait, UInt64(max(0, min(renewal - Self.time, 3_600))) * 1000)

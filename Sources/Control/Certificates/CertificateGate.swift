@@ -1,0 +1,82 @@
+import Engine
+package import Gateway
+package import Linux
+package import OpenSSL
+
+/// What a certificate must pass before clients see it, and after.
+package enum CertificateGate {
+    /// A certificate that was not in force before, at the listeners that show it.
+    package struct Change: Sendable {
+        /// Its name in the site file.
+        package let name: String
+        /// Those of its bundles that are new.
+        package let bundles: [CertificateBundle]
+    }
+
+    /// What `fresh` has and `old` has not, in the order of the names.
+    package static func changes(from old: Keyring?, to fresh: Keyring) -> [Change] {
+        let known = Set((old?.certificates.values.flatMap(\.self) ?? []).map(\.leaf.der))
+        return fresh.certificates.sorted { $0.key < $1.key }.compactMap { name, bundles in
+            let new = bundles.filter { !known.contains($0.leaf.der) }
+            return new.isEmpty ? nil : Change(name: name, bundles: new)
+        }
+    }
+
+    /// Serves each new certificate once, in memory. Costs about one handshake each.
+    package static func rehearse(_ changes: [Change]) throws(ConfigurationError) {
+        for change in changes {
+            for bundle in change.bundles {
+                do throws(RehearsalError) {
+                    try bundle.rehearse()
+                } catch {
+                    throw .unservable(change.name, error)
+                }
+            }
+        }
+    }
+
+    /// What a look at a running listener came to.
+    package enum Finding: Equatable, Sendable {
+        /// The certificate that was to be served, or one of them, is.
+        case good
+        /// Clients get something else, or nothing; the words say what.
+        case wrong(String)
+        /// Nobody could look.
+        case unknown(String)
+    }
+
+    /// Asks a listener for `name`, as a client would that was never here before.
+    ///
+    /// - Parameters:
+    ///   - address: where the listener is; 0.0.0.0 and :: are asked at the loopback.
+    ///   - expected: one of these is to come.
+    package static func look(
+        at address: SocketAddress,
+        for name: String,
+        expecting expected: [Certificate]
+    ) -> Finding {
+        // A wildcard stands for any label.
+        let host = name.hasPrefix("*.") ? "gatehouse-probe" + name.dropFirst() : name
+        switch HandshakeProbe.run(address.reachable, name: host, within: patience) {
+        case .served(let certificate):
+            let der = certificate.der
+            if expected.contains(where: { $0.der == der }) { return .good }
+            return .wrong(
+                "\(address) shows \(host) another certificate, \(certificate.fingerprint) of \(certificate.issuer)"
+            )
+        case .failed(let failure): return .wrong("\(address) fails in a handshake for \(host): \(failure)")
+        case .unreachable(let why): return .unknown("\(address) could not be asked for \(host): \(why)")
+        }
+    }
+
+    /// Milliseconds that a listener may take.
+    private static let patience = 2_000
+}
+
+extension SocketAddress {
+    /// Where this machine reaches a socket that is bound to this address.
+    fileprivate var reachable: SocketAddress {
+        guard high == 0, low == 0 else { return self }
+        return isIPv6 ? SocketAddress(high: 0, low: 1, port: port) : SocketAddress(ipv4: 0x7F00_0001, port: port)
+    }
+}

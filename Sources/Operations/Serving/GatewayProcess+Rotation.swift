@@ -1,0 +1,68 @@
+import Certificates
+import Control
+import Gateway
+import Linux
+import OpenSSL
+import Site
+
+/// After new certificates came into force: what clients get is looked at, and what is wrong is taken back.
+extension GatewayProcess {
+    /// Names that are asked for after one change; of thousands at once, so many tell as much as all.
+    private static let mostLooks = 100
+
+    /// - Parameter before: what goes back into force when clients do not get what they should.
+    internal func confirm(
+        _ changes: [CertificateGate.Change],
+        orBack before: (configuration: SiteConfiguration, slots: PlanCompiler.Slots)
+    ) throws {
+        guard !changes.isEmpty else { return }
+        let generations = configuration.keyring.generations(for: plan)
+        let addresses = Dictionary(
+            uniqueKeysWithValues: configuration.listenerRequests.map { ($0.listener, $0.requests.first?.address) }
+        )
+        for change in changes.prefix(Self.mostLooks) {
+            guard let name = change.bundles.first?.names.first else { continue }
+            for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
+                guard let address = addresses[listener.id] ?? nil else { continue }
+                let expected = generations[listener.id]?.leaves(for: name) ?? []
+                switch CertificateGate.look(at: address, for: name, expecting: expected) {
+                case .good: continue
+                case .unknown(let why): Self.log("certificate \(change.name): \(why)")
+                case .wrong(let why): try goBack(to: before, from: change.name, because: why)
+                }
+            }
+            Self.log("certificate \(change.name): served, as a handshake showed")
+        }
+    }
+
+    /// Puts the configuration before into force again, and the store's generation before with it.
+    private func goBack(
+        to before: (configuration: SiteConfiguration, slots: PlanCompiler.Slots),
+        from name: String,
+        because why: String
+    ) throws {
+        if let settings = configuration.site.certificates[name], settings.issuer.isStored {
+            do throws(CertificateProblem) {
+                _ = try CertificateProvider(for: configuration.site, now: Schedule.time)
+                    .rollBack(settings, reason: "clients did not get it: \(why)")
+            } catch {
+                Self.log("certificate \(name): the store could not be rolled back: \(error)")
+            }
+        }
+        var again = before.configuration
+        again.plan.generation = configuration.plan.generation + 1
+        again.notes = []
+        try bring(try resolved(again), before.slots, isNews: false)
+        throw ConfigurationError.rolledBack(name, why: why)
+    }
+}
+
+extension CertificateSettings.Issuer {
+    /// Whether its certificates are generations of the store.
+    fileprivate var isStored: Bool {
+        switch self {
+        case .internal, .acme: true
+        case .files: false
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+/// Certificates that change while the gateway serves.
+@Suite("Certificates that are rotated while the gateway serves")
+struct CertificateRotationTests {
+    private let directory: TemporaryDirectory
+    private let port: UInt16
+    private let app: ScriptedServer
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        port = try Ports.free()
+        app = try ScriptedServer.named("app-01")
+    }
+
+    private func start(issuer: String, listener: String = "") throws -> RunningSite {
+        try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { \(listener)port: \(port), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], issuer: \(issuer) }
+            """,
+            in: directory
+        )
+    }
+
+    private func certs(_ site: RunningSite, _ arguments: String...) throws -> ToolResult {
+        try run(
+            try Gateway.binary,
+            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
+            in: directory
+        )
+    }
+
+    /// SHA-256 of what a client is shown, as the lists have it.
+    private var shown: String {
+        get throws {
+            let session = try run(
+                "sh",
+                [
+                    "-c",
+                    "openssl s_client -connect 127.0.0.1:\(port) -servername foobar.test </dev/null 2>/dev/null"
+                        + " | openssl x509 -noout -fingerprint -sha256",
+                ],
+                in: directory
+            )
+            return session.output.split(separator: "=").last.map {
+                $0.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "").lowercased()
+            } ?? ""
+        }
+    }
+
+    private func stored(_ site: RunningSite) throws -> String {
+        let list = try certs(site, "list", "--json")
+        let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
+        let leaves = entries?.first?["certificates"] as? [[String: Any]]
+        return try #require(leaves?.first?["fingerprint"] as? String, "\(list)")
+    }
+
+    @Test("rotate and rollback are served at once, and a connection that is open goes on")
+    func rotates() throws {
+        let site = try start(issuer: "internal")
+        let first = try shown
+        #expect(try first == stored(site))
+        // A request before each change and after the last, on one connection.
+        let open = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", Self.keepAlive, "\(port)", directory.path("go")],
+            in: directory,
+            name: "client"
+        )
+        try eventually("the client has its first answer") { open.standardOutput.contains("1 app-01") }
+        let rotated = try certs(site, "rotate", "web", "--reason", "a test")
+        #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated)")
+        let second = try shown
+        #expect(try second != first && second == stored(site))
+        let back = try certs(site, "rollback", "web")
+        #expect(back.status == 0, "\(back)")
+        #expect(try shown == first)
+        try directory.write("", to: "go")
+        #expect(try open.wait() == 0, "\(open.standardError)")
+        #expect(open.standardOutput == "1 app-01\n2 app-01\n")
+        #expect(site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
+        let history = try certs(site, "audit")
+        #expect(history.status == 0 && history.output.contains("rolled-back") && history.output.contains(": a test\n"))
+    }
+
+    private static let keepAlive = """
+        import http.client, os, socket, ssl, sys, time
+        context = ssl.create_default_context(); context.check_hostname = False; context.verify_mode = ssl.CERT_NONE
+        client = http.client.HTTPConnection("127.0.0.1", timeout=30)
+        plain = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30)
+        client.sock = context.wrap_socket(plain, server_hostname="foobar.test")
+        def ask(number):
+            client.request("GET", "/", headers={"Host": "foobar.test"})
+            print(number, client.getresponse().read().decode(), flush=True)
+        ask(1)
+        first = client.sock
+        while not os.path.exists(sys.argv[2]): time.sleep(0.01)
+        ask(2)
+        assert client.sock is first, "another connection was made"
+        """
+
+    @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")
+    func noticesFiles() throws {
+        let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        for (from, to) in [(one.certificatePath, "live.crt"), (one.keyPath, "live.key")] {
+            try FileManager.default.copyItem(atPath: from, toPath: directory.path(to))
+        }
+        let site = try start(issuer: "{ files: { certificate: live.crt, key: live.key } }")
+        let first = try shown
+        // `mv`, as deploy scripts do.
+        #expect(try run("cp", [other.certificatePath, directory.path("new")], in: directory).status == 0)
+        #expect(try run("mv", [directory.path("new"), directory.path("live.crt")], in: directory).status == 0)
+        try eventually("the half is refused", within: .seconds(40)) {
+            site.log.contains("the private key does not belong to the certificate")
+        }
+        #expect(try shown == first)
+        #expect(try run("cp", [other.keyPath, directory.path("live.key")], in: directory).status == 0)
+        try eventually("the whole is served", within: .seconds(40)) { try shown != first }
+        #expect(site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
+    }
+
+    @Test("what clients do not get is taken back, in the gateway and in the store")
+    func rollsBack() throws {
+        let site = try start(issuer: "internal")
+        let first = try stored(site)
+        // Somebody else takes the connections to one address of the listener, which is bound to all of them.
+        let thief = try TestCertificate("thief", names: ["foobar.test"], in: directory)
+        let process = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", Self.thief, "\(port)", thief.certificatePath, thief.keyPath],
+            in: directory,
+            name: "thief"
+        )
+        try eventually("it listens; \(process.standardError)") { process.standardOutput.contains("listening") }
+        let rotated = try certs(site, "rotate", "web")
+        #expect(rotated.status == 1, "\(rotated)")
+        #expect(rotated.error.contains("shows foobar.test another certificate"), "\(rotated)")
+        #expect(rotated.error.contains("the one before is served again"), "\(rotated)")
+        #expect(try stored(site) == first)
+        #expect(try certs(site, "audit").output.contains("rolled-back, generation 1"))
+        process.send(SIGKILL)
+        try process.wait()
+        #expect(try shown == first)
+    }
+
+    /// Listens beside the gateway, at the more special address, which the kernel prefers.
+    private static let thief = """
+        import socket, ssl, sys
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(sys.argv[2], sys.argv[3])
+        listener = socket.socket(); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(("127.0.0.1", int(sys.argv[1]))); listener.listen()
+        print("listening", flush=True)
+        while True:
+            try: context.wrap_socket(listener.accept()[0], server_side=True).close()
+            except OSError: pass
+        """
+}
