@@ -102,7 +102,10 @@ package struct CertificateStore: Sendable {
         }
         try audit.append(event(kind, name, number, bundle, reason), now: now)
         try point(name, to: number)
-        // Only tidiness: what cannot be removed now goes with the next.
+        // Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
+        for left in (try? FileReading.names(inFolder: home)) ?? [] where left.hasPrefix(".") {
+            FileWriting.remove("\(home)/\(left)")
+        }
         for old in try generations(of: name) where old != number && old != before {
             try? remove(name, generation: old)
         }
@@ -121,7 +124,7 @@ package struct CertificateStore: Sendable {
 
     /// Deletes a generation, its key first.
     internal func remove(_ name: String, generation number: Int) throws(CertificateProblem) {
-        FileWriting.removeFolder("\(try path(name))/\(number)", files: ["key.pem", "fullchain.pem"])
+        FileWriting.removeFolder("\(try path(name))/\(number)", first: "key.pem")
     }
 
     /// The numbers of all generations whose folder is there, ascending, whole or not.

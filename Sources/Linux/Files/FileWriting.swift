@@ -74,9 +74,13 @@ package enum FileWriting {
         try requireWritable(folder: above)
     }
 
-    /// Removes a folder that holds nothing but `files`; what is not there is no error.
-    package static func removeFolder(_ path: String, files: [String]) {
-        for file in files { remove("\(path)/\(file)") }
+    /// Removes a folder and the files in it, also those that a crash left; one that holds folders stays with them. What
+    /// is not there is no error.
+    ///
+    /// - Parameter first: the file that goes before all others.
+    package static func removeFolder(_ path: String, first: String) {
+        remove("\(path)/\(first)")
+        for file in (try? FileReading.names(inFolder: path)) ?? [] { remove("\(path)/\(file)") }
         _ = unsafe rmdir(path)
     }
 

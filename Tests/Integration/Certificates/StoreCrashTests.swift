@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// A rotation that is killed at every one of its system calls, by strace.
+@Suite("A store whose writer is killed")
+struct StoreCrashTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+    }
+
+    /// Those by which a store changes, and those by which it is opened for it.
+    private static let calls = "openat,mkdir,write,fsync,rename,fchmod,unlink,rmdir"
+
+    private func certs(_ arguments: String..., under prefix: [String] = []) throws -> ToolResult {
+        let command = prefix + [try Gateway.binary, "certs"] + arguments + ["--site", directory.path("site.yaml")]
+        return try run(command[0], Array(command.dropFirst()), in: directory)
+    }
+
+    /// The one certificate: its generation and fingerprint, and that nothing is wrong with it.
+    private func standing() throws -> (generation: Int, fingerprint: String) {
+        let list = try certs("list", "--json")
+        #expect(list.status == 0, "\(list)")
+        let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
+        let leaf = (entries?.first?["certificates"] as? [[String: Any]])?.first
+        return (
+            try #require(entries?.first?["generation"] as? Int, "\(list)"),
+            try #require(leaf?["fingerprint"] as? String, "\(list)")
+        )
+    }
+
+    /// The number of the first call that the store sees, counted as strace counts.
+    private func firstCall() throws -> Int {
+        let trace = directory.path("trace")
+        let strace = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=\(Self.calls)"]
+        let result = try certs("rotate", "web", under: strace)
+        #expect(result.status == 0, "\(result)")
+        let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+        return try #require(lines.firstIndex { $0.contains("store/.lock") }, "\(lines)") + 1
+    }
+
+    @Test("the old generation or the new one is there, whole, whichever call it was")
+    func everyCall() throws {
+        #expect(try certs("issue", "web").status == 0)
+        var before = try standing()
+        var kept = 0
+        var call = try firstCall() - 2
+        before = try standing()
+        while true {
+            let inject = "inject=\(Self.calls):signal=SIGKILL:when=\(call)"
+            let result = try certs("rotate", "web", under: ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject])
+            let after = try standing()
+            if result.status == 0 { break }
+            #expect(result.status == 128 + SIGKILL, "\(result)")
+            if after == before { kept += 1 } else { #expect(after.generation > before.generation) }
+            #expect(try certs("audit").status == 0, "killed at call \(call)")
+            before = after
+            call += 1
+            try #require(call < 1_000, "it never ends without being killed")
+        }
+        #expect(kept > 10, "most calls come before the one that publishes")
+        #expect(try certs("rotate", "web").status == 0)
+        let generation = try standing().generation
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/web"))
+        #expect(left.count == 3 && left.contains("\(generation)") && left.contains("current"), "\(left.sorted())")
+        for folder in left where folder != "current" {
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/web/\(folder)"))
+            #expect(files.sorted() == ["fullchain.pem", "key.pem"], "\(folder)")
+        }
+    }
+}
