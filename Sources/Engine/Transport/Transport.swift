@@ -336,7 +336,8 @@ package final class Transport {
 
     /// Says that nothing more will be sent: close_notify where TLS is spoken, then the end of the stream.
     /// What waits is sent first; call it again after `blocked`.
-    package func endOutput() -> Flushed {
+    /// - Parameter closing: whether the caller closes at once when it is `done`, which ends the stream as well.
+    package func endOutput(closing: Bool = false) -> Flushed {
         guard descriptor >= 0 else { return .done }
         if let tls, !saidGoodbye {
             saidGoodbye = true
@@ -347,7 +348,7 @@ package final class Transport {
         }
         // The last bytes wait for the end, and leave in one segment with it.
         let flushed = flush(more: true)
-        if case .done = flushed { Socket.shutdownWrite(descriptor) }
+        if case .done = flushed, !closing { Socket.shutdownWrite(descriptor) }
         return flushed
     }
 

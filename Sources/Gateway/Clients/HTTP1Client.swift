@@ -30,6 +30,8 @@ internal final class HTTP1Client: ClientCodec {
     /// The answer under way is the last one.
     internal var isLast = false
     internal var answerIsChunked = false
+    /// The client said that it sends no further request (RFC 9112 section 9.6).
+    private var clientIsThrough = false
     /// The end of the connection ends the answer under way.
     internal var endsByClose = false
     /// The client has ended its side.
@@ -171,7 +173,8 @@ internal final class HTTP1Client: ClientCodec {
             worker.count(.bytesFromClients, UInt64(consumed))
             parser.reset()
             served += 1
-            if !exchange.head.keepAlive || worker.isDraining { isLast = true }
+            clientIsThrough = !exchange.head.keepAlive
+            if clientIsThrough || worker.isDraining { isLast = true }
             if !exchange.hasRequestBody {
                 state = .waiting
             } else {
@@ -284,16 +287,23 @@ internal final class HTTP1Client: ClientCodec {
     /// Sends what waits, and with it that nothing will follow.
     internal func endOutput() {
         let before = transport.bytesOut
-        let ended = transport.endOutput()
+        let closesAtOnce = state == .closing && (inputIsOver || hasAllInput)
+        let ended = transport.endOutput(closing: closesAtOnce)
         worker.count(.bytesToClients, transport.bytesOut &- before)
         switch ended {
         case .done:
             outputTaken()
             if state != .closing { return }
-            if inputIsOver { close() } else { awaitInput(timeouts.clientFin) }
+            if closesAtOnce { close() } else { awaitInput(timeouts.clientFin) }
         case .blocked: awaitOutput(progressed: transport.bytesOut != before)
         case .failed: lost()
         }
+    }
+
+    /// The client is to send nothing more, and all that it did send is read: a close that finds unread bytes would reset
+    /// the connection, and might take the answer with it (RFC 9112 section 9.6).
+    private var hasAllInput: Bool {
+        clientIsThrough && exchange == nil && transport.pendingInput == 0 && !transport.mayReceive
     }
 
     internal func close(reset: Bool = false) {

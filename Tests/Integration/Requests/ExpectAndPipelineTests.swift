@@ -196,6 +196,33 @@ struct ExpectAndPipelineTests {
         #expect(try leaving.isClosedByPeer())
     }
 
+    @Test("a client that asked for the end of the connection is not waited for")
+    func endAtOnce() throws {
+        let metrics = try Metrics()
+        let gateway = try Gateway(try ScriptedServer.named("app"), gateway: [metrics.setting])
+        let client = try gateway.connect()
+        let answer = try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)Connection: close\r\n\r\n")
+        #expect(answer.status == 200)
+        try eventually("the gateway has closed it") {
+            try metrics.value("gatehouse_client_connections_open") == 0
+        }
+        #expect(try metrics.value("gatehouse_timeouts_total{timeout=\"client-fin\"}") == 0)
+        #expect(try client.isClosedByPeer())
+    }
+
+    @Test("what follows a client's last request, unread, costs it nothing of the answer")
+    func noiseAfterLast() throws {
+        let body = String(repeating: "0123456789abcdef", count: 60_000)
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            try peer.answer(body)
+        }
+        let client = try Gateway(app).connect()
+        let noise = String(repeating: "noise", count: 40_000)
+        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)Connection: close\r\n\r\n\(noise)")
+        #expect(try client.readResponse().text == body)
+    }
+
     @Test("a client that resets its connection while it waits frees the app server")
     func resets() throws {
         let freed = Switch(false)
