@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What tells one content of a file from another without reading it: which file it is, its size, and when it was
