@@ -65,9 +65,10 @@ internal final class HTTP1Client: ClientCodec {
         pump()
     }
 
-    /// Ends a request whose answer is waited for; in other states reading or writing finds out.
+    /// Ends a request whose answer is waited for, or whose body: no one reads on while no server takes more of it. In
+    /// other states reading or writing finds out.
     func connectionLost() {
-        if state == .waiting { lost() }
+        if state == .waiting || state == .body { lost() }
     }
 
     func turnEnds() { pump() }

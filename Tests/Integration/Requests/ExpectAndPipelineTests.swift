@@ -240,6 +240,29 @@ struct ExpectAndPipelineTests {
         try eventually("it is logged") { gateway.accessLog.contains { $0["outcome"] as? String == "client-gone" } }
     }
 
+    @Test("a client that resets its connection while its body waits for a server frees its place")
+    func resetsInQueue() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            peer.hold()
+        }
+        let metrics = try Metrics()
+        let gateway = try Gateway(
+            servers: [.init(app, options: ["max-connections: 1"])],
+            gateway: [metrics.setting]
+        )
+        let first = try gateway.connect()
+        try first.send(get)
+        try eventually("the app server is busy") { app.requests.count == 1 }
+        let client = try gateway.connect()
+        try client.send("PUT / HTTP/1.1\r\nHost: foobar.test\r\nContent-Length: 3\r\n\r\nab")
+        try metrics.reaches("gatehouse_pool_queue_length")
+        client.socket.abort()
+        try eventually("it is logged") { gateway.accessLog.contains { $0["outcome"] as? String == "client-gone" } }
+        #expect(try metrics.value("gatehouse_pool_queue_length") == 0)
+        #expect(app.requests.count == 1)
+    }
+
     @Test("an expectation that is not 100-continue is a 417")
     func otherExpectation() throws {
         let app = try ScriptedServer.named("app")
