@@ -90,7 +90,7 @@ let package = Package(
         tests("Engine", ["Engine", "Bytes", "Linux", "OpenSSL"]),
         tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
         tests("Firewall", ["Firewall", "Linux", "Site"]),
-        tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Bytes", "Site"]),
+        tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Linux", "Bytes", "Site"]),
         tests("Control", ["Control", "Gateway", "Linux", "Outbound", "Site", "Snapshot"]),
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),

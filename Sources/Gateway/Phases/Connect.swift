@@ -41,7 +41,7 @@ extension Exchange {
     internal func failServer() {
         guard let pool, server >= 0 else { return }
         pool.failures.failed(pool.plan.servers[server], of: pool.plan, now: worker.loop.now)
-        if server < 64 { tried |= 1 << UInt64(server) }
+        tried.insert(server)
         dropServer(reusable: false)
     }
 

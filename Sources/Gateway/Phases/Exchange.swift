@@ -28,7 +28,8 @@ package final class Exchange {
     /// The server tried last, for the log; -1 for none.
     internal var lastServer = -1
     internal var connection: ServerConnection?
-    internal var tried: Balancer.Tried = 0
+    /// Those that have failed it.
+    internal var tried = TriedServers()
     /// Tries so far.
     internal var attempts = 0
     /// A kept connection proved stale: no other one is trusted with this request.
@@ -97,7 +98,7 @@ package final class Exchange {
         route = -1
         server = -1
         lastServer = -1
-        tried = 0
+        tried.removeAll()
         attempts = 0
         needsNewConnection = false
         stage = .reading

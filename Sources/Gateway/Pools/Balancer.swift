@@ -14,9 +14,6 @@ package final class Balancer {
     /// Milliseconds, monotonic: when the schedule must be made anew though nothing was touched.
     private var goodUntil: UInt64 = 0
 
-    /// Servers that `select` must not give again to the same request: a bit for each of the first 64.
-    package typealias Tried = UInt64
-
     /// - Parameter worker: the one it belongs to.
     package init(plan: PoolPlan, state: SharedState, worker: Int = 0) {
         self.plan = plan
@@ -31,7 +28,7 @@ package final class Balancer {
     ///   - tried: servers that have failed this request.
     /// - Returns: the index of a server, whose `inFlight` has been raised by one, or nil when none can
     ///   take the request now.
-    package func select(now: UInt64, tried: Tried) -> Int? {
+    package func select(now: UInt64, tried: borrowing TriedServers) -> Int? {
         let version = state.load(pool: plan.slot, .version)
         if version != seenVersion || now >= goodUntil { rebuild(now: now, version: version) }
         let turns = schedule.turns
@@ -41,7 +38,7 @@ package final class Balancer {
         for _ in 0..<turns.count {
             let turn = state.region.add(cursor, 1)
             let server = Int(turns[Int(turn % UInt64(turns.count))])
-            if server < 64 && tried & (1 << UInt64(server)) != 0 { continue }
+            if tried.contains(server) { continue }
             if admit(server) { return server }
         }
         return nil

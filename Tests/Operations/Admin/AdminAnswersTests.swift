@@ -19,7 +19,9 @@ struct AdminAnswersTests {
         let made = try MadeView()
         made.bringUp()
         let balancer = Balancer(plan: made.view.plan.pools[0], state: made.state)
-        func picks() -> Set<Int> { Set((0..<20).compactMap { _ in balancer.select(now: MadeView.now, tried: 0) }) }
+        func picks() -> Set<Int> {
+            Set((0..<20).compactMap { _ in balancer.select(now: MadeView.now, tried: TriedServers()) })
+        }
         #expect(picks() == [0, 1, 2])
         let (exit, reply) = try ask(made, "server drain web/app-01")
         #expect(exit == 0)
@@ -37,7 +39,8 @@ struct AdminAnswersTests {
         made.bringUp()
         let balancer = Balancer(plan: made.view.plan.pools[0], state: made.state)
         func share() -> Int {
-            (0..<80).compactMap { _ in balancer.select(now: MadeView.now, tried: 0) }.filter { $0 == 0 }.count
+            (0..<80).compactMap { _ in balancer.select(now: MadeView.now, tried: TriedServers()) }.filter { $0 == 0 }
+                .count
         }
         #expect(share() == 40)
         let (_, reply) = try ask(made, "server weight web/app-01 6")

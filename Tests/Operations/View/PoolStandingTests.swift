@@ -85,7 +85,7 @@ struct PoolStandingTests {
         #expect(made.standing.servers[0].effectiveWeight == 0.5)
         // The balancer gives it 0.5 of 0.5 + 1 + 1: one turn in five.
         let balancer = Balancer(plan: made.view.plan.pools[0], state: made.state)
-        let picks = (0..<50).compactMap { _ in balancer.select(now: MadeView.now, tried: 0) }
+        let picks = (0..<50).compactMap { _ in balancer.select(now: MadeView.now, tried: TriedServers()) }
         #expect(picks.filter { $0 == 0 }.count == 10)
     }
 
