@@ -36,6 +36,8 @@ package final class Worker {
     internal let glitches = HTTP2GlitchCounters()
     internal let headWriter = HTTP2HeadWriter()
     private let firstCounter: Int
+    /// What the workers that were in this one's place before had counted.
+    private let inherited: InheritedCounts
     /// When `upkeep` is due again: milliseconds of the loop.
     private var upkeepDue: UInt64 = 0
 
@@ -59,6 +61,7 @@ package final class Worker {
         self.log = AccessLog(ring: log)
         identifiers = RequestIdentifiers()
         firstCounter = state.index(worker: index, .heartbeat)
+        inherited = InheritedCounts(state, worker: index)
         runtime = try Runtime(publication, state: state, worker: index)
         queueTimer = QueueTimer()
         try loop.add(queueTimer)
@@ -136,6 +139,7 @@ package final class Worker {
     /// Runs until the loop is stopped.
     package func run() {
         loop.run { beat() }
+        showGlitches()
         loop.heart?.enter(.absent)
         // They keep the worker, and it keeps them.
         freeExchanges.removeAll()
@@ -145,7 +149,7 @@ package final class Worker {
     /// Says that this worker turns, and brings slow-moving figures up to date.
     private func beat() {
         state.region.store(state.index(worker: index, .heartbeat), loop.now)
-        state.region.store(state.index(worker: index, .buffersMade), UInt64(buffers.made))
+        state.region.store(state.index(worker: index, .buffersMade), inherited.buffersMade &+ UInt64(buffers.made))
         state.region.store(state.index(worker: index, .connectionsOpen), UInt64(connections))
         if loop.now >= upkeepDue { upkeep() }
         if isDraining && (connections == 0 || loop.now >= drainUntil) { loop.stop() }
@@ -162,9 +166,20 @@ package final class Worker {
         state.region.store(firstCounter + Counter.buffersLent.rawValue, UInt64(buffers.lent))
         state.region.store(firstCounter + Counter.buffersKept.rawValue, UInt64(buffers.kept))
         state.region.store(firstCounter + Counter.http2StreamsOpen.rawValue, UInt64(streams.lent))
+        showGlitches()
+    }
+
+    private func showGlitches() {
         for glitch in HTTP2Glitch.allCases {
-            state.region.store(firstCounter + GlitchCounter.seen(glitch.rawValue), glitches.count(of: glitch))
-            state.region.store(firstCounter + GlitchCounter.closures(glitch.rawValue), glitches.closures(by: glitch))
+            let (seen, closures) = inherited.glitches[glitch.rawValue]
+            state.region.store(
+                firstCounter + GlitchCounter.seen(glitch.rawValue),
+                seen &+ glitches.count(of: glitch)
+            )
+            state.region.store(
+                firstCounter + GlitchCounter.closures(glitch.rawValue),
+                closures &+ glitches.closures(by: glitch)
+            )
         }
     }
 

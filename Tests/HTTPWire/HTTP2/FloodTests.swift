@@ -62,6 +62,13 @@ import Testing
         Flood(name: "settings", glitch: .settings, unit: { _ in Wire.settings() }, harmless: 50, fatal: 101),
         Flood(name: "ping", glitch: .ping, unit: { _ in Wire.ping() }, harmless: 500, fatal: 1_001),
         Flood(
+            name: "answers to no ping of ours",
+            glitch: .ping,
+            unit: { _ in Wire.ping(acknowledging: true) },
+            harmless: 500,
+            fatal: 1_001
+        ),
+        Flood(
             name: "priority",
             glitch: .priority,
             unit: { _ in Frame(type: 2, stream: 1, payload: [0, 0, 0, 0, 16]).bytes },
@@ -195,6 +202,24 @@ import Testing
         #expect(server.session.closing == .abuse(.emptyData))
     }
 
+    @Test func dataForAStreamThatIsGoneIsCharged() {
+        let server = Server()
+        server.open()
+        server.feed(Wire.headers(1, Wire.post, end: false) + Wire.reset(1))
+        for _ in 0..<1_900 { server.feed(Wire.data(1, [65])) }
+        #expect(server.session.closing == nil)
+        for _ in 0..<100 { server.feed(Wire.data(1, [65])) }
+        #expect(server.session.closing == .abuse(.uselessFrame))
+        #expect(server.counters.closures(by: .uselessFrame) == 1)
+        // What comes with its head, or for a stream that is open, costs nothing.
+        let other = Server()
+        other.open()
+        other.feed(Wire.headers(1, Wire.post, end: false) + Wire.data(1, [65]))
+        for _ in 0..<5_000 { other.feed(Wire.data(1, [65])) }
+        #expect(other.session.closing == nil)
+        #expect(other.counters.count(of: .uselessFrame) == 0)
+    }
+
     @Test func continuationFramesAreBounded() {
         let server = Server()
         server.open()
@@ -230,6 +255,24 @@ import Testing
         bytes += Frame(type: 9, flags: 4, stream: 1, payload: Array(block[(2 * cut)...])).bytes
         server.feed(bytes)
         #expect(server.events == [.opened(1, "GET foobar.com / | a: b", ends: true)])
+    }
+
+    @Test func headsInAsManyContinuationsAsMayBeAreReadHoweverTheyAreCut() {
+        let block = Wire.block(Wire.get + [("a", String(repeating: "b", count: 40))])
+        let size = (block.count + 8) / 9
+        var bytes: [UInt8] = []
+        for (index, start) in stride(from: 0, to: block.count, by: size).enumerated() {
+            let end = min(start + size, block.count)
+            let flags: UInt8 = (index == 0 ? 1 : 0) | (end == block.count ? 4 : 0)
+            bytes += Frame(type: index == 0 ? 1 : 9, flags: flags, stream: 1, payload: Array(block[start..<end])).bytes
+        }
+        for step in 1...20 {
+            let server = Server()
+            server.open()
+            server.feed(bytes, step: step)
+            #expect(server.events.count == 1, "step \(step)")
+            #expect(server.session.closing == nil, "step \(step)")
+        }
     }
 
     @Test func aListThatUnfoldsWithoutEndIsCutOff() {

@@ -106,6 +106,13 @@ enum FrameScripts {
                 "LF in a value": GET + [("a", "b\\nc")],
                 "CRLF and a field in a value": GET + [("a", "b\\r\\nx-evil: 1")],
                 "NUL in a value": GET + [("a", "b\\0c")],
+                "a control character in a value": GET + [("a", "b\\1c")],
+                "DEL in a value": GET + [("a", "b\\x7fc")],
+                "a space before a value": GET + [("a", " b")],
+                "a tab behind a value": GET + [("a", "b\\t")],
+                "CRLF in a name": GET + [("a: b\\r\\nc", "d")],
+                "NUL in a name": GET + [("a\\0b", "c")],
+                "a name beyond ASCII": GET + [("\\u00e9", "c")],
                 "no method": without(":method"),
                 "no scheme": without(":scheme"),
                 "no path": without(":path"),
@@ -115,10 +122,26 @@ enum FrameScripts {
                 "CRLF in the path": replacing(":path", "/ HTTP/1.1\\r\\nx-evil: 1"),
                 "a fragment in the path": replacing(":path", "/a#b"),
                 "an asterisk with GET": replacing(":path", "*"),
+                "a tab in the path": replacing(":path", "/a\\tb"),
+                "NUL in the path": replacing(":path", "/\\0"),
+                "DEL in the path": replacing(":path", "/\\x7f"),
+                "a path beyond ASCII": replacing(":path", "/\\u00e9"),
+                "a whole request in the path": replacing(
+                    ":path", "/ HTTP/1.1\\r\\nHost: foobar.test\\r\\n\\r\\nGET /evil"),
+                "an absolute path": replacing(":path", "https://evil.test/"),
+                "a scheme of no web": replacing(":scheme", "file"),
+                "a request line in the scheme": replacing(":scheme", "http://evil.test/ HTTP/1.1\\r\\nx-evil: 1"),
+                "an empty method": replacing(":method", ""),
+                "a colon in the method": replacing(":method", "GE:T"),
                 "a space in the method": replacing(":method", "GET /evil HTTP/1.1"),
                 "CRLF in the method": replacing(":method", "GET\\r\\nx-evil: 1"),
                 "CRLF in the authority": replacing(":authority", "foobar.test\\r\\nx-evil: 1"),
                 "a user in the authority": replacing(":authority", "user@foobar.test"),
+                "an empty authority": replacing(":authority", ""),
+                "a space in the authority": replacing(":authority", "foobar.test evil.test"),
+                "a list in the authority": replacing(":authority", "foobar.test, evil.test"),
+                "a path in the authority": replacing(":authority", "foobar.test/a"),
+                "a port that is none in the authority": replacing(":authority", "foobar.test:99999"),
                 "a method twice": GET + [(":method", "GET")],
                 "a path twice": [GET[0]] + GET,
                 "an unknown pseudo-field": [(":evil", "a")] + GET,
@@ -133,10 +156,20 @@ enum FrameScripts {
                 "Keep-Alive": GET + [("keep-alive", "1")],
                 "Proxy-Connection": GET + [("proxy-connection", "close")],
                 "TE other than trailers": GET + [("te", "gzip")],
+                "TE with more than trailers": GET + [("te", "trailers, gzip")],
+                "Transfer-Encoding without a body": GET + [("transfer-encoding", "identity")],
+                ":protocol without CONNECT": [(":protocol", "websocket")] + GET,
+                ":protocol that is no token": [(":method", "CONNECT"), (":protocol", "a b")] + GET[1:],
+                "extended CONNECT with a length": [
+                    (":method", "CONNECT"), (":protocol", "websocket")] + GET[1:] + [("content-length", "0")],
                 "CONNECT": [(":method", "CONNECT"), (":authority", "foobar.test:443")],
                 "an end with a Content-Length outstanding": POST + [("content-length", "3")],
                 "two Content-Lengths": POST + [("content-length", "0"), ("content-length", "0")],
                 "a Content-Length that is no number": POST + [("content-length", "+0")],
+                "a Content-Length in hexadecimal": POST + [("content-length", "0x0")],
+                "an empty Content-Length": POST + [("content-length", "")],
+                "a Content-Length in a list": POST + [("content-length", "0, 0")],
+                "a Content-Length beyond 64 bits": POST + [("content-length", "18446744073709551616")],
             }
             for name, fields in CASES.items():
                 connection = Connection()
@@ -152,6 +185,23 @@ enum FrameScripts {
 
             body("less data than the Content-Length", "5", (b"abc", True))
             body("more data than the Content-Length", "2", (b"abc", True))
+            body("data beyond a Content-Length of 0", "0", (b"GET /evil HTTP/1.1\\r\\n\\r\\n", True))
+            body("data beyond the Content-Length, in a frame of its own", "3", (b"abc", False), (b"d", True))
+
+            def trailers(name, fields, end=True, length=None):
+                connection = Connection()
+                connection.request(POST + ([("content-length", length)] if length else []), end=False)
+                connection.send(frame(DATA, 0, 1, b"abc"))
+                connection.request(fields, end=end)
+                print(name, connection.outcome(), sep="|", flush=True)
+
+            trailers("a pseudo-field in the trailers", [(":path", "/evil")])
+            trailers("upper case in a trailer's name", [("Abc", "d")])
+            trailers("CRLF in a trailer", [("a", "b\\r\\nc: d")])
+            trailers("Transfer-Encoding in the trailers", [("transfer-encoding", "chunked")])
+            trailers("Connection in the trailers", [("connection", "close")])
+            trailers("trailers that do not end the stream", [("a", "b")], end=False)
+            trailers("trailers before the Content-Length's end", [("a", "b")], length="5")
             """
 
     /// Breaches of the protocol itself: the connection ends.
@@ -182,50 +232,6 @@ enum FrameScripts {
             connection = Connection(preface=False)
             connection.send(b"GET / HTTP/1.1\\r\\nHost: foobar.test\\r\\n\\r\\n")
             print("HTTP/1.1 where HTTP/2 was agreed", connection.outcome(), sep="|", flush=True)
-            """
-
-    /// Floods: each goes on until the gateway ends the connection, or prints `endured`.
-    static let floods =
-        prelude + """
-            def flood(name, make, count, settings=b""):
-                connection = Connection(settings)
-                outcome = "endured"
-                try:
-                    connection.tls.settimeout(10)
-                    for index in range(count):
-                        connection.send(make(connection, index))
-                    outcome = connection.outcome(stream=0)
-                except OSError:
-                    outcome = "closed"
-                print(name, "endured" if outcome == "silence" else outcome, sep="|", flush=True)
-
-            def rapid_reset(c, index):
-                stream = 2 * index + 1
-                return frame(HEADERS, 5, stream, c.block(GET)) + frame(RST_STREAM, 0, stream, b"\\0\\0\\0\\x08")
-
-            def made_you_reset(c, index):
-                stream = 2 * index + 1
-                return frame(HEADERS, 5, stream, c.block(GET)) + frame(WINDOW_UPDATE, 0, stream, b"\\0\\0\\0\\0")
-
-            def continuation(c, index):
-                if index == 0:
-                    return frame(HEADERS, 1, 1, c.block(GET))
-                return frame(CONTINUATION, 0, 1, c.block([("a%d" % index, "b" * 1000)]))
-
-            def empty_data(c, index):
-                if index == 0:
-                    return frame(HEADERS, 4, 1, c.block(POST))
-                return frame(DATA, 0, 1, b"")
-
-            flood("rapid reset", rapid_reset, 20000)
-            flood("made you reset", made_you_reset, 20000)
-            flood("CONTINUATION", continuation, 20000)
-            flood("empty CONTINUATION", lambda c, i: continuation(c, 0) if i == 0 else frame(CONTINUATION, 0, 1), 200000)
-            flood("SETTINGS", lambda c, i: frame(SETTINGS, 0, 0), 200000)
-            flood("PING", lambda c, i: frame(PING, 0, 0, b"12345678"), 200000)
-            flood("empty DATA", empty_data, 200000)
-            flood("PRIORITY", lambda c, i: frame(PRIORITY, 0, 2 * i + 1, b"\\0\\0\\0\\0\\x10"), 200000)
-            flood("WINDOW_UPDATE", lambda c, i: frame(WINDOW_UPDATE, 0, 0, b"\\0\\0\\0\\1"), 200000)
             """
 
     /// Extended CONNECT (RFC 8441): a WebSocket's bytes, there and back, and its end.

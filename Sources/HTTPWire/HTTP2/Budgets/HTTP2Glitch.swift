@@ -14,7 +14,7 @@ package enum HTTP2Glitch: Int, CaseIterable, Sendable {
     case continuation
     /// SETTINGS without ACK; each must be acknowledged.
     case settings
-    /// PING without ACK; each must be answered.
+    /// PING: each must be answered, and what answers none of ours is of no use.
     case ping
     /// PRIORITY and PRIORITY_UPDATE.
     case priority
@@ -24,7 +24,7 @@ package enum HTTP2Glitch: Int, CaseIterable, Sendable {
     case windowUpdate
     /// HEADERS for a stream that is refused because the connection is going away.
     case lateStream
-    /// Frames of an unknown type and GOAWAY frames.
+    /// Frames of an unknown type, GOAWAY frames, and DATA for a stream that is gone.
     case uselessFrame
 
     /// The name that metrics carry.

@@ -32,6 +32,9 @@ final class NGHTTP2Session {
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
         unsafe nghttp2_option_set_max_outbound_ack(option, max(budgets.outstandingAcknowledgements, 1))
+        // `HeadBlock` counts the frames. The library counts the pieces in which their headers come, 9 bytes each, and
+        // would end the connection of a client whose frames were split on the way.
+        unsafe nghttp2_option_set_max_continuations(option, max(budgets.continuationFrames, 1) * 9)
 
         let created = unsafe NGHTTP2Callbacks.shared.makeSession(option: option)
         unsafe session = created
@@ -152,6 +155,9 @@ final class NGHTTP2Session {
     }
 
     // MARK: Streams
+
+    /// Whether a stream has been opened and not been closed yet.
+    func isOpen(_ id: Int32) -> Bool { unsafe nghttp2_session_get_stream_user_data(session, id) != nil }
 
     /// Has a stream's data asked for again after `NextData.later`.
     func resume(_ stream: HTTP2Stream) {

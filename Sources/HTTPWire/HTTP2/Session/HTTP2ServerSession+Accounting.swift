@@ -25,7 +25,11 @@ extension HTTP2ServerSession {
         lastFrame = frame
         switch frame.type {
         case FrameType.data:
-            if frame.length <= frame.paddingField && !frame.endsStream { charge(.emptyData) }
+            if frame.length <= frame.paddingField && !frame.endsStream {
+                charge(.emptyData)
+            } else if frame.stream <= lastServed && !wire.isOpen(frame.stream) {
+                charge(.uselessFrame)
+            }
         case FrameType.headers:
             headBlock.begin(frame)
             if !headBlock.isWithin(budget.budgets) { exceed(.continuation) }
@@ -37,7 +41,7 @@ extension HTTP2ServerSession {
         case FrameType.priority, FrameType.priorityUpdate: charge(.priority)
         case FrameType.reset: charge(.resetReceived)
         case FrameType.settings: if !frame.isAcknowledgement { charge(.settings) }
-        case FrameType.ping: if !frame.isAcknowledgement { charge(.ping) }
+        case FrameType.ping: charge(.ping)
         case FrameType.windowUpdate: charge(.windowUpdate)
         default: charge(.uselessFrame)
         }
