@@ -52,7 +52,7 @@ extension MetricsReport {
             }
         }
         family(.gauge, "gatehouse_server_up", "0 when checks took a server out or its name has no address, else 1.") {
-            $0.state == .down ? 0 : 1
+            $0.isDown ? 0 : 1
         }
         family(.gauge, "gatehouse_server_drained", "1 when an operator took the server out, else 0.") {
             $0.isDrained ? 1 : 0

@@ -6,7 +6,7 @@ package import Site
 /// What `gatehouse status` says, as JSON. docs/observability.md describes each member.
 package struct StatusReport: Sendable {
     package let document: JSONValue
-    /// A server is down: the command ends with 1.
+    /// A server that should serve is down or ejected: the command ends with 1.
     package let isWanting: Bool
 
     /// - Parameters:
@@ -18,7 +18,7 @@ package struct StatusReport: Sendable {
         realtime: UInt64 = Clock.realtimeMicroseconds
     ) {
         let pools = view.plan.pools.map { PoolStanding($0, in: view.state, now: now, nameProblems: view.nameProblems) }
-        isWanting = pools.contains { $0.servers.contains { $0.state == .down } }
+        isWanting = pools.contains { $0.servers.contains { $0.state == .down || $0.state == .ejected } }
         let seconds = Int64(realtime / 1_000_000)
         let started = Int64(view.started / 1_000_000)
         document = .object([

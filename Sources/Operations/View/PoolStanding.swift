@@ -51,6 +51,8 @@ package struct ServerStanding: Sendable {
     package let checksFailed: UInt64
     /// Whether an operator took it out.
     package let isDrained: Bool
+    /// Whether its checks took it out or its name has no address, be it drained or not.
+    package let isDown: Bool
     private let weightWhenServing: Double
 
     internal init(
@@ -76,18 +78,21 @@ package struct ServerStanding: Sendable {
         weightWhenServing = Self.slowStart(weight, of: pool, upSince: word(.upSince), now: now)
         let health = SharedState.Health(rawValue: word(.health)) ?? .unknown
         let check = CheckReport(state: state, server: plan, health: pool.health)
+        var trouble: String?
         if plan.address.isEmpty {
-            self.state = .down
-            why = nameProblem.map { "its name cannot be resolved: \($0)" } ?? "its name has not been resolved yet"
+            trouble = nameProblem.map { "its name cannot be resolved: \($0)" } ?? "its name has not been resolved yet"
         } else if health == .down {
+            trouble = check.whyDown
+        }
+        isDown = trouble != nil
+        if isDrained || weight == 0 {
+            // Whoever takes a server out on purpose may well stop it.
+            self.state = .draining
+            why = isDrained ? "drained by an operator" : "its weight is 0"
+            if let trouble { why += "; \(trouble)" }
+        } else if let trouble {
             self.state = .down
-            why = check.whyDown
-        } else if isDrained {
-            self.state = .draining
-            why = "drained by an operator"
-        } else if weight == 0 {
-            self.state = .draining
-            why = "its weight is 0"
+            why = trouble
         } else if ejectedFor > 0 {
             self.state = .ejected
             why = Self.ejection(times: word(.ejections), milliseconds: ejectedFor)

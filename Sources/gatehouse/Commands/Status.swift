@@ -7,7 +7,10 @@ import Site
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show how the running gateway, its listeners, certificates and servers stand.",
-        discussion: "Exit status: 0 when all is well, 1 when a server is down, 3 when no gateway answers."
+        discussion: """
+            Exit status: 0 when all is well, 1 when a server is down or ejected (not one that is drained or has weight \
+            0), 3 when no gateway answers.
+            """
     )
 
     @OptionGroup var gateway: RunningGateway

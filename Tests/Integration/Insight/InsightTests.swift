@@ -36,6 +36,35 @@ struct InsightTests {
         #expect(try gateway.command("status").status == 0)
     }
 
+    @Test("status ends with 1 while a server is down or ejected, and with 0 when it was taken out on purpose")
+    func statusOfServers() throws {
+        let app = try ScriptedServer.named("app")
+        for (setting, state) in [
+            ("health: { path: /, every: 30ms, timeout: 1s, fall: 1 }", "down"),
+            ("ejection: { failures: 2, pause: 60s }", "ejected"),
+        ] {
+            let lost = try Ports.free()
+            let gateway = try Gateway(servers: [.init(app), .init(port: lost)], pool: [setting])
+            var said = try gateway.command("status")
+            try eventually("a server is \(state): \(said.output)") {
+                _ = try gateway.get()
+                said = try gateway.command("status")
+                return said.output.contains(state)
+            }
+            #expect(said.status == 1, "\(said)")
+            #expect(try gateway.command("status", "--json").status == 1)
+            let server = "web/127.0.0.1:\(lost)"
+            #expect(try gateway.command("server", "drain", server).status == 0)
+            said = try gateway.command("status")
+            #expect(said.status == 0 && said.output.contains("draining"), "\(said)")
+            #expect(said.output.contains("drained by an operator; last check failed") == (state == "down"), "\(said)")
+            #expect(try gateway.command("server", "ready", server).status == 0)
+            #expect(try gateway.command("status").status == 1)
+            #expect(try gateway.command("server", "weight", server, "0").status == 0)
+            #expect(try gateway.command("status").status == 0)
+        }
+    }
+
     @Test("metrics are what Prometheus reads, and promtool finds nothing to say")
     func metrics() throws {
         let app = try ScriptedServer.named("app")

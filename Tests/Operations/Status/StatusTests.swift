@@ -49,6 +49,30 @@ struct StatusTests {
         #expect(servers[2]["ejected_for_seconds"]?.number == 8.2)
     }
 
+    @Test("a server that should serve and does not is what is found wanting")
+    func wanting() throws {
+        func isWanting(_ change: (inout MadeView) -> Void) throws -> Bool {
+            var made = try MadeView()
+            made.bringUp()
+            change(&made)
+            return StatusReport(made.view, now: MadeView.now, realtime: Self.realtime).isWanting
+        }
+        let down = SharedState.Health.down.rawValue
+        #expect(try !isWanting { _ in })
+        #expect(try isWanting { $0.set(0, .health, down) })
+        #expect(try isWanting { $0.set(0, .ejectedUntil, MadeView.now + 1) })
+        #expect(try isWanting { $0.view.plan.pools[0].servers[0].address = "" })
+        #expect(try !isWanting { $0.set(0, .admin, SharedState.Admin.drain.rawValue) })
+        #expect(try !isWanting { $0.set(0, .weight, 1) })
+        #expect(
+            try !isWanting {
+                $0.set(0, .admin, SharedState.Admin.drain.rawValue)
+                $0.set(0, .health, down)
+                $0.set(0, .ejectedUntil, MadeView.now + 1)
+            }
+        )
+    }
+
     @Test("the table, as people see it")
     func table() throws {
         let expected = """

@@ -59,6 +59,23 @@ struct PoolStandingTests {
         #expect(servers[1].weight == 0)
     }
 
+    @Test("taken out on purpose it is not down, but why says what its checks found")
+    func drainedAndDown() throws {
+        let made = try MadeView()
+        made.bringUp()
+        made.set(0, .admin, SharedState.Admin.drain.rawValue)
+        made.set(1, .weight, 1)
+        for server in 0..<2 {
+            made.set(server, .health, SharedState.Health.down.rawValue)
+            made.set(server, .lastCheck, HealthVerdicts.Failure.refused.rawValue)
+        }
+        let servers = made.standing.servers
+        #expect(servers[0].state == .draining && servers[1].state == .draining)
+        #expect(servers[0].why == "drained by an operator; last check failed: connection refused")
+        #expect(servers[1].why == "its weight is 0; last check failed: connection refused")
+        #expect(servers.map(\.isDown) == [true, true, false])
+    }
+
     @Test("an ejected server gets nothing, unless no other is left")
     func ejected() throws {
         let made = try MadeView()
