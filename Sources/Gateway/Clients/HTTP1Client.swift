@@ -54,7 +54,11 @@ internal final class HTTP1Client: ClientCodec {
 
     // MARK: Events
 
-    func begin() { pump() }
+    func begin() {
+        pump()
+        // The handshake's ticket was held back for an answer, and no whole request is there to be answered.
+        if state == .head || state == .body, transport.pendingOutput > 0 { _ = sendWaiting() }
+    }
 
     func ready() {
         if transport.isWritable && transport.pendingOutput > 0 {

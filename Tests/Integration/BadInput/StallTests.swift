@@ -50,78 +50,15 @@ struct StallTests {
         )
     }
 
-    /// Connections that TLS or HTTP/2 runs over in memory, so that every byte of it can be cut.
-    private static let prelude = """
-        import random, socket, ssl, struct, sys, time
-        PORT = int(sys.argv[1])
-
-        def context(version=None, protocols=("http/1.1",)):
-            made = ssl.create_default_context()
-            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-            made.set_alpn_protocols(list(protocols))
-            if version:
-                made.minimum_version = made.maximum_version = version
-            return made
-
-        class Wire:
-            def __init__(self, made):
-                self.raw = socket.create_connection(("127.0.0.1", PORT), 20)
-                self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-                self.tls = made.wrap_bio(self.incoming, self.outgoing, server_hostname="foobar.test")
-
-            def flight(self):
-                # What the client says next in its handshake, not yet sent; nothing once it is done.
-                try:
-                    self.tls.do_handshake()
-                    self.done = True
-                except ssl.SSLWantReadError:
-                    self.done = False
-                return self.outgoing.read()
-
-            def answer(self):
-                part = self.raw.recv(65536)
-                assert part, "closed in the handshake"
-                self.incoming.write(part)
-
-            def shake_hands(self):
-                flight = self.flight()
-                while True:
-                    if flight:
-                        self.raw.sendall(flight)
-                    if self.done:
-                        return self
-                    self.answer()
-                    flight = self.flight()
-
-            def seal(self, data):
-                self.tls.write(data)
-                return self.outgoing.read()
-
-        def all_closed(wires, within=15):
-            # Each is closed in time, and is told nothing that looks like an answer.
-            end = time.monotonic() + within
-            for name, wire in wires:
-                wire.raw.settimeout(max(0.1, end - time.monotonic()))
-                try:
-                    while part := wire.raw.recv(65536):
-                        wire.incoming.write(part)
-                        try:
-                            plain = wire.tls.read(65536)
-                            assert b" 200 " not in plain, (name, plain)
-                        except (ssl.SSLError, ValueError):
-                            pass
-                except TimeoutError:
-                    raise SystemExit(f"{name}: still open")
-                except OSError:
-                    pass
-                wire.raw.close()
-
-        """
-
     private func check(_ script: String, requests: Int = 0, protocols: String = "") throws {
         let app = try ScriptedServer.named("app")
         let front = try SecureGateway([.init(app)], protocols: protocols, gateway: [Self.timeouts])
-        let result = try python(Self.prelude + script, ["\(front.secure)"], in: front.directory, within: .seconds(90))
+        let result = try python(
+            TLSScripts.prelude + script,
+            ["\(front.secure)"],
+            in: front.directory,
+            within: .seconds(90)
+        )
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(app.requests.count == requests, "\(app.requests)")
         #expect(try front.curl("--http1.1").output == "app")
