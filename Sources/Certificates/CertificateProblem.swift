@@ -32,7 +32,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         switch self {
         case .file(let error): error.description
         case .deniedStore(let folder, let error):
-            "the certificate store \(folder) cannot be used (\(error)); run gatehouse as root, "
+            "the certificate store \(folder) cannot be used (\(error.fault)); run gatehouse as root, "
                 + "or name a folder of this user's with `certificate-store` in the site file"
         case .contents(let path, let error): "\(path): \(error)"
         case .missing(let name, let folder):

@@ -38,6 +38,7 @@ package enum CertificateSource {
             }
             return bundle
         } catch {
+            if case .keyMismatch = error { throw .contents(path: "\(certificate) and \(key)", error) }
             throw .contents(path: certificate, error)
         }
     }

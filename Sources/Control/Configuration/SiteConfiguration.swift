@@ -58,7 +58,7 @@ package struct SiteConfiguration: Sendable {
                 do throws(FileError) {
                     return try FileReading.read(path, limit: 1 << 20)
                 } catch {
-                    throw .file(error)
+                    throw .clientAuthority(error)
                 }
             }
         )
@@ -100,7 +100,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     /// The site file is wrong: every fault of it.
     case site(SiteFile.Outcome)
     case noGateway(String)
-    case file(FileError)
+    /// The certificates that clients' ones are checked against.
+    case clientAuthority(FileError)
     case certificate(String, CertificateProblem)
     /// A certificate that is well made, and that no client would get.
     case unservable(String, RehearsalError)
@@ -112,7 +113,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
         case .site(let outcome): outcome.text
         case .noGateway(let path):
             "\(path): the site has no section `gateway`; add one, or run this command for a site that has"
-        case .file(let error): "\(error)"
+        case .clientAuthority(let error): "gateway.listen: tls: client-certificates: \(error)"
         case .certificate(let name, let reason): "certificate \(name): \(reason)"
         case .unservable(let name, let reason):
             "certificate \(name): \(reason); what was served before is served on"

@@ -29,15 +29,26 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let error) = problem { [EACCES, EPERM, EROFS].contains(error.code) } else { false }
     }
 
-    package var description: String {
+    package var description: String { "\(fault)\(advice)" }
+
+    /// What is wrong, without what to do about it where that depends on who asks.
+    package var fault: String {
         switch problem {
         case .system(let error): "\(path): \(error.reason)"
         case .tooLarge(let limit): "\(path): larger than \(limit) bytes"
         case .notRegular: "\(path): not a regular file"
         case .foreignOwner(let user):
-            "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse (chown)"
+            "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse (`chown`)"
         case .tooOpen(let mode, let excess):
-            "\(path): mode \(String(mode, radix: 8)) lets others in; run chmod \(String(mode & ~excess, radix: 8))"
+            "\(path): mode \(String(mode, radix: 8)) lets others in; run `chmod \(String(mode & ~excess, radix: 8)) \(path)`"
         }
+    }
+
+    private var advice: String {
+        if isNoSuchFile { return "; put it there, or correct the path" }
+        if case .system(let error) = problem, [EACCES, EPERM].contains(error.code) {
+            return "; let user \(geteuid()) have it (`chown`, `chmod`), or run gatehouse as another user"
+        }
+        return ""
     }
 }
