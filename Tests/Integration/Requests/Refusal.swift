@@ -27,8 +27,8 @@ struct Refusal: CustomTestStringConvertible, Sendable {
     }
 
     /// A POST whose chunked body is wrong.
-    static func chunks(_ name: String, _ body: String) -> Refusal {
-        post(name, "Transfer-Encoding: chunked\r\n", body: body)
+    static func chunks(_ name: String, _ body: String, _ status: Int = 400) -> Refusal {
+        post(name, "Transfer-Encoding: chunked\r\n", body: body, status)
     }
 
     /// A GET with this as its only Host field's value.

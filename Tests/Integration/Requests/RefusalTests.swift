@@ -32,6 +32,7 @@ struct RefusalTests {
         .post("two equal Content-Lengths", "Content-Length: 3\r\nContent-Length: 3\r\n"),
         .post("two different Content-Lengths", "Content-Length: 3\r\nContent-Length: 2\r\n"),
         .post("a list of equal Content-Lengths", "Content-Length: 3, 3\r\n"),
+        .post("a Content-Length with a comma behind", "Content-Length: 3,\r\n"),
         .post("an empty Content-Length", "Content-Length: \r\n"),
         .post("a Content-Length with a plus", "Content-Length: +3\r\n"),
         .post("a Content-Length with a minus", "Content-Length: -3\r\n"),
@@ -50,6 +51,10 @@ struct RefusalTests {
         .post("xchunked", "Transfer-Encoding: xchunked\r\n"),
         .post("chunked with a parameter", "Transfer-Encoding: chunked;q=1\r\n"),
         .post("chunked in quotes", "Transfer-Encoding: \"chunked\"\r\n"),
+        .post("chunked with NUL behind", "Transfer-Encoding: chunked\0\r\n"),
+        .post("chunked with a word behind", "Transfer-Encoding: chunked x\r\n"),
+        .post("gzip in a field, chunked in another", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+        .post("a Content-Length that Connection names", "Connection: content-length\r\nContent-Length: 3\r\n"),
         .post("chunked with a vertical tab", "Transfer-Encoding: \u{0B}chunked\r\n"),
         .post("identity", "Transfer-Encoding: identity\r\n"),
         .post("an empty Transfer-Encoding", "Transfer-Encoding: \r\n"),
@@ -62,6 +67,9 @@ struct RefusalTests {
     private static let lines: [Refusal] = [
         .line("a bare CR in a value", "A: b\rc"),
         .line("a bare CR before the line's end", "A: b\r"),
+        .start("a bare CR in the request line", "GET /\ra HTTP/1.1"),
+        Refusal("bare CRs everywhere", "GET / HTTP/1.1\rHost: foobar.test\r\r"),
+        Refusal("two empty lines before the request", "\r\n\r\nGET / HTTP/1.1\r\n\(Refusal.host)\r\n"),
         Refusal("a bare LF after the request line", "GET / HTTP/1.1\n\(Refusal.host)\r\n"),
         Refusal("a bare LF after a field", "GET / HTTP/1.1\r\nHost: foobar.test\nA: b\r\n\r\n"),
         Refusal("a bare LF as the empty line", "GET / HTTP/1.1\r\n\(Refusal.host)\n"),
@@ -76,6 +84,8 @@ struct RefusalTests {
         .line("an empty name", ": b"),
         .line("a field without a colon", "A"),
         .line("a name with a space", "A b: c"),
+        .line("a name with a control character", "A\u{1}b: c"),
+        .line("a name with a slash", "A/b: c"),
         .line("a name with a parenthesis", "A(b: c"),
         .line("a name with a quote", "A\"b: c"),
         .line("a name beyond ASCII", "Ä: c"),
@@ -84,6 +94,8 @@ struct RefusalTests {
         .line("a second space-led line that hides a length", "A: b\r\n Content-Length: 3"),
         .start("a method with a parenthesis", "GE(T / HTTP/1.1"),
         .start("an empty method", " / HTTP/1.1"),
+        .start("NUL in the method", "GE\0T / HTTP/1.1"),
+        .start("a colon in the method", "GE:T / HTTP/1.1"),
         .start("a method beyond ASCII", "GËT / HTTP/1.1"),
     ]
 
@@ -112,6 +124,8 @@ struct RefusalTests {
         .start("an empty target", "GET  HTTP/1.1"),
         .start("no target", "GET HTTP/1.1"),
         .start("an asterisk with GET", "GET * HTTP/1.1"),
+        .start("an asterisk with more behind", "OPTIONS *a HTTP/1.1"),
+        .start("an authority as the target", "GET foobar.test:80 HTTP/1.1"),
         .start("CONNECT", "CONNECT foobar.test:443 HTTP/1.1", 501),
         .start("a space in the target", "GET /a b HTTP/1.1"),
         .start("a tab in the target", "GET /a\tb HTTP/1.1"),
@@ -125,6 +139,13 @@ struct RefusalTests {
         .start("an absolute target without a host", "GET http:///a HTTP/1.1"),
         .start("another scheme", "GET ftp://foobar.test/ HTTP/1.1"),
         .start("an absolute target with a bad port", "GET http://foobar.test:x/ HTTP/1.1"),
+        .start("an absolute target with a fragment", "GET http://foobar.test/#a HTTP/1.1"),
+        Refusal("an absolute target and no Host", "GET http://foobar.test/ HTTP/1.1\r\nA: b\r\n\r\n"),
+        Refusal(
+            "an absolute target and two Hosts",
+            "GET http://foobar.test/ HTTP/1.1\r\n\(Refusal.host)\(Refusal.host)\r\n"
+        ),
+        Refusal("an absolute target and a bad Host", "GET http://foobar.test/ HTTP/1.1\r\nHost: a b\r\n\r\n"),
     ]
 
     private static let versions: [Refusal] = [
@@ -133,6 +154,8 @@ struct RefusalTests {
         .start("HTTP/0.9 without a version", "GET /"),
         .start("lower case", "GET / http/1.1"),
         .start("a leading zero", "GET / HTTP/01.1"),
+        .start("HTTP/1.2", "GET / HTTP/1.2"),
+        .start("HTTP/0.9", "GET / HTTP/0.9", 505),
         .start("a minor version of two digits", "GET / HTTP/1.10"),
         .start("no minor version", "GET / HTTP/1"),
         .start("a space behind", "GET / HTTP/1.1 "),
@@ -159,6 +182,20 @@ struct RefusalTests {
         .chunks("a CR inside an extension", "3;a\rb\r\nabc\r\n0\r\n\r\n"),
         .chunks("an LF inside an extension", "3;a\nb\r\nabc\r\n0\r\n\r\n"),
         .chunks("an extension without end", "3;\(String(repeating: "a", count: 20_000))\r\nabc\r\n0\r\n\r\n"),
+        .chunks(
+            "extensions that are too long together",
+            String(repeating: "1;\(String(repeating: "a", count: 400))\r\na\r\n", count: 60) + "0\r\n\r\n"
+        ),
+        .chunks("a trailer beyond 8 KiB", "0\r\nA: \(String(repeating: "b", count: 9000))\r\n\r\n", 431),
+        .chunks(
+            "trailers beyond 64 KiB",
+            "0\r\n" + String(repeating: "A: \(String(repeating: "b", count: 6000))\r\n", count: 12) + "\r\n",
+            431
+        ),
+        .chunks("101 trailers", "0\r\n" + String(repeating: "A: b\r\n", count: 101) + "\r\n", 431),
+        .chunks("a trailer with a space before its colon", "0\r\nA : b\r\n\r\n"),
+        .chunks("a trailer with NUL", "0\r\nA: b\0\r\n\r\n"),
+        .chunks("a trailer with a bare CR", "0\r\nA: b\rc\r\n\r\n"),
         .chunks("a trailer without a colon", "3\r\nabc\r\n0\r\nA\r\n\r\n"),
         .chunks("a folded trailer", "3\r\nabc\r\n0\r\nA: b\r\n c\r\n\r\n"),
         .chunks("a bare LF after the last chunk", "3\r\nabc\r\n0\n\n"),

@@ -158,9 +158,11 @@ struct HandshakeTests {
             names: [["foobar.test"], ["other.test"]],
             routes: ["{ hosts: [foobar.test, other.test], pool: web }"]
         )
-        let request = "GET / HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n"
-        let session = try TLSSession(port: front.secure, request: request, in: front.directory)
-        #expect(session.result.output.contains("HTTP/1.1 421"), "\(session.text.suffix(500))")
+        for (target, host) in [("/", "other.test"), ("https://other.test/", "foobar.test")] {
+            let request = "GET \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+            let session = try TLSSession(port: front.secure, request: request, in: front.directory)
+            #expect(session.result.output.contains("HTTP/1.1 421"), "\(target): \(session.text.suffix(500))")
+        }
         #expect(app.connectionCount == 0)
     }
 
