@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Testing
 
 /// An app server under the test's control: each connection runs the test's script in a thread of its own,
 /// and every request that a script reads is remembered.
@@ -115,7 +116,11 @@ final class ScriptedServer: AppServer, Sendable {
 
         func stop() {
             stopped.store(true, ordering: .relaxed)
-            while !ended.load(ordering: .acquiring) { usleep(1_000) }
+            do {
+                try eventually("the scripted server stops listening") { ended.load(ordering: .acquiring) }
+            } catch {
+                Issue.record(error)
+            }
         }
 
         func remember(_ request: Message, from connection: Int) {

@@ -12,6 +12,8 @@ struct SandboxTests {
         let planes = gateway.process.children.map { ProcessFacts(identifier: $0) }
         #expect(!planes.isEmpty)
         for plane in planes {
+            // What `ps`, `top` and `ss` call it.
+            #expect(plane["Name"] == "gatehouse-data")
             #expect(plane["NoNewPrivs"] == "1")
             #expect(plane["Seccomp"] == "2")
             for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {

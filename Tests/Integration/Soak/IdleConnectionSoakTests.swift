@@ -47,7 +47,9 @@ struct IdleConnectionSoakTests {
         #expect(after.connections == idle.connections)
         // The servers' kept connections come on top of the clients'.
         #expect(after.descriptors <= warm.descriptors + 64, "\(warm) \(after)")
+        #expect(after.sockets == after.connections, "descriptors of connections were left behind: \(after)")
         let closed = try clients.reached("closed", front)
+        #expect(closed.sockets == closed.connections, "descriptors of connections were left behind: \(closed)")
         #expect(closed.connections == before.connections)
         if before.descriptors > 0 {
             #expect(closed.descriptors <= before.descriptors + 64, "\(before) \(closed)")
@@ -64,6 +66,8 @@ struct IdleConnectionSoakTests {
         let descriptors: Int
         /// Of clients, by its own count.
         let connections: Int
+        /// Of clients, by the kernel's, which anybody may see.
+        let sockets: Int
 
         init(_ front: SecureGateway) throws {
             let processes = ([front.gateway.process.identifier] + front.gateway.process.children).map {
@@ -71,13 +75,21 @@ struct IdleConnectionSoakTests {
             }
             memory = processes.reduce(0) { $0 + $1.anonymousMemory }
             descriptors = processes.reduce(0) { $0 + $1.descriptorCount }
+            connections = try Self.connections(of: front)
+            let table = TCPTable()
+            sockets = table.accepted(on: front.plain) + table.accepted(on: front.secure)
+        }
+
+        static func connections(of front: SecureGateway) throws -> Int {
             let status = try front.gateway.command("status", "--json").output
             let object = try JSONSerialization.jsonObject(with: Data(status.utf8)) as? [String: Any]
             let workers = object?["workers"] as? [[String: Any]] ?? []
-            connections = workers.reduce(0) { $0 + ($1["connections"] as? Int ?? 0) }
+            return workers.reduce(0) { $0 + ($1["connections"] as? Int ?? 0) }
         }
 
-        var description: String { "\(memory) KiB, \(descriptors) descriptors, \(connections) connections" }
+        var description: String {
+            "\(memory) KiB, \(descriptors) descriptors, \(connections) connections, \(sockets) sockets"
+        }
     }
 
     /// The clients, a program of their own. It says what it has done, and goes on when it is told to.
@@ -113,7 +125,7 @@ struct IdleConnectionSoakTests {
             var count = -1
             var unchanged = 0
             try eventually("no connection closes any more", within: .seconds(20)) {
-                let seen = try Holding(front).connections
+                let seen = try Holding.connections(of: front)
                 unchanged = seen == count ? unchanged + 1 : 0
                 count = seen
                 return unchanged == 60

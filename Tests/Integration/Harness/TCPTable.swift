@@ -1,0 +1,25 @@
+import Foundation
+
+/// The machine's TCP connections over IPv4 as the kernel lists them, whoever holds them and whatever rights the tests
+/// have: a descriptor of a connection that is left behind shows here.
+struct TCPTable {
+    private let rows: [(local: UInt16, remote: UInt16)]
+
+    init() {
+        let text = String(decoding: FileManager.default.contents(atPath: "/proc/net/tcp") ?? Data(), as: UTF8.self)
+        rows = text.split(separator: "\n").compactMap { line in
+            // sl, local, remote, state, …, inode: 0A listens, and without an inode no process holds it any more.
+            let words = line.split(separator: " ", maxSplits: 10)
+            guard words.count > 9, words[3] != "0A", words[9] != "0",
+                let local = UInt16(words[1].suffix(4), radix: 16), let remote = UInt16(words[2].suffix(4), radix: 16)
+            else { return nil }
+            return (local, remote)
+        }
+    }
+
+    /// Connections that the one who listens on this port holds.
+    func accepted(on port: UInt16) -> Int { rows.count { $0.local == port } }
+
+    /// Connections that were made to this port and that their maker holds.
+    func made(to port: UInt16) -> Int { rows.count { $0.remote == port } }
+}
