@@ -29,32 +29,13 @@ package enum FileReading {
     /// - Parameter limit: bytes; a larger file is refused without being read.
     package static func read(_ path: String, limit: Int, trust: Trust = .anyone) throws(FileError) -> [UInt8] {
         let file = try open(path)
-        let size = try inspect(file.raw, path, limit: limit, trust: trust)
-        var failure: FileError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { room, count in
-            do throws(FileError) {
-                count = unsafe try fill(UnsafeMutableRawBufferPointer(room), from: file.raw, path)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        return bytes
+        return try bytes(atMost: inspect(file.raw, path, limit: limit, trust: trust), from: file.raw, path)
     }
 
     /// Reads what tells no size before it is read, such as the files of /proc; at most `limit` bytes.
     package static func readStream(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
         let file = try open(path)
-        var failure: FileError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { room, count in
-            do throws(FileError) {
-                count = unsafe try fill(UnsafeMutableRawBufferPointer(room), from: file.raw, path)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        return bytes
+        return try bytes(atMost: limit, from: file.raw, path)
     }
 
     /// Reads a secret, such as a private key, without a copy that is not wiped.
@@ -104,6 +85,19 @@ package enum FileReading {
         }
         guard status.st_size <= limit else { throw FileError(path: path, problem: .tooLarge(limit: limit)) }
         return Int(status.st_size)
+    }
+
+    private static func bytes(atMost limit: Int, from file: Int32, _ path: String) throws(FileError) -> [UInt8] {
+        var failure: FileError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { room, count in
+            do throws(FileError) {
+                count = unsafe try fill(UnsafeMutableRawBufferPointer(room), from: file, path)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Fills `room` as far as the file reaches.

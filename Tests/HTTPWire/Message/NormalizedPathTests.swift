@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func isItsOwnNormalForm() {
-        var random = Random()
+        var random = SeededGenerator()
         let letters = Array("//..%2eE5ca?".utf8)
         for _ in 0..<5000 {
             let target = [UInt8(ascii: "/")] + (0..<20).map { _ in letters.randomElement(using: &random) ?? 0x2F }
