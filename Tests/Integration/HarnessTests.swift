@@ -55,6 +55,21 @@ struct HarnessTests {
         }
     }
 
+    @Test("the kernel's table shows who still holds a connection, however many there are")
+    func connections() throws {
+        let server = try ScriptedServer { peer in peer.hold() }
+        var clients = try (0..<200).map { _ in try Socket.connect(to: server.port) }
+        try eventually("all are accepted") {
+            let table = TCPTable()
+            return table.accepted(on: server.port) == 200 && table.made(to: server.port) == 200
+        }
+        clients.removeFirst(150)
+        try eventually("those that were closed are gone, on both sides") {
+            let table = TCPTable()
+            return table.accepted(on: server.port) == 50 && table.made(to: server.port) == 50
+        }
+    }
+
     @Test("nginx serves files and dies when it is let go of")
     func nginx() throws {
         var server: NginxServer? = try NginxServer("app", files: ["big": [UInt8](repeating: 7, count: 1_000_000)])

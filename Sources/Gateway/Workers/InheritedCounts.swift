@@ -1,4 +1,5 @@
 import HTTPWire
+import Linux
 
 /// Counts that a worker keeps for itself and shows from time to time, as it finds them at its start: they go on from
 /// there, though the worker that was in its place belonged to another process.
