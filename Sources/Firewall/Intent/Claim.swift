@@ -26,7 +26,9 @@ package struct Claim: Sendable {
     /// the network (RFC 4890), so what the baseline lets in breaks no claim.
     package let scope: TrafficSet
     /// Whether an `allow` holds by one interface of a host and not by another.
-    package var isBoundToInterfaces = false
+    package private(set) var isBoundToInterfaces = false
+    /// Whether it opens the sources' egress alone, since the destinations are no hosts of the site.
+    package private(set) var isOutwardsOnly = false
 
     init(
         _ kind: Kind,
@@ -57,5 +59,7 @@ package struct Claim: Sendable {
             traffic: flow.traffic,
             scope: flow.traffic
         )
+        isBoundToInterfaces = flow.inZone != nil || flow.outZone != nil
+        isOutwardsOnly = flow.ends == .outwards
     }
 }

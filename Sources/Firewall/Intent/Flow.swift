@@ -2,7 +2,7 @@ import Site
 
 /// One line of the policy, or one derived rule, with its words looked up: connections from one party to another, and
 /// what becomes of them. Each host that is concerned gets its part: its egress as a source, its ingress as a
-/// destination, and what passes through it as a router. So no rule is ever granted by one end alone.
+/// destination, and what passes through it as a router.
 struct Flow: Sendable {
     let id: String
     let origin: RuleOrigin
@@ -11,13 +11,60 @@ struct Flow: Sendable {
     let sources: Party
     let destinations: Party
     let traffic: TrafficSet
-    /// Opens the sources' egress alone: the other end is not ours to open.
-    var isOutwardsOnly = false
+    var ends = Ends.both
+    /// The zone of the interface that it comes in by, at its destination and at routers; nil for any.
+    var inZone: String?
+    /// The zone of the interface that it leaves by, at its source and at routers; nil for any.
+    var outZone: String?
+    var limit: RuleLimit?
+    var isLogged = false
+    var expires: Int64?
+
+    /// Whose rules the flow makes.
+    enum Ends: Sendable {
+        /// So that no connection between hosts of the site is ever granted by one end alone.
+        case both
+        /// Opens the sources' egress alone: the other end is not ours to open.
+        case outwards
+        /// Opens routers and the destinations' ingress: a port forward, whose clients knew another address.
+        case inwards
+    }
 
     /// The rule that one end or a router of the flow gets.
     func rule(_ matches: [PacketMatch]) -> IntentRule {
         var rule = IntentRule(id: id, origin, verdict, matches: matches)
         rule.position = position
+        rule.limit = limit
+        rule.isLogged = isLogged
+        rule.expires = expires
         return rule
     }
+}
+
+extension Flow {
+    /// A line of `allow` or `deny`.
+    init(
+        _ rule: FirewallRule,
+        id: String,
+        _ verdict: RuleVerdict,
+        _ site: SiteModel,
+        _ resolver: inout EndpointResolver
+    ) {
+        self.init(
+            id: id,
+            origin: .written,
+            position: rule.position,
+            verdict: verdict,
+            sources: resolver.party(rule.from),
+            destinations: resolver.party(rule.to),
+            traffic: rule.services.isEmpty ? .all : TrafficSet(rule.services, of: site)
+        )
+        (inZone, outZone) = (rule.inZone, rule.outZone)
+        limit = rule.limit.map { RuleLimit($0) }
+        isLogged = rule.isLogged
+        expires = rule.expires?.seconds
+    }
+
+    /// Whether a host of the site that bears addresses of the destinations gets its part.
+    var opensDestinations: Bool { ends != .outwards }
 }

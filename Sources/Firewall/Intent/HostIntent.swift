@@ -17,6 +17,8 @@ package struct HostIntent: Sendable {
     package var output: [IntentRule] = []
     /// Addresses and ports that a router changes, in order.
     package var translations: [Translation] = []
+    /// Whether packets that no rule lets through are logged, at a limited rate.
+    package var logsDropped = true
 
     package init(host: String, interfaces: [HostInterface] = []) {
         self.host = host

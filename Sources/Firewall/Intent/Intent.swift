@@ -8,20 +8,27 @@ package struct Intent: Sendable {
     /// What the policy says of connections, for those who prove it: each `allow` and derived rule, then each `never`
     /// and `exactly`, in the order of the file.
     package let claims: [Claim]
-    /// The lines that the rules come from, those of `deny` first, in the order in which they decide.
+    /// The lines that the rules come from, in the order in which they decide.
     let flows: [Flow]
+    /// Every address of a host of the site.
+    let siteAddresses: AddressSet
+    private let indices: [String: Int]
 
-    /// - Parameter site: one that `SiteFile` handed out, which refers to nothing that it does not hold.
-    package init(of site: SiteModel) {
+    /// - Parameters:
+    ///   - site: one that `SiteFile` handed out, which refers to nothing that it does not hold.
+    ///   - now: rules that ended before this time, in seconds since 1970, are left out; nil keeps all.
+    package init(of site: SiteModel, at now: Int64? = nil) {
         var resolver = EndpointResolver(site)
-        let policy = Policy(of: site, &resolver)
+        let policy = Policy(of: site, at: now, &resolver)
         flows = policy.flows
         claims = policy.flows.filter { $0.verdict == .accept }.map(Claim.init) + policy.claims
         hosts = IntentBuilder(site, resolver).hosts(policy)
+        siteAddresses = resolver.site
+        indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 
     /// What one host's firewall is meant to do; nil when the site has no such host.
     package func host(_ name: String) -> HostIntent? {
-        hosts.first { $0.host == name }
+        indices[name].map { hosts[$0] }
     }
 }

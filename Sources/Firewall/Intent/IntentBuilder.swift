@@ -6,26 +6,39 @@ struct IntentBuilder {
     private let resolver: EndpointResolver
     /// Whose addresses are no bogons: those of named networks, of hosts, and of the networks that these are attached to.
     private let claimed: AddressSet
+    private let routers: [(Int, SiteHost)]
 
     init(_ site: SiteModel, _ resolver: EndpointResolver) {
         self.site = site
         self.resolver = resolver
         let attached = resolver.hosts.flatMap { $0.allAddresses.map(\.network) }
         claimed = resolver.claimed.union(AddressSet(attached))
+        routers = resolver.hosts.enumerated().filter { $1.isRouter }.map { ($0, $1) }
     }
 
     /// Every host's rules, in the order of the hosts' names: defences, baseline, then the policy's.
     func hosts(_ policy: Policy) -> [HostIntent] {
         var intents = resolver.hosts.map(start)
         for flow in policy.flows { add(flow, to: &intents) }
+        for (index, host) in routers {
+            intents[index].translations = policy.translations.flatMap {
+                $0.translations(on: host, own: resolver.own[index])
+            }
+        }
         return intents
     }
 
     /// A host's defences and its baseline.
     private func start(_ host: SiteHost) -> HostIntent {
+        let firewall = site.firewall
         var intent = HostIntent(host: host.name, interfaces: host.interfaces)
-        let defences = Defence.allCases.compactMap { $0.rule(on: host, claimed: claimed) }
-        func baseline(_ path: PacketPath) -> [IntentRule] { Baseline.allCases.compactMap { $0.rule(path, on: host) } }
+        intent.logsDropped = firewall.logsDropped
+        let defences = FirewallDefence.allCases.compactMap {
+            $0.rule(on: host, firewall.defences[$0], claimed: claimed)
+        }
+        func baseline(_ path: PacketPath) -> [IntentRule] {
+            FirewallBaseline.allCases.compactMap { $0.rule(path, on: host, firewall.baseline[$0]) }
+        }
         intent.input = defences + baseline(.input)
         intent.output = baseline(.output)
         if host.isRouter { intent.forward = defences + baseline(.forward) }
@@ -33,47 +46,52 @@ struct IntentBuilder {
     }
 
     private func add(_ flow: Flow, to intents: inout [HostIntent]) {
-        for source in flow.sources.bearers {
-            let matches = Self.matches(.output, source, resolver.hosts[source.host], peers: flow.destinations, flow)
-            if !matches.isEmpty { intents[source.host].output.append(flow.rule(matches)) }
+        if flow.ends != .inwards {
+            for source in flow.sources.bearers {
+                let matches = matches(.output, source, peers: flow.destinations, flow)
+                if !matches.isEmpty { intents[source.host].output.append(flow.rule(matches)) }
+            }
         }
-        guard !flow.isOutwardsOnly else { return }
+        guard flow.opensDestinations else { return }
         for destination in flow.destinations.bearers {
-            let matches = Self.matches(
-                .input,
-                destination,
-                resolver.hosts[destination.host],
-                peers: flow.sources,
-                flow
-            )
+            let matches = matches(.input, destination, peers: flow.sources, flow)
             if !matches.isEmpty { intents[destination.host].input.append(flow.rule(matches)) }
         }
-        for (index, host) in resolver.hosts.enumerated() where host.isRouter {
+        for (index, host) in routers {
             let own = resolver.own[index]
             guard !flow.sources.addresses.isSubset(of: own), !flow.destinations.addresses.isSubset(of: own),
-                let match = Self.match(from: flow.sources.addresses, to: flow.destinations.addresses, flow)
+                var match = Self.match(from: flow.sources.addresses, to: flow.destinations.addresses, flow),
+                let input = host.interfaces(in: flow.inZone),
+                let output = host.interfaces(in: flow.outZone)
             else { continue }
+            (match.inputInterfaces, match.outputInterfaces) = (input, output)
             intents[index].forward.append(flow.rule([match]))
         }
     }
 
-    /// One end's part of a flow: by the host's own addresses, and by the interfaces whose addresses are not known.
-    private static func matches(
+    /// One end's part of a flow: by the host's own addresses, and by the interfaces whose addresses are not known. None
+    /// where the flow is bound to a zone that the host has no interface of.
+    private func matches(
         _ path: PacketPath,
         _ bearer: Party.Bearer,
-        _ host: SiteHost,
         peers: Party,
         _ flow: Flow
     ) -> [PacketMatch] {
-        func match(_ own: AddressSet) -> PacketMatch? {
-            path == .output
-                ? Self.match(from: own, to: peers.addresses, flow) : Self.match(from: peers.addresses, to: own, flow)
+        let host = resolver.hosts[bearer.host]
+        // The zone of a forwarded port is the router's, and its host knows nothing of it.
+        let zone = flow.ends == .inwards ? nil : path == .output ? flow.outZone : flow.inZone
+        guard let bound = host.interfaces(in: zone) else { return [] }
+        func match(_ own: AddressSet, by interfaces: InterfaceSet) -> PacketMatch? {
+            let ends = path == .output ? (own, peers.addresses) : (peers.addresses, own)
+            guard !interfaces.isEmpty, var match = Self.match(from: ends.0, to: ends.1, flow) else { return nil }
+            match.limit(path, to: interfaces)
+            return match
         }
         var matches: [PacketMatch] = []
-        if let known = match(bearer.addresses) { matches.append(known) }
-        if bearer.isWhole, !host.dynamicInterfaces.isEmpty, var unknown = match(.all) {
-            unknown.limit(path, to: .among(host.dynamicInterfaces))
-            matches.append(unknown)
+        if let known = match(bearer.addresses, by: bound) { matches.append(known) }
+        if bearer.isWhole, !host.dynamicInterfaces.isEmpty {
+            let dynamic = bound.intersection(.among(host.dynamicInterfaces))
+            if let unknown = match(.all, by: dynamic) { matches.append(unknown) }
         }
         return matches
     }

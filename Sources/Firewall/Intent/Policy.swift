@@ -2,43 +2,48 @@ import Site
 
 /// The section `firewall`, and what follows from others, with every word looked up.
 struct Policy {
-    /// Those of `deny`, then those of `allow`, then the derived ones.
+    /// Those of `deny`, then those of `allow`, then the derived ones: the order in which they decide.
     private(set) var flows: [Flow] = []
     /// Those of `never`, then those of `exactly`.
     private(set) var claims: [Claim] = []
+    /// What the routers change, in the order of the file: port forwards, then masquerades.
+    private(set) var translations: [RouterTranslation] = []
 
-    init(of site: SiteModel, _ resolver: inout EndpointResolver) {
-        var names = RuleName(taken: Baseline.allCases.map(\.rawValue) + Defence.allCases.map(\.rawValue))
-        for rule in site.firewall.deny {
-            flows.append(Self.flow(.drop, names.next("deny", rule), rule, site, &resolver))
+    /// - Parameter now: rules that ended before are left out; nil keeps all.
+    init(of site: SiteModel, at now: Int64?, _ resolver: inout EndpointResolver) {
+        let firewall = site.firewall
+        var names = RuleName(taken: Self.words(of: firewall))
+        for rule in firewall.deny {
+            let id = names.id(of: rule, "deny")
+            flows.append(Flow(rule, id: id, rule.isReject ? .reject : .drop, site, &resolver))
         }
-        for rule in site.firewall.allow {
-            flows.append(Self.flow(.accept, names.next("", rule), rule, site, &resolver))
+        for rule in firewall.allow {
+            flows.append(Flow(rule, id: names.id(of: rule, nil), .accept, site, &resolver))
         }
-        flows += DerivedRules(site).flows(&names, &resolver)
-        for (kind, rules) in [(Claim.Kind.never, site.firewall.never), (.exactly, site.firewall.exactly)] {
+        for forward in firewall.forwards {
+            let translation = RouterTranslation(forward, id: names.id(of: forward), site, &resolver)
+            translations.append(translation)
+            flows += translation.opened(forward, resolver)
+        }
+        for rule in firewall.masquerade {
+            translations.append(RouterTranslation(rule, id: names.id(of: rule), &resolver))
+        }
+        // Their names are given all the same: no other rule gets another name when one ends.
+        if let now { flows.removeAll { $0.expires.map { $0 <= now } ?? false } }
+        flows += HostNeeds(firewall.needs).flows(&names, &resolver)
+        flows += GatewayNeeds(site).flows(&names, &resolver)
+        for (kind, rules) in [(Claim.Kind.never, firewall.never), (.exactly, firewall.exactly)] {
             for rule in rules {
-                claims.append(Self.claim(kind, names.next(kind.rawValue, rule), rule, site, &resolver))
+                claims.append(Self.claim(kind, names.id(of: rule, kind.rawValue), rule, site, &resolver))
             }
         }
     }
 
-    private static func flow(
-        _ verdict: RuleVerdict,
-        _ id: String,
-        _ rule: FirewallRule,
-        _ site: SiteModel,
-        _ resolver: inout EndpointResolver
-    ) -> Flow {
-        Flow(
-            id: id,
-            origin: .written,
-            position: rule.position,
-            verdict: verdict,
-            sources: resolver.party(rule.from),
-            destinations: resolver.party(rule.to),
-            traffic: rule.services.isEmpty ? .all : TrafficSet(rule.services, of: site)
-        )
+    /// The words that are given already: those of what comes with the house, and those of the file.
+    private static func words(of firewall: FirewallSettings) -> [String] {
+        let rules = firewall.allow + firewall.deny + firewall.never + firewall.exactly
+        return FirewallBaseline.allCases.map(\.rawValue) + FirewallDefence.allCases.map(\.rawValue)
+            + rules.compactMap(\.id) + firewall.forwards.compactMap(\.id) + firewall.masquerade.compactMap(\.id)
     }
 
     private static func claim(

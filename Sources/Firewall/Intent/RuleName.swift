@@ -15,18 +15,34 @@ struct RuleName {
         self.taken = Set(taken)
     }
 
-    /// A name for a rule. Lines that say the same are told apart by a number, in the order of the file.
+    /// The name of a line of `allow`, `deny`, `never` or `exactly`.
     ///
-    /// - Parameter kind: what the name begins with; empty for `allow`, the ordinary case.
-    mutating func next(_ kind: String, _ rule: FirewallRule) -> String {
-        let words = [
-            rule.from.map(\.word), rule.to.map(\.word), rule.services,
-        ]
-        let parts = (kind.isEmpty ? [] : [kind]) + words.filter { !$0.isEmpty }.map { $0.joined(separator: ".") }
-        return next(parts.joined(separator: "_"))
+    /// - Parameter kind: what the name begins with; nil for `allow`, the ordinary case.
+    mutating func id(of rule: FirewallRule, _ kind: String?) -> String {
+        let zones = [rule.inZone.map { "in-\($0)" }, rule.outZone.map { "out-\($0)" }].compactMap(\.self)
+        return rule.id ?? next([kind.map { [$0] } ?? [], rule.from.words, rule.to.words, rule.services, zones])
     }
 
-    /// A name for a rule that follows from something else.
+    /// The name of a line of `masquerade`.
+    mutating func id(of rule: MasqueradeRule) -> String {
+        rule.id ?? next([["masquerade"], rule.from.words, rule.to == [.any] ? [] : rule.to.words, [rule.outZone]])
+    }
+
+    /// The name of a line of `forward`.
+    mutating func id(of forward: PortForward) -> String {
+        let target =
+            switch forward.to {
+            case .host(let name): name
+            case .address(let address): address.description
+            }
+        return forward.id ?? next([["forward"], forward.from.words, [target], [forward.service]])
+    }
+
+    private mutating func next(_ parts: [[String]]) -> String {
+        next(parts.filter { !$0.isEmpty }.map { $0.joined(separator: ".") }.joined(separator: "_"))
+    }
+
+    /// A name for a rule, from this text. Lines that say the same are told apart by a number, in the order of the file.
     mutating func next(_ text: String) -> String {
         let name = Self.fitting(text)
         var unique = name
@@ -55,6 +71,10 @@ struct RuleName {
         default: false
         }
     }
+}
+
+extension [FirewallEndpoint] {
+    fileprivate var words: [String] { map(\.word) }
 }
 
 extension FirewallEndpoint {

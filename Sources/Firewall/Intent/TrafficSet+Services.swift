@@ -40,7 +40,7 @@ extension TrafficSet {
     init(_ names: [String], of site: SiteModel) {
         self = names.reduce(.none) { traffic, name in
             if name == FirewallRule.icmp { return traffic.union(.icmpService) }
-            return site.services[name].map { traffic.union(TrafficSet($0)) } ?? traffic
+            return (site.services[name] ?? []).reduce(traffic) { $0.union(TrafficSet($1)) }
         }
     }
 }

@@ -32,6 +32,8 @@ package struct Diagnostic: Sendable, Equatable {
         case unused
         case uncovered
         case ineffective
+        // The firewall as a whole: what it claims, and what it is tried with.
+        case claim, test
         // What the file refers to.
         case certificate
     }

@@ -33,7 +33,7 @@ package struct HostInterface: Sendable, Equatable {
 }
 
 /// A service of the site: a transport and its ports.
-package struct SiteService: Sendable, Equatable {
+package struct SiteService: Sendable, Hashable {
     package enum Transport: String, Sendable, CaseIterable {
         case tcp, udp
     }

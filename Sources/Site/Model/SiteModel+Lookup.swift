@@ -45,7 +45,7 @@ extension SiteModel {
     private func port(of server: ServerSettings) -> UInt16 {
         switch server.port {
         case .number(let port): port
-        case .service(let name): services[name]?.ports.lowerBound ?? 0
+        case .service(let name): services[name]?.first?.ports.lowerBound ?? 0
         }
     }
 

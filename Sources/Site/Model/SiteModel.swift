@@ -4,12 +4,12 @@
 package struct SiteModel: Sendable, Equatable {
     /// `site`: the name of the site, a domain name.
     package var name: String
-    /// `networks`: named sets of address ranges.
+    /// `networks`: named sets of address ranges, groups of them resolved. None is empty.
     package var networks: [String: [IPNetwork]] = [:]
     /// `hosts`, by name.
     package var hosts: [String: SiteHost] = [:]
-    /// `services`, by name.
-    package var services: [String: SiteService] = [:]
+    /// `services`, by name. None is empty; several entries are those of a group.
+    package var services: [String: [SiteService]] = [:]
     /// `firewall`: what may reach what.
     package var firewall = FirewallSettings()
     /// `gateway`; nil when the file has no such section.

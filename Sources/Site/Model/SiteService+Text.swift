@@ -1,4 +1,9 @@
 extension SiteService: CustomStringConvertible {
+    /// Whether a word is an attempt at a transport with a port rather than at a name.
+    static func isMeant(by word: String) -> Bool {
+        word.contains("/") || word.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
     /// Reads `tcp/443` or `udp/60000-61000`.
     init(text: String) throws(ValueFault) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)

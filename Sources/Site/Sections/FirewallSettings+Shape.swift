@@ -2,16 +2,34 @@ extension FirewallSettings {
     static let shape = Shape<FirewallSettings>.mapping(
         FirewallSettings(),
         [
-            .key("allow", \.allow, .list(of: FirewallRule.shape), "What may reach what."),
-            .key("deny", \.deny, .list(of: FirewallRule.shape), "Exceptions from allow."),
-            .key("never", \.never, .list(of: FirewallRule.shape), "Claims: what no rule may ever allow."),
+            .key("allow", \.allow, .list(of: FirewallRule.allow), "What may reach what."),
+            .key("deny", \.deny, .list(of: FirewallRule.deny), "Exceptions from allow."),
+            .key("never", \.never, .list(of: FirewallRule.claim), "Claims: what no rule may ever allow."),
             .key(
                 "exactly",
                 \.exactly,
-                .list(of: FirewallRule.shape),
+                .list(of: FirewallRule.claim),
                 "Claims: what the rules allow, no more and no less."
             ),
-        ]
+            .key("needs", \.needs, FirewallNeeds.shape, "Whom every host may ask for what it needs to live."),
+            .key(
+                "masquerade",
+                \.masquerade,
+                .list(of: MasqueradeRule.shape),
+                "Packets that routers send on with their own IPv4 address."
+            ),
+            .key(
+                "forward",
+                \.forwards,
+                .list(of: PortForward.shape),
+                "Ports of routers that lead to hosts behind them."
+            ),
+            .key("defences", \.defences, FirewallDefence.shape, "What is dropped before anything else."),
+            .key("baseline", \.baseline, FirewallBaseline.shape, "What every host needs to work at all."),
+            .key("log-dropped", \.logsDropped, .boolean, "Logs, at a limited rate, what no rule lets through."),
+            .key("tests", \.tests, .list(of: FirewallTest.shape), "Connections, and what is to become of them."),
+        ],
+        isKeptWhenFaulty: true
     )
 }
 
@@ -19,19 +37,39 @@ extension FirewallRule {
     /// The service that needs no definition: ICMP and ICMPv6.
     package static let icmp = "icmp"
 
-    static let shape = Shape<FirewallRule>.mapping(
-        FirewallRule(from: [], to: []),
-        [
-            .key("from", \.from, .oneOrMore(of: .endpoint), required: true, "Where connections come from."),
-            .key("to", \.to, .oneOrMore(of: .endpoint), required: true, "Where they go."),
-            .key(
-                "services",
-                \.services,
-                .oneOrMore(of: .either(constant: icmp, icmp, or: .reference(to: .service))),
-                "Names of services, or icmp. Every service when left out."
-            ),
-        ]
-    ).placed(\.position)
+    /// The most characters of an `id`: nft's comments and log prefixes have room for little more.
+    package static let longestID = 48
+
+    static let allow = shape(
+        conditions + [.key("limit", \.limit, FirewallLimit.shape, "What each source may have of it.")]
+    )
+    static let deny = shape(
+        conditions + [.key("reject", \.isReject, .boolean, "Refuses aloud instead of keeping silent.")]
+    )
+    static let claim = shape([])
+
+    private static func shape(_ more: [Key<FirewallRule>]) -> Shape<FirewallRule> {
+        .mapping(FirewallRule(from: [], to: []), ends + more).placed(\.position)
+    }
+
+    private static let ends: [Key<FirewallRule>] = [
+        .key("id", \.id, .ruleID, "The word by which it is known everywhere; made of what it says when left out."),
+        .key("from", \.from, .oneOrMore(of: .endpoint), required: true, "Where connections come from."),
+        .key("to", \.to, .oneOrMore(of: .endpoint), required: true, "Where they go."),
+        .key(
+            "services",
+            \.services,
+            .oneOrMore(of: .either(constant: icmp, icmp, or: .reference(to: .service))),
+            "Names of services, or icmp. Every service when left out."
+        ),
+    ]
+
+    private static let conditions: [Key<FirewallRule>] = [
+        .key("in", \.inZone, .reference(to: .zone), "The zone of the interface that it comes in by."),
+        .key("out", \.outZone, .reference(to: .zone), "The zone of the interface that it leaves by."),
+        .key("expires", \.expires, .dateTime, "When the rule ends by itself."),
+        .key("log", \.isLogged, .boolean, "Logs each connection, at a limited rate."),
+    ]
 }
 
 extension FirewallEndpoint {
@@ -63,7 +101,38 @@ extension IPNetwork {
 }
 
 extension Shape where Value == FirewallEndpoint {
-    fileprivate static let endpoint = Shape<String>
+    static let endpoint = Shape<String>
         .text("a role, host, network or address", describe: { $0 }, parse: { $0 })
-        .map(FirewallEndpoint.resolve)
+        .map(FirewallEndpoint.resolve, encode: { $0 == .any ? .string("any") : nil })
+}
+
+extension Shape where Value == String {
+    /// The word that a rule is known by.
+    static let ruleID = identifier.map(
+        { id, node, decoding -> String? in
+            guard id.utf8.count <= FirewallRule.longestID else {
+                decoding.invalid(
+                    node,
+                    "\(quoted(id)) is too long for a rule",
+                    help: "write at most \(FirewallRule.longestID) characters"
+                )
+                return nil
+            }
+            guard FirewallDefence(rawValue: id) == nil, FirewallBaseline(rawValue: id) == nil else {
+                decoding.invalid(node, "\(quoted(id)) has a meaning of its own", help: "choose another word")
+                return nil
+            }
+            return id
+        },
+        encode: { .string($0) }
+    )
+}
+
+extension Shape where Value == DateTime {
+    static let dateTime = Shape.text(
+        "a date with a time, such as 2026-12-24T18:00:00Z",
+        pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]",
+        describe: \.description,
+        parse: DateTime.init(text:)
+    )
 }

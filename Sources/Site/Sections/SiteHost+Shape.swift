@@ -30,7 +30,7 @@ extension HostInterface {
     static let shape = Shape<HostInterface>.mapping(
         HostInterface(name: ""),
         [
-            .key("zone", \.zone, .identifier, "Which side the interface faces, such as outside or inside."),
+            .key("zone", \.zone, .zone, "Which side the interface faces, such as outside or inside."),
             .key("addresses", \.addresses, .list(of: .interfaceAddress), "Addresses with their prefix."),
         ]
     ).placed(\.position).named(\.name).checked { interface, node, decoding in
@@ -44,6 +44,15 @@ extension HostInterface {
 }
 
 extension Shape where Value == String {
+    /// A zone. Being faced by an interface is all it takes to exist.
+    fileprivate static let zone = Shape.identifier.map(
+        { zone, _, decoding in
+            decoding.define(zone, as: .zone)
+            return zone
+        },
+        encode: { .string($0) }
+    )
+
     /// A role. Being borne by a host is all it takes to exist.
     static let role = Shape.identifier.map(
         { role, node, decoding -> String? in

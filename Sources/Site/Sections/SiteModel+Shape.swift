@@ -7,7 +7,12 @@ extension SiteModel {
             .key(
                 "networks",
                 \.networks,
-                .table(of: .oneOrMore(of: .network), defining: .network, reserved: FirewallEndpoint.reserved),
+                .groups(
+                    of: .network,
+                    when: IPNetwork.isMeant,
+                    defining: .network,
+                    reserved: FirewallEndpoint.reserved
+                ),
                 "Named sets of address ranges."
             ),
             .key(
@@ -19,7 +24,12 @@ extension SiteModel {
             .key(
                 "services",
                 \.services,
-                .table(of: .service, defining: .service, reserved: [FirewallRule.icmp]),
+                .groups(
+                    of: .service,
+                    when: SiteService.isMeant,
+                    defining: .service,
+                    reserved: [FirewallRule.icmp]
+                ),
                 "Named transports with their ports, such as tcp/443."
             ),
             .key(

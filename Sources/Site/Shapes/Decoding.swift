@@ -2,7 +2,7 @@
 struct Decoding {
     /// What names in a site file stand for.
     enum NameKind: String, Sendable {
-        case network, host, role, service, certificate, pool
+        case network, host, role, zone, service, certificate, pool
     }
 
     /// One step from the root to a value.

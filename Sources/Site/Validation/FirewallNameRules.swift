@@ -5,16 +5,15 @@ enum FirewallNameRules {
         for host in site.hosts.values {
             for role in host.roles { bearers[role, default: []].insert(host.name) }
         }
-        let firewall = site.firewall
-        for rule in firewall.allow + firewall.deny + firewall.never + firewall.exactly {
+        for (endpoints, position) in site.firewall.endpoints {
             var seen: Set<FirewallEndpoint> = []
-            for endpoint in rule.from + rule.to where seen.insert(endpoint).inserted {
+            for endpoint in endpoints where seen.insert(endpoint).inserted {
                 guard let (name, meanings) = meanings(of: endpoint, in: site, bearers), meanings.count > 1 else {
                     continue
                 }
                 collector.report(
                     .conflict,
-                    at: SourceRange(rule.position),
+                    at: SourceRange(position),
                     "\(quoted(name)) may be \(meanings.joined(separator: " or "))",
                     help: "give one of them another name"
                 )
@@ -39,5 +38,79 @@ enum FirewallNameRules {
         if site.hosts[name] != nil, bearers != [name] { meanings.append("a host") }
         if site.networks[name] != nil { meanings.append("a network") }
         return (name, meanings)
+    }
+
+    /// A host without addresses, and without interfaces that get them from elsewhere, is no end of any packet.
+    static func hostsHaveAddresses(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        var meant: [FirewallEndpoint: SourcePosition] = [:]
+        for (endpoints, position) in site.firewall.endpoints {
+            for endpoint in endpoints where meant[endpoint] == nil { meant[endpoint] = position }
+        }
+        for host in site.hosts.inFileOrder(\.position) where host.allAddresses.isEmpty && host.interfaces.isEmpty {
+            let words = [FirewallEndpoint.host(host.name)] + host.roles.map { .role($0) }
+            guard let position = words.lazy.compactMap({ meant[$0] }).first else { continue }
+            collector.report(
+                .conflict,
+                .warning,
+                at: SourceRange(position),
+                "the host \(quoted(host.name)) has no address: the rule cannot be about it",
+                help: "give it one in line \(host.position.line)"
+            )
+        }
+    }
+
+    /// An `id` is in logs and counters, where nothing else tells which of two rules was meant.
+    static func idsAreUnique(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        var lines: [String: Int] = [:]
+        for (id, position) in site.firewall.ids {
+            guard let line = lines.updateValue(position.line, forKey: id) else { continue }
+            collector.report(
+                .duplicate,
+                at: SourceRange(position),
+                "the id \(quoted(id)) is taken",
+                help: "the rule in line \(line) has it already; choose another word"
+            )
+        }
+    }
+
+    /// What a port forward leads to must be one thing.
+    static func forwardsLeadSomewhere(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        for forward in site.firewall.forwards {
+            if forward.port != nil, let services = site.services[forward.service],
+                services.contains(where: { $0.ports.count > 1 })
+            {
+                collector.report(
+                    .conflict,
+                    at: SourceRange(forward.position),
+                    "`port` is one, and the service \(quoted(forward.service)) has several",
+                    help: "leave `port` out, so that each leads to the same port, or name another service"
+                )
+            }
+            if case .host(let name) = forward.to, let host = site.hosts[name], host.allAddresses.isEmpty {
+                collector.report(
+                    .conflict,
+                    at: SourceRange(forward.position),
+                    "the host \(quoted(name)) has no address",
+                    help: "give it one in line \(host.position.line)"
+                )
+            }
+        }
+    }
+}
+
+extension FirewallSettings {
+    /// Every list of ends, with the place of its line.
+    fileprivate var endpoints: [([FirewallEndpoint], SourcePosition)] {
+        (allow + deny + never + exactly).map { ($0.from + $0.to, $0.position) }
+            + [(needs.dns + needs.ntp + needs.mirrors, needs.position)]
+            + masquerade.map { ($0.from + $0.to, $0.position) } + forwards.map { ($0.from, $0.position) }
+    }
+
+    /// Every `id` that is written, with the place of its line, in the order of the file.
+    fileprivate var ids: [(String, SourcePosition)] {
+        let rules = (allow + deny + never + exactly).map { ($0.id, $0.position) }
+        let others = masquerade.map { ($0.id, $0.position) } + forwards.map { ($0.id, $0.position) }
+        return (rules + others).compactMap { id, position in id.map { ($0, position) } }
+            .sorted { ($0.1.line, $0.1.column) < ($1.1.line, $1.1.column) }
     }
 }

@@ -32,13 +32,14 @@ enum PoolRules {
                     help: "give it one in line \(host.position.line)"
                 )
             }
-            if case .service(let name) = server.port, let service = site.services[name],
-                service.transport != .tcp || service.ports.count != 1
+            if case .service(let name) = server.port, let services = site.services[name],
+                services.count != 1 || services[0].transport != .tcp || services[0].ports.count != 1
             {
+                let text = services.map(\.description).joined(separator: ", ")
                 collector.report(
                     .conflict,
                     at: SourceRange(server.position),
-                    "the service \(quoted(name)) is \(service): a server needs one TCP port",
+                    "the service \(quoted(name)) is \(text): a server needs one TCP port",
                     help: "name a service such as tcp/8080, or write `port`"
                 )
             }

@@ -7,6 +7,8 @@ enum SiteRules {
     private static let errors: [Rule] = [
         HostRules.addressesAreUnique,
         FirewallNameRules.namesAreUnambiguous,
+        FirewallNameRules.idsAreUnique,
+        FirewallNameRules.forwardsLeadSomewhere,
         ListenerRules.listenersAreDistinct,
         RouteRules.routesAreDistinct,
         PoolRules.serversAreDistinct,
@@ -15,6 +17,7 @@ enum SiteRules {
 
     /// What makes it doubtful. Held back until there are no errors: after one, something may only seem unused.
     private static let warnings: [Rule] = [
+        FirewallNameRules.hostsHaveAddresses,
         ListenerRules.addressesAreTheGateways,
         RouteRules.poolsAreUsed,
         RouteRules.namesAreCovered,

@@ -1,12 +1,16 @@
 import ArgumentParser
 import Control
+import Firewall
 import Linux
 import Site
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the site file: every error at once, with its place and what to do.",
-        discussion: "Exit status: 0 when it can be served, 1 when a certificate is at fault, 2 when the file is."
+        discussion: """
+            Holds the policy against its claims and its tests, and the gateway against the policy.
+            Exit status: 0 when it can be served, 1 when the policy or a certificate is at fault, 2 when the file is.
+            """
     )
 
     @OptionGroup var options: SiteOptions
@@ -16,7 +20,11 @@ struct Check: ParsableCommand {
 
     func run() throws {
         var outcome = SiteFile.load(path: options.path)
-        if let model = outcome.model { outcome = outcome.adding(CertificateCheck.findings(model, file: options.path)) }
+        if let model = outcome.model {
+            let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+            outcome = outcome.adding(PolicyCheck.findings(model, file: options.path, now: now))
+                .adding(CertificateCheck.findings(model, file: options.path))
+        }
         if json {
             print(outcome.json)
         } else if let model = outcome.model, !outcome.hasErrors {

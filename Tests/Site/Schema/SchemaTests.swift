@@ -29,7 +29,9 @@ import Testing
         #expect(head.required == ["site"])
     }
 
-    @Test(arguments: ["Policies/foobar.com.yaml", "Policies/every-key.yaml"])
+    @Test(arguments: [
+        "Policies/foobar.com.yaml", "Policies/every-key.yaml", "Policies/office-router.yaml", "Policies/egress.yaml",
+    ])
     func acceptsWhatTheParserAccepts(file: String) throws {
         #expect(SiteFile.load(path: repository + "/" + file).text == "")
         #expect(schema.faults(of: try tree(of: file)) == [])

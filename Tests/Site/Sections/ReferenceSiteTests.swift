@@ -11,9 +11,9 @@ import Testing
         site.networks = ["office": [try IPNetwork(text: "203.0.113.0/24"), try IPNetwork(text: "2001:db8:100::/48")]]
         site.hosts = try hosts()
         site.services = [
-            "http": SiteService(.tcp, 80...80), "https": SiteService(.tcp, 443...443),
-            "app": SiteService(.tcp, 8080...8080),
-            "mysql": SiteService(.tcp, 3306...3306), "ssh": SiteService(.tcp, 22...22),
+            "http": [SiteService(.tcp, 80...80)], "https": [SiteService(.tcp, 443...443)],
+            "app": [SiteService(.tcp, 8080...8080)],
+            "mysql": [SiteService(.tcp, 3306...3306)], "ssh": [SiteService(.tcp, 22...22)],
         ]
         let web = ["http", "https"]
         let (app, primary, replica) = (

@@ -116,7 +116,7 @@ private func gateway(
     @Test(arguments: [
         Faulty("site: a.b\nfirewall: { allow: [{ from: any }] }\n", "2:21 missing-key"),
         Faulty("site: a.b\nfirewall: { alow: [] }\n", "2:13 unknown-key | `allow`"),
-        Faulty("site: a.b\nfirewall: { allow: [{ from: any, to: all, limit: 3 }] }\n", "2:43 unknown-key"),
+        Faulty("site: a.b\nfirewall: { allow: [{ from: any, to: all, limit: 3 }] }\n", "2:50 invalid-value | `3/s`"),
         Faulty(
             "site: a.b\nhosts: { h: { roles: [gateway] } }\nfirewall: { allow: [{ from: ny, to: gatway }] }\n",
             "3:29 unknown-name | `any`",

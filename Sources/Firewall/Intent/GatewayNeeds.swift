@@ -2,7 +2,7 @@ import Site
 
 /// What the other sections of the site file need of the firewall. Only what the gateway asks of others is derived, never
 /// what it offers: that stays in the hands of whoever writes the policy.
-struct DerivedRules {
+struct GatewayNeeds {
     private let site: SiteModel
 
     init(_ site: SiteModel) {
@@ -127,7 +127,7 @@ struct DerivedRules {
             sources: sources,
             destinations: destinations,
             traffic: traffic,
-            isOutwardsOnly: isOutwardsOnly
+            ends: isOutwardsOnly ? .outwards : .both
         )
     }
 }

@@ -1,36 +1,21 @@
 import Site
 
-/// Packets that no honest peer sends. They are dropped before anything else is looked at; each defence can be switched
-/// off by its name.
-enum Defence: String, Sendable, CaseIterable {
-    /// Loopback addresses that did not come from the host itself.
-    case loopbackSpoofing = "loopback-spoofing"
-    /// No route leads back to the source by the interface that the packet came in by (RFC 3704, section 2.2). DHCP is
-    /// exempt: who asks for an address has none.
-    case spoofing
-    /// The source is a broadcast or multicast address (RFC 1122, section 3.2.1.3).
-    case broadcastSource = "broadcast-source"
-    /// Addresses that nobody on the internet has, unless the site claims them, on interfaces that face the outside.
-    case bogons
-    /// Flags of TCP that no connection has: SYN with FIN, SYN with RST, none, and FIN, PSH and URG alone.
-    case tcpFlags = "tcp-flags"
-    /// A SYN that announces segments below 536 bytes, the least that RFC 9293, section 3.7.1, knows.
-    case smallSegments = "small-segments"
-    /// More new connections of TCP than one source may begin.
-    case connectionFlood = "connection-flood"
-
+extension FirewallDefence {
     /// The zone of the interfaces that face the outside.
     static let outside = "outside"
 
     /// The rule for packets that come in; nil when the host has none of it.
     ///
-    /// - Parameter claimed: addresses that are the site's, whatever their range is otherwise for.
-    func rule(on host: SiteHost, claimed: AddressSet) -> IntentRule? {
+    /// - Parameters:
+    ///   - setting: what the site file says of it.
+    ///   - claimed: addresses that are the site's, whatever their range is otherwise for.
+    func rule(on host: SiteHost, _ setting: FirewallSwitch, claimed: AddressSet) -> IntentRule? {
+        guard setting != .off else { return nil }
         let matches = matches(host, claimed)
         guard !matches.isEmpty else { return nil }
         var rule = IntentRule(id: rawValue, .defence(rawValue), .drop, matches: matches)
         if self == .connectionFlood {
-            rule.limit = RuleLimit(rate: RuleLimit.Rate(count: 1000, perSeconds: 1, burst: 2000))
+            rule.limit = RuleLimit(setting, otherwise: FirewallRate(1000, per: .second), burst: 2000)
         }
         return rule
     }

@@ -1,27 +1,11 @@
 import Site
 
-/// What every host needs to work at all. It goes before what the policy says; each part can be switched off by its name.
-enum Baseline: String, Sendable, CaseIterable {
-    /// What the host says to itself.
-    case loopback
-    /// Answers, and errors about connections that are there.
-    case established
-    /// Packets that belong to nothing are dropped.
-    case invalid
-    /// Neighbour discovery of IPv6 (RFC 4861), without redirects: types 133 to 136.
-    case neighbours
-    /// Which multicast groups are listened to (RFC 2710, RFC 3810), without which neighbour discovery fails behind
-    /// switches that look.
-    case multicastListeners = "multicast-listeners"
-    /// What RFC 4890 wants let through: errors, and echo for IPv6.
-    case icmp
-    /// Echo requests of IPv4, some from each source.
-    case ping
-    /// Addresses from a DHCP server, on interfaces for which the site file has none.
-    case dhcpClient = "dhcp-client"
-
+extension FirewallBaseline {
     /// The rule for one way through a host; nil when it has none there.
-    func rule(_ path: PacketPath, on host: SiteHost) -> IntentRule? {
+    ///
+    /// - Parameter setting: what the site file says of it.
+    func rule(_ path: PacketPath, on host: SiteHost, _ setting: FirewallSwitch) -> IntentRule? {
+        guard setting != .off else { return nil }
         let matches = matches(path, host)
         guard !matches.isEmpty else { return nil }
         var rule = IntentRule(
@@ -31,7 +15,7 @@ enum Baseline: String, Sendable, CaseIterable {
             matches: matches
         )
         if self == .ping, path != .output {
-            rule.limit = RuleLimit(rate: RuleLimit.Rate(count: 10, perSeconds: 1, burst: 50))
+            rule.limit = RuleLimit(setting, otherwise: FirewallRate(10, per: .second), burst: 50)
         }
         return rule
     }

@@ -1,0 +1,271 @@
+package import Site
+
+/// What `gatehouse check` says of the policy, without a kernel: lines that can have no effect, claims that lines break,
+/// the file's own tests, and where the gateway needs what the policy does not give.
+package struct PolicyCheck {
+    private let site: SiteModel
+    private let file: String
+    private let now: Int64
+    private let intent: Intent
+    private var findings: [Diagnostic] = []
+
+    /// - Parameters:
+    ///   - file: the site file, as the user named it.
+    ///   - now: in seconds since 1970.
+    /// - Returns: nothing for a site that does not use the firewall.
+    package static func findings(_ site: SiteModel, file: String, now: Int64) -> [Diagnostic] {
+        guard site.firewall.isUsed else { return [] }
+        var check = PolicyCheck(site, file, now)
+        check.checkLines()
+        check.checkClaims()
+        check.checkTests()
+        check.checkGateway()
+        return check.findings
+    }
+
+    private init(_ site: SiteModel, _ file: String, _ now: Int64) {
+        self.site = site
+        self.file = file
+        self.now = now
+        intent = Intent(of: site, at: now)
+    }
+
+    private mutating func report(
+        _ severity: Diagnostic.Severity,
+        _ code: Diagnostic.Code,
+        _ position: SourcePosition,
+        _ message: String,
+        help: String? = nil
+    ) {
+        findings.append(
+            Diagnostic(
+                severity,
+                code,
+                file: file,
+                line: position.line,
+                column: position.column,
+                message: message,
+                help: help
+            )
+        )
+    }
+
+    // MARK: Lines
+
+    /// Lines that are over, that no packet fulfils, or that no host of the site carries out.
+    private mutating func checkLines() {
+        for rule in site.firewall.allow + site.firewall.deny {
+            if let expires = rule.expires, expires.seconds <= now {
+                report(.warning, .ineffective, rule.position, "the rule ended on \(expires)", help: "remove the line")
+            }
+        }
+        let carried = Set(intent.hosts.flatMap { ($0.input + $0.forward + $0.output).map(\.id) })
+        for flow in intent.flows where flow.origin == .written {
+            let (sources, destinations) = (flow.sources.addresses, flow.destinations.addresses)
+            if Self.areOfOneFamilyEach(sources, destinations) {
+                report(
+                    .error,
+                    .conflict,
+                    flow.position,
+                    "no packet goes from one family of addresses to the other",
+                    help: "name both ends by IPv4, or both by IPv6"
+                )
+            } else if !carried.contains(flow.id) {
+                report(
+                    .warning,
+                    .ineffective,
+                    flow.position,
+                    "the rule `\(flow.id)` concerns no host of the site",
+                    help: "one end must be a host, or a router must be between them, with interfaces of the named zones"
+                )
+            }
+        }
+        for rule in site.firewall.deny where rule.services.contains(FirewallRule.icmp) {
+            guard site.firewall.baseline[.icmp] != .off || site.firewall.baseline[.ping] != .off else { continue }
+            report(
+                .warning,
+                .ineffective,
+                rule.position,
+                "the baseline lets ICMP through before this line is asked",
+                help: "switch `icmp` and `ping` off in `baseline`, and allow what is left"
+            )
+        }
+    }
+
+    private static func areOfOneFamilyEach(_ one: AddressSet, _ other: AddressSet) -> Bool {
+        !one.isEmpty && !other.isEmpty && (one.v4.isEmpty || other.v4.isEmpty) && (one.v6.isEmpty || other.v6.isEmpty)
+    }
+
+    // MARK: Claims
+
+    private mutating func checkClaims() {
+        let judge = ClaimJudge(intent)
+        for claim in intent.claims where claim.kind != .allow {
+            let word = "the claim `\(claim.id)`"
+            switch judge.finding(claim) {
+            case nil: continue
+            case .allowed(let connection, let flow):
+                report(
+                    .error,
+                    .claim,
+                    claim.position,
+                    "\(word) is broken: \(described(connection)) is let through by \(Self.line(of: flow))",
+                    help: "narrow that rule, or give up the claim"
+                )
+            case .refused(let connection, let flow):
+                let reason = flow.map { "is refused by \(Self.line(of: $0))" } ?? "is let through by no rule"
+                report(
+                    .error,
+                    .claim,
+                    claim.position,
+                    "\(word) is broken: \(described(connection)) \(reason)",
+                    help: "allow it, or give up the claim"
+                )
+            case .undecided:
+                report(
+                    .warning,
+                    .claim,
+                    claim.position,
+                    "\(word) cannot be decided here: too many lines overlap",
+                    help: "`gatehouse policy prove` looks closer"
+                )
+            }
+        }
+    }
+
+    private static func line(of flow: Flow) -> String {
+        flow.position.line > 0 ? "`\(flow.id)` (line \(flow.position.line))" : "`\(flow.id)`"
+    }
+
+    /// The connection, with the names of the hosts at its ends.
+    private func described(_ connection: Connection) -> String {
+        let bearer = site.hosts.values.first { host in
+            host.allAddresses.contains { $0.address == connection.destination }
+        }
+        return connection.description + (bearer.map { " (\($0.name))" } ?? "")
+    }
+
+    // MARK: Tests
+
+    private mutating func checkTests() {
+        let rehearsal = Rehearsal(site, intent)
+        for test in site.firewall.tests {
+            let connections = TestConnections(test, site).all
+            if connections.isEmpty {
+                report(
+                    .error,
+                    .test,
+                    test.position,
+                    "there is no connection to test: the ends have no addresses of the same family"
+                )
+                continue
+            }
+            for connection in connections {
+                let decisions = rehearsal.decisions(connection)
+                guard let last = decisions.last else {
+                    report(
+                        .error,
+                        .test,
+                        test.position,
+                        "no host of the site is on the way of \(connection)",
+                        help: "name a host, or a connection that passes a router of the site"
+                    )
+                    break
+                }
+                guard last.verdict.rawValue != test.expected.rawValue else { continue }
+                report(
+                    .error,
+                    .test,
+                    test.position,
+                    "expected \(test.expected.rawValue), and got \(last.verdict.rawValue): \(connection), "
+                        + Self.reason(last)
+                )
+                break
+            }
+        }
+    }
+
+    /// Why a host decided as it did.
+    private static func reason(_ decision: Rehearsal.Decision) -> String {
+        let way =
+            switch decision.path {
+            case .input: "into"
+            case .forward: "through"
+            case .output: "out of"
+            }
+        guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }
+        let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
+        return "\(way) \(decision.host): by `\(rule.id)`\(line)"
+    }
+
+    // MARK: Gateway
+
+    /// The gateway's ports that nobody can reach, and the servers that it cannot reach.
+    private mutating func checkGateway() {
+        guard let gateway = site.gateway, !site.gatewayHosts.isEmpty else { return }
+        for listener in gateway.listeners where !isOpen(listener) {
+            report(
+                .error,
+                .conflict,
+                listener.position,
+                "the gateway listens on port \(listener.port), and the policy lets nobody reach it",
+                help: "add a line to `allow`, or remove the listener"
+            )
+        }
+        let rehearsal = Rehearsal(site, intent)
+        for pool in gateway.pools.values.sorted(by: { $0.name < $1.name }) {
+            for endpoint in site.endpoints(of: pool) {
+                guard case .addresses(let addresses) = endpoint.location, let address = addresses.first
+                else { continue }
+                checkReach(rehearsal, address, .tcp, endpoint.port, endpoint.settings.position) {
+                    "its server `\(endpoint.label)`"
+                }
+            }
+        }
+        for server in gateway.nameServers {
+            checkReach(rehearsal, server.address, .udp, server.port, gateway.position) {
+                "its name server \(server)"
+            }
+        }
+    }
+
+    private mutating func checkReach(
+        _ rehearsal: Rehearsal,
+        _ address: IPAddress,
+        _ number: ProtocolNumber,
+        _ port: UInt16,
+        _ position: SourcePosition,
+        _ what: () -> String
+    ) {
+        for host in site.gatewayHosts {
+            let own = host.allAddresses.filter { $0.address.width == address.width }
+            let near = own.first { $0.network.contains(address) } ?? own.first
+            guard let source = near?.address, source != address else { continue }
+            let connection = Connection(from: source, to: address, number, detail: port)
+            guard let last = rehearsal.decisions(connection).last, last.verdict != .accept else { continue }
+            report(
+                .error,
+                .conflict,
+                position,
+                "the gateway `\(host.name)` cannot reach \(what()): \(connection) is refused " + Self.reason(last),
+                help: "narrow that rule, or allow the connection"
+            )
+        }
+    }
+
+    /// Whether anyone may reach one of a listener's addresses. A listener on a loopback address is the machine's own.
+    private func isOpen(_ listener: ListenerSettings) -> Bool {
+        let bound = listener.addresses.filter { !$0.isUnspecified }
+        guard bound.isEmpty || !bound.allSatisfy(\.isLoopback) else { return true }
+        let addresses = AddressSet(bound)
+        let gateways = Set(site.gatewayHosts.map(\.name))
+        return intent.flows.contains { flow in
+            guard flow.verdict == .accept, flow.opensDestinations, flow.traffic.contains(.tcp, detail: listener.port)
+            else { return false }
+            return flow.destinations.bearers.contains { bearer in
+                gateways.contains(intent.hosts[bearer.host].host)
+                    && (bound.isEmpty || bearer.addresses.intersects(addresses))
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package import Site
+
+/// Follows a new connection over the hosts of a site that are on its way, by what each is meant to do.
+///
+/// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
+/// lies in a network of it and the other is reached by another interface.
+package struct Rehearsal {
+    private let intent: Intent
+    private let hosts: [String: SiteHost]
+    private let bearers: [IPAddress: String]
+    private let routers: [SiteHost]
+
+    /// - Parameter site: the one that the intent is of.
+    package init(_ site: SiteModel, _ intent: Intent) {
+        self.intent = intent
+        hosts = site.hosts
+        let pairs = site.hosts.values.flatMap { host in host.allAddresses.map { ($0.address, host.name) } }
+        bearers = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+        routers = site.hosts.values.filter(\.isRouter).sorted { $0.name < $1.name }
+    }
+
+    /// One host's word about a connection.
+    package struct Decision: Sendable {
+        package let host: String
+        package let path: PacketPath
+        /// nil: no rule is about it, which means that it is dropped.
+        package let rule: IntentRule?
+
+        package var verdict: RuleVerdict { rule?.verdict ?? .drop }
+    }
+
+    /// What the hosts on the way say, up to the first that does not let it through. Empty when no host of the site is
+    /// on the way.
+    package func decisions(_ connection: Connection) -> [Decision] {
+        let source = bearers[connection.source]
+        let destination = bearers[connection.destination]
+        var decisions: [Decision] = []
+        /// Whether the connection goes on.
+        func ask(_ host: String, _ path: PacketPath, _ connection: Connection) -> Bool {
+            let decision = decision(host, path, connection)
+            decisions.append(decision)
+            return decision.verdict == .accept
+        }
+        if let source, !ask(source, .output, connection) || source == destination { return decisions }
+        if let destination, let changed = forwarded(connection, by: destination) {
+            guard ask(destination, .forward, changed) else { return decisions }
+            if let target = bearers[changed.destination] { _ = ask(target, .input, changed) }
+            return decisions
+        }
+        for router in routers where router.name != source && router.name != destination {
+            guard isOnTheWay(router, connection) else { continue }
+            guard ask(router.name, .forward, connection) else { return decisions }
+        }
+        if let destination { _ = ask(destination, .input, connection) }
+        return decisions
+    }
+
+    private func decision(_ name: String, _ path: PacketPath, _ connection: Connection) -> Decision {
+        Decision(host: name, path: path, rule: intent.host(name)?.rule(for: packet(name, path, connection)))
+    }
+
+    private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
+        var packet = Packet(
+            path,
+            from: connection.source,
+            to: connection.destination,
+            connection.protocolNumber,
+            detail: connection.detail
+        )
+        // Clients have ports above those of servers.
+        if connection.protocolNumber == .tcp || connection.protocolNumber == .udp { packet.sourcePort = 50_000 }
+        let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
+        func interface(_ peer: IPAddress) -> String {
+            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? Self.unnamed
+        }
+        if path != .output { packet.inputInterface = interface(connection.source) }
+        if path != .input { packet.outputInterface = interface(connection.destination) }
+        return packet
+    }
+
+    /// The interface of a host whose interfaces the site file does not name.
+    private static let unnamed = "?"
+
+    /// The connection as it goes on when it comes to a forwarded port of a router.
+    private func forwarded(_ connection: Connection, by router: String) -> Connection? {
+        guard let translations = intent.host(router)?.translations, !translations.isEmpty else { return nil }
+        let packet = packet(router, .input, connection)
+        for translation in translations {
+            guard case .destination(let address, let port) = translation.kind, translation.match.contains(packet)
+            else { continue }
+            let detail = port ?? connection.detail
+            return Connection(from: connection.source, to: address, connection.protocolNumber, detail: detail)
+        }
+        return nil
+    }
+
+    private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
+        guard router.isAttached(to: connection.source) || router.isAttached(to: connection.destination),
+            let input = router.interface(toward: connection.source),
+            let output = router.interface(toward: connection.destination)
+        else { return false }
+        return input.name != output.name
+    }
+}
+
+extension SiteHost {
+    fileprivate func isAttached(to peer: IPAddress) -> Bool {
+        allAddresses.contains { $0.network.contains(peer) }
+    }
+
+    /// The interface by which a peer is reached: that of its network, else one that faces the outside, else one that
+    /// gets its addresses from elsewhere, else the only one.
+    fileprivate func interface(toward peer: IPAddress) -> HostInterface? {
+        var nearest: (interface: HostInterface, length: Int)?
+        for interface in interfaces {
+            for address in interface.addresses where address.network.contains(peer) {
+                if nearest.map({ $0.length < address.prefixLength }) ?? true {
+                    nearest = (interface, address.prefixLength)
+                }
+            }
+        }
+        return nearest?.interface ?? interfaces.first { $0.zone == FirewallDefence.outside }
+            ?? interfaces.first { $0.addresses.isEmpty } ?? (interfaces.count == 1 ? interfaces[0] : nil)
+    }
+}

@@ -1,0 +1,120 @@
+import Site
+
+/// A line of `masquerade` or `forward`, looked up. Every router with an interface of its zone gets it.
+struct RouterTranslation: Sendable {
+    private let id: String
+    private let position: SourcePosition
+    private let zone: String
+    private let sources: AddressSet
+    private let change: Change
+
+    private enum Change: Sendable {
+        case masquerade(to: AddressSet)
+        /// - Parameter targets: one address of each family at most.
+        case forward(TrafficSet, targets: [IPAddress], port: UInt16?)
+    }
+
+    init(_ rule: MasqueradeRule, id: String, _ resolver: inout EndpointResolver) {
+        self.id = id
+        position = rule.position
+        zone = rule.outZone
+        sources = resolver.party(rule.from).addresses
+        change = .masquerade(to: resolver.party(rule.to).addresses)
+    }
+
+    init(_ forward: PortForward, id: String, _ site: SiteModel, _ resolver: inout EndpointResolver) {
+        self.id = id
+        position = forward.position
+        zone = forward.inZone
+        sources = resolver.party(forward.from).addresses
+        let addresses: [IPAddress] =
+            switch forward.to {
+            case .host(let name): site.hosts[name]?.allAddresses.map(\.address) ?? []
+            case .address(let address): [address]
+            }
+        let targets = [32, 128].compactMap { width in addresses.first { $0.width == width } }
+        change = .forward(TrafficSet([forward.service], of: site), targets: targets, port: forward.port)
+    }
+
+    /// What a port forward opens: its line says who may use it, and that is all it takes.
+    func opened(_ forward: PortForward, _ resolver: EndpointResolver) -> [Flow] {
+        guard case .forward(let traffic, let targets, let port) = change, !targets.isEmpty else { return [] }
+        var flow = Flow(
+            id: id,
+            origin: .written,
+            position: position,
+            verdict: .accept,
+            sources: resolver.party(sources),
+            destinations: resolver.party(AddressSet(targets)),
+            traffic: port.map { traffic.redirected(to: $0) } ?? traffic
+        )
+        flow.ends = .inwards
+        flow.inZone = zone
+        flow.isLogged = forward.isLogged
+        return [flow]
+    }
+
+    /// What one router changes.
+    ///
+    /// - Parameter own: its own addresses.
+    func translations(on router: SiteHost, own: AddressSet) -> [Translation] {
+        guard let interfaces = router.interfaces(in: zone) else { return [] }
+        var match = PacketMatch()
+        match.sources = sources
+        switch change {
+        case .masquerade(let destinations):
+            // IPv6 keeps its addresses: RFC 4864.
+            match.outputInterfaces = interfaces
+            match.sources = AddressSet(v4: sources.v4)
+            match.destinations = AddressSet(v4: destinations.v4)
+            guard !match.sources.isEmpty, !match.destinations.isEmpty else { return [] }
+            return [translation(match, .masquerade)]
+        case .forward(let traffic, let targets, let port):
+            match.inputInterfaces = interfaces
+            match.traffic = traffic
+            return targets.compactMap { target in
+                // An address that a router gets from elsewhere may be any.
+                let isDynamic = !router.dynamicInterfaces.isDisjoint(with: router.names(in: zone))
+                let local = isDynamic ? AddressSet.all : own
+                var match = match
+                switch target {
+                case .v4:
+                    match.sources = AddressSet(v4: sources.v4)
+                    match.destinations = AddressSet(v4: local.v4)
+                case .v6:
+                    match.sources = AddressSet(v6: sources.v6)
+                    match.destinations = AddressSet(v6: local.v6)
+                }
+                guard !match.sources.isEmpty, !match.destinations.isEmpty else { return nil }
+                return translation(match, .destination(target, port: port))
+            }
+        }
+    }
+
+    private func translation(_ match: PacketMatch, _ kind: Translation.Kind) -> Translation {
+        var translation = Translation(id: id, match: match, kind)
+        translation.position = position
+        return translation
+    }
+}
+
+extension TrafficSet {
+    /// The same protocols, all to one port.
+    fileprivate func redirected(to port: UInt16) -> TrafficSet {
+        [ProtocolNumber.tcp, .udp].reduce(.none) { traffic, number in
+            details(of: number).isEmpty ? traffic : traffic.union(TrafficSet(number, port: port))
+        }
+    }
+}
+
+extension SiteHost {
+    /// The names of the interfaces of a zone.
+    func names(in zone: String) -> Set<String> { Set(interfaces.filter { $0.zone == zone }.map(\.name)) }
+
+    /// The interfaces of a zone, all for no zone; nil when the host has none of it.
+    func interfaces(in zone: String?) -> InterfaceSet? {
+        guard let zone else { return .any }
+        let names = names(in: zone)
+        return names.isEmpty ? nil : .among(names)
+    }
+}

@@ -1,0 +1,63 @@
+extension FirewallSwitches where Part: CaseIterable & RawRepresentable, Part.RawValue == String {
+    /// A mapping with a key for each part.
+    ///
+    /// - Parameters:
+    ///   - rated: the parts that have a rate.
+    ///   - summary: what a part is, in one sentence.
+    fileprivate static func shape(
+        rated: Set<Part> = [],
+        _ summary: (Part) -> String
+    ) -> Shape<FirewallSwitches> {
+        .mapping(
+            FirewallSwitches(),
+            Part.allCases.map { part -> Key<FirewallSwitches> in
+                .key(part.rawValue, \.[part], .part(isRated: rated.contains(part)), summary(part))
+            }
+        )
+    }
+}
+
+extension Shape where Value == FirewallSwitch {
+    /// `true` or `false`, or a rate where there is one.
+    fileprivate static func part(isRated: Bool) -> Shape {
+        let flag = Shape<Bool>.boolean
+        let rate = Shape<FirewallRate>.rate
+        let schema: [JSONValue.Member] =
+            isRated ? [.init("anyOf", .array([.object(flag.schema), .object(rate.schema)]))] : flag.schema
+        return Shape(schema: schema, encode: { $0 == .on ? .boolean(true) : nil }) { node, decoding in
+            if isRated, let word = node.word, word.utf8.first.map({ (0x30...0x39).contains($0) }) == true {
+                return rate.decode(node, &decoding).map { .rate($0) }
+            }
+            return flag.decode(node, &decoding).map { $0 ? .on : .off }
+        }
+    }
+}
+
+extension FirewallDefence {
+    static let shape = FirewallSwitches<FirewallDefence>.shape(rated: [.connectionFlood]) { part in
+        switch part {
+        case .loopbackSpoofing: "Loopback addresses that did not come from the host itself."
+        case .spoofing: "Sources to which no route leads back by the same interface."
+        case .broadcastSource: "Sources that are broadcast or multicast addresses."
+        case .bogons: "Sources that nobody on the internet has, on interfaces of the zone outside."
+        case .tcpFlags: "Flags of TCP that no connection has."
+        case .smallSegments: "A SYN that announces segments below 536 bytes."
+        case .connectionFlood: "New connections of one source beyond a rate; 1000/s when true."
+        }
+    }
+}
+
+extension FirewallBaseline {
+    static let shape = FirewallSwitches<FirewallBaseline>.shape(rated: [.ping]) { part in
+        switch part {
+        case .loopback: "What the host says to itself is let through."
+        case .established: "Answers, and errors about connections that are there, are let through."
+        case .invalid: "Packets that belong to nothing are dropped."
+        case .neighbours: "IPv6 neighbour discovery is let through."
+        case .multicastListeners: "IPv6 multicast listener discovery is let through."
+        case .icmp: "ICMP errors, and echo of IPv6, are let through."
+        case .ping: "Echo requests of IPv4 are let through, up to a rate for each source; 10/s when true."
+        case .dhcpClient: "DHCP is let through on interfaces without addresses here."
+        }
+    }
+}

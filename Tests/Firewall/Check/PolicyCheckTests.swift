@@ -1,0 +1,163 @@
+import Firewall
+import Site
+import Testing
+
+/// What `gatehouse check` finds in a policy without a kernel.
+@Suite("Check of the policy")
+struct PolicyCheckTests {
+    private static let start = """
+        site: a.b
+        networks: { office: 203.0.113.0/24 }
+        hosts:
+          lb: { roles: [gateway], addresses: [10.0.0.1/24] }
+          app: { roles: [app], addresses: [10.0.0.2/24] }
+          db: { roles: [db], addresses: [10.0.0.3/24] }
+        services: { http: tcp/80, app: tcp/8080, mysql: tcp/3306 }
+
+        """
+
+    /// `line code message` of each finding.
+    private static func findings(_ text: String, now: Int64 = 0) throws -> [String] {
+        PolicyCheck.findings(try site(text), file: "site.yaml", now: now)
+            .map { "\($0.line) \($0.severity.rawValue) \($0.code.rawValue) \($0.message)" }
+    }
+
+    private static func verify(_ firewall: String, _ parts: String..., gateway: String = "") throws {
+        let found = try findings(start + "firewall:\n" + firewall + gateway)
+        #expect(found.count == parts.count, "\(found)")
+        for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
+    }
+
+    @Test(
+        "the sites of the repository keep their own promises",
+        arguments: ["foobar.com.yaml", "every-key.yaml", "office-router.yaml", "egress.yaml"]
+    )
+    func policies(file: String) throws {
+        let path = #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Policies/" + file
+        let site = try #require(SiteFile.load(path: path).model)
+        #expect(PolicyCheck.findings(site, file: file, now: 1_790_000_000) == [])
+    }
+
+    @Test("a `never` that a line breaks is shown with a connection")
+    func never() throws {
+        let never = "  never: [{ from: internet, to: db }]\n"
+        try Self.verify("  allow: [{ from: app, to: db, services: mysql }]\n" + never)
+        try Self.verify(
+            "  allow: [{ from: any, to: all, services: mysql }]\n" + never,
+            "10 error claim the claim `never_internet_db` is broken: tcp from 8.8.8.8 to 10.0.0.3 port 3306 (db) is let through by `any_all_mysql` (line 9)"
+        )
+        // ICMP breaks a claim that names it, and no other.
+        try Self.verify("  allow: [{ from: any, to: db, services: icmp }]\n" + never)
+        try Self.verify(
+            "  allow: [{ from: any, to: db, services: icmp }]\n  never: [{ from: internet, to: db, services: icmp }]\n",
+            "icmp type"
+        )
+        // A `deny` mends it, unless it leaves something.
+        let open = "  allow: [{ from: any, to: all, services: mysql }]\n"
+        try Self.verify(open + "  deny: [{ from: internet, to: db }]\n" + never)
+        try Self.verify(open + "  deny: [{ from: 0.0.0.0/1, to: db }]\n" + never, "from 128.0.0.0 to 10.0.0.3")
+        try Self.verify(
+            open + "  deny: [{ from: internet, to: db, expires: 2099-01-01T00:00:00Z }]\n" + never,
+            "10.0.0.3"
+        )
+    }
+
+    @Test("an `exactly` is broken by what is too much and by what is too little")
+    func exactly() throws {
+        let exactly = "  exactly: [{ from: internet, to: lb, services: http }]\n"
+        try Self.verify("  allow: [{ from: any, to: lb, services: http }]\n" + exactly)
+        try Self.verify(
+            "  allow: [{ from: any, to: lb, services: [http, mysql] }]\n" + exactly,
+            "port 3306 (lb) is let through"
+        )
+        try Self.verify(
+            "  allow: [{ from: 8.0.0.0/8, to: lb, services: http }]\n" + exactly,
+            "is let through by no rule"
+        )
+        try Self.verify(
+            "  allow: [{ from: any, to: lb, services: http }]\n  deny: [{ from: 9.9.9.9, to: lb }]\n" + exactly,
+            "tcp from 9.9.9.9 to 10.0.0.1 port 80 (lb) is refused by `deny_9.9.9.9_lb` (line 10)"
+        )
+    }
+
+    @Test("the file's own tests are tried at both ends")
+    func tests() throws {
+        func test(_ from: String, _ to: String, _ service: String, _ expect: String) -> String {
+            "  allow: [{ from: app, to: db, services: mysql }]\n  deny: [{ from: lb, to: db, services: mysql, reject: true }]\n"
+                + "  tests: [{ from: \(from), to: \(to), service: \(service), expect: \(expect) }]\n"
+        }
+        try Self.verify(test("app", "db", "mysql", "accept"))
+        try Self.verify(test("203.0.113.7", "db", "mysql", "drop"))
+        try Self.verify(test("lb", "db", "mysql", "reject"))
+        try Self.verify(test("app", "db", "icmp", "accept"))
+        try Self.verify(test("app", "db", "tcp/3307", "drop"))
+        try Self.verify(
+            test("203.0.113.7", "db", "mysql", "accept"),
+            "11 error test expected accept, and got drop: tcp from 203.0.113.7 to 10.0.0.3 port 3306, into db: no rule lets it through"
+        )
+        try Self.verify(test("app", "db", "mysql", "drop"), "into db: by `app_db_mysql` (line 9)")
+        try Self.verify(test("\"2001:db8::1\"", "db", "mysql", "drop"), "no connection to test")
+        try Self.verify(test("8.8.8.8", "9.9.9.9", "mysql", "drop"), "no host of the site is on the way")
+    }
+
+    @Test("a router is on the way, and a forwarded port leads on")
+    func routers() throws {
+        func verify(_ test: String, _ parts: String...) throws {
+            let found = try Self.findings(
+                RuleTests.router + """
+                      allow: [{ from: lan, to: internet, services: web }]
+                      masquerade: [{ from: lan, out: outside }]
+                      forward: [{ from: internet, service: ssh, to: s, port: 2222 }]
+                      tests: [\(test)]
+                    """
+            )
+            #expect(found.count == parts.count, "\(found)")
+            for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
+        }
+        try verify("{ from: 192.168.1.50, to: 8.8.8.8, service: web, expect: accept }")
+        try verify("{ from: 192.168.1.50, to: 8.8.8.8, service: ssh, expect: drop }")
+        try verify("{ from: 8.8.8.8, to: 192.168.1.50, service: web, expect: drop }")
+        try verify("{ from: s, to: 8.8.8.8, service: tcp/80, expect: accept }")
+        try verify(
+            "{ from: 192.168.1.50, to: 8.8.8.8, service: web, expect: drop }",
+            "through r: by `lan_internet_web`"
+        )
+        try verify("{ from: 8.8.8.8, to: s, service: tcp/2222, expect: accept }")
+        try verify("{ from: 8.8.8.8, to: s, service: ssh, expect: drop }")
+    }
+
+    @Test("what the gateway offers and the policy does not open is named, and what it asks and the policy denies")
+    func gateway() throws {
+        func gateway(_ port: Int) -> String {
+            """
+            gateway:
+              listen: [{ port: \(port) }]
+              pools: { web: { servers: [{ host: app, service: app }] } }
+              routes: [{ hosts: ["*"], pool: web }]
+            """
+        }
+        let allow = "  allow: [{ from: any, to: gateway, services: http }]\n"
+        try Self.verify(allow, gateway: gateway(80))
+        try Self.verify(allow, "11 error conflict the gateway listens on port 81", gateway: gateway(81))
+        try Self.verify(
+            allow + "  deny: [{ from: all, to: app }]\n",
+            "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.2 port 8080 is refused out of lb: by `deny_all_app`",
+            gateway: gateway(80)
+        )
+        // A site without a policy is none that contradicts its gateway.
+        #expect(try Self.findings(Self.start + gateway(81)) == [])
+    }
+
+    @Test("lines without effect are named")
+    func lines() throws {
+        try Self.verify("  allow: [{ from: 2001:db8::1, to: db }]\n", "9 error conflict no packet goes from one family")
+        try Self.verify(
+            "  allow: [{ from: 8.8.8.8, to: 9.9.9.9 }]\n",
+            "9 warning ineffective the rule `8.8.8.8_9.9.9.9`"
+        )
+        try Self.verify("  deny: [{ from: 8.8.8.8, to: db, services: icmp }]\n", "before this line is asked")
+        let timed = Self.start + "firewall: { allow: [{ from: app, to: db, expires: 2030-01-01T00:00:00Z }] }\n"
+        #expect(try Self.findings(timed, now: 1_893_455_999) == [])
+        #expect(try Self.findings(timed, now: 1_893_456_000).first?.contains("ended on 2030-01-01T00:00:00Z") == true)
+    }
+}

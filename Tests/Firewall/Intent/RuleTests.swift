@@ -1,0 +1,174 @@
+import Firewall
+import Site
+import Testing
+
+/// What single keys of a rule become.
+@Suite("Rules of the intent")
+struct RuleTests {
+    /// A router between the internet and an office, with a server and a host of its own.
+    static let router = """
+        site: a.b
+        networks: { lan: [192.168.1.0/24, "fd00:1::/64"] }
+        hosts:
+          r:
+            roles: [router]
+            interfaces:
+              wan: { zone: outside }
+              lan: { zone: inside, addresses: [192.168.1.1/24, "fd00:1::1/64"] }
+          s: { addresses: [192.168.1.10/24, "fd00:1::10/64"] }
+        services: { web: [tcp/80, tcp/443], ssh: tcp/22 }
+        firewall:
+
+        """
+
+    private static func intent(_ firewall: String) throws -> Intent { Intent(of: try site(router + firewall)) }
+
+    /// The rules of a host that come from lines.
+    private static func policy(_ intent: Intent, _ host: String, _ path: PacketPath) -> [IntentRule] {
+        (intent.host(host)?.rules(path) ?? []).filter { $0.origin == .written }
+    }
+
+    @Test("an expiry, a limit and a log line reach the rule")
+    func conditions() throws {
+        let intent = try Self.intent(
+            """
+              allow:
+                - { id: door, from: lan, to: s, services: ssh, log: true, expires: 2030-01-01T00:00:00Z,
+                    limit: { rate: 2/m, connections: 4 } }
+              deny: [{ from: 192.168.1.66, to: s, services: ssh, reject: true }]
+            """
+        )
+        let rules = Self.policy(intent, "s", .input)
+        #expect(rules.map(\.id) == ["deny_192.168.1.66_s_ssh", "door"])
+        #expect(rules.map(\.verdict) == [.reject, .accept])
+        #expect(rules[1].isLogged && rules[1].expires == 1_893_456_000)
+        #expect(rules[1].limit == RuleLimit(rate: RuleLimit.Rate(count: 2, perSeconds: 60, burst: 5), connections: 4))
+        #expect(rules[1].matches[0].states == .new && rules[0].matches[0].states == .all)
+        let later = Intent(
+            of: try site(Self.router + "  allow: [{ from: lan, to: s, expires: 2030-01-01T00:00:00Z }]\n"),
+            at: 1_893_456_000
+        )
+        #expect(Self.policy(later, "s", .input).isEmpty)
+    }
+
+    @Test("a family that one end lacks is no part of the rule")
+    func families() throws {
+        let intent = try Self.intent(
+            "  allow: [{ from: 192.168.1.66, to: s, services: ssh }, { from: \"fd00:2::1\", to: 192.168.1.10 }]\n"
+        )
+        let rules = Self.policy(intent, "s", .input)
+        #expect(rules.count == 1)
+        #expect(rules[0].matches[0].destinations == AddressSet([IPAddress.v4(0xC0A8_010A)]))
+    }
+
+    @Test("zones bind a rule to interfaces, and hosts without them are left out")
+    func zones() throws {
+        let intent = try Self.intent(
+            "  allow: [{ from: any, to: all, services: ssh, in: inside }, { from: r, to: any, services: web, out: outside }]\n"
+        )
+        let rule = try #require(Self.policy(intent, "r", .input).first)
+        #expect(rule.id == "any_all_ssh_in-inside")
+        #expect(rule.matches.allSatisfy { $0.inputInterfaces == .among(["lan"]) })
+        #expect(Self.policy(intent, "s", .input).map(\.id) == ["r_any_web_out-outside"])
+        let out = Self.policy(intent, "r", .output).filter { $0.id == "r_any_web_out-outside" }
+        #expect(out.flatMap(\.matches).allSatisfy { $0.outputInterfaces == .among(["wan"]) })
+        // Its address on the outside is not known: any will do, by that interface.
+        #expect(out.flatMap(\.matches).contains { $0.sources.isAll })
+    }
+
+    @Test("a router masquerades IPv4, and forwards what it forwards to one host")
+    func translations() throws {
+        let intent = try Self.intent(
+            """
+              allow: [{ from: lan, to: internet, services: web }]
+              masquerade: [{ from: lan, out: outside }]
+              forward: [{ from: internet, service: ssh, to: s, port: 2222 }]
+            """
+        )
+        let router = try #require(intent.host("r"))
+        #expect(
+            router.translations.map(\.id) == [
+                "forward_internet_s_ssh", "forward_internet_s_ssh", "masquerade_lan_outside",
+            ]
+        )
+        let masquerade = try #require(router.translations.last)
+        #expect(masquerade.kind == .masquerade && masquerade.match.sources.v6.isEmpty)
+        #expect(masquerade.match.outputInterfaces == .among(["wan"]))
+        #expect(router.translations[0].kind == .destination(.v4(0xC0A8_010A), port: 2222))
+        #expect(router.translations[0].match.traffic == TrafficSet(.tcp, details: 22...22))
+        #expect(Self.policy(intent, "r", .forward).map(\.id) == ["lan_internet_web", "forward_internet_s_ssh"])
+        let opened = try #require(Self.policy(intent, "r", .forward).last)
+        #expect(opened.matches[0].traffic == TrafficSet(.tcp, details: 2222...2222))
+        #expect(opened.matches[0].inputInterfaces == .among(["wan"]))
+        #expect(Self.policy(intent, "s", .input).map(\.id) == ["forward_internet_s_ssh"])
+        #expect(intent.host("s")?.translations.isEmpty == true && intent.host("s")?.forward.isEmpty == true)
+    }
+
+    @Test("what hosts need goes out, and in at a host that is asked")
+    func needs() throws {
+        let intent = try Self.intent("  needs: { dns: s, ntp: internet, mirrors: 8.8.8.8 }\n  log-dropped: false\n")
+        #expect(
+            Self.policy(intent, "r", .output).map(\.id) == ["need-dns", "need-ntp", "need-mirrors"]
+        )
+        #expect(Self.policy(intent, "r", .input).isEmpty)
+        #expect(Self.policy(intent, "s", .input).map(\.id) == ["need-dns"])
+        #expect(intent.hosts.allSatisfy { !$0.logsDropped })
+    }
+
+    @Test("defences and baseline are there by name, and go by name")
+    func switches() throws {
+        func names(_ firewall: String) throws -> Set<String> {
+            Set(try Self.intent(firewall).host("r")?.input.map(\.id) ?? [])
+        }
+        let house = Set(FirewallDefence.allCases.map(\.rawValue) + FirewallBaseline.allCases.map(\.rawValue))
+        #expect(try names("  allow: []\n") == house)
+        for defence in FirewallDefence.allCases {
+            #expect(try names("  defences: { \(defence.rawValue): false }\n") == house.subtracting([defence.rawValue]))
+        }
+        for part in FirewallBaseline.allCases {
+            #expect(try names("  baseline: { \(part.rawValue): false }\n") == house.subtracting([part.rawValue]))
+        }
+        let slow = try Self.intent("  baseline: { ping: 3/m }\n").host("r")?.input.first { $0.id == "ping" }
+        #expect(slow?.limit?.rate == RuleLimit.Rate(count: 3, perSeconds: 60, burst: 5))
+    }
+
+    @Test("bogons are what the site does not claim")
+    func bogons() throws {
+        let text = """
+            site: a.b
+            networks: { lab: 172.16.5.0/24 }
+            hosts: { h: { interfaces: { e: { zone: outside, addresses: [198.51.100.10/24] } } } }
+            """
+        let rule = try #require(Intent(of: try site(text)).host("h")?.input.first { $0.id == "bogons" })
+        let sources = rule.matches[0].sources
+        for (address, isBogon) in [
+            ("172.16.5.9", false), ("172.16.6.9", true), ("198.51.100.77", false), ("198.51.101.1", false),
+            ("192.168.0.1", true), ("8.8.8.8", false), ("2001:db8::1", true), ("fe80::1", false), ("::", false),
+            ("fd00::1", true), ("2001:4860:4860::8888", false), ("255.255.255.255", true),
+        ] {
+            #expect(sources.contains(try #require(IPAddress(address))) == isBogon, "\(address)")
+        }
+    }
+
+    @Test("names are short, of few letters, and stay when lines come and go")
+    func names() throws {
+        let long = (1...20).map { "192.168.1.\($0)" }.joined(separator: ", ")
+        let lines = [
+            "{ from: [\(long)], to: s, services: ssh }", "{ from: \"fd00:2::/32\", to: s }", "{ from: lan, to: s }",
+            "{ from: lan, to: s }", "{ id: accept, from: any, to: s }",
+        ]
+        func ids(_ lines: [String]) throws -> [String] {
+            let text = "  allow:\n" + lines.map { "    - \($0)\n" }.joined()
+            return Self.policy(try Self.intent(text), "s", .input).map(\.id)
+        }
+        let all = try ids(lines)
+        #expect(Set(all).count == 5)
+        #expect(Array(all[1...]) == ["fd00-2---32_s", "lan_s", "lan_s-2", "accept"])
+        for id in all {
+            #expect(id.utf8.count <= 48)
+            #expect(id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) })
+        }
+        #expect(try ids(["{ from: any, to: s, services: web }"] + lines).dropFirst() == all[...])
+        #expect(try ids([lines[2], lines[0]]) == [all[2], all[0]])
+    }
+}
