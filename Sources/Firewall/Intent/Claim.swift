@@ -27,8 +27,8 @@ package struct Claim: Sendable {
     package let scope: TrafficSet
     /// Whether an `allow` holds by one interface of a host and not by another.
     package private(set) var isBoundToInterfaces = false
-    /// Whether it opens the sources' egress alone, since the destinations are no hosts of the site.
-    package private(set) var isOutwardsOnly = false
+    /// Which ends an `allow` opens.
+    package private(set) var ends = FlowEnds.both
 
     init(
         _ kind: Kind,
@@ -60,6 +60,6 @@ package struct Claim: Sendable {
             scope: flow.traffic
         )
         isBoundToInterfaces = flow.inZone != nil || flow.outZone != nil
-        isOutwardsOnly = flow.ends == .outwards
+        ends = flow.ends
     }
 }

@@ -11,7 +11,7 @@ struct Flow: Sendable {
     let sources: Party
     let destinations: Party
     let traffic: TrafficSet
-    var ends = Ends.both
+    var ends = FlowEnds.both
     /// The zone of the interface that it comes in by, at its destination and at routers; nil for any.
     var inZone: String?
     /// The zone of the interface that it leaves by, at its source and at routers; nil for any.
@@ -19,16 +19,6 @@ struct Flow: Sendable {
     var limit: RuleLimit?
     var isLogged = false
     var expires: Int64?
-
-    /// Whose rules the flow makes.
-    enum Ends: Sendable {
-        /// So that no connection between hosts of the site is ever granted by one end alone.
-        case both
-        /// Opens the sources' egress alone: the other end is not ours to open.
-        case outwards
-        /// Opens routers and the destinations' ingress: a port forward, whose clients knew another address.
-        case inwards
-    }
 
     /// The rule that one end or a router of the flow gets.
     func rule(_ matches: [PacketMatch]) -> IntentRule {
@@ -39,6 +29,16 @@ struct Flow: Sendable {
         rule.expires = expires
         return rule
     }
+}
+
+/// Whose rules a line of the policy makes.
+package enum FlowEnds: Sendable, Hashable {
+    /// Those of sources and destinations: no connection between hosts of the site is granted by one end alone.
+    case both
+    /// The sources' egress alone: the other end is not ours to open.
+    case outwards
+    /// Those of routers and the destinations' ingress: a port forward, whose clients knew another address.
+    case inwards
 }
 
 extension Flow {

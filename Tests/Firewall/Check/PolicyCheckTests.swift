@@ -33,8 +33,7 @@ struct PolicyCheckTests {
         arguments: ["foobar.com.yaml", "every-key.yaml", "office-router.yaml", "egress.yaml"]
     )
     func policies(file: String) throws {
-        let path = #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Policies/" + file
-        let site = try #require(SiteFile.load(path: path).model)
+        let site = try policySite(file)
         #expect(PolicyCheck.findings(site, file: file, now: 1_790_000_000) == [])
     }
 

@@ -123,4 +123,42 @@ import Testing
         for index in 1...3000 { growing += "  n\(index): [n\(index - 1), 10.0.\(index / 256).\(index % 256)]\n" }
         #expect(check(growing).diagnostics.map(\.code) == [.tooLarge])
     }
+
+    /// Words of nft are names like others; what could end a word in its text is none.
+    @Test(arguments: ["accept", "drop", "table", "fwd", "set", "define", "jump"])
+    func keywordsAreNames(word: String) throws {
+        let text = """
+            site: a.b
+            networks: { \(word)-n: 10.0.0.0/8 }
+            hosts: { \(word): { roles: [\(word)-r], interfaces: { \(word): { zone: \(word), addresses: [10.0.0.1/24] } } } }
+            services: { \(word): tcp/80 }
+            firewall: { allow: [{ id: \(word), from: \(word)-n, to: \(word), services: \(word), in: \(word) }] }
+            """
+        #expect(check(text).text == "")
+    }
+
+    @Test(arguments: ["a\\\"b", "a\\nb", "a b", "a;b", "a$b", "a'b", "{a}", "a`b", "é", ""])
+    func whatIsNoWordIsNoName(name: String) {
+        let places = [
+            "networks: { \"\(name)\": 10.0.0.0/8 }", "hosts: { \"\(name)\": {} }",
+            "hosts: { h: { roles: [\"\(name)\"] } }", "hosts: { h: { interfaces: { \"\(name)\": {} } } }",
+            "hosts: { h: { interfaces: { e: { zone: \"\(name)\" } } } }", "services: { \"\(name)\": tcp/80 }",
+            "hosts: { h: {} }\nfirewall: { allow: [{ id: \"\(name)\", from: any, to: h }] }",
+        ]
+        for place in places {
+            let outcome = check("site: a.b\n\(place)\n")
+            #expect(outcome.diagnostics.first?.code == .invalidValue, "\(place): \(outcome.text)")
+        }
+    }
+
+    /// More lines than a file may have values, and as many as it may.
+    @Test func tenMegabytesOfRules() {
+        let line = "    - { from: 10.0.0.0/24, to: h, services: web, log: true }\n"
+        func site(_ count: Int) -> String {
+            "site: a.b\nhosts: { h: { addresses: [10.0.0.1/24] } }\nservices: { web: tcp/80 }\nfirewall:\n  allow:\n"
+                + String(repeating: line, count: count)
+        }
+        #expect(check(site(10_000_000 / line.utf8.count)).diagnostics.map(\.code) == [.tooManyNodes])
+        #expect(check(site(20_000)).model?.firewall.allow.count == 20_000)
+    }
 }

@@ -1,0 +1,114 @@
+import Firewall
+import Site
+import Testing
+
+/// Random policies, against an evaluator that knows nothing of sets: it asks line after line whether a connection is
+/// meant, word by word.
+@Suite("Random policies")
+struct RandomPolicyTests {
+    /// Each is the only one of its kind: every set of a policy holds all or none of what it stands for.
+    private static let places: [String: String] = [
+        "a1": "10.0.0.1", "a2": "10.0.0.2", "b1": "10.0.0.3", "b2": "10.0.0.4", "near": "10.1.0.9", "far": "10.2.0.9",
+        "world": "8.8.8.8",
+    ]
+    private static let hosts = ["a1", "a2", "b1", "b2"]
+    private static let services: [String: UInt16] = ["one": 1, "two": 2, "three": 3]
+    private static let words = ["a", "b", "a1", "b2", "near-net", "both-nets", "any", "all", "internet", "10.2.0.9"]
+
+    private static let head = """
+        site: a.b
+        networks: { near-net: 10.1.0.0/16, far-net: 10.2.0.0/16, both-nets: [near-net, far-net] }
+        hosts:
+          a1: { roles: [a], addresses: [10.0.0.1/24] }
+          a2: { roles: [a], addresses: [10.0.0.2/24] }
+          b1: { roles: [b], addresses: [10.0.0.3/24] }
+          b2: { roles: [b], addresses: [10.0.0.4/24] }
+        services: { one: tcp/1, two: tcp/2, three: tcp/3 }
+        firewall:
+
+        """
+
+    /// What a word stands for, by place.
+    private static func holds(_ word: String, _ place: String) -> Bool {
+        switch word {
+        case "any": true
+        case "all": hosts.contains(place)
+        case "a", "b": hosts.contains(place) && place.hasPrefix(word)
+        case "near-net": place == "near"
+        case "both-nets": place == "near" || place == "far"
+        case "10.2.0.9": place == "far"
+        case "internet": place == "world"
+        default: word == place
+        }
+    }
+
+    private struct Line {
+        let from: [String]
+        let to: [String]
+        let services: [String]
+
+        init(_ generator: inout Seeded) {
+            func some(_ words: [String], _ counts: ClosedRange<Int>, _ generator: inout Seeded) -> [String] {
+                Array(words.shuffled(using: &generator).prefix(Int.random(in: counts, using: &generator)))
+            }
+            from = some(RandomPolicyTests.words, 1...2, &generator)
+            to = some(RandomPolicyTests.words, 1...2, &generator)
+            services = some(RandomPolicyTests.services.keys.sorted(), 0...2, &generator)
+        }
+
+        func isAbout(_ source: String, _ destination: String, _ port: UInt16) -> Bool {
+            from.contains { holds($0, source) } && to.contains { holds($0, destination) }
+                && (services.isEmpty || services.contains { RandomPolicyTests.services[$0] == port })
+        }
+
+        var text: String {
+            let end = services.isEmpty ? "" : ", services: [\(services.joined(separator: ", "))]"
+            return "    - { from: [\(from.joined(separator: ", "))], to: [\(to.joined(separator: ", "))]\(end) }\n"
+        }
+    }
+
+    @Test("let through what their lines say, at every end, and their claims are judged as one by one")
+    func agree() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var generator = Seeded(state: seed)
+        for _ in 0..<60 {
+            let allow = (0..<Int.random(in: 1...5, using: &generator)).map { _ in Line(&generator) }
+            let deny = (0..<Int.random(in: 0...3, using: &generator)).map { _ in Line(&generator) }
+            let claim = Line(&generator)
+            let text =
+                Self.head + "  allow:\n" + allow.map(\.text).joined()
+                + (deny.isEmpty ? "" : "  deny:\n" + deny.map(\.text).joined())
+            func isLet(_ source: String, _ destination: String, _ port: UInt16) -> Bool {
+                !deny.contains { $0.isAbout(source, destination, port) }
+                    && allow.contains { $0.isAbout(source, destination, port) }
+            }
+            let model = try site(text)
+            let rehearsal = Rehearsal(model, Intent(of: model))
+            var isBroken = false
+            for source in Self.places.keys {
+                for destination in Self.places.keys where source != destination {
+                    for port in UInt16(1)...4 {
+                        let expected = isLet(source, destination, port)
+                        if expected, claim.isAbout(source, destination, port) { isBroken = true }
+                        guard Self.hosts.contains(source) || Self.hosts.contains(destination) else { continue }
+                        let connection = Connection(
+                            from: try #require(Self.places[source].flatMap { IPAddress($0) }),
+                            to: try #require(Self.places[destination].flatMap { IPAddress($0) }),
+                            .tcp,
+                            detail: port
+                        )
+                        let verdict = rehearsal.decisions(connection).last?.verdict
+                        #expect((verdict == .accept) == expected, "seed \(seed): \(connection)\n\(text)")
+                    }
+                }
+            }
+            // A connection of a place to itself is in the sets, too, and of no network is there but one address.
+            let selves = Self.places.keys.contains { place in
+                (UInt16(1)...4).contains { isLet(place, place, $0) && claim.isAbout(place, place, $0) }
+            }
+            let claimed = try site(text + "  never:\n" + claim.text)
+            let findings = PolicyCheck.findings(claimed, file: "x", now: 0).filter { $0.code == .claim }
+            #expect(findings.isEmpty == !(isBroken || selves), "seed \(seed): \(findings)\n\(text)\(claim.text)")
+        }
+    }
+}
