@@ -112,6 +112,8 @@ extension HTTP1Client: ClientStream {
         exchange = nil
         if state == .closed { return }
         let isComplete = state == .waiting || state == .head
+        // What is left of a body that was answered before its end is still on its way.
+        if !isComplete { clientIsThrough = false }
         if isLast || !isComplete || worker.isDraining {
             state = .closing
             endOutput()

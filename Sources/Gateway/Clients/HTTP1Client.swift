@@ -31,7 +31,7 @@ internal final class HTTP1Client: ClientCodec {
     internal var isLast = false
     internal var answerIsChunked = false
     /// The client said that it sends no further request (RFC 9112 section 9.6).
-    private var clientIsThrough = false
+    internal var clientIsThrough = false
     /// The end of the connection ends the answer under way.
     internal var endsByClose = false
     /// The client has ended its side.

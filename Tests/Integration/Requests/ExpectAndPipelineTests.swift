@@ -210,6 +210,20 @@ struct ExpectAndPipelineTests {
         #expect(try client.isClosedByPeer())
     }
 
+    @Test("a client that asked for the end and is answered before its body is whole may send the rest")
+    func restOfLastBody() throws {
+        let app = try ScriptedServer { peer in
+            _ = try peer.http.readHead()
+            try peer.answer("no", status: "401 Unauthorized", fields: "Connection: close\r\n")
+        }
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Connection: close\r\nContent-Length: 300000\r\n\r\n")
+        try eventually("it is answered") { gateway.accessLog.contains { $0["status"] as? Int == 401 } }
+        for _ in 0..<3 { try client.send(String(repeating: "x", count: 100_000)) }
+        #expect(try client.readResponse().status == 401)
+    }
+
     @Test("what follows a client's last request, unread, costs it nothing of the answer")
     func noiseAfterLast() throws {
         let body = String(repeating: "0123456789abcdef", count: 60_000)
