@@ -1,7 +1,7 @@
 /// Values as bytes, between processes of one and the same build or of neighbouring ones.
 ///
-/// The form is compact and positional: the fields of a structure stand in the order of its `CodingKeys`,
-/// without names. Numbers are little-endian in their own width, `Int` and `UInt` in 64 bits; a string, a
+/// The form is compact: the fields of a structure stand in the order of its `CodingKeys`, each after two bytes that
+/// tell its name. So bytes of a build whose structures have other fields are refused, and never misread. Numbers are little-endian in their own width, `Int` and `UInt` in 64 bits; a string, a
 /// list and a dictionary begin with a 32-bit count; an optional begins with 0 or 1; an enumeration with
 /// payloads begins with its case's name. Dictionaries are sorted, so that equal values have equal bytes.
 /// The first byte is the format's version.
@@ -9,7 +9,7 @@
 /// Meant for synthesised `Codable`. A hand-written one must decode in the order in which it encodes.
 package enum SnapshotCodec {
     /// Goes up with each change of the form.
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
     /// Levels of nesting at most.
     package static let deepest = 64
     /// Bytes of one value at most.
@@ -27,6 +27,13 @@ package enum SnapshotCodec {
         }
         guard writer.bytes.count <= largest else { throw .oversized(limit: largest) }
         return writer.bytes
+    }
+
+    /// What stands before a field: FNV-1a of its name, folded to 16 bits.
+    internal static func mark(_ key: some CodingKey) -> UInt16 {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in key.stringValue.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return UInt16(truncatingIfNeeded: hash >> 16 ^ hash)
     }
 
     /// Never traps, whatever the bytes are, and holds no more memory than they take times a constant.

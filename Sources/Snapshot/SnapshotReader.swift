@@ -92,8 +92,33 @@ private struct SnapshotKeyedReader<Key: CodingKey>: KeyedDecodingContainerProtoc
     }
 
     func contains(_ key: Key) -> Bool { true }
-    func decodeNil(forKey key: Key) throws -> Bool { try !reader.bool() }
-    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try reader.decode(type) }
+
+    private func field<T: Decodable>(_ key: Key) throws -> T {
+        guard try reader.integer(UInt16.self) == SnapshotCodec.mark(key) else {
+            throw SnapshotError.invalid("another field where \(key.stringValue) stands")
+        }
+        return try reader.decode(T.self)
+    }
+
+    func decodeNil(forKey key: Key) throws -> Bool { try field(key) as Bool? == nil }
+    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try field(key) }
+
+    // The standard library's versions would read the field's mark twice.
+    func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? { try field(key) }
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try field(key) }
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try field(key) }
+    func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { try field(key) }
+    func decodeIfPresent(_ type: Float.Type, forKey key: Key) throws -> Float? { try field(key) }
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try field(key) }
+    func decodeIfPresent(_ type: Int8.Type, forKey key: Key) throws -> Int8? { try field(key) }
+    func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? { try field(key) }
+    func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? { try field(key) }
+    func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? { try field(key) }
+    func decodeIfPresent(_ type: UInt.Type, forKey key: Key) throws -> UInt? { try field(key) }
+    func decodeIfPresent(_ type: UInt8.Type, forKey key: Key) throws -> UInt8? { try field(key) }
+    func decodeIfPresent(_ type: UInt16.Type, forKey key: Key) throws -> UInt16? { try field(key) }
+    func decodeIfPresent(_ type: UInt32.Type, forKey key: Key) throws -> UInt32? { try field(key) }
+    func decodeIfPresent(_ type: UInt64.Type, forKey key: Key) throws -> UInt64? { try field(key) }
 
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy type: NestedKey.Type,

@@ -54,25 +54,30 @@ private struct SnapshotKeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtoc
     let writer: SnapshotWriter
     var codingPath: [any CodingKey] { [] }
 
-    mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeNil(forKey key: Key) throws { writer.bytes.append(0) }
+    private func field<T: Encodable>(_ key: Key, _ value: T) throws {
+        writer.integer(SnapshotCodec.mark(key))
+        try writer.encode(value)
+    }
+
+    mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeNil(forKey key: Key) throws { try field(key, Bool?.none) }
 
     // The standard library's versions write nothing for nil.
-    mutating func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: String?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Float?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Int?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Int16?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Int32?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: Int64?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: UInt32?, forKey key: Key) throws { try writer.encode(value) }
-    mutating func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try writer.encode(value) }
+    mutating func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: String?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Float?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Int?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Int16?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Int32?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: Int64?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: UInt32?, forKey key: Key) throws { try field(key, value) }
+    mutating func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try field(key, value) }
 
     /// The payload of an enumeration's case: synthesised code asks for this of nothing else.
     mutating func nestedContainer<NestedKey: CodingKey>(

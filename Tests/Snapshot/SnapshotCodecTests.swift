@@ -62,19 +62,36 @@ struct SnapshotCodecTests {
         }
     }
 
+    @Test("bytes of a build whose structure has other fields are refused")
+    func otherFields() throws {
+        struct Old: Codable { var first = 1, second = 2 }
+        struct Swapped: Codable { var second = 1, first = 2 }
+        struct Renamed: Codable { var first = 1, third: Int? }
+        struct Grown: Codable { var first = 1, second = 2, third: String? }
+        let bytes = try SnapshotCodec.encode(Old())
+        #expect(throws: SnapshotError.invalid("another field where second stands")) {
+            try SnapshotCodec.decode(Swapped.self, from: bytes)
+        }
+        #expect(throws: SnapshotError.invalid("another field where third stands")) {
+            try SnapshotCodec.decode(Renamed.self, from: bytes)
+        }
+        #expect(throws: SnapshotError.truncated) { try SnapshotCodec.decode(Grown.self, from: bytes) }
+        #expect(throws: SnapshotError.self) { try SnapshotCodec.decode(Old.self, from: SnapshotCodec.encode(Grown())) }
+    }
+
     @Test("counts beyond the bytes, bytes that are no boolean, text that is no UTF-8 are refused")
     func damaged() {
         #expect(throws: SnapshotError.truncated) {
-            try SnapshotCodec.decode([Int].self, from: [1, 255, 255, 255, 255, 0])
+            try SnapshotCodec.decode([Int].self, from: [SnapshotCodec.version, 255, 255, 255, 255, 0])
         }
         #expect(throws: SnapshotError.invalid("2 where 0 or 1 stands")) {
-            try SnapshotCodec.decode(Bool.self, from: [1, 2])
+            try SnapshotCodec.decode(Bool.self, from: [SnapshotCodec.version, 2])
         }
         #expect(throws: SnapshotError.invalid("a string that is not UTF-8")) {
-            try SnapshotCodec.decode(String.self, from: [1, 1, 0, 0, 0, 0xFF])
+            try SnapshotCodec.decode(String.self, from: [SnapshotCodec.version, 1, 0, 0, 0, 0xFF])
         }
         #expect(throws: SnapshotError.invalid("a dictionary out of order")) {
-            try SnapshotCodec.decode([UInt8: UInt8].self, from: [1, 2, 0, 0, 0, 5, 0, 5, 0])
+            try SnapshotCodec.decode([UInt8: UInt8].self, from: [SnapshotCodec.version, 2, 0, 0, 0, 5, 0, 5, 0])
         }
     }
 
@@ -83,8 +100,9 @@ struct SnapshotCodecTests {
         var shape = Shape.empty
         for _ in 0..<100 { shape = .inside(shape) }
         #expect(throws: SnapshotError.tooDeep) { try SnapshotCodec.encode(shape) }
-        let name: [UInt8] = [6] + Array("inside".utf8)
-        let bytes: [UInt8] = [1] + Array(repeating: name, count: 10_000).joined()
+        // The case's name and its value's mark, without the version before and the case inside.
+        let level = try SnapshotCodec.encode(Shape.inside(.empty)).dropFirst().dropLast(6)
+        let bytes: [UInt8] = [SnapshotCodec.version] + Array(repeating: level, count: 10_000).joined()
         #expect(throws: SnapshotError.tooDeep) { try SnapshotCodec.decode(Shape.self, from: bytes) }
     }
 
@@ -103,7 +121,7 @@ struct SnapshotCodecTests {
                 }
             } else {
                 let count = Int.random(in: 0..<300, using: &generator)
-                bytes = [1] + (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                bytes = [SnapshotCodec.version] + (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             }
             do throws(SnapshotError) {
                 _ = try SnapshotCodec.decode(Everything.self, from: bytes)
