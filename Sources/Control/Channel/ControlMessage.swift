@@ -30,8 +30,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// The configuration was not taken over and the one before it, if any, goes on.
     case failed(generation: UInt64, reason: String)
     case drained
-    /// To a new control process: what the data plane serves. Its plan, segments and listeners follow, then
-    /// `standingEnd`.
-    case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID])
+    /// To a new control process: what the data plane serves. Its plan, segments, listeners and
+    /// `keyBytes` of keys follow, then `standingEnd`.
+    case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID], keyBytes: Int)
     case standingEnd
 }

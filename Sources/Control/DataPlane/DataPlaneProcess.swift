@@ -166,8 +166,15 @@ package final class DataPlaneProcess {
         do {
             guard let connection = try UnixSocket.accept(adoption.raw) else { return }
             let channel = ControlChannel(owning: MessageSocket(owning: connection))
+            let keys = try service.sessionKeys()
             try channel.send(
-                .standing(process: getpid(), generation: generation, berth: berth, listeners: listeners.keys.sorted())
+                .standing(
+                    process: getpid(),
+                    generation: generation,
+                    berth: berth,
+                    listeners: listeners.keys.sorted(),
+                    keyBytes: keys?.count ?? 0
+                )
             )
             if let plan { try channel.send(.plan, descriptors: [plan.raw]) }
             for (name, segment) in segments.sorted(by: { $0.key < $1.key })
@@ -177,6 +184,7 @@ package final class DataPlaneProcess {
             for (id, sockets) in listeners.sorted(by: { $0.key < $1.key }) {
                 try channel.send(.listener(id), descriptors: sockets.map(\.raw))
             }
+            if let keys { try channel.send(keys: keys) }
             try channel.send(.standingEnd)
             self.channel = channel
         } catch {

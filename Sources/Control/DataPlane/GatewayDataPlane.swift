@@ -1,10 +1,11 @@
 import Gateway
-import Linux
+package import Linux
 import OpenSSL
 
 /// The gateway's workers as the service of a data plane process.
 package final class GatewayDataPlane: DataPlaneService {
     private var service: GatewayService?
+    private var tickets: TicketKeys?
 
     package init() {}
 
@@ -26,14 +27,20 @@ package final class GatewayDataPlane: DataPlaneService {
             rings: memory.rings(berth: environment.berth),
             heartbeats: environment.heartbeats
         )
-        try service.start(try Self.publication(snapshot, configuration))
+        let publication = try Self.publication(snapshot, configuration)
+        try service.start(publication)
         self.service = service
+        tickets = publication.tickets
     }
 
     package func publish(_ configuration: DataPlaneConfiguration) throws {
         let snapshot = try GatewaySnapshot(encoded: configuration.plan)
-        try service?.publish(try Self.publication(snapshot, configuration))
+        let publication = try Self.publication(snapshot, configuration)
+        try service?.publish(publication)
+        tickets = publication.tickets
     }
+
+    package func sessionKeys() throws -> SecretBytes? { try tickets?.sealed() }
 
     package func drain(deadlineMilliseconds: Int) {
         service?.drain(milliseconds: UInt64(max(0, deadlineMilliseconds)))

@@ -60,6 +60,11 @@ package struct GatewayKeys: Sendable {
         self.init(keyring: Keyring(certificates), tickets: tickets)
     }
 
+    /// Ticket keys alone, as one control process leaves them to the next; nil when these are none.
+    package static func tickets(_ sealed: SecretBytes) -> TicketKeys? {
+        TicketKeys(serialized: sealed.bytes)
+    }
+
     private struct Writer {
         let bytes: SecretBytes
         private var position = 0
@@ -96,6 +101,14 @@ package struct GatewayKeys: Sendable {
             let bytes = source.bytes
             return place.reduce(0) { $0 << 8 | Int(bytes[$1]) }
         }
+    }
+}
+
+extension TicketKeys {
+    /// A copy for another process, to be wiped by whoever gets it.
+    package func sealed() throws(SystemError) -> SecretBytes {
+        let held = serialized
+        return try SecretBytes(copying: held.bytes)
     }
 }
 

@@ -11,17 +11,22 @@ package struct GatewaySnapshot: Codable, Sendable {
     /// Which pool and which server has which place in that memory: not the data plane's matter, but that of the
     /// next control process, which learns it from here.
     package var slots: PlanCompiler.Slots
+    /// When the keys of session tickets rotate next, in monotonic milliseconds: also for the next control process,
+    /// lest upgrades put it off for ever.
+    package var rotation: UInt64
 
     package init(
         plan: Plan,
         addresses: [Int: [ListenerID]],
         shape: GatewayMemory.Shape,
-        slots: PlanCompiler.Slots
+        slots: PlanCompiler.Slots,
+        rotation: UInt64
     ) {
         self.plan = plan
         self.addresses = addresses
         self.shape = shape
         self.slots = slots
+        self.rotation = rotation
     }
 
     package func encoded() throws(SnapshotError) -> [UInt8] { try SnapshotCodec.encode(self) }

@@ -1,5 +1,6 @@
 package import Engine
 package import Gateway
+import Glibc
 package import Linux
 
 /// The memory that control and data planes share: counters and health, and each worker's ring of log lines.
@@ -32,14 +33,49 @@ package final class GatewayMemory: Sendable {
     package init(_ shape: Shape) throws(SystemError) {
         self.shape = shape
         mapping = try SharedMapping(name: "gatehouse", words: shape.words)
+        SharedState.sign(mapping)
     }
 
     /// Memory that another process made.
     ///
-    /// - Throws: EINVAL when it has another shape.
+    /// - Throws: EINVAL when it has another shape, or when a build made it whose words mean something else.
     package init(_ segment: SharedSegment, _ shape: Shape) throws(SystemError) {
         self.shape = shape
         mapping = try SharedMapping(adopting: try segment.duplicate(), words: shape.words)
+        guard SharedState.isSigned(mapping) else {
+            throw SystemError("use of memory that another version made", EINVAL)
+        }
+    }
+
+    /// The memory that an earlier control process left, where it can be gone on with, else new memory.
+    ///
+    /// - Parameters:
+    ///   - shape: what it left; nil when that is not known.
+    ///   - wanted: what is needed: as many workers and berths, and at least as much room.
+    ///   - fresh: how much room new memory has.
+    /// - Returns: the memory, and why it is new; nil when it is the earlier one.
+    package static func take(
+        _ segment: SharedSegment?,
+        _ shape: Shape?,
+        wanted: Shape,
+        fresh: Shape
+    ) throws(SystemError) -> (memory: GatewayMemory, loss: String?) {
+        let loss: String
+        if let segment, let shape {
+            let (held, needed) = (shape.layout, wanted.layout)
+            if held.workers != needed.workers {
+                loss = "there are \(needed.workers) workers now, and were \(held.workers)"
+            } else if held.pools < needed.pools || held.servers < needed.servers {
+                loss = "it has no room for \(needed.pools) pools and \(needed.servers) servers"
+            } else if held.berths == needed.berths, let memory = try? GatewayMemory(segment, shape) {
+                return (memory, nil)
+            } else {
+                loss = "another version of the program laid it out"
+            }
+        } else {
+            loss = "its shape is not known"
+        }
+        return (try GatewayMemory(fresh), loss)
     }
 
     /// To be handed to a data plane or to the next control process.

@@ -63,7 +63,7 @@ internal final class NameLoop {
                 configured = board.nameServers
                 table.refresh(now: now)
             }
-            table.want(board.names, now: now)
+            table.want(board.names, known: board.known, now: now)
             if table.isEmpty { endHelper() }
         }
         return true

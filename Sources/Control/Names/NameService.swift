@@ -25,6 +25,8 @@ package final class NameService: Sendable {
 
     internal struct Board: Sendable {
         var names: Set<String> = []
+        /// Addresses in force of some of them.
+        var known: [String: IPAddress] = [:]
         var nameServers: [NameServer] = []
         /// Goes up with each call to `want`; the thread has seen those up to `seen`.
         var wish = 0
@@ -57,9 +59,15 @@ package final class NameService: Sendable {
     /// - Parameters:
     ///   - names: in lower case.
     ///   - nameServers: whom to ask; empty for those of resolv.conf.
-    package func want(_ names: Set<String>, askedOf nameServers: [NameServer]) throws(SystemError) {
+    ///   - known: addresses in force, which hold for names that were not wanted before until there are answers.
+    package func want(
+        _ names: Set<String>,
+        askedOf nameServers: [NameServer],
+        known: [String: IPAddress] = [:]
+    ) throws(SystemError) {
         board.withLock {
             $0.names = names
+            $0.known = known
             $0.nameServers = nameServers
             $0.wish += 1
             $0.isSettled = false

@@ -55,9 +55,15 @@ package struct NameTable: Sendable {
     package var isSettled: Bool { entries.values.allSatisfy(\.isSettled) }
 
     /// Keeps what is known of names that stay, forgets those that go, and asks for new ones at once.
-    package mutating func want(_ names: Set<String>, now: UInt64) {
+    ///
+    /// - Parameter known: addresses that are in force already, as for another table before this one: they stay while
+    ///   there are no answers, and nobody has to wait for these.
+    package mutating func want(_ names: Set<String>, known: [String: IPAddress] = [:], now: UInt64) {
         entries = entries.filter { names.contains($0.key) }
-        for name in names where entries[name] == nil { entries[name] = Entry(due: now) }
+        for name in names where entries[name] == nil {
+            entries[name] = Entry(due: now)
+            if let address = known[name] { take([address], of: name) }
+        }
     }
 
     /// Has every name asked again at once, as when other name servers are to be asked.

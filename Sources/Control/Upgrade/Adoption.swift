@@ -17,7 +17,8 @@ package enum Adoption {
     }
 
     /// Asks at `path` for a data plane without control, and takes its sockets and shared memory, the socket
-    /// at `path` among them: give all to the next data plane, and make only what is missing.
+    /// at `path` among them, and the keys of its session tickets: give all to the next data plane, and make only
+    /// what is missing.
     ///
     /// Call it at start, before `segment(at:)`, and only while holding the admin socket: a data plane whose
     /// control lives does not answer.
@@ -30,14 +31,18 @@ package enum Adoption {
         guard let connection = try? UnixSocket.connectForMessages(to: path) else { return nil }
         let channel = ControlChannel(owning: MessageSocket(owning: connection))
         guard let first = try channel.receive(within: milliseconds) else { return nil }
-        guard case .standing(let process, let generation, let berth, let names) = first.message else {
+        guard case .standing(let process, let generation, let berth, let names, let keyBytes) = first.message,
+            (0...DataPlaneConvention.mostKeyBytes).contains(keyBytes)
+        else {
             throw .malformed("not what a data plane without control says")
         }
         var groups: [ListenerID: ListenerSet.Group] = [:]
         var segments: [SharedSegment] = []
         var plan: [UInt8] = []
+        let keys: SecretBytes
+        do throws(SystemError) { keys = try SecretBytes(count: keyBytes) } catch { throw .system(error) }
         while true {
-            guard let next = try channel.receive(within: milliseconds) else { throw .stalled }
+            guard let next = try channel.receive(within: milliseconds, keys: keys) else { throw .stalled }
             let message = next.message
             switch message {
             case .segment(let name):
@@ -65,7 +70,8 @@ package enum Adoption {
                             plan: plan,
                             channel: ListeningSocket(owning: try channel.duplicateDescriptor()),
                             listeners: names
-                        )
+                        ),
+                        sessionKeys: keyBytes > 0 ? keys : nil
                     )
                 } catch {
                     throw .system(error)

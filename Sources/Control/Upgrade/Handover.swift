@@ -11,6 +11,12 @@ package struct Handover: Sendable {
     package let listeners: ListenerSet
     package let segments: [SharedSegment]
     package let dataPlane: StandingDataPlane?
+    /// Keys that must outlive this program, those of session tickets, in the form in which the data plane gets them;
+    /// nil when there are none. Whoever takes them wipes them.
+    package let sessionKeys: SecretBytes?
+    /// What was set by hand, in case the new program cannot go on with the memory; nil from a data plane, which does
+    /// not know it.
+    package let handSettings: HandSettings?
     /// The connection of the operator who waits to hear how the upgrade went; nil when nobody does.
     package let reply: ListeningSocket?
 
@@ -18,11 +24,15 @@ package struct Handover: Sendable {
         listeners: ListenerSet,
         segments: [SharedSegment],
         dataPlane: StandingDataPlane?,
+        sessionKeys: SecretBytes? = nil,
+        handSettings: HandSettings? = nil,
         reply: ListeningSocket? = nil
     ) {
         self.listeners = listeners
         self.segments = segments
         self.dataPlane = dataPlane
+        self.sessionKeys = sessionKeys
+        self.handSettings = handSettings
         self.reply = reply
     }
 
@@ -44,11 +54,18 @@ package struct Handover: Sendable {
             let channel: Int32
             let listeners: [ListenerID]
         }
+        /// The end of a socket pair in which the keys wait: sealed memory could not be wiped.
+        struct Keys: Codable {
+            let channel: Int32
+            let count: Int
+        }
 
         let socketsPerAddress: Int
         let groups: [Group]
         let segments: [Segment]
         let dataPlane: DataPlane?
+        let keys: Keys?
+        let handSettings: HandSettings?
         let reply: Int32?
     }
 
@@ -79,7 +96,31 @@ package struct Handover: Sendable {
     /// - Parameter environment: each as `NAME=value`; the variable is added, and what told this program of
     ///   inherited descriptors is left out, since their numbers are used for others by now.
     package func execute(program: String, arguments: [String], environment: [String]) -> any Error {
-        let state = State(
+        let stale = ["\(Self.variable)=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="]
+        do {
+            let waiting = try sessionKeys.map { try Self.send($0) }
+            let state = state(keys: waiting.map { State.Keys(channel: $0.raw, count: sessionKeys?.count ?? 0) })
+            let memory = try SealedMemory.create(name: "gatehouse-handover", SnapshotCodec.encode(state))
+            let kept =
+                state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
+                + [state.dataPlane?.channel, state.keys?.channel, state.reply].compactMap(\.self)
+            defer { for number in kept { try? InheritedDescriptor.keep(number, false) } }
+            for number in kept + [memory.raw] { try InheritedDescriptor.keep(number, true) }
+            return withExtendedLifetime(waiting) {
+                ProcessStart.replace(
+                    program: program,
+                    arguments: arguments,
+                    environment: environment.filter { entry in !stale.contains { entry.hasPrefix($0) } }
+                        + ["\(Self.variable)=\(memory.raw)"]
+                )
+            }
+        } catch {
+            return error
+        }
+    }
+
+    private func state(keys: State.Keys?) -> State {
+        State(
             socketsPerAddress: listeners.socketsPerAddress,
             groups: listeners.groups.sorted { $0.key < $1.key }.map { .init(id: $0.key, sockets: $0.value.map(\.raw)) },
             segments: segments.map { .init(name: $0.name, descriptor: $0.raw) },
@@ -93,26 +134,32 @@ package struct Handover: Sendable {
                     listeners: $0.listeners
                 )
             },
+            keys: keys,
+            handSettings: handSettings,
             reply: reply?.raw
         )
-        let stale = ["\(Self.variable)=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="]
-        let kept =
-            state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
-            + (state.dataPlane.map { [$0.channel] } ?? []) + (state.reply.map { [$0] } ?? [])
-        do {
-            let memory = try SealedMemory.create(name: "gatehouse-handover", SnapshotCodec.encode(state))
-            defer { for number in kept { try? InheritedDescriptor.keep(number, false) } }
-            for number in kept + [memory.raw] { try InheritedDescriptor.keep(number, true) }
-            let failure = ProcessStart.replace(
-                program: program,
-                arguments: arguments,
-                environment: environment.filter { entry in !stale.contains { entry.hasPrefix($0) } }
-                    + ["\(Self.variable)=\(memory.raw)"]
-            )
-            return failure
-        } catch {
-            return error
+    }
+
+    /// Puts keys where the next program finds them; the end to keep open. All of them fit into a socket's buffer.
+    private static func send(_ keys: SecretBytes) throws -> ListeningSocket {
+        let pair = try MessageSocket.pair()
+        let kept = ListeningSocket(owning: try pair.theirs.duplicate())
+        let channel = ControlChannel(owning: pair.takeOurs(), patience: 0)
+        try channel.send(keys: keys)
+        try channel.send(.standingEnd)
+        return kept
+    }
+
+    private static func receive(_ left: State.Keys) throws -> SecretBytes {
+        let channel = ControlChannel(owning: MessageSocket(owning: try InheritedDescriptor.take(left.channel)))
+        guard (0...DataPlaneConvention.mostKeyBytes).contains(left.count) else {
+            throw SnapshotError.invalid("\(left.count) bytes of keys")
         }
+        let keys = try SecretBytes(count: left.count)
+        guard try channel.receive(within: 0, keys: keys)?.message == .standingEnd else {
+            throw SnapshotError.invalid("keys that do not end")
+        }
+        return keys
     }
 
     /// What the program before this one left; nil when there was none. Call it once, first of all.
@@ -153,6 +200,8 @@ package struct Handover: Sendable {
             listeners: ListenerSet(socketsPerAddress: state.socketsPerAddress, groups: groups),
             segments: segments,
             dataPlane: dataPlane,
+            sessionKeys: try state.keys.map { try receive($0) },
+            handSettings: state.handSettings,
             reply: try state.reply.map { ListeningSocket(owning: try InheritedDescriptor.take($0)) }
         )
     }

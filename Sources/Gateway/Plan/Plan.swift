@@ -25,6 +25,12 @@ extension Plan {
     /// The DNS names of its servers.
     package var dnsNames: Set<String> { Set(pools.flatMap(\.servers).compactMap(\.dnsName)) }
 
+    /// The addresses of those names that have one.
+    package var addressesOfNames: [String: String] {
+        let named = pools.flatMap(\.servers).compactMap { server in server.dnsName.map { ($0, server.address) } }
+        return Dictionary(named.filter { !$0.1.isEmpty }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Puts the servers with DNS names where `addresses` says; those that it lacks are down.
     package mutating func setAddresses(_ addresses: [String: String]) {
         for pool in pools.indices {

@@ -5,25 +5,6 @@ package import Site
 /// The model is consistent when it comes here (`SiteFile` saw to that), so that nothing can fail but
 /// what depends on the machine, and that is the caller's.
 package struct PlanCompiler {
-    /// Places in the shared state, which servers and pools keep over reloads.
-    package struct Slots: Codable, Sendable {
-        package var pools: [String: Int] = [:]
-        package var servers: [String: Int] = [:]
-
-        package init() {}
-
-        mutating func pool(_ name: String) -> Int { Self.slot(name, &pools) }
-
-        mutating func server(_ pool: String, _ name: String) -> Int { Self.slot("\(pool)/\(name)", &servers) }
-
-        private static func slot(_ name: String, _ slots: inout [String: Int]) -> Int {
-            if let slot = slots[name] { return slot }
-            let slot = slots.count
-            slots[name] = slot
-            return slot
-        }
-    }
-
     private let site: SiteModel
     private let gateway: GatewaySettings
 

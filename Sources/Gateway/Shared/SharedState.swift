@@ -32,7 +32,8 @@ package final class SharedState: Sendable {
             self.berths = berths
         }
 
-        fileprivate static let header = 16
+        /// The first two say whose form it is.
+        internal static let header = 16
         fileprivate var poolBase: Int { Self.header }
         fileprivate var serverBase: Int { poolBase + pools * PoolWord.count }
         fileprivate var workerBase: Int { serverBase + servers * ServerWord.count }
@@ -195,6 +196,21 @@ package final class SharedState: Sendable {
             ] {
                 region.store(index(worker: worker, gauge), 0)
             }
+        }
+    }
+
+    /// Forgets all that was counted and said of the server whose place it was. Call it before the place gets another
+    /// owner; what is under way there is known to nobody else, and stays.
+    package func clear(server slot: Int) {
+        for word in ServerWord.allCases where word != .inFlight { store(server: slot, word, 0) }
+    }
+
+    /// The same of a pool, with what every worker of every data plane counted of it.
+    package func clear(pool slot: Int) {
+        for word in PoolWord.allCases where word != .queued { region.store(index(pool: slot, word), 0) }
+        for worker in 0..<layout.berths * layout.workers {
+            let first = layout.workerBase + worker * layout.workerStride + offset(pool: slot)
+            for word in 0..<PoolCounter.room { region.store(first + word, 0) }
         }
     }
 

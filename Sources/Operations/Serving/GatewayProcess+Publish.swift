@@ -29,6 +29,7 @@ extension GatewayProcess {
     ) -> AdminReply {
         do {
             var slots = self.slots
+            slots.release(besides: plan, view.value.state)
             try put(try make(configuration.plan.generation + 1, &slots), slots)
             Self.log("\(done), generation \(configuration.plan.generation)")
             return .result(standing.line)
@@ -59,6 +60,7 @@ extension GatewayProcess {
 
     internal func bring(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool) throws {
         try requireRoom(slots)
+        slots.clear(takenSince: self.slots, in: view.value.state)
         let requests = fresh.listenerRequests
         let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))
         var plan = fresh.plan
@@ -76,7 +78,8 @@ extension GatewayProcess {
             plan: plan,
             addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
             shape: memory.shape,
-            slots: slots
+            slots: slots,
+            rotation: rotation(for: fresh)
         )
         try outlets.adopt(fresh.gateway)
         do {
@@ -124,9 +127,10 @@ extension GatewayProcess {
 
     private func requireRoom(_ slots: PlanCompiler.Slots) throws {
         let layout = memory.shape.layout
-        guard slots.pools.count <= layout.pools, slots.servers.count <= layout.servers else {
+        guard slots.pools.extent <= layout.pools, slots.servers.extent <= layout.servers else {
             throw ServeFailure(
-                "more than \(layout.pools) pools or \(layout.servers) servers since the start: restart to make room"
+                "the site file has more pools or servers than were made room for at the start (\(layout.pools) and"
+                    + " \(layout.servers)): `gatehouse upgrade` takes it over with more room, and counters start anew"
             )
         }
     }

@@ -45,6 +45,8 @@ extension GatewayProcess {
                 listeners: listeners,
                 segments: settings.segments,
                 dataPlane: standing,
+                sessionKeys: try tickets.sealed(),
+                handSettings: HandSettings(slots, view.value.state),
                 reply: reply
             ).execute(program: program, arguments: CommandLine.arguments, environment: Environment.all)
         } catch {

@@ -7,8 +7,10 @@ import Site
 /// What changes while the site file stays: certificates of the internal CA, keys of session tickets, and the addresses
 /// of DNS names. Each comes into force as a reload does, and costs no connection.
 extension GatewayProcess {
-    /// How long a start or a reload waits for the addresses of names that are new, in milliseconds.
-    private static let namePatience = 2_000
+    /// How long a start waits for the addresses of names that are new, and how long a reload does, in milliseconds.
+    /// What takes longer joins when it is there: a reload answers its operator, and keeps nobody else waiting.
+    private static let startPatience = 2_000
+    private static let reloadPatience = 500
 
     /// Does what is due.
     internal func keepUp() {
@@ -25,8 +27,13 @@ extension GatewayProcess {
         schedule.renewal = fresh.renewal
         schedule.look = fresh.certificateFiles.isEmpty ? .max : Schedule.uptime + CertificateWatch.interval
         watch.look(at: fresh.certificateFiles)
-        // A shorter time takes effect at once, a longer one after the next rotation.
-        schedule.rotation = min(schedule.rotation, Schedule.uptime + fresh.gateway.ticketRotation.milliseconds)
+        schedule.rotation = rotation(for: fresh)
+    }
+
+    /// When the keys rotate next once `fresh` is in force, in monotonic milliseconds: a shorter time takes effect at
+    /// once, a longer one after the next rotation.
+    internal func rotation(for fresh: SiteConfiguration) -> UInt64 {
+        min(schedule.rotation, Schedule.uptime + fresh.gateway.ticketRotation.milliseconds)
     }
 
     private func rotateTickets() {
@@ -65,10 +72,16 @@ extension GatewayProcess {
         try put(again, slots, isNews: false)
     }
 
+    /// The addresses of names that the data plane goes by.
+    private var known: [String: IPAddress] {
+        plan.addressesOfNames.compactMapValues { IPAddress($0) }
+    }
+
     /// `fresh` with the addresses of its names, as far as they become known within a moment.
     internal func resolved(_ fresh: SiteConfiguration) throws -> SiteConfiguration {
-        try names.want(fresh.plan.dnsNames, askedOf: fresh.gateway.nameServers)
-        names.settle(within: Self.namePatience)
+        // What is in force stays known: to a control process that took over, and after a reload that failed.
+        try names.want(fresh.plan.dnsNames, askedOf: fresh.gateway.nameServers, known: known)
+        names.settle(within: isServing ? Self.reloadPatience : Self.startPatience)
         let standings = names.take()
         show(standings)
         var fresh = fresh

@@ -60,7 +60,10 @@ package final class GatewayProcess {
         view = start.view
         outlets = Outlets(rings: start.memory.allRings, view: start.view)
         settings = start.settings
-        tickets = try TicketKeys()
+        tickets = try start.inheritance.tickets ?? TicketKeys()
+        if start.inheritance.tickets != nil, let rotation = start.inheritance.snapshot?.rotation {
+            schedule.rotation = rotation
+        }
         names = start.names
         configuration = start.configuration
         slots = start.slots

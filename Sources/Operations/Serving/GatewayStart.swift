@@ -90,29 +90,41 @@ internal struct GatewayStart {
         }
     }
 
-    /// The memory of the control plane before, where it is of the right shape, else new memory.
+    /// The memory of the control plane before, where it can be gone on with, else new memory.
     private static func memory(
         _ inheritance: Inheritance,
         _ slots: PlanCompiler.Slots,
         workers: Int
     ) throws -> GatewayMemory {
-        if let shape = inheritance.snapshot?.shape, let segment = inheritance.segment(GatewayMemory.segmentName),
-            shape.layout.workers == workers, shape.layout.berths == SupervisorSettings.berths,
-            slots.pools.count <= shape.layout.pools, slots.servers.count <= shape.layout.servers,
-            let memory = try? GatewayMemory(segment, shape)
-        {
-            return memory
-        }
-        return try GatewayMemory(
+        func shape(pools: Int, servers: Int) -> GatewayMemory.Shape {
             GatewayMemory.Shape(
                 layout: SharedState.Layout(
                     workers: workers,
-                    pools: max(pools, growth * slots.pools.count),
-                    servers: max(servers, growth * slots.servers.count),
+                    pools: pools,
+                    servers: servers,
                     berths: SupervisorSettings.berths
                 )
             )
+        }
+        let (memory, loss) = try GatewayMemory.take(
+            inheritance.segment(GatewayMemory.segmentName),
+            inheritance.snapshot?.shape,
+            wanted: shape(pools: slots.pools.extent, servers: slots.servers.extent),
+            fresh: shape(
+                pools: max(pools, growth * slots.pools.extent),
+                servers: max(servers, growth * slots.servers.extent)
+            )
         )
+        let state = memory.state(berth: 0)
+        if loss == nil, let before = inheritance.snapshot?.slots {
+            slots.clear(takenSince: before, in: state)
+        } else if let loss, inheritance.dataPlane != nil {
+            GatewayProcess.log(
+                "counters and health start anew: the memory of the control plane before cannot be gone on with: \(loss)"
+            )
+            inheritance.handSettings?.apply(slots, state)
+        }
+        return memory
     }
 
     private static func settings(

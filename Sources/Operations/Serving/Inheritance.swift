@@ -1,5 +1,6 @@
 import Control
 import Linux
+import OpenSSL
 
 /// What was there before this control process: the program before it in the same process (`Handover`), a data plane
 /// whose control died (`Adoption`), and the service manager.
@@ -11,6 +12,10 @@ internal struct Inheritance {
     private(set) var dataPlane: StandingDataPlane?
     /// What that data plane serves; nil when there is none, or when it is of a version that says it otherwise.
     private(set) var snapshot: GatewaySnapshot?
+    /// The keys of the session tickets that it gives out: sessions are resumed whoever serves.
+    private(set) var tickets: TicketKeys?
+    /// What operators set by hand.
+    private(set) var handSettings: HandSettings?
     /// Who waits to hear how an upgrade went.
     private(set) var reply: ListeningSocket?
 
@@ -20,18 +25,22 @@ internal struct Inheritance {
     init(adoptionPath: String?, socketsPerAddress: Int) {
         listeners = ListenerSet(socketsPerAddress: socketsPerAddress)
         do {
-            let left = try Handover.take(environment: Environment.values([Handover.variable]))
-            if let left {
-                take(left)
-            } else if let adoptionPath,
+            if let left = try Handover.take(environment: Environment.values([Handover.variable])) { take(left) }
+        } catch {
+            // Its data plane must learn that this process does not know it: then it can be adopted.
+            InheritedDescriptor.closeAll()
+            StandardError.write("gatehouse: what the version before this one left cannot be read: \(error)\n")
+        }
+        do {
+            if dataPlane == nil, let adoptionPath,
                 let found = try Adoption.take(at: adoptionPath, socketsPerAddress: socketsPerAddress)
             {
                 take(found)
             }
         } catch {
             StandardError.write(
-                "gatehouse: what the control plane before this one left cannot be taken over, ports are bound anew:"
-                    + " \(error)\n"
+                "gatehouse: a data plane without a control plane serves, but cannot be taken over; ports are bound"
+                    + " beside it, end it by hand: \(error)\n"
             )
         }
         let names = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
@@ -51,7 +60,16 @@ internal struct Inheritance {
         segments = handover.segments
         dataPlane = handover.dataPlane
         reply = handover.reply
-        snapshot = dataPlane.flatMap { try? GatewaySnapshot(encoded: $0.plan) }
+        handSettings = handover.handSettings
+        do {
+            snapshot = try dataPlane.map { try GatewaySnapshot(encoded: $0.plan) }
+        } catch {
+            StandardError.write("gatehouse: the running configuration is in the form of another version: \(error)\n")
+        }
+        if let keys = handover.sessionKeys {
+            tickets = GatewayKeys.tickets(keys)
+            keys.wipe()
+        }
     }
 
     func segment(_ name: String) -> SharedSegment? { segments.first { $0.name == name } }

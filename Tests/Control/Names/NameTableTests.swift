@@ -48,6 +48,24 @@ struct NameTableTests {
         #expect(table.nextDue == nil && table.deadline == due + NameTable.patience)
     }
 
+    @Test("an address that was in force before the table holds until there is an answer, and nobody waits for it")
+    func known() throws {
+        var table = NameTable()
+        let before = try #require(IPAddress("192.0.2.9"))
+        table.want(["a.test", "b.test"], known: ["a.test": before, "c.test": before], now: 0)
+        #expect(address(table) == "192.0.2.9" && table.standings.count == 2)
+        #expect(!table.isSettled, "b.test is new")
+        table.want(["a.test"], known: [:], now: 0)
+        #expect(table.isSettled)
+        try give(failure, to: &table, now: 0)
+        #expect(address(table) == "192.0.2.9")
+        try give(answer(v4(1)), to: &table, now: 1_000)
+        #expect(address(table) == "192.0.2.1")
+        // What the table knows itself is newer.
+        table.want(["a.test"], known: ["a.test": before], now: 2_000)
+        #expect(address(table) == "192.0.2.1")
+    }
+
     @Test("the address in force stays while the answers hold it, in whatever order")
     func stable() throws {
         var table = try table(answer(v4(1, 2, 3)))

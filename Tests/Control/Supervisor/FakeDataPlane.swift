@@ -53,6 +53,13 @@ final class FakeDataPlane: DataPlaneService {
         shared.set(listeners: configuration.listeners.values.flatMap(\.self), text)
     }
 
+    /// What only it can have sent.
+    func sessionKeys() throws -> SecretBytes? {
+        let copy = try SecretBytes(count: 6)
+        copy.set(5, 99)
+        return copy
+    }
+
     func drain(deadlineMilliseconds: Int) {
         shared.set(listeners: [], "")
         draining = true

@@ -32,6 +32,8 @@ final class BareGateway: DataPlaneService {
         self.service = service
     }
 
+    func sessionKeys() throws -> SecretBytes? { nil }
+
     func publish(_ configuration: DataPlaneConfiguration) throws {
         try service?.publish(publication(configuration))
     }

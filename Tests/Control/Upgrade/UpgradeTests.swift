@@ -49,7 +49,9 @@ struct UpgradeTests {
             let mapping = try SharedMapping(name: "counters", words: 8)
             mapping.store(7, 4711)
             let segment = SharedSegment(name: "counters", owning: try mapping.descriptor.duplicate())
-            let handover = Handover(listeners: listeners, segments: [segment], dataPlane: nil)
+            let secret: [UInt8] = [1, 2, 3]
+            let keys = try SecretBytes(copying: secret.span)
+            let handover = Handover(listeners: listeners, segments: [segment], dataPlane: nil, sessionKeys: keys)
             var environment = FakeDataPlane.start("").environment.filter { !$0.hasPrefix(FakeDataPlane.variable) }
             environment.append("GATEHOUSE_HANDOVER_TEST=1")
             _ = handover.execute(
@@ -73,7 +75,8 @@ struct UpgradeTests {
             let client = try? Socket.connect(to: address), client.raw >= 0,
             let segment = handover.segments.first, segment.name == "counters",
             try SharedMapping(adopting: segment.duplicate(), words: 8).load(7) == 4711,
-            handover.dataPlane == nil
+            handover.dataPlane == nil, let keys = handover.sessionKeys,
+            (0..<keys.count).map({ keys.bytes[$0] }) == [1, 2, 3]
         else { _exit(2) }
         _exit(23)
     }
@@ -107,6 +110,8 @@ struct UpgradeTests {
         let handover = try #require(try Adoption.take(at: path, socketsPerAddress: 2, within: 10_000))
         #expect(handover.listeners.groups[ListenerID(address)]?.count == 2)
         #expect(handover.dataPlane?.process == before.process)
+        let session = try #require(handover.sessionKeys)
+        #expect((0..<session.count).map { session.bytes[$0] } == [0, 0, 0, 0, 0, 99])
         #expect(handover.segments.map(\.name) == [DataPlaneConvention.adoptionSegment, "counters"])
         #expect(try SharedMapping(adopting: handover.segments[1].duplicate(), words: 8).load(0) == 4711)
         let next = try DataPlaneSupervisor(

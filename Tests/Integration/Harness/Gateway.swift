@@ -72,13 +72,17 @@ final class Gateway {
         servers: [SiteFile.Server],
         pool: [String] = [],
         gateway: [String] = [],
-        workers: Int = 2
+        workers: Int = 2,
+        in directory: TemporaryDirectory? = nil,
+        binary: String? = nil
     ) throws {
         let port = try Ports.free()
         try self.init(
             SiteFile(http: port, servers: servers, pool: pool, gateway: gateway),
             ports: [port],
-            workers: workers
+            in: directory,
+            workers: workers,
+            binary: binary
         )
     }
 

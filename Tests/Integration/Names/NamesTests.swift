@@ -85,6 +85,30 @@ struct NamesTests {
         try eventually("a new helper asks") { gateway.log.contains("app.test is at 127.0.0.9") }
     }
 
+    @Test("addresses outlive an upgrade, a reload that fails and a control plane, also when nobody answers any more")
+    func silence() throws {
+        let app = try ScriptedServer.named("app")
+        let dns = try NameServerTool("app.test 127.0.0.1 1\n", in: directory)
+        let named = site(["name: app.test, port: \(app.port)"], dns: dns)
+        let gateway = try RunningSite(named, in: directory)
+        #expect(get() == "app")
+        try dns.write("")
+        try eventually("the failure is told") { gateway.log.contains("it stays at 127.0.0.1") }
+        let upgrade = try gateway.command("upgrade")
+        #expect(upgrade.status == 0, "\(upgrade)")
+        for _ in 0..<5 { #expect(get() == "app") }
+        // The port that the second listener wants is taken: the names of the old configuration are wanted again.
+        let taken = "listen: [{ port: \(port), address: 127.0.0.1 }, { port: \(app.port), address: 127.0.0.1 }]"
+        try directory.write(
+            named.replacing(/listen: .*/, with: taken).replacing("app.test,", with: "other.test,"),
+            to: "site.yaml"
+        )
+        #expect(try gateway.command("reload").status == 3)
+        try directory.write(named, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        for _ in 0..<5 { #expect(get() == "app", "\(gateway.log)") }
+    }
+
     @Test("a reload takes names up and lets go of them; an upgrade leaves no helper behind")
     func reload() throws {
         let app = try ScriptedServer.named("app")

@@ -109,6 +109,32 @@ struct ReloadTests {
         #expect(try gateway.get().text == "new")
     }
 
+    @Test("thousands of servers come and go, one reload after the other, and room does not run out")
+    func manyNames() throws {
+        let app = try ScriptedServer { peer in
+            guard try peer.request()?.startLine.contains("/held") == true else { return try peer.answer("app") }
+            peer.hold()
+        }
+        let gateway = try Gateway(app)
+        // Under way on a server that no later configuration names: its place is not given away.
+        let held = try gateway.connect()
+        try held.send("GET /held HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try eventually("the request is under way") { app.requests.count == 1 }
+        var site = gateway.site
+        for round in 0..<20 {
+            let passing = (0..<200).map { "        - { address: 127.9.\(round).\($0 % 250 + 1), port: \(9_000 + $0) }" }
+            site.pools["pool-\(round)"] = .init(servers: [.init(port: 9)])
+            site.pools["pool-\(round - 1)"] = nil
+            site.pools["web"] = .init(servers: [.init(app, options: ["max-connections: \(round + 5)"])])
+            let heading = "    pool-\(round):\n      servers:\n"
+            let text = site.text.replacing(heading, with: heading + passing.joined(separator: "\n") + "\n")
+            try gateway.directory.write(text, to: "site.yaml")
+            let answer = try gateway.command("reload")
+            #expect(answer.status == 0, "round \(round): \(answer.error)")
+        }
+        #expect(try gateway.get().text == "app")
+    }
+
     @Test("a weight and a drain set by hand outlive a reload; a weight that the file changes wins")
     func byHand() throws {
         let app = try ScriptedServer.named("app")
