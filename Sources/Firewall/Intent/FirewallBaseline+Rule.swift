@@ -30,7 +30,8 @@ extension FirewallBaseline {
         case .icmp:
             [Self.match { $0.traffic = .icmpErrors.union(.types([128, 129], of: .icmpv6)) }]
         case .ping: [Self.match { $0.traffic = .icmp(.icmp, type: 8) }]
-        case .dhcpClient: Self.dhcpClient(path, host)
+        case .dhcpClient: Self.dhcp(path, .among(host.dynamicInterfaces), isServer: false)
+        case .dhcpServer: host.isDHCPServer ? Self.dhcp(path, host.innerInterfaces, isServer: true) : []
         }
     }
 
@@ -62,25 +63,27 @@ extension FirewallBaseline {
         }
     }
 
-    /// RFC 2131, section 4.1, and RFC 8415, section 7.2.
-    private static func dhcpClient(_ path: PacketPath, _ host: SiteHost) -> [PacketMatch] {
-        let interfaces = InterfaceSet.among(host.dynamicInterfaces)
+    /// RFC 2131, section 4.1, and RFC 8415, section 7.2. Who has no address yet speaks from none, or from that of its
+    /// link, to everybody.
+    private static func dhcp(_ path: PacketPath, _ interfaces: InterfaceSet, isServer: Bool) -> [PacketMatch] {
         guard !interfaces.isEmpty, path != .forward else { return [] }
-        let (server, client): (UInt16, UInt16) = path == .input ? (67, 68) : (68, 67)
+        let isToServer = isServer == (path == .input)
+        let v4: (source: UInt16, destination: UInt16) = isToServer ? (68, 67) : (67, 68)
+        let v6: (source: UInt16, destination: UInt16) = isToServer ? (546, 547) : (547, 546)
         return [
             match {
                 $0.limit(path, to: interfaces)
                 $0.sources = AddressSet(v4: .all)
                 $0.destinations = AddressSet(v4: .all)
-                $0.traffic = TrafficSet(.udp, port: client)
-                $0.sourcePorts = IntervalSet(server)
+                $0.sourcePorts = IntervalSet(v4.source)
+                $0.traffic = TrafficSet(.udp, port: v4.destination)
             },
             match {
                 $0.limit(path, to: interfaces)
                 $0.sources = SpecialAddresses.linkLocal
                 $0.destinations = AddressSet(v6: .all)
-                $0.traffic = TrafficSet(.udp, port: path == .input ? 546 : 547)
-                $0.sourcePorts = IntervalSet(path == .input ? 547 : 546)
+                $0.sourcePorts = IntervalSet(v6.source)
+                $0.traffic = TrafficSet(.udp, port: v6.destination)
             },
         ]
     }
@@ -102,4 +105,12 @@ extension PacketMatch {
 extension SiteHost {
     /// The interfaces for which the site file has no address: they get theirs from elsewhere.
     var dynamicInterfaces: Set<String> { Set(interfaces.filter(\.addresses.isEmpty).map(\.name)) }
+
+    /// Whether it gives out addresses: it bears the role `dhcp-server`.
+    fileprivate var isDHCPServer: Bool { roles.contains("dhcp-server") }
+
+    /// All but those that face the outside.
+    fileprivate var innerInterfaces: InterfaceSet {
+        .except(Set(interfaces.filter { $0.zone == FirewallDefence.outside }.map(\.name)).union(["lo"]))
+    }
 }

@@ -58,4 +58,6 @@ package enum FirewallBaseline: String, Sendable, CaseIterable {
     case ping
     /// Addresses from a DHCP server, on interfaces for which the site file has none.
     case dhcpClient = "dhcp-client"
+    /// Requests for an address, at hosts with the role `dhcp-server`, on interfaces that do not face the outside.
+    case dhcpServer = "dhcp-server"
 }

@@ -45,7 +45,7 @@ private struct GroupResolution<Item: Sendable & Hashable> {
     private var resolved: [String: [Item]] = [:]
 
     /// So much may groups hold in all. A few lines of groups that each name the one before could hold any amount.
-    private static var limit: Int { 2_000_000 }
+    private static var limit: Int { 1_000_000 }
 
     init(_ entries: [(String, [GroupMember<Item>])]) {
         order = entries.map(\.0)

@@ -120,7 +120,9 @@ struct RuleTests {
         func names(_ firewall: String) throws -> Set<String> {
             Set(try Self.intent(firewall).host("r")?.input.map(\.id) ?? [])
         }
+        // Only a host with that role serves DHCP.
         let house = Set(FirewallDefence.allCases.map(\.rawValue) + FirewallBaseline.allCases.map(\.rawValue))
+            .subtracting(["dhcp-server"])
         #expect(try names("  allow: []\n") == house)
         for defence in FirewallDefence.allCases {
             #expect(try names("  defences: { \(defence.rawValue): false }\n") == house.subtracting([defence.rawValue]))
@@ -130,6 +132,27 @@ struct RuleTests {
         }
         let slow = try Self.intent("  baseline: { ping: 3/m }\n").host("r")?.input.first { $0.id == "ping" }
         #expect(slow?.limit?.rate == RuleLimit.Rate(count: 3, perSeconds: 60, burst: 5))
+    }
+
+    @Test("who asks for an address is heard by a server inside, and a client hears what it asked for")
+    func dhcp() throws {
+        let text = Self.router.replacing("roles: [router]", with: "roles: [router, dhcp-server]")
+        let host = try #require(Intent(of: try site(text + "  allow: []\n")).host("r"))
+        func decision(_ path: PacketPath, _ interface: String, _ from: String, _ ports: (UInt16, UInt16)) throws
+            -> String?
+        {
+            let everyone = try #require(IPAddress("255.255.255.255"))
+            var packet = Packet(path, from: try #require(IPAddress(from)), to: everyone, .udp, detail: ports.1)
+            packet.sourcePort = ports.0
+            if path == .input { packet.inputInterface = interface } else { packet.outputInterface = interface }
+            return host.rule(for: packet)?.id
+        }
+        #expect(try decision(.input, "lan", "0.0.0.0", (68, 67)) == "dhcp-server")
+        #expect(try decision(.output, "lan", "192.168.1.1", (67, 68)) == "dhcp-server")
+        #expect(try decision(.input, "wan", "8.8.4.4", (67, 68)) == "dhcp-client")
+        #expect(try decision(.output, "wan", "0.0.0.0", (68, 67)) == "dhcp-client")
+        #expect(try decision(.output, "wan", "8.8.4.4", (67, 68)) == nil)
+        #expect(try decision(.input, "lan", "192.168.1.9", (67, 68)) == nil)
     }
 
     @Test("bogons are what the site does not claim")
