@@ -11,7 +11,7 @@ struct Gatehouse: ParsableCommand {
         version: "gatehouse \(GatewayView.programVersion)",
         subcommands: [
             Check.self, Schema.self, Serve.self, Status.self, Reload.self, Upgrade.self, Server.self, Certs.self,
-            Demo.self, App.self,
+            PolicyCommand.self, Demo.self, App.self,
             DataPlane.self,
         ]
     )

@@ -9,7 +9,12 @@ enum Output {
 
     /// Writes a line to standard output at once, also when that is no terminal.
     static func line(_ text: String) {
-        var rest = Array((text + "\n").utf8)[...]
+        self.text(text + "\n")
+    }
+
+    /// Writes text to standard output at once, as it is.
+    static func text(_ text: String) {
+        var rest = Array(text.utf8)[...]
         while !rest.isEmpty, let count = FileWriting.append(rest.span, to: 1) { rest = rest.dropFirst(count) }
     }
 }

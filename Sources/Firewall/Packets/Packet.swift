@@ -77,4 +77,7 @@ package struct PacketOddities: OptionSet, Sendable, Hashable {
     package static let smallSegments = PacketOddities(rawValue: 1 << 2)
     /// Above the rate or the number of connections that a rule allows its source.
     package static let overLimit = PacketOddities(rawValue: 1 << 3)
+    /// An IPv6 packet whose hop limit is below 255: a router may have passed it on (`ip6 hoplimit != 255`). Neighbour
+    /// discovery comes from the own link alone (RFC 4861, section 6.1).
+    package static let throughRouter = PacketOddities(rawValue: 1 << 4)
 }

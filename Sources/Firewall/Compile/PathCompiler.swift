@@ -1,0 +1,122 @@
+import Site
+
+/// Compiles the rules of one way of packets through the host.
+struct PathCompiler {
+    let path: PacketPath
+    let rules: ArraySlice<IntentRule>
+
+    /// Rules that follow each other and can be told together.
+    private enum Segment {
+        /// By a line or a few.
+        case lines(IntentRule)
+        /// By a verdict map of connection states.
+        case states([IntentRule])
+        /// By a decision diagram, for packets of these states.
+        case stage([IntentRule], ConnectionStates, name: String)
+    }
+
+    private var place: LinePlace { .path(path) }
+
+    func compile(into parts: inout RulesetParts) {
+        let base = path.rawValue
+        parts.base(path.hook, base)
+        for segment in segments() {
+            switch segment {
+            case .lines(let rule): parts.append(LinearRule(rule, place).lines(&parts), to: base)
+            case .states(let rules): parts.append([stateLookup(rules, &parts)], to: base)
+            case .stage(let rules, let states, let name):
+                var stages = StageCompiler(path: path, states: states, name: "\(base)_\(name)")
+                parts.append(stages.jumps(rules, &parts), to: base)
+            }
+        }
+        // What comes here falls to the chain's policy; so many packets were decided about by no rule.
+        var rest = Rule([], .proceed, label: RuleLabel(id: "default"))
+        rest.hasCounter = true
+        parts.append([rest], to: base)
+    }
+
+    private func segments() -> [Segment] {
+        var segments: [Segment] = []
+        var rest = rules
+        while let first = rest.first {
+            if first.isOfStatesAlone {
+                let run = Array(rest.prefix(while: \.isOfStatesAlone))
+                segments.append(run.count > 1 ? .states(run) : .lines(first))
+                rest = rest.dropFirst(run.count)
+            } else if let states = first.stageStates {
+                let name = first.stageName
+                let run = Array(rest.prefix { $0.stageStates == states && $0.stageName == name })
+                let isLittle = run.count <= 2 && run.allSatisfy(\.isLittle)
+                segments += isLittle ? run.map { .lines($0) } : [.stage(run, states, name: name)]
+                rest = rest.dropFirst(run.count)
+            } else {
+                segments.append(.lines(first))
+                rest = rest.dropFirst()
+            }
+        }
+        return segments
+    }
+
+    private func stateLookup(_ rules: [IntentRule], _ parts: inout RulesetParts) -> Rule {
+        var elements: [Element] = []
+        var decided = ConnectionStates()
+        for rule in rules {
+            let chain = parts.ruleChain(rule, path)
+            for state in ConnectionState.allCases where rule.matches[0].states.contains(state) {
+                guard !decided.contains(state) else { continue }
+                decided.insert(ConnectionStates(state))
+                let label = RuleLabel(id: rule.id, position: rule.position)
+                elements.append(Element(.state(state), .goto(chain), label: label))
+            }
+        }
+        return Rule([], .lookup(.state, elements))
+    }
+}
+
+extension PacketPath {
+    var hook: Chain.Hook {
+        switch self {
+        case .input: .input
+        case .forward: .forward
+        case .output: .output
+        }
+    }
+}
+
+extension IntentRule {
+    /// Whether the rule asks for connection states and for nothing else.
+    fileprivate var isOfStatesAlone: Bool {
+        guard matches.count == 1, expires == nil, matches[0].states != .all, !matches[0].states.isEmpty else {
+            return false
+        }
+        var rest = matches[0]
+        rest.states = .all
+        return rest == PacketMatch()
+    }
+
+    /// The states that all matches of the rule ask for, when a decision diagram can tell the rest; else nil.
+    fileprivate var stageStates: ConnectionStates? {
+        guard let states = matches.first?.states, !states.isEmpty else { return nil }
+        let isPlain = matches.allSatisfy {
+            $0.states == states && $0.tcpFlags == nil && $0.sourcePorts.isAll && $0.oddities.isEmpty
+        }
+        return isPlain ? states : nil
+    }
+
+    fileprivate var stageName: String {
+        switch origin {
+        case .defence: "defences"
+        case .baseline: "baseline"
+        case .written, .derived: verdict == .accept ? "allow" : "deny"
+        }
+    }
+
+    /// Whether a line or two say it all.
+    fileprivate var isLittle: Bool {
+        matches.count <= 2
+            && matches.allSatisfy { match in
+                [match.sources.v4.ranges.count, match.sources.v6.ranges.count].allSatisfy { $0 <= 8 }
+                    && [match.destinations.v4.ranges.count, match.destinations.v6.ranges.count].allSatisfy { $0 <= 8 }
+            }
+    }
+}

@@ -1,0 +1,68 @@
+/// Compiles rules that follow each other to chains that a base chain jumps to: one for the decision diagram of all of
+/// them or, where they cross each other so much that the diagram would be far larger than the rules, several in a row.
+struct StageCompiler {
+    let path: PacketPath
+    let states: ConnectionStates
+    let name: String
+
+    /// The jumps to the stages, in order. A packet that no rule of a stage is about comes back.
+    mutating func jumps(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
+        let matches = states == .all ? [] : [Match.among(.state, states.keys)]
+        do {
+            guard let diagram = try diagram(rules, isBounded: rules.count > 1) else { return [] }
+            let chain = parts.chain(name)
+            DiagramWriter(diagram: diagram, rules: rules, path: path).write(to: chain, &parts)
+            return [Rule(matches, .verdict(.jump(chain)))]
+        } catch {
+            let middle = Self.seam(rules)
+            return jumps(Array(rules[..<middle]), &parts) + jumps(Array(rules[middle...]), &parts)
+        }
+    }
+
+    /// nil when no packet can come to any of the rules.
+    private func diagram(_ rules: [IntentRule], isBounded: Bool) throws(DiagramBuilder.TooLarge) -> Diagram? {
+        let interfaces = Set(rules.flatMap(\.matches).flatMap { $0.inputInterfaces.names + $0.outputInterfaces.names })
+            .sorted()
+        var boxes: [DiagramBox] = []
+        for (index, rule) in rules.enumerated() {
+            for match in rule.matches {
+                boxes += DiagramBox.boxes(of: match, rule: Int32(index), interfaces: interfaces, .path(path))
+            }
+        }
+        guard !boxes.isEmpty else { return nil }
+        let expires = rules.map { $0.expires != nil }
+        return try DiagramBuilder.build(boxes, expires: expires, interfaces: interfaces, isBounded: isBounded)
+    }
+
+    /// Where to cut: near the middle, and between rules that ask for different things if there is such a place.
+    private static func seam(_ rules: [IntentRule]) -> Int {
+        let middle = rules.count / 2
+        let seams = rules.indices.dropFirst().filter { rules[$0].questions != rules[$0 - 1].questions }
+        // A seam that leaves next to nothing on one side would not make it easier.
+        let good = seams.filter { $0 >= rules.count / 8 && $0 <= rules.count - rules.count / 8 }
+        return good.min { abs($0 - middle) < abs($1 - middle) } ?? middle
+    }
+}
+
+extension ConnectionStates {
+    var keys: [ElementKey] { ConnectionState.allCases.filter(contains).map { .state($0) } }
+}
+
+extension InterfaceSet {
+    /// The names that the set mentions.
+    var names: [String] {
+        switch self {
+        case .among(let names), .except(let names): Array(names)
+        }
+    }
+}
+
+extension IntentRule {
+    /// What the rule asks for, as one bit for each thing.
+    fileprivate var questions: Int {
+        matches.reduce(0) { bits, match in
+            bits | (match.traffic.isAll ? 0 : 1) | (match.sources.isAll ? 0 : 2) | (match.destinations.isAll ? 0 : 4)
+                | (match.inputInterfaces.isAny ? 0 : 8) | (match.outputInterfaces.isAny ? 0 : 16)
+        }
+    }
+}

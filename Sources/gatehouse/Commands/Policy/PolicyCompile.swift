@@ -1,0 +1,64 @@
+import ArgumentParser
+import Firewall
+import Linux
+import Site
+
+struct PolicyCompile: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compile",
+        abstract: "Write the nftables ruleset of a host, or of all hosts.",
+        discussion: """
+            The same site file gives the same bytes. A ruleset replaces the table `inet gatehouse` and no other, in one
+            transaction: `nft -f FILE`. Exit status: 0 when it is written, 2 when the site file or the command is wrong,
+            3 when a file cannot be written.
+            """
+    )
+
+    @OptionGroup var options: SiteOptions
+
+    @Option(help: "The host, as the site file calls it.")
+    var host: String?
+
+    @Flag(help: "Every host of the site; needs --out.")
+    var all = false
+
+    @Option(help: "The folder for the files, one for each host: HOST.nft. Without it the ruleset is printed.")
+    var out: String?
+
+    func validate() throws {
+        guard all != (host != nil) else { throw ValidationError("Say --host HOST, or --all with --out FOLDER.") }
+        guard !all || out != nil else { throw ValidationError("--all needs --out FOLDER.") }
+    }
+
+    func run() throws {
+        let outcome = SiteFile.load(path: options.path)
+        if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
+        guard let model = outcome.model, !outcome.hasErrors else { throw ExitCode(2) }
+        let intent = Intent(of: model)
+        for host in try hosts(intent, model) {
+            let text = Compiler.compile(host).text().text
+            if let out { try write(text, host: host.host, folder: out) } else { Output.text(text) }
+        }
+    }
+
+    private func hosts(_ intent: Intent, _ model: SiteModel) throws -> [HostIntent] {
+        guard let name = host else { return intent.hosts }
+        guard let host = intent.host(name) else {
+            let known = model.hosts.keys.sorted().joined(separator: ", ")
+            Output.error("\(options.path): the site has no host `\(name)`; it has \(known.isEmpty ? "none" : known)")
+            throw ExitCode(2)
+        }
+        return [host]
+    }
+
+    private func write(_ text: String, host: String, folder: String) throws {
+        let bytes = Array(text.utf8)
+        do {
+            if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
+            try FileWriting.replace("\(folder)/\(host).nft", with: bytes.span, mode: 0o644)
+        } catch {
+            Output.error("the ruleset of \(host) was not written: \(error)")
+            throw ExitCode(3)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Firewall
+import Site
+import Testing
+
+@Suite("The text of a ruleset")
+struct RulesetTextTests {
+    private static let intent = Golden.host {
+        $0.input =
+            Golden.start + [
+                Golden.allow("web", line: 12) { $0.traffic = Golden.tcp(443) },
+                Golden.allow("ssh", line: 14) {
+                    $0.traffic = Golden.tcp(22)
+                    $0.sources = Golden.scattered(9)
+                },
+                Golden.allow("dns", line: 15) { $0.traffic = Golden.udp(53) },
+            ]
+    }
+
+    @Test("a line knows the rule that it was made of")
+    func lines() throws {
+        let text = Compiler.compile(Self.intent).text()
+        let lines = text.text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            guard let mark = line.range(of: "comment \"") else { continue }
+            let comment = line[mark.upperBound...].prefix { $0 != "\"" && $0 != "," }
+            #expect(text.rule(ofLine: index + 1)?.text == String(comment), "\(line)")
+        }
+        let network = try #require(lines.firstIndex { $0.contains("45.0.2.0/24") })
+        #expect(text.rule(ofLine: network + 1)?.text == "ssh line 14")
+        #expect(text.rule(ofLine: 0) == nil)
+        #expect(text.rule(ofLine: lines.count + 1) == nil)
+        #expect(text.rule(ofLine: 1) == nil)
+    }
+
+    @Test("addresses, networks and ranges are written as people write them")
+    func addresses() {
+        let linkLocal: ClosedRange<UInt128> = 0xFE80 << 112...(0xFEC0 << 112) - 1
+        let odd: ClosedRange<UInt128> = (1 << 112) + (5 << 16)...(1 << 112) + (9 << 16)
+        let v4 = IntervalSet<UInt32>([1...3, 0x0A00_0000...0x0AFF_FFFF, 0xFFFF_FFFF...0xFFFF_FFFF])
+        let v6 = IntervalSet<UInt128>([1...1, linkLocal, odd])
+        let rule = Golden.deny("a", line: 1) { $0.sources = AddressSet(v4: v4, v6: v6) }
+        let text = Compiler.compile(Golden.host { $0.input = [rule] }).text().text
+        #expect(text.contains("{ 0.0.0.1-0.0.0.3, 10.0.0.0/8, 255.255.255.255 }"))
+        #expect(text.contains("{ ::1, 1::5:0-1::9:0, fe80::/10 }"), "\(text)")
+    }
+
+    @Test("a change of addresses is told as elements, and nothing else is")
+    func difference() throws {
+        let old = Compiler.compile(Self.intent)
+        var changed = Self.intent
+        changed.input[4].matches[0].sources = Golden.scattered(10)
+        changed.input[4].position = SourcePosition(line: 99, column: 1)
+        let difference = try #require(RulesetDifference(from: old, to: Compiler.compile(changed)))
+        #expect((difference.added, difference.removed) == (2, 0))
+        #expect(difference.text.hasPrefix("add element inet gatehouse "))
+        #expect(difference.text.contains("\t\t\t45.0.18.0/24\n"))
+        #expect(try #require(RulesetDifference(from: old, to: old)).text.isEmpty)
+
+        changed.input[4].limit = RuleLimit(connections: 3)
+        #expect(RulesetDifference(from: old, to: Compiler.compile(changed)) == nil)
+    }
+
+    @Test(
+        "the kernel takes the change of elements",
+        .enabled(if: ScratchNetwork.isAvailable, "no network namespace")
+    )
+    func differenceLoads() throws {
+        let old = Compiler.compile(Self.intent)
+        var changed = Self.intent
+        // One network shrinks, one grows: both overlap what they replace.
+        changed.input[4].matches[0].sources = Golden.scattered(9).subtracting(Golden.addresses("45.0.0.128/25"))
+            .union(Golden.addresses("45.0.3.0/24"))
+        let new = Compiler.compile(changed)
+        let difference = try #require(RulesetDifference(from: old, to: new))
+        let problems = try ScratchNetwork.problems(
+            loading: [("change", old.text().text)],
+            then: difference.text,
+            asIf: new.text().text
+        )
+        #expect(problems == [])
+    }
+}
+
+extension Substring {
+    fileprivate func range(of text: String) -> Range<Index>? {
+        indices.first { self[$0...].hasPrefix(text) }.map { $0..<index($0, offsetBy: text.count) }
+    }
+}
