@@ -21,7 +21,8 @@ package enum Compiler {
         }
         for path in PacketPath.allCases {
             let skipped = path == .input ? hoisted.input : path == .forward ? hoisted.forward : 0
-            PathCompiler(path: path, rules: intent.rules(path)[skipped...]).compile(into: &parts)
+            let rules = intent.rules(path)[skipped...]
+            PathCompiler(path: path, rules: rules, logsRest: intent.logsDropped).compile(into: &parts)
         }
         if intent.translations.contains(where: { !$0.changesDestination }) {
             parts.base(.translateSource, "translate_source")

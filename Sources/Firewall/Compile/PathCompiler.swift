@@ -4,6 +4,8 @@ import Site
 struct PathCompiler {
     let path: PacketPath
     let rules: ArraySlice<IntentRule>
+    /// Whether packets are logged that no rule decides about.
+    let logsRest: Bool
 
     /// Rules that follow each other and can be told together.
     private enum Segment {
@@ -30,9 +32,11 @@ struct PathCompiler {
             }
         }
         // What comes here falls to the chain's policy; so many packets were decided about by no rule.
-        var rest = Rule([], .proceed, label: RuleLabel(id: "default"))
+        let label = RuleLabel(id: "default")
+        var rest = Rule([], .proceed, label: label)
         rest.hasCounter = true
-        parts.append([rest], to: base)
+        let log = logsRest ? parts.logLines([], AddressFamily.allCases, label) : []
+        parts.append(log + [rest], to: base)
     }
 
     private func segments() -> [Segment] {

@@ -51,12 +51,7 @@ struct RuleConduct: Equatable {
 
     /// Lines that log, at most so often for each source, and let the packet go on.
     func logLines(_ matches: [Match], _ parts: inout RulesetParts) -> [Rule] {
-        families.map { family in
-            let set = parts.logSet(family)
-            var line = Rule(matches + [.within(RuleLimit.logged, family, set: set)], .proceed, label: label)
-            line.logPrefix = label.id
-            return line
-        }
+        parts.logLines(matches, families, label)
     }
 }
 
@@ -116,8 +111,18 @@ extension RulesetParts {
         return set("\(wish)_\(family)", .source(family), kind, [], label: label)
     }
 
+    /// Lines that log packets of these families under the rule's name, and let them go on.
+    mutating func logLines(_ matches: [Match], _ families: [AddressFamily], _ label: RuleLabel) -> [Rule] {
+        families.map { family in
+            let set = logSet(family)
+            var line = Rule(matches + [.within(RuleLimit.logged, family, set: set)], .proceed, label: label)
+            line.logPrefix = label.id
+            return line
+        }
+    }
+
     /// The one dynamic set of each family by which all logging is limited.
-    mutating func logSet(_ family: AddressFamily) -> String {
+    private mutating func logSet(_ family: AddressFamily) -> String {
         if let known = logSets[family] { return known }
         let name = limitSet("logged", .rate(RuleLimit.logged), family, nil)
         logSets[family] = name

@@ -5,6 +5,7 @@ import Site
 enum Golden {
     static func host(_ edit: (inout HostIntent) -> Void) -> HostIntent {
         var intent = HostIntent(host: "host-01")
+        intent.logsDropped = false
         edit(&intent)
         return intent
     }

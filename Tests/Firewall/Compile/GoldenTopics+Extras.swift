@@ -296,6 +296,7 @@ extension Golden {
                 ]
             }
         ),
+        ("40-dropped-is-logged", host { $0.logsDropped = true }),
         (
             "39-hundred-services",
             host { intent in
