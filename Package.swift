@@ -63,7 +63,7 @@ let package = Package(
         module("HTTPWire", ["CNGHTTP2", "Bytes"]),
         module("Engine", ["Bytes", "Linux", "OpenSSL"]),
         module("Certificates", ["OpenSSL", "Linux", "Site"]),
-        module("Firewall", ["CNFTables", "CConntrack", "Linux", "Site"]),
+        module("Firewall", ["CNFTables", "CConntrack", "Linux", "OpenSSL", "Site"]),
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
         module("Outbound", ["Linux", "Snapshot"]),
         module("Control", ["Certificates", "Gateway", "Engine", "OpenSSL", "Linux", "Outbound", "Site", "Snapshot"]),

@@ -12,7 +12,7 @@ struct Gatehouse: ParsableCommand {
         subcommands: [
             Check.self, Schema.self, Serve.self, Status.self, Reload.self, Upgrade.self, Server.self, Certs.self,
             PolicyCommand.self, Demo.self, App.self,
-            DataPlane.self,
+            DataPlane.self, FirewallWorker.self,
         ]
     )
 

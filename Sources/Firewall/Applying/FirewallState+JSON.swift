@@ -1,0 +1,83 @@
+package import Site
+
+extension FirewallState {
+    package var json: JSONValue {
+        .object([
+            .init("version", .integer(1)),
+            .init("last-generation", .integer(lastGeneration)),
+            .init("confirmed", confirmed?.json ?? .null),
+            .init("previous", previous?.json ?? .null),
+            .init("pending", pending?.json ?? .null),
+            .init("undone", undone?.json ?? .null),
+            .init("retired", .strings(retired)),
+        ])
+    }
+
+    /// - Returns: nil when it is not what `json` makes.
+    package init?(json: JSONValue) {
+        guard json["version"]?.integer == 1, let last = json["last-generation"]?.integer, last >= 0 else { return nil }
+        lastGeneration = last
+        retired = json["retired"]?.items.compactMap(\.text) ?? []
+        for (name, path) in [("confirmed", \FirewallState.confirmed), ("previous", \FirewallState.previous)] {
+            guard let entry = json[name], entry != .null else { continue }
+            guard let ruleset = StoredRuleset(json: entry) else { return nil }
+            self[keyPath: path] = ruleset
+        }
+        if let entry = json["pending"], entry != .null {
+            guard let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)), let until = entry["until"]?.integer
+            else { return nil }
+            pending = PendingConfirmation(ruleset: ruleset, until: Int64(until))
+        }
+        if let entry = json["undone"], let generation = entry["generation"]?.integer, let at = entry["at"]?.integer {
+            undone = Undone(generation: generation, at: Int64(at), why: entry["why"]?.text ?? "")
+        }
+    }
+}
+
+extension StoredRuleset {
+    package var json: JSONValue {
+        .object([
+            .init("generation", .integer(generation)),
+            .init("host", .string(host)),
+            .init("hash", .string(hash)),
+            .init("site-hash", .string(siteHash)),
+            .init("site-modified", .integer(Int(siteModified))),
+            .init("applied", .integer(Int(applied))),
+            .init("confirmed", confirmed.map { .integer(Int($0)) } ?? .null),
+            .init("foreign", .object(foreign.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
+        ])
+    }
+
+    init?(json: JSONValue) {
+        guard let generation = json["generation"]?.integer, let host = json["host"]?.text,
+            let hash = json["hash"]?.text, let siteHash = json["site-hash"]?.text,
+            let modified = json["site-modified"]?.integer, let applied = json["applied"]?.integer
+        else { return nil }
+        self.init(
+            generation: generation,
+            host: host,
+            hash: hash,
+            siteHash: siteHash,
+            siteModified: Int64(modified),
+            applied: Int64(applied)
+        )
+        confirmed = json["confirmed"]?.integer.map { Int64($0) }
+        if case .object(let members) = json["foreign"] {
+            for member in members { foreign[member.name] = member.value.text }
+        }
+    }
+}
+
+extension PendingConfirmation {
+    package var json: JSONValue {
+        .object([.init("ruleset", ruleset.json), .init("until", .integer(Int(until)))])
+    }
+}
+
+extension FirewallState.Undone {
+    package var json: JSONValue {
+        .object([
+            .init("generation", .integer(generation)), .init("at", .integer(Int(at))), .init("why", .string(why)),
+        ])
+    }
+}

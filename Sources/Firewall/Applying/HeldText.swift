@@ -1,0 +1,75 @@
+package import Site
+
+/// What a kernel holds, by names, in a form in which two listings can be compared: without handles, counters and the
+/// time that elements have left, and with elements in one order.
+package struct HeldText: Sendable, Equatable {
+    /// One table.
+    package struct Table: Sendable, Equatable {
+        /// For chains, sets and other objects what they are, and for a chain its rules in order.
+        package var parts: [String: [String]] = [:]
+        /// Elements of sets and maps.
+        package var elements: [String: Set<String>] = [:]
+    }
+
+    /// By `FAMILY NAME`.
+    package private(set) var tables: [String: Table] = [:]
+
+    /// - Parameter listing: what `list ruleset` or `list table` prints as JSON.
+    /// - Returns: nil when it is no such listing.
+    package init?(listing: JSONValue) {
+        guard case .array(let entries)? = listing["nftables"] else { return nil }
+        for entry in entries {
+            guard case .object(let members) = entry, let member = members.first, member.name != "metainfo" else {
+                continue
+            }
+            add(kind: member.name, member.value)
+        }
+    }
+
+    private mutating func add(kind: String, _ value: JSONValue) {
+        guard case .object(let members) = value, let family = value["family"]?.text else { return }
+        let name = value["name"]?.text ?? value["chain"]?.text ?? ""
+        let table = "\(family) \(kind == "table" ? name : value["table"]?.text ?? "")"
+        if kind == "table" {
+            tables[table, default: Table()].parts["table"] = [Self.line(members)]
+            return
+        }
+        let part = kind == "rule" ? "chain \(name)" : "\(kind) \(name)"
+        tables[table, default: Table()].parts[part, default: []].append(Self.line(members))
+        guard kind == "set" || kind == "map" else { return }
+        let elements = (value["elem"]?.items ?? []).map { $0.withoutState.line }
+        tables[table, default: Table()].elements[part] = Set(elements)
+    }
+
+    private static func line(_ members: [JSONValue.Member]) -> String {
+        JSONValue.object(members.filter { !["handle", "elem", "index"].contains($0.name) }).withoutState.line
+    }
+
+    /// A digest of one table that changes when its meaning does; nil when there is no such table.
+    package func digest(of table: String) -> String? {
+        guard let table = tables[table] else { return nil }
+        let parts = table.parts.sorted { $0.key < $1.key }.map { "\($0.key)\n\($0.value.joined(separator: "\n"))" }
+        let elements = table.elements.sorted { $0.key < $1.key }
+            .map { "\($0.key)\n\($0.value.sorted().joined(separator: "\n"))" }
+        return TextDigest.sha256((parts + elements).joined(separator: "\n"))
+    }
+}
+
+extension JSONValue {
+    /// Without what changes while the meaning does not.
+    fileprivate var withoutState: JSONValue {
+        switch self {
+        case .object(let members):
+            if members.count == 1, members[0].name == "counter", case .object = members[0].value {
+                return .object([.init("counter", .null)])
+            }
+            return .object(
+                members.filter { !["expires", "used", "last"].contains($0.name) }
+                    .filter { !(["packets", "bytes"].contains($0.name) && $0.value.integer != nil) }
+                    .map { .init($0.name, $0.value.withoutState) }
+            )
+        case .array(let items): return .array(items.map(\.withoutState))
+        default: return self
+        }
+    }
+}

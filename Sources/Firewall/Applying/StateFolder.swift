@@ -1,0 +1,90 @@
+package import Linux
+import Site
+
+/// Where the state is kept: `state.json`, and for each generation the text that was loaded, the text that undoes it,
+/// and the site file that it came from. For root alone (mode 0700).
+package struct StateFolder: Sendable {
+    package static let standard = "/var/lib/gatehouse/firewall"
+
+    package let path: String
+
+    /// Makes the folder when it is not there.
+    package init(_ path: String) throws(FileError) {
+        self.path = path
+        try FileWriting.createFolder(path)
+    }
+
+    /// Holds every other command that changes the state off; a boot waits as well.
+    package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {
+        try FileLock.take("\(path)/lock", within: milliseconds)
+    }
+
+    /// The state; a fresh one when there is none.
+    package func read() throws(StateError) -> FirewallState {
+        guard let bytes = try optional("state.json") else { return FirewallState() }
+        guard let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self)),
+            let state = FirewallState(json: value)
+        else { throw StateError("\(path)/state.json is not what gatehouse writes; move it away and apply again") }
+        return state
+    }
+
+    /// On the disk when it returns: a power cut leaves the old state or the new one.
+    package func write(_ state: FirewallState) throws(FileError) {
+        try FileWriting.replace("\(path)/state.json", with: Array((state.json.indented + "\n").utf8).span, mode: 0o600)
+    }
+
+    /// What is kept of a generation.
+    package enum Document: String, Sendable, CaseIterable {
+        /// The text that was loaded, which loads the whole table anew.
+        case ruleset = "nft"
+        /// The text that restores what was in force before it.
+        case undo = "undo.nft"
+        /// The site file that it was compiled from.
+        case site = "site.yaml"
+        /// For lines of the text the rules that they come from.
+        case rules = "rules.json"
+    }
+
+    package func write(_ bytes: [UInt8], _ document: Document, of generation: Int) throws(FileError) {
+        try FileWriting.replace(name(document, generation), with: bytes.span, mode: 0o600)
+    }
+
+    /// nil when that was not kept.
+    package func read(_ document: Document, of generation: Int) throws(StateError) -> [UInt8]? {
+        try optional("\(generation).\(document.rawValue)")
+    }
+
+    /// Removes what no record of the state names any more.
+    package func tidy(_ state: FirewallState) {
+        let kept = Set([state.confirmed, state.previous, state.pending?.ruleset].compactMap { $0?.generation })
+        for name in FileListing.names(in: path) {
+            guard let number = name.split(separator: ".").first.flatMap({ Int($0) }), !kept.contains(number) else {
+                continue
+            }
+            FileWriting.remove("\(path)/\(name)")
+        }
+    }
+
+    private func name(_ document: Document, _ generation: Int) -> String {
+        "\(path)/\(generation).\(document.rawValue)"
+    }
+
+    private static let longest = 64 << 20
+
+    private func optional(_ name: String) throws(StateError) -> [UInt8]? {
+        do throws(FileError) {
+            // Nobody but root may have put a ruleset there, since root loads it.
+            return try FileReading.read("\(path)/\(name)", limit: Self.longest, trust: .ownerOnly)
+        } catch {
+            if error.isNoSuchFile { return nil }
+            throw StateError("\(error)")
+        }
+    }
+}
+
+/// The state cannot be used; says what to do.
+package struct StateError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}

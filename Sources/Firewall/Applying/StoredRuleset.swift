@@ -1,0 +1,119 @@
+/// One generation of a host's ruleset, as the state keeps it. The text itself is in a file of its own.
+package struct StoredRuleset: Sendable, Equatable {
+    /// Counts up with every apply on this machine, from 1.
+    package var generation: Int
+    package var host: String
+    /// SHA-256 of the ruleset's text, in hexadecimal.
+    package var hash: String
+    /// SHA-256 of the site file that it was compiled from.
+    package var siteHash: String
+    /// When that file was last changed, in seconds since 1970.
+    package var siteModified: Int64
+    /// When it was loaded, in seconds since 1970.
+    package var applied: Int64
+    /// When somebody confirmed it; nil while nobody has.
+    package var confirmed: Int64?
+    /// The tables of others at that moment, with a digest of what each held.
+    package var foreign: [String: String] = [:]
+
+    package init(
+        generation: Int,
+        host: String,
+        hash: String,
+        siteHash: String,
+        siteModified: Int64,
+        applied: Int64
+    ) {
+        self.generation = generation
+        self.host = host
+        self.hash = hash
+        self.siteHash = siteHash
+        self.siteModified = siteModified
+        self.applied = applied
+    }
+}
+
+/// A ruleset that is in force until a moment, unless somebody confirms it before.
+package struct PendingConfirmation: Sendable, Equatable {
+    package var ruleset: StoredRuleset
+    /// When the old one comes back, in seconds since 1970; for people. The watchdog counts by a clock that does not jump.
+    package var until: Int64
+
+    package init(ruleset: StoredRuleset, until: Int64) {
+        self.ruleset = ruleset
+        self.until = until
+    }
+}
+
+/// What the machine knows of its firewall, whole in one file.
+package struct FirewallState: Sendable, Equatable {
+    /// The last ruleset that somebody confirmed: what a boot loads, and what a rollback of a pending one restores.
+    package var confirmed: StoredRuleset?
+    /// The one confirmed before that, for `policy rollback`.
+    package var previous: StoredRuleset?
+    package var pending: PendingConfirmation?
+    /// The number of the newest generation, also of one that was undone.
+    package var lastGeneration = 0
+    /// Digests of site files that were in force and are not any more, oldest first.
+    package var retired: [String] = []
+    /// Why the last pending ruleset was undone, and when; nil after the next confirmation.
+    package var undone: Undone?
+
+    package struct Undone: Sendable, Equatable {
+        package var generation: Int
+        package var at: Int64
+        package var why: String
+
+        package init(generation: Int, at: Int64, why: String) {
+            self.generation = generation
+            self.at = at
+            self.why = why
+        }
+    }
+
+    /// Enough that a file of last year is known again.
+    private static let mostRetired = 500
+
+    package init() {}
+
+    /// What should be in force now.
+    package var current: StoredRuleset? { pending?.ruleset ?? confirmed }
+
+    /// Takes the pending ruleset for good.
+    ///
+    /// - Parameter now: seconds since 1970.
+    package mutating func confirm(now: Int64) {
+        guard var ruleset = pending?.ruleset else { return }
+        ruleset.confirmed = now
+        if let confirmed {
+            retired.removeAll { $0 == confirmed.siteHash || $0 == ruleset.siteHash }
+            if confirmed.siteHash != ruleset.siteHash { retired.append(confirmed.siteHash) }
+            if retired.count > Self.mostRetired { retired.removeFirst(retired.count - Self.mostRetired) }
+        }
+        (previous, confirmed, pending, undone) = (confirmed, ruleset, nil, nil)
+    }
+
+    /// Notes that the pending ruleset was undone.
+    package mutating func undo(now: Int64, why: String) {
+        guard let generation = pending?.ruleset.generation else { return }
+        pending = nil
+        undone = Undone(generation: generation, at: now, why: why)
+    }
+}
+
+extension FirewallState {
+    /// Why this site file is older than the one in force; nil when it is not.
+    ///
+    /// Two signs, since neither is enough. A file whose digest was in force here and was replaced is old, whatever its
+    /// time stamp says: a copy gets the time of the copying. A file never seen here is old when it was changed last
+    /// before the one in force was: `scp -p`, `rsync -t` and Ansible's `copy` with `mode: preserve` keep that time.
+    package func objection(toSiteHash hash: String, modified: Int64) -> String? {
+        guard let current, current.siteHash != hash else { return nil }
+        if retired.contains(hash) {
+            return "this site file was in force before and has been replaced by generation \(current.generation)"
+        }
+        guard modified < current.siteModified else { return nil }
+        return "this site file was last changed \(current.siteModified - modified) s before the one in force "
+            + "(generation \(current.generation)) was"
+    }
+}

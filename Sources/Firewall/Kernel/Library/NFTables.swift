@@ -1,0 +1,64 @@
+import CNFTables
+
+/// libnftables with one context (libnftables(3)). Belongs to one thread.
+///
+/// A context grows with each listing, and a ruleset that a newer nft wrote can crash this library: use it in a process
+/// that ends after its task, as `KernelWorker` does.
+@safe
+struct NFTables: ~Copyable {
+    private let context: OpaquePointer
+
+    /// - Throws: when the library has no memory, or cannot buffer what it says.
+    init() throws(RulesetProblems) {
+        guard let context = unsafe nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+            throw RulesetProblems("libnftables has no memory for a context")
+        }
+        guard unsafe nft_ctx_buffer_output(context) == 0, unsafe nft_ctx_buffer_error(context) == 0 else {
+            unsafe nft_ctx_free(context)
+            throw RulesetProblems("libnftables cannot keep what it prints in memory")
+        }
+        unsafe self.context = context
+    }
+
+    deinit { unsafe nft_ctx_free(context) }
+
+    /// Runs commands as one transaction: all of them take effect, or none.
+    ///
+    /// The JSON flag is off, so that text is text: with the flag a buffer is read as JSON first, and as text when that
+    /// fails.
+    func load(_ text: String) throws(RulesetProblems) {
+        // A C string ends at the first zero: what follows it would be left out without a word.
+        guard !text.utf8.contains(0) else { throw RulesetProblems("the ruleset holds a zero byte and is not loaded") }
+        unsafe nft_ctx_output_set_flags(context, 0)
+        _ = try run(text)
+    }
+
+    /// What a listing prints.
+    ///
+    /// - Parameter json: as JSON, every number as a number whatever /etc/services calls it; else as text that `load`
+    ///   takes.
+    func list(_ listing: RulesetListing, json: Bool) throws(RulesetProblems) -> [UInt8] {
+        let numbers = UInt32(NFT_CTX_OUTPUT_NUMERIC_ALL)
+        let flags = json ? numbers | UInt32(NFT_CTX_OUTPUT_JSON) : numbers | Self.stateless
+        unsafe nft_ctx_output_set_flags(context, flags)
+        return try run(listing.command)
+    }
+
+    private static let stateless = UInt32(NFT_CTX_OUTPUT_STATELESS)
+
+    private func run(_ text: String) throws(RulesetProblems) -> [UInt8] {
+        let code = unsafe nft_run_cmd_from_buffer(context, text)
+        // Sound: both buffers belong to the context, end with a zero, and are copied before its next call. A buffer is
+        // emptied when it is asked for.
+        let said = unsafe nft_ctx_get_error_buffer(context).map { unsafe String(cString: $0) } ?? ""
+        guard code == 0 else { throw RulesetProblems(parsing: said) }
+        guard let output = unsafe nft_ctx_get_output_buffer(context) else { return [] }
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: output, count: Self.length(output)))
+    }
+
+    private static func length(_ text: UnsafePointer<CChar>) -> Int {
+        var count = 0
+        while unsafe text[count] != 0 { count += 1 }
+        return count
+    }
+}

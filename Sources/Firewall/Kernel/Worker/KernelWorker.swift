@@ -1,0 +1,58 @@
+import Glibc
+import Linux
+
+/// The worker's own process: one task, one reply, and the end.
+package enum KernelWorker {
+    /// Call it on the main thread before any other exists: a user namespace is given to single threads only.
+    ///
+    /// - Parameter parent: the process that asked; the worker ends with it.
+    /// - Returns: the exit status.
+    package static func run(_ task: KernelTask, parent: Int32) -> Int32 {
+        guard ParentDeath.deliver(signal: SIGKILL, parent: parent) else { return 1 }
+        MemoryLimit.set(bytes: KernelConvention.memory)
+        do {
+            let socket = MessageSocket(owning: try InheritedDescriptor.take(KernelConvention.reply))
+            let request = try InheritedDescriptor.take(KernelConvention.request)
+            let bytes = try SealedMemory.read(request.raw, limit: KernelConvention.longestRequest)
+            let (word, payload) = answer(task, String(decoding: bytes, as: UTF8.self))
+            let memory = try SealedMemory.create(name: "gatehouse-reply", payload)
+            try socket.send(Array(word.rawValue.utf8).span, descriptors: [memory.raw], within: 10_000)
+            return 0
+        } catch {
+            StandardError.write("gatehouse: firewall worker: \(error)\n")
+            return 1
+        }
+    }
+
+    private static func answer(_ task: KernelTask, _ text: String) -> (KernelConvention.Word, [UInt8]) {
+        do throws(KernelFailure) {
+            return (.done, try perform(task, text))
+        } catch {
+            switch error {
+            case .refused(let problems) where problems.isDenied: return (.unavailable, Array(denied.utf8))
+            case .refused(let problems): return (.refused, Array(problems.coded.utf8))
+            case .unavailable(let why): return (.unavailable, Array(why.utf8))
+            }
+        }
+    }
+
+    private static let denied =
+        "the kernel does not let this user at the firewall's rules (CAP_NET_ADMIN): run it as root"
+
+    private static func perform(_ task: KernelTask, _ text: String) throws(KernelFailure) -> [UInt8] {
+        if task == .hold { return try ScratchNetwork.hold(text) }
+        do throws(RulesetProblems) {
+            let library = try NFTables()
+            guard task != .load else {
+                try library.load(text)
+                return []
+            }
+            guard let listing = RulesetListing(command: text) else {
+                throw RulesetProblems("no listing: \(text.prefix(80))")
+            }
+            return try library.list(listing, json: task == .json)
+        } catch {
+            throw .refused(error)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Glibc
+
+/// The names in a folder.
+package enum FileListing {
+    /// All of them but `.` and `..`, in no order; none when the folder cannot be read.
+    package static func names(in folder: String) -> [String] {
+        guard let stream = unsafe opendir(folder) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        // Sound: an entry is valid until the next call for the same stream, and is copied before.
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}

@@ -1,0 +1,109 @@
+import Firewall
+import Testing
+
+@Suite("Ruleset script")
+struct RulesetScriptTests {
+    private let text = """
+        add table inet gatehouse   # first
+        delete table inet gatehouse
+        table inet gatehouse {
+            set admins {
+                type ipv4_addr; flags interval
+                elements = { 203.0.113.0/24,
+                             198.51.100.7 comment "a, {b}" }
+            }
+            map verdicts {
+                type inet_service : verdict
+                elements = { 22 : jump x, 80 : accept }
+            }
+            chain x { accept; }
+            chain input {
+                type filter hook input priority filter; policy drop;
+                tcp dport { 80,
+                    443 } accept comment "web; {line 4} # 1"
+                tcp dport vmap @verdicts
+            }
+        }
+        """
+
+    @Test("statements keep their lines; braces, quotes and comments are understood")
+    func takesApart() throws {
+        let script = try RulesetScript(text)
+        #expect(script.commands.map(\.text) == ["add table inet gatehouse", "delete table inet gatehouse"])
+        let table = try #require(script.tables.first)
+        #expect(table.blocks.map(\.name) == ["admins", "verdicts", "x", "input"])
+        #expect(table.blocks[0].elements.map(\.text) == ["203.0.113.0/24", #"198.51.100.7 comment "a, {b}""#])
+        #expect(table.blocks[3].statements.map(\.line) == [15, 15, 16, 18])
+        #expect(table.blocks[3].statements[2].text == #"tcp dport { 80, 443 } accept comment "web; {line 4} # 1""#)
+    }
+
+    @Test("pieces say where each line comes from, and declare before they refer")
+    func pieces() throws {
+        let pieces = try RulesetScript(text).pieces(of: 3)
+        #expect(pieces.count == 4)
+        let lines = pieces.flatMap { $0.text.split(separator: "\n").map(String.init) }
+        #expect(lines.count == pieces.flatMap(\.lines).count)
+        let chain = try #require(lines.firstIndex { $0.hasPrefix("add chain inet gatehouse x") })
+        let map = try #require(lines.firstIndex { $0.hasPrefix("add map") })
+        #expect(chain < map)
+        #expect(lines.last == "add rule inet gatehouse input tcp dport vmap @verdicts")
+        #expect(pieces.last?.lines.last == 18)
+    }
+
+    @Test("a difference in elements alone is told as commands, any other is not")
+    func elementChanges() throws {
+        let old = try RulesetScript(text)
+        #expect(old.elementChanges(to: old) == "")
+        let other = text.replacing("203.0.113.0/24", with: "192.0.2.0/24").replacing("80 : accept", with: "80 : drop")
+        #expect(
+            old.elementChanges(to: try RulesetScript(other)) == """
+                delete element inet gatehouse admins { 203.0.113.0/24 }
+                delete element inet gatehouse verdicts { 80 }
+                add element inet gatehouse admins { 192.0.2.0/24 }
+                add element inet gatehouse verdicts { 80 : drop }
+
+                """
+        )
+        #expect(old.elementChanges(to: try RulesetScript(text.replacing("flags interval", with: "size 9"))) == nil)
+        #expect(old.elementChanges(to: try RulesetScript(text.replacing("policy drop", with: "policy accept"))) == nil)
+    }
+
+    @Test("a ruleset touches what it names, and nothing else may stand in it")
+    func touched() throws {
+        let own = try RulesetScript(text).touchedTables().map(\.table)
+        #expect(Set(own) == [.own])
+        for bad in [
+            "flush ruleset", "add rule ip x y accept", "delete table inet", #"include "/etc/x""#,
+            "table inet \"a b\" {\n}", "table inet gatehouse {\n chain c {\n include \"/etc/x\"\n }\n}",
+        ] {
+            #expect(throws: RulesetScriptError.self, "\(bad)") { try RulesetScript(bad).touchedTables() }
+        }
+    }
+
+    @Test(
+        "text that does not close what it opens is refused with a line",
+        arguments: ["table inet x {", "a { b {\n", "x \"y", "}"]
+    )
+    func broken(text: String) {
+        #expect(throws: RulesetScriptError.self) { try RulesetScript(text) }
+    }
+
+    @Test("random changes of the text never trap")
+    func random() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = Seeded(state: seed)
+        print("seed \(seed)")
+        let bytes = Array(text.utf8)
+        for _ in 0..<2_000 {
+            var copy = bytes
+            for _ in 0..<3 {
+                let place = Int.random(in: 0..<copy.count, using: &random)
+                copy[place] = UInt8.random(in: 0...127, using: &random)
+            }
+            if let script = try? RulesetScript(String(decoding: copy, as: UTF8.self)) {
+                _ = script.pieces()
+                _ = try? script.touchedTables()
+            }
+        }
+    }
+}
