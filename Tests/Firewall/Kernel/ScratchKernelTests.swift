@@ -120,7 +120,7 @@ struct ScratchKernelTests {
     @Test("a refusal is told with the rule that its line was compiled from")
     func ruleOfLine() {
         let said = """
-            <cmdline>:3:7-11: Error: Could not process rule: No such file or directory
+            /proc/self/fd/5:3:7-11: Error: Could not process rule: No such file or directory
               jump nowhere
                    ^^^^^^^
             """
@@ -134,7 +134,7 @@ struct ScratchKernelTests {
 
     @Test("a worker that does not answer in time is ended, and one that cannot be started is said")
     func hangs() throws {
-        let slow = KernelProcess(program: "/bin/sleep", arguments: ["sleep", "100"], seconds: 1)
+        let slow = KernelProcess(program: "/bin/sh", arguments: ["sh", "-c", "exec sleep 100", "x"], seconds: 1)
         #expect(throws: KernelFailure.self) { try ScratchKernel(slow).hold("") }
         let missing = KernelProcess(program: "/nonexistent")
         #expect(throws: KernelFailure.self) { try ScratchKernel(missing).hold("") }

@@ -1,4 +1,5 @@
 import CNFTables
+import Linux
 
 /// libnftables with one context (libnftables(3)). Belongs to one thread.
 ///
@@ -30,7 +31,14 @@ struct NFTables: ~Copyable {
         // A C string ends at the first zero: what follows it would be left out without a word.
         guard !text.utf8.contains(0) else { throw RulesetProblems("the ruleset holds a zero byte and is not loaded") }
         unsafe nft_ctx_output_set_flags(context, 0)
-        _ = try run(text)
+        let file: FileDescriptor
+        do {
+            file = try SealedMemory.create(name: "gatehouse-nft", Array(text.utf8))
+        } catch {
+            throw RulesetProblems("the ruleset cannot be handed to libnftables: \(error)")
+        }
+        // A file, not a buffer: only for files do errors name their line.
+        _ = try output(of: unsafe nft_run_cmd_from_filename(context, "/proc/self/fd/\(file.raw)"))
     }
 
     /// What a listing prints.
@@ -41,13 +49,13 @@ struct NFTables: ~Copyable {
         let numbers = UInt32(NFT_CTX_OUTPUT_NUMERIC_ALL)
         let flags = json ? numbers | UInt32(NFT_CTX_OUTPUT_JSON) : numbers | Self.stateless
         unsafe nft_ctx_output_set_flags(context, flags)
-        return try run(listing.command)
+        return try output(of: unsafe nft_run_cmd_from_buffer(context, listing.command))
     }
 
     private static let stateless = UInt32(NFT_CTX_OUTPUT_STATELESS)
 
-    private func run(_ text: String) throws(RulesetProblems) -> [UInt8] {
-        let code = unsafe nft_run_cmd_from_buffer(context, text)
+    /// What the call that returned `code` printed.
+    private func output(of code: Int32) throws(RulesetProblems) -> [UInt8] {
         // Sound: both buffers belong to the context, end with a zero, and are copied before its next call. A buffer is
         // emptied when it is asked for.
         let said = unsafe nft_ctx_get_error_buffer(context).map { unsafe String(cString: $0) } ?? ""

@@ -7,7 +7,7 @@ package struct RulesetProblems: Error, Equatable, Sendable {
 
     package init(_ message: String) { list = [RulesetProblem(line: nil, message: message)] }
 
-    /// Takes apart what libnftables says: `<cmdline>:3:5-9: Error: …`, each followed by the line and a line of carets.
+    /// Takes apart what libnftables says: `/proc/self/fd/5:3:5-9: Error: …`, each followed by the line and a line of carets.
     package init(parsing text: String) {
         let found = text.split(separator: "\n").compactMap(RulesetProblem.init(parsing:))
         let words = text.split(separator: "\n").first.map(String.init) ?? "nftables refuses it without a reason"
