@@ -32,7 +32,8 @@ build: swift
 install:
 	@test -x $(BINARY) -a -x $(HELPER) || { echo "run \`make build\` first" >&2; exit 2; }
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin $(BINARY) $(HELPER)
-	install -D -m 0644 -t $(DESTDIR)/etc/systemd/system systemd/gatehouse.service systemd/gatehouse.socket
+	install -D -m 0644 -t $(DESTDIR)/etc/systemd/system systemd/gatehouse.service systemd/gatehouse.socket \
+		systemd/gatehouse-firewall.service systemd/gatehouse-firewall-watch.service
 
 ## run: the demonstration, or `make run SITE=Policies/foobar.com.yaml` for a site file
 run: build

@@ -13,6 +13,7 @@ struct Gatehouse: ParsableCommand {
             Check.self, Schema.self, Serve.self, Status.self, Reload.self, Upgrade.self, Server.self, Certs.self,
             PolicyCommand.self, Demo.self, App.self,
             DataPlane.self, FirewallWorker.self,
+            FirewallWatchdog.self,
         ]
     )
 

@@ -62,7 +62,14 @@ package struct AdministratorCheck: Sendable {
         return .refused(rule: refusal)
     }
 
-    private static func interface(of address: IPAddress, in host: HostIntent) -> String? {
-        host.interfaces.first { $0.addresses.contains { $0.address == address } }?.name
+    private static func interface(of address: IPAddress, in host: HostIntent) -> String {
+        host.interfaces.first { $0.addresses.contains { $0.address == address } }?.name ?? HostIntent.unnamedInterface
     }
+}
+
+extension HostIntent {
+    /// Stands for an interface that the site file does not name: no interface of Linux has a name with a slash, so no
+    /// rule for named interfaces, such as the one for loopback, takes its packets. A packet without an interface would
+    /// fulfil every such rule.
+    static let unnamedInterface = "/"
 }

@@ -73,7 +73,8 @@ package struct ClosedConnections: Sendable {
             detail: connection.detail
         )
         packet.sourcePort = connection.sourcePort
-        let names = after.interfaces.map { Optional($0.name) }
+        let named = after.interfaces.map { Optional($0.name) }
+        let names = named.isEmpty ? [HostIntent.unnamedInterface] : named
         let (incoming, outgoing) = (path == .output ? [] : names, path == .input ? [] : names)
         return (incoming.isEmpty ? [nil] : incoming).flatMap { input in
             (outgoing.isEmpty ? [nil] : outgoing).map { output in

@@ -17,3 +17,12 @@ package enum FileListing {
         return names
     }
 }
+
+extension FileReading {
+    /// When the file was last changed, in seconds since 1970.
+    package static func modified(_ path: String) throws(FileError) -> Int64 {
+        var status = Glibc.stat()
+        guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("stat"))) }
+        return Int64(status.st_mtim.tv_sec)
+    }
+}

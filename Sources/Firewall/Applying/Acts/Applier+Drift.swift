@@ -1,0 +1,78 @@
+package import Site
+
+extension Applier {
+    /// What the kernel holds beside what was applied; tables of others against what they were then.
+    ///
+    /// - Throws: `wanting` when nothing was ever applied.
+    package func drift() throws(ApplyError) -> Drift {
+        let state = try self.state()
+        guard let current = state.current, let (_, script, expected) = try confirmedRuleset(state) else {
+            throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
+        }
+        let live = try liveText()
+        var drift = Drift()
+        drift.compareOwn(expected: expected, live: live, dynamic: script.dynamicSets)
+        drift.compareForeign(recorded: current.foreign, live: live)
+        return drift
+    }
+
+    /// What each rule has counted, by its id: the first word of its comment.
+    package func counters() throws(ApplyError) -> [RuleCounter] {
+        do throws(KernelFailure) {
+            let bytes = try live.json(.table(.own))
+            return RuleCounter.all(in: JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) ?? .null)
+        } catch {
+            throw ApplyError(error)
+        }
+    }
+}
+
+/// What a rule of the policy has counted in the kernel, all its places together.
+package struct RuleCounter: Sendable, Equatable {
+    package let rule: String
+    package private(set) var packets: Int
+    package private(set) var bytes: Int
+
+    /// Counters of rules and of elements that carry a comment, and named counters; by id.
+    ///
+    /// - Parameter listing: what `list table` prints as JSON.
+    static func all(in listing: JSONValue) -> [RuleCounter] {
+        var sums: [String: RuleCounter] = [:]
+        func add(_ name: String?, _ counter: JSONValue?) {
+            guard let id = name?.split(separator: " ").first.map(String.init), let counter,
+                let packets = counter["packets"]?.integer, let bytes = counter["bytes"]?.integer
+            else { return }
+            var sum = sums[id] ?? RuleCounter(rule: id, packets: 0, bytes: 0)
+            sum.packets &+= packets
+            sum.bytes &+= bytes
+            sums[id] = sum
+        }
+        for entry in listing["nftables"]?.items ?? [] {
+            if let rule = entry["rule"] {
+                for part in rule["expr"]?.items ?? [] { add(rule["comment"]?.text, part["counter"]) }
+            }
+            if let counter = entry["counter"] { add(counter["name"]?.text, counter) }
+            for element in (entry["set"] ?? entry["map"])?["elem"]?.items ?? [] {
+                // An element of a map is a pair of key and value.
+                let key = (element.items.first ?? element)["elem"]
+                add(key?["comment"]?.text, key?["counter"])
+            }
+        }
+        return sums.values.sorted { $0.rule < $1.rule }
+    }
+}
+
+extension Applier {
+    /// The rules of all tables as libnftables lists them; nil when they cannot be listed.
+    package func listing() -> JSONValue? {
+        (try? live.json(.ruleset)).flatMap { JSONValue(parsing: String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// What the policy in force was meant to do; nil when there is none, or the site file it came from is not understood
+    /// any more.
+    package func intentInForce() throws(ApplyError) -> HostIntent? {
+        guard let current = try state().current else { return nil }
+        let path = "\(folder.path)/\(current.generation).\(StateFolder.Document.site.rawValue)"
+        return SiteFile.load(path: path).model.flatMap { Intent(of: $0).host(current.host) }
+    }
+}

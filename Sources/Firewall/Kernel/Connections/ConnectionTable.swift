@@ -1,0 +1,96 @@
+import CConntrack
+import Glibc
+package import Linux
+import Site
+
+/// The connections that the kernel tracks in this process's network (conntrack(8)).
+package enum ConnectionTable {
+    /// Deletes every entry that `isClosed` names: the connection's next packet is of state new again.
+    ///
+    /// - Returns: those that were deleted. One that ended meanwhile is not among them.
+    /// - Throws: EPERM without CAP_NET_ADMIN; EPROTONOSUPPORT where the kernel tracks nothing.
+    package static func delete(
+        where isClosed: (TrackedConnection) -> Bool
+    ) throws(SystemError) -> [TrackedConnection] {
+        var deleted: [TrackedConnection] = []
+        for entry in try entries() {
+            guard let connection = entry.connection, isClosed(connection) else { continue }
+            if try delete(entry) { deleted.append(connection) }
+        }
+        return deleted
+    }
+
+    /// The entries of both families.
+    package static func all() throws(SystemError) -> [TrackedConnection] {
+        try entries().compactMap(\.connection)
+    }
+
+    /// An entry as the library hands it out; belongs to this object.
+    @safe
+    private final class Entry {
+        let pointer: OpaquePointer
+
+        init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+
+        deinit { unsafe nfct_destroy(pointer) }
+
+        /// nil for what is no connection between two addresses.
+        var connection: TrackedConnection? {
+            let isIPv6 = unsafe Int32(nfct_get_attr_u8(pointer, ATTR_ORIG_L3PROTO)) == AF_INET6
+            // Where it goes is who answers: the reply's source, to which a translation has already been applied.
+            guard let source = address(isIPv6 ? ATTR_ORIG_IPV6_SRC : ATTR_ORIG_IPV4_SRC, isIPv6),
+                let destination = address(isIPv6 ? ATTR_REPL_IPV6_SRC : ATTR_REPL_IPV4_SRC, isIPv6)
+            else { return nil }
+            let number = ProtocolNumber(rawValue: unsafe nfct_get_attr_u8(pointer, ATTR_ORIG_L4PROTO))
+            var connection = TrackedConnection(from: source, to: destination, number)
+            if number == .icmp || number == .icmpv6 {
+                let type = unsafe nfct_get_attr_u8(pointer, ATTR_ICMP_TYPE)
+                connection.detail = UInt16(type) << 8 | UInt16(unsafe nfct_get_attr_u8(pointer, ATTR_ICMP_CODE))
+            } else {
+                connection.sourcePort = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_ORIG_PORT_SRC))
+                connection.detail = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_REPL_PORT_SRC))
+            }
+            return connection
+        }
+
+        private func address(_ attribute: nf_conntrack_attr, _ isIPv6: Bool) -> IPAddress? {
+            guard let bytes = unsafe nfct_get_attr(pointer, attribute) else { return nil }
+            // Sound: an address has 4 or 16 bytes, in network order, and is copied at once.
+            return IPAddress(bytes: unsafe Array(UnsafeRawBufferPointer(start: bytes, count: isIPv6 ? 16 : 4)))
+        }
+    }
+
+    private final class Collector {
+        var entries: [Entry] = []
+    }
+
+    private static func entries() throws(SystemError) -> [Entry] {
+        guard let handle = unsafe nfct_open(1, 0) else { throw .last("nfct_open") }
+        defer { unsafe nfct_close(handle) }
+        let collector = Collector()
+        // Sound: the collector outlives the query, during which alone the callback is called, on this thread.
+        // NFCT_CB_STOLEN leaves the entry to us.
+        unsafe nfct_callback_register(
+            handle,
+            NFCT_T_ALL,
+            { _, entry, context in
+                guard let entry = unsafe entry, let context = unsafe context else { return Int32(NFCT_CB_CONTINUE) }
+                unsafe Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue().entries.append(Entry(entry))
+                return Int32(NFCT_CB_STOLEN)
+            },
+            Unmanaged.passUnretained(collector).toOpaque()
+        )
+        var both = UInt32(AF_UNSPEC)
+        guard unsafe nfct_query(handle, NFCT_Q_DUMP, &both) == 0 else { throw .last("listing tracked connections") }
+        return withExtendedLifetime(collector) { collector.entries }
+    }
+
+    private static func delete(_ entry: Entry) throws(SystemError) -> Bool {
+        guard let handle = unsafe nfct_open(1, 0) else { throw .last("nfct_open") }
+        defer { unsafe nfct_close(handle) }
+        // Sound: the entry lives during the call.
+        if unsafe nfct_query(handle, NFCT_Q_DESTROY, UnsafeRawPointer(entry.pointer)) == 0 { return true }
+        guard errno == ENOENT else { throw .last("deleting a tracked connection") }
+        return false
+    }
+}

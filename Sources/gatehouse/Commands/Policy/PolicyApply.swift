@@ -1,0 +1,161 @@
+import ArgumentParser
+import Firewall
+import Linux
+import Site
+
+struct PolicyApply: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Put this host's ruleset into force, and the old one back unless it is confirmed in time.",
+        discussion: "Exit status: 0 when it is in force, 1 when it would shut you out or is older than the one in "
+            + "force, 2 when the file or the ruleset is wrong, 3 when the machine lacks something."
+    )
+
+    @OptionGroup var options: SiteOptions
+    @OptionGroup var state: StateOptions
+
+    @Option(help: "Which host of the site this machine is. Default: the one whose addresses it bears.")
+    var host: String?
+
+    @Option(help: "The ruleset as text.")
+    var ruleset: String
+
+    @Option(help: "How long to wait for `policy confirm`, as 60s or 10m; 0s takes it for good at once.")
+    var confirmWithin: TimeSpan = .seconds(60)
+
+    @Option(help: "An address that must be let in by SSH afterwards. Default: where your own SSH session comes from.")
+    var keep: [String] = []
+
+    @Option(help: "The port of SSH for --keep.")
+    var keepPort: UInt16 = 22
+
+    @Flag(help: "Apply a site file that is older than the one in force.")
+    var allowOlder = false
+
+    func run() throws {
+        let source = try PolicySource(options)
+        let host = try source.host(host)
+        let compiled = try source.ruleset(host, file: ruleset)
+        let own = PolicySource.machineAddresses
+        guard host.allAddresses.contains(where: { own.contains($0.address) }) else {
+            let list = host.allAddresses.map { "\($0.address)" }.joined(separator: ", ")
+            throw refusal(.wanting, "this machine bears no address of \(host.name) (\(list)): its rules are not for it")
+        }
+        try requireEntrance(compiled.intent, own)
+
+        let outcome = try state.perform { applier in
+            for warning in OtherFirewalls.warnings(Self.facts(applier)) { Output.error("warning: \(warning)") }
+            var order = Applier.Order(
+                compiled,
+                site: source.bytes,
+                siteModified: try FileReading.modified(source.path),
+                confirmWithin: confirmWithin.seconds
+            )
+            order.takesOlder = allowOlder
+            let earlier = try applier.intentInForce()
+            let outcome = try applier.apply(order) { generation, seconds throws(ApplyError) in
+                try Watchdog.arm(
+                    applier.folder,
+                    generation: generation,
+                    seconds: seconds,
+                    program: ProcessStart.thisProgramPath ?? "/usr/bin/gatehouse"
+                )
+            }
+            if case .applied = outcome { closeConnections(earlier, compiled.intent, own) }
+            return outcome
+        }
+        say(outcome, host)
+    }
+
+    private func say(_ outcome: Applier.Outcome, _ host: SiteHost) {
+        switch outcome {
+        case .unchanged(let generation):
+            Output.line("\(host.name): generation \(generation) is in force and means the same; nothing was changed")
+        case .applied(let generation, let onlyElements):
+            let how = onlyElements ? "elements of sets alone were changed" : "the table was replaced"
+            Output.line("\(host.name): generation \(generation) is in force; \(how)")
+            if confirmWithin.seconds > 0 {
+                let time = "\(confirmWithin.seconds) s"
+                Output.line("Confirm it within \(time) from a new connection: gatehouse policy confirm")
+            }
+        }
+    }
+
+    /// Proves for each administrator that a new connection would be let in.
+    private func requireEntrance(_ intent: HostIntent, _ own: [IPAddress]) throws {
+        var accesses: [AdministratorCheck.Access] = []
+        for text in keep {
+            guard let address = IPAddress(text) else { throw refusal(.wrong, "--keep \(text): no IP address") }
+            accesses.append(.init(source: address, port: keepPort))
+        }
+        if accesses.isEmpty, let text = ProcessAncestry.variable("SSH_CONNECTION") {
+            guard let access = AdministratorCheck.Access(sshConnection: text) else {
+                throw refusal(.wrong, "SSH_CONNECTION is `\(text)`, no connection: name your address with --keep")
+            }
+            accesses.append(access)
+        }
+        guard !accesses.isEmpty else {
+            throw refusal(.wanting, "where you come from is not known: name the address to stay let in with --keep")
+        }
+        let until = Int64(Clock.realtimeMicroseconds / 1_000_000) + Int64(confirmWithin.seconds)
+        for access in accesses {
+            switch AdministratorCheck.verdict(access, intent, addresses: own, until: until) {
+            case .admitted(let rule):
+                Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)")
+            case .refused(let rule):
+                let by = rule.map { "rule \($0)" } ?? "no rule that lets it in"
+                throw refusal(
+                    .wanting,
+                    "a new connection from \(access.source) to port \(access.port) would be shut out (\(by)): allow it in "
+                        + "the site file, or name another address with --keep; nothing was changed"
+                )
+            case .unreachable:
+                throw refusal(.wanting, "\(intent.host) has no address that \(access.source) could reach")
+            }
+        }
+    }
+
+    private func closeConnections(_ before: HostIntent?, _ after: HostIntent, _ own: [IPAddress]) {
+        let closed = ClosedConnections(before: before, after: after, addresses: own)
+        do {
+            let deleted = try ConnectionTable.delete { closed.contains($0) }
+            if !deleted.isEmpty { Output.line("\(deleted.count) connections that the rules closed were ended") }
+        } catch {
+            Output.error("warning: connections that the rules closed go on until they end: \(error)")
+        }
+    }
+
+    private static func facts(_ applier: Applier) -> OtherFirewalls.Facts {
+        var facts = OtherFirewalls.Facts()
+        facts.processes = ProcessAncestry.runningNames()
+        let ufw = (try? FileReading.read("/etc/ufw/ufw.conf", limit: 64 << 10)) ?? []
+        facts.isUFWEnabled = ufw.split(separator: 0x0A).contains { $0.elementsEqual("ENABLED=yes".utf8) }
+        facts.listing = applier.listing()
+        return facts
+    }
+
+    private func refusal(_ kind: ApplyError.Kind, _ text: String) -> ExitCode {
+        Output.error(text)
+        return ExitCode(kind.rawValue)
+    }
+}
+
+/// A length of time on the command line: `60s`, `10m`, `1h`, or seconds.
+struct TimeSpan: ExpressibleByArgument {
+    let seconds: Int
+
+    static func seconds(_ seconds: Int) -> TimeSpan { TimeSpan(seconds: seconds) }
+
+    private init(seconds: Int) { self.seconds = seconds }
+
+    init?(argument: String) {
+        let units = ["s": 1, "m": 60, "h": 3_600]
+        let unit = argument.last.flatMap { units[String($0)] }
+        let digits = unit == nil ? argument[...] : argument.dropLast()
+        guard let count = Int(digits), (0...86_400).contains(count) else { return nil }
+        seconds = count * (unit ?? 1)
+        guard seconds <= 86_400 else { return nil }
+    }
+
+    var defaultValueDescription: String { "\(seconds)s" }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Firewall
+import Linux
+import Site
+
+struct PolicyDrift: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drift",
+        abstract: "Say what the kernel holds beside what was applied, tables of others included.",
+        discussion: "Exit status: 0 when nothing drifted, 1 when something did."
+    )
+
+    @OptionGroup var state: StateOptions
+
+    @Flag(help: "Write the result as JSON.")
+    var json = false
+
+    func run() throws {
+        let findings = try state.perform { try $0.drift() }.findings
+        if json {
+            print(JSONValue.object([.init("drift", .strings(findings))]).indented)
+        } else {
+            print(findings.isEmpty ? "the kernel holds what was applied" : findings.joined(separator: "\n"))
+        }
+        if !findings.isEmpty { throw ExitCode(1) }
+    }
+}
+
+struct PolicyWatch: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Write a line for each change of the kernel's rules: who made it, and what drifted by it."
+    )
+
+    @OptionGroup var state: StateOptions
+
+    func run() throws {
+        try state.perform { applier in
+            let events: RulesetEvents
+            do {
+                events = try RulesetEvents()
+            } catch {
+                throw ApplyError(.machine, "the kernel does not tell of changes: \(error)")
+            }
+            var known = Self.findings(applier)
+            for finding in known { Output.line("drift: \(finding)") }
+            Output.line("watching")
+            while true {
+                _ = Readiness.wait([events.raw], milliseconds: -1)
+                let news: [RulesetEvents.Event]
+                do {
+                    news = try events.next()
+                } catch {
+                    throw ApplyError(.machine, "\(error)")
+                }
+                guard !news.isEmpty else { continue }
+                for event in news { Output.line(Self.text(event)) }
+                let now = Self.findings(applier)
+                for finding in now where !known.contains(finding) { Output.line("drift: \(finding)") }
+                if now.isEmpty, !known.isEmpty { Output.line("the kernel holds what was applied again") }
+                known = now
+            }
+        }
+    }
+
+    private static func text(_ event: RulesetEvents.Event) -> String {
+        switch event {
+        case .missed: "changes came faster than they could be read; some are not named"
+        case .changed(let change):
+            "generation \(change.generation) of the kernel, by \(change.name) (process \(change.process))"
+        }
+    }
+
+    private static func findings(_ applier: Applier) -> [String] {
+        do {
+            return try applier.drift().findings
+        } catch {
+            return [error.description]
+        }
+    }
+}

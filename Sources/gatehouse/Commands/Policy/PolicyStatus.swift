@@ -1,0 +1,61 @@
+import ArgumentParser
+import Firewall
+import Site
+
+struct PolicyStatus: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show which ruleset is in force, what waits for a confirmation, and what each rule counted.",
+        discussion: "Exit status: 0, or 1 when a ruleset waits for a confirmation."
+    )
+
+    @OptionGroup var state: StateOptions
+
+    @Flag(help: "Write the status as JSON.")
+    var json = false
+
+    func run() throws {
+        let (known, counters) = try state.perform { (try $0.state(), (try? $0.counters()) ?? []) }
+        if json {
+            print(Self.json(known, counters).indented)
+        } else {
+            for line in Self.lines(known, counters) { print(line) }
+        }
+        if known.pending != nil { throw ExitCode(1) }
+    }
+
+    private static func json(_ state: FirewallState, _ counters: [RuleCounter]) -> JSONValue {
+        .object([
+            .init("confirmed", state.confirmed?.json ?? .null),
+            .init("pending", state.pending?.json ?? .null),
+            .init("undone", state.undone?.json ?? .null),
+            .init(
+                "rules",
+                .array(
+                    counters.map {
+                        .object([
+                            .init("rule", .string($0.rule)), .init("packets", .integer($0.packets)),
+                            .init("bytes", .integer($0.bytes)),
+                        ])
+                    }
+                )
+            ),
+        ])
+    }
+
+    private static func lines(_ state: FirewallState, _ counters: [RuleCounter]) -> [String] {
+        var lines: [String] = []
+        if let pending = state.pending {
+            lines.append("pending: \(text(pending.ruleset)); undone at \(pending.until) unless confirmed")
+        }
+        lines.append(state.confirmed.map { "confirmed: \(text($0))" } ?? "no ruleset was confirmed here")
+        if let undone = state.undone {
+            lines.append("undone: generation \(undone.generation) at \(undone.at): \(undone.why)")
+        }
+        return lines + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
+    }
+
+    private static func text(_ ruleset: StoredRuleset) -> String {
+        "generation \(ruleset.generation) of \(ruleset.host), \(ruleset.hash.prefix(12)), applied at \(ruleset.applied)"
+    }
+}

@@ -1,0 +1,54 @@
+import Firewall
+import Site
+import Testing
+
+@Suite("Firewall state")
+struct FirewallStateTests {
+    private func ruleset(_ generation: Int, site: String, modified: Int64) -> StoredRuleset {
+        var ruleset = StoredRuleset(
+            generation: generation,
+            host: "app-01",
+            hash: "h\(generation)",
+            siteHash: site,
+            siteModified: modified,
+            applied: 5
+        )
+        ruleset.foreign = ["ip nat": "digest"]
+        return ruleset
+    }
+
+    private func confirmed(_ list: [(site: String, modified: Int64)]) -> FirewallState {
+        var state = FirewallState()
+        for (index, entry) in list.enumerated() {
+            state.lastGeneration = index + 1
+            let ruleset = ruleset(index + 1, site: entry.site, modified: entry.modified)
+            state.pending = PendingConfirmation(ruleset: ruleset, until: 9)
+            state.confirm(now: 7)
+        }
+        return state
+    }
+
+    @Test("what is written is read back")
+    func roundTrip() throws {
+        var state = confirmed([("a", 1), ("b", 2)])
+        state.pending = PendingConfirmation(ruleset: ruleset(3, site: "c", modified: 3), until: 99)
+        #expect(FirewallState(json: state.json) == state)
+        state.undo(now: 8, why: "so")
+        let text = try #require(JSONValue(parsing: state.json.line))
+        #expect(FirewallState(json: text) == state)
+        #expect(FirewallState(json: .object([])) == nil)
+    }
+
+    @Test("a file is old by its content when it was replaced, and by its time when it is not known")
+    func age() {
+        let state = confirmed([("a", 10), ("b", 20)])
+        #expect(state.objection(toSiteHash: "b", modified: 0) == nil)
+        #expect(state.objection(toSiteHash: "c", modified: 20) == nil)
+        #expect(state.objection(toSiteHash: "c", modified: 19) != nil)
+        #expect(state.objection(toSiteHash: "a", modified: 999) != nil)
+        let again = confirmed([("a", 10), ("b", 20), ("a", 30)])
+        #expect(again.objection(toSiteHash: "a", modified: 0) == nil)
+        #expect(again.objection(toSiteHash: "b", modified: 99) != nil)
+        #expect(FirewallState().objection(toSiteHash: "a", modified: 0) == nil)
+    }
+}
