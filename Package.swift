@@ -53,6 +53,7 @@ let package = Package(
         library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         library("CNFTables", pkgConfig: "libnftables", apt: "libnftables-dev"),
         library("CConntrack", pkgConfig: "libnetfilter_conntrack", apt: "libnetfilter-conntrack-dev"),
+        library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         library("CAres", pkgConfig: "libcares", apt: "libc-ares-dev"),
 
         module("Bytes", []),
@@ -62,7 +63,7 @@ let package = Package(
         module("Site", ["CYAML"]),
         module("HTTPWire", ["CNGHTTP2", "Bytes"]),
         module("Engine", ["Bytes", "Linux", "OpenSSL"]),
-        module("Certificates", ["OpenSSL", "Linux", "Site"]),
+        module("Certificates", ["HTTPWire", "OpenSSL", "Linux", "Site"]),
         module("Firewall", ["CNFTables", "CConntrack", "Linux", "OpenSSL", "Site"]),
         module("Gateway", ["Bytes", "Engine", "HTTPWire", "Linux", "OpenSSL", "Site"]),
         module("Outbound", ["Linux", "Snapshot"]),
@@ -83,7 +84,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gatehouse-outbound",
-            dependencies: ["CAres", "Linux", "Outbound"],
+            dependencies: ["CAres", "CCurl", "Linux", "Outbound"],
             path: "Sources/gatehouse-outbound",
             swiftSettings: settings
         ),

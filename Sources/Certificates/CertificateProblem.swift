@@ -19,6 +19,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case foreignIssuer(name: String, CertificateSettings.Issuer)
     /// It does not name every host that the site file says it does.
     case lackingNames(name: String, [String])
+    /// An ACME server gave none.
+    case order(name: String, ACMEProblem)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
     /// The audit log cannot be gone on with.
@@ -43,12 +45,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): there is no earlier generation to go back to; "
                 + "`gatehouse certs rotate \(name)` makes a new one"
         case .foreignIssuer(let name, .acme):
-            "certificate \(name): its issuer is an ACME server, which is not asked by this command; "
-                + "bring one with `gatehouse certs import \(name)`"
+            "certificate \(name): its issuer is an ACME server and not the internal CA"
         case .foreignIssuer(let name, _):
             "certificate \(name): the site file takes it from files; write `issuer: internal` to have it issued here"
         case .lackingNames(let name, let missing):
             "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names"
+        case .order(let name, let problem): "certificate \(name): \(problem)"
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"

@@ -5,6 +5,10 @@ import Snapshot
 package final class OutboundChannel {
     /// The number of the helper's descriptor.
     package static let descriptor: Int32 = 3
+    /// The number of the descriptor of a PEM file of authorities, for a helper that makes HTTPS requests, and the
+    /// argument that says that it is there.
+    package static let authoritiesDescriptor: Int32 = 4
+    package static let authoritiesWord = "https"
 
     private let socket: MessageSocket
 

@@ -9,12 +9,15 @@ package enum OutboundMessage: Codable, Equatable, Sendable {
     case nameServers([String])
     /// Answer `resolved` with the same number.
     case resolve(number: UInt64, name: String)
+    /// Answer `fetched` with the same number. Only for a helper that was started with authorities.
+    case fetch(number: UInt64, FetchRequest)
 
     // Helper to control.
 
     /// The sandbox stands; questions may come.
     case hello(process: Int32, sandbox: Sandbox.Report)
     case resolved(number: UInt64, NameAnswer)
+    case fetched(number: UInt64, FetchAnswer)
 }
 
 /// What the name servers said of one name.

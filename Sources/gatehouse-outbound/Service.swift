@@ -6,12 +6,15 @@ import Outbound
 final class Service {
     private let channel: OutboundChannel
     private let resolver: Resolver
+    private let fetcher: Fetcher?
     /// What control has not taken yet, in order.
     private var outgoing: [OutboundMessage] = []
 
-    init(channel: OutboundChannel, resolver: Resolver) {
+    /// - Parameter fetcher: nil for a helper that makes no requests.
+    init(channel: OutboundChannel, resolver: Resolver, fetcher: Fetcher?) {
         self.channel = channel
         self.resolver = resolver
+        self.fetcher = fetcher
     }
 
     /// - Throws: `closed` when control is gone, which is how it ends.
@@ -32,7 +35,10 @@ final class Service {
         switch message {
         case .nameServers(let list): try resolver.setServers(list)
         case .resolve(let number, let name): resolve(name) { self.outgoing.append(.resolved(number: number, $0)) }
-        case .hello, .resolved: throw ChannelError.malformed("\(message)")
+        case .fetch(let number, let request):
+            let answer = fetcher?.fetch(request) ?? .failed("the helper was started without authorities")
+            outgoing.append(.fetched(number: number, answer))
+        case .hello, .resolved, .fetched: throw ChannelError.malformed("\(message)")
         }
     }
 

@@ -35,7 +35,7 @@ struct House {
         "CYAML": "Sources/Site/YAML/",
         "CNFTables": "Sources/Firewall/Kernel/",
         "CConntrack": "Sources/Firewall/Kernel/",
-        "CCurl": "Sources/gatehouse-outbound/",
+        "CCurl": "Sources/gatehouse-outbound/Curl/",
         "CAres": "Sources/gatehouse-outbound/CAres/",
     ]
 
@@ -56,7 +56,7 @@ struct House {
     let unsafe: [String] = [
         "Sources/Bytes/", "Sources/Linux/", "Sources/OpenSSL/", "Sources/Engine/",
         "Sources/HTTPWire/HTTP2/NGHTTP2/", "Sources/Site/YAML/", "Sources/gatehouse-outbound/CAres/",
-        "Sources/Firewall/Kernel/",
+        "Sources/gatehouse-outbound/Curl/", "Sources/Firewall/Kernel/",
     ]
 
     let longestFile = 450

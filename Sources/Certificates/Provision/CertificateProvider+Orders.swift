@@ -85,7 +85,7 @@ extension CertificateProvider {
     /// The store's history.
     package var audit: AuditLog { store.audit }
 
-    private func ordered<Result>(
+    internal func ordered<Result>(
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
         do throws(CertificateProblem) {

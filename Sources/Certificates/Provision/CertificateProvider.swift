@@ -174,7 +174,7 @@ package struct CertificateProvider: Sendable {
 
     private func standInWarning(_ settings: CertificateSettings) -> String {
         "certificate \(settings.name): none in the store \(store.folder) yet, so a certificate of the internal CA "
-            + "stands in, which browsers refuse; obtain the real one from its ACME server and reload"
+            + "stands in, which browsers refuse; `gatehouse certs issue \(settings.name)` asks its ACME server"
     }
 
     // MARK: What is in the store
@@ -225,9 +225,9 @@ package struct CertificateProvider: Sendable {
 
     private func renewal(of bundle: CertificateBundle) -> Int64 { bundle.leaf.renewalSchedule.due }
 
-    private func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
+    internal func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
 
-    private func kind(_ settings: CertificateSettings) -> PrivateKey.Kind {
+    internal func kind(_ settings: CertificateSettings) -> PrivateKey.Kind {
         switch settings.key {
         case .ecdsaP256: .ecdsaP256
         case .ecdsaP384: .ecdsaP384

@@ -51,7 +51,7 @@ package struct SiteConfiguration: Sendable {
         generation: UInt64,
         slots: inout PlanCompiler.Slots
     ) throws(ConfigurationError) -> SiteConfiguration {
-        let plan = try PlanCompiler(site: site, gateway: gateway).plan(
+        var plan = try PlanCompiler(site: site, gateway: gateway).plan(
             generation: generation,
             slots: &slots,
             readFile: { (path: String) throws(ConfigurationError) in
@@ -62,6 +62,8 @@ package struct SiteConfiguration: Sendable {
                 }
             }
         )
+        let store = CertificateStore(folder: site.certificateStore)
+        plan.challenges = store.challenges()
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let provided = try certificates(of: site, for: plan, now: now)
         return SiteConfiguration(
@@ -72,7 +74,7 @@ package struct SiteConfiguration: Sendable {
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
             warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings),
             renewal: provided.values.compactMap(\.renewal).min(),
-            certificateFiles: Set(provided.values.flatMap(\.files))
+            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder])
         )
     }
 

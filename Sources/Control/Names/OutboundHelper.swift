@@ -20,14 +20,23 @@ internal final class OutboundHelper {
         self.startedAt = startedAt
     }
 
-    /// - Parameter user: whom it becomes; nil for whoever runs this.
-    static func start(_ path: String, user: UserAccount?, now: UInt64) throws(SystemError) -> OutboundHelper {
+    /// - Parameters:
+    ///   - user: whom it becomes; nil for whoever runs this.
+    ///   - authorities: the descriptor of a PEM file of whom it trusts in HTTPS, where it is to make requests.
+    static func start(
+        _ path: String,
+        user: UserAccount?,
+        authorities: Int32? = nil,
+        now: UInt64
+    ) throws(SystemError) -> OutboundHelper {
         let pair = try MessageSocket.pair()
-        let start = ProcessStart(
-            program: path,
-            arguments: [program] + (user.map { ["\($0)"] } ?? []),
-            descriptors: [(raw: pair.theirs.raw, at: OutboundChannel.descriptor)]
-        )
+        var arguments = [program, user.map { "\($0)" } ?? "-"]
+        var descriptors = [(raw: pair.theirs.raw, at: OutboundChannel.descriptor)]
+        if let file = authorities {
+            arguments.append(OutboundChannel.authoritiesWord)
+            descriptors.append((raw: file, at: OutboundChannel.authoritiesDescriptor))
+        }
+        let start = ProcessStart(program: path, arguments: arguments, descriptors: descriptors)
         let child = try start.run()
         return OutboundHelper(child: child, channel: OutboundChannel(owning: pair.takeOurs()), startedAt: now)
     }

@@ -90,8 +90,8 @@ struct GatewayNeeds {
 
     private var acmeDirectories: [(CertificateSettings, String)] {
         site.certificates.values.sorted { $0.name < $1.name }.compactMap { certificate in
-            guard case .acme(let directory, _) = certificate.issuer else { return nil }
-            return (certificate, directory)
+            guard case .acme(let settings) = certificate.issuer else { return nil }
+            return (certificate, settings.directory)
         }
     }
 

@@ -5,17 +5,19 @@ import HTTPWire
 /// prefers, with the request's identifier so that a person can name the request to the operator.
 extension Exchange {
     /// Answers by itself, and ends the exchange.
-    internal func answer(_ status: Int, _ outcome: Outcome, location: ByteBuffer? = nil) {
+    ///
+    /// - Parameter text: what to say in place of a page, as plain text.
+    internal func answer(_ status: Int, _ outcome: Outcome, location: ByteBuffer? = nil, text: [UInt8]? = nil) {
         guard let client else { return }
         self.outcome = outcome
         stage = .answering
         worker.count(.answersOwn)
         if requestID.isEmpty { addRequestID(keep: false) }
-        let page = ErrorPage.make(status: status, exchange: self)
+        let page = text.map(plainPage) ?? ErrorPage.make(status: status, exchange: self)
         response.clear()
         response.status = status
         response.framing = head.method == .head ? .none : .length(UInt64(page.count))
-        addFields(status, location: location, length: page.count)
+        addFields(status, location: location, length: page.count, isText: text != nil)
         answerBegun = true
         client.sendHead(response)
         if head.method != .head {
@@ -27,8 +29,16 @@ extension Exchange {
         account()
     }
 
-    private func addFields(_ status: Int, location: ByteBuffer?, length: Int) {
-        if ErrorPage.prefersJSON(self) {
+    private func plainPage(_ text: [UInt8]) -> ByteBuffer {
+        let page = worker.buffers.take()
+        page.append(text.span)
+        return page
+    }
+
+    private func addFields(_ status: Int, location: ByteBuffer?, length: Int, isText: Bool) {
+        if isText {
+            response.add(.contentType, "text/plain")
+        } else if ErrorPage.prefersJSON(self) {
             response.add(.contentType, "application/json")
         } else {
             response.add(.contentType, "text/html; charset=utf-8")

@@ -4,12 +4,13 @@ import HTTPWire
 
 /// **Phase: route.** Gets a complete, well-formed head. Leaves `route`, `pool` and `bodyLimit` set and goes
 /// on to `admit`, or answers: 308 where the listener redirects, 421 when TLS named another host, 404
-/// when no route covers the host and path.
+/// when no route covers the host and path. What an ACME server looks for is answered first, whatever the host.
 extension Exchange {
     internal func routeRequest() {
         guard let origin else { return }
         times.received = worker.loop.nowMicroseconds
         if !hasRequestBody { requestEnded = true }
+        if !runtime.challenges.isEmpty, let text = challengeAnswer { return answer(200, .completed, text: text) }
         if let port = origin.listener.redirectPort { return redirect(toPort: port) }
         let head = self.head
         let text = head.bytes
@@ -28,6 +29,12 @@ extension Exchange {
         case .noPath, .noHost:
             answer(404, .notFound)
         }
+    }
+
+    private var challengeAnswer: [UInt8]? {
+        guard head.method == .get || head.method == .head else { return nil }
+        let text = head.bytes
+        return runtime.challenges.answer(to: text.span(head.target))
     }
 
     /// The host of the authority, without its port and the dot of the root, which changes nothing about a name (RFC

@@ -17,6 +17,8 @@ package struct Plan: Codable, Sendable {
     package var trustedProxies: [NetworkPlan] = []
     /// Whether requests are written to the access log.
     package var accessLog = true
+    /// What ACME servers look for, by token (RFC 8555, section 8.3).
+    package var challenges: [String: String] = [:]
 
     package init() {}
 }

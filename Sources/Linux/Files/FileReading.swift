@@ -32,6 +32,28 @@ package enum FileReading {
         return try bytes(atMost: inspect(file.raw, path, limit: limit, trust: trust), from: file.raw, path)
     }
 
+    /// Reads a regular file that is open, from where it stands.
+    ///
+    /// - Parameter limit: bytes; a larger file is refused without being read.
+    package static func read(_ file: borrowing FileDescriptor, limit: Int) throws(FileError) -> [UInt8] {
+        let raw = file.raw
+        let path = "descriptor \(raw)"
+        let size = try inspect(raw, path, limit: limit, trust: .anyone)
+        var failure: FileError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { room, count in
+            do throws(FileError) {
+                count = unsafe try fill(UnsafeMutableRawBufferPointer(room), from: raw, path)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Opens a file for another process to read.
+    package static func openToHandOver(_ path: String) throws(FileError) -> FileDescriptor { try open(path) }
+
     /// Reads what tells no size before it is read, such as the files of /proc; at most `limit` bytes.
     package static func readStream(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
         let file = try open(path)

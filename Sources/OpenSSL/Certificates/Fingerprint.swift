@@ -1,5 +1,8 @@
-/// SHA-256 in hexadecimal: how people compare certificates, and how a log binds its lines.
+/// SHA-256: how people compare certificates, and how a log binds its lines.
 package enum Fingerprint {
+    /// SHA-256 as it is: 32 bytes.
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] { Digest.sha256(bytes) }
+
     /// 64 digits in lower case.
     package static func sha256(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)

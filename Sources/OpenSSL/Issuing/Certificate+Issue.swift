@@ -106,7 +106,7 @@ extension Certificate {
     }
 
     /// A name as `dnsNames` would give it back.
-    private static func isHostName(_ name: String) -> Bool {
+    internal static func isHostName(_ name: String) -> Bool {
         let bytes = Array((name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).utf8)
         return ServerNameExtension.normalized(bytes.span) != nil
     }

@@ -23,7 +23,7 @@ package struct CertificateSettings: Sendable, Equatable {
         /// The site's own CA.
         case `internal`
         /// A CA that speaks ACME (RFC 8555).
-        case acme(directory: String, contact: [String])
+        case acme(ACMESettings)
         /// PEM files, made elsewhere. Several pairs stand for the same names with keys of different kinds. Never empty.
         case files([CertificateFiles])
     }
@@ -45,5 +45,19 @@ package struct CertificateFiles: Sendable, Equatable {
     package init(certificate: String, key: String) {
         self.certificate = certificate
         self.key = key
+    }
+}
+
+/// How a CA that speaks ACME (RFC 8555) is asked.
+package struct ACMESettings: Sendable, Equatable {
+    /// The URL of its directory; begins with `https://`.
+    package var directory: String
+    /// Mail addresses, for the CA to write to.
+    package var contact: [String] = []
+    /// A PEM file of whom to trust in HTTPS; nil for the machine's authorities.
+    package var trust: String?
+
+    package init(directory: String) {
+        self.directory = directory
     }
 }

@@ -35,6 +35,7 @@ extension CertificateSettings {
 private struct IssuerKeys {
     var acme: String?
     var contact: [String] = []
+    var trust: String?
     var files: [CertificateFiles] = []
 
     static let shape = Shape<IssuerKeys>.mapping(
@@ -42,6 +43,7 @@ private struct IssuerKeys {
         [
             .key("acme", \.acme, .acmeDirectory, "The URL of an ACME server's directory."),
             .key("contact", \.contact, .oneOrMore(of: .mailAddress), "Mail addresses for the ACME server."),
+            .key("trust", \.trust, .filePath, "PEM of whom to trust in HTTPS. Default: the machine's authorities."),
             .key(
                 "files",
                 \.files,
@@ -51,9 +53,15 @@ private struct IssuerKeys {
         ],
         exactlyOneOf: [["acme", "files"]]
     ).map { keys, node, decoding -> CertificateSettings.Issuer? in
-        if let directory = keys.acme { return .acme(directory: directory, contact: keys.contact) }
-        if let contact = node["contact"] {
-            decoding.collector.report(.conflict, at: contact.range, "`contact` belongs to `acme`", help: "remove it")
+        if let directory = keys.acme {
+            var settings = ACMESettings(directory: directory)
+            settings.contact = keys.contact
+            settings.trust = keys.trust
+            return .acme(settings)
+        }
+        for key in ["contact", "trust"] {
+            guard let alien = node[key] else { continue }
+            decoding.collector.report(.conflict, at: alien.range, "`\(key)` belongs to `acme`", help: "remove it")
         }
         return .files(keys.files)
     }

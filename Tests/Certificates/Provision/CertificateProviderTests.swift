@@ -28,7 +28,7 @@ struct CertificateProviderTests {
     }
 
     private func acme() -> CertificateSettings {
-        settings(["foobar.com"], .acme(directory: "https://ca.test/directory", contact: []))
+        settings(["foobar.com"], .acme(ACMESettings(directory: "https://ca.test/directory")))
     }
 
     @Test("the internal CA issues what is missing, once, for nobody else to read")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Certificates
 import Control
 import Linux
+import OpenSSL
 import Site
 
 struct Certs: ParsableCommand {
@@ -55,6 +56,46 @@ struct CertificateOptions: ParsableArguments {
                 Output.error("\(error)")
                 throw ExitCode(error.exitStatus)
             }
+        }
+
+        /// A new certificate from whoever issues it.
+        func make(_ settings: CertificateSettings, reason: String) throws -> CertificateBundle {
+            try perform { () throws(CertificateProblem) in
+                guard case .acme(let acme) = settings.issuer else {
+                    return try provider.issue(settings, reason: reason)
+                }
+                return try provider.order(settings, acme, reason: reason, outside(acme))
+            }
+        }
+
+        private func outside(_ acme: ACMESettings) -> CertificateProvider.Outside {
+            var settings = OutboundTransport.Settings()
+            if let trust = acme.trust { settings.authorities = trust }
+            settings.nameServers = site.gateway?.nameServers ?? []
+            if Privileges.isRoot {
+                let user = site.gateway?.user ?? GatewaySettings().user
+                settings.user = UserAccount.named(user) ?? UserAccount.named("nobody")
+            }
+            return CertificateProvider.Outside(
+                OutboundTransport(settings),
+                publish: { () throws(ACMEProblem) in try showChallenge() },
+                tell: { Output.error($0) }
+            )
+        }
+
+        /// Has the running gateway answer the CA.
+        private func showChallenge() throws(ACMEProblem) {
+            let line: String?
+            do {
+                line = try AdminClient.ask(.certificates, at: socket, within: 60_000)
+            } catch {
+                throw .challenge(
+                    name: site.name,
+                    why: "no gateway answers at \(socket), which must run for the CA to look at (\(error))"
+                )
+            }
+            let error = line.flatMap { JSONValue(parsing: $0) }.map { $0["error"]?.text } ?? "no answer"
+            if let error { throw .challenge(name: site.name, why: "the gateway cannot show it: \(error)") }
         }
 
         /// Has the running gateway serve what the store holds now, and says what came of it.

@@ -7,7 +7,7 @@ extension Certs {
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Issue a certificate that the store does not have yet.",
-            discussion: "Exit status: 0 when it is there; `rotate` replaces one that is."
+            discussion: "A CA that speaks ACME looks at port 80 of each name, which the running gateway answers."
         )
 
         @OptionGroup var options: CertificateOptions
@@ -16,12 +16,12 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
-            let provided = try desk.perform { () throws(CertificateProblem) in try desk.provider.provide(settings) }
-            for note in provided.notes { print(note) }
-            for warning in provided.warnings { Output.error("warning: \(warning)") }
-            guard !provided.notes.isEmpty else {
+            let standing = desk.provider.standing(settings)
+            guard standing.leaves.isEmpty || !standing.faults.isEmpty else {
                 return print("certificate \(name): the store's will do; `gatehouse certs rotate \(name)` replaces it")
             }
+            let bundle = try desk.make(settings, reason: standing.faults.first ?? "there was none in the store")
+            print("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish()
         }
     }
@@ -38,15 +38,15 @@ extension Certs {
             let desk = try options.desk()
             var isChanged = false
             var isWanting = false
-            for settings in try desk.certificates([]) where settings.issuer == .internal {
-                do throws(CertificateProblem) {
-                    let provided = try desk.provider.provide(settings)
-                    for note in provided.notes { print(note) }
-                    for warning in provided.warnings { Output.error("warning: \(warning)") }
-                    isChanged = isChanged || !provided.notes.isEmpty
-                    isWanting = isWanting || !provided.warnings.isEmpty
-                } catch {
-                    Output.error("\(error)")
+            for settings in try desk.certificates([]) {
+                if case .files = settings.issuer { continue }
+                let standing = desk.provider.standing(settings)
+                guard standing.due.map({ $0 <= desk.now }) ?? true || !standing.faults.isEmpty else { continue }
+                do {
+                    let bundle = try desk.make(settings, reason: standing.faults.first ?? "it is due")
+                    print("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+                    isChanged = true
+                } catch is ExitCode {
                     isWanting = true
                 }
             }
@@ -67,9 +67,7 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
-            let bundle = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.issue(settings, reason: reason)
-            }
+            let bundle = try desk.make(settings, reason: reason)
             print("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish()
         }

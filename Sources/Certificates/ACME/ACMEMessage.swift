@@ -1,0 +1,76 @@
+import HTTPWire
+package import Site
+
+/// One HTTP request to an ACME server.
+package struct ACMERequest: Sendable, Equatable {
+    package enum Method: String, Sendable { case get = "GET", head = "HEAD", post = "POST" }
+
+    package let method: Method
+    package let url: String
+    /// A JSON Web Signature; empty for GET and HEAD.
+    package let body: String
+
+    package init(_ method: Method, _ url: String, body: String = "") {
+        self.method = method
+        self.url = url
+        self.body = body
+    }
+}
+
+/// What came back.
+package struct ACMEResponse: Sendable, Equatable {
+    package let status: Int
+    /// By name in lower case, the last of each.
+    package let fields: [String: String]
+    package let body: [UInt8]
+
+    package init(status: Int, fields: [String: String], body: [UInt8]) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+
+    package var json: JSONValue? { JSONValue(parsing: String(decoding: body, as: UTF8.self)) }
+
+    /// When to come back, as Retry-After says (RFC 9110, section 10.2.3), in seconds from `now`; nil without one.
+    package func retryAfter(now: Int64) -> Int64? {
+        guard let text = fields["retry-after"] else { return nil }
+        if let seconds = Int64(text) { return max(0, seconds) }
+        return HTTPDate.seconds(text).map { max(0, $0 - now) }
+    }
+}
+
+/// Carries requests to ACME servers. Blocks its thread.
+package protocol ACMETransport: AnyObject {
+    /// - Throws: `unreachable`, when there was no answer.
+    func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse
+}
+
+/// Why an ACME server gave no certificate.
+package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No answer: no connection, no TLS, or none in time.
+    case unreachable(url: String, why: String)
+    /// The server says no (RFC 7807): its own type and words, with those of each part.
+    case refused(url: String, status: Int, type: String, detail: String)
+    /// The server asks to be left alone for so many seconds.
+    case rateLimited(detail: String, seconds: Int64)
+    /// The answer is not what RFC 8555 says it is.
+    case malformed(url: String, why: String)
+    /// A challenge could not be answered, or the CA did not find the answer.
+    case challenge(name: String, why: String)
+    /// The CA took longer than anyone waits.
+    case late(what: String)
+    case library(String)
+
+    package var description: String {
+        switch self {
+        case .unreachable(let url, let why): "\(url) cannot be reached: \(why)"
+        case .refused(let url, let status, let type, let detail): "\(url) refused (\(status), \(type)): \(detail)"
+        case .rateLimited(let detail, let seconds): "the CA wants to be left alone for \(seconds) s: \(detail)"
+        case .malformed(let url, let why): "\(url) answered what ACME does not know: \(why)"
+        case .challenge(let name, let why): "the CA could not see that \(name) is yours: \(why)"
+        case .late(let what): "the CA took too long for \(what)"
+        case .library(let why): why
+        }
+    }
+}

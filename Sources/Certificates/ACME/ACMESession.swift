@@ -1,0 +1,179 @@
+package import OpenSSL
+import Site
+
+/// A conversation with one ACME server in the name of one account (RFC 8555). For one thread.
+package final class ACMESession {
+    /// Where the server wants what (section 7.1.1).
+    private struct Directory {
+        let newNonce: String
+        let newAccount: String
+        let newOrder: String
+        let requiresBinding: Bool
+    }
+
+    /// Tries of one request whose nonce is refused: section 6.5 says to try again, not for how long.
+    private static let mostTries = 8
+
+    private let directoryURL: String
+    private let transport: any ACMETransport
+    private let envelope: JSONWebSignature
+    private let now: () -> Int64
+    private var known: Directory?
+    /// Nonces that came with answers and were not used yet.
+    private var nonces: [String] = []
+    /// The account's URL, once it is known.
+    package private(set) var account: String?
+
+    /// - Parameters:
+    ///   - key: the account's, on P-256.
+    ///   - account: its URL, when the key has been registered before.
+    ///   - now: seconds since 1970.
+    package init(
+        directory: String,
+        transport: any ACMETransport,
+        key: PrivateKey,
+        account: String?,
+        now: @escaping () -> Int64
+    ) {
+        directoryURL = directory
+        self.transport = transport
+        envelope = JSONWebSignature(key: key)
+        self.account = account
+        self.now = now
+    }
+
+    /// Makes sure that there is an account: finds the key's, or makes one, and agrees to the terms.
+    ///
+    /// - Parameters:
+    ///   - contact: mail addresses.
+    ///   - binding: the CA's name for whoever asks, and its HMAC key, where the CA asks for them.
+    package func register(
+        contact: [String],
+        binding: (identifier: String, secret: [UInt8])? = nil
+    ) throws(ACMEProblem) {
+        guard account == nil else { return }
+        let directory = try directory()
+        var members: [JSONValue.Member] = [
+            .init("termsOfServiceAgreed", .boolean(true)),
+            .init("contact", .strings(contact.map { $0.hasPrefix("mailto:") ? $0 : "mailto:\($0)" })),
+        ]
+        if let binding {
+            do throws(OpenSSLError) {
+                let proof = try envelope.binding(
+                    to: binding.identifier,
+                    secret: binding.secret,
+                    url: directory.newAccount
+                )
+                members.append(.init("externalAccountBinding", proof))
+            } catch {
+                throw .library("\(error)")
+            }
+        } else if directory.requiresBinding {
+            throw .refused(
+                url: directory.newAccount,
+                status: 0,
+                type: "externalAccountRequired",
+                detail: "this CA opens accounts only to those it knows: it gives a key identifier and an HMAC key"
+            )
+        }
+        let answer = try post(JSONValue.object(members).line, to: directory.newAccount, as: .key)
+        guard let location = answer.fields["location"], !location.isEmpty else {
+            throw .malformed(url: directory.newAccount, why: "an account without a URL")
+        }
+        account = location
+    }
+
+    /// The URL for new orders.
+    package func newOrderURL() throws(ACMEProblem) -> String { try directory().newOrder }
+
+    /// The answer to a token, for the CA to find.
+    package func keyAuthorization(_ token: String) throws(ACMEProblem) -> String {
+        do throws(OpenSSLError) {
+            return try envelope.keyAuthorization(token)
+        } catch {
+            throw .library("\(error)")
+        }
+    }
+
+    /// A POST in the account's name; an empty payload is a POST-as-GET.
+    ///
+    /// - Throws: `refused` for whatever is not a 2xx, `rateLimited` for those that say when to come back.
+    package func post(_ payload: String, to url: String) throws(ACMEProblem) -> ACMEResponse {
+        guard let account else {
+            throw .refused(url: url, status: 0, type: "accountDoesNotExist", detail: "there is no account yet")
+        }
+        return try post(payload, to: url, as: .account(account))
+    }
+
+    /// Forgets the account, which the server says it does not know: the next `register` makes it again.
+    package func forgetAccount() { account = nil }
+
+    private func post(
+        _ payload: String,
+        to url: String,
+        as signer: JSONWebSignature.Signer
+    ) throws(ACMEProblem) -> ACMEResponse {
+        var tries = 0
+        while true {
+            tries += 1
+            let body: String
+            let nonce = try nonce()
+            do throws(OpenSSLError) {
+                body = try envelope.body(payload, to: url, nonce: nonce, as: signer)
+            } catch {
+                throw .library("\(error)")
+            }
+            let answer = try send(ACMERequest(.post, url, body: body))
+            if (200...299).contains(answer.status) { return answer }
+            let problem = Self.problem(answer, url, now: now())
+            if case .refused(_, _, "badNonce", _) = problem, tries < Self.mostTries { continue }
+            throw problem
+        }
+    }
+
+    private func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse {
+        let answer = try transport.send(request)
+        if let nonce = answer.fields["replay-nonce"], Base64URL.decode(nonce) != nil { nonces.append(nonce) }
+        return answer
+    }
+
+    private func nonce() throws(ACMEProblem) -> String {
+        if let nonce = nonces.popLast() { return nonce }
+        let url = try directory().newNonce
+        _ = try send(ACMERequest(.head, url))
+        guard let nonce = nonces.popLast() else { throw .malformed(url: url, why: "no Replay-Nonce") }
+        return nonce
+    }
+
+    private func directory() throws(ACMEProblem) -> Directory {
+        if let known { return known }
+        let answer = try send(ACMERequest(.get, directoryURL))
+        guard answer.status == 200 else { throw Self.problem(answer, directoryURL, now: now()) }
+        guard let json = answer.json, let newNonce = json["newNonce"]?.text, let newAccount = json["newAccount"]?.text,
+            let newOrder = json["newOrder"]?.text
+        else { throw .malformed(url: directoryURL, why: "no directory of ACME's") }
+        let directory = Directory(
+            newNonce: newNonce,
+            newAccount: newAccount,
+            newOrder: newOrder,
+            requiresBinding: json["meta"]?["externalAccountRequired"]?.boolean ?? false
+        )
+        known = directory
+        return directory
+    }
+
+    /// What a refusal says (section 6.7), with the words of its parts.
+    private static func problem(_ answer: ACMEResponse, _ url: String, now: Int64) -> ACMEProblem {
+        let json = answer.json
+        let type = json?["type"]?.text.map { $0.split(separator: ":").last.map { String($0) } ?? $0 } ?? "about:blank"
+        var detail = json?["detail"]?.text ?? "no reason given"
+        for part in json?["subproblems"]?.items ?? [] {
+            detail += "; \(part["identifier"]?["value"]?.text ?? "-"): \(part["detail"]?.text ?? "-")"
+        }
+        let pause = answer.retryAfter(now: now)
+        if type == "rateLimited" || answer.status == 429 || (answer.status == 503 && pause != nil) {
+            return .rateLimited(detail: detail, seconds: pause ?? 3_600)
+        }
+        return .refused(url: url, status: answer.status, type: type, detail: detail)
+    }
+}

@@ -1,0 +1,77 @@
+import Linux
+package import OpenSSL
+package import Site
+
+/// Certificates that an ACME server issues.
+extension CertificateProvider {
+    /// What an order needs of the world.
+    package struct Outside {
+        package let transport: any ACMETransport
+        /// Has the running gateway look at the store; throws when none does.
+        package let publish: () throws(ACMEProblem) -> Void
+        /// Tells what is being done, for a person who waits.
+        package let tell: (String) -> Void
+
+        package init(
+            _ transport: any ACMETransport,
+            publish: @escaping () throws(ACMEProblem) -> Void,
+            tell: @escaping (String) -> Void
+        ) {
+            self.transport = transport
+            self.publish = publish
+            self.tell = tell
+        }
+    }
+
+    /// Orders a certificate with a new key and keeps it in the store. Takes as long as the CA does, up to minutes; the
+    /// store is locked only at the end.
+    package func order(
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        reason: String,
+        _ outside: Outside
+    ) throws(CertificateProblem) -> CertificateBundle {
+        let accounts = ACMEAccountStore(store, directory: acme.directory)
+        let (accountKey, account) = try accounts.load()
+        let clock = { @Sendable in Int64(Clock.realtimeMicroseconds / 1_000_000) }
+        let session = ACMESession(
+            directory: acme.directory,
+            transport: outside.transport,
+            key: accountKey,
+            account: account,
+            now: clock
+        )
+        let key: PrivateKey
+        do throws(OpenSSLError) {
+            key = try PrivateKey.generate(kind(settings))
+        } catch {
+            throw .library(error)
+        }
+        let order = ACMEOrder(
+            session,
+            solver: HTTPChallenge(store, publish: outside.publish),
+            now: clock,
+            pause: { Thread.pause(milliseconds: Int($0) * 1000) }
+        )
+        let bundle: CertificateBundle
+        do throws(ACMEProblem) {
+            outside.tell("asking \(acme.directory)")
+            try session.register(contact: acme.contact)
+            do throws(ACMEProblem) {
+                bundle = try order.run(names: names(settings), key: key)
+            } catch .refused(_, _, "accountDoesNotExist", _) {
+                // A CA that lost its accounts, or a test's that was started again.
+                session.forgetAccount()
+                try session.register(contact: acme.contact)
+                bundle = try order.run(names: names(settings), key: key)
+            }
+        } catch {
+            throw .order(name: settings.name, error)
+        }
+        if let url = session.account, url != account { try accounts.keep(account: url) }
+        try ordered { () throws(CertificateProblem) in
+            try store.save(bundle, as: settings.name, reason: reason, now: clock())
+        }
+        return bundle
+    }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import Testing
+
+/// Certificates from Pebble, the small ACME server, with a gateway that it looks at.
+@Suite("ACME against Pebble")
+struct PebbleTests {
+    private let directory: TemporaryDirectory
+    private let tls: UInt16
+    private let plain: UInt16
+    private let app: ScriptedServer
+    private let pebble: Pebble
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        tls = try Ports.free()
+        plain = try Ports.free()
+        app = try ScriptedServer.named("app-01")
+        pebble = try Pebble(httpPort: plain, in: directory)
+    }
+
+    private func start() throws -> RunningSite {
+        try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(tls), tls: { certificates: [web] } }, { port: \(plain), redirect: https } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web:
+                names: [foobar.test, www.foobar.test]
+                issuer: { acme: "https://127.0.0.1:\(pebble.port)/dir", contact: admin@foobar.test, trust: pebble.crt }
+            """,
+            in: directory
+        )
+    }
+
+    private func certs(_ arguments: String...) throws -> ToolResult {
+        try run(
+            try Gateway.binary,
+            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
+            in: directory,
+            within: .seconds(120)
+        )
+    }
+
+    private func shownIssuer() throws -> String {
+        try run(
+            "sh",
+            [
+                "-c",
+                "openssl s_client -connect 127.0.0.1:\(tls) -servername foobar.test </dev/null 2>/dev/null"
+                    + " | openssl x509 -noout -issuer",
+            ],
+            in: directory
+        ).output
+    }
+
+    @Test("issued by HTTP-01 through the gateway's port 80, served at once, and again by rotate")
+    func issues() throws {
+        let site = try start()
+        #expect(site.log.contains("stands in"))
+        let issued = try certs("issue", "web")
+        #expect(issued.status == 0 && issued.output.contains("the gateway serves it"), "\(issued) \(pebble.log)")
+        #expect(try shownIssuer().contains("Pebble"))
+        let list = try certs("list")
+        #expect(list.status == 0, "\(list)")
+        // The account is kept, and its authorizations may be used again.
+        let account = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-accounts"))
+        #expect(account.count == 1)
+        let again = try certs("rotate", "web", "--reason", "a test")
+        #expect(again.status == 0, "\(again) \(pebble.log)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-accounts")) == account)
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-challenges"))
+        #expect(left.isEmpty, "\(left)")
+        #expect(try certs("audit").output.contains("web issued, generation 2"))
+    }
+
+    @Test("a CA that forgot the account gets it made anew")
+    func forgotten() throws {
+        let site = try start()
+        #expect(try certs("issue", "web").status == 0, "\(pebble.log)")
+        try pebble.restart()
+        let again = try certs("rotate", "web")
+        #expect(again.status == 0, "\(again) \(pebble.log) \(site.log)")
+    }
+
+    @Test("without a gateway that the CA could look at, the error says so, and nothing is stored")
+    func unanswered() throws {
+        _ = try start()
+        try FileManager.default.removeItem(atPath: directory.path("admin.sock"))
+        let refused = try certs("issue", "web")
+        #expect(refused.status == 1 && refused.error.contains("no gateway answers"), "\(refused)")
+        #expect(!FileManager.default.fileExists(atPath: directory.path("store/web")))
+    }
+
+    @Test("a CA whose certificate nobody trusts is not spoken to")
+    func distrusted() throws {
+        let other = try TestCertificate("other", names: ["localhost"], in: directory)
+        _ = try start()
+        try FileManager.default.removeItem(atPath: directory.path("pebble.crt"))
+        try FileManager.default.copyItem(atPath: other.certificatePath, toPath: directory.path("pebble.crt"))
+        let refused = try certs("issue", "web")
+        #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
+    }
+}
+
+/// Pebble on the loopback, half of whose nonces are refused, as it does by itself to try its clients.
+private final class Pebble {
+    let port: UInt16
+    private let management: UInt16
+    private let directory: TemporaryDirectory
+    private var process: ChildProcess
+    private let names: ChildProcess
+    private let namePort: UInt16
+
+    /// - Parameter httpPort: where it looks for answers to HTTP-01.
+    init(httpPort: UInt16, in directory: TemporaryDirectory) throws {
+        self.directory = directory
+        port = try Ports.free()
+        management = try Ports.free()
+        namePort = try Ports.free()
+        let made = try run(
+            "openssl",
+            [
+                "req", "-x509", "-nodes", "-days", "30", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-subj", "/CN=pebble", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "-keyout", directory.path("pebble.key"), "-out", directory.path("pebble.crt"),
+            ],
+            in: directory
+        )
+        guard made.status == 0 else { throw HarnessError("openssl req: \(made.error)") }
+        try directory.write(
+            """
+            { "pebble": {
+                "listenAddress": "127.0.0.1:\(port)", "managementListenAddress": "127.0.0.1:\(management)",
+                "certificate": "\(directory.path("pebble.crt"))", "privateKey": "\(directory.path("pebble.key"))",
+                "httpPort": \(httpPort), "tlsPort": 5001, "ocspResponderURL": "", "externalAccountBindingRequired": false
+            } }
+            """,
+            to: "pebble.json"
+        )
+        names = try ChildProcess(
+            "pebble-challtestsrv",
+            [
+                "-dns01", "127.0.0.1:\(namePort)", "-management", "127.0.0.1:\(try Ports.free())", "-http01", "",
+                "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
+            ],
+            in: directory,
+            name: "names"
+        )
+        process = try Self.start(directory, namePort)
+        try waitUntilReady()
+    }
+
+    private static func start(_ directory: TemporaryDirectory, _ namePort: UInt16) throws -> ChildProcess {
+        try ChildProcess(
+            "pebble",
+            ["-config", directory.path("pebble.json"), "-dnsserver", "127.0.0.1:\(namePort)"],
+            in: directory,
+            name: directory.uniqueName("pebble"),
+            environment: ["PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "50", "PEBBLE_AUTHZREUSE": "50"]
+        )
+    }
+
+    var log: String { process.standardOutput + process.standardError + names.standardError }
+
+    /// It loses its accounts and orders, and gets another root.
+    func restart() throws {
+        process.send(SIGKILL)
+        try process.wait()
+        process = try Self.start(directory, namePort)
+        try waitUntilReady()
+    }
+
+    private func waitUntilReady() throws {
+        try eventually("Pebble answers; \(log)") {
+            try run("curl", ["-sk", "https://127.0.0.1:\(port)/dir"], in: directory).status == 0
+        }
+    }
+}
