@@ -237,6 +237,8 @@ package struct PolicyCheck {
         _ position: SourcePosition,
         _ what: () -> String
     ) {
+        // It never leaves the host.
+        guard !address.isLoopback else { return }
         for host in site.gatewayHosts {
             let own = host.allAddresses.filter { $0.address.width == address.width }
             let near = own.first { $0.network.contains(address) } ?? own.first

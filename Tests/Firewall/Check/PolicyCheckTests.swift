@@ -143,6 +143,11 @@ struct PolicyCheckTests {
             "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.2 port 8080 is refused out of lb: by `deny_all_app`",
             gateway: gateway(80)
         )
+        // What the gateway asks of itself never leaves it.
+        try Self.verify(
+            allow,
+            gateway: gateway(80).replacing("{ host: app, service: app }", with: "{ address: 127.0.0.1, port: 8080 }")
+        )
         // A site without a policy is none that contradicts its gateway.
         #expect(try Self.findings(Self.start + gateway(81)) == [])
     }

@@ -23,6 +23,7 @@ struct ReferenceSiteTests {
         var text = try String(contentsOfFile: Self.policy + "/foobar.com.yaml", encoding: .utf8)
         let ports = [
             ("port: 443", "port: \(secure)"), ("port: 80,", "port: \(plain),"),
+            ("http: tcp/80, https: tcp/443", "http: tcp/\(plain), https: tcp/\(secure)"),
             ("app: tcp/8080", "app: tcp/\(app.port)"), ("10.10.0.21/24", "127.0.0.1/24"),
             // Nobody listens there: the other app server is down.
             ("10.10.0.22/24", "127.0.0.2/24"),
