@@ -1,0 +1,168 @@
+import Site
+
+/// What a packet shows at a hook: not every field is there everywhere.
+struct FieldView: Hashable {
+    /// Whether the interfaces are known to rules; where not, their names are empty.
+    let showsInput: Bool
+    let showsOutput: Bool
+    /// Whether connection tracking has seen the packet; before, a rule may see a state or not.
+    let showsState: Bool
+
+    /// Connection tracking comes at -200 (NF_IP_PRI_CONNTRACK).
+    private static let trackingPriority = -200
+
+    init(path: PacketPath, base: HeldChain.Base) {
+        let isEarly = base.hook == .prerouting || base.hook == .output
+        showsInput = path != .output
+        showsOutput = path == .output || base.hook == .forward || base.hook == .postrouting || base.hook == .egress
+        showsState = base.hook != .ingress && !(isEarly && base.priority <= Self.trackingPriority)
+    }
+
+    /// What a packet has in a field.
+    enum Content: Equatable {
+        case number(UInt128)
+        /// The packet has no such field: a rule that asks for it does not match, not even when it says "not".
+        case absent
+        /// There is something, but what, the packet does not tell.
+        case unknown
+    }
+
+    func content(_ field: HeldField, _ packet: Packet) -> Content {
+        let detail = UInt128(packet.detail)
+        switch field {
+        case .family: return .number(packet.source.width == 128 ? 1 : 0)
+        case .inputInterface: return .number(showsInput ? packet.inputInterface.map(InterfaceName.number) ?? 0 : 0)
+        case .outputInterface: return .number(showsOutput ? packet.outputInterface.map(InterfaceName.number) ?? 0 : 0)
+        case .source4: if case .v4(let bits) = packet.source { return .number(UInt128(bits)) }
+        case .source6: if case .v6(let bits) = packet.source { return .number(bits) }
+        case .destination4: if case .v4(let bits) = packet.destination { return .number(UInt128(bits)) }
+        case .destination6: if case .v6(let bits) = packet.destination { return .number(bits) }
+        case .transport: return .number(UInt128(packet.protocolNumber.rawValue))
+        case .sourcePort(let number): if packet.protocolNumber == number { return .number(UInt128(packet.sourcePort)) }
+        case .destinationPort(let number): if packet.protocolNumber == number { return .number(detail) }
+        case .anySourcePort: return packet.protocolNumber.bearsPorts ? .number(UInt128(packet.sourcePort)) : .unknown
+        case .anyDestinationPort: return packet.protocolNumber.bearsPorts ? .number(detail) : .unknown
+        case .icmpType, .icmpCode:
+            guard packet.source.width == 32, packet.protocolNumber == .icmp else { return .absent }
+            return .number(field == .icmpType ? detail >> 8 : detail & 0xFF)
+        case .icmpv6Type, .icmpv6Code:
+            guard packet.source.width == 128, packet.protocolNumber == .icmpv6 else { return .absent }
+            return .number(field == .icmpv6Type ? detail >> 8 : detail & 0xFF)
+        case .state: return showsState ? .number(UInt128(packet.state.rawValue)) : .unknown
+        case .tcpFlags: if packet.protocolNumber == .tcp { return .number(UInt128(packet.tcpFlags)) }
+        }
+        return .absent
+    }
+
+    /// Whether the condition holds for the packet; nil when that is not known.
+    func holds(_ condition: HeldCondition, _ packet: Packet) -> Bool? {
+        switch condition {
+        case .unknown: return nil
+        case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
+        case .fields(let fields, let entries, let isNegated):
+            let contents = fields.map { content($0, packet) }
+            if contents.contains(.absent) { return false }
+            var found: Bool? = false
+            for entry in entries {
+                let holds = Self.holds(entry, contents)
+                if holds == true { return !isNegated }
+                if holds == nil { found = nil }
+            }
+            // What perhaps is not there perhaps does not match, not even when the rule says "not".
+            if isNegated, contents.contains(.unknown) { return nil }
+            return found.map { $0 != isNegated }
+        }
+    }
+
+    private static func holds(_ entry: HeldKey, _ contents: [Content]) -> Bool? {
+        var result: Bool? = true
+        for (numbers, content) in zip(entry, contents) {
+            switch content {
+            case .number(let number): if !numbers.contains(number) { return false }
+            case .unknown: result = nil
+            case .absent: return false
+            }
+        }
+        return result
+    }
+}
+
+extension FieldView {
+    /// The packets that surely have one of these numbers in the field, and those that perhaps have; all of the first are
+    /// among the second. Both may be given in several boxes.
+    func boxes(_ field: HeldField, _ numbers: IntervalSet<UInt128>) -> (sure: [Box], perhaps: [Box]) {
+        var box = Box()
+        switch field {
+        case .family: box.restrict(.family, to: numbers)
+        case .inputInterface:
+            guard showsInput else { return constant(numbers.contains(0)) }
+            box.restrict(.inputInterface, to: numbers)
+        case .outputInterface:
+            guard showsOutput else { return constant(numbers.contains(0)) }
+            box.restrict(.outputInterface, to: numbers)
+        case .source4, .destination4:
+            box.restrict(.family, to: 0)
+            box.restrict(field == .source4 ? .source4 : .destination4, to: numbers)
+        case .source6, .destination6:
+            box.restrict(.family, to: 1)
+            box.restrict(field == .source6 ? .source6 : .destination6, to: numbers)
+        case .transport: box.restrict(.traffic, to: IntervalSet(numbers.ranges.map { Self.kinds($0) }))
+        case .sourcePort(let number):
+            box.restrict(.traffic, to: TrafficSet(number).kinds.widened)
+            box.restrict(.sourcePort, to: numbers)
+        case .destinationPort(let number): box.restrict(.traffic, to: Self.traffic([number], numbers))
+        case .anySourcePort:
+            box.restrict(.traffic, to: Self.withPorts)
+            box.restrict(.sourcePort, to: numbers)
+            return ([box], [box, Self.withoutPorts])
+        case .anyDestinationPort:
+            box.restrict(.traffic, to: Self.traffic(ProtocolNumber.withPorts, numbers))
+            return ([box], [box, Self.withoutPorts])
+        case .icmpType, .icmpv6Type:
+            box.restrict(.family, to: field == .icmpType ? 0 : 1)
+            let types = numbers.ranges.map { $0.lowerBound << 8...($0.upperBound << 8 | 0xFF) }
+            box.restrict(.traffic, to: Self.traffic([field == .icmpType ? .icmp : .icmpv6], IntervalSet(types)))
+        case .icmpCode, .icmpv6Code:
+            box.restrict(.family, to: field == .icmpCode ? 0 : 1)
+            let codes = (0...UInt128(0xFF)).flatMap { type in
+                numbers.ranges.map { (type << 8 | $0.lowerBound)...(type << 8 | $0.upperBound) }
+            }
+            box.restrict(.traffic, to: Self.traffic([field == .icmpCode ? .icmp : .icmpv6], IntervalSet(codes)))
+        case .state:
+            guard showsState else { return ([], [box]) }
+            box.restrict(.state, to: numbers)
+        case .tcpFlags:
+            box.restrict(.traffic, to: TrafficSet(.tcp).kinds.widened)
+            box.restrict(.tcpFlags, to: numbers)
+        }
+        return box.isEmpty ? ([], []) : ([box], [box])
+    }
+
+    private func constant(_ holds: Bool) -> (sure: [Box], perhaps: [Box]) { holds ? ([Box()], [Box()]) : ([], []) }
+
+    private static let withPorts = IntervalSet(
+        ProtocolNumber.withPorts.map { kinds(UInt128($0.rawValue)...UInt128($0.rawValue)) }
+    )
+    private static let withoutPorts: Box = {
+        var box = Box()
+        box.restrict(.traffic, to: withPorts.complement)
+        return box
+    }()
+
+    /// All traffic of a range of protocols.
+    private static func kinds(_ protocols: ClosedRange<UInt128>) -> ClosedRange<UInt128> {
+        protocols.lowerBound << 16...(protocols.upperBound << 16 | 0xFFFF)
+    }
+
+    private static func traffic(_ protocols: [ProtocolNumber], _ details: IntervalSet<UInt128>) -> IntervalSet<UInt128>
+    {
+        IntervalSet(
+            protocols.flatMap { number in
+                let base = UInt128(number.rawValue) << 16
+                return details.ranges.filter { $0.lowerBound <= 0xFFFF }.map {
+                    base | $0.lowerBound...(base | min($0.upperBound, 0xFFFF))
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,158 @@
+/// What the kernel holds as functions over all packets at once.
+package struct HeldSpace {
+    private let ruleset: HeldRuleset
+    private let store: DiagramStore
+    /// What chains make of packets, by chain and by what packets show there.
+    private var chains: [Place: PacketFunction] = [:]
+    private var depth = 0
+
+    private struct Place: Hashable {
+        let chain: Int
+        let view: FieldView
+    }
+
+    private static let deepest = 16
+
+    package init(_ ruleset: HeldRuleset, in store: DiagramStore) {
+        self.ruleset = ruleset
+        self.store = store
+    }
+
+    /// What may become of each packet on a way through the host: outcomes of which each is `accept`, `drop`, or both
+    /// where something is not known. Accept is final only in its base chain; drop is final.
+    package mutating func outcomes(_ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
+        var total = PacketFunction(.accept)
+        for hook in HeldHook.hooks(of: path) {
+            for index in ruleset.bases(at: hook) {
+                total = try store.combine(total, try base(index, path), .then)
+            }
+        }
+        return total
+    }
+
+    /// A base chain for every packet: `accept` for those that do not pass it.
+    private mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
+        let chain = ruleset.chains[index]
+        guard let base = chain.base else { return PacketFunction(.accept) }
+        let open = try self.chain(index, FieldView(path: path, base: base))
+        var result = try store.map(open) { number in
+            let outcomes = Outcomes(rawValue: number)
+            guard outcomes.contains(.next) else { return number }
+            return outcomes.subtracting(.next).union(base.drops ? .drop : .accept).rawValue
+        }
+        var box = Box()
+        if chain.family == .ip { box.restrict(.family, to: 0) }
+        if chain.family == .ip6 { box.restrict(.family, to: 1) }
+        if base.isTranslation { box.restrict(.state, to: UInt128(ConnectionState.new.rawValue)) }
+        if base.hook.isOfDevice {
+            if let devices = base.devices {
+                box.restrict(
+                    base.hook == .ingress ? .inputInterface : .outputInterface,
+                    to: InterfaceSet.among(Set(devices)).numbers
+                )
+            } else {
+                result = try store.combine(result, PacketFunction(.accept), .either)
+            }
+        }
+        return try store.combine(try store.region(box), result, .within)
+    }
+
+    /// A chain as far as its end: `next` for what it does not decide.
+    private mutating func chain(_ index: Int, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
+        let place = Place(chain: index, view: view)
+        if let known = chains[place] { return known }
+        guard depth < Self.deepest else { return PacketFunction(.anything) }
+        chains[place] = PacketFunction(.anything)
+        depth += 1
+        defer { depth -= 1 }
+        var rules: [PacketFunction] = []
+        for rule in ruleset.chains[index].rules { rules.append(try self.rule(rule, view)) }
+        let joined = try store.joined(rules, .first) ?? PacketFunction(.next)
+        let result = try store.map(joined) { number in
+            let outcomes = Outcomes(rawValue: number)
+            return outcomes.contains(.back) ? outcomes.subtracting(.back).union(.next).rawValue : number
+        }
+        chains[place] = result
+        return result
+    }
+
+    /// From the last statement to the first: each is a condition before what follows.
+    private mutating func rule(_ rule: HeldRule, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
+        var result = PacketFunction(.next)
+        for statement in rule.statements.reversed() {
+            switch statement {
+            case .condition(let condition):
+                result = try store.combine(try self.condition(condition, view), result, .choose)
+            case .verdict(let verdict): result = try follow(verdict, view)
+            case .verdictMap(let fields, let entries):
+                var parts: [PacketFunction] = []
+                for (key, verdict) in entries {
+                    let holds = try condition(.fields(fields, entries: [key], isNegated: false), view)
+                    parts.append(try store.combine(holds, try follow(verdict, view), .choose))
+                }
+                result = try store.joined(parts, .first) ?? PacketFunction(.next)
+            case .translation: result = PacketFunction(.accept)
+            case .unknown: result = PacketFunction(.anything)
+            }
+        }
+        return result
+    }
+
+    private mutating func follow(_ verdict: HeldVerdict, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
+        switch verdict {
+        case .jump(let index): return try chain(index, view)
+        case .goto(let index):
+            return try store.map(try chain(index, view)) { number in
+                let outcomes = Outcomes(rawValue: number)
+                return outcomes.contains(.next) ? outcomes.subtracting(.next).union(.back).rawValue : number
+            }
+        default: return PacketFunction(verdict.outcomes)
+        }
+    }
+
+    /// 1 where the condition holds, 2 where it perhaps does, 0 elsewhere.
+    private func condition(_ condition: HeldCondition, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
+        switch condition {
+        case .unknown: return PacketFunction(constant: 2)
+        case .oddity(let oddity, let isPresent):
+            return try store.node(
+                .oddities,
+                oddity.numbers,
+                inside: isPresent ? .all : .none,
+                outside: isPresent ? .none : .all
+            )
+        case .fields(let fields, let entries, let isNegated):
+            var (sure, perhaps) = (try regions(fields, entries, view))
+            if isNegated {
+                let present = try regions(fields, [fields.map { IntervalSet([0...$0.last]) }], view)
+                (sure, perhaps) = (
+                    try store.combine(present.sure, perhaps, .difference),
+                    try store.combine(present.perhaps, sure, .difference)
+                )
+            }
+            return sure == perhaps ? sure : try store.combine(sure, perhaps, .condition)
+        }
+    }
+
+    private func regions(
+        _ fields: [HeldField],
+        _ entries: [HeldKey],
+        _ view: FieldView
+    ) throws(SpaceExhausted) -> (sure: PacketFunction, perhaps: PacketFunction) {
+        var (sure, perhaps): ([Box], [Box]) = ([], [])
+        var isCertain = true
+        for entry in entries {
+            var (one, other): ([Box], [Box]) = ([Box()], [Box()])
+            for (field, numbers) in zip(fields, entry) {
+                let boxes = view.boxes(field, numbers)
+                one = one.flatMap { box in boxes.sure.map(box.intersection) }.filter { !$0.isEmpty }
+                other = other.flatMap { box in boxes.perhaps.map(box.intersection) }.filter { !$0.isEmpty }
+            }
+            if one != other { isCertain = false }
+            sure += one
+            perhaps += other
+        }
+        let region = try store.region(sure)
+        return (region, isCertain ? region : try store.region(perhaps))
+    }
+}

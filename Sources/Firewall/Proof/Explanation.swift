@@ -1,0 +1,102 @@
+package import Site
+
+/// What becomes of one packet at one host, and why.
+package struct Explanation: Sendable {
+    /// A rule that would have let the packet in, had it not been for some of its conditions.
+    package struct Nearest: Sendable {
+        package let rule: IntentRule
+        /// What the packet lacks, each in words.
+        package let reasons: [String]
+    }
+
+    package let host: String
+    package let packet: Packet
+    package let isAccepted: Bool
+    /// The rule that decides; nil when none does, and the packet is dropped.
+    package let rule: IntentRule?
+    /// Where the packet is dropped: the rule of which it fulfils the most.
+    package let nearest: Nearest?
+
+    package init(_ packet: Packet, at intent: HostIntent) {
+        host = intent.host
+        self.packet = packet
+        rule = intent.rule(for: packet)
+        isAccepted =
+            rule?.verdict == .accept && (rule?.limit == nil || !packet.oddities.contains(.overLimit))
+        nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path))
+    }
+
+    private static func nearest(_ packet: Packet, _ rules: [IntentRule]) -> Nearest? {
+        var best: (rule: IntentRule, lacking: [PacketMatch.Lack])?
+        for rule in rules where rule.verdict == .accept {
+            for match in rule.matches {
+                let lacking = match.lacks(packet)
+                // Another host's addresses or another service are farther than an interface.
+                if lacking.reduce(0, { $0 + $1.weight }) < best?.lacking.reduce(0, { $0 + $1.weight }) ?? .max {
+                    best = (rule, lacking)
+                }
+            }
+        }
+        return best.map { Nearest(rule: $0.rule, reasons: $0.lacking.map(\.text)) }
+    }
+
+    /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and
+    /// goes by the interface that has its peer for a neighbour, else by the first that faces the outside, else by the
+    /// first.
+    package static func packet(
+        from source: IPAddress,
+        to destination: IPAddress,
+        _ number: ProtocolNumber,
+        detail: UInt16,
+        at host: SiteHost
+    ) -> Packet {
+        let own = Set(host.allAddresses.map(\.address))
+        let path: PacketPath = own.contains(destination) ? .input : own.contains(source) ? .output : .forward
+        var packet = Packet(path, from: source, to: destination, number, detail: detail)
+        packet.sourcePort = number.bearsPorts ? 40000 : 0
+        if path != .output { packet.inputInterface = interface(towards: source, host) }
+        if path != .input { packet.outputInterface = interface(towards: destination, host) }
+        return packet
+    }
+
+    private static func interface(towards address: IPAddress, _ host: SiteHost) -> String {
+        let attached = host.interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
+        let outside = host.interfaces.first { $0.zone == FirewallDefence.outside }
+        return (attached ?? outside ?? host.interfaces.first)?.name ?? "eth0"
+    }
+}
+
+extension PacketMatch {
+    /// A condition that a packet does not fulfil.
+    struct Lack {
+        let weight: Int
+        let text: String
+    }
+
+    /// What keeps the packet from fulfilling all conditions; empty when it does.
+    func lacks(_ packet: Packet) -> [Lack] {
+        var list: [Lack] = []
+        func lack(_ weight: Int, _ text: String) { list.append(Lack(weight: weight, text: text)) }
+        // What only a host itself may do is no rule that a packet nearly fulfils.
+        func distance(_ names: InterfaceSet) -> Int { names == .among(["lo"]) ? 100 : 3 }
+        if let name = packet.inputInterface, !inputInterfaces.contains(name) {
+            lack(distance(inputInterfaces), "it comes in by \(name), not by \(inputInterfaces.text)")
+        }
+        if let name = packet.outputInterface, !outputInterfaces.contains(name) {
+            lack(distance(outputInterfaces), "it leaves by \(name), not by \(outputInterfaces.text)")
+        }
+        if !sources.contains(packet.source) { lack(4, "its source is \(packet.source), not of \(sources.text)") }
+        if !destinations.contains(packet.destination) {
+            lack(6, "its destination is \(packet.destination), not of \(destinations.text)")
+        }
+        if !traffic.contains(packet.protocolNumber, detail: packet.detail) {
+            lack(5, "it is \(packet.trafficText), not \(traffic.text)")
+        } else if let tcpFlags, !tcpFlags.contains(packet.tcpFlags) {
+            lack(3, "its TCP flags are others")
+        }
+        if !sourcePorts.contains(packet.sourcePort) { lack(2, "its source port is \(packet.sourcePort)") }
+        if !states.contains(packet.state) { lack(9, "it is \(packet.state), not \(states.text)") }
+        if !oddities.isSubset(of: packet.oddities) { lack(9, "it is an ordinary packet") }
+        return list
+    }
+}

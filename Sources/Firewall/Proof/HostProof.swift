@@ -1,0 +1,109 @@
+import Site
+
+/// What became of a question.
+package enum ProofAnswer: String, Sendable, Hashable {
+    case proved, refuted, unknown
+}
+
+/// Whether a kernel holds what is meant for a host: nothing more and nothing less, for every packet that can be.
+package struct HostProof: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// The kernel accepts what is not meant to be.
+        case more
+        /// The kernel drops what is meant to be accepted.
+        case less
+        /// As these two, but what the kernel does hangs on a statement that is not understood.
+        case perhapsMore = "perhaps-more"
+        case perhapsLess = "perhaps-less"
+    }
+
+    /// One packet on which the two differ, or may.
+    package struct Difference: Sendable {
+        package let kind: Kind
+        package let packet: Packet
+        /// What the kernel's rules made of it.
+        package let trace: HeldTrace
+        /// The rule of the intent that decides; nil when none does, and it is dropped.
+        package let rule: IntentRule?
+    }
+
+    package let host: String
+    /// At most one of each kind for each way through the host, the packet of it that is most ordinary.
+    package private(set) var differences: [Difference] = []
+    /// Why the two could not be held against each other in full; nil when they were.
+    package private(set) var doubt: String?
+
+    package var answer: ProofAnswer {
+        if differences.contains(where: { $0.kind == .more || $0.kind == .less }) { return .refuted }
+        return differences.isEmpty && doubt == nil ? .proved : .unknown
+    }
+
+    /// - Parameter limit: see `DiagramStore`; for each way through the host.
+    package init(_ intent: HostIntent, against held: HeldRuleset, limit: Int = 6_000_000) {
+        host = intent.host
+        doubt = held.doubt(meant: intent.translations)
+        for path in PacketPath.allCases {
+            do throws(SpaceExhausted) {
+                try compare(intent, held, path, DiagramStore(limit: limit))
+            } catch {
+                doubt = "the rules for \(path.rawValue) cut the packets into more pieces than the proof may hold"
+            }
+        }
+    }
+
+    private mutating func compare(
+        _ intent: HostIntent,
+        _ held: HeldRuleset,
+        _ path: PacketPath,
+        _ store: DiagramStore
+    ) throws(SpaceExhausted) {
+        var space = HeldSpace(held, in: store)
+        let meant = try IntentSpace(in: store).outcomes(intent.rules(path), path)
+        let both = try store.combine(meant, try space.outcomes(path), .pair)
+        let possible = try PossiblePackets.region(path, in: store)
+        let witness = Witness(in: store, interfaces: intent.interfaces.map(\.name))
+        for kind in Kind.allCases {
+            let wanted = kind.pair
+            let differing = try store.map(both) { $0 == wanted ? 1 : 0 }
+            let region = try store.combine(differing, possible, .intersection)
+            guard let packet = witness.packet(region, path) else { continue }
+            differences.append(
+                Difference(
+                    kind: kind,
+                    packet: packet,
+                    trace: HeldEvaluator(held).trace(packet),
+                    rule: intent.rule(for: packet)
+                )
+            )
+        }
+    }
+}
+
+extension HostProof.Kind {
+    /// What is meant, 256 times, and what is held.
+    fileprivate var pair: UInt16 {
+        let (accept, drop) = (Outcomes.accept.rawValue, Outcomes.drop.rawValue)
+        return switch self {
+        case .more: drop << 8 | accept
+        case .less: accept << 8 | drop
+        case .perhapsMore: drop << 8 | accept | drop
+        case .perhapsLess: accept << 8 | accept | drop
+        }
+    }
+}
+
+extension HeldRuleset {
+    /// Why a proof about what is accepted would not be the whole truth: addresses that rules change are followed
+    /// neither in what is held nor in what is meant.
+    func doubt(meant translations: [Translation]) -> String? {
+        let translating = chains.first { chain in
+            chain.rules.contains { rule in
+                rule.statements.contains { if case .translation = $0 { true } else { false } }
+            }
+        }
+        if let translating {
+            return "chain `\(translating.title)` changes addresses, and changed addresses are not followed"
+        }
+        return translations.isEmpty ? nil : "the policy changes addresses, and the kernel holds no rule that does"
+    }
+}

@@ -1,0 +1,137 @@
+import Site
+
+/// What a change of the policy opens and closes, in packets.
+package struct IntentDiff: Sendable {
+    package struct Change: Sendable {
+        package let host: String
+        package let path: PacketPath
+        package let opens: Bool
+        /// Packets of the change in a few words, for each kind of them; not all where there are too many.
+        package let summary: [String]
+        /// How many kinds of packets the summary leaves out, at least.
+        package let omitted: Int
+        /// The most ordinary packet of them.
+        package let packet: Packet
+        /// The rule that decides about the packet before and after; nil when none does.
+        package let before: IntentRule?
+        package let after: IntentRule?
+    }
+
+    package private(set) var changes: [Change] = []
+    /// Hosts of which nothing can be said: their rules cut the packets into too many pieces.
+    package private(set) var unknown: [String] = []
+
+    /// Whether anything is let through that was not.
+    package var opensAnything: Bool { changes.contains(where: \.opens) }
+
+    /// A host that one side lacks lets nothing through there.
+    package init(from old: [HostIntent], to new: [HostIntent], limit: Int = 6_000_000) {
+        let names = Set(old.map(\.host)).union(new.map(\.host)).sorted()
+        for name in names {
+            let before = old.first { $0.host == name } ?? HostIntent(host: name)
+            let after = new.first { $0.host == name } ?? HostIntent(host: name)
+            for path in PacketPath.allCases {
+                do throws(SpaceExhausted) {
+                    try compare(before, after, path, DiagramStore(limit: limit))
+                } catch {
+                    if unknown.last != name { unknown.append(name) }
+                }
+            }
+        }
+    }
+
+    private mutating func compare(
+        _ before: HostIntent,
+        _ after: HostIntent,
+        _ path: PacketPath,
+        _ store: DiagramStore
+    ) throws(SpaceExhausted) {
+        if before.rules(path) == after.rules(path) { return }
+        let space = IntentSpace(in: store)
+        let possible = try PossiblePackets.region(path, in: store)
+        func accepted(_ intent: HostIntent) throws(SpaceExhausted) -> PacketFunction {
+            let outcomes = try space.outcomes(intent.rules(path), path)
+            let set = try store.map(outcomes) { $0 == Outcomes.accept.rawValue ? 1 : 0 }
+            return try store.combine(set, possible, .intersection)
+        }
+        let (one, two) = (try accepted(before), try accepted(after))
+        for (region, opens) in [
+            (try store.combine(two, one, .difference), true), (try store.combine(one, two, .difference), false),
+        ] {
+            let witness = Witness(in: store, interfaces: after.interfaces.map(\.name))
+            guard let packet = witness.packet(region, path) else { continue }
+            // What is new and ordinary says most; the rest only where there is nothing else.
+            var ordinary = Box()
+            ordinary.restrict(.state, to: 0)
+            ordinary.restrict(.oddities, to: 0)
+            ordinary.restrict(.tcpFlags, to: 0x02)
+            let usual = try store.combine(region, try store.region(ordinary), .intersection)
+            let (boxes, omitted) = store.boxes(of: usual == .none ? region : usual, atMost: 8)
+            changes.append(
+                Change(
+                    host: after.host,
+                    path: path,
+                    opens: opens,
+                    summary: boxes.map(\.text),
+                    omitted: omitted,
+                    packet: packet,
+                    before: before.rule(for: packet),
+                    after: after.rule(for: packet)
+                )
+            )
+        }
+    }
+}
+
+extension DiagramStore {
+    /// A set as boxes of which none holds another's packet; when there are more than `atMost`, at least how many more.
+    func boxes(of region: PacketFunction, atMost count: Int) -> (boxes: [Box], omitted: Int) {
+        var boxes: [Box] = []
+        var omitted = 0
+        collect(region, Box(), count, &boxes, &omitted)
+        return (boxes, omitted)
+    }
+
+    private func collect(_ node: PacketFunction, _ box: Box, _ count: Int, _ boxes: inout [Box], _ omitted: inout Int) {
+        guard omitted < 1000 else { return }
+        guard let (dimension, branches) = branches(node) else {
+            guard node == .all else { return }
+            if boxes.count < count { boxes.append(box) } else { omitted += 1 }
+            return
+        }
+        var order: [PacketFunction] = []
+        var ranges: [PacketFunction: [ClosedRange<UInt128>]] = [:]
+        for branch in branches where branch.child != PacketFunction.none {
+            if ranges[branch.child] == nil { order.append(branch.child) }
+            ranges[branch.child, default: []].append(branch.range)
+        }
+        for child in order {
+            var narrowed = box
+            narrowed.restrict(dimension, to: IntervalSet(ranges[child] ?? []))
+            collect(child, narrowed, count, &boxes, &omitted)
+        }
+    }
+}
+
+extension Box {
+    /// The box in words: `tcp/3306 from 10.10.0.21 to any address in by eth0`.
+    var text: String {
+        let isSix = self[.family].first == 1 && sides[.family] != nil
+        func addresses(_ four: Dimension, _ six: Dimension) -> String {
+            let v4 = IntervalSet(self[four].ranges.map { UInt32($0.lowerBound)...UInt32($0.upperBound) })
+            guard sides[.family] != nil else { return AddressSet(v4: v4, v6: self[six]).text }
+            return (isSix ? AddressSet(v6: self[six]) : AddressSet(v4: v4)).text
+        }
+        let kinds = self[.traffic].ranges.map { UInt32($0.lowerBound)...UInt32($0.upperBound) }
+        let traffic = TrafficSet(kinds: IntervalSet(kinds)).text
+        var text = "\(traffic) from \(addresses(.source4, .source6)) to \(addresses(.destination4, .destination6))"
+        for (dimension, word) in [(Dimension.inputInterface, "in by"), (.outputInterface, "out by")] {
+            guard let names = sides[dimension] else { continue }
+            let points = names.ranges.filter { $0.lowerBound == $0.upperBound }.map {
+                InterfaceName.text($0.lowerBound)
+            }
+            if points.count == names.ranges.count { text += " \(word) \(points.cut(6))" }
+        }
+        return text
+    }
+}

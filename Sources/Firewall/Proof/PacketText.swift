@@ -1,0 +1,150 @@
+package import Site
+
+extension Packet {
+    /// The packet on one line: `tcp 203.0.113.7:40000 -> 10.10.0.31:3306 in by eth0, new`.
+    package var text: String {
+        func end(_ address: IPAddress, _ port: UInt16) -> String {
+            guard protocolNumber.bearsPorts else { return address.description }
+            return address.width == 128 ? "[\(address)]:\(port)" : "\(address):\(port)"
+        }
+        let name = protocolNumber.bearsPorts ? protocolNumber.text : trafficText
+        var text = "\(name) \(end(source, sourcePort)) -> \(end(destination, detail))"
+        if let inputInterface { text += " in by \(inputInterface)" }
+        if let outputInterface { text += " out by \(outputInterface)" }
+        text += ", \(state)"
+        let words = oddities.words
+        if protocolNumber == .tcp, tcpFlags != 0x02, state == .new || !words.isEmpty {
+            text += ", flags 0x\(String(tcpFlags, radix: 16))"
+        }
+        return words.isEmpty ? text : text + ", " + words.joined(separator: ", ")
+    }
+
+    /// The packet as an object.
+    package var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("path", .string(path.rawValue)),
+            .init("from", .string(source.description)),
+            .init("to", .string(destination.description)),
+            .init("protocol", .string(protocolNumber.text)),
+        ]
+        if protocolNumber.bearsPorts {
+            members.append(.init("source-port", .integer(Int(sourcePort))))
+            members.append(.init("port", .integer(Int(detail))))
+        } else if protocolNumber == .icmp || protocolNumber == .icmpv6 {
+            members.append(.init("type", .integer(Int(detail >> 8))))
+            members.append(.init("code", .integer(Int(detail & 0xFF))))
+        }
+        if let inputInterface { members.append(.init("in", .string(inputInterface))) }
+        if let outputInterface { members.append(.init("out", .string(outputInterface))) }
+        members.append(.init("state", .string("\(state)")))
+        if !oddities.isEmpty { members.append(.init("oddities", .strings(oddities.words))) }
+        return .object(members)
+    }
+
+    /// `tcp/22`, `icmp type 8`, `protocol 47`.
+    var trafficText: String {
+        TrafficSet(protocolNumber, details: detail...detail).text
+    }
+}
+
+extension ProtocolNumber {
+    package var text: String {
+        switch self {
+        case .tcp: "tcp"
+        case .udp: "udp"
+        case .icmp: "icmp"
+        case .icmpv6: "icmpv6"
+        case .sctp: "sctp"
+        default: "protocol \(rawValue)"
+        }
+    }
+}
+
+extension PacketOddities {
+    var words: [String] {
+        let all: [(PacketOddities, String)] = [
+            (.withoutReturnPath, "no route back to its source"), (.broadcastSource, "source is broadcast or multicast"),
+            (.smallSegments, "announces small segments"), (.overLimit, "above a limit"),
+        ]
+        return all.filter { isSuperset(of: $0.0) }.map(\.1)
+    }
+}
+
+extension TrafficSet {
+    /// `any traffic`, or a list like `tcp/22, tcp/80-90, icmp type 8`, cut after eight.
+    package var text: String {
+        if isAll { return "any traffic" }
+        var words: [String] = []
+        for range in kinds.ranges {
+            let (first, last) = (range.lowerBound >> 16, range.upperBound >> 16)
+            if last > first, range.lowerBound & 0xFFFF == 0, range.upperBound & 0xFFFF == 0xFFFF {
+                words.append("protocols \(first)-\(last)")
+                continue
+            }
+            for number in first...last {
+                let transport = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: number))
+                let low = number == first ? range.lowerBound & 0xFFFF : 0
+                let high = number == last ? range.upperBound & 0xFFFF : 0xFFFF
+                words.append(Self.text(transport, low, high))
+            }
+        }
+        return words.cut(8)
+    }
+
+    private static func text(_ number: ProtocolNumber, _ low: UInt32, _ high: UInt32) -> String {
+        if low == 0, high == 0xFFFF { return number.text }
+        if number.bearsPorts { return "\(number.text)/\(low)" + (low == high ? "" : "-\(high)") }
+        guard number == .icmp || number == .icmpv6 else { return number.text }
+        let types = "\(number.text) type \(low >> 8)" + (low >> 8 == high >> 8 ? "" : "-\(high >> 8)")
+        return low & 0xFF == 0 && high & 0xFF == 0xFF
+            ? types : low == 0 || low & 0xFF == 0 ? types : types + " of some codes"
+    }
+}
+
+extension AddressSet {
+    /// `any address`, or networks and ranges, cut after six.
+    package var text: String {
+        if isAll { return "any address" }
+        var words: [String] = []
+        if v4.isAll { words.append("any IPv4 address") } else { words += v4.ranges.map(Self.text) }
+        if v6.isAll { words.append("any IPv6 address") } else { words += v6.ranges.map(Self.text) }
+        return words.cut(6)
+    }
+
+    private static func text(_ range: ClosedRange<UInt32>) -> String {
+        text(.v4(range.lowerBound), .v4(range.upperBound))
+    }
+    private static func text(_ range: ClosedRange<UInt128>) -> String {
+        text(.v6(range.lowerBound), .v6(range.upperBound))
+    }
+
+    private static func text(_ first: IPAddress, _ last: IPAddress) -> String {
+        if first == last { return first.description }
+        for length in 0..<first.width {
+            let network = IPNetwork(containing: first, prefixLength: length)
+            if network.address == first, network.last == last { return network.description }
+        }
+        return "\(first)-\(last)"
+    }
+}
+
+extension InterfaceSet {
+    var text: String {
+        switch self {
+        case .among(let names): names.sorted().cut(6)
+        case .except(let names): names.isEmpty ? "any interface" : "any but \(names.sorted().cut(6))"
+        }
+    }
+}
+
+extension ConnectionStates {
+    var text: String { ConnectionState.allCases.filter(contains).map { "\($0)" }.joined(separator: " or ") }
+}
+
+extension [String] {
+    /// The words with commas; of too many the first, and how many more there are.
+    func cut(_ count: Int) -> String {
+        if isEmpty { return "none" }
+        return prefix(count).joined(separator: ", ") + (self.count > count ? " and \(self.count - count) more" : "")
+    }
+}

@@ -1,0 +1,74 @@
+/// What tells one packet on one way through a host from another, as a number each. A diagram asks for them in this
+/// order: what few rules speak of comes first, the addresses, of which there are many, last.
+package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
+    /// 0 for IPv4, 1 for IPv6.
+    case family
+    /// `ConnectionState.rawValue`.
+    case state
+    /// `PacketOddities.rawValue`.
+    case oddities
+    /// The names of interfaces, as `InterfaceName` has them.
+    case inputInterface, outputInterface
+    /// The 24 bits of `TrafficSet`.
+    case traffic
+    /// TCP's byte of flags.
+    case tcpFlags
+    case sourcePort
+    /// IPv4 addresses; free where the family is another.
+    case destination4, source4
+    /// IPv6 addresses; free where the family is another.
+    case destination6, source6
+
+    /// The largest number of the dimension; the smallest is 0.
+    package var last: UInt128 {
+        switch self {
+        case .family: 1
+        case .state: 4
+        case .oddities: 15
+        case .traffic: 0xFF_FFFF
+        case .tcpFlags: 0xFF
+        case .sourcePort: 0xFFFF
+        case .destination4, .source4: 0xFFFF_FFFF
+        case .inputInterface, .outputInterface, .destination6, .source6: .max
+        }
+    }
+
+    package static func < (left: Dimension, right: Dimension) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The names of interfaces as numbers: their bytes, most significant first, filled up with zeros. So the names that
+/// begin alike are one range, and no name is 0.
+package enum InterfaceName {
+    /// The kernel's names have at most 15 bytes; what is longer is cut, and nothing bears such a name.
+    package static func number(_ name: String) -> UInt128 {
+        var number: UInt128 = 0
+        var count = 0
+        for byte in name.utf8.prefix(16) {
+            number = number << 8 | UInt128(byte)
+            count += 1
+        }
+        return count == 0 ? 0 : number << UInt128(8 * (16 - count))
+    }
+
+    /// The names that begin with `prefix`.
+    package static func range(beginning prefix: String) -> ClosedRange<UInt128> {
+        let first = number(prefix)
+        let free = UInt128(8 * (16 - min(prefix.utf8.count, 16)))
+        return first...(free == 128 ? .max : first | ((1 << free) - 1))
+    }
+
+    /// The name, without the zeros.
+    package static func text(_ number: UInt128) -> String {
+        let bytes = (0..<16).map { UInt8(truncatingIfNeeded: number >> UInt128(120 - 8 * $0)) }
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// A name in the range that a person would believe; nil when there is none.
+    static func sample(_ range: ClosedRange<UInt128>, preferring names: [String]) -> String? {
+        let usual = names + ["eth0", "eth1", "wan0", "lan0", "if0", "xyz0", "zz0", "ZZ0", "a0", "A0"]
+        let bytes = (0..<15).map { UInt8(truncatingIfNeeded: range.lowerBound >> UInt128(120 - 8 * $0)) }
+        let start = String(decoding: bytes.prefix { (0x21...0x7E).contains($0) }, as: UTF8.self)
+        let near = [start, start + "0", start + "x", String(start.dropLast()) + "x", String(start.dropLast()) + "~"]
+        return (usual + near).first { !$0.isEmpty && range.contains(number($0)) }
+    }
+}

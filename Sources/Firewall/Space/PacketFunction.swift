@@ -1,0 +1,120 @@
+/// A function from packets to small numbers: a decision diagram of a `DiagramStore`, good only there. Two functions of
+/// one store are equal exactly when their diagrams are.
+package struct PacketFunction: Sendable, Hashable {
+    /// A node of the store, or the complement of the number when the function is the same everywhere.
+    let index: Int32
+
+    init(index: Int32) { self.index = index }
+
+    /// The function that has this number everywhere.
+    package init(constant: UInt16) { index = ~Int32(constant) }
+
+    /// The number that the function has everywhere; nil when it has several.
+    package var constant: UInt16? { index < 0 ? UInt16(truncatingIfNeeded: ~index) : nil }
+}
+
+extension PacketFunction {
+    /// The set without a packet: sets have 0 for what is outside, 1 for what is inside.
+    package static let none = PacketFunction(constant: 0)
+    /// The set of all packets.
+    package static let all = PacketFunction(constant: 1)
+}
+
+/// A question grew beyond what the store may hold: the answer is "unknown".
+package struct SpaceExhausted: Error, Hashable {}
+
+/// What may become of a packet in a piece of a firewall. Several at once where something is not known.
+package struct Outcomes: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package static let accept = Outcomes(rawValue: 1)
+    package static let drop = Outcomes(rawValue: 2)
+    /// The next rule of the chain is asked.
+    package static let next = Outcomes(rawValue: 4)
+    /// The chain is left for the rule behind the one that jumped here.
+    package static let back = Outcomes(rawValue: 8)
+
+    /// Everything that can become of a packet when a statement is not understood.
+    package static let anything: Outcomes = [.accept, .drop, .next]
+}
+
+extension PacketFunction {
+    package init(_ outcomes: Outcomes) { self.init(constant: outcomes.rawValue) }
+}
+
+/// How two functions become one, packet by packet.
+enum Combination: Int, CaseIterable {
+    /// Sets: in either, in both, in the first and not the second.
+    case union, intersection, difference
+    /// Outcomes: either may happen.
+    case either
+    /// Outcomes: the second where the first goes on.
+    case first
+    /// Outcomes: the second where the first accepts, as one base chain after another.
+    case then
+    /// A condition (0 no, 1 yes, 2 perhaps) before an outcome; `next` where it does not hold.
+    case choose
+    /// Sets of what surely and of what perhaps holds, made a condition.
+    case condition
+    /// A set before an outcome: `accept` outside.
+    case within
+    /// Any two numbers below 256, as 256 times the first plus the second.
+    case pair
+    /// The bits that both have.
+    case mask
+
+    private static let next = Outcomes.next.rawValue
+
+    func callAsFunction(_ left: UInt16, _ right: UInt16) -> UInt16 {
+        switch self {
+        case .union, .either: left | right
+        case .intersection, .mask: left & right
+        case .difference: left & ~right
+        case .first: left & Self.next == 0 ? left : left & ~Self.next | right
+        case .then: left & Outcomes.drop.rawValue | (left & Outcomes.accept.rawValue == 0 ? 0 : right)
+        case .choose: left == 0 ? Self.next : left == 1 ? right : right | Self.next
+        case .condition: left == 1 ? 1 : right == 1 ? 2 : 0
+        case .within: left == 0 ? Outcomes.accept.rawValue : right
+        case .pair: left << 8 | right & 0xFF
+        }
+    }
+
+    /// The result when it can be told without looking into the diagrams.
+    func shortcut(_ left: PacketFunction, _ right: PacketFunction) -> PacketFunction? {
+        let (one, two) = (left.constant, right.constant)
+        if let one, let two { return PacketFunction(constant: self(one, two)) }
+        switch self {
+        case .union:
+            if one == 0 || left == right { return right }
+            if two == 0 { return left }
+            return one == 1 || two == 1 ? .all : nil
+        case .intersection:
+            if one == 1 || left == right { return right }
+            if two == 1 { return left }
+            return one == 0 || two == 0 ? PacketFunction.none : nil
+        case .difference:
+            if two == 0 { return left }
+            return one == 0 || two == 1 || left == right ? PacketFunction.none : nil
+        case .either:
+            if one == 0 || left == right { return right }
+            return two == 0 ? left : nil
+        case .first:
+            guard let one else { return nil }
+            if one & Self.next == 0 { return left }
+            return one == Self.next ? right : nil
+        case .then:
+            guard let one, one & Outcomes.accept.rawValue == 0 || one == Outcomes.accept.rawValue else { return nil }
+            return one == Outcomes.accept.rawValue ? right : left
+        case .choose:
+            if one == 0 || two == Self.next { return PacketFunction(.next) }
+            return one == 1 ? right : nil
+        case .condition: return one == 1 ? .all : left == right ? left : nil
+        case .within:
+            if one == 0 || two == Outcomes.accept.rawValue { return PacketFunction(.accept) }
+            return one == 1 ? right : nil
+        case .pair: return nil
+        case .mask: return one == 0 || two == 0 ? PacketFunction.none : nil
+        }
+    }
+}

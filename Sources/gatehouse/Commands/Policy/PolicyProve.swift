@@ -1,0 +1,135 @@
+import ArgumentParser
+import Firewall
+import Site
+
+struct PolicyProve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prove",
+        abstract: "Prove each claim of the policy over all hosts, or show a packet that breaks it.",
+        discussion: """
+            Both ends of a connection count: the source's egress and the destination's ingress. With --held also what a
+            kernel holds is proved to be what is meant, nothing more and nothing less, and the claims are proved of it.
+            What is not understood makes the answer "unknown". Exit status: 0 when all is proved, 1 when it is not,
+            2 when a file or the command is wrong.
+            """
+    )
+
+    @OptionGroup var options: SiteOptions
+
+    @Option(help: "HOST=FILE: what the kernel of a host holds, as `nft -j list ruleset` writes it; may be repeated.")
+    var held: [String] = []
+
+    @Flag(help: "Write the answers as JSON.")
+    var json = false
+
+    func run() throws {
+        let site = try PolicySite(path: options.path)
+        let rulesets = try site.held(held)
+        let proofs = site.intent.hosts.compactMap { host in rulesets[host.host].map { HostProof(host, against: $0) } }
+        let prover = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets))
+        let claims = site.intent.claims.map(prover.prove)
+        let hidden = HiddenRule.all(in: site.intent.hosts)
+        let isProved = proofs.allSatisfy { $0.answer == .proved } && claims.allSatisfy { $0.answer == .proved }
+        if json {
+            let members: [JSONValue.Member] = [
+                .init("proved", .boolean(isProved)),
+                .init("hosts", .array(proofs.map { Self.json($0, rulesets[$0.host]) })),
+                .init("claims", .array(claims.map(Self.json))),
+                .init("hidden", hidden.map { .array($0.map(Self.json)) } ?? .null),
+            ]
+            Output.line(JSONValue.object(members).indented)
+        } else {
+            for proof in proofs { show(proof, rulesets[proof.host], site) }
+            for claim in claims { show(claim, site) }
+            for rule in hidden ?? [] { show(rule, site) }
+            if hidden == nil { Output.line("unknown  whether rules hide others: there are too many pieces to tell") }
+        }
+        if !isProved { throw ExitCode(1) }
+    }
+
+    // MARK: - For people
+
+    private func show(_ proof: HostProof, _ held: HeldRuleset?, _ site: PolicySite) {
+        switch proof.answer {
+        case .proved: Output.line("proved   \(proof.host): the kernel holds what is meant, nothing more, nothing less")
+        case .refuted: Output.line("BROKEN   \(proof.host): the kernel does not hold what is meant")
+        case .unknown: Output.line("unknown  \(proof.host): \(proof.doubt ?? "a statement is not understood")")
+        }
+        for difference in proof.differences {
+            let sentence =
+                switch difference.kind {
+                case .more: "is let through and should not be"
+                case .less: "is dropped and should not be"
+                case .perhapsMore: "should be dropped, and may be let through"
+                case .perhapsLess: "should be let through, and may be dropped"
+                }
+            Output.line("         \(difference.packet.path.rawValue): \(difference.packet.text) \(sentence)")
+            Output.line("           the policy decides by \(site.name(difference.rule))")
+            for step in held.map({ difference.trace.described(in: $0) }) ?? [] {
+                Output.line("           the kernel: \(step)")
+            }
+        }
+        for remark in held?.remarks ?? [] { Output.line("         note: \(remark)") }
+    }
+
+    private func show(_ proof: ClaimProof, _ site: PolicySite) {
+        let word = proof.answer == .proved ? "proved " : proof.answer == .refuted ? "BROKEN " : "unknown"
+        let claim = "\(proof.claim.kind.rawValue) `\(proof.claim.id)`\(site.place(proof.claim.position))"
+        Output.line("\(word)  \(claim)")
+        if let packet = proof.packet { Output.line("         \(packet.text) \(proof.reason ?? "")") }
+        if proof.packet == nil, let reason = proof.reason { Output.line("         \(reason)") }
+        if let host = proof.host { Output.line("         \(host) decides by \(site.name(proof.rule))") }
+    }
+
+    private func show(_ hidden: HiddenRule, _ site: PolicySite) {
+        let others = hidden.hiding.map { site.name($0) }.joined(separator: ", ")
+        Output.line(
+            "note     rule \(site.name(hidden.rule)) decides about nothing, it is \(hidden.kind.rawValue): \(others)"
+        )
+    }
+
+    // MARK: - For programs
+
+    private static func json(_ proof: HostProof, _ held: HeldRuleset?) -> JSONValue {
+        .object([
+            .init("host", .string(proof.host)),
+            .init("answer", .string(proof.answer.rawValue)),
+            .init("doubt", proof.doubt.map { .string($0) } ?? .null),
+            .init("remarks", .strings(held?.remarks ?? [])),
+            .init(
+                "differences",
+                .array(
+                    proof.differences.map { difference in
+                        .object([
+                            .init("kind", .string(difference.kind.rawValue)),
+                            .init("packet", difference.packet.json),
+                            .init("rule", difference.rule?.json ?? .null),
+                            .init("kernel", .strings(held.map { difference.trace.described(in: $0) } ?? [])),
+                        ])
+                    }
+                )
+            ),
+        ])
+    }
+
+    private static func json(_ proof: ClaimProof) -> JSONValue {
+        .object([
+            .init("claim", .string(proof.claim.kind.rawValue)),
+            .init("id", .string(proof.claim.id)),
+            .init("line", .integer(proof.claim.position.line)),
+            .init("answer", .string(proof.answer.rawValue)),
+            .init("packet", proof.packet?.json ?? .null),
+            .init("host", proof.host.map { .string($0) } ?? .null),
+            .init("reason", proof.reason.map { .string($0) } ?? .null),
+            .init("rule", proof.rule?.json ?? .null),
+        ])
+    }
+
+    private static func json(_ hidden: HiddenRule) -> JSONValue {
+        .object([
+            .init("kind", .string(hidden.kind.rawValue)),
+            .init("rule", hidden.rule.json),
+            .init("hiding", .array(hidden.hiding.map(\.json))),
+        ])
+    }
+}

@@ -1,0 +1,161 @@
+import Firewall
+import Site
+import Testing
+
+@Suite("Proofs")
+struct ProofTests {
+    /// What is meant of one host: SSH from 10.0.0.0/8.
+    private static func intent() throws -> HostIntent {
+        var match = PacketMatch()
+        match.sources = AddressSet([IPNetwork(containing: .v4(0x0A00_0000), prefixLength: 8)])
+        match.traffic = TrafficSet(.tcp, details: 22...22)
+        var intent = HostIntent(host: "db-01")
+        intent.input = [IntentRule(id: "ssh", .written, .accept, matches: [match])]
+        return intent
+    }
+
+    /// A kernel that drops all but what one input rule accepts.
+    private static func held(_ conditions: String) throws -> HeldRuleset {
+        let closed = ["forward", "output"].map { hook in
+            """
+            {"chain":{"family":"inet","table":"t","name":"\(hook)","type":"filter","hook":"\(hook)","prio":0,"policy":"drop"}}
+            """
+        }
+        return try HeldRuleset(json: Array(Listing.json(conditions, extra: closed.joined(separator: ",")).utf8))
+    }
+
+    private static let tens = Listing.match(Listing.source, "==", #"{"prefix":{"addr":"10.0.0.0","len":8}}"#)
+    private static let ssh = Listing.match(Listing.port, "==", "22")
+
+    @Test("a kernel that holds what is meant is proved")
+    func equal() throws {
+        let proof = HostProof(try Self.intent(), against: try Self.held(Self.tens + "," + Self.ssh))
+        #expect(proof.answer == .proved, "\(proof)")
+    }
+
+    @Test("more, less, and what hangs on something unknown are told apart, each with its packet")
+    func different() throws {
+        let more = HostProof(try Self.intent(), against: try Self.held(Self.ssh))
+        #expect(more.answer == .refuted)
+        #expect(more.differences.map(\.kind) == [.more])
+        let packet = try #require(more.differences.first?.packet)
+        #expect(packet.detail == 22 && packet.source != .v4(0x0A00_0001), "\(packet.text)")
+        #expect(more.differences.first?.rule == nil)
+        #expect(more.differences.first?.trace.steps.count == 1)
+
+        let narrow = Listing.match(Listing.source, "==", #"{"prefix":{"addr":"10.0.0.0","len":9}}"#)
+        let less = HostProof(try Self.intent(), against: try Self.held(narrow + "," + Self.ssh))
+        #expect(less.differences.map(\.kind) == [.less])
+        #expect(less.differences.first?.rule?.id == "ssh")
+
+        let marked = Listing.match(#"{"meta":{"key":"mark"}}"#, "==", "5")
+        let unknown = HostProof(
+            try Self.intent(),
+            against: try Self.held([Self.tens, Self.ssh, marked].joined(separator: ","))
+        )
+        #expect(unknown.answer == .unknown)
+        #expect(unknown.differences.map(\.kind) == [.perhapsLess])
+    }
+
+    @Test("a question that is too large is not answered with proved")
+    func exhausted() throws {
+        let proof = HostProof(try Self.intent(), against: try Self.held(Self.tens + "," + Self.ssh), limit: 5)
+        #expect(proof.answer == .unknown)
+        #expect(proof.doubt != nil)
+    }
+
+    @Test("the reference site's claims are proved, and no line is hidden")
+    func reference() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        let prover = ClaimProver(SiteHosts(intent, of: site))
+        for claim in intent.claims {
+            let proof = prover.prove(claim)
+            #expect(
+                proof.answer == .proved,
+                "\(claim.kind) \(claim.id): \(proof.reason ?? "") \(proof.packet?.text ?? "")"
+            )
+        }
+        #expect(HiddenRule.all(in: intent.hosts)?.map(\.rule.id) == [])
+    }
+
+    @Test("an allow that breaks a claim is found, with the packet and the rule")
+    func broken() throws {
+        var site = try policySite("foobar.com.yaml")
+        site.firewall.allow.append(FirewallRule(from: [.any], to: [.role("mysql-primary")], services: ["mysql"]))
+        let intent = Intent(of: site)
+        let prover = ClaimProver(SiteHosts(intent, of: site))
+        let never = try #require(intent.claims.first { $0.kind == .never })
+        let proof = prover.prove(never)
+        #expect(proof.answer == .refuted)
+        #expect(proof.host == "db-01")
+        #expect(proof.packet?.detail == 3306)
+        #expect(proof.rule?.verdict == .accept)
+    }
+
+    @Test("an allow that only one end grants is broken, and says which end stops it")
+    func oneEnd() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        // The source's kernel lets nothing out.
+        var closed = HeldRuleset()
+        closed.chains = [
+            HeldChain(family: .inet, table: "t", name: "out", base: .init(hook: .output, priority: 0, drops: true))
+        ]
+        let prover = ClaimProver(SiteHosts(intent, of: site, held: ["app-01": closed]))
+        let claim = try #require(intent.claims.first { $0.kind == .allow && $0.id.hasPrefix("app_mysql") })
+        let proof = prover.prove(claim)
+        #expect(proof.answer == .refuted)
+        #expect(proof.host == "app-01", "\(proof.reason ?? "")")
+        #expect(proof.packet?.path == .output)
+    }
+
+    @Test("hidden lines: the same again, and the opposite")
+    func hidden() throws {
+        var site = try policySite("foobar.com.yaml")
+        site.firewall.allow.append(
+            FirewallRule(from: [.role("app")], to: [.role("mysql-primary")], services: ["mysql"])
+        )
+        site.firewall.deny.append(FirewallRule(from: [.network("office")], to: [.all], services: ["ssh"]))
+        let hidden = try #require(HiddenRule.all(in: Intent(of: site).hosts))
+        #expect(Set(hidden.map(\.kind)) == [.redundant, .contradicted], "\(hidden)")
+        #expect(hidden.allSatisfy { !$0.hiding.isEmpty })
+    }
+
+    @Test("explain names the rule that decides, or the nearest with what lacks")
+    func explain() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        let database = try #require(intent.host("db-01"))
+        let host = try #require(site.hosts["db-01"])
+        let own = try #require(host.allAddresses.first?.address)
+        func explain(_ from: String, _ port: UInt16) throws -> Explanation {
+            let source = try #require(IPAddress(from))
+            return Explanation(
+                Explanation.packet(from: source, to: own, .tcp, detail: port, at: host),
+                at: database
+            )
+        }
+        #expect(try explain("10.10.0.21", 3306).isAccepted)
+        let dropped = try explain("198.41.0.4", 3306)
+        #expect(!dropped.isAccepted && dropped.rule == nil)
+        let nearest = try #require(dropped.nearest)
+        #expect(nearest.reasons.count == 1 && nearest.reasons[0].contains("source"), "\(nearest)")
+    }
+
+    @Test("diff says what opens and what closes, and nothing of lines that moved")
+    func diff() throws {
+        let site = try policySite("foobar.com.yaml")
+        let old = Intent(of: site).hosts
+        var moved = site
+        moved.firewall.allow.reverse()
+        #expect(IntentDiff(from: old, to: Intent(of: moved).hosts).changes.isEmpty)
+        var opened = site
+        opened.firewall.allow.append(FirewallRule(from: [.any], to: [.host("db-02")], services: ["mysql"]))
+        let diff = IntentDiff(from: old, to: Intent(of: opened).hosts)
+        #expect(diff.opensAnything)
+        #expect(diff.changes.contains { $0.host == "db-02" && $0.path == .input && $0.packet.detail == 3306 })
+        let back = IntentDiff(from: Intent(of: opened).hosts, to: old)
+        #expect(!back.opensAnything && !back.changes.isEmpty)
+    }
+}
