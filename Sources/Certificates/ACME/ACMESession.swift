@@ -11,8 +11,9 @@ package final class ACMESession {
         let requiresBinding: Bool
     }
 
-    /// Tries of one request whose nonce is refused: section 6.5 says to try again, not for how long.
-    private static let mostTries = 8
+    /// Tries of one request whose nonce is refused: section 6.5 says to try again, not for how long. A CA that refuses every
+    /// other one, as Pebble does, fails one request in a million by it.
+    private static let mostTries = 20
 
     private let directoryURL: String
     private let transport: any ACMETransport

@@ -23,6 +23,12 @@ extension CertificateProvider {
         }
     }
 
+    /// What became of the tries so far.
+    package func plan(of settings: CertificateSettings) -> RenewalPlan { store.plan(of: settings.name) }
+
+    /// Keeps it for the next start; nil when there is nothing to keep.
+    package func keep(_ plan: RenewalPlan?, of settings: CertificateSettings) { store.keep(plan, of: settings.name) }
+
     /// Orders a certificate with a new key and keeps it in the store. Takes as long as the CA does, up to minutes; the
     /// store is locked only at the end.
     package func order(

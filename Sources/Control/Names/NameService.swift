@@ -42,7 +42,7 @@ package final class NameService: Sendable {
     internal let wake: EventFD
     private let change: EventFD
     private let thread = Mutex<Thread?>(nil)
-    internal let settings: Settings
+    package let settings: Settings
 
     /// Starts nothing yet: a site without names needs neither thread nor helper.
     package init(_ settings: Settings) throws(SystemError) {

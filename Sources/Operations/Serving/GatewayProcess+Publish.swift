@@ -31,6 +31,7 @@ extension GatewayProcess {
             var slots = self.slots
             slots.release(besides: plan, view.value.state)
             try put(try make(configuration.plan.generation + 1, &slots), slots)
+            try orders.want(configuration.site)
             Self.log("\(done), generation \(configuration.plan.generation)")
             return .result(standing.line)
         } catch {

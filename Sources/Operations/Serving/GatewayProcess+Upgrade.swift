@@ -11,6 +11,9 @@ extension GatewayProcess {
             guard !options.endsTogether else {
                 throw ServeFailure("the demonstration is not upgraded: stop it and start it again")
             }
+            guard !orders.isOrdering else {
+                throw ServeFailure("a certificate is being ordered: try again in a minute", exit: 1)
+            }
             guard let program = ProcessStart.thisProgramPath else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)
             }

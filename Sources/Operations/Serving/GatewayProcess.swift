@@ -25,6 +25,8 @@ package final class GatewayProcess {
     internal let names: NameService
     internal var schedule = Schedule(renewal: nil, rotation: .max, look: .max)
     internal var watch = CertificateWatch()
+    /// Orders certificates of ACME servers.
+    internal let orders: CertificateOrders
     internal var supervisor: DataPlaneSupervisor
     internal var admin: AdminSocket?
     internal var configuration: SiteConfiguration
@@ -65,6 +67,7 @@ package final class GatewayProcess {
             schedule.rotation = rotation
         }
         names = start.names
+        orders = try CertificateOrders(start.requests, user: start.names.settings.user)
         configuration = start.configuration
         slots = start.slots
         plan = start.inheritance.snapshot?.plan ?? start.configuration.plan
@@ -90,6 +93,7 @@ package final class GatewayProcess {
             }
             Self.log("the data plane of the version before serves on: \(error)")
         }
+        try orders.want(configuration.site)
         Self.log("ready")
         tell(.ready)
     }
@@ -163,6 +167,7 @@ package final class GatewayProcess {
         admin = nil
         outlets.close()
         names.stop()
+        orders.stop()
     }
 
     // MARK: Words

@@ -18,23 +18,30 @@ struct PebbleTests {
         pebble = try Pebble(httpPort: plain, in: directory)
     }
 
-    private func start() throws -> RunningSite {
-        try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(tls), tls: { certificates: [web] } }, { port: \(plain), redirect: https } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
-            certificate-store: store
-            certificates:
-              web:
-                names: [foobar.test, www.foobar.test]
-                issuer: { acme: "https://127.0.0.1:\(pebble.port)/dir", contact: admin@foobar.test, trust: pebble.crt }
-            """,
-            in: directory
-        )
+    private var text: String {
+        """
+        site: foobar.test
+        hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+        gateway:
+          listen: [ { port: \(tls), tls: { certificates: [web] } }, { port: \(plain), redirect: https } ]
+          routes: [ { hosts: [foobar.test], pool: web } ]
+          pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+        certificate-store: store
+        certificates:
+          web:
+            names: [foobar.test, www.foobar.test]
+            issuer: { acme: "https://127.0.0.1:\(pebble.port)/dir", contact: admin@foobar.test, trust: pebble.crt }
+        """
+    }
+
+    /// Starts the gateway, which orders by itself.
+    private func start() throws -> RunningSite { try RunningSite(text, in: directory) }
+
+    /// The same, and waits until it shows what it ordered.
+    private func started() throws -> RunningSite {
+        let site = try start()
+        try eventually("it is there; \(pebble.log)", within: .seconds(60)) { try shownIssuer().contains("Pebble") }
+        return site
     }
 
     private func certs(_ arguments: String...) throws -> ToolResult {
@@ -58,30 +65,38 @@ struct PebbleTests {
         ).output
     }
 
-    @Test("issued by HTTP-01 through the gateway's port 80, served at once, and again by rotate")
-    func issues() throws {
-        let site = try start()
+    @Test("ordered by the gateway itself through its port 80, and again by rotate, with the same account")
+    func orders() throws {
+        let site = try started()
         #expect(site.log.contains("stands in"))
-        let issued = try certs("issue", "web")
-        #expect(issued.status == 0 && issued.output.contains("the gateway serves it"), "\(issued) \(pebble.log)")
-        #expect(try shownIssuer().contains("Pebble"))
-        let list = try certs("list")
-        #expect(list.status == 0, "\(list)")
-        // The account is kept, and its authorizations may be used again.
+        try eventually("it is said") { site.log.contains("certificate web: issued by https://127.0.0.1") }
+        #expect(try certs("list").status == 0)
         let account = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-accounts"))
         #expect(account.count == 1)
         let again = try certs("rotate", "web", "--reason", "a test")
-        #expect(again.status == 0, "\(again) \(pebble.log)")
+        #expect(again.status == 0 && again.output.contains("the gateway serves it"), "\(again) \(pebble.log)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-accounts")) == account)
         let left = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/acme-challenges"))
         #expect(left.isEmpty, "\(left)")
         #expect(try certs("audit").output.contains("web issued, generation 2"))
     }
 
+    @Test("a CA that is not there is tried again at the times that the plan has, also after a restart")
+    func plan() throws {
+        pebble.stop()
+        let site = try start()
+        try eventually("the first try failed", within: .seconds(30)) { site.log.contains("try 1 in a row") }
+        let plan = try String(contentsOfFile: directory.path("store/plans/web"), encoding: .utf8)
+        #expect(plan.contains("\"failures\":1"), "\(plan)")
+        try site.stop()
+        let again = try start()
+        #expect(!again.log.contains("in a row"), "\(again.log)")
+        #expect(try String(contentsOfFile: directory.path("store/plans/web"), encoding: .utf8) == plan)
+    }
+
     @Test("a CA that forgot the account gets it made anew")
     func forgotten() throws {
-        let site = try start()
-        #expect(try certs("issue", "web").status == 0, "\(pebble.log)")
+        let site = try started()
         try pebble.restart()
         let again = try certs("rotate", "web")
         #expect(again.status == 0, "\(again) \(pebble.log) \(site.log)")
@@ -89,8 +104,7 @@ struct PebbleTests {
 
     @Test("without a gateway that the CA could look at, the error says so, and nothing is stored")
     func unanswered() throws {
-        _ = try start()
-        try FileManager.default.removeItem(atPath: directory.path("admin.sock"))
+        try directory.write(text, to: "site.yaml")
         let refused = try certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("no gateway answers"), "\(refused)")
         #expect(!FileManager.default.fileExists(atPath: directory.path("store/web")))
@@ -99,9 +113,10 @@ struct PebbleTests {
     @Test("a CA whose certificate nobody trusts is not spoken to")
     func distrusted() throws {
         let other = try TestCertificate("other", names: ["localhost"], in: directory)
-        _ = try start()
         try FileManager.default.removeItem(atPath: directory.path("pebble.crt"))
         try FileManager.default.copyItem(atPath: other.certificatePath, toPath: directory.path("pebble.crt"))
+        let site = try start()
+        try eventually("it is said", within: .seconds(30)) { site.log.contains("cannot be reached") }
         let refused = try certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
     }
@@ -166,6 +181,8 @@ private final class Pebble {
     }
 
     var log: String { process.standardOutput + process.standardError + names.standardError }
+
+    func stop() { process.send(SIGKILL) }
 
     /// It loses its accounts and orders, and gets another root.
     func restart() throws {

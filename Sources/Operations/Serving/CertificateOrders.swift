@@ -1,0 +1,142 @@
+import Certificates
+import Control
+import Linux
+import OpenSSL
+import Site
+import Synchronization
+
+/// Orders and renews the certificates of ACME servers while the gateway serves, one after another on a thread of its
+/// own: nothing else waits for a CA. Any thread may call.
+internal final class CertificateOrders: Sendable {
+    private struct Board: Sendable {
+        var site: SiteModel?
+        var isOrdering = false
+        var isStopped = false
+    }
+
+    /// Seconds between two looks at what is due: the clock may be set, and files may be changed.
+    private static let interval: Int32 = 60
+
+    private let board = Mutex(Board())
+    private let wake: EventFD
+    private let thread = Mutex<Thread?>(nil)
+    private let requests: ControlRequests
+    private let user: UserAccount?
+
+    /// - Parameters:
+    ///   - requests: by which the gateway is asked to take over what is new.
+    ///   - user: whom the outbound helper becomes; nil for whoever runs this.
+    init(_ requests: ControlRequests, user: UserAccount?) throws(SystemError) {
+        self.requests = requests
+        self.user = user
+        wake = try EventFD()
+    }
+
+    /// A CA is being spoken to.
+    var isOrdering: Bool { board.withLock { $0.isOrdering } }
+
+    /// From now on this site's certificates are kept fresh. Starts the thread with the first that has one of ACME.
+    func want(_ site: SiteModel) throws(SystemError) {
+        board.withLock { $0.site = site }
+        wake.signal()
+        guard !Self.orders(of: site).isEmpty else { return }
+        let failure = thread.withLock { thread -> SystemError? in
+            guard thread == nil else { return nil }
+            do throws(SystemError) {
+                thread = try Thread.start(name: "certificates") { self.run() }
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Ends the thread; one that waits for a CA ends with the process.
+    func stop() {
+        board.withLock { $0.isStopped = true }
+        wake.signal()
+        thread.withLock { thread in
+            if !isOrdering { thread?.join() }
+            thread = nil
+        }
+    }
+
+    /// The certificates that listeners show and an ACME server issues.
+    private static func orders(of site: SiteModel) -> [(CertificateSettings, ACMESettings)] {
+        let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
+        return site.certificates.values.sorted { $0.name < $1.name }.compactMap { settings in
+            guard case .acme(let acme) = settings.issuer, served.contains(settings.name) else { return nil }
+            return (settings, acme)
+        }
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        while let site = board.withLock({ $0.isStopped ? nil : $0.site }) {
+            wake.clear()
+            var isNew = false
+            // One that fails keeps no other from its turn.
+            for (settings, acme) in Self.orders(of: site) where !board.withLock(\.isStopped) {
+                if order(settings, acme, of: site) { isNew = true }
+            }
+            if isNew { _ = requests.ask(.republish) }
+            _ = Readiness.wait([wake.raw], milliseconds: Self.interval * 1000)
+        }
+    }
+
+    /// - Returns: whether there is a new certificate.
+    private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
+        let now = Schedule.time
+        let provider = CertificateProvider(for: site, now: now)
+        var plan = provider.plan(of: settings)
+        let standing = provider.standing(settings)
+        let isDue = !standing.faults.isEmpty || standing.due.map { $0 <= now } ?? true
+        guard isDue, plan.next <= now else { return false }
+        board.withLock { $0.isOrdering = true }
+        defer { board.withLock { $0.isOrdering = false } }
+        do throws(CertificateProblem) {
+            let reason = standing.faults.first ?? "it is due"
+            let bundle = try provider.order(settings, acme, reason: reason, outside(acme, of: site))
+            provider.keep(nil, of: settings)
+            GatewayProcess.log(
+                "certificate \(settings.name): issued by \(acme.directory), good until "
+                    + UTC.text(bundle.leaf.validity.upperBound)
+            )
+            return true
+        } catch {
+            plan.fail("\(error)", pause: error.pause, at: now)
+            provider.keep(plan, of: settings)
+            GatewayProcess.log(
+                "\(error); try \(plan.failures) in a row, the next at \(UTC.text(plan.next)); "
+                    + "\(standing.runway(at: now) ?? 0) remain before it ends"
+            )
+            return false
+        }
+    }
+
+    private func outside(_ acme: ACMESettings, of site: SiteModel) -> CertificateProvider.Outside {
+        var settings = OutboundTransport.Settings()
+        if let trust = acme.trust { settings.authorities = trust }
+        settings.nameServers = site.gateway?.nameServers ?? []
+        settings.user = user
+        return CertificateProvider.Outside(
+            OutboundTransport(settings),
+            publish: { [requests] () throws(ACMEProblem) in
+                let reply = requests.ask(.republish)
+                guard reply.exit == 0 else {
+                    throw .challenge(name: site.name, why: "the gateway cannot show it; its log says why")
+                }
+            },
+            tell: { _ in }
+        )
+    }
+}
+
+extension CertificateProblem {
+    /// Seconds that the CA asked to be left alone for.
+    fileprivate var pause: Int64 {
+        if case .order(_, .rateLimited(_, let seconds)) = self { seconds } else { 0 }
+    }
+}
