@@ -57,7 +57,7 @@ struct FieldView: Hashable {
     /// Whether the condition holds for the packet; nil when that is not known.
     func holds(_ condition: HeldCondition, _ packet: Packet) -> Bool? {
         switch condition {
-        case .unknown: return nil
+        case .unknown, .before: return nil
         case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
         case .fields(let fields, let entries, let isNegated):
             let contents = fields.map { content($0, packet) }

@@ -194,6 +194,7 @@ extension HeldCondition {
     var text: String {
         switch self {
         case .unknown(let text): text
+        case .before(let end): "meta time < \(end)"
         case .fields(let fields, _, _): fields.map { "\($0)" }.joined(separator: " . ")
         case .oddity: ""
         }

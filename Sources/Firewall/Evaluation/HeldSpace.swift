@@ -113,7 +113,7 @@ package struct HeldSpace {
     /// 1 where the condition holds, 2 where it perhaps does, 0 elsewhere.
     private func condition(_ condition: HeldCondition, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         switch condition {
-        case .unknown: return PacketFunction(constant: 2)
+        case .unknown, .before: return PacketFunction(constant: 2)
         case .oddity(let oddity, let isPresent):
             return try store.node(
                 .oddities,

@@ -120,9 +120,24 @@ struct HeldReader {
             HeldRule(
                 comment: rule["comment"]?.text,
                 handle: rule["handle"]?.integer ?? 0,
-                (rule["expr"]?.listed ?? []).flatMap(scope.statements)
+                Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements))
             )
         )
+    }
+
+    /// Of packets that are no SYN nothing is known of segment sizes: a rule must have left them out.
+    private static func certain(_ statements: [HeldStatement]) -> [HeldStatement] {
+        var isOpening = false
+        return statements.map { statement in
+            switch statement {
+            case .condition(.fields([.tcpFlags], let entries, false)):
+                isOpening = isOpening || entries.allSatisfy { $0[0].isSubset(of: TCPOpening.flags.widened) }
+            case .condition(.oddity(.smallSegments, _)) where !isOpening:
+                return .condition(.unknown("tcp option maxseg size of other segments than SYN"))
+            default: break
+            }
+            return statement
+        }
     }
 
     // MARK: - What rules name

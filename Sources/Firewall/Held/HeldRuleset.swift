@@ -127,6 +127,8 @@ package enum HeldCondition: Sendable {
     case fields([HeldField], entries: [HeldKey], isNegated: Bool)
     /// Whether the packet has one of these oddities.
     case oddity(PacketOddities, isPresent: Bool)
+    /// The clock shows less than these seconds since 1970.
+    case before(Int64)
     /// May hold or not; with its text.
     case unknown(String)
 }

@@ -10,6 +10,10 @@ extension HeldScope {
         switch left.only?.name {
         case "fib": return [routing(left["fib"], operation, right) ?? unknown]
         case "tcp option": return segments(left["tcp option"], operation, right) ?? [unknown]
+        case "meta" where left["meta"]?["key"]?.text == "time": return [clock(operation, right) ?? unknown]
+        case "payload"
+        where left["payload"]?["protocol"]?.text == "ip6" && left["payload"]?["field"]?.text == "hoplimit":
+            return hops(operation, right) ?? [unknown]
         case "&": return [masked(left["&"]?.items ?? [], operation, right) ?? unknown]
         case "payload"
         where left["payload"]?["field"]?.text == "protocol" && left["payload"]?["protocol"]?.text == "ip":
@@ -135,10 +139,24 @@ extension HeldScope {
             guard let exists = right.boolean else { return nil }
             return .oddity(.withoutReturnPath, isPresent: exists != holds)
         case "type" where flags == ["saddr"]:
-            let kinds = Set((right["set"] ?? right).listed.compactMap(\.text))
+            let kinds = Set((right["set"] ?? right).listed.map { $0.text ?? HeldWords.routeTypes[$0.integer ?? -1] })
             return kinds == ["broadcast", "multicast"] ? .oddity(.broadcastSource, isPresent: holds) : nil
         default: return nil
         }
+    }
+
+    /// The time, which nft writes in the zone of whoever lists: the project's own worker lists in UTC.
+    private func clock(_ operation: String, _ right: JSONValue) -> HeldCondition? {
+        guard operation == "<", let text = right.text else { return nil }
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let end = try? DateTime(text: "\(parts[0])T\(parts[1])Z") else { return nil }
+        return .before(end.seconds)
+    }
+
+    private func hops(_ operation: String, _ right: JSONValue) -> [HeldCondition]? {
+        guard operation == "==" || operation == "!=", right.integer == 255 else { return nil }
+        let six = HeldCondition.fields([.family], entries: [[IntervalSet(1)]], isNegated: false)
+        return [six, .oddity(.throughRouter, isPresent: operation == "!=")]
     }
 
     private func segments(_ option: JSONValue?, _ operation: String, _ right: JSONValue) -> [HeldCondition]? {

@@ -88,13 +88,13 @@ struct HeldScope {
     }
 
     /// A set that packets add to: the packet has what is added, and the element's own conditions hold.
-    private func counted(_ key: JSONValue?, _ inner: JSONValue?, _ whole: JSONValue) -> [HeldStatement] {
-        let element = key?["elem"]?["val"] ?? key
-        guard let element, let fields = fields(element) else { return [.condition(.unknown(whole.excerpt))] }
+    private func counted(_ key: JSONValue?, _ inner: JSONValue?, _ statement: JSONValue) -> [HeldStatement] {
+        let counted = key?["elem"]?["val"] ?? key
+        // Which bits of the address are counted does not matter here.
+        let element = counted?["&"]?.items.first ?? counted
+        guard let element, let fields = fields(element) else { return [.condition(.unknown(statement.excerpt))] }
         let all = fields.map { IntervalSet([0...$0.last]) }
-        let held = (inner?.listed ?? []).flatMap { statement in
-            statement.only?.name == "counter" ? [] : excess(statement)
-        }
+        let held = (inner?.listed ?? []).flatMap { $0.only?.name == "counter" ? [] : excess($0) }
         return ([.fields(fields, entries: [all], isNegated: false)] + held).map { .condition($0) }
     }
 

@@ -15,9 +15,18 @@ enum HeldWords {
 
     static let families: [String: UInt128] = ["ipv4": 0, "ipv6": 1, "ip": 0, "ip6": 1]
 
+    /// By address family (`meta nfproto`: AF_INET, AF_INET6) and by EtherType (`meta protocol`).
+    static let familyNumbers: [Int: UInt128] = [2: 0, 10: 1, 0x0800: 0, 0x86DD: 1]
+
     static let states: [String: UInt128] = [
         "new": 0, "established": 1, "related": 2, "invalid": 3, "untracked": 4,
     ]
+
+    /// A state as the kernel's bit for it (`ip_conntrack_info`), by which a listing without names has it.
+    static let stateBits: [Int: UInt128] = [8: 0, 2: 1, 4: 2, 1: 3, 64: 4]
+
+    /// Of the kinds of routes (rtnetlink(7)) those that a listing without names has by number.
+    static let routeTypes: [Int: String] = [3: "broadcast", 5: "multicast"]
 
     static let flags: [String: UInt8] = [
         "fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128,
@@ -65,6 +74,9 @@ extension HeldField {
     /// The numbers that one word, number, prefix or range of nft's JSON means for the field; nil when it is not known.
     func numbers(_ value: JSONValue) -> IntervalSet<UInt128>? {
         switch value {
+        case .integer(let number) where self == .state: return HeldWords.stateBits[Int(number)].map { IntervalSet($0) }
+        case .integer(let number) where self == .family:
+            return HeldWords.familyNumbers[Int(number)].map { IntervalSet($0) }
         case .integer(let number):
             guard number >= 0, UInt128(number) <= last, self != .inputInterface, self != .outputInterface else {
                 return nil
@@ -78,6 +90,9 @@ extension HeldField {
                 }
                 return IntervalSet([low...high])
             }
+            if let prefix = value["prefix"], let first = prefix["addr"]?.integer, let length = prefix["len"]?.integer {
+                return numbers(first, length)
+            }
             if let prefix = value["prefix"], let text = prefix["addr"]?.text, let length = prefix["len"]?.integer {
                 guard let address = IPAddress(text), (0...address.width).contains(length) else { return nil }
                 return numbers(IPNetwork(containing: address, prefixLength: length))
@@ -85,6 +100,13 @@ extension HeldField {
             return value["elem"]?["val"].flatMap(numbers)
         default: return nil
         }
+    }
+
+    /// Ports that begin alike, which nft writes as it writes networks.
+    private func numbers(_ first: Int, _ length: Int) -> IntervalSet<UInt128>? {
+        guard last == 0xFFFF, (0...16).contains(length), (0...0xFFFF).contains(first) else { return nil }
+        let free = UInt128(1) << UInt128(16 - length) - 1
+        return IntervalSet([UInt128(first) & ~free...UInt128(first) | free])
     }
 
     private func numbers(_ text: String) -> IntervalSet<UInt128>? {

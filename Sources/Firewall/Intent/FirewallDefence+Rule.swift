@@ -41,7 +41,9 @@ extension FirewallDefence {
         case .smallSegments:
             [
                 Self.match {
+                    // A SYN alone announces one; the kernel need not look for options elsewhere.
                     $0.traffic = TrafficSet(.tcp)
+                    $0.tcpFlags = TCPOpening.flags
                     $0.oddities = .smallSegments
                 }
             ]

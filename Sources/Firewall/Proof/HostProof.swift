@@ -25,6 +25,8 @@ package struct HostProof: Sendable {
         package let trace: HeldTrace
         /// The rule of the intent that decides; nil when none does, and it is dropped.
         package let rule: IntentRule?
+        /// The moment from which on it is so, in seconds since 1970; nil when it is so before any rule ends by itself.
+        package let since: Int64?
     }
 
     package let host: String
@@ -42,19 +44,32 @@ package struct HostProof: Sendable {
     package init(_ intent: HostIntent, against held: HeldRuleset, limit: Int = 6_000_000) {
         host = intent.host
         doubt = held.doubt(meant: intent.translations)
-        for path in PacketPath.allCases {
-            do throws(SpaceExhausted) {
-                try compare(intent, held, path, DiagramStore(limit: limit))
-            } catch {
-                doubt = "the rules for \(path.rawValue) cut the packets into more pieces than the proof may hold"
+        let ends = held.ends.union(intent.ends).sorted()
+        if ends.count > Self.mostEnds {
+            doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"
+        }
+        // Between two moments at which a rule ends nothing changes by itself.
+        for since in [nil] + ends.prefix(Self.mostEnds).map(Int64?.some) {
+            let moment = since ?? .min
+            let (meant, real) = (intent.at(moment), held.at(moment))
+            for path in PacketPath.allCases {
+                do throws(SpaceExhausted) {
+                    try compare(meant, real, path, since, DiagramStore(limit: limit))
+                } catch {
+                    doubt = "the rules for \(path.rawValue) cut the packets into more pieces than the proof may hold"
+                }
             }
         }
     }
+
+    /// How many moments are looked at: each is a proof of its own.
+    private static let mostEnds = 64
 
     private mutating func compare(
         _ intent: HostIntent,
         _ held: HeldRuleset,
         _ path: PacketPath,
+        _ since: Int64?,
         _ store: DiagramStore
     ) throws(SpaceExhausted) {
         var space = HeldSpace(held, in: store)
@@ -62,7 +77,7 @@ package struct HostProof: Sendable {
         let both = try store.combine(meant, try space.outcomes(path), .pair)
         let possible = try PossiblePackets.region(path, in: store)
         let witness = Witness(in: store, interfaces: intent.interfaces.map(\.name))
-        for kind in Kind.allCases {
+        for kind in Kind.allCases where !differences.contains(where: { $0.kind == kind && $0.packet.path == path }) {
             let wanted = kind.pair
             let differing = try store.map(both) { $0 == wanted ? 1 : 0 }
             let region = try store.combine(differing, possible, .intersection)
@@ -72,7 +87,8 @@ package struct HostProof: Sendable {
                     kind: kind,
                     packet: packet,
                     trace: HeldEvaluator(held).trace(packet),
-                    rule: intent.rule(for: packet)
+                    rule: intent.rule(for: packet),
+                    since: since
                 )
             )
         }

@@ -24,7 +24,7 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
         switch self {
         case .family: 1
         case .state: 4
-        case .oddities: 15
+        case .oddities: 31
         case .traffic: 0xFF_FFFF
         case .tcpFlags: 0xFF
         case .sourcePort: 0xFFFF

@@ -12,11 +12,15 @@ package enum PossiblePackets {
         if path != .output { base.restrict(.inputInterface, to: names) }
         if path != .input { base.restrict(.outputInterface, to: names) }
 
+        var syn = base
+        syn.restrict(.traffic, to: TrafficSet(.tcp).kinds.widened)
+        syn.restrict(.tcpFlags, to: TCPOpening.flags.widened)
+
+        // What is no SYN announces no segment size.
+        base.restrict(.oddities, to: PacketOddities.smallSegments.numbers.complement)
         var tcp = base
         tcp.restrict(.traffic, to: TrafficSet(.tcp).kinds.widened)
-
-        // What is no TCP announces no segment size.
-        base.restrict(.oddities, to: PacketOddities.smallSegments.numbers.complement)
+        tcp.restrict(.tcpFlags, to: TCPOpening.flags.complement.widened)
         var ported = base
         ported.restrict(
             .traffic,
@@ -38,6 +42,13 @@ package enum PossiblePackets {
         }
         let kinds = others.map { UInt128($0.rawValue) << 16...UInt128($0.rawValue) << 16 }
         plain.restrict(.traffic, to: IntervalSet(kinds))
-        return [tcp, ported, four, six, plain]
+        // IPv4 has no hop limit of neighbour discovery's.
+        return [syn, tcp, ported, four, six, plain].flatMap { box in
+            var (four, six) = (box, box)
+            four.restrict(.family, to: 0)
+            four.restrict(.oddities, to: PacketOddities.throughRouter.numbers.complement)
+            six.restrict(.family, to: 1)
+            return [four, six].filter { !$0.isEmpty }
+        }
     }
 }

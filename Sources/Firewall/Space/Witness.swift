@@ -66,7 +66,7 @@ package struct Witness {
     private func preferences(_ dimension: Dimension, _ numbers: Coordinates) -> [UInt128] {
         switch dimension {
         case .family, .state: return [0]
-        case .oddities: return [0, 1, 2, 4, 8]
+        case .oddities: return [0, 1, 2, 4, 8, 16]
         case .inputInterface, .outputInterface: return (interfaces + ["eth0"]).map(InterfaceName.number)
         case .traffic:
             let ports: [UInt128] = [22, 80, 443, 3306, 8080, 25, 53, 1, 1024, 40000]

@@ -13,7 +13,7 @@ package struct DateTime: Sendable, Hashable, Comparable {
 extension DateTime: CustomStringConvertible {
     /// Reads a date and time with its zone, to the second. Which day `2026-12-24` ends, and at which hour, depends on
     /// where the reader is; so the zone must be there.
-    init(text: String) throws(ValueFault) {
+    package init(text: String) throws(ValueFault) {
         let bytes = Array(text.utf8)
         let help = "write it like `2026-12-24T18:00:00Z`"
         func number(_ range: Range<Int>) -> Int? {

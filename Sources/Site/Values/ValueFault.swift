@@ -1,5 +1,5 @@
 /// Why a word is not the value it should be.
-struct ValueFault: Error, Equatable {
+package struct ValueFault: Error, Equatable {
     /// Goes on from "`word`": `is no address`, `has host bits set`.
     let problem: String
     /// What to write instead.

@@ -41,7 +41,7 @@ package struct KernelProcess: Sendable {
             let child = try ProcessStart(
                 program: program,
                 arguments: arguments + ["--parent", "\(getpid())", task.rawValue],
-                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"],
+                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "TZ=UTC"],
                 descriptors: [
                     (request.raw, KernelConvention.request), (pair.theirs.raw, KernelConvention.reply),
                 ],

@@ -5,31 +5,68 @@ import Site
 struct PolicyCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Load a host's ruleset for real, in a network that goes away, and read back what the kernel holds.",
-        discussion: "Exit status: 0 when it loads, 2 when the kernel refuses it, 3 when it cannot be tried here."
+        abstract: "Load rulesets for real, in a network that goes away, and prove what the kernel then holds.",
+        discussion: """
+            Each ruleset is compiled, loaded, read back and held against the policy: nothing more, nothing less. The
+            machine's own rules are not touched. Exit status: 0 when all is proved, 1 when something is not or the
+            kernel refuses it, 2 when a file or the command is wrong, 3 when it cannot be tried here.
+            """
     )
 
     @OptionGroup var options: SiteOptions
 
-    @Option(help: "Which host of the site. Default: the one whose addresses this machine bears.")
+    @Option(help: "The host, as the site file calls it. Default: every host of the site.")
     var host: String?
 
-    @Option(help: "The ruleset as text.")
-    var ruleset: String
+    @Flag(help: "Write the answers as JSON.")
+    var json = false
 
     func run() throws {
-        let source = try PolicySource(options)
-        let host = try source.host(host)
-        let compiled = try source.ruleset(host, file: ruleset)
-        do {
-            let held = try ScratchKernel().hold(compiled.text)
-            Output.line("\(host.name): the kernel takes the ruleset; its listing has \(held.count) bytes")
-        } catch .refused(let problems) {
-            Output.error("\(host.name): " + problems.described { compiled.ruleOfLine[$0] })
-            throw ExitCode(2)
-        } catch .unavailable(let why) {
-            Output.error("\(host.name): unproved: \(why)")
-            throw ExitCode(3)
+        let site = try PolicySite(path: options.path)
+        let hosts = try host.map { [try site.host($0)] } ?? site.intent.hosts
+        var (isProved, isTried) = (true, true)
+        var answers: [JSONValue] = []
+        for host in hosts {
+            let check = KernelCheck(host, in: ScratchKernel())
+            switch check {
+            case .loaded(let proof, _): if proof.answer != .proved { isProved = false }
+            case .refused: isProved = false
+            case .untried: isTried = false
+            }
+            if json {
+                answers.append(Self.json(host.host, check))
+            } else {
+                for line in Self.lines(host.host, check, site) { Output.line(line) }
+            }
+        }
+        if json {
+            let members: [JSONValue.Member] = [
+                .init("proved", .boolean(isProved && isTried)), .init("hosts", .array(answers)),
+            ]
+            Output.line(JSONValue.object(members).indented)
+        }
+        if !isProved { throw ExitCode(1) }
+        if !isTried { throw ExitCode(3) }
+    }
+
+    private static func lines(_ host: String, _ check: KernelCheck, _ site: PolicySite) -> [String] {
+        switch check {
+        case .loaded(let proof, let held): proof.lines(held, site)
+        case .refused(let why): ["refused  \(host): nftables does not take its ruleset:"] + indented(why)
+        case .untried(let why): ["unproved \(host): it could not be tried:"] + indented(why)
+        }
+    }
+
+    private static func indented(_ text: String) -> [String] { text.split(separator: "\n").map { "         \($0)" } }
+
+    private static func json(_ host: String, _ check: KernelCheck) -> JSONValue {
+        func failure(_ word: String, _ why: String) -> JSONValue {
+            .object([.init("host", .string(host)), .init("answer", .string(word)), .init("doubt", .string(why))])
+        }
+        return switch check {
+        case .loaded(let proof, let held): .object(proof.members(held))
+        case .refused(let why): failure("refused", why)
+        case .untried(let why): failure("unproved", why)
         }
     }
 }

@@ -33,13 +33,13 @@ struct PolicyProve: ParsableCommand {
         if json {
             let members: [JSONValue.Member] = [
                 .init("proved", .boolean(isProved)),
-                .init("hosts", .array(proofs.map { Self.json($0, rulesets[$0.host]) })),
+                .init("hosts", .array(proofs.map { .object($0.members(rulesets[$0.host])) })),
                 .init("claims", .array(claims.map(Self.json))),
                 .init("hidden", hidden.map { .array($0.map(Self.json)) } ?? .null),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
-            for proof in proofs { show(proof, rulesets[proof.host], site) }
+            for proof in proofs { for line in proof.lines(rulesets[proof.host], site) { Output.line(line) } }
             for claim in claims { show(claim, site) }
             for rule in hidden ?? [] { show(rule, site) }
             if hidden == nil { Output.line("unknown  whether rules hide others: there are too many pieces to tell") }
@@ -48,29 +48,6 @@ struct PolicyProve: ParsableCommand {
     }
 
     // MARK: - For people
-
-    private func show(_ proof: HostProof, _ held: HeldRuleset?, _ site: PolicySite) {
-        switch proof.answer {
-        case .proved: Output.line("proved   \(proof.host): the kernel holds what is meant, nothing more, nothing less")
-        case .refuted: Output.line("BROKEN   \(proof.host): the kernel does not hold what is meant")
-        case .unknown: Output.line("unknown  \(proof.host): \(proof.doubt ?? "a statement is not understood")")
-        }
-        for difference in proof.differences {
-            let sentence =
-                switch difference.kind {
-                case .more: "is let through and should not be"
-                case .less: "is dropped and should not be"
-                case .perhapsMore: "should be dropped, and may be let through"
-                case .perhapsLess: "should be let through, and may be dropped"
-                }
-            Output.line("         \(difference.packet.path.rawValue): \(difference.packet.text) \(sentence)")
-            Output.line("           the policy decides by \(site.name(difference.rule))")
-            for step in held.map({ difference.trace.described(in: $0) }) ?? [] {
-                Output.line("           the kernel: \(step)")
-            }
-        }
-        for remark in held?.remarks ?? [] { Output.line("         note: \(remark)") }
-    }
 
     private func show(_ proof: ClaimProof, _ site: PolicySite) {
         let word = proof.answer == .proved ? "proved " : proof.answer == .refuted ? "BROKEN " : "unknown"
@@ -89,28 +66,6 @@ struct PolicyProve: ParsableCommand {
     }
 
     // MARK: - For programs
-
-    private static func json(_ proof: HostProof, _ held: HeldRuleset?) -> JSONValue {
-        .object([
-            .init("host", .string(proof.host)),
-            .init("answer", .string(proof.answer.rawValue)),
-            .init("doubt", proof.doubt.map { .string($0) } ?? .null),
-            .init("remarks", .strings(held?.remarks ?? [])),
-            .init(
-                "differences",
-                .array(
-                    proof.differences.map { difference in
-                        .object([
-                            .init("kind", .string(difference.kind.rawValue)),
-                            .init("packet", difference.packet.json),
-                            .init("rule", difference.rule?.json ?? .null),
-                            .init("kernel", .strings(held.map { difference.trace.described(in: $0) } ?? [])),
-                        ])
-                    }
-                )
-            ),
-        ])
-    }
 
     private static func json(_ proof: ClaimProof) -> JSONValue {
         .object([

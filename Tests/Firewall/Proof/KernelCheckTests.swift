@@ -1,0 +1,84 @@
+import Firewall
+import Site
+import Testing
+
+/// What the compiler writes, as a kernel holds it after a real load, proved to be what is meant.
+@Suite("Proof of the kernel", .enabled(if: ScratchKernelTests.isPossible))
+struct KernelCheckTests {
+    /// Topics that are not proved. Addresses that rules change are not followed; and names that no interface can have,
+    /// and no site file either, are made harmless by the compiler, not kept.
+    private static let exceptions: [String: ProofAnswer] = [
+        "34-masquerade": .unknown, "35-source-address": .unknown, "36-port-forwards": .unknown,
+        "37-defences-before-forwards": .unknown, "38-hostile-names": .refuted,
+    ]
+
+    private static func describe(_ proof: HostProof, _ held: HeldRuleset) -> String {
+        let differences = proof.differences.map {
+            "\($0.kind) \($0.packet.text) by \($0.rule?.id ?? "none"): \($0.trace.described(in: held))"
+        }
+        return "\(proof.host) \(proof.answer) \(proof.doubt ?? "") \(differences.joined(separator: "\n"))"
+    }
+
+    private static func verify(_ intent: HostIntent, _ name: String, is answer: ProofAnswer = .proved) throws {
+        switch KernelCheck(intent, in: ScratchKernel(try BuiltProgram.workers())) {
+        case .loaded(let proof, let held):
+            #expect(proof.answer == answer, "\(name): \(describe(proof, held))")
+            #expect(held.remarks.isEmpty, "\(name): \(held.remarks)")
+        case .refused(let why), .untried(let why): Issue.record("\(name): \(why)")
+        }
+    }
+
+    @Test("a golden is what is meant", arguments: Golden.topics.map(\.name))
+    func goldens(topic: String) throws {
+        let intent = try #require(Golden.topics.first { $0.name == topic }?.intent)
+        try Self.verify(intent, topic, is: Self.exceptions[topic] ?? .proved)
+    }
+
+    /// Loads a golden's ruleset with a change of its text, and answers how the kernel then differs from the intent.
+    private static func broken(_ topic: String, _ old: String, _ new: String) throws -> [HostProof.Difference] {
+        let intent = try #require(Golden.topics.first { $0.name == topic }?.intent)
+        let text = Compiler.compile(intent).text().text
+        let changed = text.replacing(old, with: new)
+        try #require(changed != text)
+        let held = try HeldRuleset(json: try ScratchKernel(try BuiltProgram.workers()).hold(changed))
+        let proof = HostProof(intent, against: held)
+        #expect(proof.answer == .refuted, "\(topic): \(describe(proof, held))")
+        for difference in proof.differences {
+            let wanted: Outcomes = difference.kind == .more ? .accept : .drop
+            #expect(difference.trace.outcomes == wanted, "\(difference.packet.text)")
+        }
+        return proof.differences
+    }
+
+    @Test("a rule that is missing, wider or narrower is shown by a packet")
+    func witnesses() throws {
+        let missing = try Self.broken("03-one-service", "ct state new tcp dport 443 counter accept", "counter")
+        #expect(missing.map(\.kind) == [.less])
+        #expect(missing.first.map { $0.packet.detail } == 443)
+        #expect(missing.first?.rule?.id == "web")
+        let wider = try Self.broken("03-one-service", "tcp dport 443", "tcp dport 443-444")
+        #expect(wider.map(\.kind) == [.more])
+        #expect(wider.first.map { $0.packet.detail } == 444)
+        #expect(wider.first?.rule == nil)
+        let longer = try Self.broken("26-expires", "meta time < 1900000000", "meta time < 1900000001")
+        #expect(longer.map(\.kind) == [.more])
+        #expect(longer.first?.since == 1_900_000_000)
+        let endless = try Self.broken("26-expires", "meta time < 1900000000 ", "")
+        #expect(endless.first?.since == 1_900_000_000)
+        let over = "ct count over 20 } counter"
+        let unlimited = try Self.broken("22-connection-limit", over + " drop", over)
+        #expect(unlimited.allSatisfy { $0.kind == .more && $0.packet.oddities.contains(.overLimit) })
+        let undefended = try Self.broken("29-defences", "tcp option maxseg size < 536 counter drop", "counter")
+        #expect(undefended.map(\.kind) == [.more])
+    }
+
+    @Test(
+        "each host of the repository's sites",
+        arguments: ["foobar.com.yaml", "every-key.yaml", "office-router.yaml", "egress.yaml"]
+    )
+    func sites(file: String) throws {
+        for host in Intent(of: try policySite(file)).hosts {
+            try Self.verify(host, "\(file) \(host.host)", is: host.translations.isEmpty ? .proved : .unknown)
+        }
+    }
+}
