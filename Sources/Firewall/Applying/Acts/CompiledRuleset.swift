@@ -2,23 +2,32 @@
 package struct CompiledRuleset: Sendable {
     /// Text that replaces the whole table.
     package let text: String
-    /// For lines of the text, from 1, the id of the rule that they come from.
-    package let ruleOfLine: [Int: String]
+    /// For a line of the text, from 1, the rule that it comes from, as `ssh line 12`; nil where none is known.
+    let ruleOfLine: @Sendable (Int) -> String?
     package let intent: HostIntent
 
-    package init(text: String, ruleOfLine: [Int: String], intent: HostIntent) {
+    /// What the policy says.
+    package init(_ intent: HostIntent) {
+        let compiled = Compiler.compile(intent).text()
+        text = compiled.text
+        ruleOfLine = { compiled.rule(ofLine: $0)?.text }
+        self.intent = intent
+    }
+
+    /// A text from elsewhere, which is taken for what is meant.
+    package init(text: String, intent: HostIntent) {
         self.text = text
-        self.ruleOfLine = ruleOfLine
+        ruleOfLine = { _ in nil }
         self.intent = intent
     }
 
     /// A failure to load the text as `OwnTable.replacement` sends it, in the text's own lines and with their rules.
     func error(_ failure: KernelFailure) -> ApplyError {
         guard case .refused(let problems) = failure, text != OwnTable.replacement(text) else {
-            return ApplyError(failure) { ruleOfLine[$0] }
+            return ApplyError(failure, ruleOfLine: ruleOfLine)
         }
         let added = OwnTable.removal.utf8.count { $0 == 0x0A }
-        return ApplyError(.refused(problems.mapped { $0 > added ? $0 - added : nil })) { ruleOfLine[$0] }
+        return ApplyError(.refused(problems.mapped { $0 > added ? $0 - added : nil }), ruleOfLine: ruleOfLine)
     }
 
     /// The text taken apart.

@@ -17,8 +17,8 @@ struct PolicyApply: ParsableCommand {
     @Option(help: "Which host of the site this machine is. Default: the one whose addresses it bears.")
     var host: String?
 
-    @Option(help: "The ruleset as text.")
-    var ruleset: String
+    @Option(help: "A ruleset as text. Default: what the policy says, compiled.")
+    var ruleset: String?
 
     @Option(help: "How long to wait for `policy confirm`, as 60s or 10m; 0s takes it for good at once.")
     var confirmWithin: TimeSpan = .seconds(60)

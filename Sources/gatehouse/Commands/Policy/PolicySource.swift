@@ -46,15 +46,16 @@ struct PolicySource {
 
     /// What the host's firewall should be.
     ///
-    /// - Parameter file: a ruleset written by hand, in place of what the policy says.
-    func ruleset(_ host: SiteHost, file: String) throws -> CompiledRuleset {
+    /// - Parameter file: a ruleset written by hand, in place of what the policy says; nil for none.
+    func ruleset(_ host: SiteHost, file: String?) throws -> CompiledRuleset {
         guard let intent = intent.host(host.name) else {
             Output.error("\(host.name): the policy says nothing of this host")
             throw ExitCode(2)
         }
+        guard let file else { return CompiledRuleset(intent) }
         do {
             let text = String(decoding: try FileReading.read(file, limit: 64 << 20), as: UTF8.self)
-            return CompiledRuleset(text: text, ruleOfLine: [:], intent: intent)
+            return CompiledRuleset(text: text, intent: intent)
         } catch {
             Output.error("\(error)")
             throw ExitCode(2)
