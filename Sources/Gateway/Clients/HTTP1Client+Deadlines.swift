@@ -53,8 +53,7 @@ extension HTTP1Client {
         let now = worker.loop.now
         if outputDue <= now {
             worker.count(.timeoutsClient)
-            exchange?.clientGone(.clientTimeout)
-            return close(reset: true)
+            return abandon(.clientTimeout, reset: true)
         }
         switch state {
         case .head:

@@ -263,10 +263,7 @@ internal final class HTTP1Client: ClientCodec {
         }
     }
 
-    internal func lost() {
-        exchange?.clientGone(.clientGone)
-        close()
-    }
+    internal func lost() { abandon(.clientGone) }
 
     // MARK: Ending
 
@@ -309,6 +306,16 @@ internal final class HTTP1Client: ClientCodec {
     /// the connection, and might take the answer with it (RFC 9112 section 9.6).
     private var hasAllInput: Bool {
         clientIsThrough && exchange == nil && transport.pendingInput == 0 && !transport.mayReceive
+    }
+
+    /// Ends the request under way, if there is one, and with it the connection. Requests that came behind it do not begin:
+    /// nobody is there to take their answers.
+    internal func abandon(_ outcome: Outcome, reset: Bool = false) {
+        if state == .closed { return }
+        state = .closed
+        exchange?.clientGone(outcome)
+        exchange = nil
+        connection.close(reset: reset)
     }
 
     internal func close(reset: Bool = false) {

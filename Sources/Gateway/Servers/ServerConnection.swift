@@ -186,7 +186,7 @@ package final class ServerConnection: EventHandler {
     }
 
     private func readHead(_ input: ByteBuffer, _ exchange: Exchange) -> Bool {
-        exchange.response.clear()
+        // The parser clears the head itself when it begins one, and goes on with it when more has come.
         switch parser.parse(input.readable, into: exchange.response) {
         case .incomplete:
             return true
