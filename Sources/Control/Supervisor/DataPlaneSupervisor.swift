@@ -56,11 +56,17 @@ package final class DataPlaneSupervisor: Sendable {
     }
 
     /// Ends the supervisor and leaves the data plane running, for the program that comes after this one in
-    /// the same process. nil when there is none.
-    package func handOver() -> StandingDataPlane? {
-        guard case .handedOver(let standing) = ask(.handOver, milliseconds: 5_000) else { return nil }
-        thread.join()
-        return standing
+    /// the same process.
+    ///
+    /// - Throws: `crowded` when the next program would find no room to start its data plane; then this goes on.
+    package func handOver() throws(SupervisorError) -> StandingDataPlane {
+        switch ask(.handOver, milliseconds: 5_000) {
+        case .handedOver(let standing):
+            thread.join()
+            return standing
+        case .failed(let error): throw error
+        default: throw .timedOut
+        }
     }
 
     private func wait(_ command: SupervisorMailbox.Command, milliseconds: Int) throws(SupervisorError) {
@@ -92,6 +98,25 @@ package struct StandingDataPlane: Sendable {
     /// Control's end of its channel.
     package let channel: ListeningSocket
     package let listeners: [ListenerID]
+    /// Those before it, which end what runs on them.
+    package let draining: [Draining]
+
+    /// A data plane that is replaced already. It keeps its berth to itself until it has ended.
+    package struct Draining: Sendable {
+        package let process: Int32
+        package let berth: Int
+        /// When it is ended, in monotonic milliseconds.
+        package let deadline: UInt64
+        /// Control's end of its channel.
+        package let channel: ListeningSocket
+
+        package init(process: Int32, berth: Int, deadline: UInt64, channel: ListeningSocket) {
+            self.process = process
+            self.berth = berth
+            self.deadline = deadline
+            self.channel = channel
+        }
+    }
 
     package init(
         process: Int32,
@@ -99,8 +124,10 @@ package struct StandingDataPlane: Sendable {
         berth: Int,
         plan: [UInt8],
         channel: ListeningSocket,
-        listeners: [ListenerID]
+        listeners: [ListenerID],
+        draining: [Draining] = []
     ) {
+        self.draining = draining
         self.process = process
         self.generation = generation
         self.berth = berth

@@ -99,28 +99,40 @@ internal final class SupervisorLoop {
             for instance in leaving { instance.child.signal(SIGKILL) }
             request.give(.done)
         case .handOver:
-            guard pending == nil, let current, current.state == .serving else {
-                return request.give(.handedOver(nil))
+            guard pending == nil, let current, current.state == .serving else { return request.give(.failed(.busy)) }
+            guard freeBerth != nil else { return request.give(.failed(.crowded)) }
+            do {
+                request.give(.handedOver(try standing(current)))
+                isRunning = false
+            } catch {
+                request.give(.failed(.notRunning("\(error)")))
             }
-            request.give(.handedOver(standing(current)))
-            isRunning = false
         }
     }
 
-    private func standing(_ instance: DataPlaneInstance) -> StandingDataPlane? {
-        guard let copy = try? instance.channel.duplicateDescriptor() else { return nil }
+    private func standing(_ instance: DataPlaneInstance) throws(SystemError) -> StandingDataPlane {
+        var draining: [StandingDataPlane.Draining] = []
+        for left in leaving {
+            let channel = ListeningSocket(owning: try left.channel.duplicateDescriptor())
+            draining.append(
+                .init(process: left.identifier, berth: left.berth, deadline: left.deadline ?? now, channel: channel)
+            )
+        }
         return StandingDataPlane(
             process: instance.identifier,
             generation: generation,
             berth: instance.berth,
             plan: configuration?.plan ?? [],
-            channel: ListeningSocket(owning: copy),
-            listeners: instance.listeners.sorted()
+            channel: ListeningSocket(owning: try instance.channel.duplicateDescriptor()),
+            listeners: instance.listeners.sorted(),
+            draining: draining
         )
     }
 
     /// Goes on with a data plane that another control process started.
     func adopt(_ standing: StandingDataPlane) {
+        // One that has ended since has left its berth, too.
+        for left in standing.draining { if let instance = try? draining(left) { leaving.append(instance) } }
         do {
             let copy = try standing.channel.duplicate()
             let instance = DataPlaneInstance(
@@ -138,6 +150,20 @@ internal final class SupervisorLoop {
         } catch {
             report(.cannotStart(reason: "data plane \(standing.process) is gone: \(error)", retryInMilliseconds: 0))
         }
+    }
+
+    /// One that drained already under the control process before this one.
+    private func draining(_ left: StandingDataPlane.Draining) throws(SystemError) -> DataPlaneInstance {
+        let instance = DataPlaneInstance(
+            child: try ChildProcess(identifier: left.process),
+            channel: ControlChannel(owning: MessageSocket(owning: try left.channel.duplicate())),
+            heartbeats: nil,
+            berth: left.berth,
+            state: .draining,
+            now: now
+        )
+        instance.deadline = left.deadline
+        return instance
     }
 
     // MARK: Starting and configuring
@@ -228,12 +254,12 @@ internal final class SupervisorLoop {
         report(.published(process: instance.identifier, generation: number, berth: instance.berth))
         instance.state = .serving
         instance.deadline = nil
+        if let pending { configuration = pending.configuration }
         if instance === next {
-            if let current { drain(current, settings.drainTime) }
+            if let current { drain(current, configuration?.drainTime ?? 0) }
             current = next
             next = nil
         }
-        if let pending { configuration = pending.configuration }
         instance.listeners = Set((configuration?.listeners.groups.keys).map(Array.init) ?? [])
         pending?.request.give(.done)
         pending = nil

@@ -15,7 +15,7 @@ internal final class SupervisorMailbox: Sendable {
     enum Answer: Sendable {
         case done
         case failed(SupervisorError)
-        case handedOver(StandingDataPlane?)
+        case handedOver(StandingDataPlane)
     }
 
     /// A command and the place for its answer, which is given once.

@@ -12,8 +12,6 @@ package struct SupervisorSettings: Sendable {
     package var steadyTime: Int = 5_000
     /// The longest pause between two starts; the first is at once, the second after 50 ms, then doubling.
     package var longestPause: Int = 5_000
-    /// How long what runs may take to end when a data plane is replaced.
-    package var drainTime: Int = 30_000
     /// Shared memory that each data plane gets.
     package var segments: [SharedSegment] = []
     /// Data planes at a time: the one that serves, the one that follows it, and those that drain.
@@ -31,10 +29,13 @@ package struct OutgoingConfiguration: Sendable {
     package let plan: [UInt8]
     package let keys: SecretBytes
     package let listeners: ListenerSet
+    /// Milliseconds that what runs on the data plane before may take to end, when this one comes with a new one.
+    package let drainTime: Int
 
-    package init(plan: [UInt8], keys: SecretBytes, listeners: ListenerSet) {
+    package init(plan: [UInt8], keys: SecretBytes, listeners: ListenerSet, drainTime: Int) {
         self.plan = plan
         self.keys = keys
         self.listeners = listeners
+        self.drainTime = drainTime
     }
 }

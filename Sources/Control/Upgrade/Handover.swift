@@ -53,6 +53,13 @@ package struct Handover: Sendable {
             let plan: [UInt8]
             let channel: Int32
             let listeners: [ListenerID]
+            let draining: [Draining]
+        }
+        struct Draining: Codable {
+            let process: Int32
+            let berth: Int
+            let deadline: UInt64
+            let channel: Int32
         }
         /// The end of a socket pair in which the keys wait: sealed memory could not be wiped.
         struct Keys: Codable {
@@ -103,6 +110,7 @@ package struct Handover: Sendable {
             let memory = try SealedMemory.create(name: "gatehouse-handover", SnapshotCodec.encode(state))
             let kept =
                 state.groups.flatMap(\.sockets) + state.segments.map(\.descriptor)
+                + (state.dataPlane?.draining.map(\.channel) ?? [])
                 + [state.dataPlane?.channel, state.keys?.channel, state.reply].compactMap(\.self)
             defer { for number in kept { try? InheritedDescriptor.keep(number, false) } }
             for number in kept + [memory.raw] { try InheritedDescriptor.keep(number, true) }
@@ -131,7 +139,10 @@ package struct Handover: Sendable {
                     berth: $0.berth,
                     plan: $0.plan,
                     channel: $0.channel.raw,
-                    listeners: $0.listeners
+                    listeners: $0.listeners,
+                    draining: $0.draining.map {
+                        .init(process: $0.process, berth: $0.berth, deadline: $0.deadline, channel: $0.channel.raw)
+                    }
                 )
             },
             keys: keys,
@@ -193,7 +204,15 @@ package struct Handover: Sendable {
                 berth: left.berth,
                 plan: left.plan,
                 channel: ListeningSocket(owning: try InheritedDescriptor.take(left.channel)),
-                listeners: left.listeners
+                listeners: left.listeners,
+                draining: try left.draining.map {
+                    StandingDataPlane.Draining(
+                        process: $0.process,
+                        berth: $0.berth,
+                        deadline: $0.deadline,
+                        channel: ListeningSocket(owning: try InheritedDescriptor.take($0.channel))
+                    )
+                }
             )
         }
         return Handover(

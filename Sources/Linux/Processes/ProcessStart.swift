@@ -7,9 +7,13 @@ package struct ProcessStart: Sendable {
     /// This very program, also when its file has been replaced meanwhile.
     package static let thisProgram = "/proc/self/exe"
 
-    /// Where this program's file is, or was before it was replaced: there the next version is found. nil when
-    /// the kernel does not tell.
-    package static var thisProgramPath: String? {
+    /// Where this program's file was when this was first asked for: there the next version is found. nil when the
+    /// kernel does not tell.
+    ///
+    /// Ask early: the kernel's answer follows a file that is moved away.
+    package static let thisProgramPath: String? = findThisProgram()
+
+    private static func findThisProgram() -> String? {
         var room = [CChar](repeating: 0, count: 4096)
         // Sound: readlink writes at most as many bytes as there is room for, and no terminator.
         let count = unsafe readlink(thisProgram, &room, room.count)

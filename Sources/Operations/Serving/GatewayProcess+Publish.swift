@@ -88,7 +88,8 @@ extension GatewayProcess {
                 OutgoingConfiguration(
                     plan: try snapshot.encoded(),
                     keys: try GatewayKeys(keyring: fresh.keyring, tickets: tickets).sealed(),
-                    listeners: listeners
+                    listeners: listeners,
+                    drainTime: Int(clamping: fresh.gateway.drain.milliseconds)
                 )
             )
         } catch {

@@ -14,7 +14,7 @@ extension GatewayProcess {
             guard !orders.isOrdering else {
                 throw ServeFailure("a certificate is being ordered: try again in a minute", exit: 1)
             }
-            guard let program = ProcessStart.thisProgramPath else {
+            guard let program else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)
             }
             try Handover.verify(
@@ -33,9 +33,8 @@ extension GatewayProcess {
 
     /// Returns by throwing alone, with everything in place again.
     private func handOver(to program: String, _ connection: Int32?) throws {
-        guard isServing, let standing = supervisor.handOver() else {
-            throw SupervisorError.busy
-        }
+        guard isServing else { throw SupervisorError.busy }
+        let standing = try supervisor.handOver()
         // A line that the writer has taken out of its ring would be lost with it.
         outlets.close()
         names.pause()

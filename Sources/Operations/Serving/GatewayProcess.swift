@@ -13,6 +13,8 @@ import Site
 /// log again, SIGUSR2 executes the program's file anew, SIGTERM and SIGINT drain and end.
 package final class GatewayProcess {
     internal let options: ServeOptions
+    /// The file that an upgrade executes, whatever becomes of the one that runs.
+    internal let program = ProcessStart.thisProgramPath
     internal let requests: ControlRequests
     internal let memory: GatewayMemory
     internal let view: CurrentView
@@ -186,6 +188,7 @@ package final class GatewayProcess {
     internal var standing: JSONValue {
         .object([
             .init("generation", .count(configuration.plan.generation)),
+            .init("program", program.map { .string($0) } ?? .null),
             .init("version", .string(GatewayView.programVersion)),
             .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
             .init("warnings", .strings(warnings)),

@@ -23,7 +23,7 @@ package struct GatewaySettings: Sendable, Equatable {
     package var workers: Int?
     /// `user`: whom the data plane runs as, when it is started by root.
     package var user = "gatehouse"
-    /// `drain`: how long a stop waits for the requests under way.
+    /// `drain`: how long what is under way may take to end at a stop, or in a data plane that an upgrade replaces.
     package var drain = Duration.seconds(30)
     package var position = SourcePosition.none
 

@@ -37,7 +37,12 @@ extension GatewaySettings {
             .key("metrics", \.metrics, MetricsSettings.shape, "The listener for Prometheus."),
             .key("workers", \.workers, .integer(1...1024), "Threads of the data plane; one a core when left out."),
             .key("user", \.user, .identifier, "Whom the data plane runs as, when it is started by root."),
-            .key("drain", \.drain, .duration(atLeast: .zero), "How long a stop waits for the requests under way."),
+            .key(
+                "drain",
+                \.drain,
+                .duration(atLeast: .zero),
+                "How long what is under way may take to end at a stop, or in the process that an upgrade replaces."
+            ),
         ],
         isKeptWhenFaulty: true
     ).placed(\.position)

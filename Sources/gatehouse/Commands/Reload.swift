@@ -37,7 +37,8 @@ extension RunningGateway {
         for warning in result["warnings"]?.items ?? [] { Output.error("warning: \(warning.text ?? "")") }
         print(
             "generation \(result["generation"]?.integer ?? 0) is in force, served by process "
-                + "\(result["data_plane_pid"]?.integer ?? 0) of version \(result["version"]?.text ?? "-")"
+                + "\(result["data_plane_pid"]?.integer ?? 0) of version \(result["version"]?.text ?? "-"), "
+                + "\(result["program"]?.text ?? "-")"
         )
     }
 }

@@ -39,7 +39,7 @@ struct DataPlaneSupervisorTests {
         func configuration(_ plan: String, key: UInt8 = 5) throws -> OutgoingConfiguration {
             let keys = try SecretBytes(count: 100_000)
             keys.set(0, key)
-            return OutgoingConfiguration(plan: Array(plan.utf8), keys: keys, listeners: listeners)
+            return OutgoingConfiguration(plan: Array(plan.utf8), keys: keys, listeners: listeners, drainTime: 30_000)
         }
     }
 
@@ -122,7 +122,7 @@ struct DataPlaneSupervisorTests {
     func handedOver() throws {
         let bench = try Bench()
         try bench.supervisor.start(bench.configuration("plan"))
-        let standing = try #require(bench.supervisor.handOver())
+        let standing = try bench.supervisor.handOver()
         let answer = FakeClient.ask(bench.address)
         #expect(answer?.process == standing.process)
         let events = bench.events

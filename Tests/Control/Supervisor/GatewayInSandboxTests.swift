@@ -71,7 +71,8 @@ struct GatewayInSandboxTests {
         let configuration = OutgoingConfiguration(
             plan: try SnapshotCodec.encode(plan),
             keys: try SecretBytes(count: 0),
-            listeners: listeners
+            listeners: listeners,
+            drainTime: 30_000
         )
         var start = FakeDataPlane.start("")
         start.environment.removeAll { $0.hasPrefix(FakeDataPlane.variable) }
@@ -86,7 +87,7 @@ struct GatewayInSandboxTests {
         for _ in 0..<20 { #expect(try status(of: address) == "HTTP/1.1 404") }
         try supervisor.publish(configuration)
         #expect(try status(of: address) == "HTTP/1.1 404")
-        let standing = try #require(supervisor.handOver())
+        let standing = try supervisor.handOver()
         let next = try DataPlaneSupervisor(settings, standing: standing) { _ in }
         try next.publish(configuration)
         kill(standing.process, SIGKILL)

@@ -89,7 +89,8 @@ struct UpgradeTests {
         let keys = try SecretBytes(count: 1)
         func instance() throws -> OutgoingConfiguration {
             let listeners = try ListenerSet(socketsPerAddress: 2).updated(for: [ListenerRequest(address: address)])
-            return OutgoingConfiguration(plan: Array("orphan".utf8), keys: keys, listeners: listeners)
+            let plan = Array("orphan".utf8)
+            return OutgoingConfiguration(plan: plan, keys: keys, listeners: listeners, drainTime: 30_000)
         }
         func lose() throws {
             var settings = SupervisorSettings(start: FakeDataPlane.start("confined"))
@@ -102,7 +103,7 @@ struct UpgradeTests {
             let supervisor = try DataPlaneSupervisor(settings) { _ in }
             try supervisor.start(instance())
             // Its channel and listeners are closed here, as when the process dies.
-            _ = supervisor.handOver()
+            _ = try supervisor.handOver()
         }
         try lose()
         let before = try #require(FakeClient.ask(address))
@@ -119,7 +120,12 @@ struct UpgradeTests {
             standing: handover.dataPlane
         ) { _ in }
         try next.start(
-            OutgoingConfiguration(plan: Array("new".utf8), keys: keys, listeners: handover.listeners)
+            OutgoingConfiguration(
+                plan: Array("new".utf8),
+                keys: keys,
+                listeners: handover.listeners,
+                drainTime: 30_000
+            )
         )
         // The one before accepts until it has been told to drain.
         var after = try #require(FakeClient.ask(address))

@@ -96,12 +96,16 @@ struct UpgradeTests {
             return pools.matches(of: /"requests": (\d+)/).compactMap { Int($0.1) }.reduce(0, +)
         }
         let before = try count()
-        // As a package manager does it: a new file takes the old one's name.
-        for _ in 0..<2 {
+        // As a package manager does it: a new file takes the old one's name. As people do it: the old one goes first.
+        for isMovedAway in [false, true] {
+            if isMovedAway {
+                _ = try run("mv", [directory.path("gatehouse"), directory.path("gatehouse.bak")], in: directory)
+            }
             try FileManager.default.copyItem(atPath: try Gateway.binary, toPath: directory.path("new"))
             _ = try run("mv", ["-f", directory.path("new"), directory.path("gatehouse")], in: directory)
             let answer = try gateway.command("upgrade")
             #expect(answer.status == 0, "\(answer)")
+            #expect(answer.output.contains("of version 0.1.0, \(directory.path("gatehouse"))\n"), "\(answer)")
             let link = try FileManager.default.destinationOfSymbolicLink(
                 atPath: "/proc/\(gateway.process.identifier)/exe"
             )
@@ -111,6 +115,60 @@ struct UpgradeTests {
         let after = try count()
         #expect(before == 1 && after == 9, "counters go on: \(before), \(after)")
         #expect(!gateway.log.contains("start anew"), "\(gateway.log)")
+    }
+
+    private static let webSocket =
+        "GET / HTTP/1.1\r\nHost: foobar.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+    /// Sends every byte of a WebSocket back.
+    private func echo() throws -> ScriptedServer {
+        try ScriptedServer { peer in
+            guard try peer.request() != nil else { return }
+            try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            while true {
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(60)))
+                if bytes.isEmpty { return }
+                try peer.http.send(bytes)
+            }
+        }
+    }
+
+    @Test("a data plane that is replaced drains for as long as the configuration in force says")
+    func drain() throws {
+        let app = try echo()
+        let gateway = try Gateway(app, gateway: ["drain: 1h"])
+        let client = try gateway.connect()
+        #expect(try client.exchange(Self.webSocket).status == 101)
+        var site = gateway.site
+        site.gateway = ["drain: 300ms"]
+        try gateway.directory.write(site.text, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        #expect(try gateway.command("upgrade").status == 0)
+        // Its patience of 10 s is less than the default drain.
+        #expect(try client.readToEnd().isEmpty)
+    }
+
+    @Test("data planes that drain keep their places over upgrades, and one more than there is room for is refused")
+    func crowd() throws {
+        let app = try echo()
+        let gateway = try Gateway(app, gateway: ["drain: 1h"])
+        var clients: [HTTPConnection] = []
+        for round in 0..<4 {
+            let client = try gateway.connect()
+            #expect(try client.exchange(Self.webSocket).status == 101)
+            clients.append(client)
+            let answer = try gateway.command("upgrade")
+            if round < 3 {
+                #expect(answer.status == 0, "\(answer)")
+            } else {
+                #expect(answer.status == 1 && answer.error.contains("still drain"), "\(answer)")
+            }
+        }
+        #expect(gateway.process.children.count == 4)
+        for client in clients {
+            try client.send("hello")
+            #expect(String(decoding: try client.take(5), as: UTF8.self) == "hello")
+        }
     }
 
     /// Becomes the gateway as if by an upgrade from a version whose state nobody can read.
