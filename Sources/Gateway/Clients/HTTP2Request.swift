@@ -172,7 +172,8 @@ extension HTTP2Request: ClientStream {
             switch field.known {
             case .contentLength where head.framing != .none: continue
             case .transferEncoding, .connection, .keepAlive, .proxyConnection, .upgrade: continue
-            case .secWebSocketAccept where head.status == 101: continue
+            // HTTP/2 has no such handshake (RFC 8441 section 5).
+            case .secWebSocketAccept: continue
             default: writer.add(text.span(field.name), text.span(field.value))
             }
         }

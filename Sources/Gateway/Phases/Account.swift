@@ -26,8 +26,10 @@ extension Exchange {
         case .http11: worker.count(.requestsHTTP11)
         case .http2: worker.count(.requestsHTTP2)
         }
-        if outcome == .refused || outcome == .bodyTooLarge || outcome == .bodyTooSlow {
+        switch outcome {
+        case .refused, .bodyTooLarge, .bodyTooSlow, .serverRefused:
             if let refusal { worker.count(refusal) }
+        default: break
         }
         guard let pool, response.status >= 100, response.status < 600 else { return }
         let first = worker.state.index(worker: worker.index, pool: pool.plan.slot)

@@ -42,6 +42,8 @@ package final class Exchange {
     internal var bodyReceived: UInt64 = 0
     internal var bodyForwarded: UInt64 = 0
     internal var bodyLimit: UInt64 = .max
+    /// Interim answers so far.
+    internal var interim = InterimBudget()
     /// The head of the answer has gone to the client.
     internal var answerBegun = false
     /// Body bytes of the answer.
@@ -106,6 +108,7 @@ package final class Exchange {
         bodyReceived = 0
         bodyForwarded = 0
         bodyLimit = .max
+        interim = InterimBudget()
         answerBegun = false
         answerBytes = 0
         isTunnel = false
@@ -136,7 +139,8 @@ package final class Exchange {
     internal var wantsBody: Bool {
         switch stage {
         case .forwarding, .tunnel:
-            guard let connection else { return false }
+            // What follows a request for another protocol would be a request of its own to a server that declines.
+            guard let connection, isTunnel || !requestEnded else { return false }
             return connection.transport.pendingOutput < runtime.plan.limits.buffer
         case .answering: return true
         case .idle, .reading, .queued, .connecting, .ended: return false
@@ -158,8 +162,25 @@ package final class Exchange {
 
     /// The server has taken what waited for it.
     internal func serverTook() {
-        guard wantsBody, !requestEnded || isTunnel else { return }
+        guard wantsBody else { return }
         client?.bodyWanted()
+    }
+}
+
+/// How many interim answers one exchange passes on.
+///
+/// A proxy leaves none out (RFC 9110 section 15.2), and a client need not read: without a bound, a server that goes on
+/// with them would fill memory. A final answer is preceded by two or three of them, or by one 102 every 20 seconds.
+internal struct InterimBudget {
+    private var answers = 32
+    /// Bytes of their heads, with 32 for each field as HTTP/2 counts them (RFC 9113 section 6.5.2).
+    private var bytes = 65_536
+
+    /// - Returns: whether there was room for one more.
+    mutating func admit(_ head: MessageHead) -> Bool {
+        answers -= 1
+        bytes -= head.bytes.count + 32 * head.fields.count
+        return answers >= 0 && bytes >= 0
     }
 }
 

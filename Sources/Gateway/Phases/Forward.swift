@@ -13,7 +13,7 @@ extension Exchange {
         let scratch = worker.scratch
         scratch.clear()
         let text = head.bytes
-        if head.version == .http2 && isUpgrade {
+        if isExtendedConnect {
             // An extended CONNECT is an Upgrade in HTTP/1.1 (RFC 8441 section 5).
             let method = WebSocketUpgrade.method
             HTTP1Writer.requestLine(method: method.span, target: text.span(head.target), to: scratch)
@@ -39,13 +39,17 @@ extension Exchange {
     /// Whether the client asks for another protocol. The body is then whatever follows the switch.
     internal var isUpgrade: Bool { !head.upgrade.isEmpty }
 
-    /// What is written anew.
+    /// Whether it asks for that by extended CONNECT (RFC 8441): there, any 2xx means that the protocol is spoken.
+    internal var isExtendedConnect: Bool { isUpgrade && head.version == .http2 }
+
+    /// What is written anew. The key of an extended CONNECT is the gateway's own.
     private static let leftOut = FieldNames(.host, .contentLength, .transferEncoding, .te)
+    private static let leftOutOfConnect = FieldNames(.host, .contentLength, .transferEncoding, .te, .secWebSocketKey)
 
     private func writeFields(of head: MessageHead, to out: ByteBuffer) {
         let text = head.bytes
         HTTP1Writer.field(name: "host", value: text.span(head.authority), to: out)
-        HTTP1Writer.fields(of: head, without: Self.leftOut, to: out)
+        HTTP1Writer.fields(of: head, without: isExtendedConnect ? Self.leftOutOfConnect : Self.leftOut, to: out)
         switch head.framing {
         case .none: break
         case .length(let length):

@@ -8,7 +8,9 @@ import HTTPWire
 extension Exchange {
     /// A 1xx answer came.
     internal func informed() {
-        guard let client, head.version != .http10 else { return }
+        guard let client else { return }
+        guard interim.admit(response) else { return serverRefused(.tooManyInterimAnswers) }
+        if head.version == .http10 { return }
         client.sendInformational(response)
         client.flush()
     }
@@ -24,6 +26,11 @@ extension Exchange {
             stage = .tunnel
             worker.count(.tunnelsOpened)
             worker.count(.tunnelsOpen)
+        } else if isExtendedConnect && response.status < 300 {
+            // To its client this would be the tunnel. The server is not at fault: it may ignore an Upgrade.
+            refusal = .upgradeIgnored
+            dropServer(reusable: false)
+            return answer(502, .serverRefused)
         }
         runtime.fields.add(
             to: response,

@@ -14,12 +14,14 @@ enum UpgradeField {
         while let element = elements.next(in: list) {
             let whole = list.extracting(element)
             let name = whole.extracting(0..<(whole.firstIndex(of: UInt8(ascii: "/")) ?? whole.count))
-            if name.equalsIgnoringCase("h2c") || name.equalsIgnoringCase("h2") || name.equalsIgnoringCase("http")
-                || name.equalsIgnoringCase("tls")
-            {
-                return
-            }
+            if carriesRequests(name) { return }
         }
         head.upgrade = value
+    }
+
+    /// Whether requests would pass by the gateway unread once this protocol, named without its version, is spoken.
+    static func carriesRequests(_ name: Span<UInt8>) -> Bool {
+        name.equalsIgnoringCase("h2c") || name.equalsIgnoringCase("h2") || name.equalsIgnoringCase("http")
+            || name.equalsIgnoringCase("tls")
     }
 }

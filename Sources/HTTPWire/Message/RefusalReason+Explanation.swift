@@ -44,6 +44,8 @@ extension RefusalReason {
         case .connectionNamesEndToEndField: "Connection names a field that is meant for the other end."
         case .unsupportedExpectation: "The only expectation that can be met is 100-continue."
         case .switchWithoutUpgrade: "Status 101 does not say which protocol is switched to."
+        case .upgradeIgnored: "The app server answered an extended CONNECT with success, yet did not switch protocols."
+        case .tooManyInterimAnswers: "There are more interim answers before the final one than this gateway accepts."
         case .invalidChunkSize: "A chunk's size is not a hexadecimal number."
         case .chunkSizeOverflow: "A chunk's size is larger than any body can be."
         case .chunkExtensionTooLong: "The chunk extensions are longer than this gateway accepts."

@@ -52,6 +52,10 @@ package enum RefusalReason: String, Error, Sendable, CaseIterable {
     case connectionNamesEndToEndField = "connection-names-end-to-end-field"
     case unsupportedExpectation = "unsupported-expectation"
     case switchWithoutUpgrade = "switch-without-upgrade"
+    case upgradeIgnored = "upgrade-ignored"
+
+    // Interim answers
+    case tooManyInterimAnswers = "too-many-interim-answers"
 
     // Chunked bodies and trailers
     case invalidChunkSize = "invalid-chunk-size"

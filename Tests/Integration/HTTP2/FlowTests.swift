@@ -60,6 +60,41 @@ struct FlowTests {
         #expect(grown < 60 * (1 << 19), "memory grew by \(grown) bytes")
     }
 
+    @Test("interim answers without end that are not taken end, instead of filling memory")
+    func interim() throws {
+        let ended = ByteCounter()
+        let hint = "HTTP/1.1 103 Early Hints\r\nLink: \(String(repeating: "a", count: 4000))\r\n\r\n"
+        let app = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/ended") {
+                    try peer.answer("\(ended.value)")
+                    continue
+                }
+                defer { ended.add(1) }
+                while true { try peer.send(hint) }
+            }
+        }
+        let front = try SecureGateway([.init(app)], pool: ["ejection: off"])
+        let before = memory(front.gateway)
+        let result = try python(
+            HTTP2Scripts.client + """
+                stuck = [Client() for _ in range(4)]
+                for client in stuck:
+                    for _ in range(10):
+                        client.request("GET", "/forever")
+                other, end, count = Client(), time.monotonic() + 6, b""
+                while count != b"40" and time.monotonic() < end:
+                    count = other.finish(other.request("GET", "/ended")).body
+                print(count.decode(), {client.finish(stream).status for client in stuck for stream in client.answers})
+                """,
+            ["\(front.secure)"],
+            in: front.directory
+        )
+        #expect(result.output == "40 {'502'}\n", "\(result.error)")
+        let grown = memory(front.gateway) - before
+        #expect(grown < 40 * (1 << 19), "memory grew by \(grown) bytes")
+    }
+
     @Test(
         "bodies that an app server does not take hold back no other stream, and their clients instead of filling memory"
     )

@@ -72,7 +72,7 @@ struct RequestHeadReader {
         head.version = .http2
         if let reason = checkTarget(head) ?? checkAuthority(head) { return .malformed(reason) }
         if let reason = frame(head, endsStream: endsStream) { return .malformed(reason) }
-        if head.method == .connect && head.upgrade.isEmpty { return .refused(.connectNotAllowed) }
+        if head.method == .connect && !isServed(head) { return .refused(.connectNotAllowed) }
         if crumbs > 1 { CookieCrumbs.join(head) }
         return .valid
     }
@@ -195,6 +195,13 @@ struct RequestHeadReader {
             guard byte > 0x20 && byte < 0x7F else { return .invalidTarget }
         }
         return nil
+    }
+
+    /// Whether a CONNECT is an extended one, for a protocol that may be switched to (RFC 8441 section 4); any other is
+    /// answered with 501 (RFC 9220 section 3).
+    private func isServed(_ head: MessageHead) -> Bool {
+        let bytes = head.bytes
+        return !head.upgrade.isEmpty && !UpgradeField.carriesRequests(bytes.span(head.upgrade))
     }
 
     private func checkAuthority(_ head: MessageHead) -> RefusalReason? {
