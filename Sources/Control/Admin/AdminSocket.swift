@@ -20,12 +20,24 @@ package final class AdminSocket: Sendable {
     /// Listens: the name is this gateway's from now on. Who asks waits until `start`.
     ///
     /// A socket that a killed gateway left is replaced.
+    /// - Parameter segment: the socket that the program before this one answered at, with whoever waits there.
     /// - Throws: EADDRINUSE when another gateway of this name runs.
-    package init(path: String) throws(SystemError) {
+    package init(path: String, adopting segment: SharedSegment? = nil) throws(SystemError) {
         self.path = path
-        listener = try UnixSocket.listen(at: path)
+        if let segment {
+            listener = try segment.duplicate()
+        } else {
+            listener = try UnixSocket.listen(at: path)
+        }
         stopping = try EventFD()
     }
+
+    /// The socket at `path`, as a segment for the program that comes after this one.
+    package func segment() throws(SystemError) -> SharedSegment {
+        SharedSegment(name: Self.segmentName(at: path), owning: try listener.duplicate())
+    }
+
+    package static func segmentName(at path: String) -> String { "admin \(path)" }
 
     /// Answers. Call it once.
     ///
@@ -88,18 +100,38 @@ package final class AdminSocket: Sendable {
 
 /// The other side: what the command line does.
 package enum AdminClient {
-    /// Asks the gateway at `path`.
+    /// Asks the gateway at `path`; once more when it closes without an answer, as when an upgrade by signal comes in
+    /// between. All requests but an upgrade may be made twice.
     ///
     /// - Parameter milliseconds: how long the answer may take.
     /// - Returns: the reply's line of JSON; nil when none came in time.
-    /// - Throws: ENOENT or ECONNREFUSED when no gateway runs there.
+    /// - Throws: ENOENT or ECONNREFUSED when no gateway runs there, ECONNRESET when it closes without an answer.
     package static func ask(
         _ request: AdminRequest,
         at path: String,
         within milliseconds: Int32
     ) throws(SystemError) -> String? {
+        do throws(SystemError) {
+            return try askOnce(request, at: path, within: milliseconds)
+        } catch {
+            guard error.code == ECONNRESET, request != .upgrade else { throw error }
+            return try askOnce(request, at: path, within: milliseconds)
+        }
+    }
+
+    private static func askOnce(
+        _ request: AdminRequest,
+        at path: String,
+        within milliseconds: Int32
+    ) throws(SystemError) -> String? {
         let socket = try UnixSocket.connect(to: path)
-        guard LineTransfer.send(request.line, to: socket.raw, within: 2_000) else { return nil }
-        return LineTransfer.receive(socket.raw, limit: 64 << 20, within: milliseconds)
+        let end = Clock.monotonicNanoseconds + UInt64(max(0, milliseconds)) * 1_000_000
+        if LineTransfer.send(request.line, to: socket.raw, within: min(2_000, milliseconds)),
+            let line = LineTransfer.receive(socket.raw, limit: 64 << 20, within: milliseconds)
+        {
+            return line
+        }
+        guard Clock.monotonicNanoseconds >= end else { throw SystemError("answer from \(path)", ECONNRESET) }
+        return nil
     }
 }

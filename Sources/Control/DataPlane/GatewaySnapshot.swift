@@ -14,14 +14,18 @@ package struct GatewaySnapshot: Codable, Sendable {
     /// When the keys of session tickets rotate next, in monotonic milliseconds: also for the next control process,
     /// lest upgrades put it off for ever.
     package var rotation: UInt64
+    /// When the gateway was started: microseconds since 1970. Each control process tells the next.
+    package var started: UInt64
 
     package init(
         plan: Plan,
         addresses: [Int: [ListenerID]],
         shape: GatewayMemory.Shape,
         slots: PlanCompiler.Slots,
-        rotation: UInt64
+        rotation: UInt64,
+        started: UInt64
     ) {
+        self.started = started
         self.plan = plan
         self.addresses = addresses
         self.shape = shape

@@ -1,19 +1,24 @@
+package import Control
 import Linux
 package import Site
 
 extension MetricsListener {
     /// Serves the metrics of `view` where the site file says.
     ///
+    /// - Parameter inherited: what the program before this one left, which may be listening there already.
     /// - Returns: nil when the site file asks for no metrics.
-    package static func start(_ settings: MetricsSettings?, of view: CurrentView) throws(MetricsFailure)
-        -> MetricsListener?
-    {
+    package static func start(
+        _ settings: MetricsSettings?,
+        adopting inherited: [SharedSegment] = [],
+        of view: CurrentView
+    ) throws(MetricsFailure) -> MetricsListener? {
         guard let settings else { return nil }
         guard let address = SocketAddress("\(settings.address)", port: settings.port) else {
             throw MetricsFailure(settings: settings, reason: "it is no address")
         }
         do throws(SystemError) {
-            return try MetricsListener(on: address) { MetricsReport.text(of: view.value) }
+            let left = inherited.first { $0.name == segmentName(at: address) }
+            return try MetricsListener(on: address, adopting: left) { MetricsReport.text(of: view.value) }
         } catch {
             throw MetricsFailure(settings: settings, reason: "\(error)")
         }

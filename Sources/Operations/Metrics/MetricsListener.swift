@@ -1,3 +1,4 @@
+package import Control
 import Engine
 package import Linux
 
@@ -11,24 +12,36 @@ package final class MetricsListener: Sendable {
 
     /// Where it listens; with port 0 asked for, the port that the kernel chose.
     package let address: SocketAddress
+    private let socket: ListeningSocket
     private let orders: Mailbox<Order>
     private let thread: Thread
 
     /// Binds and answers from then on.
     ///
-    /// - Parameter report: the text; called on the listener's thread for each scrape.
+    /// - Parameters:
+    ///   - segment: a socket that listens there already.
+    ///   - report: the text; called on the listener's thread for each scrape.
     /// - Throws: EADDRINUSE, EACCES, EADDRNOTAVAIL: the address cannot be had.
-    package init(on wanted: SocketAddress, report: @escaping @Sendable () -> String) throws(SystemError) {
-        let socket = try Socket.listen(on: wanted, backlog: 64)
+    package init(
+        on wanted: SocketAddress,
+        adopting segment: SharedSegment? = nil,
+        report: @escaping @Sendable () -> String
+    ) throws(SystemError) {
+        let socket: ListeningSocket
+        if let segment {
+            socket = ListeningSocket(owning: try segment.duplicate())
+        } else {
+            socket = ListeningSocket(owning: try Socket.listen(on: wanted, backlog: 64))
+        }
+        self.socket = socket
         address = Socket.localAddress(socket.raw) ?? wanted
         let orders = try Mailbox<Order>()
         self.orders = orders
-        let descriptor = socket.release()
         thread = try Thread.start(name: "metrics") {
             // What fails here is memory or descriptors; the gateway itself goes on.
             do throws(SystemError) {
                 let loop = try EventLoop()
-                let acceptor = try MetricsAcceptor(FileDescriptor(owning: descriptor), on: loop, report: report)
+                let acceptor = try MetricsAcceptor(socket, on: loop, report: report)
                 _ = try MailboxReader(orders, on: loop) { (_: Order) in loop.stop() }
                 loop.run { acceptor.turnOver() }
             } catch {
@@ -36,6 +49,13 @@ package final class MetricsListener: Sendable {
             }
         }
     }
+
+    /// The socket, for the program that comes after this one.
+    package func segment() throws(SystemError) -> SharedSegment {
+        SharedSegment(name: Self.segmentName(at: address), owning: try socket.duplicate())
+    }
+
+    package static func segmentName(at address: SocketAddress) -> String { "metrics \(address)" }
 
     /// Answers nobody any more; returns when the thread has ended.
     package func stop() {
@@ -49,7 +69,7 @@ internal final class MetricsAcceptor: EventHandler {
     let registration = Registration()
     let loop: EventLoop
     let report: () -> String
-    private let socket: FileDescriptor
+    private let socket: ListeningSocket
     private let pool = MetricsConnection.makePool()
     private var connections = 0
     /// Out of room or of descriptors: what waits is looked at again as connections end, or a second later.
@@ -57,7 +77,7 @@ internal final class MetricsAcceptor: EventHandler {
 
     private static let mostConnections = 64
 
-    init(_ socket: consuming FileDescriptor, on loop: EventLoop, report: @escaping () -> String) throws(SystemError) {
+    init(_ socket: ListeningSocket, on loop: EventLoop, report: @escaping () -> String) throws(SystemError) {
         self.loop = loop
         self.report = report
         self.socket = socket

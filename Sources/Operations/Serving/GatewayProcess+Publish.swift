@@ -80,7 +80,8 @@ extension GatewayProcess {
             addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
             shape: memory.shape,
             slots: slots,
-            rotation: rotation(for: fresh)
+            rotation: rotation(for: fresh),
+            started: view.value.started
         )
         try outlets.adopt(fresh.gateway)
         do {

@@ -35,6 +35,8 @@ extension GatewayProcess {
     private func handOver(to program: String, _ connection: Int32?) throws {
         guard isServing else { throw SupervisorError.busy }
         let standing = try supervisor.handOver()
+        // Who connects to them meanwhile waits for the next program.
+        let sockets = (try? [admin?.segment(), outlets.segment()].compactMap(\.self)) ?? []
         // A line that the writer has taken out of its ring would be lost with it.
         outlets.close()
         names.pause()
@@ -45,7 +47,7 @@ extension GatewayProcess {
             }
             failure = Handover(
                 listeners: listeners,
-                segments: settings.segments,
+                segments: settings.segments + sockets,
                 dataPlane: standing,
                 sessionKeys: try tickets.sealed(),
                 handSettings: HandSettings(slots, view.value.state),
@@ -55,6 +57,7 @@ extension GatewayProcess {
             failure = error
         }
         names.resume()
+        outlets.inherited = sockets
         try? outlets.adopt(configuration.gateway)
         supervisor = try Self.supervise(settings, standing, view)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.

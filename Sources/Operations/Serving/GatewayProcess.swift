@@ -62,7 +62,7 @@ package final class GatewayProcess {
         admin = start.admin
         memory = start.memory
         view = start.view
-        outlets = Outlets(rings: start.memory.allRings, view: start.view)
+        outlets = Outlets(rings: start.memory.allRings, view: start.view, inherited: start.inheritance.segments)
         settings = start.settings
         tickets = try start.inheritance.tickets ?? TicketKeys()
         if start.inheritance.tickets != nil, let rotation = start.inheritance.snapshot?.rotation {

@@ -36,18 +36,24 @@ internal struct GatewayStart {
         // The admin socket is the lock of the gateway's name: what follows is done by one process at a time.
         requests = try ControlRequests()
         let path = options.socket ?? AdminSocket.defaultPath(of: configuration.site.name)
-        admin = try Self.openAdmin(path)
+        var inheritance = Inheritance(socketsPerAddress: min(workers, MessageSocket.mostDescriptors))
+        admin = try Self.openAdmin(path, inheritance.segment(AdminSocket.segmentName(at: path)))
         let adoptionPath = admin == nil || options.endsTogether ? nil : "\(path).data-plane"
-        inheritance = Inheritance(
-            adoptionPath: adoptionPath,
-            socketsPerAddress: min(workers, MessageSocket.mostDescriptors)
-        )
+        inheritance.complete(adoptionPath: adoptionPath)
+        self.inheritance = inheritance
         if let snapshot = inheritance.snapshot {
             slots = snapshot.slots
             configuration = try configuration.renewed(generation: snapshot.plan.generation + 1, slots: &slots)
         }
         memory = try Self.memory(inheritance, slots, workers: workers)
-        view = CurrentView(GatewayView(configuration, state: memory.state(berth: 0), workers: workers))
+        view = CurrentView(
+            GatewayView(
+                configuration,
+                state: memory.state(berth: 0),
+                workers: workers,
+                started: inheritance.snapshot?.started
+            )
+        )
         self.configuration = configuration
         self.slots = slots
         settings = try Self.settings(memory, inheritance, adoptionPath, user)
@@ -71,12 +77,13 @@ internal struct GatewayStart {
         return nobody
     }
 
-    private static func openAdmin(_ path: String) throws -> AdminSocket? {
+    /// - Parameter segment: the socket of the program before this one, if it answered at the same path.
+    private static func openAdmin(_ path: String, _ segment: SharedSegment?) throws -> AdminSocket? {
         do {
             if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
                 try FileWriting.createFolder(String(path[..<slash]))
             }
-            return try AdminSocket(path: path)
+            return try AdminSocket(path: path, adopting: segment)
         } catch let error as SystemError where error.code == EADDRINUSE {
             throw ServeFailure(
                 "another gateway answers at \(path): stop it, or give this one a socket of its own with --socket"

@@ -19,10 +19,10 @@ internal struct Inheritance {
     /// Who waits to hear how an upgrade went.
     private(set) var reply: ListeningSocket?
 
-    /// - Parameters:
-    ///   - adoptionPath: where a data plane without control waits; nil when there can be none.
-    ///   - socketsPerAddress: for listeners that are bound anew.
-    init(adoptionPath: String?, socketsPerAddress: Int) {
+    /// What the program before this one left in this process.
+    ///
+    /// - Parameter socketsPerAddress: for listeners that are bound anew.
+    init(socketsPerAddress: Int) {
         listeners = ListenerSet(socketsPerAddress: socketsPerAddress)
         do {
             if let left = try Handover.take(environment: Environment.values([Handover.variable])) { take(left) }
@@ -31,9 +31,16 @@ internal struct Inheritance {
             InheritedDescriptor.closeAll()
             StandardError.write("gatehouse: what the version before this one left cannot be read: \(error)\n")
         }
+    }
+
+    /// Adds what others hold: a data plane without control, and the service manager. Call it once, while holding the
+    /// admin socket.
+    ///
+    /// - Parameter adoptionPath: where a data plane without control waits; nil when there can be none.
+    mutating func complete(adoptionPath: String?) {
         do {
             if dataPlane == nil, let adoptionPath,
-                let found = try Adoption.take(at: adoptionPath, socketsPerAddress: socketsPerAddress)
+                let found = try Adoption.take(at: adoptionPath, socketsPerAddress: listeners.socketsPerAddress)
             {
                 take(found)
             }

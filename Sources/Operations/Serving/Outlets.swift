@@ -15,6 +15,8 @@ internal final class Outlets {
     private var writer: (writer: AccessLogWriter, thread: Thread)?
     private var metricsSettings: MetricsSettings?
     private var metrics: MetricsListener?
+    /// Sockets of the program before this one, for the first `adopt`.
+    var inherited: [SharedSegment]
 
     /// Lines that writers could not write, those of earlier writers included.
     private final class LostLines: Sendable {
@@ -36,7 +38,8 @@ internal final class Outlets {
     }
 
     /// - Parameter rings: those of all workers of all data planes.
-    init(rings: [LogRing], view: CurrentView) {
+    init(rings: [LogRing], view: CurrentView, inherited: [SharedSegment]) {
+        self.inherited = inherited
         self.rings = rings
         self.view = view
         let lost = LostLines()
@@ -59,11 +62,12 @@ internal final class Outlets {
             }
         }
         if metricsSettings?.address != gateway.metrics?.address || metricsSettings?.port != gateway.metrics?.port {
-            let next = try MetricsListener.start(gateway.metrics, of: view)
+            let next = try MetricsListener.start(gateway.metrics, adopting: inherited, of: view)
             metrics?.stop()
             metrics = next
         }
         metricsSettings = gateway.metrics
+        inherited = []
         if movesLog { try startLog(gateway.accessLog) }
     }
 
@@ -78,6 +82,9 @@ internal final class Outlets {
 
     /// Has the log's file opened again, after others have moved it away.
     func reopenLog() { writer?.writer.reopen() }
+
+    /// The socket for metrics, for the program that comes after this one; nil when there is none.
+    func segment() throws(SystemError) -> SharedSegment? { try metrics?.segment() }
 
     /// Writes what the rings hold, and closes both.
     func close() {

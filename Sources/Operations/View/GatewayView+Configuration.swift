@@ -8,13 +8,15 @@ extension GatewayView {
     /// The version that this program says it has.
     package static let programVersion = "0.1.0"
 
-    /// The view of a gateway that starts now, in this process, with `configuration`.
-    package init(_ configuration: SiteConfiguration, state: SharedState, workers: Int) {
+    /// The view of a gateway that runs in this process, with `configuration`.
+    ///
+    /// - Parameter started: when the gateway was started that this one goes on as: microseconds since 1970; nil for now.
+    package init(_ configuration: SiteConfiguration, state: SharedState, workers: Int, started: UInt64? = nil) {
         self.init(
             site: configuration.site.name,
             version: Self.programVersion,
             process: getpid(),
-            started: Clock.realtimeMicroseconds,
+            started: started ?? Clock.realtimeMicroseconds,
             plan: configuration.plan,
             state: state,
             workers: workers

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Glibc
 import Linux
 import Operations
 import Site
@@ -45,6 +46,9 @@ struct RunningGateway: ParsableArguments {
         let line: String?
         do {
             line = try AdminClient.ask(request, at: path, within: seconds * 1000)
+        } catch let error where error.code == ECONNRESET {
+            Output.error("\(path): the gateway closed the connection without an answer; its log may say why")
+            throw ExitCode(3)
         } catch {
             Output.error("\(path): no gateway answers there (\(error)); start one with `gatehouse serve`")
             throw ExitCode(3)

@@ -47,6 +47,38 @@ struct AdminSocketTests {
         }
     }
 
+    @Test("who asks while the program is replaced is answered by the next one")
+    func adopted() throws {
+        let before = try AdminSocket(path: path)
+        let waiting = try UnixSocket.connect(to: path)
+        #expect(LineTransfer.send("status", to: waiting.raw, within: 1_000))
+        let next = try AdminSocket(path: path, adopting: before.segment())
+        try next.start { request, _ in .result(JSONValue.string(request.line).line) }
+        #expect(
+            LineTransfer.receive(waiting.raw, limit: 1_000, within: 10_000) == #"{"exit":0,"result":"status"}"#
+        )
+        next.stop()
+    }
+
+    @Test("a gateway that closes without an answer has not let the time pass")
+    func closing() throws {
+        let listener = try UnixSocket.listen(at: path)
+        defer { FileWriting.remove(path) }
+        let raw = listener.raw
+        let thread = try Thread.start(name: "closing") {
+            for _ in 0..<3 {
+                _ = Readiness.wait([raw], milliseconds: 10_000)
+                do { _ = try UnixSocket.accept(raw) } catch { return }
+            }
+        }
+        for request in [AdminRequest.upgrade, .status] {
+            #expect(throws: SystemError("answer from \(path)", ECONNRESET)) {
+                _ = try AdminClient.ask(request, at: path, within: 60_000)
+            }
+        }
+        thread.join()
+    }
+
     @Test("garbage, a line without end and a client that says nothing hold nobody else up for long")
     func rude() throws {
         let admin = try AdminSocket(path: path)

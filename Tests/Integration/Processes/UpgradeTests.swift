@@ -171,6 +171,32 @@ struct UpgradeTests {
         }
     }
 
+    @Test("commands and scrapes during an upgrade are answered, and the gateway is as old as before")
+    func answered() throws {
+        let app = try ScriptedServer.named("app")
+        let metrics = try Metrics()
+        let gateway = try Gateway(app, gateway: [metrics.setting])
+        let before = try metrics.value("process_start_time_seconds")
+        func start(_ command: String, _ name: String) throws -> ChildProcess {
+            try ChildProcess(
+                try Gateway.binary,
+                [command, "--socket", gateway.directory.path("admin.sock")],
+                in: gateway.directory,
+                name: name
+            )
+        }
+        let upgrade = try start("upgrade", "upgrade")
+        var commands: [ChildProcess] = []
+        while upgrade.poll() == nil {
+            #expect(throws: Never.self) { _ = try Socket.connect(to: metrics.port) }
+            if commands.count < 8 { commands.append(try start("status", "status-\(commands.count)")) }
+            usleep(5_000)
+        }
+        #expect(try upgrade.wait() == 0, "\(upgrade.standardError)")
+        for command in commands { #expect(try command.wait() == 0, "\(command.standardError)") }
+        #expect(try metrics.value("process_start_time_seconds") == before)
+    }
+
     /// Becomes the gateway as if by an upgrade from a version whose state nobody can read.
     private static let foreign = """
         import fcntl, os, sys
