@@ -12,7 +12,7 @@ extension Exchange {
         self.outcome = outcome
         stage = .answering
         worker.count(.answersOwn)
-        if requestID.isEmpty { addRequestID(keep: false) }
+        settleRequestID()
         let page = text.map(plainPage) ?? ErrorPage.make(status: status, exchange: self)
         response.clear()
         response.status = status

@@ -9,7 +9,7 @@ extension Exchange {
     internal func account() {
         guard stage != .idle else { return }
         let client = self.client
-        if requestID.isEmpty { addRequestID(keep: false) }
+        settleRequestID()
         let now = worker.loop.nowMicroseconds
         countRequest(now)
         if runtime.plan.accessLog { worker.log.write(self, now: now) }

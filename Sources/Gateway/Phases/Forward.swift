@@ -104,7 +104,8 @@ extension Exchange {
         requestEnded = true
         guard stage == .forwarding else { return }
         if let trailers, !trailers.fields.isEmpty {
-            TrailerField.mark(trailers, of: head, except: origin?.listener.tls?.clientSubjectField ?? "")
+            TrailerField.mark(trailers, of: head)
+            dropSubjects(of: trailers)
             endTrailers = trailers
         }
         sendBodyEnd()

@@ -15,28 +15,32 @@ extension Exchange {
         let head = self.head
         let runtime = self.runtime
         let isTrusted = runtime.trusts(origin.peer)
-        dropClientClaims(head, of: origin, isTrusted: isTrusted, keepsID: runtime.plan.headers.keepsRequestID)
+        dropClientClaims(head, isTrusted: isTrusted)
         if runtime.plan.headers.xForwarded { addXForwarded(to: head, origin, isTrusted: isTrusted) }
         if runtime.plan.headers.forwarded { addForwarded(to: head, origin) }
         addSubject(to: head, origin)
-        addRequestID(keep: runtime.plan.headers.keepsRequestID && isTrusted)
     }
 
-    private func dropClientClaims(_ head: MessageHead, of origin: ClientConnection, isTrusted: Bool, keepsID: Bool) {
-        let text = head.bytes
+    private func dropClientClaims(_ head: MessageHead, isTrusted: Bool) {
         for index in head.fields.indices {
             switch head.fields[index].known {
             case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
                 if !isTrusted { head.fields[index].isHopByHop = true }
-            case .xRequestID:
-                if !(isTrusted && keepsID) { head.fields[index].isHopByHop = true }
-            case .other:
-                guard let field = origin.listener.tls?.clientSubjectField, !field.isEmpty else { continue }
-                if text.span(head.fields[index].name).equals(field.utf8Span.span) {
-                    head.fields[index].isHopByHop = true
-                }
             default: continue
             }
+        }
+        dropSubjects(of: head)
+    }
+
+    /// Takes out what a client says of the subject of its certificate, in a head or in trailers.
+    internal func dropSubjects(of section: MessageHead) {
+        let subjects = runtime.subjectFields
+        // The connection may be older than the plan, and its listener may then have had another name for it.
+        let own = origin?.listener.tls?.clientSubjectField ?? ""
+        let text = section.bytes
+        for index in section.fields.indices {
+            let name = text.span(section.fields[index].name)
+            if subjects.contains(name) || name.equals(own.utf8Span.span) { section.fields[index].isHopByHop = true }
         }
     }
 
@@ -99,11 +103,15 @@ extension Exchange {
         head.add(tls.clientSubjectField.utf8Span.span, security.subject.span)
     }
 
-    /// Finds the request's identifier, or makes one: 128 bits in hexadecimal.
-    internal func addRequestID(keep: Bool) {
-        if keep, let given = head.first(.xRequestID) {
+    /// Settles the request's identifier, once: that of a trusted proxy, or a new one of 128 bits in hexadecimal.
+    internal func settleRequestID() {
+        if !requestID.isEmpty { return }
+        if let given = trustedID {
             requestID = given
             return
+        }
+        for index in head.fields.indices where head.fields[index].known == .xRequestID {
+            head.fields[index].isHopByHop = true
         }
         let text = head.bytes
         let field = head.beginField(.xRequestID)
@@ -111,5 +119,18 @@ extension Exchange {
         worker.identifiers.append(to: text)
         requestID = Slice(offset: start, length: text.count - start)
         head.endField(field)
+    }
+
+    /// What a trusted proxy calls the request, if it says so once and in a form that logs and pages can show as it is.
+    private var trustedID: Slice? {
+        guard runtime.plan.headers.keepsRequestID, let origin else { return nil }
+        var given: Slice?
+        for field in head.fields where field.known == .xRequestID {
+            if given != nil || field.isHopByHop { return nil }
+            given = field.value
+        }
+        guard let given, runtime.trusts(origin.peer) else { return nil }
+        let text = head.bytes
+        return RequestID.isValid(text.span(given)) ? given : nil
     }
 }

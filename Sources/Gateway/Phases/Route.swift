@@ -10,6 +10,7 @@ extension Exchange {
         guard let origin else { return }
         times.received = worker.loop.nowMicroseconds
         if !hasRequestBody { requestEnded = true }
+        settleRequestID()
         if !runtime.challenges.isEmpty, let text = challengeAnswer { return answer(200, .completed, text: text) }
         if let port = origin.listener.redirectPort { return redirect(toPort: port) }
         let head = self.head

@@ -14,6 +14,7 @@ package final class Runtime {
     /// Which of a listener's certificates covers a name, by port: what must not differ on one connection.
     internal let certificates: [UInt16: HostTable<Int>]
     internal let fields: AddedFields
+    internal let subjectFields: SubjectFields
     internal let challenges: ChallengeTable
     internal let headLimits: HeadLimits
     internal let http2Settings: HTTP2Settings
@@ -25,6 +26,7 @@ package final class Runtime {
         routes = RouteTable(plan.routes)
         pools = plan.pools.map { Pool(plan: $0, state: state, worker: worker) }
         fields = AddedFields(plan)
+        subjectFields = SubjectFields(plan)
         challenges = ChallengeTable(plan.challenges)
         var limits = HeadLimits()
         limits.requestLine = plan.limits.requestLine

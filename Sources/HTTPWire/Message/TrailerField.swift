@@ -17,12 +17,11 @@ package enum TrailerField {
         return false
     }
 
-    /// Marks those trailers that the head's Connection names, or that have this name, so that they are not passed on.
-    package static func mark(_ trailers: MessageHead, of head: MessageHead, except name: String = "") {
+    /// Marks those trailers that the head's Connection names, so that they are not passed on.
+    package static func mark(_ trailers: MessageHead, of head: MessageHead) {
         let text = trailers.bytes
         for index in trailers.fields.indices {
-            let field = text.span(trailers.fields[index].name)
-            if ConnectionOptions.names(field, in: head) || !name.isEmpty && field.equals(name.utf8Span.span) {
+            if ConnectionOptions.names(text.span(trailers.fields[index].name), in: head) {
                 trailers.fields[index].isHopByHop = true
             }
         }
