@@ -5,6 +5,8 @@ import Linux
 
 /// Fields that answers gain on their way to the client: Date where it is missing, HSTS, and the set of
 /// security headers, unless the app server has said its own word on them.
+///
+/// HSTS is a route's: an answer without one (a 404, 421 or redirect) binds no browser to a host that is not served.
 internal struct AddedFields {
     private let security: [(name: [UInt8], value: [UInt8])]
     /// By route, empty where it sends none.
@@ -15,9 +17,10 @@ internal struct AddedFields {
         hsts = plan.routes.map { Array(($0.hsts ?? "").utf8) }
     }
 
+    /// - Parameter route: its index; -1 for an answer of the gateway's own that has none.
     func add(to response: MessageHead, route: Int, worker: Worker, isSealed: Bool) {
         if !response.has(.date) { worker.date.add(to: response, worker: worker) }
-        if isSealed {
+        if isSealed && route >= 0 {
             let value = hsts[route]
             if !value.isEmpty && !response.has(.strictTransportSecurity) {
                 response.add(.strictTransportSecurity, value.span)

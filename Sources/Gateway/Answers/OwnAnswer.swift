@@ -37,7 +37,7 @@ extension Exchange {
 
     private func addFields(_ status: Int, location: ByteBuffer?, length: Int, isText: Bool) {
         if isText {
-            response.add(.contentType, "text/plain")
+            if length > 0 { response.add(.contentType, "text/plain") }
         } else if ErrorPage.prefersJSON(self) {
             response.add(.contentType, "application/json")
         } else {
@@ -55,16 +55,12 @@ extension Exchange {
         if status == 503 { response.add(.retryAfter, "1") }
         let request = head.bytes
         response.add(.xRequestID, request.span(requestID))
-        if route >= 0, let origin {
-            runtime.fields.add(
-                to: response,
-                route: route,
-                worker: worker,
-                isSealed: origin.isSealed
-            )
-        } else {
-            worker.date.add(to: response, worker: worker)
-        }
+        runtime.fields.add(
+            to: response,
+            route: route,
+            worker: worker,
+            isSealed: origin?.isSealed == true
+        )
     }
 }
 

@@ -14,6 +14,9 @@ package final class ClientConnection: EventHandler {
     /// Whether TLS is spoken on it.
     internal let isSealed: Bool
     internal private(set) var security: ClientSecurity?
+    /// Which certificate of the listener covers a name, as of the handshake; nil without TLS. A later plan may have
+    /// given the listener's id to another one, and changes nothing about the certificate that this client was shown.
+    internal let certificates: HostTable<Int>?
     private var isShakingHands: Bool
     private var codec: (any ClientCodec)?
 
@@ -60,6 +63,7 @@ package final class ClientConnection: EventHandler {
         self.listener = listener
         isSealed = transport.tls != nil
         isShakingHands = transport.tls != nil
+        certificates = worker.runtime.certificates[listener.id]
     }
 
     package func ready(_ events: Epoll.Events) {

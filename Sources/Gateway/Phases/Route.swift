@@ -4,7 +4,8 @@ import HTTPWire
 
 /// **Phase: route.** Gets a complete, well-formed head. Leaves `route`, `pool` and `bodyLimit` set and goes
 /// on to `admit`, or answers: 308 where the listener redirects, 421 when TLS named another host, 404
-/// when no route covers the host and path. What an ACME server looks for is answered first, whatever the host.
+/// when no route covers the host and path, or, before a redirect, the host. What an ACME server looks for is
+/// answered first, whatever the host.
 extension Exchange {
     internal func routeRequest() {
         guard let origin else { return }
@@ -68,7 +69,7 @@ extension Exchange {
     /// Browsers send requests for several names of one certificate on one HTTP/2 connection (RFC 9113
     /// section 9.1.1): that is no misdirection.
     private func isOneCertificate(_ first: Span<UInt8>, _ second: Span<UInt8>, _ origin: ClientConnection) -> Bool {
-        guard let names = runtime.certificates[origin.listener.port] else { return false }
+        guard let names = origin.certificates else { return false }
         guard let one = names.find(first) else { return false }
         return names.find(second) == one
     }
@@ -80,6 +81,10 @@ extension Exchange {
             refusal = .missingHost
             return answer(400, .refused)
         }
+        // A redirect vouches for where it leads: not to a host that is none of ours.
+        guard runtime.routes.knows(host: text.span(host)) else { return answer(404, .notFound) }
+        // `*` is the server itself and no resource that is elsewhere (RFC 9110 section 9.3.7): a ping, and answered.
+        if text.span(head.target).equals("*") { return answer(200, .completed, text: []) }
         let scratch = worker.scratch
         scratch.clear()
         scratch.append("https://")

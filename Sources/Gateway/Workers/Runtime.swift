@@ -11,8 +11,8 @@ package final class Runtime {
     internal let routes: RouteTable
     internal let pools: [Pool]
     internal let contexts: [Int: TLSContext]
-    /// Which of a listener's certificates covers a name, by port: what must not differ on one connection.
-    internal let certificates: [UInt16: HostTable<Int>]
+    /// Which of a listener's certificates covers a name, by its id: what must not differ on one connection.
+    internal let certificates: [Int: HostTable<Int>]
     internal let fields: AddedFields
     internal let subjectFields: SubjectFields
     internal let challenges: ChallengeTable
@@ -45,25 +45,25 @@ package final class Runtime {
         settings.keepsUnderscores = plan.headers.keepsUnderscores
         http2Settings = settings
         var contexts: [Int: TLSContext] = [:]
+        var certificates: [Int: HostTable<Int>] = [:]
         for listener in plan.listeners {
             guard let tls = listener.tls else { continue }
             let context = try TLSContext(server: Self.settings(tls, listener))
             if let generation = publication.certificates[listener.id] { context.publish(generation) }
             if let tickets = publication.tickets { context.publish(tickets) }
             contexts[listener.id] = context
+            certificates[listener.id] = Self.certificates(tls)
         }
         self.contexts = contexts
-        certificates = Dictionary(
-            publication.plan.listeners.compactMap { listener in
-                guard let tls = listener.tls else { return nil }
-                var seen: Set<String> = []
-                let names = tls.names.enumerated().flatMap { index, names in
-                    names.filter { seen.insert($0).inserted }.map { ($0, index) }
-                }
-                return (listener.port, HostTable(names))
-            },
-            uniquingKeysWith: { first, _ in first }
-        )
+        self.certificates = certificates
+    }
+
+    private static func certificates(_ tls: TLSPlan) -> HostTable<Int> {
+        var seen: Set<String> = []
+        let names = tls.names.enumerated().flatMap { index, names in
+            names.filter { seen.insert($0).inserted }.map { ($0, index) }
+        }
+        return HostTable(names)
     }
 
     /// Whether what a peer says of those before it is believed.

@@ -6,6 +6,7 @@ struct TLSSession {
     ///   - name: the SNI; nil sends none.
     ///   - request: sent after the handshake; the connection is then kept until the gateway closes it.
     init(
+        address: String = "127.0.0.1",
         port: UInt16,
         name: String? = "foobar.test",
         _ options: [String] = [],
@@ -15,7 +16,7 @@ struct TLSSession {
         let names = name.map { ["-servername", $0] } ?? ["-noservername"]
         result = try run(
             "openssl",
-            ["s_client", "-connect", "127.0.0.1:\(port)"] + (request.isEmpty ? [] : ["-ign_eof"]) + names + options,
+            ["s_client", "-connect", "\(address):\(port)"] + (request.isEmpty ? [] : ["-ign_eof"]) + names + options,
             in: directory,
             input: request,
             within: .seconds(20)

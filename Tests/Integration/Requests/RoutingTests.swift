@@ -96,6 +96,38 @@ struct RoutingTests {
         #expect(outcomes == ["completed", "misdirected", "no-route"])
     }
 
+    @Test("what one certificate covers is the listener's matter; a port may have several", arguments: [true, false])
+    func misdirectedByListener(isSharedFirst: Bool) throws {
+        let app = try ScriptedServer.named("app")
+        let directory = try TemporaryDirectory()
+        let (plain, port) = (try Ports.free(), try Ports.free())
+        let shared = try TestCertificate("shared", names: ["foobar.test", "www.foobar.test"], in: directory)
+        let single = try TestCertificate("single", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["www.foobar.test"], in: directory)
+        var site = SiteFile(http: plain, servers: [.init(app)])
+        site.certificates = [shared, single, other]
+        site.routes = ["{ hosts: [foobar.test, www.foobar.test], pool: web }"]
+        var listeners = [
+            "{ port: \(port), address: [127.0.0.1], tls: { certificates: [shared] } }",
+            "{ port: \(port), address: [127.0.0.2], tls: { certificates: [single, other] } }",
+        ]
+        if !isSharedFirst { listeners.reverse() }
+        site.listeners += listeners
+        let gateway = try Gateway(site, ports: [plain, port], in: directory)
+        let request = "GET / HTTP/1.1\r\nHost: www.foobar.test\r\nConnection: close\r\n\r\n"
+        for (address, status) in [("127.0.0.1", "200"), ("127.0.0.2", "421")] {
+            let session = try TLSSession(
+                address: address,
+                port: port,
+                ["-quiet"],
+                request: request,
+                in: directory
+            )
+            #expect(session.text.contains("HTTP/1.1 \(status)"), "\(address): \(session.text)")
+        }
+        #expect(gateway.process.poll() == nil)
+    }
+
     @Test("a listener that redirects sends a 308 with the same target, and asks no app server")
     func redirect() throws {
         let app = try ScriptedServer.named("app")
@@ -115,6 +147,54 @@ struct RoutingTests {
         #expect(post.status == 308)
         #expect(app.connectionCount == 0)
         #expect(gateway.process.poll() == nil)
+    }
+
+    @Test("a listener that redirects sends nobody to a host that is not served, and has nowhere to send OPTIONS * to")
+    func noRedirect() throws {
+        let app = try ScriptedServer.named("app")
+        let port = try Ports.free()
+        var site = SiteFile(http: port, servers: [.init(app)])
+        site.listeners = [SiteFile.plain(port, "redirect: https")]
+        site.routes = ["{ hosts: [foobar.test, \"*.foobar.test\"], path: /only, pool: web }"]
+        let gateway = try Gateway(site, ports: [port])
+        for (host, status) in [
+            ("foobar.test", 308), ("a.foobar.test", 308), ("FOOBAR.test.:80", 308), ("evil.test", 404),
+            ("a.b.foobar.test", 404), ("127.0.0.1", 404), ("foobar.test.evil.test", 404),
+        ] {
+            let answer = try get(port, host, "/")
+            #expect(answer.status == status, "\(host)")
+            #expect((answer["location"] != nil) == (status == 308), "\(host)")
+        }
+        for (host, status) in [("foobar.test", 200), ("evil.test", 404)] {
+            let options = try HTTPConnection(port: port).exchange("OPTIONS * HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            #expect(options.status == status)
+            #expect(options["location"] == nil)
+            if status == 200 { #expect(options["content-length"] == "0") }
+        }
+        let resource = try HTTPConnection(port: port).exchange("OPTIONS /a HTTP/1.1\r\n\(Refusal.host)\r\n")
+        #expect(resource["location"] == "https://foobar.test/a")
+        #expect(app.connectionCount == 0)
+        #expect(gateway.process.poll() == nil)
+    }
+
+    @Test("security headers stand on answers that have no route, too; HSTS is a route's")
+    func ownAnswers() throws {
+        let app = try ScriptedServer.named("app")
+        let front = try SecureGateway(
+            [.init(app)],
+            routes: ["{ hosts: [foobar.test], path: /only, pool: web }"],
+            gateway: ["headers: { security: basic, hsts: { max-age: 1d } }"]
+        )
+        for (path, host, status, hsts) in [
+            ("/only", "foobar.test", 200, true), ("/", "foobar.test", 404, false), ("/", "evil.test", 421, false),
+            ("/", "a b", 400, false),
+        ] {
+            let answer = try front.curl("--http1.1", "--include", "--header", "Host: \(host)", path: path).output
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
+            #expect(answer.contains("x-content-type-options: nosniff\r\n"), "\(answer)")
+            #expect(answer.components(separatedBy: "\r\ndate: ").count == 2, "\(answer)")
+            #expect(answer.contains("strict-transport-security: max-age=86400\r\n") == hsts, "\(answer)")
+        }
     }
 
     @Test("security headers and HSTS, by a word; HSTS not over plain HTTP")
