@@ -43,7 +43,7 @@ struct ClientSubjectTests {
             let before = app.requests.count
             _ = try TLSSession(port: port, ["-quiet"], request: Self.post, in: directory)
             #expect(app.requests.count == before + 1)
-            expectUnforged(try #require(app.requests.last), "TLS \(port - plain)")
+            expectUnforged(try #require(app.requests.last), "TLS \(port)")
             let result = try python(
                 HTTP2Scripts.client + """
                     client = Client()
@@ -58,7 +58,7 @@ struct ClientSubjectTests {
             )
             #expect(result.output == "200\n", "\(result.error)")
             #expect(app.requests.count == before + 2)
-            expectUnforged(try #require(app.requests.last), "HTTP/2 \(port - plain)")
+            expectUnforged(try #require(app.requests.last), "HTTP/2 \(port)")
         }
     }
 
