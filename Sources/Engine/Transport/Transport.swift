@@ -80,6 +80,8 @@ package final class Transport {
 
     /// Bytes that wait to be sent.
     package var pendingOutput: Int { (output?.count ?? 0) + (staging?.count ?? 0) }
+    /// Bytes that the socket took and the peer's machine has not, by a call to the kernel.
+    package var untaken: Int { descriptor < 0 ? 0 : Socket.untaken(descriptor) }
     /// Bytes that came and have not been consumed.
     package var pendingInput: Int { input?.count ?? 0 }
     package var isClosed: Bool { descriptor < 0 }

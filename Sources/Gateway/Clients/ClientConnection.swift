@@ -138,6 +138,17 @@ package final class ClientConnection: EventHandler {
         worker.loop.setDeadline(registration, after: milliseconds)
     }
 
+    /// The codec has given its last answer: what waits is sent, and the client's own end waited for.
+    /// - Parameters:
+    ///   - expectsInput: whether the client may still send, though it sends no further request.
+    ///   - inputIsOver: the client has ended its side.
+    internal func finish(expectsInput: Bool = true, inputIsOver: Bool = false) {
+        if transport.isClosed { return }
+        let closing = ClosingClient(self, expectsInput: expectsInput, inputIsOver: inputIsOver)
+        codec = closing
+        closing.begin()
+    }
+
     /// Closes the connection. With `reset`, the client sees that an answer was cut.
     internal func close(reset: Bool = false) {
         guard registration.isRegistered || !transport.isClosed else { return }
@@ -151,7 +162,7 @@ package final class ClientConnection: EventHandler {
 
 /// A protocol spoken on a client's connection.
 internal protocol ClientCodec: AnyObject {
-    /// The handshake is done: bytes may have come with its end.
+    /// The handshake is done, or the codec before this one: bytes may have come already.
     func begin()
     /// The kernel says that the connection is broken: nothing that is still to be sent will arrive.
     func connectionLost()

@@ -114,14 +114,10 @@ extension HTTP1Client: ClientStream {
         let isComplete = state == .waiting || state == .head
         // What is left of a body that was answered before its end is still on its way.
         if !isComplete { clientIsThrough = false }
-        if isLast || !isComplete || worker.isDraining {
-            state = .closing
-            endOutput()
-        } else {
-            state = .head
-            flush()
-            if state == .head && transport.pendingOutput == 0 { awaitInput(timeouts.httpKeepAlive) }
-        }
+        if isLast || !isComplete || worker.isDraining { return finish() }
+        state = .head
+        flush()
+        if state == .head && transport.pendingOutput == 0 { awaitInput(timeouts.httpKeepAlive) }
         if state != .closed { pump() }
     }
 }

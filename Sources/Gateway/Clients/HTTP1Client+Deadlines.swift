@@ -71,9 +71,6 @@ extension HTTP1Client {
                 worker.count(.timeoutsClient)
                 exchange?.bodyTimedOut()
             }
-        case .closing:
-            worker.count(.timeoutsClientFin)
-            close()
         case .waiting, .tunnel, .closed:
             return
         }

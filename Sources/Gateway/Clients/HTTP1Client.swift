@@ -13,8 +13,7 @@ internal final class HTTP1Client: ClientCodec {
         /// The request is complete, its answer is not.
         case waiting
         case tunnel
-        /// The last answer has been given; what the client still sends is thrown away.
-        case closing
+        /// The last answer has been given, or the connection is gone.
         case closed
     }
 
@@ -124,7 +123,7 @@ internal final class HTTP1Client: ClientCodec {
 
     private var wantsInput: Bool {
         switch state {
-        case .head, .closing: true
+        case .head: true
         case .body, .tunnel: exchange?.wantsBody ?? false
         case .waiting, .closed: false
         }
@@ -155,9 +154,6 @@ internal final class HTTP1Client: ClientCodec {
             exchange.requestBody(input.readable)
             input.consume(input.count)
             return .again
-        case .closing:
-            input.consume(input.count)
-            return .needsMore
         case .waiting, .closed: return .full
         }
     }
@@ -249,13 +245,12 @@ internal final class HTTP1Client: ClientCodec {
     /// The client ended its side. It may still read: an answer under way goes on.
     private func inputEnded() {
         switch state {
-        case .head, .body, .closing:
+        case .head, .body:
             // Answers before this one may wait to be taken: the connection ends behind them.
             inputIsOver = true
             isLast = true
             if let exchange { return exchange.clientGone(.clientGone) }
-            state = .closing
-            endOutput()
+            finish()
         case .tunnel:
             exchange?.tunnelClientEnded()
         case .waiting, .closed:
@@ -275,7 +270,7 @@ internal final class HTTP1Client: ClientCodec {
         switch flushed {
         case .done:
             outputTaken()
-            if state == .closing || state == .tunnel && answerEnded { endOutput() }
+            if state == .tunnel && answerEnded { endOutput() }
             return state != .closed
         case .blocked:
             awaitOutput(progressed: transport.bytesOut != before)
@@ -286,26 +281,22 @@ internal final class HTTP1Client: ClientCodec {
         }
     }
 
-    /// Sends what waits, and with it that nothing will follow.
+    /// Sends what waits, and with it that nothing will follow in this tunnel.
     internal func endOutput() {
         let before = transport.bytesOut
-        let closesAtOnce = state == .closing && (inputIsOver || hasAllInput)
-        let ended = transport.endOutput(closing: closesAtOnce)
+        let ended = transport.endOutput()
         worker.count(.bytesToClients, transport.bytesOut &- before)
         switch ended {
-        case .done:
-            outputTaken()
-            if state != .closing { return }
-            if closesAtOnce { close() } else { awaitInput(timeouts.clientFin) }
+        case .done: outputTaken()
         case .blocked: awaitOutput(progressed: transport.bytesOut != before)
         case .failed: lost()
         }
     }
 
-    /// The client is to send nothing more, and all that it did send is read: a close that finds unread bytes would reset
-    /// the connection, and might take the answer with it (RFC 9112 section 9.6).
-    private var hasAllInput: Bool {
-        clientIsThrough && exchange == nil && transport.pendingInput == 0 && !transport.mayReceive
+    /// The last answer has been given.
+    internal func finish() {
+        state = .closed
+        connection.finish(expectsInput: !clientIsThrough, inputIsOver: inputIsOver)
     }
 
     /// Ends the request under way, if there is one, and with it the connection. Requests that came behind it do not begin:

@@ -212,14 +212,25 @@ internal final class HTTP2Client: ClientCodec {
         close()
     }
 
+    /// The connection is lost, or its client takes nothing.
     private func end(_ outcome: Outcome) {
+        if session == nil { return }
         endings = outcome
-        close()
+        endSession()
+        connection.close()
     }
 
     private var endings = Outcome.clientGone
 
+    /// All is said. The client has yet to take it, and speaks while it does; one that abuses the connection is not
+    /// listened to any longer.
     private func close() {
+        guard let session else { return }
+        endSession()
+        if case .abuse = session.closing { connection.close() } else { connection.finish() }
+    }
+
+    private func endSession() {
         guard let session else { return }
         self.session = nil
         switch session.closing {
@@ -230,7 +241,6 @@ internal final class HTTP2Client: ClientCodec {
         case .internalError, .requested, nil: break
         }
         session.end()
-        connection.close()
     }
 }
 

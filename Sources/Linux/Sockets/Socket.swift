@@ -153,6 +153,13 @@ package enum Socket {
         _ = shutdown(fd, Int32(SHUT_WR))
     }
 
+    /// Bytes in a socket's send queue: what is not sent yet, and what the peer has not acknowledged (SIOCOUTQ, tcp(7)).
+    package static func untaken(_ fd: Int32) -> Int {
+        var count: Int32 = 0
+        // 0x5411 is SIOCOUTQ, which glibc's headers leave to the kernel's.
+        return unsafe ioctl(fd, 0x5411, &count) == 0 ? Int(count) : 0
+    }
+
     @unsafe @inline(never)
     package static func receive(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
