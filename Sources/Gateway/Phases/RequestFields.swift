@@ -22,14 +22,26 @@ extension Exchange {
     }
 
     private func dropClientClaims(_ head: MessageHead, isTrusted: Bool) {
+        let text = head.bytes
         for index in head.fields.indices {
             switch head.fields[index].known {
             case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
                 if !isTrusted { head.fields[index].isHopByHop = true }
+            case .other:
+                let name = text.span(head.fields[index].name)
+                if Self.isClaim(name, isTrusted: isTrusted) { head.fields[index].isHopByHop = true }
             default: continue
             }
         }
         dropSubjects(of: head)
+    }
+
+    /// X-Forwarded-Prefix, -Ssl, -Server and whatever else frameworks believe of that family; and Proxy, which no client
+    /// has a use for and CGI turns into the variable that names a proxy (CVE-2016-5385).
+    private static func isClaim(_ name: Span<UInt8>, isTrusted: Bool) -> Bool {
+        if name.count == 5 { return name.equals("proxy") }
+        guard !isTrusted, name.count >= 11, name[0] == UInt8(ascii: "x") else { return false }
+        return name.extracting(first: 11).equals("x-forwarded")
     }
 
     /// Takes out what a client says of the subject of its certificate, in a head or in trailers.
