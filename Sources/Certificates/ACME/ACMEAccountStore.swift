@@ -7,7 +7,7 @@ package struct ACMEAccountStore: Sendable {
 
     /// - Parameter directory: the URL of the server's directory.
     package init(_ store: CertificateStore, directory: String) {
-        folder = "\(store.folder)/acme-accounts/\(Fingerprint.sha256(Array(directory.utf8)).prefix(16))"
+        folder = "\(store.folder)/acme-accounts/\(Fingerprint.sha256(directory).prefix(16))"
     }
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.

@@ -91,7 +91,7 @@ package struct AuditLog: Sendable {
         return JSONValue.object(members + [.init("hash", .string(hash))]).line
     }
 
-    private static func hash(_ text: String) -> String { Fingerprint.sha256(Array(text.utf8)) }
+    private static func hash(_ text: String) -> String { Fingerprint.sha256(text) }
 
     /// What follows the last line break.
     private static func tornLine(of text: String) -> String? {

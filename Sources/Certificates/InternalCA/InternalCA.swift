@@ -21,9 +21,6 @@ package struct InternalCA: Sendable {
     /// What clients are to trust.
     package var rootCertificate: Certificate { root.certificate }
 
-    /// The root certificate, for those who are to trust it.
-    package var rootPEM: String { root.certificate.pem }
-
     /// A fresh one.
     package init(named name: String, now: Int64) throws(CertificateProblem) {
         do throws(OpenSSLError) {

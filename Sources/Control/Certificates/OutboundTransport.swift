@@ -19,7 +19,14 @@ package final class OutboundTransport: ACMETransport {
         package var resolvConfPath = "/etc/resolv.conf"
         package var hostsPath = "/etc/hosts"
 
-        package init() {}
+        /// How a site reaches a CA of its own.
+        ///
+        /// - Parameter user: whom the helper becomes; nil for whoever runs this.
+        package init(_ acme: ACMESettings, of site: SiteModel, user: UserAccount?) {
+            if let trust = acme.trust { authorities = trust }
+            nameServers = site.gateway?.nameServers ?? []
+            self.user = user
+        }
     }
 
     /// Milliseconds that the helper may take for one answer: longer than it gives a server.

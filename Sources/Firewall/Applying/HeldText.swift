@@ -1,3 +1,4 @@
+import OpenSSL
 package import Site
 
 /// What a kernel holds, by names, in a form in which two listings can be compared: without handles, counters and the
@@ -51,7 +52,7 @@ package struct HeldText: Sendable, Equatable {
         let parts = table.parts.sorted { $0.key < $1.key }.map { "\($0.key)\n\($0.value.joined(separator: "\n"))" }
         let elements = table.elements.sorted { $0.key < $1.key }
             .map { "\($0.key)\n\($0.value.sorted().joined(separator: "\n"))" }
-        return TextDigest.sha256((parts + elements).joined(separator: "\n"))
+        return Fingerprint.sha256((parts + elements).joined(separator: "\n"))
     }
 }
 

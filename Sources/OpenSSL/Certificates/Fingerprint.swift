@@ -3,6 +3,9 @@ package enum Fingerprint {
     /// SHA-256 as it is: 32 bytes.
     package static func digest(_ bytes: [UInt8]) -> [UInt8] { Digest.sha256(bytes) }
 
+    /// The digest of a text's UTF-8, as 64 digits in lower case.
+    package static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }
+
     /// 64 digits in lower case.
     package static func sha256(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)

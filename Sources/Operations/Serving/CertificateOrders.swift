@@ -117,12 +117,8 @@ internal final class CertificateOrders: Sendable {
     }
 
     private func outside(_ acme: ACMESettings, of site: SiteModel) -> CertificateProvider.Outside {
-        var settings = OutboundTransport.Settings()
-        if let trust = acme.trust { settings.authorities = trust }
-        settings.nameServers = site.gateway?.nameServers ?? []
-        settings.user = user
-        return CertificateProvider.Outside(
-            OutboundTransport(settings),
+        CertificateProvider.Outside(
+            OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)),
             publish: { [requests] () throws(ACMEProblem) in
                 let reply = requests.ask(.republish)
                 guard reply.exit == 0 else {

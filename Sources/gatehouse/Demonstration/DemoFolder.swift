@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import OpenSSL
 
 /// Where the demonstration keeps its certificates, its site file and its log.
 struct DemoFolder {
@@ -45,7 +46,7 @@ struct DemoFolder {
         let ca = try store.locked { () throws(CertificateProblem) in
             try InternalCA.loadOrCreate(in: store, named: DemoSite.name, now: now)
         }
-        try write(ca.rootPEM, to: rootCertificate)
+        try write(ca.rootCertificate.pem, to: rootCertificate)
     }
 
     func write(_ text: String, to file: String) throws {

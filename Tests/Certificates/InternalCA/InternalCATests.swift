@@ -25,7 +25,7 @@ import Testing
         let scratch = try Scratch()
         let ca = try InternalCA(named: "foobar.com", now: now)
         let bundle = try ca.issue(names: ["foobar.com"], key: kind, now: now)
-        let root = try scratch.write("root.pem", ca.rootPEM)
+        let root = try scratch.write("root.pem", ca.rootCertificate.pem)
         let chain = try scratch.write("chain.pem", bundle.chainPEM)
         let good = try RealTools.run(
             "openssl",
@@ -76,7 +76,7 @@ import Testing
         let scratch = try Scratch()
         let ca = try InternalCA(named: "foobar.com", now: now)
         let bundle = try ca.issue(names: ["foobar.com", "*.foobar.com", "127.0.0.1", "::1"], now: now)
-        try scratch.write("root.pem", ca.rootPEM)
+        try scratch.write("root.pem", ca.rootCertificate.pem)
         try scratch.write("chain.pem", bundle.chainPEM)
         try scratch.write("key.pem", bundle.keyPEM)
         let script = """
@@ -101,7 +101,7 @@ import Testing
         let store = CertificateStore(folder: scratch.path + "/certs")
         let first = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
         let second = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
-        #expect(first.rootPEM == second.rootPEM)
+        #expect(first.rootCertificate.pem == second.rootCertificate.pem)
         let issued = try second.issue(names: ["foobar.com"], now: now)
         #expect(issued.chain[1].pem == (try first.issue(names: ["foobar.com"], now: now)).chain[1].pem)
         #expect(throws: CertificateProblem.self) {

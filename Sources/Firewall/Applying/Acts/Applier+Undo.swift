@@ -1,4 +1,5 @@
 import Linux
+import OpenSSL
 
 extension Applier {
     static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
@@ -83,7 +84,7 @@ extension Applier {
             try onDisk { () throws(FileError) in try folder.write(changed) }
         }
         guard let confirmed = state.confirmed else { return nil }
-        guard let text = try document(.ruleset, confirmed.generation), TextDigest.sha256(text) == confirmed.hash else {
+        guard let text = try document(.ruleset, confirmed.generation), Fingerprint.sha256(text) == confirmed.hash else {
             throw ApplyError(
                 .wanting,
                 "the text of generation \(confirmed.generation) is not what was confirmed: apply the policy again"

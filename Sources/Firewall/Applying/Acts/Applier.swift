@@ -1,4 +1,5 @@
 import Linux
+import OpenSSL
 import Site
 
 /// Puts rulesets into force on this machine, so that whoever does it can always come back.
@@ -61,7 +62,7 @@ package struct Applier: Sendable {
                     + "`gatehouse policy confirm` or `gatehouse policy rollback` first"
             )
         }
-        let siteHash = TextDigest.sha256(order.site)
+        let siteHash = Fingerprint.sha256(order.site)
         if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: order.siteModified) {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
         }
@@ -74,7 +75,7 @@ package struct Applier: Sendable {
         var record = StoredRuleset(
             generation: state.lastGeneration + 1,
             host: order.ruleset.intent.host,
-            hash: TextDigest.sha256(text),
+            hash: Fingerprint.sha256(text),
             siteHash: siteHash,
             siteModified: order.siteModified,
             applied: Self.now
@@ -178,7 +179,7 @@ package struct Applier: Sendable {
         _ state: FirewallState
     ) throws(ApplyError) -> (text: String, script: RulesetScript, held: HeldText)? {
         guard let current = state.current, let text = try document(.ruleset, current.generation) else { return nil }
-        guard TextDigest.sha256(text) == current.hash else {
+        guard Fingerprint.sha256(text) == current.hash else {
             throw ApplyError(.wanting, "the text of generation \(current.generation) was changed on the disk")
         }
         guard let script = try? RulesetScript(text) else { return nil }

@@ -69,15 +69,12 @@ struct CertificateOptions: ParsableArguments {
         }
 
         private func outside(_ acme: ACMESettings) -> CertificateProvider.Outside {
-            var settings = OutboundTransport.Settings()
-            if let trust = acme.trust { settings.authorities = trust }
-            settings.nameServers = site.gateway?.nameServers ?? []
+            var user: UserAccount?
             if Privileges.isRoot {
-                let user = site.gateway?.user ?? GatewaySettings().user
-                settings.user = UserAccount.named(user) ?? UserAccount.named("nobody")
+                user = UserAccount.named(site.gateway?.user ?? GatewaySettings().user) ?? UserAccount.named("nobody")
             }
             return CertificateProvider.Outside(
-                OutboundTransport(settings),
+                OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)),
                 publish: { () throws(ACMEProblem) in try showChallenge() },
                 tell: { Output.error($0) }
             )
