@@ -103,6 +103,6 @@ let package = Package(
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),
-        tests("Integration", []),
+        tests("Integration", ["Firewall", "Site"]),
     ]
 )
