@@ -94,9 +94,9 @@ class Workspace:
         return path
 
     def free_port(self):
-        """A port of 127.0.0.1 that nothing listens on, outside the range of outgoing connections; each only once."""
+        """A port of 127.0.0.1 that nothing listens on, below those of the tests and of outgoing connections; each only once."""
         first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-        for port in range(20000, first_outgoing):
+        for port in range(10000, first_outgoing):
             if port in self._ports:
                 continue
             with socket.socket() as probe:
@@ -107,7 +107,7 @@ class Workspace:
                     continue
             self._ports.append(port)
             return port
-        raise MachineLacks(f"no free port between 20000 and {first_outgoing}")
+        raise MachineLacks(f"no free port between 10000 and {first_outgoing}")
 
     def configure(self, template, directory, values):
         """Fills in peers/TEMPLATE, writes it into `directory`, and gives its path."""

@@ -7,7 +7,7 @@ import Synchronization
 /// the same time on one machine each have a block of their own, which is locked by a file as long as the run lasts.
 enum Ports {
     private static let size: UInt16 = 2_500
-    private static let blocks: [UInt16] = [20_000, 22_500, 25_000, 27_500]
+    private static let blocks: [UInt16] = [17_500, 20_000, 22_500, 25_000, 27_500, 30_000]
 
     /// The block of this run, and the port that was handed out last.
     private static let block = claim()
@@ -23,7 +23,7 @@ enum Ports {
         }
     }
 
-    /// The first block that no other run has. The lock's descriptor stays open until this process ends; the fifth run at
+    /// The first block that no other run has. The lock's descriptor stays open until this process ends; the seventh run at
     /// a time shares a block with another.
     private static func claim() -> UInt16 {
         for block in blocks {
