@@ -46,6 +46,12 @@ package protocol ACMETransport: AnyObject {
     func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse
 }
 
+/// A name that a CA does not take for ours.
+package struct Unproven: Equatable, Sendable {
+    package let name: String
+    package let why: String
+}
+
 /// Why an ACME server gave no certificate.
 package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     /// No answer: no connection, no TLS, or none in time.
@@ -58,6 +64,8 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case malformed(url: String, why: String)
     /// A challenge could not be answered, or the CA did not find the answer.
     case challenge(name: String, why: String)
+    /// The same, of several names.
+    case challenges([Unproven])
     /// The CA took longer than anyone waits.
     case late(what: String)
     case library(String)
@@ -69,6 +77,9 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .rateLimited(let detail, let seconds): "the CA wants to be left alone for \(seconds) s: \(detail)"
         case .malformed(let url, let why): "\(url) answered what ACME does not know: \(why)"
         case .challenge(let name, let why): "the CA could not see that \(name) is yours: \(why)"
+        case .challenges(let unproven):
+            "the CA could not see that these names are yours: "
+                + unproven.map { "\($0.name): \($0.why)" }.joined(separator: "; ")
         case .late(let what): "the CA took too long for \(what)"
         case .library(let why): why
         }

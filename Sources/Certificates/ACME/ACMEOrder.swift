@@ -1,22 +1,6 @@
 package import OpenSSL
 import Site
 
-/// Answers a CA's challenges: puts what it looks for where it looks (RFC 8555, section 8).
-package protocol ACMEChallengeSolver: AnyObject {
-    /// The types that it can answer, the most wanted first: `http-01`.
-    var types: [String] { get }
-
-    /// Returns when the answer can be seen.
-    ///
-    /// - Parameters:
-    ///   - name: what is to be certified.
-    ///   - answer: the key authorization.
-    func present(_ type: String, for name: String, token: String, answer: String) throws(ACMEProblem)
-
-    /// Takes it away again; also what was never there.
-    func withdraw(_ type: String, for name: String, token: String)
-}
-
 /// One order of a certificate (RFC 8555, section 7.4), from the names to the chain. For one thread; blocks it.
 package struct ACMEOrder {
     /// How long one step of the CA may take, in seconds.
@@ -25,22 +9,23 @@ package struct ACMEOrder {
     private static let pauses: ClosedRange<Int64> = 1...30
 
     private let session: ACMESession
-    private let solver: any ACMEChallengeSolver
+    private let solvers: [any ACMEChallengeSolver]
     private let now: () -> Int64
     private let pause: (Int64) -> Void
 
     /// - Parameters:
     ///   - session: with an account.
+    ///   - solvers: what can be answered, the most wanted first.
     ///   - now: seconds since 1970.
     ///   - pause: waits for so many seconds.
     package init(
         _ session: ACMESession,
-        solver: any ACMEChallengeSolver,
+        solvers: [any ACMEChallengeSolver],
         now: @escaping () -> Int64,
         pause: @escaping (Int64) -> Void
     ) {
         self.session = session
-        self.solver = solver
+        self.solvers = solvers
         self.now = now
         self.pause = pause
     }
@@ -62,40 +47,103 @@ package struct ACMEOrder {
         guard let location = opened.fields["location"], let order = opened.json else {
             throw .malformed(url: url, why: "an order without a URL")
         }
-        for authorization in order["authorizations"]?.items.compactMap(\.text) ?? [] { try authorize(authorization) }
+        try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
         let certificate = try finalize(location, names, key)
         return try bundle(certificate, names, key)
     }
 
     // MARK: Authorizations
 
-    private func authorize(_ url: String) throws(ACMEProblem) {
-        let authorization = try document(at: url)
-        let name = authorization["identifier"]?["value"]?.text ?? "-"
+    /// An authorization that waits for an answer.
+    private struct Pending {
+        let url: String
+        /// Where the CA is told that the answer can be seen; nil when it looks already.
+        let target: String?
+        let challenge: ACMEChallenge
+        let solver: any ACMEChallengeSolver
+    }
+
+    /// Answers for all names at once: the gateway, and the DNS, are brought up to date once. All names that fail are
+    /// told, not the first alone.
+    private func authorize(_ urls: [String], _ names: [String]) throws(ACMEProblem) {
+        let own = Set(names.map { $0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0 })
+        var pending: [Pending] = []
+        var failures: [Unproven] = []
+        for url in urls {
+            let authorization = try document(at: url)
+            // It names files and records: a CA's word alone is not enough.
+            guard let name = authorization["identifier"]?["value"]?.text?.lowercased(), own.contains(name) else {
+                throw .malformed(url: url, why: "an authorization for a name that was not asked for")
+            }
+            do throws(ACMEProblem) {
+                if let next = try self.pending(authorization, url, name) { pending.append(next) }
+            } catch .challenge(let name, let why) {
+                failures.append(Unproven(name: name, why: why))
+            }
+        }
+        var presented: [Pending] = []
+        defer { for next in presented { next.solver.withdraw(next.challenge) } }
+        for next in pending {
+            presented.append(next)
+            do throws(ACMEProblem) {
+                try next.solver.present(next.challenge)
+            } catch .challenge(let name, let why) {
+                failures.append(Unproven(name: name, why: why))
+                presented.removeLast()
+                next.solver.withdraw(next.challenge)
+            }
+        }
+        for solver in solvers where presented.contains(where: { $0.solver === solver }) { try solver.settle() }
+        for next in presented {
+            guard let target = next.target else { continue }
+            _ = try session.post("{}", to: target)
+        }
+        for next in presented {
+            let outcome = try poll(next.url, until: Self.ends, for: next.challenge.name)
+            if outcome["status"]?.text == "valid" { continue }
+            failures.append(Unproven(name: next.challenge.name, why: Self.words(outcome)))
+        }
+        if failures.count > 1 { throw .challenges(failures) }
+        if let only = failures.first { throw .challenge(name: only.name, why: only.why) }
+    }
+
+    private static let ends: Set = ["valid", "invalid", "deactivated", "expired", "revoked"]
+
+    /// What there is to answer; nil when the name is known to be ours already.
+    private func pending(
+        _ authorization: JSONValue,
+        _ url: String,
+        _ name: String
+    ) throws(ACMEProblem) -> Pending? {
         switch authorization["status"]?.text {
-        case "valid": return
+        case "valid": return nil
         case "pending": break
         default: throw .challenge(name: name, why: Self.words(authorization))
         }
         let offered = authorization["challenges"]?.items ?? []
-        guard
-            let type = solver.types.first(where: { type in offered.contains { $0["type"]?.text == type } }),
-            let challenge = offered.first(where: { $0["type"]?.text == type }), let target = challenge["url"]?.text,
-            let token = challenge["token"]?.text, Self.isToken(token)
+        guard let solver = solvers.first(where: { solver in offered.contains { $0["type"]?.text == solver.type } }),
+            let challenge = offered.first(where: { $0["type"]?.text == solver.type }),
+            let target = challenge["url"]?.text, let token = challenge["token"]?.text, ACMEChallenge.isToken(token)
         else {
             let types = offered.compactMap { $0["type"]?.text }.joined(separator: ", ")
+            let ours = solvers.map(\.type).joined(separator: ", ")
             throw .challenge(
                 name: name,
-                why: "the CA offers \(types.isEmpty ? "no challenge" : types), and only "
-                    + "\(solver.types.joined(separator: ", ")) can be answered here"
+                why: "the CA offers \(types.isEmpty ? "no challenge" : types), and "
+                    + "\(ours.isEmpty ? "none" : "only \(ours)") can be answered here"
             )
         }
-        try solver.present(type, for: name, token: token, answer: try session.keyAuthorization(token))
-        defer { solver.withdraw(type, for: name, token: token) }
-        // One that the CA looks at already is not offered again.
-        if challenge["status"]?.text == "pending" { _ = try session.post("{}", to: target) }
-        let outcome = try poll(url, until: ["valid", "invalid", "deactivated", "expired", "revoked"], for: name)
-        guard outcome["status"]?.text == "valid" else { throw .challenge(name: name, why: Self.words(outcome)) }
+        return Pending(
+            url: url,
+            // One that the CA looks at already is not offered again.
+            target: challenge["status"]?.text == "pending" ? target : nil,
+            challenge: ACMEChallenge(
+                name: name,
+                token: token,
+                keyAuthorization: try session.keyAuthorization(token)
+            ),
+            solver: solver
+        )
     }
 
     /// What the CA says of challenges that failed.
@@ -103,11 +151,6 @@ package struct ACMEOrder {
         let errors = (authorization["challenges"]?.items ?? []).compactMap { $0["error"]?["detail"]?.text }
         guard errors.isEmpty else { return errors.joined(separator: "; ") }
         return "the authorization is \(authorization["status"]?.text ?? "-")"
-    }
-
-    /// 128 bits and more of base64url (section 8.1), which may become the name of a file.
-    private static func isToken(_ text: String) -> Bool {
-        (20...200).contains(text.utf8.count) && text.utf8.allSatisfy { Base64URL.alphabet.contains($0) }
     }
 
     // MARK: The certificate

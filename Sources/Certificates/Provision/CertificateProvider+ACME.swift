@@ -55,9 +55,9 @@ extension CertificateProvider {
         }
         let order = ACMEOrder(
             session,
-            solver: HTTPChallenge(store, publish: outside.publish),
+            solvers: solvers(settings, acme, outside),
             now: clock,
-            pause: { Thread.pause(milliseconds: Int($0) * 1000) }
+            pause: Self.pause
         )
         let bundle: CertificateBundle
         do throws(ACMEProblem) {
@@ -80,4 +80,26 @@ extension CertificateProvider {
         }
         return bundle
     }
+
+    /// What can be answered: all that the site file names, but for what no listener of the gateway could show.
+    private func solvers(
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        _ outside: Outside
+    ) -> [any ACMEChallengeSolver] {
+        acme.challenges.compactMap { challenge in
+            switch challenge {
+            case .http01:
+                guard hasPlainListener else { return nil }
+                return GatewayChallenge(.http, in: store, publish: outside.publish)
+            case .tlsALPN01:
+                guard hasSealedListener else { return nil }
+                return GatewayChallenge(.handshake, in: store, publish: outside.publish)
+            case .dns01:
+                return acme.dns.map { DNSChallenge($0, for: settings.name, in: store, pause: Self.pause) }
+            }
+        }
+    }
+
+    private static func pause(seconds: Int64) { Thread.pause(milliseconds: Int(seconds) * 1000) }
 }

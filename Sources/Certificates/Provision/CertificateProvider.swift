@@ -30,12 +30,17 @@ package struct CertificateProvider: Sendable {
     internal let store: CertificateStore
     private let site: String
     internal let now: Int64
+    /// Whether the gateway has listeners without TLS, and with it.
+    internal let hasPlainListener: Bool
+    internal let hasSealedListener: Bool
 
     /// - Parameter now: seconds since 1970.
     package init(for site: SiteModel, now: Int64) {
         store = CertificateStore(folder: site.certificateStore)
         self.site = site.name
         self.now = now
+        hasPlainListener = site.gateway?.listeners.contains { $0.tls == nil } ?? false
+        hasSealedListener = site.gateway?.listeners.contains { $0.tls != nil } ?? false
     }
 
     /// The certificate, issued and stored first where that is needed.

@@ -40,20 +40,6 @@ package struct CertificateStore: Sendable {
         try path(name) + "/\(currentGeneration(of: name))/fullchain.pem"
     }
 
-    /// Where what ACME servers look for lies: a file for each token. Gateways that share the store all answer.
-    package var challengeFolder: String { folder + "/acme-challenges" }
-
-    /// What ACME servers look for now, by token.
-    package func challenges() -> [String: String] {
-        let tokens = (try? FileReading.names(inFolder: challengeFolder)) ?? []
-        var found: [String: String] = [:]
-        for token in tokens where !token.hasPrefix(".") {
-            let answer = try? FileReading.read("\(challengeFolder)/\(token)", limit: 1 << 10, trust: .ownerWrites)
-            if let answer { found[token] = String(decoding: answer, as: UTF8.self) }
-        }
-        return found
-    }
-
     /// The file that changes with the current generation of `name`.
     package func pointer(of name: String) -> String { "\(folder)/\(name)/current" }
 

@@ -63,7 +63,9 @@ package struct SiteConfiguration: Sendable {
             }
         )
         let store = CertificateStore(folder: site.certificateStore)
-        plan.challenges = store.challenges()
+        let challenges = store.challenges()
+        plan.challenges = challenges.http
+        plan.handshakeChallenges = challenges.handshake
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let provided = try certificates(of: site, for: plan, now: now)
         return SiteConfiguration(

@@ -111,6 +111,8 @@ package final class ClientConnection: EventHandler {
         isShakingHands = false
         worker.loop.setActivity(self, .request)
         worker.count(.handshakes)
+        // RFC 8737, section 3: nothing is said after the handshake.
+        if tls.isChallenge { return finish(expectsInput: false) }
         if tls.isResumed { worker.count(.handshakesResumed) }
         security = ClientSecurity(
             version: tls.version == .tls13 ? "TLSv1.3" : "TLSv1.2",

@@ -19,6 +19,8 @@ package struct Plan: Codable, Sendable {
     package var accessLog = true
     /// What ACME servers look for, by token (RFC 8555, section 8.3).
     package var challenges: [String: String] = [:]
+    /// Key authorizations that ACME servers look for in a handshake, by DNS name or address (RFC 8737).
+    package var handshakeChallenges: [String: String] = [:]
 
     package init() {}
 }

@@ -39,6 +39,10 @@ package struct ChildProcess: ~Copyable, Sendable {
         _ = systemCall(SYS_pidfd_send_signal, Int(descriptor.raw), Int(number))
     }
 
+    /// Sends a signal to the child's process group, which it leads (`ProcessStart.ownGroup`). Before it is reaped only:
+    /// afterwards its number may be another's.
+    package func signalGroup(_ number: Int32) { _ = kill(-identifier, number) }
+
     /// How the child ended; nil while it runs, or when another has asked before or it is no child of ours.
     package func reap() -> ProcessEnd? {
         wait(flags: WEXITED | WNOHANG)

@@ -36,9 +36,11 @@ package struct ProcessStart: Sendable {
     package var arguments: [String]
     /// Each as `NAME=value`; nothing is inherited.
     package var environment: [String]
-    /// Descriptors the child gets: `at` is its number there, at least 3. Numbers 1 and 2 are inherited,
-    /// 0 is /dev/null, every other one is closed.
+    /// Descriptors the child gets: `at` is its number there, at least 3. Numbers 1 and 2 are inherited unless
+    /// `output` says otherwise, 0 is /dev/null, every other one is closed.
     package var descriptors: [(raw: Int32, at: Int32)]
+    /// What the child gets as standard output and error; nil for those of this process.
+    package var output: Int32?
     /// Whether the child leads a process group of its own, so that a terminal's Ctrl-C does not reach it.
     package var ownGroup: Bool
 
@@ -75,6 +77,10 @@ package struct ProcessStart: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         for (entry, copy) in zip(descriptors, moved) {
             unsafe posix_spawn_file_actions_adddup2(&actions, copy, entry.at)
+        }
+        if let output {
+            unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+            unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
         }
         for number in stride(from: Int32(3), to: top, by: 1) where !descriptors.contains(where: { $0.at == number }) {
             unsafe posix_spawn_file_actions_addclose(&actions, number)

@@ -32,10 +32,25 @@ package final class CertificateGeneration: Sendable {
     /// Keyed by what follows `*.`.
     private let wildcard: [[UInt8]: Host]
     private let fallback: Host?
+    /// Answers to TLS-ALPN-01, by the name that the CA asks for. Empty at nearly all times.
+    private let challenges: [[UInt8]: Host]
 
-    /// - Parameter bundles: in order of precedence: for a name and key algorithm that several have, the first counts.
-    package init(number: UInt64, bundles: [CertificateBundle], unknownName: UnknownName) {
+    /// - Parameters:
+    ///   - bundles: in order of precedence: for a name and key algorithm that several have, the first counts.
+    ///   - challenges: answers to TLS-ALPN-01 (RFC 8737), by the name in SNI; shown to who speaks `acme-tls/1` alone.
+    package init(
+        number: UInt64,
+        bundles: [CertificateBundle],
+        unknownName: UnknownName,
+        challenges: [String: CertificateBundle] = [:]
+    ) {
         self.number = number
+        self.challenges = Dictionary(
+            uniqueKeysWithValues: challenges.map { name, bundle in
+                // No site's name holds a space: what is resumed here is resumed nowhere else.
+                (Array(name.utf8), Host(name: "acme-tls/1 \(name)", bundles: [bundle]))
+            }
+        )
         var byName: [String: [CertificateBundle]] = [:]
         for bundle in bundles {
             for name in bundle.names {
@@ -70,6 +85,11 @@ package final class CertificateGeneration: Sendable {
     package func leaves(for name: String) -> [Certificate] {
         host(for: Array(name.utf8))?.bundles.map(\.leaf) ?? []
     }
+
+    internal var hasChallenges: Bool { !challenges.isEmpty }
+
+    /// The answer to TLS-ALPN-01 for a name in lower case.
+    internal func challenge(for name: [UInt8]) -> Host? { challenges[name] }
 
     /// The host of a name in lower case: its own entry, else the wildcard one label up, else the default.
     internal func host(for name: [UInt8]) -> Host? {

@@ -7,7 +7,7 @@ extension TLSContext {
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe SSL_CTX_set_client_hello_cb(handle, chooseHost, me)
         unsafe SSL_CTX_set_cert_cb(handle, useCertificate, me)
-        if !alpn.isEmpty { unsafe SSL_CTX_set_alpn_select_cb(handle, chooseProtocol, me) }
+        unsafe SSL_CTX_set_alpn_select_cb(handle, chooseProtocol, me)
         unsafe SSL_CTX_set_ex_data(handle, 0, me)
         unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, ticketKey)
     }
@@ -46,7 +46,16 @@ private func chooseHost(
         let bytes = unsafe Span(_unsafeStart: data, count: length)
         session.serverName = ServerNameExtension.hostName(bytes) ?? []
     }
-    guard let host = generation.host(for: session.serverName) else {
+    let challenge =
+        unsafe generation.hasChallenges && offersChallengeAlone(ssl)
+        ? generation.challenge(for: session.serverName) : nil
+    if challenge != nil {
+        session.isChallenge = true
+        // The CA has no certificate to show, and comes but once.
+        unsafe SSL_set_verify(ssl, SSL_VERIFY_NONE, nil)
+        unsafe SSL_set_num_tickets(ssl, 0)
+    }
+    guard let host = challenge ?? generation.host(for: session.serverName) else {
         session.refusal = .unrecognizedName
         unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
         return SSL_CLIENT_HELLO_ERROR
@@ -58,6 +67,25 @@ private func chooseHost(
         unsafe SSL_set_session_id_context(ssl, $0.baseAddress, UInt32($0.count))
     }
     return bound == 1 ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR
+}
+
+/// Whether the ClientHello offers `acme-tls/1` and nothing else, as a CA's does (RFC 8737, section 3).
+private func offersChallengeAlone(_ ssl: OpaquePointer?) -> Bool {
+    var data: UnsafePointer<UInt8>?
+    var length = 0
+    let name = ChallengeCertificate.applicationProtocol.utf8
+    // ProtocolNameList length (2), the name's length (1), the name (RFC 7301, section 3.1).
+    let wanted = [0, UInt8(name.count + 1), UInt8(name.count)] + Array(name)
+    // Sound: the extension is libssl's copy of the ClientHello, valid during this callback.
+    guard
+        unsafe SSL_client_hello_get0_ext(
+            ssl,
+            UInt32(TLSEXT_TYPE_application_layer_protocol_negotiation),
+            &data,
+            &length
+        ) == 1
+    else { return false }
+    return unsafe UnsafeBufferPointer(start: data, count: length).elementsEqual(wanted)
 }
 
 /// cert_cb: gives the session the certificates of its host. With both kinds there, libssl prefers our
@@ -84,6 +112,13 @@ private func chooseProtocol(
     guard let context = unsafe TLSContext.from(argument), let chosen = unsafe chosen else {
         return SSL_TLSEXT_ERR_ALERT_FATAL
     }
+    if context.current?.isChallenge == true, let offered = unsafe offered, offeredLength > 1 {
+        // Sound: the offer is this one name after its length, and OpenSSL copies what is chosen.
+        unsafe chosen.pointee = offered.advanced(by: 1)
+        unsafe chosenLength?.pointee = offered.pointee
+        return SSL_TLSEXT_ERR_OK
+    }
+    if context.alpn.isEmpty { return SSL_TLSEXT_ERR_NOACK }
     var found: UnsafeMutablePointer<UInt8>?
     // Sound: on agreement `found` points into our own list, which lives as long as the context.
     let ours = unsafe context.alpnWire

@@ -7,6 +7,8 @@ package struct CertificateTemplate: Sendable {
         case intermediate
         case server
         case client
+        /// An answer to TLS-ALPN-01, with the SHA-256 digest of the key authorization (RFC 8737, section 3).
+        case challenge(digest: [UInt8])
     }
 
     package var role: Role
@@ -44,14 +46,28 @@ package struct CertificateTemplate: Sendable {
                 (ExtensionID.subjectKeyIdentifier, "hash"),
                 (ExtensionID.authorityKeyIdentifier, "keyid:always"),
             ]
-        case .server, .client:
+        case .server: return leaf(serverUsage, "serverAuth")
+        case .client: return leaf(serverUsage, "clientAuth")
+        case .challenge(let digest):
+            // An OCTET STRING that holds the digest.
+            let value = ([0x04, UInt8(clamping: digest.count)] + digest).map { byte in
+                (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
             return [
                 (ExtensionID.basicConstraints, "critical,CA:FALSE"),
-                (ExtensionID.keyUsage, serverUsage),
-                (ExtensionID.extendedKeyUsage, role == .client ? "clientAuth" : "serverAuth"),
-                (ExtensionID.subjectKeyIdentifier, "hash"),
-                (ExtensionID.authorityKeyIdentifier, "keyid:always"),
+                (ExtensionID.keyUsage, "critical,digitalSignature"),
+                (ExtensionID.acmeIdentifier, "critical,DER:" + value.joined(separator: ":")),
             ]
         }
+    }
+
+    private func leaf(_ usage: String, _ purpose: String) -> [(nid: Int32, value: String)] {
+        [
+            (ExtensionID.basicConstraints, "critical,CA:FALSE"),
+            (ExtensionID.keyUsage, usage),
+            (ExtensionID.extendedKeyUsage, purpose),
+            (ExtensionID.subjectKeyIdentifier, "hash"),
+            (ExtensionID.authorityKeyIdentifier, "keyid:always"),
+        ]
     }
 }

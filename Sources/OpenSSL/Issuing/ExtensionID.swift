@@ -8,4 +8,12 @@ internal enum ExtensionID {
     static let subjectKeyIdentifier = NID_subject_key_identifier
     static let authorityKeyIdentifier = NID_authority_key_identifier
     static let subjectAltName = NID_subject_alt_name
+    /// id-pe-acmeIdentifier (RFC 8737, section 6.1), which OpenSSL 3.0 does not know until it is told.
+    static let acmeIdentifier = makeACMEIdentifier()
+
+    private static func makeACMEIdentifier() -> Int32 {
+        let number = "1.3.6.1.5.5.7.1.31"
+        let known = unsafe OBJ_txt2nid(number)
+        return known == NID_undef ? unsafe OBJ_create(number, "acmeIdentifier", "ACME Identifier") : known
+    }
 }

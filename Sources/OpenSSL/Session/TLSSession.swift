@@ -14,6 +14,8 @@ package final class TLSSession {
     package internal(set) var serverName: [UInt8] = []
     /// The certificates for that name, from the ClientHello until the handshake is complete.
     internal var host: CertificateGeneration.Host?
+    /// A CA looks for its answer to TLS-ALPN-01 (RFC 8737): once the handshake is done, the connection has done its work.
+    package internal(set) var isChallenge = false
     /// Set by a callback that refuses, since OpenSSL knows only that it did.
     internal var refusal: TLSFailure.Reason?
     private var failure: TLSFailure?

@@ -47,17 +47,3 @@ package struct CertificateFiles: Sendable, Equatable {
         self.key = key
     }
 }
-
-/// How a CA that speaks ACME (RFC 8555) is asked.
-package struct ACMESettings: Sendable, Equatable {
-    /// The URL of its directory; begins with `https://`.
-    package var directory: String
-    /// Mail addresses, for the CA to write to.
-    package var contact: [String] = []
-    /// A PEM file of whom to trust in HTTPS; nil for the machine's authorities.
-    package var trust: String?
-
-    package init(directory: String) {
-        self.directory = directory
-    }
-}

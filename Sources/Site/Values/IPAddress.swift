@@ -38,6 +38,16 @@ package enum IPAddress: Sendable, Hashable {
         }
     }
 
+    /// Its name in the DNS's reverse tree (RFC 1035, section 3.5; RFC 3596, section 2.5).
+    package var reverseName: String {
+        switch self {
+        case .v4: bytes.reversed().map { "\($0)" }.joined(separator: ".") + ".in-addr.arpa"
+        case .v6:
+            bytes.reversed().map { "\(String($0 & 0xF, radix: 16)).\(String($0 >> 4, radix: 16))" }
+                .joined(separator: ".") + ".ip6.arpa"
+        }
+    }
+
     /// `0.0.0.0` or `::`, which name no host.
     package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
 }

@@ -15,7 +15,7 @@ struct PebbleTests {
         tls = try Ports.free()
         plain = try Ports.free()
         app = try ScriptedServer.named("app-01")
-        pebble = try Pebble(httpPort: plain, in: directory)
+        pebble = try Pebble(.init(httpPort: plain, tlsPort: tls), in: directory)
     }
 
     private var text: String {
@@ -119,82 +119,5 @@ struct PebbleTests {
         try eventually("it is said", within: .seconds(30)) { site.log.contains("cannot be reached") }
         let refused = try certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
-    }
-}
-
-/// Pebble on the loopback, half of whose nonces are refused, as it does by itself to try its clients.
-private final class Pebble {
-    let port: UInt16
-    private let management: UInt16
-    private let directory: TemporaryDirectory
-    private var process: ChildProcess
-    private let names: ChildProcess
-    private let namePort: UInt16
-
-    /// - Parameter httpPort: where it looks for answers to HTTP-01.
-    init(httpPort: UInt16, in directory: TemporaryDirectory) throws {
-        self.directory = directory
-        port = try Ports.free()
-        management = try Ports.free()
-        namePort = try Ports.free()
-        let made = try run(
-            "openssl",
-            [
-                "req", "-x509", "-nodes", "-days", "30", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                "-subj", "/CN=pebble", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-                "-keyout", directory.path("pebble.key"), "-out", directory.path("pebble.crt"),
-            ],
-            in: directory
-        )
-        guard made.status == 0 else { throw HarnessError("openssl req: \(made.error)") }
-        try directory.write(
-            """
-            { "pebble": {
-                "listenAddress": "127.0.0.1:\(port)", "managementListenAddress": "127.0.0.1:\(management)",
-                "certificate": "\(directory.path("pebble.crt"))", "privateKey": "\(directory.path("pebble.key"))",
-                "httpPort": \(httpPort), "tlsPort": 5001, "ocspResponderURL": "", "externalAccountBindingRequired": false
-            } }
-            """,
-            to: "pebble.json"
-        )
-        names = try ChildProcess(
-            "pebble-challtestsrv",
-            [
-                "-dns01", "127.0.0.1:\(namePort)", "-management", "127.0.0.1:\(try Ports.free())", "-http01", "",
-                "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
-            ],
-            in: directory,
-            name: "names"
-        )
-        process = try Self.start(directory, namePort)
-        try waitUntilReady()
-    }
-
-    private static func start(_ directory: TemporaryDirectory, _ namePort: UInt16) throws -> ChildProcess {
-        try ChildProcess(
-            "pebble",
-            ["-config", directory.path("pebble.json"), "-dnsserver", "127.0.0.1:\(namePort)"],
-            in: directory,
-            name: directory.uniqueName("pebble"),
-            environment: ["PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "50", "PEBBLE_AUTHZREUSE": "50"]
-        )
-    }
-
-    var log: String { process.standardOutput + process.standardError + names.standardError }
-
-    func stop() { process.send(SIGKILL) }
-
-    /// It loses its accounts and orders, and gets another root.
-    func restart() throws {
-        process.send(SIGKILL)
-        try process.wait()
-        process = try Self.start(directory, namePort)
-        try waitUntilReady()
-    }
-
-    private func waitUntilReady() throws {
-        try eventually("Pebble answers; \(log)") {
-            try run("curl", ["-sk", "https://127.0.0.1:\(port)/dir"], in: directory).status == 0
-        }
     }
 }

@@ -29,6 +29,10 @@ final class TemporaryDirectory: Sendable {
         }
     }
 
+    func makeExecutable(_ name: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path(name))
+    }
+
     func contents(of name: String) throws -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path(name)) else {
             throw HarnessError("cannot read \(path(name))")

@@ -95,6 +95,27 @@ private func gateway(
             "2:52 invalid-value | https"
         ),
         Faulty(
+            "site: a.b\ncertificates: { a: { names: [\"*.a.b\"], issuer: { acme: \"https://x\" } } }\n",
+            "2:29 conflict | dns"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", challenges: dns-01 } } }\n",
+            "2:77 conflict | run"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", challenges: http-1 } } }\n",
+            "2:77 invalid-value | http-01"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], "
+                + "issuer: { acme: \"https://x\", challenges: http-01, dns: { run: x } } } }\n",
+            "2:91 conflict | dns-01"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", dns: { run: [] } } } }\n",
+            "2:77 invalid-value"
+        ),
+        Faulty(
             "site: a.b\ncertificates: { a: { names: [a.b], issuer: { files: { certificate: c, key: k }, contact: a@b } } }\n",
             "2:90 conflict"
         ),

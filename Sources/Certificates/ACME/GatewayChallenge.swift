@@ -1,0 +1,74 @@
+import Linux
+
+/// HTTP-01 (RFC 8555, section 8.3) and TLS-ALPN-01 (RFC 8737), answered by the gateways that share the store: they find
+/// each answer in a file there.
+package final class GatewayChallenge: ACMEChallengeSolver {
+    package enum Kind: String, Sendable {
+        case http = "http-01"
+        case handshake = "tls-alpn-01"
+    }
+
+    private let kind: Kind
+    private let store: CertificateStore
+    private let publish: () throws(ACMEProblem) -> Void
+
+    /// - Parameter publish: has the running gateway look at the store; throws when there is none.
+    package init(_ kind: Kind, in store: CertificateStore, publish: @escaping () throws(ACMEProblem) -> Void) {
+        self.kind = kind
+        self.store = store
+        self.publish = publish
+    }
+
+    package var type: String { kind.rawValue }
+
+    package func present(_ challenge: ACMEChallenge) throws(ACMEProblem) {
+        let answer = Array(challenge.keyAuthorization.utf8)
+        do throws(FileError) {
+            try FileWriting.createFolder(store.challengeFolder)
+            try FileWriting.replace(path(challenge), with: answer.span, mode: 0o600)
+        } catch {
+            throw .challenge(name: challenge.name, why: "\(error)")
+        }
+    }
+
+    package func settle() throws(ACMEProblem) { try publish() }
+
+    package func withdraw(_ challenge: ACMEChallenge) { FileWriting.remove(path(challenge)) }
+
+    private func path(_ challenge: ACMEChallenge) -> String {
+        switch kind {
+        case .http: "\(store.challengeFolder)/\(challenge.token)"
+        case .handshake: "\(store.challengeFolder)/\(ChallengeAnswers.handshakeMark)\(challenge.name)"
+        }
+    }
+}
+
+/// What ACME servers look for now.
+package struct ChallengeAnswers: Sendable, Equatable {
+    /// Before the name in a file of TLS-ALPN-01: no token holds a colon.
+    internal static let handshakeMark = "tls:"
+
+    /// By token.
+    package var http: [String: String] = [:]
+    /// By DNS name or address.
+    package var handshake: [String: String] = [:]
+}
+
+extension CertificateStore {
+    /// Where what ACME servers look for lies: a file for each answer. Gateways that share the store all answer.
+    package var challengeFolder: String { folder + "/acme-challenges" }
+
+    package func challenges() -> ChallengeAnswers {
+        var found = ChallengeAnswers()
+        for file in (try? FileReading.names(inFolder: challengeFolder)) ?? [] where !file.hasPrefix(".") {
+            let answer = try? FileReading.read("\(challengeFolder)/\(file)", limit: 1 << 10, trust: .ownerWrites)
+            guard let text = answer.map({ String(decoding: $0, as: UTF8.self) }) else { continue }
+            if file.hasPrefix(ChallengeAnswers.handshakeMark) {
+                found.handshake[String(file.dropFirst(ChallengeAnswers.handshakeMark.count))] = text
+            } else {
+                found.http[file] = text
+            }
+        }
+        return found
+    }
+}
