@@ -69,24 +69,27 @@ extension SiteFile {
         package let diagnostics: [Diagnostic]
         /// How many more there were: no more than 100 are kept.
         package let omitted: Int
+        private let source: SourceText
 
         init(model: SiteModel?, _ collector: DiagnosticCollector) {
             self.model = model
             omitted = collector.omitted
+            source = collector.source
             diagnostics = collector.finish()
         }
 
-        /// The same with `findings` about what the file refers to, by their places in the file.
+        /// The same with `findings` about what the file refers to, by their places in the file and with its lines.
         package func adding(_ findings: [Diagnostic]) -> Outcome {
-            let all = diagnostics + findings
+            let all = diagnostics + source.showingLines(findings)
             let places = all.indices.sorted { (all[$0].line, all[$0].column, $0) < (all[$1].line, all[$1].column, $1) }
-            return Outcome(model: model, diagnostics: places.map { all[$0] }, omitted: omitted)
+            return Outcome(model: model, diagnostics: places.map { all[$0] }, omitted: omitted, source: source)
         }
 
-        private init(model: SiteModel?, diagnostics: [Diagnostic], omitted: Int) {
+        private init(model: SiteModel?, diagnostics: [Diagnostic], omitted: Int, source: SourceText) {
             self.model = model
             self.diagnostics = diagnostics
             self.omitted = omitted
+            self.source = source
         }
 
         package var hasErrors: Bool { model == nil || diagnostics.contains { $0.severity == .error } }

@@ -34,6 +34,8 @@ package struct SiteConfiguration: Sendable {
         let outcome = SiteFile.load(path: path)
         guard let site = outcome.model else { throw .site(outcome) }
         guard let gateway = site.gateway else { throw .noGateway(path) }
+        let findings = ReferenceCheck.findings(site, file: path, whereDenied: .error)
+        guard findings.isEmpty else { throw .site(outcome.adding(findings)) }
         return try make(site, gateway, generation: generation, slots: &slots)
     }
 
@@ -56,7 +58,7 @@ package struct SiteConfiguration: Sendable {
             slots: &slots,
             readFile: { (path: String) throws(ConfigurationError) in
                 do throws(FileError) {
-                    return try FileReading.read(path, limit: 1 << 20)
+                    return try FileReading.read(path, limit: ReferenceCheck.authorityLimit)
                 } catch {
                     throw .clientAuthority(error)
                 }

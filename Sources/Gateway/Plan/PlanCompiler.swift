@@ -55,7 +55,7 @@ package struct PlanCompiler {
         var sealed = TLSPlan(certificates: tls.certificates)
         sealed.names = tls.certificates.map { name in site.certificates[name]?.names.map { "\($0)" } ?? [] }
         sealed.isModern = tls.profile == .modern
-        sealed.groups = tls.groups
+        sealed.groups = tls.groups.map(\.name)
         sealed.usesDefault = tls.unknownName == .default
         if let clients = tls.clientCertificates {
             sealed.clientAuthority = try readFile(clients.authority)

@@ -8,6 +8,21 @@ extension FileWriting {
         return FileDescriptor(owning: raw)
     }
 
+    /// Fails when `openForAppending` would; nothing is made.
+    package static func requireAppendable(_ path: String) throws(FileError) {
+        func failure(_ error: SystemError) -> FileError { FileError(path: path, problem: .system(error)) }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let missing = SystemError.last("stat")
+            let (folder, name) = split(path)
+            guard missing.code == ENOENT, !name.isEmpty else { throw failure(missing) }
+            guard unsafe access(folder, W_OK | X_OK) == 0 else { throw failure(.last("access")) }
+            return
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw failure(SystemError("open", EISDIR)) }
+        guard unsafe access(path, W_OK) == 0 else { throw failure(.last("access")) }
+    }
+
     /// Adds to the end of a file for its owner alone (made with mode 0600) and brings it to the disk.
     package static func appendDurably(_ bytes: Span<UInt8>, to path: String) throws(FileError) {
         let raw = retrying {

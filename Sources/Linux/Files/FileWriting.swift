@@ -110,7 +110,7 @@ package enum FileWriting {
         guard fsync(folder.raw) == 0 else { throw .last("fsync") }
     }
 
-    private static func split(_ path: String) -> (folder: String, name: String) {
+    internal static func split(_ path: String) -> (folder: String, name: String) {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
         let folder = path[..<slash]
         return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))

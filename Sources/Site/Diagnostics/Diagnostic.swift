@@ -35,7 +35,7 @@ package struct Diagnostic: Sendable, Equatable {
         // The firewall as a whole: what it claims, and what it is tried with.
         case claim, test
         // What the file refers to.
-        case certificate
+        case certificate, reference
     }
 
     package var severity: Severity

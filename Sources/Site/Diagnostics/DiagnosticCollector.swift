@@ -45,25 +45,14 @@ struct DiagnosticCollector {
 
     /// What was found, in the order of the file, each with its line.
     consuming func finish() -> [Diagnostic] {
-        let lines = source.lines(Set(diagnostics.map(\.line)))
-        return
+        source.showingLines(
             diagnostics
-            .enumerated()
-            .sorted {
-                ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
-            }
-            .map { _, diagnostic in
-                var diagnostic = diagnostic
-                // A file of one huge line is cut before it is decoded.
-                diagnostic.excerpt = lines[diagnostic.line].map { bytes in
-                    SourceExcerpt(
-                        line: String(decoding: bytes.prefix(diagnostic.column * 4 + 1024), as: UTF8.self)
-                            .unicodeScalars,
-                        column: diagnostic.column
-                    )
+                .enumerated()
+                .sorted {
+                    ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
                 }
-                return diagnostic
-            }
+                .map(\.element)
+        )
     }
 }
 

@@ -39,6 +39,22 @@ struct SourceText: Sendable {
         return found
     }
 
+    /// The same diagnostics, each with the line of this file where it stands.
+    func showingLines(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        let lines = lines(Set(diagnostics.map(\.line)))
+        return diagnostics.map { diagnostic in
+            var diagnostic = diagnostic
+            // A file of one huge line is cut before it is decoded.
+            diagnostic.excerpt = lines[diagnostic.line].map { bytes in
+                SourceExcerpt(
+                    line: String(decoding: bytes.prefix(diagnostic.column * 4 + 1024), as: UTF8.self).unicodeScalars,
+                    column: diagnostic.column
+                )
+            }
+            return diagnostic
+        }
+    }
+
     /// Where the first line stands that begins with a byte.
     func firstLine(beginningWith byte: UInt8) -> SourcePosition? {
         guard bytes.contains(byte) else { return nil }

@@ -17,12 +17,14 @@ package struct GatewaySettings: Sendable, Equatable {
     package var ticketRotation = Duration.seconds(12 * 3600)
     /// `access-log`
     package var accessLog = AccessLogSettings.standardOutput
+    package var accessLogPosition = SourcePosition.none
     /// `metrics`: the listener for Prometheus; nil for none.
     package var metrics: MetricsSettings?
     /// `workers`: threads of the data plane, 1...1024; nil for one a core.
     package var workers: Int?
     /// `user`: whom the data plane runs as, when it is started by root.
     package var user = "gatehouse"
+    package var userPosition = SourcePosition.none
     /// `drain`: how long what is under way may take to end at a stop, or in a data plane that an upgrade replaces.
     package var drain = Duration.seconds(30)
     package var position = SourcePosition.none

@@ -43,7 +43,7 @@ package struct TLSSettings: Sendable, Equatable {
     package var certificates: [String]
     package var profile = Profile.intermediate
     /// Key exchange groups by OpenSSL's names, in the order of preference. Empty: OpenSSL's own.
-    package var groups: [String] = []
+    package var groups: [KeyExchangeGroup] = []
     package var unknownName = UnknownName.refuse
     package var clientCertificates: ClientCertificateSettings?
     package var position = SourcePosition.none
@@ -69,11 +69,22 @@ package struct TLSSettings: Sendable, Equatable {
     }
 }
 
+/// One of `groups`. Whether OpenSSL knows it, its own version says.
+package struct KeyExchangeGroup: Sendable, Equatable {
+    package var name: String
+    package var position = SourcePosition.none
+
+    package init(_ name: String) {
+        self.name = name
+    }
+}
+
 /// `client-certificates`: mutual TLS.
 package struct ClientCertificateSettings: Sendable, Equatable {
     /// `ca`: a PEM file of the authorities that clients' certificates must lead up to; resolved against the site file's
     /// directory.
     package var authority: String
+    package var authorityPosition = SourcePosition.none
     package var mode = Mode.require
     /// The request header that tells the app server the subject. A client's own field of that name is removed.
     package var header = "X-Client-Subject"

@@ -33,10 +33,12 @@ extension GatewaySettings {
                 .duration(atLeast: .seconds(1)),
                 "How often the keys of TLS session tickets change."
             ),
-            .key("access-log", \.accessLog, AccessLogSettings.shape, "Where the access log goes."),
+            .key("access-log", \.accessLog, AccessLogSettings.shape, "Where the access log goes.")
+                .placed(\.accessLogPosition),
             .key("metrics", \.metrics, MetricsSettings.shape, "The listener for Prometheus."),
             .key("workers", \.workers, .integer(1...1024), "Threads of the data plane; one a core when left out."),
-            .key("user", \.user, .identifier, "Whom the data plane runs as, when it is started by root."),
+            .key("user", \.user, .identifier, "Whom the data plane runs as, when it is started by root.")
+                .placed(\.userPosition),
             .key(
                 "drain",
                 \.drain,

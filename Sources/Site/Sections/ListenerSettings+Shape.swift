@@ -70,7 +70,12 @@ extension TLSSettings {
                 "Names of certificates. The first is the default one."
             ),
             .key("profile", \.profile, .word, "Mozilla's set of versions and suites."),
-            .key("groups", \.groups, .list(of: .identifier), "Key exchange groups by OpenSSL's names, best first."),
+            .key(
+                "groups",
+                \.groups,
+                .list(of: KeyExchangeGroup.shape),
+                "Key exchange groups by OpenSSL's names, best first."
+            ),
             .key(
                 "unknown-name",
                 \.unknownName,
@@ -82,11 +87,18 @@ extension TLSSettings {
     ).placed(\.position)
 }
 
+extension KeyExchangeGroup {
+    fileprivate static let shape = Shape<String>.identifier
+        .map({ name, _, _ in KeyExchangeGroup(name) }, encode: { .string($0.name) })
+        .placed(\.position)
+}
+
 extension ClientCertificateSettings {
     fileprivate static let shape = Shape<ClientCertificateSettings>.mapping(
         ClientCertificateSettings(authority: ""),
         [
-            .key("ca", \.authority, .filePath, required: true, "A PEM file of the authorities to accept."),
+            .key("ca", \.authority, .filePath, required: true, "A PEM file of the authorities to accept.")
+                .placed(\.authorityPosition),
             .key("mode", \.mode, .word, "Whether a client must have a certificate."),
             .key("header", \.header, .fieldName, "The request field that tells the app server the subject."),
         ]

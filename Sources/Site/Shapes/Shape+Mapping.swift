@@ -44,6 +44,14 @@ struct Key<Section: Sendable>: Sendable {
     ) -> Key {
         key(name, path, shape.map({ value, _, _ in value }, encode: { $0.flatMap(shape.encode) }), summary)
     }
+
+    /// The same key; the section keeps the place of its value in the file.
+    func placed(_ position: any WritableKeyPath<Section, SourcePosition> & Sendable) -> Key {
+        Key(name: name, isRequired: isRequired, schema: schema) { node, section, decoding in
+            section[keyPath: position] = node.range.start
+            return decode(node, &section, &decoding)
+        }
+    }
 }
 
 extension Shape where Value: Sendable {

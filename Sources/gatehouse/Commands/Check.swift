@@ -20,9 +20,13 @@ struct Check: ParsableCommand {
 
     func run() throws {
         var outcome = SiteFile.load(path: options.path)
+        var isRefused = outcome.model == nil
         if let model = outcome.model {
+            let references = ReferenceCheck.findings(model, file: options.path, whereDenied: .warning)
+            isRefused = references.contains { $0.severity == .error }
             let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
-            outcome = outcome.adding(PolicyCheck.findings(model, file: options.path, now: now))
+            outcome = outcome.adding(references)
+                .adding(PolicyCheck.findings(model, file: options.path, now: now))
                 .adding(CertificateCheck.findings(model, file: options.path))
         }
         if json {
@@ -36,7 +40,7 @@ struct Check: ParsableCommand {
         } else {
             Output.error(outcome.text)
         }
-        if outcome.model == nil { throw ExitCode(2) }
+        if isRefused { throw ExitCode(2) }
         if outcome.hasErrors { throw ExitCode(1) }
     }
 }

@@ -107,6 +107,8 @@ struct ConfigurationFaultTests {
         let name: String
         /// What the command ends with.
         var status: Int32 = 2
+        /// The text of the site file at which the error points; then `gatehouse check` finds it too.
+        var points: String?
         /// Words of the error: where, what, and what to do.
         let says: [String]
         let spoil: @Sendable (Scene) throws -> Void
@@ -155,8 +157,18 @@ struct ConfigurationFaultTests {
         Fault(name: "a certificate without names", says: ["dated.crt", "names no host", "subjectAltName"]) {
             try $0.certify(from: "20200101000000Z", to: "20900101000000Z", extensions: "basicConstraints=CA:FALSE")
         },
-        Fault(name: "no authority for clients' certificates", says: ["client-certificates", "none.ca: No such file"]) {
+        Fault(
+            name: "no authority for clients' certificates",
+            points: "none.ca",
+            says: ["client-certificates", "none.ca: No such file", "put it there"]
+        ) {
             try $0.replace("certificates: [foobar]", "certificates: [foobar], client-certificates: { ca: none.ca }")
+        },
+        Fault(name: "an authority that is none", points: "/etc/passwd", says: ["there is no certificate", "as PEM"]) {
+            try $0.replace("certificates: [foobar]", "certificates: [foobar], client-certificates: { ca: /etc/passwd }")
+        },
+        Fault(name: "a group that there is none of", points: "X25591", says: ["does not know", "did you mean"]) {
+            try $0.replace("certificates: [foobar]", "certificates: [foobar], groups: [P-256, X25591]")
         },
         Fault(name: "a port that is taken", status: 3, says: ["in use", "ss -ltnp"]) { scene in
             try scene.replace("routes:", "  - { port: \(scene.app.port), address: [127.0.0.1] }\n  routes:")
@@ -167,7 +179,11 @@ struct ConfigurationFaultTests {
         Fault(name: "a port for metrics that is taken", says: ["gateway.metrics", "in use", "another"]) {
             try $0.replace("metrics: { port: \($0.metrics) }", "metrics: { port: \($0.app.port) }")
         },
-        Fault(name: "a log without a folder", says: ["gateway.access-log", "/nonexistent/log", "make its folder"]) {
+        Fault(
+            name: "a log without a folder",
+            points: "{ path: /nonexistent/log }",
+            says: ["gateway.access-log", "/nonexistent/log", "make its folder"]
+        ) {
             try $0.replace("routes:", "access-log: { path: /nonexistent/log }\n  routes:")
         },
         Fault(name: "a word that there is none of", says: ["site.yaml:", "webb", "web"]) {
@@ -190,7 +206,10 @@ struct ConfigurationFaultTests {
                 in: scene.directory,
                 within: .seconds(20)
             )
-            check(result, fault)
+            check(result, fault, in: scene)
+            guard fault.points != nil else { continue }
+            let site = ["check", "--site", scene.directory.path("site.yaml")]
+            check(try run(try Gateway.binary, site, in: scene.directory), fault, in: scene)
         }
     }
 
@@ -206,7 +225,7 @@ struct ConfigurationFaultTests {
             scene.text = sound
             try fault.spoil(scene)
             try scene.directory.write(scene.text, to: "site.yaml")
-            check(try gateway.command("reload"), fault)
+            check(try gateway.command("reload"), fault, in: scene)
             #expect(try answer().contains("HTTP/1.1 200 OK"), "after \(fault.name)")
         }
         try scene.directory.write(sound, to: "site.yaml")
@@ -214,7 +233,17 @@ struct ConfigurationFaultTests {
         #expect(try answer().contains("HTTP/1.1 200 OK"))
     }
 
-    private func check(_ result: ToolResult, _ fault: Fault) {
+    private func check(_ result: ToolResult, _ fault: Fault, in scene: Scene) {
+        if let points = fault.points {
+            let lines = scene.text.split(separator: "\n", omittingEmptySubsequences: false)
+            for (index, line) in lines.enumerated() {
+                guard let start = line.range(of: points)?.lowerBound else { continue }
+                let column = line.distance(from: line.startIndex, to: start) + 1
+                let place = "site.yaml:\(index + 1):\(column): error: "
+                #expect(result.error.contains(place), "\(fault.name): no \(place) in \(result.error)")
+                #expect(result.error.contains(" = help: "), "\(fault.name): \(result.error)")
+            }
+        }
         #expect(result.status == fault.status, "\(fault.name): \(result)")
         for words in fault.says {
             #expect(result.error.contains(words), "\(fault.name): no \(words) in \(result.error)")
@@ -246,6 +275,12 @@ struct ConfigurationFaultTests {
                 try spoilt { try $0.lock($0.key(), as: "foreign.key", mode: 0) },
                 2, ["foreign.key: Permission denied", "chown", "another user"]
             ),
+            (
+                try spoilt {
+                    try $0.replace("routes:", "access-log: { path: /etc/gatehouse-denied.log }\n  routes:")
+                },
+                2, ["site.yaml:", "error: gateway.access-log", "denied.log: Permission denied", "chown"]
+            ),
         ]
         try Unprivileged.own(scene.directory)
         if Unprivileged.isAnother {
@@ -263,6 +298,10 @@ struct ConfigurationFaultTests {
             try write(fault.text)
             check(try Unprivileged.tool(serve, in: scene.directory), fault)
         }
+        // Whoever only checks may be another user than the one who serves.
+        let site = ["check", "--site", scene.directory.path("site.yaml")]
+        let checked = try Unprivileged.tool([binary] + site, in: scene.directory)
+        #expect(checked.status == 0 && checked.error.contains("warning: gateway.access-log"), "\(checked)")
         try write(scene.site.text)
         let all = Unprivileged.prefix + serve
         let running = try ChildProcess(all[0], Array(all.dropFirst()), in: scene.directory, name: "gatehouse")
