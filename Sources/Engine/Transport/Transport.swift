@@ -82,6 +82,8 @@ package final class Transport {
     package var pendingOutput: Int { (output?.count ?? 0) + (staging?.count ?? 0) }
     /// Bytes that the socket took and the peer's machine has not, by a call to the kernel.
     package var untaken: Int { descriptor < 0 ? 0 : Socket.untaken(descriptor) }
+    /// Whether the kernel holds nothing of the peer's, by a call to it: what came since the loop last reported counts.
+    package var isSilent: Bool { descriptor >= 0 && Socket.isSilent(descriptor) }
     /// Bytes that came and have not been consumed.
     package var pendingInput: Int { input?.count ?? 0 }
     package var isClosed: Bool { descriptor < 0 }

@@ -33,8 +33,15 @@ internal final class Pool {
 
     // MARK: Idle connections
 
-    /// The connection used last, which is the likeliest to be alive still.
-    func takeIdle(_ server: Int) -> ServerConnection? { idle[server].popLast() }
+    /// The connection used last, which is the likeliest to be alive still. One whose server has said something
+    /// meanwhile, or has ended it, is closed instead.
+    func takeIdle(_ server: Int) -> ServerConnection? {
+        while let connection = idle[server].popLast() {
+            if connection.isSilent { return connection }
+            connection.close()
+        }
+        return nil
+    }
 
     /// Keeps a connection for the next request.
     /// - Returns: false when enough are kept, and the caller closes it.

@@ -21,6 +21,8 @@ package final class ServerConnection: EventHandler {
     /// Whether it had served an exchange before this one: a server may have closed it as the request went out.
     internal private(set) var isReused = false
     internal private(set) var exchange: Exchange?
+    /// The turn of the loop in which it became idle, by the time that is read once a turn.
+    private var keptAt: UInt64 = 0
 
     private var parser: HTTP1ResponseParser
     private var decoder = HTTP1BodyDecoder(.response)
@@ -53,6 +55,11 @@ package final class ServerConnection: EventHandler {
         }
         worker.loop.setDeadline(registration, after: exchange.runtime.plan.timeouts.connect)
     }
+
+    /// Whether the server is known to have said nothing since its last answer. Where that ended in this very turn, the
+    /// loop has not looked since, and the kernel is asked: the surplus of one client's answer would become the next
+    /// one's (docs/threat-model.md).
+    internal var isSilent: Bool { keptAt != worker.loop.nowMicroseconds || transport.isSilent }
 
     /// Takes an idle connection for `exchange`.
     internal func reuse(for exchange: Exchange) {
@@ -262,6 +269,7 @@ package final class ServerConnection: EventHandler {
         exchange = nil
         guard reusable, state == .busy, !transport.isClosed, pool.keep(self, of: server) else { return close() }
         state = .idle
+        keptAt = worker.loop.nowMicroseconds
         transport.releaseInput()
         worker.loop.setDeadline(registration, after: pool.plan.keepAliveIdle)
     }

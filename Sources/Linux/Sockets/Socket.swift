@@ -160,6 +160,16 @@ package enum Socket {
         return unsafe ioctl(fd, 0x5411, &count) == 0 ? Int(count) : 0
     }
 
+    /// Whether nothing has come that was not read: no byte, no end, no error. Takes nothing out of the socket.
+    package static func isSilent(_ fd: Int32) -> Bool {
+        var byte: UInt8 = 0
+        while true {
+            // Sound: the kernel writes one byte at most.
+            let count = unsafe recv(fd, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+            if count >= 0 || errno != EINTR { return count < 0 && errno == EAGAIN }
+        }
+    }
+
     @unsafe @inline(never)
     package static func receive(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
