@@ -49,10 +49,11 @@ test: swift
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
 
-## bench: the comparison with nginx, HAProxy and h2o
+## bench: the comparison with nginx, HAProxy and h2o, and the time to the first answer after a kill
 bench: build
 	@scripts/ensure-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+	Benchmarks/revive
 
 ## soak: SOAK_SECONDS of mixed load; memory stays flat and no descriptor stays behind
 soak: build

@@ -18,8 +18,9 @@ internal final class DataPlaneInstance {
     let heartbeats: Heartbeats?
     /// Its part of the memory that data planes share.
     let berth: Int
-    let startedAt: UInt64
     var state: State
+    /// When it began to serve, in monotonic milliseconds; nil when it has not yet.
+    var servingSince: UInt64?
     /// When what it does now must be done, in monotonic milliseconds; nil when it may take as long as it likes.
     var deadline: UInt64?
     /// Whether it has closed its side of the channel, and will end soon if it is well.
@@ -36,14 +37,14 @@ internal final class DataPlaneInstance {
         heartbeats: Heartbeats?,
         berth: Int,
         state: State,
-        now: UInt64
+        servingSince: UInt64? = nil
     ) {
         self.berth = berth
         self.child = child
         self.channel = channel
         self.heartbeats = heartbeats
         self.state = state
-        startedAt = now
+        self.servingSince = servingSince
     }
 
     /// Starts a data plane and gives it what is shared; it has no configuration yet.
@@ -71,8 +72,7 @@ internal final class DataPlaneInstance {
             channel: channel,
             heartbeats: heartbeats,
             berth: berth,
-            state: .starting,
-            now: now
+            state: .starting
         )
         instance.deadline = now + UInt64(settings.answerTime)
         return instance

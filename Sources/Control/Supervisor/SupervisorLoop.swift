@@ -141,7 +141,7 @@ internal final class SupervisorLoop {
                 heartbeats: nil,
                 berth: standing.berth,
                 state: .serving,
-                now: now
+                servingSince: now
             )
             instance.listeners = Set(standing.listeners)
             generation = standing.generation
@@ -159,8 +159,7 @@ internal final class SupervisorLoop {
             channel: ControlChannel(owning: MessageSocket(owning: try left.channel.duplicate())),
             heartbeats: nil,
             berth: left.berth,
-            state: .draining,
-            now: now
+            state: .draining
         )
         instance.deadline = left.deadline
         return instance
@@ -202,7 +201,7 @@ internal final class SupervisorLoop {
         }
     }
 
-    /// Milliseconds until the next start, after one more failure in a row.
+    /// Milliseconds until the next start, after one more data plane in a row that was of no use.
     private func backOff() -> Int {
         failures += 1
         return failures == 1 ? 0 : min(settings.longestPause, 50 << min(failures - 2, 20))
@@ -253,6 +252,7 @@ internal final class SupervisorLoop {
     private func published(_ number: UInt64, _ instance: DataPlaneInstance) {
         report(.published(process: instance.identifier, generation: number, berth: instance.berth))
         instance.state = .serving
+        instance.servingSince = instance.servingSince ?? now
         instance.deadline = nil
         if let pending { configuration = pending.configuration }
         if instance === next {
@@ -303,7 +303,7 @@ internal final class SupervisorLoop {
     private func currentEnded(_ end: ProcessEnd?) {
         guard let gone = current else { return }
         current = nil
-        if now - gone.startedAt >= UInt64(settings.steadyTime) { failures = 0 }
+        if let servingSince = gone.servingSince, now - servingSince >= UInt64(settings.usefulTime) { failures = 0 }
         if next != nil {
             // Its successor is on its way and takes its place.
             current = next

@@ -8,9 +8,10 @@ package struct SupervisorSettings: Sendable {
     package var answerTime: Int = 10_000
     /// How long a busy worker may stay away from its loop.
     package var stuckTime: Int = 5_000
-    /// A data plane that ends sooner than this after its start counts as a failure to start.
-    package var steadyTime: Int = 5_000
-    /// The longest pause between two starts; the first is at once, the second after 50 ms, then doubling.
+    /// A data plane that has served for so long was of use: however often such a one ends, the next starts at once.
+    package var usefulTime: Int = 100
+    /// The longest pause before a start, after several in a row that were of no use: they did not come to serve, or not
+    /// for `usefulTime`. The first of them is followed at once, the second after 50 ms, then doubling.
     package var longestPause: Int = 5_000
     /// Shared memory that each data plane gets.
     package var segments: [SharedSegment] = []

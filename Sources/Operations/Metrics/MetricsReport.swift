@@ -32,6 +32,12 @@ package enum MetricsReport {
             "The number of the configuration in force; it rises with each reload.",
             view.plan.generation
         )
+        output.single(
+            .counter,
+            "gatehouse_data_plane_restarts_total",
+            "Data planes that ended or were stuck, and were replaced.",
+            view.restarts.count
+        )
         let state = view.state
         let age = "gatehouse_worker_heartbeat_age_seconds"
         output.family(.gauge, age, "Time since a worker came back to its loop; idle ones do so each second.") {

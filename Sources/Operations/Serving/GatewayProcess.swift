@@ -112,6 +112,7 @@ package final class GatewayProcess {
                     $0.state = $0.state.at(berth: berth)
                 }
             }
+            view.update { $0.restarts.note(event, at: Clock.realtimeMicroseconds) }
             log("\(event)")
         }
     }

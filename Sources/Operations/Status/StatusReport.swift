@@ -27,12 +27,22 @@ package struct StatusReport: Sendable {
             .init("generation", .count(view.plan.generation)),
             .init("pid", .integer(Int(view.process))),
             .init("data_plane_pid", view.dataPlane.map { .integer(Int($0)) } ?? .null),
+            .init("data_plane_restarts", Self.restarts(view.restarts)),
             .init("started", .string(UTC.text(started))),
             .init("uptime_seconds", .integer(Int(max(0, seconds - started)))),
             .init("workers", .array((0..<view.workers).map { Self.worker($0, view.state, now: now) })),
             .init("listeners", .array(view.plan.listeners.map { Self.listener($0, view) })),
             .init("certificates", Self.certificates(view, now: seconds)),
             .init("pools", .array(pools.map(Self.pool))),
+        ])
+    }
+
+    private static func restarts(_ restarts: DataPlaneRestarts) -> JSONValue {
+        .object([
+            .init("count", .count(restarts.count)),
+            .init("last", restarts.last.map { .string(UTC.text(Int64($0.time / 1_000_000))) } ?? .null),
+            .init("last_pid", restarts.last.map { .integer(Int($0.process)) } ?? .null),
+            .init("last_reason", restarts.last.map { .string($0.why) } ?? .null),
         ])
     }
 

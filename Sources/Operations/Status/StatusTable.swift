@@ -23,11 +23,18 @@ package struct StatusTable {
         let connections = workers.reduce(0) { $0 + ($1["connections"]?.integer ?? 0) }
         let ages = workers.compactMap { $0["heartbeat_age_seconds"]?.number }
         let heard = ages.max().map { "; the slowest was heard of \(rounded($0)) s ago" } ?? ""
-        return [
+        var lines = [
             "\(cell(document["site"])): configuration \(cell(document["generation"])), up \(uptime), "
                 + "gatehouse \(cell(document["version"])), process \(process)\(dataPlane)",
             "\(count(workers.count, "worker")), \(count(connections, "connection"))\(heard)",
         ]
+        if let restarts = document["data_plane_restarts"], let times = restarts["count"]?.integer, times > 0 {
+            lines.append(
+                "the data plane was replaced \(count(times, "time")), last at \(cell(restarts["last"])): process "
+                    + "\(cell(restarts["last_pid"])) \(cell(restarts["last_reason"]))"
+            )
+        }
+        return lines
     }
 
     private static func listeners(_ document: JSONValue) -> [String] {

@@ -15,6 +15,8 @@ package struct GatewayView: Sendable {
     package var process: Int32
     /// The data plane's process; nil while there is none.
     package var dataPlane: Int32?
+    /// How often the data plane had to be replaced.
+    package var restarts = DataPlaneRestarts()
     /// When the gateway was started: microseconds since 1970.
     package var started: UInt64
     package var plan: Plan

@@ -80,6 +80,28 @@ struct DataPlaneSupervisorTests {
         bench.supervisor.stop(drainMilliseconds: 1_000)
     }
 
+    @Test("one that served is followed at once however often; those of no use are followed later each time")
+    func pauses() throws {
+        for (usefulTime, expected) in [(0, [0, 0, 0, 0]), (.max, [0, 50, 100, 200])] {
+            let bench = try Bench { $0.usefulTime = usefulTime }
+            try bench.supervisor.start(bench.configuration("plan"))
+            for round in 1...expected.count {
+                let answer = try #require(FakeClient.ask(bench.address), "round \(round)")
+                // It answers before control knows that it serves.
+                let serves = bench.events.wait {
+                    if case .published(answer.process, _, _) = $0 { true } else { false }
+                }
+                try #require(serves, "round \(round)")
+                kill(answer.process, SIGKILL)
+                let ended = bench.events.wait { if case .ended(answer.process, _, _) = $0 { true } else { false } }
+                try #require(ended, "round \(round)")
+            }
+            let pauses = bench.events.all.compactMap { if case .ended(_, _, let pause) = $0 { pause } else { nil } }
+            #expect(pauses == expected)
+            bench.supervisor.stop(drainMilliseconds: 1_000)
+        }
+    }
+
     @Test("a stuck worker is named and its data plane replaced by one with the last good plan")
     func stuck() throws {
         let bench = try Bench { $0.stuckTime = 200 }

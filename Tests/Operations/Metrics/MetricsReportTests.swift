@@ -1,3 +1,4 @@
+import Control
 import Gateway
 import Linux
 import Operations
@@ -24,6 +25,16 @@ struct MetricsReportTests {
         #expect(queue == Double(Counter.queueTimeouts.rawValue * 100 + 8))
         let open = metrics.values("gatehouse_client_connections_open")
         #expect(open == [Double(Counter.connectionsOpen.rawValue * 100), 7])
+    }
+
+    @Test("data planes that were replaced are counted")
+    func restarts() throws {
+        var made = try MadeView()
+        #expect(try read(made).value("gatehouse_data_plane_restarts_total") == 0)
+        for process in [Int32(7), 8] {
+            made.view.restarts.note(.ended(process: process, how: nil, restartInMilliseconds: 0), at: 1)
+        }
+        #expect(try read(made).value("gatehouse_data_plane_restarts_total") == 2)
     }
 
     @Test("a resumed handshake is not also a full one")

@@ -1,4 +1,6 @@
+import Control
 import Gateway
+import Linux
 import Operations
 import Site
 import Testing
@@ -96,6 +98,24 @@ struct StatusTests {
         let text = StatusTable(document(try troubled())).text
         #expect(text == expected, "\(text)")
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+
+    @Test("a data plane that was replaced is told of, with the time and the reason")
+    func restarts() throws {
+        var made = try troubled()
+        let none = document(made)["data_plane_restarts"]
+        #expect(none?["count"]?.integer == 0 && none?["last"] == .null)
+        let time = Self.realtime - 3_000_000
+        made.view.restarts.note(.ended(process: 99, how: .killed(signal: 9), restartInMilliseconds: 0), at: time)
+        let restarts = document(made)["data_plane_restarts"]
+        #expect(restarts?["count"]?.integer == 1)
+        #expect(restarts?["last"]?.text == "2023-11-16T00:13:20Z")
+        #expect(restarts?["last_pid"]?.integer == 99)
+        let line = StatusTable(document(made)).text.split(separator: "\n")[2]
+        #expect(
+            line == "the data plane was replaced 1 time, last at 2023-11-16T00:13:20Z: process 99 was killed by "
+                + "signal 9 (Killed)"
+        )
     }
 
     @Test("no name steers the terminal, and a document of another shape is no crash")
