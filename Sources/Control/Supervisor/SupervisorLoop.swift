@@ -313,7 +313,8 @@ internal final class SupervisorLoop {
         let text = "process \(gone.identifier) \(end.map(\.description) ?? "ended")"
         fail(pending: .notRunning(text))
         guard configuration != nil, stopRequest == nil else { return }
-        let pause = backOff()
+        let longest = gone.servingSince == nil ? settings.longestPause : settings.longestPauseAfterService
+        let pause = min(backOff(), longest)
         report(.ended(process: gone.identifier, how: end, restartInMilliseconds: pause))
         restartAt = now + UInt64(pause)
     }

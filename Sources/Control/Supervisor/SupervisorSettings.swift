@@ -13,6 +13,9 @@ package struct SupervisorSettings: Sendable {
     /// The longest pause before a start, after several in a row that were of no use: they did not come to serve, or not
     /// for `usefulTime`. The first of them is followed at once, the second after 50 ms, then doubling.
     package var longestPause: Int = 5_000
+    /// The same where the one before did come to serve, for however short a time: what killed it may be one client's
+    /// request, and the others wait.
+    package var longestPauseAfterService: Int = 100
     /// Shared memory that each data plane gets.
     package var segments: [SharedSegment] = []
     /// Data planes at a time: the one that serves, the one that follows it, and those that drain.
