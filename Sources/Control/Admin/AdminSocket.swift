@@ -119,6 +119,17 @@ package enum AdminClient {
         }
     }
 
+    /// Why nobody could be asked, and what to do about it.
+    package static func advice(for error: SystemError) -> String {
+        switch error.code {
+        case EACCES, EPERM:
+            "this user may not speak to the gateway there (\(error)); only root and the user who runs it may: use sudo"
+        case EAGAIN: "the gateway answers too many others at the moment (\(error)); try again"
+        case EMFILE, ENFILE, ENOMEM: "this machine is out of descriptors or memory (\(error)); try again"
+        default: "no gateway answers there (\(error)); start one with `gatehouse serve`"
+        }
+    }
+
     private static func askOnce(
         _ request: AdminRequest,
         at path: String,

@@ -52,6 +52,10 @@ extension Exchange {
             response.add(.location, location.readable)
             location.clear()
         }
+        if status == 405 {
+            // RFC 9110 section 15.5.6.
+            response.add("allow".utf8Span.span, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".utf8Span.span)
+        }
         if status == 503 { response.add(.retryAfter, "1") }
         let request = head.bytes
         response.add(.xRequestID, request.span(requestID))

@@ -61,6 +61,7 @@ internal final class HTTP2Client: ClientCodec {
 
     func drain() {
         session?.drain()
+        deadlines.noticed(now: worker.loop.now)
         worker.loop.atEndOfTurn(connection)
     }
 
@@ -176,6 +177,10 @@ internal final class HTTP2Client: ClientCodec {
             return endOrderly(.clientTimeout)
         }
         if deadlines.look <= now { look(now: now) }
+        if deadlines.notice <= now {
+            deadlines.noticeIsOver()
+            session?.drain()
+        }
         writeOut()
         arm()
     }

@@ -12,6 +12,9 @@ internal struct HTTP2Deadlines {
     private(set) var output = UInt64.max
     /// To look at the streams again.
     private(set) var look = UInt64.max
+    /// For the answer to the PING behind the notice of the end (RFC 9113 section 6.8). A client that gives none is told
+    /// the end itself.
+    private(set) var notice = UInt64.max
     /// The stream whose head is under way; 0 for none.
     private(set) var headStream: Int32 = 0
     /// A request has come.
@@ -22,7 +25,7 @@ internal struct HTTP2Deadlines {
         self.idle = idle
     }
 
-    var next: UInt64 { min(min(head, idle), min(output, look)) }
+    var next: UInt64 { min(min(min(head, idle), min(output, look)), notice) }
 
     /// Takes in where the session stands.
     ///
@@ -53,4 +56,10 @@ internal struct HTTP2Deadlines {
     }
 
     mutating func taken() { output = .max }
+
+    /// The client was told that an end comes.
+    mutating func noticed(now: UInt64) { notice = now &+ 1000 }
+
+    /// The time for the answer is over.
+    mutating func noticeIsOver() { notice = .max }
 }

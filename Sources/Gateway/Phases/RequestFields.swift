@@ -37,12 +37,18 @@ extension Exchange {
     }
 
     /// X-Forwarded-Prefix, -Ssl, -Server and whatever else frameworks believe of that family; and Proxy, which no client
-    /// has a use for and CGI turns into the variable that names a proxy (CVE-2016-5385).
+    /// has a use for and CGI turns into the variable that names a proxy (CVE-2016-5385). With `_` for `-` they are the
+    /// same to CGI, where the site file keeps such names.
     private static func isClaim(_ name: Span<UInt8>, isTrusted: Bool) -> Bool {
         if name.count == 5 { return name.equals("proxy") }
-        guard !isTrusted, name.count >= 11, name[0] == UInt8(ascii: "x") else { return false }
-        return name.extracting(first: 11).equals("x-forwarded")
+        guard !isTrusted, name.count >= 9, name[0] == UInt8(ascii: "x") else { return false }
+        if name.reads(as: claims.address.span) || name.reads(as: claims.identifier.span) { return true }
+        return name.count >= 11 && name.extracting(first: 11).reads(as: claims.family.span)
     }
+
+    private static let claims = (
+        address: Array("x-real-ip".utf8), identifier: Array("x-request-id".utf8), family: Array("x-forwarded".utf8)
+    )
 
     /// Takes out what a client says of the subject of its certificate, in a head or in trailers.
     internal func dropSubjects(of section: MessageHead) {
@@ -52,7 +58,7 @@ extension Exchange {
         let text = section.bytes
         for index in section.fields.indices {
             let name = text.span(section.fields[index].name)
-            if subjects.contains(name) || name.equals(own.utf8Span.span) { section.fields[index].isHopByHop = true }
+            if subjects.contains(name) || name.reads(as: own.utf8Span.span) { section.fields[index].isHopByHop = true }
         }
     }
 

@@ -13,6 +13,8 @@ extension Exchange {
         if !hasRequestBody { requestEnded = true }
         settleRequestID()
         if !runtime.challenges.isEmpty, let text = challengeAnswer { return answer(200, .completed, text: text) }
+        // It would show the client, or a script in it, what is added on the way (RFC 9110 section 9.3.8).
+        if head.method == .trace { return answer(405, .refused) }
         if let port = origin.listener.redirectPort { return redirect(toPort: port) }
         let head = self.head
         let text = head.bytes

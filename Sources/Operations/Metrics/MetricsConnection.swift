@@ -7,12 +7,11 @@ internal final class MetricsConnection: EventHandler {
     let registration = Registration()
     private let acceptor: MetricsAcceptor
     private let transport: Transport
-    private var hasAnswered = false
+    private(set) var hasAnswered = false
+    private let began: UInt64
     private var hasEndedOutput = false
     private var clientHasEnded = false
 
-    /// Milliseconds for all of it.
-    private static let patience: UInt64 = 10_000
     /// Bytes of a request's head at most.
     private static let headLimit = 8192
 
@@ -22,7 +21,7 @@ internal final class MetricsConnection: EventHandler {
         _ socket: consuming FileDescriptor,
         acceptor: MetricsAcceptor,
         pool: BufferPool
-    ) throws(SystemError) {
+    ) throws(SystemError) -> MetricsConnection {
         let connection = MetricsConnection(Transport(socket, tls: nil, pool: pool), acceptor: acceptor)
         do throws(SystemError) {
             try acceptor.loop.add(connection, descriptor: connection.transport.descriptor)
@@ -30,13 +29,18 @@ internal final class MetricsConnection: EventHandler {
             connection.transport.close()
             throw error
         }
-        acceptor.loop.setDeadline(connection.registration, after: patience)
+        acceptor.loop.setDeadline(connection.registration, after: acceptor.patience)
+        return connection
     }
 
     private init(_ transport: Transport, acceptor: MetricsAcceptor) {
         self.transport = transport
         self.acceptor = acceptor
+        began = acceptor.loop.now
     }
+
+    /// Milliseconds since it was taken.
+    var age: UInt64 { acceptor.loop.now - began }
 
     func timedOut() { close() }
 
@@ -74,11 +78,11 @@ internal final class MetricsConnection: EventHandler {
         }
     }
 
-    private func close() {
+    func close() {
         guard registration.isRegistered else { return }
         acceptor.loop.remove(self)
         transport.close()
-        acceptor.connectionEnded()
+        acceptor.ended(self)
     }
 
     // MARK: The request

@@ -20,11 +20,13 @@ package final class MetricsListener: Sendable {
     ///
     /// - Parameters:
     ///   - segment: a socket that listens there already.
+    ///   - patience: milliseconds that a connection may take in all.
     ///   - report: the text; called on the listener's thread for each scrape.
     /// - Throws: EADDRINUSE, EACCES, EADDRNOTAVAIL: the address cannot be had.
     package init(
         on wanted: SocketAddress,
         adopting segment: SharedSegment? = nil,
+        patience: UInt64 = 10_000,
         report: @escaping @Sendable () -> String
     ) throws(SystemError) {
         let socket: ListeningSocket
@@ -41,7 +43,7 @@ package final class MetricsListener: Sendable {
             // What fails here is memory or descriptors; the gateway itself goes on.
             do throws(SystemError) {
                 let loop = try EventLoop()
-                let acceptor = try MetricsAcceptor(socket, on: loop, report: report)
+                let acceptor = try MetricsAcceptor(socket, on: loop, patience: patience, report: report)
                 _ = try MailboxReader(orders, on: loop) { (_: Order) in loop.stop() }
                 loop.run { acceptor.turnOver() }
             } catch {
@@ -64,21 +66,32 @@ package final class MetricsListener: Sendable {
     }
 }
 
-/// Takes connections, a bounded number at a time.
+/// Takes connections, a bounded number at a time. Where all places are taken, whoever has said nothing for the longest
+/// makes room, so that clients that never ask keep no scrape out.
 internal final class MetricsAcceptor: EventHandler {
     let registration = Registration()
     let loop: EventLoop
     let report: () -> String
     private let socket: ListeningSocket
     private let pool = MetricsConnection.makePool()
-    private var connections = 0
+    let patience: UInt64
+    /// The oldest first.
+    private var connections: [MetricsConnection] = []
     /// Out of room or of descriptors: what waits is looked at again as connections end, or a second later.
     private var isHeldUp = false
 
     private static let mostConnections = 64
+    /// Milliseconds that every client has for its request, however many others wait.
+    private static let grace: UInt64 = 1000
 
-    init(_ socket: ListeningSocket, on loop: EventLoop, report: @escaping () -> String) throws(SystemError) {
+    init(
+        _ socket: ListeningSocket,
+        on loop: EventLoop,
+        patience: UInt64,
+        report: @escaping () -> String
+    ) throws(SystemError) {
         self.loop = loop
+        self.patience = patience
         self.report = report
         self.socket = socket
         try loop.add(self, descriptor: self.socket.raw, interest: [.readable])
@@ -90,19 +103,25 @@ internal final class MetricsAcceptor: EventHandler {
         if isHeldUp { acceptAll() }
     }
 
-    func connectionEnded() { connections -= 1 }
+    func ended(_ connection: MetricsConnection) { connections.removeAll { $0 === connection } }
+
+    private var hasRoom: Bool {
+        if connections.count < Self.mostConnections { return true }
+        guard let silent = connections.first(where: { !$0.hasAnswered }), silent.age >= Self.grace else { return false }
+        silent.close()
+        return true
+    }
 
     private func acceptAll() {
         isHeldUp = false
         while true {
-            guard connections < Self.mostConnections else {
+            guard hasRoom else {
                 isHeldUp = true
                 return
             }
             do throws(SystemError) {
                 guard let accepted = try Socket.accept(socket.raw) else { return }
-                try MetricsConnection.start(accepted.takeSocket(), acceptor: self, pool: pool)
-                connections += 1
+                connections.append(try MetricsConnection.start(accepted.takeSocket(), acceptor: self, pool: pool))
             } catch {
                 isHeldUp = true
                 return

@@ -34,6 +34,7 @@ extension RunningGateway {
     /// Asks for the change, and says what is in force after it.
     fileprivate func change(_ request: AdminRequest) throws {
         let result = try ask(request, seconds: 60).result
+        if json { return print(result.indented) }
         for warning in result["warnings"]?.items ?? [] { Output.error("warning: \(warning.text ?? "")") }
         print(
             "generation \(result["generation"]?.integer ?? 0) is in force, served by process "

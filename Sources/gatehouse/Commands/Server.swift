@@ -58,6 +58,7 @@ extension RunningGateway {
     /// Asks for the change, and says what was and what is.
     fileprivate func move(_ request: AdminRequest) throws {
         let result = try ask(request).result
+        if json { return print(result.indented) }
         print("\(result["server"]?.text ?? "-"): \(standing(result["was"])) -> \(standing(result["is"]))")
     }
 

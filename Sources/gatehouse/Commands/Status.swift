@@ -16,12 +16,10 @@ struct Status: ParsableCommand {
 
     @OptionGroup var gateway: RunningGateway
 
-    @Flag(help: "Write the status as JSON.")
-    var json = false
-
     func run() throws {
         let answer = try gateway.ask(.status)
-        print(json ? answer.result.indented : StatusTable(answer.result).text, terminator: json ? "\n" : "")
+        let text = gateway.json ? answer.result.indented + "\n" : StatusTable(answer.result).text
+        print(text, terminator: "")
         if answer.exit != 0 { throw ExitCode(answer.exit) }
     }
 }
@@ -32,6 +30,9 @@ struct RunningGateway: ParsableArguments {
 
     @Option(help: "The gateway's admin socket. Default: the one of the site that the site file describes.")
     var socket: String?
+
+    @Flag(help: "Write the answer as JSON.")
+    var json = false
 
     /// What the gateway said, and the status to end with.
     struct Answer {
@@ -50,7 +51,7 @@ struct RunningGateway: ParsableArguments {
             Output.error("\(path): the gateway closed the connection without an answer; its log may say why")
             throw ExitCode(3)
         } catch {
-            Output.error("\(path): no gateway answers there (\(error)); start one with `gatehouse serve`")
+            Output.error("\(path): \(AdminClient.advice(for: error))")
             throw ExitCode(3)
         }
         guard let line, let reply = JSONValue(parsing: line), let exit = reply["exit"]?.integer else {

@@ -32,6 +32,14 @@ struct AdminSocketTests {
         )
     }
 
+    @Test("who may not ask is not told to start a second gateway, nor is who comes while it is busy")
+    func advice() {
+        func advice(_ code: Int32) -> String { AdminClient.advice(for: SystemError("connect", code)) }
+        for code in [ENOENT, ECONNREFUSED] { #expect(advice(code).contains("gatehouse serve")) }
+        #expect(advice(EACCES).contains("sudo") && !advice(EACCES).contains("serve"))
+        #expect(advice(EAGAIN).contains("try again") && !advice(EAGAIN).contains("serve"))
+    }
+
     @Test("a request is answered, a second gateway of the name is refused, and the file goes with the socket")
     func exchange() throws {
         let admin = try AdminSocket(path: path)

@@ -33,6 +33,15 @@ struct HTTP2DeadlinesTests {
         #expect(deadlines.hasServed)
     }
 
+    @Test func theAnswerToTheNoticeOfTheEndIsWaitedForOnce() {
+        var deadlines = HTTP2Deadlines(idle: 60_000)
+        deadlines.noticed(now: 500)
+        update(&deadlines, now: 600)
+        #expect(deadlines.next == 1500)
+        deadlines.noticeIsOver()
+        #expect(deadlines.next == 60_000)
+    }
+
     @Test func eachHeadHasItsOwnTime() {
         var deadlines = HTTP2Deadlines(idle: 1000)
         update(&deadlines, head: 1, streams: 1, now: 0)

@@ -18,5 +18,9 @@ struct ServerCommandTests {
         #expect(try gateway.command("server", "weight", name, "2").status == 0)
         try eventually("it gets its new share") { try shares() == 8 }
         #expect(try gateway.command("server", "drain", "web/nobody").status != 0)
+        let drained = try gateway.command("server", "drain", name, "--json")
+        #expect(drained.status == 0 && drained.output.contains("\"server\": \"\(name)\""), "\(drained)")
+        let reloaded = try gateway.command("reload", "--json")
+        #expect(reloaded.status == 0 && reloaded.output.contains("\"generation\": "), "\(reloaded)")
     }
 }

@@ -8,6 +8,18 @@ struct RoutingTests {
         try HTTPConnection(port: port).exchange("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
     }
 
+    @Test("TRACE, which would show what the gateway adds, reaches no server; methods of others do")
+    func trace() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        let refused = try client.exchange("TRACE / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        #expect(refused.status == 405)
+        #expect(refused["allow"]?.contains("GET") == true)
+        #expect(try client.exchange("PROPFIND / HTTP/1.1\r\n\(Refusal.host)\r\n").text == "app")
+        #expect(app.requests.map(\.startLine) == ["PROPFIND / HTTP/1.1"])
+    }
+
     @Test("exact before wildcard before any, then the longest path of whole segments")
     func mostSpecific() throws {
         let apps = try ["any", "wild", "exact", "api", "deep"].map { try ScriptedServer.named($0) }

@@ -62,6 +62,18 @@ struct ClientSubjectTests {
         }
     }
 
+    @Test("is not taken from a name that app servers read alike, where underscores are kept; nor are other claims")
+    func underscores() throws {
+        let app = try ScriptedServer.named("app")
+        let forged =
+            "X_Client_Subject: CN=admin\r\nx-client_subject: CN=admin\r\nX_Forwarded_For: 10.0.0.1\r\n"
+            + "X_Real_IP: 10.0.0.1\r\nX_Request_Id: 1\r\nX_Forwarded_Prefix: /a\r\nX_Own: 1\r\n"
+        _ = try Gateway(app, gateway: ["headers: { underscores: keep }"]).get(fields: forged)
+        let request = try #require(app.requests.first)
+        let names = request.fields.map { $0.name.lowercased() }.filter { $0.contains("_") }
+        #expect(names == ["x_own"])
+    }
+
     @Test("is dropped under its usual name where no listener asks for certificates")
     func noListener() throws {
         let app = try ScriptedServer.named("app")

@@ -50,6 +50,18 @@ struct MetricsListenerTests {
         #expect(silent.count == 10)
     }
 
+    @Test("however many clients never ask, a scrape is answered")
+    func silentCrowd() throws {
+        let address = try #require(SocketAddress("127.0.0.1", port: 0))
+        // Without room made for it, the scrape would wait for an hour.
+        let listener = try MetricsListener(on: address, patience: 3_600_000) { "x 1\n" }
+        defer { listener.stop() }
+        let crowd = try (0..<129).map { _ in try Client(listener.address) }
+        let scrape = try Client(listener.address, patience: 120)
+        #expect(try scrape.ask(["GET /metrics HTTP/1.1\r\n\r\n"]).hasSuffix("\r\n\r\nx 1\n"))
+        #expect(crowd.count == 129)
+    }
+
     @Test("more connections than it holds are served as room comes")
     func crowd() throws {
         let listener = try listener("x 1\n")
@@ -67,11 +79,15 @@ private final class Client {
 
     struct Failure: Error {}
 
-    init(_ address: SocketAddress) throws {
+    private let patience: Int32
+
+    /// - Parameter patience: seconds that connecting and each read may take.
+    init(_ address: SocketAddress, patience: Int32 = 10) throws {
+        self.patience = patience
         socket = try Socket.connect(to: address)
-        // Connecting does not wait: reads and writes do, for ten seconds at most.
+        // Connecting does not wait: reads and writes do, with a bound.
         _ = fcntl(socket.raw, F_SETFL, fcntl(socket.raw, F_GETFL) & ~O_NONBLOCK)
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        var patience = timeval(tv_sec: Int(patience), tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         // Sound: the option is read from a value of the size named.
         _ = unsafe setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
@@ -81,7 +97,7 @@ private final class Client {
     func ask(_ pieces: [String], endsSide: Bool = false) throws -> String {
         var poller = pollfd(fd: socket.raw, events: Int16(POLLOUT), revents: 0)
         // Sound: one entry, as the count says.
-        _ = unsafe poll(&poller, 1, 10_000)
+        _ = unsafe poll(&poller, 1, patience * 1000)
         for piece in pieces {
             let bytes = Array(piece.utf8)
             // Sound: the array's bytes are read during the call.
