@@ -11,6 +11,8 @@ package import Linux
 package final class LogFile {
     private let file: FileDescriptor
     private var isMidLine = false
+    /// Bytes handed to the kernel at once: it may not let anything else run on the core before a write is through.
+    private static let piece = 65536
 
     package init(_ file: consuming FileDescriptor) {
         self.file = file
@@ -27,7 +29,8 @@ package final class LogFile {
         if isMidLine && FileWriting.append(end.span, to: file.raw) == nil { return Self.lineEnds(in: lines) }
         isMidLine = false
         while !lines.isEmpty {
-            guard let count = FileWriting.append(lines.readable, to: file.raw) else { break }
+            let next = lines.span(Slice(offset: 0, length: min(lines.count, Self.piece)))
+            guard let count = FileWriting.append(next, to: file.raw) else { break }
             isMidLine = lines[count - 1] != UInt8(ascii: "\n")
             lines.consume(count)
         }

@@ -85,6 +85,19 @@ struct AccessLogWriterTests {
         thread.join()
     }
 
+    @Test("lines that take several writes arrive whole and in order")
+    func manyLines() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = LogFile(try FileWriting.openForAppending("\(folder)/access.log"))
+        let lines = ByteBuffer(capacity: 1 << 10)
+        var expected = ""
+        for number in 0..<4000 { expected += "\(number):\(String(repeating: "x", count: 90))\n" }
+        lines.append(string: expected)
+        #expect(file.write(lines) == 0)
+        #expect(lines.isEmpty)
+        #expect(text("access.log") == expected)
+    }
+
     @Test("a line that was cut gets its end before the next one")
     func cutLine() throws {
         let fifo = "\(folder)/fifo"
