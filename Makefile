@@ -59,7 +59,8 @@ bench: build
 soak: build
 	@scripts/ensure-packages $(TEST_PACKAGES)
 	GATEHOUSE_RELEASE=$(CURDIR)/$(BINARY) GATEHOUSE_SOAK_SECONDS=$(SOAK_SECONDS) \
-		swift test --disable-xctest --filter SoakTests
+		GATEHOUSE_SOAK_RULESETS=200 GATEHOUSE_SOAK_SENT=500 \
+		swift test --disable-xctest --filter "SoakTests|RealPacketsTests"
 
 clean:
 	swift package clean
