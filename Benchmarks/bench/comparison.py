@@ -36,7 +36,7 @@ class Comparison:
         """About how long the run will take."""
         loaded = self.warm_up + self.seconds + 1.5
         idle = 9
-        cell = sum(idle if row.figure == "memory" else loaded for row in self.rows)
+        cell = sum(idle if row.figure == "memory" else loaded * row.windows for row in self.rows)
         return self.rounds * cell * len(self.proxies)
 
     def run(self):
@@ -60,19 +60,20 @@ class Comparison:
             if row.needs_peak:
                 self.slowest_peak()  # while no other proxy runs
             with proxy.running() as server:
-                sample = self._quietest(row, proxy, server)
+                windows = [self._quietest(row, proxy, server) for _ in range(row.windows)]
         except (WrongAnswers, MachineLacks) as error:
             kept = self.wrong if isinstance(error, WrongAnswers) else self.lacking
             kept.append(f"round {self.round}, {row.name}: {error}")
             self._note(f"round {self.round}  {row.name:8} {proxy.name:9} {type(error).__name__}: {error}")
             return
+        sample = sorted(windows, key=lambda window: getattr(window, row.figure))[len(windows) // 2]
         self.samples[row.name][proxy.name].append(sample)
         figure = getattr(sample, row.figure)
         took = time.monotonic() - begin
         self._note(f"round {self.round}  {row.name:8} {proxy.name:9} {row.figure} {figure:9.1f}  ({took:.1f} s)")
 
     def _quietest(self, row, proxy, server):
-        """One sample. When something else had too much of the proxy's core meanwhile, the quietest of three."""
+        """One measurement. When something else had too much of the proxy's core meanwhile, the quietest of three."""
         samples = []
         while len(samples) < TRIES:
             samples.append(row.measure(self, proxy, server))
