@@ -1,6 +1,7 @@
 import Linux
 import OpenSSL
 import Site
+import Synchronization
 
 /// The store's history: one line of JSON for each change, each bound to the one before by a hash, so that a line that
 /// was changed, taken out or put in shows.
@@ -48,6 +49,12 @@ package struct AuditLog: Sendable {
     /// - Parameter now: seconds since 1970.
     /// - Throws: `audit` when the history so far does not hold: nothing is built upon it.
     package func append(_ event: AuditEvent, now: Int64) throws(CertificateProblem) {
+        let stamp = FileStamp(path)
+        // A long one that nobody has touched since this process looked at all of it: thousands of lines in a row cost what
+        // each costs.
+        if let end = Self.ends.withLock({ $0[path] }), end.number >= Self.long, stamp != nil, end.stamp == stamp {
+            return try write([], event, number: end.number + 1, after: end.hash, now)
+        }
         var text = try contents()
         var bytes: [UInt8] = []
         if let torn = Self.tornLine(of: text) {
@@ -58,13 +65,37 @@ package struct AuditLog: Sendable {
         let findings = Self.verify(text)
         if let fault = findings.fault { throw .audit(path: path, "line \(fault.line) \(fault.why)") }
         let last = findings.entries.last
-        let line = Self.line(event, number: (last?.number ?? 0) + 1, now, after: last?.hash ?? Self.beginning)
-        bytes += Array((line + "\n").utf8)
+        try write(bytes, event, number: (last?.number ?? 0) + 1, after: last?.hash ?? Self.beginning, now)
+    }
+
+    /// Lines from which on it takes long to look at all.
+    private static let long = 500
+
+    /// How histories end that this process has written to, by their paths.
+    private static let ends = Mutex<[String: End]>([:])
+
+    private struct End: Sendable {
+        let stamp: FileStamp?
+        let number: Int
+        let hash: String
+    }
+
+    private func write(
+        _ before: [UInt8],
+        _ event: AuditEvent,
+        number: Int,
+        after previous: String,
+        _ now: Int64
+    ) throws(CertificateProblem) {
+        let (line, hash) = Self.line(event, number: number, now, after: previous)
+        let bytes = before + Array((line + "\n").utf8)
         do throws(FileError) {
             try FileWriting.appendDurably(bytes.span, to: path)
         } catch {
             throw .file(error)
         }
+        let end = End(stamp: FileStamp(path), number: number, hash: hash)
+        Self.ends.withLock { $0[path] = end }
     }
 
     /// Reads the history and looks at every line of it. There is none before the first change.
@@ -83,12 +114,17 @@ package struct AuditLog: Sendable {
 
     // MARK: Lines
 
-    private static func line(_ event: AuditEvent, number: Int, _ now: Int64, after previous: String) -> String {
+    private static func line(
+        _ event: AuditEvent,
+        number: Int,
+        _ now: Int64,
+        after previous: String
+    ) -> (line: String, hash: String) {
         let members: [JSONValue.Member] =
             [.init("number", .integer(number)), .init("at", .string(UTC.text(now))), .init("time", .integer(Int(now)))]
             + event.members + [.init("previous", .string(previous))]
         let hash = hash(JSONValue.object(members).line)
-        return JSONValue.object(members + [.init("hash", .string(hash))]).line
+        return (JSONValue.object(members + [.init("hash", .string(hash))]).line, hash)
     }
 
     private static func hash(_ text: String) -> String { Fingerprint.sha256(text) }
@@ -120,7 +156,7 @@ package struct AuditLog: Sendable {
                 findings.fault = (index + 1, "is no line of an audit log, or is cut short")
                 return findings
             }
-            guard Self.line(event, number: number, Int64(moment), after: previous) == line else {
+            guard Self.line(event, number: number, Int64(moment), after: previous).line == line else {
                 findings.fault = (
                     index + 1,
                     value["previous"]?.text == previous

@@ -103,6 +103,9 @@ package struct InternalCA: Sendable {
         return renewed
     }
 
+    /// The file that changes with the certificate that signs.
+    package static func pointer(in store: CertificateStore) -> String { store.pointer(of: intermediateName) }
+
     /// The certificate that signs, from `store`, without its key; nil when the CA does not exist yet.
     package static func signer(in store: CertificateStore) throws(CertificateProblem) -> Certificate? {
         guard try store.contains(intermediateName) else { return nil }

@@ -33,6 +33,8 @@ package struct CertificateProvider: Sendable {
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool
     internal let hasSealedListener: Bool
+    private let issuers = IssuerPool()
+    private let signer = SignerMemo()
 
     /// - Parameter now: seconds since 1970.
     package init(for site: SiteModel, now: Int64) {
@@ -41,6 +43,16 @@ package struct CertificateProvider: Sendable {
         self.now = now
         hasPlainListener = site.gateway?.listeners.contains { $0.tls == nil } ?? false
         hasSealedListener = site.gateway?.listeners.contains { $0.tls != nil } ?? false
+    }
+
+    /// The files that decide what `provide` gives: as long as none of them changes, and no moment comes for which it
+    /// plans, it gives the same.
+    package func sources(of settings: CertificateSettings) -> [String] {
+        switch settings.issuer {
+        case .files(let pairs): pairs.flatMap { [$0.certificate, $0.key] }
+        case .internal: [store.pointer(of: settings.name), InternalCA.pointer(in: store)]
+        case .acme: [store.pointer(of: settings.name)]
+        }
     }
 
     /// The certificate, issued and stored first where that is needed.
@@ -90,7 +102,12 @@ package struct CertificateProvider: Sendable {
     ) throws(CertificateProblem) -> Provided {
         var provided = Provided(bundles: [])
         for pair in pairs {
-            let bundle = try CertificateSource.load(certificate: pair.certificate, key: pair.key, now: now)
+            let bundle = try CertificateSource.load(
+                certificate: pair.certificate,
+                key: pair.key,
+                now: now,
+                sharing: issuers
+            )
             provided.warnings += warnings(of: bundle, settings)
             provided.bundles.append(bundle)
         }
@@ -218,7 +235,10 @@ package struct CertificateProvider: Sendable {
         if bundle.key.kind != kind(settings) {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
-        if let signer = try InternalCA.signer(in: store), !bundle.leaf.isIssued(by: signer) {
+        // Of a chain that is loaded, it is known that each certificate issued the one before.
+        if let signer = try signer.value(in: store), bundle.chain.dropFirst().first?.der != signer.der,
+            !bundle.leaf.isIssued(by: signer)
+        {
             return .wanting("the stored one is of another CA", usable: bundle)
         }
         if renewal(of: bundle) <= now {

@@ -11,13 +11,15 @@ package enum CertificateSource {
     /// - Parameters:
     ///   - now: seconds since 1970; a certificate that is not valid then, or names no host, is refused. Nil takes any.
     ///   - trust: whom the key's file may belong to, and who else may read it.
+    ///   - issuers: for chains that have issuers in common.
     package static func load(
         certificate: String,
         key: String,
         now: Int64? = nil,
-        trust: FileReading.Trust = .ownerAndGroupRead
+        trust: FileReading.Trust = .ownerAndGroupRead,
+        sharing issuers: IssuerPool? = nil
     ) throws(CertificateProblem) -> CertificateBundle {
-        let chain = try loadChain(certificate)
+        let chain = try loadChain(certificate, sharing: issuers)
         let keyPEM: SecretBytes
         do throws(FileError) {
             keyPEM = try FileReading.readSecret(key, limit: limit, trust: trust)
@@ -44,7 +46,10 @@ package enum CertificateSource {
     }
 
     /// Loads the certificates of a PEM file, at least one.
-    package static func loadChain(_ path: String) throws(CertificateProblem) -> [Certificate] {
+    package static func loadChain(
+        _ path: String,
+        sharing issuers: IssuerPool? = nil
+    ) throws(CertificateProblem) -> [Certificate] {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try FileReading.read(path, limit: limit, trust: .ownerWrites)
@@ -52,7 +57,7 @@ package enum CertificateSource {
             throw .file(error)
         }
         do throws(CertificateError) {
-            return try Certificate.load(pem: bytes.span)
+            return try Certificate.load(pem: bytes.span, sharing: issuers)
         } catch {
             throw .contents(path: path, error)
         }

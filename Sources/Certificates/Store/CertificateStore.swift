@@ -10,6 +10,8 @@ package import OpenSSL
 /// write, or a key they may read, is refused.
 package struct CertificateStore: Sendable {
     package let folder: String
+    /// Shared by the certificates that this store loads.
+    private let issuers = IssuerPool()
 
     package init(folder: String) {
         self.folder = folder
@@ -26,7 +28,8 @@ package struct CertificateStore: Sendable {
         return try CertificateSource.load(
             certificate: generation + "/fullchain.pem",
             key: generation + "/key.pem",
-            trust: .ownerOnly
+            trust: .ownerOnly,
+            sharing: issuers
         )
     }
 

@@ -15,9 +15,9 @@ package enum CertificateGate {
 
     /// What `fresh` has and `old` has not, in the order of the names.
     package static func changes(from old: Keyring?, to fresh: Keyring) -> [Change] {
-        let known = Set((old?.certificates.values.flatMap(\.self) ?? []).map(\.leaf.der))
-        return fresh.certificates.sorted { $0.key < $1.key }.compactMap { name, bundles in
-            let new = bundles.filter { !known.contains($0.leaf.der) }
+        fresh.names(differingFrom: old ?? Keyring([:])).sorted().compactMap { name in
+            let known = old?.certificates[name]?.map(\.leaf.der) ?? []
+            let new = fresh.certificates[name]?.filter { !known.contains($0.leaf.der) } ?? []
             return new.isEmpty ? nil : Change(name: name, bundles: new)
         }
     }

@@ -17,6 +17,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case plan
     /// The configuration is complete: take it over, and answer `published` or `failed`.
     case commit(generation: UInt64)
+    /// `keyBytes` of keys follow, then `commit`: certificates that take the place of others, while all else stays.
+    case change(generation: UInt64, keyBytes: Int)
     /// Accept nothing more, end within the time, answer `drained`.
     case drain(milliseconds: Int)
     /// End at once.

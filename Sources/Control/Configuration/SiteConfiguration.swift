@@ -20,23 +20,32 @@ package struct SiteConfiguration: Sendable {
     package let renewal: Int64?
     /// The files whose change means other certificates.
     package let certificateFiles: Set<String>
+    internal let certificates: [String: Held]
 
     /// Reads and checks everything that `path` names.
     ///
     /// - Parameters:
     ///   - generation: the number of the plan; higher than that of the one in force.
     ///   - slots: places in the shared state; gains those of new servers.
+    ///   - earlier: the configuration before, whose certificates are kept where their files have not changed.
     package static func load(
         path: String,
         generation: UInt64,
-        slots: inout PlanCompiler.Slots
+        slots: inout PlanCompiler.Slots,
+        after earlier: SiteConfiguration? = nil
     ) throws(ConfigurationError) -> SiteConfiguration {
         let outcome = SiteFile.load(path: path)
         guard let site = outcome.model else { throw .site(outcome) }
         guard let gateway = site.gateway else { throw .noGateway(path) }
         let findings = ReferenceCheck.findings(site, file: path, whereDenied: .error)
         guard findings.isEmpty else { throw .site(outcome.adding(findings)) }
-        return try make(site, gateway, generation: generation, slots: &slots)
+        return try make(
+            site,
+            gateway,
+            generation: generation,
+            slots: &slots,
+            certificates: earlier?.certificates ?? [:]
+        )
     }
 
     /// The same site again, with the certificates that are there now.
@@ -44,14 +53,15 @@ package struct SiteConfiguration: Sendable {
         generation: UInt64,
         slots: inout PlanCompiler.Slots
     ) throws(ConfigurationError) -> SiteConfiguration {
-        try Self.make(site, gateway, generation: generation, slots: &slots)
+        try Self.make(site, gateway, generation: generation, slots: &slots, certificates: certificates)
     }
 
     private static func make(
         _ site: SiteModel,
         _ gateway: GatewaySettings,
         generation: UInt64,
-        slots: inout PlanCompiler.Slots
+        slots: inout PlanCompiler.Slots,
+        certificates earlier: [String: Held]
     ) throws(ConfigurationError) -> SiteConfiguration {
         var plan = try PlanCompiler(site: site, gateway: gateway).plan(
             generation: generation,
@@ -69,7 +79,8 @@ package struct SiteConfiguration: Sendable {
         plan.challenges = challenges.http
         plan.handshakeChallenges = challenges.handshake
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
-        let provided = try certificates(of: site, for: plan, now: now)
+        let certificates = try certificates(of: site, for: plan, now: now, after: earlier)
+        let provided = certificates.mapValues(\.provided)
         return SiteConfiguration(
             site: site,
             gateway: gateway,
@@ -78,26 +89,9 @@ package struct SiteConfiguration: Sendable {
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
             warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings),
             renewal: provided.values.compactMap(\.renewal).min(),
-            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder])
+            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder]),
+            certificates: certificates
         )
-    }
-
-    private static func certificates(
-        of site: SiteModel,
-        for plan: Plan,
-        now: Int64
-    ) throws(ConfigurationError) -> [String: CertificateProvider.Provided] {
-        let provider = CertificateProvider(for: site, now: now)
-        var provided: [String: CertificateProvider.Provided] = [:]
-        for name in Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] }) {
-            guard let settings = site.certificates[name] else { continue }
-            do throws(CertificateProblem) {
-                provided[name] = try provider.provide(settings)
-            } catch {
-                throw .certificate(name, error)
-            }
-        }
-        return provided
     }
 }
 

@@ -17,21 +17,26 @@ internal struct ConfigurationAssembly {
         keyBytes: Int,
         held: [ListenerID: [ListeningSocket]]
     ) throws(ChannelError) {
-        guard (0...DataPlaneConvention.mostKeyBytes).contains(keyBytes) else {
-            throw .malformed("\(keyBytes) bytes of keys")
-        }
         self.generation = generation
-        do throws(SystemError) {
-            keys = try SecretBytes(count: keyBytes)
-        } catch {
-            throw .system(error)
-        }
+        keys = try Self.room(keyBytes)
         missing = Set(names)
         for name in names {
             if let group = held[name] {
                 listeners[name] = group
                 missing.remove(name)
             }
+        }
+    }
+
+    /// Room for keys that are announced.
+    static func room(_ keyBytes: Int) throws(ChannelError) -> SecretBytes {
+        guard (0...DataPlaneConvention.mostKeyBytes).contains(keyBytes) else {
+            throw .malformed("\(keyBytes) bytes of keys")
+        }
+        do throws(SystemError) {
+            return try SecretBytes(count: keyBytes)
+        } catch {
+            throw .system(error)
         }
     }
 

@@ -20,6 +20,8 @@ package final class DataPlaneProcess {
     private var channel: ControlChannel?
     private var segments: [String: SharedSegment] = [:]
     private var assembly: ConfigurationAssembly?
+    /// Certificates that are coming in, for the configuration that is served.
+    private var change: (generation: UInt64, keys: SecretBytes)?
     private var listeners: [ListenerID: [ListeningSocket]] = [:]
     private var plan: SharedSegment?
     private var generation: UInt64 = 0
@@ -77,13 +79,15 @@ package final class DataPlaneProcess {
                 continue
             }
             do throws(ChannelError) {
-                guard let incoming = try channel.receive(within: pause, keys: assembly?.keys) else { continue }
+                let keys = assembly?.keys ?? change?.keys
+                guard let incoming = try channel.receive(within: pause, keys: keys) else { continue }
                 if incoming.message == .stop { return 0 }
                 try obey(incoming, channel)
             } catch {
                 // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
                 StandardError.write("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
                 assembly = nil
+                change = nil
                 self.channel = nil
                 // What was sent to both processes while control lived was control's to obey.
                 while signals.next() != nil {}
@@ -108,6 +112,9 @@ package final class DataPlaneProcess {
             )
         case .listener(let id): try assembly?.add(id, descriptors)
         case .plan: try assembly?.setPlan(descriptors)
+        case .change(let generation, let keyBytes):
+            change = (generation, try ConfigurationAssembly.room(keyBytes))
+        case .commit(let generation) where generation == change?.generation: try commitChange(generation, channel)
         case .commit(let generation): try commit(generation, channel)
         case .drain(let milliseconds): drain(milliseconds)
         case .stop, .hello, .published, .failed, .drained, .standing, .standingEnd:
@@ -131,6 +138,19 @@ package final class DataPlaneProcess {
         }
         listeners = configuration.listeners
         plan = assembly.planSegment
+        self.generation = generation
+        try channel.send(.published(generation: generation))
+    }
+
+    private func commitChange(_ generation: UInt64, _ channel: ControlChannel) throws(ChannelError) {
+        guard let keys = change?.keys, self.generation > 0 else { throw .malformed("a change of no configuration") }
+        change = nil
+        defer { keys.wipe() }
+        do {
+            try service.change(keys)
+        } catch {
+            return try channel.send(.failed(generation: generation, reason: "\(error)"))
+        }
         self.generation = generation
         try channel.send(.published(generation: generation))
     }

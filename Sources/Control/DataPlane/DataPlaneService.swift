@@ -16,6 +16,9 @@ package protocol DataPlaneService: AnyObject {
     /// Listeners are compared by identity: those kept are the same objects. One that is gone is let go of
     /// after EPOLL_CTL_DEL and after its queue has been drained.
     func publish(_ configuration: DataPlaneConfiguration) throws
+    /// Takes over certificates in the place of others and ticket keys, or throws and goes on with those before: all
+    /// else stays. The keys, in the form of `GatewayKeys`, are wiped when the call returns.
+    func change(_ keys: SecretBytes) throws
     /// The keys of the session tickets that it gives out, for a control process that took over without them: a copy,
     /// in the form of `GatewayKeys`. nil when it gives out none.
     func sessionKeys() throws -> SecretBytes?

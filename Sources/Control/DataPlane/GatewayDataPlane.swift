@@ -5,7 +5,8 @@ import OpenSSL
 /// The gateway's workers as the service of a data plane process.
 package final class GatewayDataPlane: DataPlaneService {
     private var service: GatewayService?
-    private var tickets: TicketKeys?
+    private var publication: Publication?
+    private var keyring = Keyring([:])
 
     package init() {}
 
@@ -27,20 +28,41 @@ package final class GatewayDataPlane: DataPlaneService {
             rings: memory.rings(berth: environment.berth),
             heartbeats: environment.heartbeats
         )
-        let publication = try Self.publication(snapshot, configuration)
+        let (publication, keyring) = try Self.publication(snapshot, configuration)
         try service.start(publication)
         self.service = service
-        tickets = publication.tickets
+        self.publication = publication
+        self.keyring = keyring
     }
 
     package func publish(_ configuration: DataPlaneConfiguration) throws {
         let snapshot = try GatewaySnapshot(encoded: configuration.plan)
-        let publication = try Self.publication(snapshot, configuration)
+        let (publication, keyring) = try Self.publication(snapshot, configuration)
         try service?.publish(publication)
-        tickets = publication.tickets
+        self.publication = publication
+        self.keyring = keyring
     }
 
-    package func sessionKeys() throws -> SecretBytes? { try tickets?.sealed() }
+    package func change(_ sealed: SecretBytes) throws {
+        guard var publication else { throw GatewayKeysError() }
+        let keys = try GatewayKeys(sealed)
+        var fresh = keyring
+        fresh.certificates.merge(keys.keyring.certificates) { $1 }
+        let generations = fresh.generations(
+            for: publication.plan,
+            changed: Set(keys.keyring.certificates.keys),
+            since: keyring,
+            publication.certificates
+        )
+        service?.change(CertificateChange(certificates: generations, tickets: keys.tickets))
+        publication.certificates.merge(generations) { $1 }
+        publication.tickets = keys.tickets
+        // What the workers have let go of ends here, and not in the middle of their work.
+        self.publication = publication
+        keyring = fresh
+    }
+
+    package func sessionKeys() throws -> SecretBytes? { try publication?.tickets?.sealed() }
 
     package func drain(deadlineMilliseconds: Int) {
         service?.drain(milliseconds: UInt64(max(0, deadlineMilliseconds)))
@@ -51,14 +73,15 @@ package final class GatewayDataPlane: DataPlaneService {
     private static func publication(
         _ snapshot: GatewaySnapshot,
         _ configuration: DataPlaneConfiguration
-    ) throws -> Publication {
+    ) throws -> (Publication, Keyring) {
         let keys = try GatewayKeys(configuration.keys)
-        return Publication(
+        let publication = Publication(
             plan: snapshot.plan,
             certificates: keys.keyring.generations(for: snapshot.plan),
             tickets: keys.tickets,
             sockets: snapshot.addresses.mapValues { $0.compactMap { configuration.listeners[$0] } }
         )
+        return (publication, keys.keyring)
     }
 }
 

@@ -45,6 +45,7 @@ package struct GatewayKeys: Sendable {
         let range = try reader.take(TicketKeys.serializedSize)
         let source = sealed.bytes
         guard let tickets = TicketKeys(serialized: source.extracting(range)) else { throw GatewayKeysError() }
+        let issuers = IssuerPool()
         var certificates: [String: [CertificateBundle]] = [:]
         for _ in 0..<(try reader.length()) {
             let place = try reader.take(try reader.length())
@@ -52,7 +53,7 @@ package struct GatewayKeys: Sendable {
             var bundles: [CertificateBundle] = []
             for _ in 0..<(try reader.length()) {
                 let place = try reader.take(try reader.length())
-                bundles.append(try CertificateBundle(serialized: source.extracting(place)))
+                bundles.append(try CertificateBundle(serialized: source.extracting(place), sharing: issuers))
             }
             certificates[name] = bundles
         }

@@ -84,17 +84,30 @@ internal final class DataPlaneInstance {
     var identifier: Int32 { child.identifier }
 
     /// Gives it a configuration; it answers `published` or `failed`.
-    func send(_ configuration: OutgoingConfiguration, generation: UInt64) throws {
+    ///
+    /// - Parameters:
+    ///   - plan: of `configuration`, as bytes; so are the keys.
+    func send(
+        _ configuration: OutgoingConfiguration,
+        plan: [UInt8],
+        keys: SecretBytes,
+        generation: UInt64
+    ) throws {
         let groups = configuration.listeners.groups
-        try channel.send(
-            .begin(generation: generation, listeners: groups.keys.sorted(), keyBytes: configuration.keys.count)
-        )
+        let plan = try SealedMemory.create(name: "gatehouse-plan", plan)
+        try channel.send(.begin(generation: generation, listeners: groups.keys.sorted(), keyBytes: keys.count))
         for (id, sockets) in groups.sorted(by: { $0.key < $1.key }) where !listeners.contains(id) {
             try channel.send(.listener(id), descriptors: sockets.map(\.raw))
         }
-        let plan = try SealedMemory.create(name: "gatehouse-plan", configuration.plan)
         try channel.send(.plan, descriptors: [plan.raw])
-        try channel.send(keys: configuration.keys)
+        try channel.send(keys: keys)
+        try channel.send(.commit(generation: generation))
+    }
+
+    /// Gives it certificates in the place of others; it answers `published` or `failed`.
+    func send(_ change: OutgoingChange, generation: UInt64) throws {
+        try channel.send(.change(generation: generation, keyBytes: change.keys.count))
+        try channel.send(keys: change.keys)
         try channel.send(.commit(generation: generation))
     }
 

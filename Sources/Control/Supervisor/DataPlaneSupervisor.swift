@@ -42,6 +42,12 @@ package final class DataPlaneSupervisor: Sendable {
         try wait(.publish(configuration), milliseconds: answerTime + 1_000)
     }
 
+    /// Gives the running data plane certificates in the place of others: costs what these cost, however many there are.
+    /// When this fails, it goes on with those before.
+    package func change(_ change: OutgoingChange) throws(SupervisorError) {
+        try wait(.change(change), milliseconds: answerTime + 1_000)
+    }
+
     /// The data plane accepts nothing more, ends what runs within `milliseconds`, and is not replaced. Returns when
     /// it has ended; the supervisor ends with it.
     ///

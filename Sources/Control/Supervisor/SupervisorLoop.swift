@@ -85,6 +85,13 @@ internal final class SupervisorLoop {
             }
             pending = (configuration, request)
             give(configuration, to: current) { .publishing(generation: $0) }
+        case .change(let change):
+            guard pending == nil, stopRequest == nil else { return request.give(.failed(.busy)) }
+            guard let current, current.state == .serving, configuration != nil else {
+                return request.give(.failed(.notRunning("it is being started")))
+            }
+            pending = (change.configuration, request)
+            give(to: current, { .publishing(generation: $0) }) { try current.send(change, generation: $0) }
         case .stop(let milliseconds):
             stopRequest = request
             // The listening sockets are held no longer than the data plane needs to empty them.
@@ -110,7 +117,7 @@ internal final class SupervisorLoop {
         }
     }
 
-    private func standing(_ instance: DataPlaneInstance) throws(SystemError) -> StandingDataPlane {
+    private func standing(_ instance: DataPlaneInstance) throws -> StandingDataPlane {
         var draining: [StandingDataPlane.Draining] = []
         for left in leaving {
             let channel = ListeningSocket(owning: try left.channel.duplicateDescriptor())
@@ -122,7 +129,7 @@ internal final class SupervisorLoop {
             process: instance.identifier,
             generation: generation,
             berth: instance.berth,
-            plan: configuration?.plan ?? [],
+            plan: try configuration?.plan() ?? [],
             channel: ListeningSocket(owning: try instance.channel.duplicateDescriptor()),
             listeners: instance.listeners.sorted(),
             draining: draining
@@ -191,11 +198,29 @@ internal final class SupervisorLoop {
         to instance: DataPlaneInstance,
         state: (UInt64) -> DataPlaneInstance.State
     ) {
+        do {
+            let plan = try configuration.plan()
+            let keys = try configuration.keys()
+            give(to: instance, state) {
+                try instance.send(configuration, plan: plan, keys: keys, generation: $0)
+            }
+        } catch {
+            // What cannot be put into bytes is at fault, and not the data plane; one without a plan is of no use.
+            if instance.state == .starting { instance.child.signal(SIGKILL) }
+            fail(pending: .refused("\(error)"))
+        }
+    }
+
+    private func give(
+        to instance: DataPlaneInstance,
+        _ state: (UInt64) -> DataPlaneInstance.State,
+        _ send: (UInt64) throws -> Void
+    ) {
         generation += 1
         instance.state = state(generation)
         instance.deadline = now + UInt64(settings.answerTime)
         do {
-            try instance.send(configuration, generation: generation)
+            try send(generation)
         } catch {
             replace(instance, "\(error)")
         }

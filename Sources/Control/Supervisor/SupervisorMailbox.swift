@@ -6,6 +6,7 @@ internal final class SupervisorMailbox: Sendable {
     enum Command: Sendable {
         case start(OutgoingConfiguration)
         case publish(OutgoingConfiguration)
+        case change(OutgoingChange)
         case stop(Int)
         /// Ends a drain at once.
         case cut

@@ -28,18 +28,43 @@ package struct SupervisorSettings: Sendable {
     }
 }
 
-/// A configuration that control gives to data planes: to the running one, and again to each successor.
+/// What a data plane is to be given. Plan and keys are put into bytes when one is given them, so that control holds no
+/// second copy of each.
 package struct OutgoingConfiguration: Sendable {
-    package let plan: [UInt8]
-    package let keys: SecretBytes
+    /// Called on the supervisor's thread.
+    internal let plan: @Sendable () throws -> [UInt8]
+    internal let keys: @Sendable () throws -> SecretBytes
     package let listeners: ListenerSet
     /// Milliseconds that what runs on the data plane before may take to end, when this one comes with a new one.
     package let drainTime: Int
 
-    package init(plan: [UInt8], keys: SecretBytes, listeners: ListenerSet, drainTime: Int) {
+    package init(
+        plan: @escaping @Sendable () throws -> [UInt8],
+        keys: @escaping @Sendable () throws -> SecretBytes,
+        listeners: ListenerSet,
+        drainTime: Int
+    ) {
         self.plan = plan
         self.keys = keys
         self.listeners = listeners
         self.drainTime = drainTime
+    }
+
+    /// - Parameter keys: must stay as they are.
+    package init(plan: [UInt8], keys: SecretBytes, listeners: ListenerSet, drainTime: Int) {
+        self.init(plan: { plan }, keys: { keys }, listeners: listeners, drainTime: drainTime)
+    }
+}
+
+/// Certificates that take the place of others in the configuration that is served.
+package struct OutgoingChange: Sendable {
+    /// All of it, for data planes that start later.
+    package let configuration: OutgoingConfiguration
+    /// What is new, in the form of `GatewayKeys`.
+    package let keys: SecretBytes
+
+    package init(_ configuration: OutgoingConfiguration, keys: SecretBytes) {
+        self.configuration = configuration
+        self.keys = keys
     }
 }

@@ -5,7 +5,7 @@ package import Linux
 /// The control plane makes it from the site file and hands it over as bytes; every worker reads the
 /// same value and never changes it. What must survive a reload (a server's health, a pool's cursor)
 /// is in the shared state, at the slots that the plan names.
-package struct Plan: Codable, Sendable {
+package struct Plan: Codable, Sendable, Equatable {
     /// Rises with every plan that is published.
     package var generation: UInt64 = 0
     package var listeners: [ListenerPlan] = []

@@ -78,8 +78,17 @@ package final class GatewayService {
     /// - Throws: what is wrong with it; nothing has changed then.
     package func publish(_ publication: Publication) throws {
         _ = try Runtime(publication, state: state, worker: 0)
+        send { .publish(publication, $0) }
+    }
+
+    /// Has new handshakes go by other certificates and ticket keys: when this returns, they do.
+    package func change(_ change: CertificateChange) {
+        send { .change(change, $0) }
+    }
+
+    private func send(_ message: (Receipts) -> WorkerMessage) {
         let receipts = Receipts()
-        for mailbox in mailboxes { mailbox.post(.publish(publication, receipts)) }
+        for mailbox in mailboxes { mailbox.post(message(receipts)) }
         // A worker that is stuck does not hold the others up: it finds the publication when it comes back.
         for _ in 0..<Self.patience {
             if receipts.signed >= mailboxes.count { return }

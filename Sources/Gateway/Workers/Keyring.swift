@@ -12,22 +12,74 @@ package struct Keyring: Sendable {
         self.certificates = certificates
     }
 
+    /// The names of the certificates that are not the very same objects as in `other`, or are not in it.
+    package func names(differingFrom other: Keyring) -> Set<String> {
+        var names: Set<String> = []
+        for (name, bundles) in certificates {
+            let others = other.certificates[name] ?? []
+            if !bundles.elementsEqual(others, by: ===) { names.insert(name) }
+        }
+        return names
+    }
+
+    /// What the listeners of `plan` show their clients that show one of `names`, after this keyring took the place of
+    /// `before`, with which they showed `shown`.
+    package func generations(
+        for plan: Plan,
+        changed names: Set<String>,
+        since before: Keyring,
+        _ shown: [Int: CertificateGeneration]
+    ) -> [Int: CertificateGeneration] {
+        var generations: [Int: CertificateGeneration] = [:]
+        for listener in plan.listeners {
+            let changed = listener.tls?.certificates.filter(names.contains) ?? []
+            guard !changed.isEmpty, let old = shown[listener.id] else { continue }
+            generations[listener.id] =
+                replacements(of: changed, in: before).flatMap { old.replacing($0, number: old.number) }
+                ?? generation(for: listener, number: old.number, Self.challenges(plan.handshakeChallenges))
+        }
+        return generations
+    }
+
+    /// Bundle for bundle; nil when there are more of a name or fewer than there were.
+    private func replacements(
+        of names: [String],
+        in before: Keyring
+    ) -> [(old: CertificateBundle, new: CertificateBundle)]? {
+        var pairs: [(old: CertificateBundle, new: CertificateBundle)] = []
+        for name in names {
+            guard let old = before.certificates[name], let new = certificates[name], old.count == new.count else {
+                return nil
+            }
+            pairs += zip(old, new).filter { $0 !== $1 }.map { (old: $0, new: $1) }
+        }
+        return pairs
+    }
+
     /// What each listener of `plan` shows its clients.
     package func generations(for plan: Plan) -> [Int: CertificateGeneration] {
         var generations: [Int: CertificateGeneration] = [:]
         let challenges = Self.challenges(plan.handshakeChallenges)
         for listener in plan.listeners {
-            guard let tls = listener.tls else { continue }
-            let bundles = tls.certificates.flatMap { certificates[$0] ?? [] }
-            let fallback = bundles.first?.names.first
-            generations[listener.id] = CertificateGeneration(
-                number: plan.generation,
-                bundles: bundles,
-                unknownName: tls.usesDefault ? fallback.map { .serve($0) } ?? .refuse : .refuse,
-                challenges: challenges
-            )
+            generations[listener.id] = generation(for: listener, number: plan.generation, challenges)
         }
         return generations
+    }
+
+    private func generation(
+        for listener: ListenerPlan,
+        number: UInt64,
+        _ challenges: [String: CertificateBundle]
+    ) -> CertificateGeneration? {
+        guard let tls = listener.tls else { return nil }
+        let bundles = tls.certificates.flatMap { certificates[$0] ?? [] }
+        let fallback = bundles.first?.names.first
+        return CertificateGeneration(
+            number: number,
+            bundles: bundles,
+            unknownName: tls.usesDefault ? fallback.map { .serve($0) } ?? .refuse : .refuse,
+            challenges: challenges
+        )
     }
 
     /// Certificates for CAs that look for them, by the name that they ask for. One that cannot be made, for lack of

@@ -49,6 +49,18 @@ package struct Publication: Sendable {
     }
 }
 
+/// Certificates and ticket keys that take the place of others while all else stays: immutable, shared by all workers.
+package struct CertificateChange: Sendable {
+    /// By listener; those that show what they showed before are not in it.
+    package var certificates: [Int: CertificateGeneration]
+    package var tickets: TicketKeys?
+
+    package init(certificates: [Int: CertificateGeneration], tickets: TicketKeys?) {
+        self.certificates = certificates
+        self.tickets = tickets
+    }
+}
+
 /// Where a publication's sender sees how many workers have taken it over.
 package final class Receipts: Sendable {
     private let count = Atomic<Int>(0)
@@ -63,6 +75,8 @@ package final class Receipts: Sendable {
 /// What a worker is told from outside its thread.
 package enum WorkerMessage: Sendable {
     case publish(Publication, Receipts)
+    /// New handshakes go by these; connections, requests and pools are left alone.
+    case change(CertificateChange, Receipts)
     /// Take no more connections; end when those that are open have ended, or when the milliseconds are over.
     case drain(UInt64)
     case stop

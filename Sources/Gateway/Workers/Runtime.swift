@@ -11,6 +11,7 @@ package final class Runtime {
     internal let routes: RouteTable
     internal let pools: [Pool]
     internal let contexts: [Int: TLSContext]
+    private let settings: [Int: TLSContext.ServerSettings]
     /// Which of a listener's certificates covers a name, by its id: what must not differ on one connection.
     internal let certificates: [Int: HostTable<Int>]
     internal let fields: AddedFields
@@ -19,8 +20,10 @@ package final class Runtime {
     internal let headLimits: HeadLimits
     internal let http2Settings: HTTP2Settings
 
+    /// - Parameter previous: what the worker goes by until now. Listeners whose TLS settings stay keep their contexts,
+    ///   so that a request that began long ago keeps no certificate of that time.
     /// - Throws: what OpenSSL does not take of a listener's TLS settings.
-    internal init(_ publication: Publication, state: SharedState, worker: Int) throws {
+    internal init(_ publication: Publication, state: SharedState, worker: Int, after previous: Runtime? = nil) throws {
         let plan = publication.plan
         self.plan = plan
         routes = RouteTable(plan.routes)
@@ -45,17 +48,28 @@ package final class Runtime {
         settings.keepsUnderscores = plan.headers.keepsUnderscores
         http2Settings = settings
         var contexts: [Int: TLSContext] = [:]
+        var allSettings: [Int: TLSContext.ServerSettings] = [:]
         var certificates: [Int: HostTable<Int>] = [:]
         for listener in plan.listeners {
             guard let tls = listener.tls else { continue }
-            let context = try TLSContext(server: Self.settings(tls, listener))
+            let settings = Self.settings(tls, listener)
+            let kept = previous?.settings[listener.id] == settings ? previous?.contexts[listener.id] : nil
+            let context = try kept ?? TLSContext(server: settings)
+            allSettings[listener.id] = settings
             if let generation = publication.certificates[listener.id] { context.publish(generation) }
             if let tickets = publication.tickets { context.publish(tickets) }
             contexts[listener.id] = context
             certificates[listener.id] = Self.certificates(tls)
         }
         self.contexts = contexts
+        self.settings = allSettings
         self.certificates = certificates
+    }
+
+    /// Has new handshakes go by other certificates and ticket keys.
+    internal func adopt(_ change: CertificateChange) {
+        for (listener, generation) in change.certificates { contexts[listener]?.publish(generation) }
+        if let tickets = change.tickets { for context in contexts.values { context.publish(tickets) } }
     }
 
     private static func certificates(_ tls: TLSPlan) -> HostTable<Int> {

@@ -78,7 +78,7 @@ package final class Worker {
         case .publish(let publication, let receipts):
             defer { receipts.sign() }
             // It has been tried before it was sent: what can fail now is memory or descriptors.
-            guard let fresh = try? Runtime(publication, state: state, worker: index) else {
+            guard let fresh = try? Runtime(publication, state: state, worker: index, after: runtime) else {
                 return count(.publicationsFailed)
             }
             for pool in runtime.pools { pool.retire() }
@@ -86,6 +86,9 @@ package final class Worker {
             freeExchanges.removeAll()
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
+        case .change(let change, let receipts):
+            runtime.adopt(change)
+            receipts.sign()
         case .drain(let milliseconds):
             drain(milliseconds)
         case .stop:

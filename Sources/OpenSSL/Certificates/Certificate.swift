@@ -26,15 +26,27 @@ package final class Certificate: Sendable {
     deinit { unsafe X509_free(handle) }
 
     /// All certificates of a PEM file, at least one.
-    package static func load(pem: Span<UInt8>) throws(CertificateError) -> [Certificate] {
-        try load(PEMBlock.all(in: pem))
+    ///
+    /// - Parameter issuers: where those after the first are taken from, and left for others.
+    package static func load(
+        pem: Span<UInt8>,
+        sharing issuers: IssuerPool? = nil
+    ) throws(CertificateError) -> [Certificate] {
+        try load(PEMBlock.all(in: pem), sharing: issuers)
     }
 
-    internal static func load(_ blocks: [PEMBlock]) throws(CertificateError) -> [Certificate] {
+    internal static func load(
+        _ blocks: [PEMBlock],
+        sharing issuers: IssuerPool? = nil
+    ) throws(CertificateError) -> [Certificate] {
         var found: [Certificate] = []
         for block in blocks where block.label == "CERTIFICATE" || block.label == "X509 CERTIFICATE" {
             let contents = block.contents
-            found.append(try Certificate(der: contents.bytes))
+            if let issuers, !found.isEmpty {
+                found.append(try issuers.certificate(der: contents.bytes))
+            } else {
+                found.append(try Certificate(der: contents.bytes))
+            }
         }
         if found.isEmpty { throw .noCertificate }
         return found

@@ -21,8 +21,13 @@ extension CertificateBundle {
         return KeyMaterial(copying: buffer.readable)
     }
 
-    /// A bundle that another process serialised; checked as one that is loaded from files.
-    package convenience init(serialized bytes: Span<UInt8>) throws(CertificateError) {
+    /// A bundle that another process serialised, which has checked that its parts fit.
+    ///
+    /// - Parameter issuers: where the certificates after the first are taken from, and left for others.
+    package convenience init(
+        serialized bytes: Span<UInt8>,
+        sharing issuers: IssuerPool = IssuerPool()
+    ) throws(CertificateError) {
         guard bytes.count >= 4 else { throw .malformedBundle }
         let count = (0..<4).reduce(0) { $0 << 8 | Int(bytes[$1]) }
         var reader = RecordReader(position: 4)
@@ -30,10 +35,13 @@ extension CertificateBundle {
         // Each certificate takes at least its length, so `count` cannot make this loop longer than the input.
         for _ in 0..<count {
             guard let range = reader.next(in: bytes) else { throw .malformedBundle }
-            chain.append(try Certificate(der: bytes.extracting(range)))
+            let der = bytes.extracting(range)
+            chain.append(try chain.isEmpty ? Certificate(der: der) : issuers.certificate(der: der))
         }
-        guard let range = reader.next(in: bytes), reader.position == bytes.count else { throw .malformedBundle }
-        try self.init(chain: chain, key: try PrivateKey(serialized: bytes.extracting(range)))
+        guard let range = reader.next(in: bytes), reader.position == bytes.count, !chain.isEmpty else {
+            throw .malformedBundle
+        }
+        try self.init(checked: chain, key: try PrivateKey(serialized: bytes.extracting(range)))
     }
 }
 

@@ -13,7 +13,7 @@ package final class CertificateBundle: Sendable {
 
     /// Checks that the key is the first certificate's and that each certificate is issued by the next.
     /// Dates are checked by `requireValid(at:)`, since an expired bundle may still be shown and kept.
-    package init(chain: [Certificate], key: PrivateKey) throws(CertificateError) {
+    package convenience init(chain: [Certificate], key: PrivateKey) throws(CertificateError) {
         guard let leaf = chain.first else { throw .noCertificate }
         if !key.belongs(to: leaf) { throw .keyMismatch(subject: leaf.subject) }
         for index in chain.indices.dropLast() where !chain[index].isIssued(by: chain[index + 1]) {
@@ -23,6 +23,11 @@ package final class CertificateBundle: Sendable {
                 next: chain[index + 1].subject
             )
         }
+        try self.init(checked: chain, key: key)
+    }
+
+    /// A chain and a key of which it is known that they fit: it is not empty.
+    internal init(checked chain: [Certificate], key: PrivateKey) throws(CertificateError) {
         // Sound: the stack takes a reference on each issuer, given back in deinit.
         guard let stack = unsafe OPENSSL_sk_new_null() else { throw .malformedCertificate(reason: "out of memory") }
         for issuer in chain.dropFirst() {

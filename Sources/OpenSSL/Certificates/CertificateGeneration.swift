@@ -20,6 +20,20 @@ package final class CertificateGeneration: Sendable {
             digest = Digest.sha256Half(Array(name.utf8))
         }
 
+        private init(_ other: Host, bundles: [CertificateBundle]) {
+            self.bundles = bundles
+            isExact = other.isExact
+            digest = other.digest
+        }
+
+        /// The same name with another bundle in the place of `old`; nil when it does not serve that one.
+        func replacing(_ old: CertificateBundle, with new: CertificateBundle) -> Host? {
+            guard let place = bundles.firstIndex(where: { $0 === old }) else { return nil }
+            var bundles = self.bundles
+            bundles[place] = new
+            return Host(self, bundles: bundles)
+        }
+
         /// What a session of `serverName` is bound to: 16 bytes, different for each name served.
         func binding(for serverName: [UInt8]) -> [UInt8] {
             isExact ? digest : Digest.sha256Half(serverName)
@@ -79,6 +93,55 @@ package final class CertificateGeneration: Sendable {
             // The empty name: sessions of unknown names are bound together, and to no known one.
             fallback = bundles.isEmpty ? nil : Host(name: "", bundles: bundles)
         }
+    }
+
+    private init(
+        number: UInt64,
+        exact: [[UInt8]: Host],
+        wildcard: [[UInt8]: Host],
+        fallback: Host?,
+        challenges: [[UInt8]: Host]
+    ) {
+        self.number = number
+        self.challenges = challenges
+        self.exact = exact
+        self.wildcard = wildcard
+        self.fallback = fallback
+    }
+
+    /// The same with some bundles in the place of others: what it costs grows with these, not with all that there are.
+    ///
+    /// - Parameter replacements: a bundle of this generation, and what comes in its place.
+    /// - Returns: nil when one differs in its names or in the kind of its key from the one before: then which bundle
+    ///   serves which name must be found anew.
+    package func replacing(
+        _ replacements: [(old: CertificateBundle, new: CertificateBundle)],
+        number: UInt64
+    ) -> CertificateGeneration? {
+        var exact = self.exact
+        var wildcard = self.wildcard
+        var fallback = self.fallback
+        for (old, new) in replacements {
+            let names = old.names
+            guard Set(names) == Set(new.names), old.key.algorithm == new.key.algorithm else { return nil }
+            for name in names {
+                if name.hasPrefix("*.") {
+                    let label = Array(name.utf8.dropFirst(2))
+                    if let host = wildcard[label]?.replacing(old, with: new) { wildcard[label] = host }
+                } else {
+                    let label = Array(name.utf8)
+                    if let host = exact[label]?.replacing(old, with: new) { exact[label] = host }
+                }
+            }
+            fallback = fallback?.replacing(old, with: new) ?? fallback
+        }
+        return CertificateGeneration(
+            number: number,
+            exact: exact,
+            wildcard: wildcard,
+            fallback: fallback,
+            challenges: challenges
+        )
     }
 
     /// The certificates, one for each kind of key, of which a client that asks for `name` (in lower case) gets one.

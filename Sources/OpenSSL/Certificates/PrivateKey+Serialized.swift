@@ -100,7 +100,7 @@ extension PrivateKey {
         unsafe try self.init(owning: key)
     }
 
-    private static func build(_ algorithm: Algorithm, _ builder: OpaquePointer) -> OpaquePointer? {
+    internal static func build(_ algorithm: Algorithm, _ builder: OpaquePointer) -> OpaquePointer? {
         // Sound: all three are ours; the key goes to the caller.
         guard let parameters = unsafe OSSL_PARAM_BLD_to_param(builder) else { return nil }
         defer { unsafe wipeAndFree(parameters) }

@@ -42,10 +42,13 @@ package final class PrivateKey: Sendable {
         }
         guard let contents = found?.contents else { throw .noKey }
         let bytes = contents.bytes
-        // Sound: d2i_AutoPrivateKey reads within the bytes it is given.
-        let parsed = unsafe bytes.withUnsafeBufferPointer { bytes in
-            var cursor = bytes.baseAddress
-            return unsafe d2i_AutoPrivateKey(nil, &cursor, bytes.count)
+        var parsed = unsafe PrivateKey.read(der: bytes)
+        if unsafe parsed == nil {
+            // Sound: d2i_AutoPrivateKey reads within the bytes it is given.
+            unsafe parsed = bytes.withUnsafeBufferPointer { bytes in
+                var cursor = bytes.baseAddress
+                return unsafe d2i_AutoPrivateKey(nil, &cursor, bytes.count)
+            }
         }
         guard let parsed = unsafe parsed else { throw .malformedKey(reason: OpenSSLError.drainedText()) }
         ERR_clear_error()

@@ -1,6 +1,6 @@
 extension TLSContext {
     /// What a listener allows in its handshakes.
-    package struct ServerSettings: Sendable {
+    package struct ServerSettings: Sendable, Equatable {
         /// Mozilla's two lists for servers that need no relics.
         package enum Profile: String, Sendable, CaseIterable {
             /// TLS 1.2 and 1.3, ECDHE with AEAD ciphers only. Mozilla's DHE suites are left out: every
@@ -11,7 +11,7 @@ extension TLSContext {
         }
 
         /// Certificates that are asked of clients.
-        package struct ClientCertificates: Sendable {
+        package struct ClientCertificates: Sendable, Equatable {
             package enum Mode: String, Sendable, CaseIterable {
                 /// Asked for: a client may come without, but a certificate that does not verify is refused.
                 case request

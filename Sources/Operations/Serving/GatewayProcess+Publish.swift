@@ -10,7 +10,12 @@ extension GatewayProcess {
         tell(.reloading)
         defer { tell(.ready) }
         return change("reloaded", "not reloaded") { generation, slots in
-            try SiteConfiguration.load(path: options.path, generation: generation, slots: &slots)
+            try SiteConfiguration.load(
+                path: options.path,
+                generation: generation,
+                slots: &slots,
+                after: configuration
+            )
         }
     }
 
@@ -30,7 +35,12 @@ extension GatewayProcess {
         do {
             var slots = self.slots
             slots.release(besides: plan, view.value.state)
-            try put(try make(configuration.plan.generation + 1, &slots), slots)
+            let fresh = try make(configuration.plan.generation + 1, &slots)
+            if isServing, fresh.differsInCertificatesAlone(from: configuration) {
+                try replaceCertificates(by: fresh)
+            } else {
+                try put(fresh, slots)
+            }
             try orders.want(configuration.site)
             Self.log("\(done), generation \(configuration.plan.generation)")
             return .result(standing.line)
@@ -64,35 +74,12 @@ extension GatewayProcess {
         slots.clear(takenSince: self.slots, in: view.value.state)
         let requests = fresh.listenerRequests
         let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))
-        var plan = fresh.plan
-        var warnings = fresh.warnings + standingWarnings(fresh)
-        let budget = DescriptorBudget(
-            limit: DescriptorLimit.raise().current,
-            plan: plan,
-            sockets: listeners.groups.values.reduce(0) { $0 + $1.count },
-            workers: memory.shape.layout.workers
-        )
-        if let warning = budget.warning(connections: plan.limits.connections) { warnings.append(warning) }
-        if plan.limits.connections == 0 { plan.limits.connections = budget.connections }
+        let budget = budget(for: fresh, listeners)
+        let warnings = warnings(of: fresh, budget)
         for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
-        let snapshot = GatewaySnapshot(
-            plan: plan,
-            addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
-            shape: memory.shape,
-            slots: slots,
-            rotation: rotation(for: fresh),
-            started: view.value.started
-        )
         try outlets.adopt(fresh.gateway)
         do {
-            try push(
-                OutgoingConfiguration(
-                    plan: try snapshot.encoded(),
-                    keys: try GatewayKeys(keyring: fresh.keyring, tickets: tickets).sealed(),
-                    listeners: listeners,
-                    drainTime: Int(clamping: fresh.gateway.drain.milliseconds)
-                )
-            )
+            try push(try outgoing(fresh, slots, listeners, budget))
         } catch {
             try? outlets.adopt(configuration.gateway)
             throw error
@@ -108,6 +95,49 @@ extension GatewayProcess {
         setSchedule(for: fresh)
     }
 
+    internal func budget(for fresh: SiteConfiguration, _ listeners: ListenerSet) -> DescriptorBudget {
+        DescriptorBudget(
+            limit: DescriptorLimit.raise().current,
+            plan: fresh.plan,
+            sockets: listeners.groups.values.reduce(0) { $0 + $1.count },
+            workers: memory.shape.layout.workers
+        )
+    }
+
+    internal func warnings(of fresh: SiteConfiguration, _ budget: DescriptorBudget) -> [String] {
+        fresh.warnings + standingWarnings(fresh)
+            + (budget.warning(connections: fresh.plan.limits.connections).map { [$0] } ?? [])
+    }
+
+    /// What a data plane is to serve by `fresh`.
+    ///
+    /// - Throws: SnapshotError when the plan is too large.
+    internal func outgoing(
+        _ fresh: SiteConfiguration,
+        _ slots: PlanCompiler.Slots,
+        _ listeners: ListenerSet,
+        _ budget: DescriptorBudget
+    ) throws -> OutgoingConfiguration {
+        var plan = fresh.plan
+        if plan.limits.connections == 0 { plan.limits.connections = budget.connections }
+        let requests = fresh.listenerRequests
+        let snapshot = GatewaySnapshot(
+            plan: plan,
+            addresses: Dictionary(uniqueKeysWithValues: requests.map { ($0.listener, $0.requests.map(\.id)) }),
+            shape: memory.shape,
+            slots: slots,
+            rotation: rotation(for: fresh),
+            started: view.value.started
+        )
+        let keys = GatewayKeys(keyring: fresh.keyring, tickets: tickets)
+        return OutgoingConfiguration(
+            plan: { try snapshot.encoded() },
+            keys: { try keys.sealed() },
+            listeners: listeners,
+            drainTime: Int(clamping: fresh.gateway.drain.milliseconds)
+        )
+    }
+
     /// Gives the data plane its configuration; the first of this program comes with a data plane of its own.
     private func push(_ outgoing: OutgoingConfiguration) throws {
         guard isServing else {
@@ -115,15 +145,19 @@ extension GatewayProcess {
             isServing = true
             return
         }
-        // One that is being replaced at the moment serves again soon.
+        try patiently { () throws(SupervisorError) in try supervisor.publish(outgoing) }
+    }
+
+    /// Asks again while the data plane is being replaced: it serves again soon.
+    internal func patiently(_ ask: () throws(SupervisorError) -> Void) throws {
         for _ in 0..<Self.tries {
-            do {
-                return try supervisor.publish(outgoing)
+            do throws(SupervisorError) {
+                return try ask()
             } catch .notRunning, .busy {
                 Thread.pause(milliseconds: 50)
             }
         }
-        try supervisor.publish(outgoing)
+        try ask()
     }
 
     private static let tries = 100

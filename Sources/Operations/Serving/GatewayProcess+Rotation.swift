@@ -10,6 +10,38 @@ extension GatewayProcess {
     /// Names that are asked for after one change; of thousands at once, so many tell as much as all.
     private static let mostLooks = 100
 
+    /// Brings the certificates and ticket keys of `fresh`, which differs in them alone, into force: nothing but new
+    /// handshakes takes note of it, and what it costs grows with what is new.
+    internal func replaceCertificates(by fresh: SiteConfiguration) throws {
+        for note in fresh.notes { Self.log(note) }
+        let before = (configuration: configuration, slots: slots)
+        let changes = CertificateGate.changes(from: configuration.keyring, to: fresh.keyring)
+        try CertificateGate.rehearse(changes)
+        try bringCertificates(of: fresh)
+        try confirm(changes, orBack: before)
+    }
+
+    private func bringCertificates(of next: SiteConfiguration) throws {
+        let fresh = next.with(addressesOf: configuration)
+        let budget = budget(for: fresh, listeners)
+        let news = fresh.keyring.names(differingFrom: configuration.keyring)
+        let keys = GatewayKeys(
+            keyring: Keyring(fresh.keyring.certificates.filter { news.contains($0.key) }),
+            tickets: tickets
+        )
+        let change = OutgoingChange(try outgoing(fresh, slots, listeners, budget), keys: try keys.sealed())
+        let begin = Clock.monotonicNanoseconds
+        try patiently { () throws(SupervisorError) in try supervisor.change(change) }
+        changeTime = Int((Clock.monotonicNanoseconds - begin) / 1000)
+        let warnings = warnings(of: fresh, budget)
+        for warning in warnings where !self.warnings.contains(warning) { StandardError.write("warning: \(warning)\n") }
+        configuration = fresh
+        self.warnings = warnings
+        plan = fresh.plan
+        view.update { $0.adopt(fresh) }
+        setSchedule(for: fresh)
+    }
+
     /// - Parameter before: what goes back into force when clients do not get what they should.
     internal func confirm(
         _ changes: [CertificateGate.Change],
@@ -52,7 +84,11 @@ extension GatewayProcess {
         var again = before.configuration
         again.plan.generation = configuration.plan.generation + 1
         again.notes = []
-        try bring(try resolved(again), before.slots, isNews: false)
+        if again.differsInCertificatesAlone(from: configuration) {
+            try bringCertificates(of: again)
+        } else {
+            try bring(try resolved(again), before.slots, isNews: false)
+        }
         throw ConfigurationError.rolledBack(name, why: why)
     }
 }

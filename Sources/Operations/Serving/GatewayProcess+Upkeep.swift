@@ -42,7 +42,7 @@ extension GatewayProcess {
         do {
             tickets = try before.rotated()
             schedule.rotation = Schedule.uptime + life
-            try putAgain()
+            try replaceCertificates(by: again)
         } catch {
             tickets = before
             schedule.rotation = Schedule.uptime + min(life, UInt64(Schedule.retryTime) * 1000)
@@ -58,18 +58,18 @@ extension GatewayProcess {
         next.setAddresses(standings.addresses)
         guard next.pools != configuration.plan.pools else { return }
         do {
-            try putAgain()
+            try put(again, slots, isNews: false)
         } catch {
             Self.log("new addresses could not be taken over, those before stay: \(error)")
         }
     }
 
-    /// The configuration in force once more, with other keys or addresses. Nobody has to be told again what it said.
-    private func putAgain() throws {
+    /// The configuration in force once more. Nobody has to be told again what it said.
+    private var again: SiteConfiguration {
         var again = configuration
         again.plan.generation += 1
         again.notes = []
-        try put(again, slots, isNews: false)
+        return again
     }
 
     /// The addresses of names that the data plane goes by.

@@ -38,6 +38,9 @@ package final class GatewayProcess {
     internal var listeners: ListenerSet
     /// What the data plane goes by.
     internal var plan: Plan
+    /// How long the last change of certificates took, from the moment of its commit until all workers went by it:
+    /// microseconds.
+    internal var changeTime: Int?
     /// Whether the service manager holds the listening sockets.
     internal var isStored = false
     /// Whether a data plane of this program serves; else one of the program before it does, or none.
@@ -193,6 +196,7 @@ package final class GatewayProcess {
             .init("version", .string(GatewayView.programVersion)),
             .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
             .init("warnings", .strings(warnings)),
+            .init("change_microseconds", changeTime.map { .integer($0) } ?? .null),
         ])
     }
 

@@ -77,6 +77,26 @@ struct DataPlaneSupervisorTests {
         #expect(lines.dropFirst() == ["This kernel has no Landlock.", "This kernel has no seccomp filters."])
     }
 
+    @Test("other keys alone reach the data plane that runs, and each that starts later; refused ones do not")
+    func change() throws {
+        let bench = try Bench()
+        func change(_ key: UInt8) throws -> OutgoingChange {
+            let keys = try SecretBytes(count: 70_000)
+            keys.set(0, key)
+            return OutgoingChange(try bench.configuration("plan", key: key), keys: keys)
+        }
+        #expect(throws: SupervisorError.self) { try bench.supervisor.change(change(6)) }
+        try bench.supervisor.start(bench.configuration("plan"))
+        let first = try #require(FakeClient.ask(bench.address))
+        try bench.supervisor.change(change(7))
+        #expect(FakeClient.ask(bench.address) == .init(process: first.process, plan: "plan", key: 7))
+        #expect(throws: SupervisorError.refused("the plan says refuse")) { try bench.supervisor.change(change(0)) }
+        kill(first.process, SIGKILL)
+        let next = try #require(FakeClient.ask(bench.address))
+        #expect(next.process != first.process && next.key == 7)
+        bench.supervisor.stop(drainMilliseconds: 1_000)
+    }
+
     @Test("a killed data plane is replaced and nobody who connects meanwhile is refused")
     func killed() throws {
         let bench = try Bench()

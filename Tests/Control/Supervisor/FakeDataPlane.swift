@@ -22,7 +22,7 @@ final class FakeDataPlane: DataPlaneService {
         )
     }
 
-    private var listeners: [ListeningSocket] = []
+    private var sockets: [ListeningSocket] = []
     private var plan = ""
     private var keys: SecretBytes?
     private var heartbeats: Heartbeats?
@@ -50,7 +50,14 @@ final class FakeDataPlane: DataPlaneService {
         if plan == "stick" { heartbeats?.enter(.request, worker: 3, detail: 99) }
         keys = configuration.keys
         let text = "\(getpid()) \(plan) \(configuration.keys.count > 0 ? configuration.keys.bytes[0] : 0)"
-        shared.set(listeners: configuration.listeners.values.flatMap(\.self), text)
+        sockets = configuration.listeners.values.flatMap(\.self)
+        shared.set(listeners: sockets, text)
+    }
+
+    func change(_ sealed: SecretBytes) throws {
+        let key = sealed.count > 0 ? sealed.bytes[0] : 0
+        if key == 0 { throw FakeRefusal() }
+        shared.set(listeners: sockets, "\(getpid()) \(plan) \(key)")
     }
 
     /// What only it can have sent.
@@ -61,6 +68,7 @@ final class FakeDataPlane: DataPlaneService {
     }
 
     func drain(deadlineMilliseconds: Int) {
+        sockets = []
         shared.set(listeners: [], "")
         draining = true
     }

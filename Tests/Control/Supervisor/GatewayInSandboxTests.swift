@@ -38,6 +38,9 @@ final class BareGateway: DataPlaneService {
         try service?.publish(publication(configuration))
     }
 
+    /// It has no listener that speaks TLS.
+    func change(_ keys: SecretBytes) throws {}
+
     private func publication(_ configuration: DataPlaneConfiguration) throws -> Publication {
         listeners = configuration.listeners
         let plan = try SnapshotCodec.decode(Plan.self, from: configuration.plan)

@@ -9,13 +9,20 @@ final class RunningSite {
     private let file: String
 
     /// Starts the gateway and waits until it serves.
-    /// - Parameter file: where in the directory the site file is, or is to be written.
-    init(_ text: String? = nil, in directory: TemporaryDirectory, file: String = "site.yaml") throws {
+    /// - Parameters:
+    ///   - file: where in the directory the site file is, or is to be written.
+    ///   - binary: in place of the one that was built with the tests.
+    init(
+        _ text: String? = nil,
+        in directory: TemporaryDirectory,
+        file: String = "site.yaml",
+        binary: String? = nil
+    ) throws {
         self.directory = directory
         self.file = file
         if let text { try directory.write(text, to: file) }
         let process = try ChildProcess(
-            try Gateway.binary,
+            try binary ?? Gateway.binary,
             ["serve", "--site", directory.path(file), "--workers", "2", "--socket", directory.path("admin.sock")],
             in: directory,
             name: directory.uniqueName("gatehouse")

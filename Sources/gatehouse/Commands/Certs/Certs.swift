@@ -95,6 +95,11 @@ struct CertificateOptions: ParsableArguments {
             if let error { throw .challenge(name: site.name, why: "the gateway cannot show it: \(error)") }
         }
 
+        private static func milliseconds(_ microseconds: Int) -> String {
+            let tenths = (microseconds + 50) / 100
+            return "\(tenths / 10).\(tenths % 10) ms"
+        }
+
         /// Has the running gateway serve what the store holds now, and says what came of it.
         func publish() throws {
             let line: String?
@@ -111,7 +116,11 @@ struct CertificateOptions: ParsableArguments {
                 Output.error("the gateway goes on with what it served before: \(error)")
                 throw ExitCode(1)
             }
-            print("the gateway serves it, generation \(reply["result"]?["generation"]?.integer ?? 0)")
+            let result = reply["result"]
+            let time = (result?["change_microseconds"]?.integer).map {
+                ", on all workers after \(Self.milliseconds($0))"
+            }
+            print("the gateway serves it, generation \(result?["generation"]?.integer ?? 0)\(time ?? "")")
         }
     }
 

@@ -1,0 +1,75 @@
+import Certificates
+import Gateway
+import Linux
+import OpenSSL
+import Site
+
+/// Where a configuration's certificates come from: what was loaded before is not loaded again as long as its files are
+/// the same, so that a change of one among thousands costs that one and a look at the times of the others' files.
+extension SiteConfiguration {
+    /// A certificate as it was provided, and by what one knows that it is still the one.
+    internal struct Held: Sendable {
+        let settings: CertificateSettings
+        let stamps: [FileStamp?]
+        var provided: CertificateProvider.Provided
+
+        /// Whether loading it again would bring the same.
+        func stands(for settings: CertificateSettings, _ stamps: [FileStamp?], at now: Int64) -> Bool {
+            guard self.settings == settings, self.stamps == stamps, now < provided.renewal ?? .max else { return false }
+            return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
+        }
+
+        /// The bundles as the objects that they are in `earlier`, where they are the same certificates: by that it is
+        /// known later what is new.
+        mutating func keep(_ earlier: Held?) {
+            guard let earlier else { return }
+            provided.bundles = provided.bundles.map { bundle in
+                earlier.provided.bundles.first { $0.chain.elementsEqual(bundle.chain) { $0.der == $1.der } } ?? bundle
+            }
+        }
+    }
+
+    internal static func certificates(
+        of site: SiteModel,
+        for plan: Plan,
+        now: Int64,
+        after earlier: [String: Held]
+    ) throws(ConfigurationError) -> [String: Held] {
+        let provider = CertificateProvider(for: site, now: now)
+        var certificates: [String: Held] = [:]
+        for name in Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] }) {
+            guard let settings = site.certificates[name] else { continue }
+            // Before the files are read: what changes while they are is seen the next time.
+            let stamps = provider.sources(of: settings).map { FileStamp($0) }
+            if var held = earlier[name], held.stands(for: settings, stamps, at: now) {
+                held.provided.notes = []
+                certificates[name] = held
+                continue
+            }
+            do throws(CertificateProblem) {
+                var held = Held(settings: settings, stamps: stamps, provided: try provider.provide(settings))
+                held.keep(earlier[name])
+                certificates[name] = held
+            } catch {
+                throw .certificate(name, error)
+            }
+        }
+        return certificates
+    }
+
+    /// Whether it differs from `other` in nothing but its certificates and its number. Addresses of names count as those
+    /// of `other`.
+    package func differsInCertificatesAlone(from other: SiteConfiguration) -> Bool {
+        var plan = with(addressesOf: other).plan
+        plan.generation = other.plan.generation
+        return plan == other.plan && gateway == other.gateway
+            && Set(keyring.certificates.keys) == Set(other.keyring.certificates.keys)
+    }
+
+    /// The same with the addresses of names that `other` has.
+    package func with(addressesOf other: SiteConfiguration) -> SiteConfiguration {
+        var copy = self
+        copy.plan.setAddresses(other.plan.addressesOfNames)
+        return copy
+    }
+}
