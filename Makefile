@@ -55,6 +55,7 @@ bench: build
 	@scripts/ensure-packages $(BENCH_PACKAGES)
 	Benchmarks/run
 	Benchmarks/revive
+	Benchmarks/certificates
 
 ## soak: SOAK_SECONDS of mixed load, in which memory stays flat and no descriptor stays behind, and SOAK_ROTATIONS of a
 ## certificate under load, by which nothing is lost

@@ -23,6 +23,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case order(name: String, ACMEProblem)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
+    /// The root's key of the internal CA was taken off this machine, and is needed.
+    case rootKeyAway(folder: String)
     /// The audit log cannot be gone on with.
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
@@ -54,6 +56,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"
+        case .rootKeyAway(let folder):
+            "\(folder): the key of the internal CA's root is not on this machine; bring it, and run "
+                + "`gatehouse certs ca renew --root-key FILE`"
         case .audit(let path, let why):
             "\(path): \(why); keep the file for whoever looks into it, and move it away so that a new one begins"
         case .library(let error): error.description

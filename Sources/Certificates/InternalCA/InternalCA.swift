@@ -15,21 +15,26 @@ package struct InternalCA: Sendable {
     private static let rootName = "internal-ca-root"
     private static let intermediateName = "internal-ca"
 
-    private let root: Certificate.Authority
+    /// What clients are to trust.
+    package let rootCertificate: Certificate
+    /// nil when it was taken off the machine.
+    private let rootKey: PrivateKey?
     private let intermediate: Certificate.Authority
 
-    /// What clients are to trust.
-    package var rootCertificate: Certificate { root.certificate }
+    /// What signs.
+    package var signingCertificate: Certificate { intermediate.certificate }
 
     /// A fresh one.
     package init(named name: String, now: Int64) throws(CertificateProblem) {
         do throws(OpenSSLError) {
-            root = try InternalCA.authority(
+            let root = try InternalCA.authority(
                 .root,
                 "\(name) root CA",
                 InternalCA.validity(InternalCA.rootLifetime, now),
                 by: nil
             )
+            rootCertificate = root.certificate
+            rootKey = root.key
             intermediate = try InternalCA.authority(
                 .intermediate,
                 "\(name) intermediate CA",
@@ -41,17 +46,18 @@ package struct InternalCA: Sendable {
         }
     }
 
-    private init(root: Certificate.Authority, intermediate: Certificate.Authority) {
-        self.root = root
+    private init(root: Certificate, key: PrivateKey?, intermediate: Certificate.Authority) {
+        rootCertificate = root
+        rootKey = key
         self.intermediate = intermediate
     }
 
     private static func validity(
         _ lifetime: Int64,
         _ now: Int64,
-        within issuer: Certificate.Authority? = nil
+        within issuer: Certificate? = nil
     ) -> ClosedRange<Int64> {
-        let end = min(now + lifetime, issuer?.certificate.validity.upperBound ?? .max)
+        let end = min(now + lifetime, issuer?.validity.upperBound ?? .max)
         return (now - backdating)...max(now, end)
     }
 
@@ -82,11 +88,13 @@ package struct InternalCA: Sendable {
             let fresh = try InternalCA(named: name, now: now)
             // The intermediate last: only when it is there does the CA exist.
             let reason = "there was no internal CA"
-            try store.save(bundle([fresh.root.certificate], fresh.root.key), as: rootName, reason: reason, now: now)
+            if let key = fresh.rootKey {
+                try store.save(bundle([fresh.rootCertificate], key), as: rootName, reason: reason, now: now)
+            }
             try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
             return fresh
         }
-        let root = try store.load(rootName)
+        let root = try Self.root(in: store)
         do throws(CertificateError) {
             try root.requireValid(at: now)
         } catch {
@@ -94,13 +102,65 @@ package struct InternalCA: Sendable {
         }
         let intermediate = try store.load(intermediateName)
         let kept = InternalCA(
-            root: Certificate.Authority(certificate: root.leaf, key: root.key),
+            root: root,
+            key: nil,
             intermediate: Certificate.Authority(certificate: intermediate.leaf, key: intermediate.key)
         )
         guard intermediate.leaf.validity.upperBound - now < 2 * leafLifetime else { return kept }
-        let renewed = try kept.withFreshIntermediate(named: name, now: now)
-        try store.save(renewed.signer, as: intermediateName, reason: "the intermediate ends soon", now: now)
+        guard hasRootKey(in: store) else {
+            // What it signs ends with it: who is told has 47 days from the first certificate that lives shorter.
+            guard intermediate.leaf.validity.upperBound > now else { throw .rootKeyAway(folder: store.folder) }
+            return kept
+        }
+        let reason = "the intermediate ends soon"
+        return try renewIntermediate(in: store, rootKey: nil, named: name, reason: reason, now: now)
+    }
+
+    /// A new intermediate of the root in `store`, which signs from then on. The store is locked.
+    ///
+    /// - Parameter rootKey: the root's, where the store has it no longer; it is not kept.
+    package static func renewIntermediate(
+        in store: CertificateStore,
+        rootKey: PrivateKey?,
+        named name: String,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) -> InternalCA {
+        let root = try Self.root(in: store)
+        if rootKey == nil, !hasRootKey(in: store) { throw .rootKeyAway(folder: store.folder) }
+        let key: PrivateKey
+        if let rootKey { key = rootKey } else { key = try store.load(rootName).key }
+        guard key.belongs(to: root) else {
+            throw .contents(path: try rootPath(in: store), .keyMismatch(subject: root.subject))
+        }
+        let fresh: Certificate.Authority
+        do throws(OpenSSLError) {
+            fresh = try authority(
+                .intermediate,
+                "\(name) intermediate CA",
+                validity(intermediateLifetime, now, within: root),
+                by: Certificate.Authority(certificate: root, key: key)
+            )
+        } catch {
+            throw .library(error)
+        }
+        let renewed = InternalCA(root: root, key: nil, intermediate: fresh)
+        try store.save(renewed.signer, as: intermediateName, reason: reason, now: now)
         return renewed
+    }
+
+    /// Whether the root's key is on this machine.
+    private static func hasRootKey(in store: CertificateStore) -> Bool { store.hasKey(of: rootName) }
+
+    /// Takes the root's key out of `store`: what is done with it before is `body`'s matter. The store is locked.
+    package static func detachRoot(
+        from store: CertificateStore,
+        now: Int64,
+        _ body: (PrivateKey) throws(CertificateProblem) -> Void
+    ) throws(CertificateProblem) {
+        guard try store.contains(rootName), hasRootKey(in: store) else { throw .rootKeyAway(folder: store.folder) }
+        try body(try store.load(rootName).key)
+        try store.removeKeys(of: rootName, reason: "the root's key was taken off this machine", now: now)
     }
 
     /// The file that changes with the certificate that signs.
@@ -125,21 +185,7 @@ package struct InternalCA: Sendable {
     /// The intermediate with the root that issued it.
     private var signer: CertificateBundle {
         get throws(CertificateProblem) {
-            try InternalCA.bundle([intermediate.certificate, root.certificate], intermediate.key)
-        }
-    }
-
-    private func withFreshIntermediate(named name: String, now: Int64) throws(CertificateProblem) -> InternalCA {
-        do throws(OpenSSLError) {
-            let fresh = try InternalCA.authority(
-                .intermediate,
-                "\(name) intermediate CA",
-                InternalCA.validity(InternalCA.intermediateLifetime, now, within: root),
-                by: root
-            )
-            return InternalCA(root: root, intermediate: fresh)
-        } catch {
-            throw .library(error)
+            try InternalCA.bundle([intermediate.certificate, rootCertificate], intermediate.key)
         }
     }
 

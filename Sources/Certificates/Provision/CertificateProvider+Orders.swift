@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 package import OpenSSL
 package import Site
@@ -71,6 +72,39 @@ extension CertificateProvider {
     /// The root of the internal CA, which is made when there is none.
     package func root() throws(CertificateProblem) -> Certificate {
         try ordered { () throws(CertificateProblem) in try authority().rootCertificate }
+    }
+
+    /// Writes the root's key of the internal CA to a file that is not there yet, and deletes it from the store.
+    package func detachRoot(to path: String) throws(CertificateProblem) {
+        try ordered { () throws(CertificateProblem) in
+            try InternalCA.detachRoot(from: store, now: now) { (key) throws(CertificateProblem) in
+                let pem = key.pem
+                do throws(FileError) {
+                    guard !FileWriting.exists(path) else {
+                        throw FileError(path: path, problem: .system(SystemError("open", EEXIST)))
+                    }
+                    try FileWriting.replace(path, with: pem.bytes, mode: 0o600)
+                } catch {
+                    throw .file(error)
+                }
+            }
+        }
+    }
+
+    /// A new intermediate of the internal CA.
+    ///
+    /// - Parameter rootKey: the file of the root's key, where it was taken off this machine.
+    package func renewIntermediate(rootKey path: String?) throws(CertificateProblem) -> Certificate {
+        let key = try path.map { (path) throws(CertificateProblem) in try CertificateSource.loadKey(path) }
+        return try ordered { () throws(CertificateProblem) in
+            try InternalCA.renewIntermediate(
+                in: store,
+                rootKey: key,
+                named: site,
+                reason: "an operator asked for it",
+                now: now
+            ).signingCertificate
+        }
     }
 
     /// The root of the internal CA that is there.

@@ -28,7 +28,7 @@ package struct CertificateProvider: Sendable {
     private static let retryTime: Int64 = 3600
 
     internal let store: CertificateStore
-    private let site: String
+    internal let site: String
     internal let now: Int64
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool

@@ -13,12 +13,21 @@ package struct CertificateStanding: Sendable {
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
 
+    /// What became of the tries at a new one so far.
+    private var plan = RenewalPlan()
+
+    /// Tries in a row that failed.
+    package var failures: Int { plan.failures }
+
     /// When the next try at a new one is due: seconds since 1970. nil when nobody here renews it.
-    package var due: Int64? { issuer == "files" ? nil : leaves.first?.renewalSchedule.due }
+    package var due: Int64? {
+        issuer == "files" ? nil : leaves.first.map { max($0.renewalSchedule.due, plan.next) }
+    }
 
     /// How many tries remain before it ends; nil when nobody here renews it.
     package func runway(at now: Int64) -> Int? {
-        issuer == "files" ? nil : leaves.first?.renewalSchedule.runway(at: now) ?? 0
+        guard issuer != "files" else { return nil }
+        return leaves.first?.renewalSchedule.runway(at: now, failures: failures, next: due) ?? 0
     }
 
     /// Whether it, or what is left of its time, wants a person.
@@ -26,9 +35,10 @@ package struct CertificateStanding: Sendable {
         !faults.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
     }
 
-    fileprivate init(name: String, issuer: String) {
+    fileprivate init(name: String, issuer: String, plan: RenewalPlan) {
         self.name = name
         self.issuer = issuer
+        self.plan = plan
     }
 }
 
@@ -36,7 +46,11 @@ extension CertificateProvider {
     /// Looks at a certificate without changing anything: that key and chain fit, dates, names, owner and modes of the
     /// files, and, for one of the internal CA, that the CA of this store signed it.
     package func standing(_ settings: CertificateSettings) -> CertificateStanding {
-        var standing = CertificateStanding(name: settings.name, issuer: settings.issuer.word)
+        var standing = CertificateStanding(
+            name: settings.name,
+            issuer: settings.issuer.word,
+            plan: store.plan(of: settings.name)
+        )
         do throws(CertificateProblem) {
             var bundles: [CertificateBundle] = []
             switch settings.issuer {

@@ -20,18 +20,7 @@ package enum CertificateSource {
         sharing issuers: IssuerPool? = nil
     ) throws(CertificateProblem) -> CertificateBundle {
         let chain = try loadChain(certificate, sharing: issuers)
-        let keyPEM: SecretBytes
-        do throws(FileError) {
-            keyPEM = try FileReading.readSecret(key, limit: limit, trust: trust)
-        } catch {
-            throw .file(error)
-        }
-        let privateKey: PrivateKey
-        do throws(CertificateError) {
-            privateKey = try PrivateKey(pem: keyPEM.bytes)
-        } catch {
-            throw .contents(path: key, error)
-        }
+        let privateKey = try loadKey(key, trust: trust)
         do throws(CertificateError) {
             let bundle = try CertificateBundle(chain: chain, key: privateKey)
             if let now {
@@ -42,6 +31,49 @@ package enum CertificateSource {
         } catch {
             if case .keyMismatch = error { throw .contents(path: "\(certificate) and \(key)", error) }
             throw .contents(path: certificate, error)
+        }
+    }
+
+    /// Loads the one private key of a PEM file.
+    package static func loadKey(
+        _ path: String,
+        trust: FileReading.Trust = .ownerOnly
+    ) throws(CertificateProblem) -> PrivateKey {
+        let pem: SecretBytes
+        do throws(FileError) {
+            pem = try FileReading.readSecret(path, limit: limit, trust: trust)
+        } catch {
+            throw .file(error)
+        }
+        do throws(CertificateError) {
+            return try PrivateKey(pem: pem.bytes)
+        } catch {
+            throw .contents(path: path, error)
+        }
+    }
+
+    /// Loads a chain and its key from a PKCS #12 file.
+    ///
+    /// - Parameter passwordFile: holds its password, up to the first line break; nil for none.
+    package static func load(
+        pkcs12 path: String,
+        passwordFile: String?
+    ) throws(CertificateProblem) -> CertificateBundle {
+        let bytes: SecretBytes
+        var password: SecretBytes?
+        do throws(FileError) {
+            bytes = try FileReading.readSecret(path, limit: limit)
+            if let passwordFile { password = try FileReading.readSecret(passwordFile, limit: 4096) }
+        } catch {
+            throw .file(error)
+        }
+        do throws(CertificateError) {
+            guard let password else { return try CertificateBundle(pkcs12: bytes.bytes, password: [UInt8]().span) }
+            let text = password.bytes
+            let end = text.indices.first { text[$0] == 0x0A || text[$0] == 0x0D || text[$0] == 0 } ?? text.count
+            return try CertificateBundle(pkcs12: bytes.bytes, password: text.extracting(0..<end))
+        } catch {
+            throw .contents(path: path, error)
         }
     }
 

@@ -1,3 +1,4 @@
+import Linux
 package import OpenSSL
 
 /// Generations beside the current one: what is there, the way back, and the end of old keys. Callers hold the lock.
@@ -35,6 +36,19 @@ extension CertificateStore {
         try audit.append(event(.retired, name, current, try load(name), reason), now: now)
         for number in old { try remove(name, generation: number) }
         return old
+    }
+
+    /// Whether the key of the current generation of `name` is there.
+    internal func hasKey(of name: String) -> Bool {
+        guard let number = try? currentGeneration(of: name) else { return false }
+        return FileWriting.exists("\(folder)/\(name)/\(number)/key.pem")
+    }
+
+    /// Deletes the keys of every generation of `name`, the current one included; the certificates stay.
+    internal func removeKeys(of name: String, reason: String, now: Int64) throws(CertificateProblem) {
+        let current = try currentGeneration(of: name)
+        try audit.append(event(.retired, name, current, try load(name), reason), now: now)
+        for number in try generations(of: name) { FileWriting.remove("\(folder)/\(name)/\(number)/key.pem") }
     }
 
     internal func event(

@@ -6,6 +6,10 @@ package enum AdminRequest: Equatable, Sendable {
     case reload
     /// Serve the certificates that are in the store now.
     case certificates
+    /// How the certificates of a name are in use, those included that are shown no longer.
+    case uses(certificate: String)
+    /// Seal session tickets with fresh keys, and open no ticket of the keys before.
+    case renewTickets
     case upgrade
     /// Takes a server out of the rotation; what runs on it ends.
     case drain(server: String)
@@ -24,6 +28,8 @@ package enum AdminRequest: Equatable, Sendable {
         case ("status", 1): self = .status
         case ("reload", 1): self = .reload
         case ("certificates", 1): self = .certificates
+        case ("certificates", 3) where words[1] == "use": self = .uses(certificate: words[2])
+        case ("tickets", 2) where words[1] == "renew": self = .renewTickets
         case ("upgrade", 1): self = .upgrade
         case ("server", 3) where words[1] == "drain" && Self.isServer(words[2]): self = .drain(server: words[2])
         case ("server", 3) where words[1] == "ready" && Self.isServer(words[2]): self = .ready(server: words[2])
@@ -40,6 +46,8 @@ package enum AdminRequest: Equatable, Sendable {
         case .status: "status"
         case .reload: "reload"
         case .certificates: "certificates"
+        case .uses(let certificate): "certificates use \(certificate)"
+        case .renewTickets: "tickets renew"
         case .upgrade: "upgrade"
         case .drain(let server): "server drain \(server)"
         case .ready(let server): "server ready \(server)"

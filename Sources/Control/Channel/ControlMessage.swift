@@ -19,6 +19,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case commit(generation: UInt64)
     /// `keyBytes` of keys follow, then `commit`: certificates that take the place of others, while all else stays.
     case change(generation: UInt64, keyBytes: Int)
+    /// How are the certificates of a name in use? Answered by `uses`.
+    case askUse(certificate: String)
     /// Accept nothing more, end within the time, answer `drained`.
     case drain(milliseconds: Int)
     /// End at once.
@@ -32,6 +34,7 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// The configuration was not taken over and the one before it, if any, goes on.
     case failed(generation: UInt64, reason: String)
     case drained
+    case uses([CertificateUseReport])
     /// To a new control process: what the data plane serves. Its plan, segments, listeners and
     /// `keyBytes` of keys follow, then `standingEnd`.
     case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID], keyBytes: Int)

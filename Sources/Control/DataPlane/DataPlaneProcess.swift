@@ -116,8 +116,9 @@ package final class DataPlaneProcess {
             change = (generation, try ConfigurationAssembly.room(keyBytes))
         case .commit(let generation) where generation == change?.generation: try commitChange(generation, channel)
         case .commit(let generation): try commit(generation, channel)
+        case .askUse(let certificate): try channel.send(.uses(service.uses(of: certificate)))
         case .drain(let milliseconds): drain(milliseconds)
-        case .stop, .hello, .published, .failed, .drained, .standing, .standingEnd:
+        case .stop, .hello, .published, .failed, .drained, .uses, .standing, .standingEnd:
             throw .malformed("\(message)")
         }
     }

@@ -7,6 +7,7 @@ package final class GatewayDataPlane: DataPlaneService {
     private var service: GatewayService?
     private var publication: Publication?
     private var keyring = Keyring([:])
+    private var roll = CertificateRoll()
 
     package init() {}
 
@@ -28,7 +29,7 @@ package final class GatewayDataPlane: DataPlaneService {
             rings: memory.rings(berth: environment.berth),
             heartbeats: environment.heartbeats
         )
-        let (publication, keyring) = try Self.publication(snapshot, configuration)
+        let (publication, keyring) = try assemble(snapshot, configuration)
         try service.start(publication)
         self.service = service
         self.publication = publication
@@ -37,8 +38,9 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package func publish(_ configuration: DataPlaneConfiguration) throws {
         let snapshot = try GatewaySnapshot(encoded: configuration.plan)
-        let (publication, keyring) = try Self.publication(snapshot, configuration)
+        let (publication, keyring) = try assemble(snapshot, configuration)
         try service?.publish(publication)
+        roll.change(from: self.keyring, to: keyring)
         self.publication = publication
         self.keyring = keyring
     }
@@ -57,10 +59,13 @@ package final class GatewayDataPlane: DataPlaneService {
         service?.change(CertificateChange(certificates: generations, tickets: keys.tickets))
         publication.certificates.merge(generations) { $1 }
         publication.tickets = keys.tickets
+        roll.change(from: keyring, to: fresh)
         // What the workers have let go of ends here, and not in the middle of their work.
         self.publication = publication
         keyring = fresh
     }
+
+    package func uses(of certificate: String) -> [CertificateUseReport] { roll.report(of: certificate, in: keyring) }
 
     package func sessionKeys() throws -> SecretBytes? { try publication?.tickets?.sealed() }
 
@@ -70,18 +75,19 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package var isDrained: Bool { service?.isDrained ?? true }
 
-    private static func publication(
+    private func assemble(
         _ snapshot: GatewaySnapshot,
         _ configuration: DataPlaneConfiguration
     ) throws -> (Publication, Keyring) {
         let keys = try GatewayKeys(configuration.keys)
+        let fresh = keys.keyring.sharing(with: keyring)
         let publication = Publication(
             plan: snapshot.plan,
-            certificates: keys.keyring.generations(for: snapshot.plan),
+            certificates: fresh.generations(for: snapshot.plan),
             tickets: keys.tickets,
             sockets: snapshot.addresses.mapValues { $0.compactMap { configuration.listeners[$0] } }
         )
-        return (publication, keys.keyring)
+        return (publication, fresh)
     }
 }
 

@@ -48,6 +48,15 @@ package final class DataPlaneSupervisor: Sendable {
         try wait(.change(change), milliseconds: answerTime + 1_000)
     }
 
+    /// How the certificates of a name are in use in the data plane that serves.
+    package func uses(of certificate: String) throws(SupervisorError) -> [CertificateUseReport] {
+        switch ask(.uses(certificate), milliseconds: answerTime) {
+        case .uses(let reports): return reports
+        case .failed(let error): throw error
+        default: throw .timedOut
+        }
+    }
+
     /// The data plane accepts nothing more, ends what runs within `milliseconds`, and is not replaced. Returns when
     /// it has ended; the supervisor ends with it.
     ///

@@ -20,6 +20,8 @@ internal final class SupervisorLoop {
     /// What a `start` or `publish` under way brings, and who waits for it.
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
     private var generation: UInt64 = 0
+    /// Who waits to hear how certificates are in use, in the order in which they asked.
+    private var questions: [Request] = []
 
     private var failures = 0
     private var restartAt: UInt64?
@@ -92,6 +94,11 @@ internal final class SupervisorLoop {
             }
             pending = (change.configuration, request)
             give(to: current, { .publishing(generation: $0) }) { try current.send(change, generation: $0) }
+        case .uses(let certificate):
+            guard let current, current.state == .serving,
+                (try? current.channel.send(.askUse(certificate: certificate))) != nil
+            else { return request.give(.failed(.notRunning("it is being started"))) }
+            questions.append(request)
         case .stop(let milliseconds):
             stopRequest = request
             // The listening sockets are held no longer than the data plane needs to empty them.
@@ -269,6 +276,8 @@ internal final class SupervisorLoop {
             report(.refused(process: instance.identifier, generation: number, reason: reason))
             fail(pending: .refused(reason))
             instance.child.signal(SIGKILL)
+        case (.uses(let reports), _):
+            if !questions.isEmpty { questions.removeFirst().give(.uses(reports)) }
         case (.drained, .draining): break
         default: throw .malformed("\(message)")
         }
@@ -329,6 +338,8 @@ internal final class SupervisorLoop {
         guard let gone = current else { return }
         current = nil
         if let servingSince = gone.servingSince, now - servingSince >= UInt64(settings.usefulTime) { failures = 0 }
+        for question in questions { question.give(.failed(.notRunning("it ended"))) }
+        questions = []
         if next != nil {
             // Its successor is on its way and takes its place.
             current = next

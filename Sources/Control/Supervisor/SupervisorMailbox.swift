@@ -7,6 +7,8 @@ internal final class SupervisorMailbox: Sendable {
         case start(OutgoingConfiguration)
         case publish(OutgoingConfiguration)
         case change(OutgoingChange)
+        /// How the certificates of a name are in use.
+        case uses(String)
         case stop(Int)
         /// Ends a drain at once.
         case cut
@@ -17,6 +19,7 @@ internal final class SupervisorMailbox: Sendable {
         case done
         case failed(SupervisorError)
         case handedOver(StandingDataPlane)
+        case uses([CertificateUseReport])
     }
 
     /// A command and the place for its answer, which is given once.

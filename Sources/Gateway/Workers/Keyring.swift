@@ -12,6 +12,18 @@ package struct Keyring: Sendable {
         self.certificates = certificates
     }
 
+    /// The same certificates, as the objects that they are in `other` where they are there.
+    package func sharing(with other: Keyring) -> Keyring {
+        var shared = self
+        for (name, bundles) in certificates {
+            guard let others = other.certificates[name] else { continue }
+            shared.certificates[name] = bundles.map { bundle in
+                others.first { $0.chain.elementsEqual(bundle.chain) { $0.der == $1.der } } ?? bundle
+            }
+        }
+        return shared
+    }
+
     /// The names of the certificates that are not the very same objects as in `other`, or are not in it.
     package func names(differingFrom other: Keyring) -> Set<String> {
         var names: Set<String> = []

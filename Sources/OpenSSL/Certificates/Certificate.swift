@@ -93,4 +93,11 @@ package final class Certificate: Sendable {
         ERR_clear_error()
         return fits
     }
+
+    /// Fails when it is not valid at `now` (seconds since 1970).
+    package func requireValid(at now: Int64) throws(CertificateError) {
+        let validity = self.validity
+        if now < validity.lowerBound { throw .notYetValid(subject: subject, from: UTC.text(validity.lowerBound)) }
+        if now > validity.upperBound { throw .expired(subject: subject, since: UTC.text(validity.upperBound)) }
+    }
 }

@@ -7,6 +7,7 @@ package final class CertificateBundle: Sendable {
     /// The server's own certificate first, then each issuer in turn.
     package let chain: [Certificate]
     package let key: PrivateKey
+    package let use = CertificateUse()
     /// The issuers as OpenSSL wants them. Holds its own references.
     // Sound: written in init, only read by OpenSSL afterwards.
     internal nonisolated(unsafe) let stack: OpaquePointer
@@ -63,14 +64,6 @@ package final class CertificateBundle: Sendable {
 
     /// Fails when any certificate of the chain is not valid at `now` (seconds since 1970).
     package func requireValid(at now: Int64) throws(CertificateError) {
-        for certificate in chain {
-            let validity = certificate.validity
-            if now < validity.lowerBound {
-                throw .notYetValid(subject: certificate.subject, from: UTC.text(validity.lowerBound))
-            }
-            if now > validity.upperBound {
-                throw .expired(subject: certificate.subject, since: UTC.text(validity.upperBound))
-            }
-        }
+        for certificate in chain { try certificate.requireValid(at: now) }
     }
 }

@@ -5,6 +5,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case noKey
     case severalKeys
     case encryptedKey
+    /// A PKCS #12 file does not open.
+    case closedContainer(reason: String)
     case malformedKey(reason: String)
     case unsupportedKey(String)
     case weakKey(bits: Int)
@@ -28,6 +30,9 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .encryptedKey:
             "the private key is encrypted with a passphrase, which a server cannot be asked for; "
                 + "decrypt it with `openssl pkey -in KEY -out NEW` and keep the file to its owner alone (mode 0600)"
+        case .closedContainer(let reason):
+            "the PKCS #12 file does not open with this password (\(reason)); name another with --password-file, or, where "
+                + "OpenSSL does not know its old cipher, write it anew with `openssl pkcs12 -legacy`"
         case .malformedKey(let reason):
             "the private key cannot be read (\(reason))"
         case .unsupportedKey(let type):

@@ -16,6 +16,8 @@ package final class TLSSession {
     internal var host: CertificateGeneration.Host?
     /// A CA looks for its answer to TLS-ALPN-01 (RFC 8737): once the handshake is done, the connection has done its work.
     package internal(set) var isChallenge = false
+    /// Of the certificate whose key signed the handshake, for as long as the session lives. Server side only.
+    private var use: CertificateUse?
     /// Set by a callback that refuses, since OpenSSL knows only that it did.
     internal var refusal: TLSFailure.Reason?
     private var failure: TLSFailure?
@@ -47,7 +49,10 @@ package final class TLSSession {
         return unsafe handle
     }
 
-    deinit { unsafe SSL_free(handle) }
+    deinit {
+        use?.finish()
+        unsafe SSL_free(handle)
+    }
 
     /// Takes the handshake as far as `incoming` allows.
     package func handshake(incoming: ByteBuffer, outgoing: ByteBuffer) -> TLSProgress {
@@ -64,11 +69,19 @@ package final class TLSSession {
 
     private func established() {
         isEstablished = true
+        countUse()
         host = nil
         // The certificate and key have done their work: without this, a rotated key would stay in
         // memory until its last connection closes. There is no renegotiation that would need them.
         unsafe SSL_certs_clear(handle)
         ERR_clear_error()
+    }
+
+    private func countUse() {
+        guard let host, !isResumed, let shown = unsafe SSL_get_certificate(handle) else { return }
+        // libssl holds the very object that it was given.
+        use = host.bundles.first { unsafe $0.leaf.handle == shown }?.use
+        use?.begin()
     }
 
     /// Decrypts into `plaintext`, at most `maximum` bytes (at least 1), as far as `incoming` reaches.

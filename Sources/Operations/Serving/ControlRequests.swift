@@ -10,6 +10,10 @@ package final class ControlRequests: Sendable {
         /// Put the configuration in force into force anew, with the certificates, addresses and ticket keys
         /// that are there now.
         case republish
+        /// Seal session tickets with fresh keys, and open none of those before.
+        case renewTickets
+        /// How the certificates of a name are in use.
+        case uses(certificate: String)
         /// Execute the program's file as it is now. The descriptor is the connection of who asks.
         case upgrade(connection: Int32)
     }

@@ -42,6 +42,16 @@ extension GatewayProcess {
         setSchedule(for: fresh)
     }
 
+    /// How the certificates of a name are in use, as the data plane says.
+    internal func uses(of certificate: String) -> AdminReply {
+        do throws(SupervisorError) {
+            let reports = try supervisor.uses(of: certificate)
+            return .result(JSONValue.array(reports.map(\.document)).line)
+        } catch {
+            return .error("\(error)", exit: 1)
+        }
+    }
+
     /// - Parameter before: what goes back into force when clients do not get what they should.
     internal func confirm(
         _ changes: [CertificateGate.Change],
@@ -90,6 +100,18 @@ extension GatewayProcess {
             try bring(try resolved(again), before.slots, isNews: false)
         }
         throw ConfigurationError.rolledBack(name, why: why)
+    }
+}
+
+extension CertificateUseReport {
+    fileprivate var document: JSONValue {
+        .object([
+            .init("fingerprint", .string(fingerprint)),
+            .init("shown", .boolean(isShown)),
+            .init("key_held", .boolean(isKeyHeld)),
+            .init("connections", .integer(connections)),
+            .init("last_ended", lastEnd.map { .string(UTC.text($0)) } ?? .null),
+        ])
     }
 }
 

@@ -50,6 +50,22 @@ extension GatewayProcess {
         }
     }
 
+    /// Fresh keys of session tickets, for when one may be known to somebody: no ticket of before is opened any more.
+    internal func renewTickets() -> AdminReply {
+        let before = tickets
+        do {
+            tickets = try TicketKeys()
+            schedule.rotation = Schedule.uptime + configuration.gateway.ticketRotation.milliseconds
+            try replaceCertificates(by: again)
+            Self.log("session tickets are sealed with fresh keys, and those of before opened no more")
+            return .result(standing.line)
+        } catch {
+            tickets = before
+            Self.log("the keys of session tickets could not be renewed, those before stay: \(error)")
+            return .error("\(error)", exit: Self.exitStatus(of: error))
+        }
+    }
+
     /// Takes over the addresses that have been found since, and why others have not.
     internal func takeAddresses() {
         let standings = names.take()

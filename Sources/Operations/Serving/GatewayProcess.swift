@@ -82,6 +82,8 @@ package final class GatewayProcess {
             switch request {
             case .reload: requests.ask(.reload)
             case .certificates: requests.ask(.republish)
+            case .renewTickets: requests.ask(.renewTickets)
+            case .uses(let certificate): requests.ask(.uses(certificate: certificate))
             case .upgrade: requests.ask(.upgrade(connection: connection))
             default: answers.answer(request) ?? .error("not a request to a gateway", exit: 2)
             }
@@ -148,6 +150,8 @@ package final class GatewayProcess {
         switch request {
         case .reload: reload()
         case .republish: republish()
+        case .renewTickets: renewTickets()
+        case .uses(let certificate): uses(of: certificate)
         case .upgrade(let connection): upgrade(connection: connection)
         }
     }

@@ -82,6 +82,7 @@ package struct StatusReport: Sendable {
                     .object([
                         .init("name", .string(name)),
                         .init("key", .string(entry.key)),
+                        .init("fingerprint", .string(certificate.fingerprint)),
                         .init("subject", .string(certificate.subject)),
                         .init("issuer", .string(certificate.issuer)),
                         .init("names", .strings(certificate.dnsNames)),

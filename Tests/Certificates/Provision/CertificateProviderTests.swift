@@ -48,6 +48,20 @@ struct CertificateProviderTests {
         #expect(try InternalCA.signer(in: store).map { first.bundles[0].leaf.isIssued(by: $0) } == true)
     }
 
+    @Test("a clock that jumps a year ahead and back: at each moment one is served that is valid then")
+    func clockJumps() throws {
+        let first = try provider().provide(settings())
+        let ahead = now + 366 * 86_400
+        let second = try provider(at: ahead).provide(settings())
+        #expect(second.notes.count == 1 && second.bundles[0].leaf.der != first.bundles[0].leaf.der)
+        try second.bundles[0].requireValid(at: ahead)
+        let third = try provider().provide(settings())
+        #expect(third.notes.count == 1, "\(third.notes)")
+        try third.bundles[0].requireValid(at: now)
+        #expect(try provider().provide(settings()).notes.isEmpty)
+        #expect(try store.audit.verify().fault == nil)
+    }
+
     @Test("another is issued when names, key or CA are others, and when a third of its life is left")
     func reissues() throws {
         _ = try provider().provide(settings())

@@ -60,6 +60,8 @@ final class FakeDataPlane: DataPlaneService {
         shared.set(listeners: sockets, "\(getpid()) \(plan) \(key)")
     }
 
+    func uses(of certificate: String) -> [CertificateUseReport] { [] }
+
     /// What only it can have sent.
     func sessionKeys() throws -> SecretBytes? {
         let copy = try SecretBytes(count: 6)

@@ -38,6 +38,8 @@ final class BareGateway: DataPlaneService {
         try service?.publish(publication(configuration))
     }
 
+    func uses(of certificate: String) -> [CertificateUseReport] { [] }
+
     /// It has no listener that speaks TLS.
     func change(_ keys: SecretBytes) throws {}
 

@@ -108,6 +108,69 @@ struct CertificateRotationTests {
         assert client.sock is first, "another connection was made"
         """
 
+    @Test("retire says who still has the old certificate; its key is in no memory, and no ticket of before is taken")
+    func retires() throws {
+        let site = try start(issuer: "internal")
+        let ticket = directory.path("ticket")
+        let first = try TLSSession(port: port, ["-sess_out", ticket], in: directory)
+        #expect(first.succeeded)
+        #expect(try TLSSession(port: port, ["-sess_in", ticket], in: directory).isResumed)
+        let open = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", Self.keepAlive, "\(port)", directory.path("go")],
+            in: directory,
+            name: "client"
+        )
+        try eventually("the client has its first answer", within: .seconds(60)) {
+            open.standardOutput.contains("1 app-01")
+        }
+        let old = try shown
+        try FileManager.default.copyItem(atPath: directory.path("store/web/1/key.pem"), toPath: directory.path("old"))
+        func holders() throws -> String {
+            let processes = ([site.process.identifier] + site.process.children).map(String.init)
+            let arguments = ["-c", Self.search, directory.path("old")] + processes
+            return try run("/usr/bin/python3", arguments, in: directory).output
+        }
+        if geteuid() == 0 { #expect(try holders().contains("found"), "the search finds what is there") }
+        #expect(try certs(site, "rotate", "web").status == 0)
+        let retired = try certs(site, "retire", "web", "--compromised", "--reason", "a test")
+        #expect(retired.status == 0, "\(retired)")
+        #expect(retired.output.contains("deleted generation 1"), "\(retired)")
+        #expect(
+            retired.output.contains("\(old.prefix(16))…: its key is gone from the gateway's memory; 1 connections"),
+            "\(retired)"
+        )
+        if geteuid() == 0 { #expect(try holders() == "") }
+        let late = try TLSSession(port: port, ["-sess_in", ticket], in: directory)
+        #expect(late.succeeded && !late.isResumed, "\(late.text)")
+        #expect(try certs(site, "audit").output.contains("compromised: a test"))
+        try directory.write("", to: "go")
+        #expect(try open.wait() == 0, "\(open.standardError)")
+        try eventually("the last connection has ended", within: .seconds(60)) {
+            let again = try certs(site, "retire", "web").output
+            return again.contains("0 connections that began with it are open; the last one that ended did at")
+        }
+        let list = try certs(site, "list")
+        #expect(list.status == 0 && list.output.contains("tries remain; served"), "\(list)")
+    }
+
+    /// The processes whose memory holds bytes, forwards or backwards, as OpenSSL has its numbers.
+    private static let search = """
+        import re, subprocess, sys
+        text = subprocess.run(["openssl", "pkey", "-in", sys.argv[1], "-noout", "-text"], capture_output=True, text=True)
+        digits = re.search(r"priv:([0-9a-f:\\s]+)pub:", text.stdout)[1]
+        secret = bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
+        for process in sys.argv[2:]:
+            with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", 0) as memory:
+                for line in maps:
+                    begin, end, rights = re.match(r"(\\w+)-(\\w+) (\\S+)", line).groups()
+                    if not rights.startswith("rw"): continue
+                    try:
+                        memory.seek(int(begin, 16)); held = memory.read(int(end, 16) - int(begin, 16))
+                    except (OSError, ValueError, OverflowError): continue
+                    if secret in held or secret[::-1] in held: print("found in", process, line.strip())
+        """
+
     @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")
     func noticesFiles() throws {
         let one = try TestCertificate("one", names: ["foobar.test"], in: directory)

@@ -48,6 +48,28 @@ struct StoreCrashTests {
         return try #require(lines.firstIndex { $0.contains("store/.lock") }, "\(lines)") + 1
     }
 
+    @Test("a disk that is full from any moment on leaves the old generation or the new one, whole")
+    func fullDisk() throws {
+        #expect(try certs("issue", "web").status == 0)
+        let calls = "write,fsync,mkdir,rename"
+        var before = try standing()
+        var kept = 0
+        for call in 1...200 {
+            let inject = "inject=\(calls):error=ENOSPC:when=\(call)+"
+            let result = try certs("rotate", "web", under: ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject])
+            let after = try standing()
+            #expect(try certs("audit").status == 0, "full from call \(call)")
+            if result.status == 0 {
+                #expect(after.generation > before.generation)
+                #expect(kept > 5, "most calls come before the one that publishes")
+                return
+            }
+            if after == before { kept += 1 }
+            before = after
+        }
+        Issue.record("it never comes through")
+    }
+
     @Test("the old generation or the new one is there, whole, whichever call it was")
     func everyCall() throws {
         #expect(try certs("issue", "web").status == 0)

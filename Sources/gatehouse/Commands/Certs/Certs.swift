@@ -16,6 +16,13 @@ struct Certs: ParsableCommand {
     )
 }
 
+/// What a command that changes one certificate is told.
+struct CertificateChangeOptions: ParsableArguments {
+    @OptionGroup var options: CertificateOptions
+    @Argument(help: "Its name in the site file.") var name: String
+    @Option(help: "Why, for the audit log.") var reason = "an operator asked for it"
+}
+
 /// The site whose certificates a command is about.
 struct CertificateOptions: ParsableArguments {
     @OptionGroup var options: SiteOptions
@@ -98,6 +105,36 @@ struct CertificateOptions: ParsableArguments {
         private static func milliseconds(_ microseconds: Int) -> String {
             let tenths = (microseconds + 50) / 100
             return "\(tenths / 10).\(tenths % 10) ms"
+        }
+
+        /// Asks the running gateway; nil when none runs here.
+        func ask(_ request: AdminRequest) throws -> JSONValue? {
+            let line: String?
+            do {
+                line = try AdminClient.ask(request, at: socket, within: 60_000)
+            } catch {
+                return nil
+            }
+            guard let line, let reply = JSONValue(parsing: line) else {
+                Output.error("\(socket): the gateway gave no answer; its log may say why")
+                throw ExitCode(1)
+            }
+            if let error = reply["error"]?.text {
+                Output.error(error)
+                throw ExitCode(1)
+            }
+            return reply["result"] ?? .null
+        }
+
+        /// SHA-256 of what the running gateway shows its clients, by the certificates' names; nil when none runs here.
+        func served() throws -> [String: [String]]? {
+            guard let status = try ask(.status) else { return nil }
+            var served: [String: [String]] = [:]
+            for entry in status["certificates"]?.items ?? [] {
+                guard let name = entry["name"]?.text, let fingerprint = entry["fingerprint"]?.text else { continue }
+                served[name, default: []].append(fingerprint)
+            }
+            return served
         }
 
         /// Has the running gateway serve what the store holds now, and says what came of it.

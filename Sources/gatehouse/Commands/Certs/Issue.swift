@@ -60,15 +60,13 @@ extension Certs {
             abstract: "Replace a certificate and its key now. The one before stays in the store, for a rollback."
         )
 
-        @OptionGroup var options: CertificateOptions
-        @Argument(help: "Its name in the site file.") var name: String
-        @Option(help: "Why, for the audit log.") var reason = "an operator asked for it"
+        @OptionGroup var change: CertificateChangeOptions
 
         func run() throws {
-            let desk = try options.desk()
-            let settings = try desk.certificate(name)
-            let bundle = try desk.make(settings, reason: reason)
-            print("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            let desk = try change.options.desk()
+            let settings = try desk.certificate(change.name)
+            let bundle = try desk.make(settings, reason: change.reason)
+            print("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish()
         }
     }

@@ -7,7 +7,10 @@ extension Certs {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what the store holds: issuer, days left, the next renewal and the tries that remain.",
-            discussion: "Exit status: 1 when one is at fault, or fewer than \(RenewalSchedule.alarm) tries remain."
+            discussion: """
+                Where a gateway runs, also whether it serves that. Exit status: 1 when one is at fault, or fewer than \
+                \(RenewalSchedule.alarm) tries remain.
+                """
         )
 
         @OptionGroup var options: CertificateOptions
@@ -15,11 +18,18 @@ extension Certs {
 
         func run() throws {
             let desk = try options.desk()
-            let standings = try desk.certificates([]).map { desk.provider.standing($0) }
+            let served = try desk.served()
+            let standings = try desk.certificates([]).map { settings in
+                desk.provider.standing(settings).comparing(with: served)
+            }
             if json {
-                print(JSONValue.array(standings.map { $0.document(at: desk.now) }).indented)
+                let documents = standings.map { $0.document(at: desk.now, served: served?[$0.name]) }
+                print(JSONValue.array(documents).indented)
             } else {
-                for standing in standings { print(standing.line(at: desk.now)) }
+                for standing in standings {
+                    print(standing.line(at: desk.now, isServed: served?[standing.name] != nil))
+                }
+                if served == nil { print("no gateway of this site runs here") }
             }
             if standings.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
         }
@@ -49,7 +59,21 @@ extension Certs {
 }
 
 extension CertificateStanding {
-    fileprivate func line(at now: Int64) -> String {
+    /// At fault when the gateway serves something else than what is stored.
+    fileprivate func comparing(with served: [String: [String]]?) -> CertificateStanding {
+        guard let shown = served?[name], !leaves.isEmpty else { return self }
+        let stored = leaves.map(\.fingerprint)
+        let others = shown.filter { !stored.contains($0) }
+        if others.isEmpty { return self }
+        var copy = self
+        copy.faults.append(
+            "the gateway serves another, \(others.map { $0.prefix(16) + "…" }.joined(separator: ", ")), and not what is "
+                + "stored: its log says why, and `gatehouse reload` has it look again"
+        )
+        return copy
+    }
+
+    fileprivate func line(at now: Int64, isServed: Bool) -> String {
         var words = ["\(name): \(issuer)"]
         if let generation { words.append("generation \(generation)") }
         for leaf in leaves {
@@ -57,11 +81,13 @@ extension CertificateStanding {
             words.append("good until \(UTC.text(end)) (\((end - now) / 86_400) days)")
         }
         if let due { words.append("next try \(due <= now ? "now" : UTC.text(due))") }
+        if failures > 0 { words.append("\(failures) tries failed") }
         if let runway = runway(at: now) { words.append("\(runway) tries remain") }
+        if isServed, faults.isEmpty { words.append("served") }
         return (words + faults.map { "AT FAULT: \($0)" }).joined(separator: "; ")
     }
 
-    fileprivate func document(at now: Int64) -> JSONValue {
+    fileprivate func document(at now: Int64, served: [String]?) -> JSONValue {
         .object([
             .init("name", .string(name)),
             .init("issuer", .string(issuer)),
@@ -83,6 +109,8 @@ extension CertificateStanding {
             ),
             .init("next_try", due.map { .string(UTC.text(max($0, now))) } ?? .null),
             .init("runway", runway(at: now).map { .integer($0) } ?? .null),
+            .init("failures", .integer(failures)),
+            .init("served", served.map { .strings($0) } ?? .null),
             .init("faults", .strings(faults)),
         ])
     }

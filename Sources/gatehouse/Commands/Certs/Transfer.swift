@@ -8,7 +8,10 @@ extension Certs {
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take over a certificate and key that were made elsewhere.",
-            discussion: "A folder of certbot (/etc/letsencrypt/live/NAME) or of Caddy holds both: name it with --from."
+            discussion: """
+                A folder of certbot (/etc/letsencrypt/live/NAME) or of Caddy holds both: name it with --from. So does a \
+                PKCS #12 file: --pkcs12.
+                """
         )
 
         @OptionGroup var options: CertificateOptions
@@ -16,25 +19,37 @@ extension Certs {
         @Option(help: "A folder of certbot or Caddy.") var from: String?
         @Option(help: "A PEM file: the certificate, then its issuers.") var certificate: String?
         @Option(help: "A PEM file: its private key.") var key: String?
+        @Option(name: .customLong("pkcs12"), help: "A PKCS #12 file: certificate, issuers and key.") var pkcs12: String?
+        @Option(help: "The file that holds the password of the PKCS #12 file, in its first line.")
+        var passwordFile: String?
 
         func validate() throws {
-            guard (from == nil) != (certificate == nil && key == nil), (certificate == nil) == (key == nil) else {
-                throw ValidationError("name a folder with --from, or two files with --certificate and --key")
+            let ways = [from != nil, certificate != nil || key != nil, pkcs12 != nil].count { $0 }
+            guard ways == 1, (certificate == nil) == (key == nil), passwordFile == nil || pkcs12 != nil else {
+                throw ValidationError(
+                    "name a folder with --from, two files with --certificate and --key, or one with --pkcs12"
+                )
             }
+        }
+
+        private func load() throws(CertificateProblem) -> CertificateBundle {
+            if let pkcs12 { return try CertificateSource.load(pkcs12: pkcs12, passwordFile: passwordFile) }
+            let files = try from.map { (folder) throws(CertificateProblem) in
+                try CertificateFolder.files(in: folder)
+            }
+            return try CertificateSource.load(
+                certificate: files?.certificate ?? certificate ?? "",
+                key: files?.key ?? key ?? ""
+            )
         }
 
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
             let bundle = try desk.perform { () throws(CertificateProblem) in
-                let files = try from.map { (folder) throws(CertificateProblem) in
-                    try CertificateFolder.files(in: folder)
-                }
-                let bundle = try CertificateSource.load(
-                    certificate: files?.certificate ?? certificate ?? "",
-                    key: files?.key ?? key ?? ""
-                )
-                try desk.provider.take(bundle, as: settings, reason: "imported from \(from ?? certificate ?? "")")
+                let bundle = try load()
+                let source = from ?? certificate ?? pkcs12 ?? ""
+                try desk.provider.take(bundle, as: settings, reason: "imported from \(source)")
                 return bundle
             }
             print("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
@@ -57,43 +72,6 @@ extension Certs {
             let settings = try desk.certificate(name)
             try desk.perform { () throws(CertificateProblem) in try desk.provider.export(settings, to: out) }
             print("certificate \(name): \(out)/fullchain.pem and \(out)/privkey.pem")
-        }
-    }
-
-    struct Authority: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "ca",
-            abstract: "The site's own CA.",
-            subcommands: [Init.self, Root.self]
-        )
-
-        struct Init: ParsableCommand {
-            static let configuration = CommandConfiguration(
-                abstract: "Make the internal CA when there is none. The first `issue` does the same."
-            )
-
-            @OptionGroup var options: CertificateOptions
-
-            func run() throws {
-                let desk = try options.desk()
-                let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
-                print("\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)")
-            }
-        }
-
-        struct Root: ParsableCommand {
-            static let configuration = CommandConfiguration(
-                commandName: "export",
-                abstract: "Write the root certificate, for the trust stores of clients, to standard output."
-            )
-
-            @OptionGroup var options: CertificateOptions
-
-            func run() throws {
-                let desk = try options.desk()
-                let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.existingRoot() }
-                print(root.pem, terminator: "")
-            }
         }
     }
 }

@@ -1,0 +1,70 @@
+import Gateway
+import OpenSSL
+
+/// The certificates that a data plane has shown and shows no longer: whether their keys are still held, and by how many
+/// connections they are still known. For one thread.
+internal struct CertificateRoll {
+    private struct Retired {
+        let name: String
+        let leaf: Certificate
+        let use: CertificateUse
+        weak var key: PrivateKey?
+
+        /// Nothing more will ever be known of it.
+        var isOver: Bool { key == nil && use.connections == 0 }
+    }
+
+    private var retired: [Retired] = []
+    /// How many that are over are kept for whoever asks when they were.
+    private static let kept = 1_000
+
+    /// Notes what `old` has and `fresh` has not.
+    mutating func change(from old: Keyring, to fresh: Keyring) {
+        for name in old.names(differingFrom: fresh) {
+            for bundle in old.certificates[name] ?? []
+            where !(fresh.certificates[name] ?? []).contains(where: { $0 === bundle }) {
+                retired.append(Retired(name: name, leaf: bundle.leaf, use: bundle.use, key: bundle.key))
+            }
+        }
+        guard retired.count > Self.kept else { return }
+        var surplus = retired.count - Self.kept
+        retired.removeAll { entry in
+            guard surplus > 0, entry.isOver else { return false }
+            surplus -= 1
+            return true
+        }
+    }
+
+    /// What is known of the certificates of one name, the oldest first, those that are shown last.
+    func report(of name: String, in keyring: Keyring) -> [CertificateUseReport] {
+        let before = retired.filter { $0.name == name }.map {
+            CertificateUseReport($0.leaf, $0.use, isShown: false, isKeyHeld: $0.key != nil)
+        }
+        let now = (keyring.certificates[name] ?? []).map {
+            CertificateUseReport($0.leaf, $0.use, isShown: true, isKeyHeld: true)
+        }
+        return before + now
+    }
+}
+
+/// How one certificate is in use in the data plane.
+package struct CertificateUseReport: Codable, Equatable, Sendable {
+    /// SHA-256 of the certificate in DER, in hexadecimal.
+    package var fingerprint: String
+    /// Whether new handshakes get it.
+    package var isShown: Bool
+    /// Whether its private key is in the data plane's memory.
+    package var isKeyHeld: Bool
+    /// Open connections that began with a handshake which its key signed.
+    package var connections: Int
+    /// When the last such connection ended: seconds since 1970; nil when none has.
+    package var lastEnd: Int64?
+
+    fileprivate init(_ leaf: Certificate, _ use: CertificateUse, isShown: Bool, isKeyHeld: Bool) {
+        fingerprint = leaf.fingerprint
+        self.isShown = isShown
+        self.isKeyHeld = isKeyHeld
+        connections = use.connections
+        lastEnd = use.lastEnd
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Certificates
+import OpenSSL
+
+extension Certs {
+    struct Authority: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ca",
+            abstract: "The site's own CA.",
+            subcommands: [Init.self, Root.self, Detach.self, Renew.self]
+        )
+
+        struct Init: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Make the internal CA when there is none. The first `issue` does the same."
+            )
+
+            @OptionGroup var options: CertificateOptions
+
+            func run() throws {
+                let desk = try options.desk()
+                let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
+                print("\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)")
+            }
+        }
+
+        struct Root: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                commandName: "export",
+                abstract: "Write the root certificate, for the trust stores of clients, to standard output."
+            )
+
+            @OptionGroup var options: CertificateOptions
+
+            func run() throws {
+                let desk = try options.desk()
+                let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.existingRoot() }
+                print(root.pem, terminator: "")
+            }
+        }
+
+        struct Detach: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Take the root's key off this machine: write it to a file, and delete it from the store.",
+                discussion: """
+                    The intermediate goes on issuing for as long as it lasts; `ca renew` makes the next one with the \
+                    file. Keep it where no network reaches.
+                    """
+            )
+
+            @OptionGroup var options: CertificateOptions
+            @Option(help: "The file; it must not be there yet.") var out: String
+
+            func run() throws {
+                let desk = try options.desk()
+                try desk.perform { () throws(CertificateProblem) in try desk.provider.detachRoot(to: out) }
+                print("the root's key is in \(out), and no longer in the store")
+            }
+        }
+
+        struct Renew: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Make a new intermediate, which signs from then on.",
+                discussion: "The certificates of the one before are replaced at once where a gateway runs."
+            )
+
+            @OptionGroup var options: CertificateOptions
+            @Option(help: "The root's key, where it was taken off this machine. It is not kept.") var rootKey: String?
+
+            func run() throws {
+                let desk = try options.desk()
+                let signer = try desk.perform { () throws(CertificateProblem) in
+                    try desk.provider.renewIntermediate(rootKey: rootKey)
+                }
+                print("\(signer.subject), good until \(UTC.text(signer.validity.upperBound))")
+                try desk.publish()
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Testing
+
+@Suite("An internal CA whose root's key is elsewhere")
+struct OfflineRootTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+
+    @Test("it issues on; the next intermediate needs the key, and is of the same root")
+    func detached() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path + "/certs")
+        let first = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
+        var taken: PrivateKey?
+        try InternalCA.detachRoot(from: store, now: now) { key in taken = key }
+        let key = try #require(taken)
+        #expect(key.belongs(to: first.rootCertificate))
+        let keys = try FileManager.default.subpathsOfDirectory(atPath: store.folder + "/internal-ca-root")
+        #expect(!keys.contains { $0.hasSuffix("key.pem") }, "\(keys)")
+        #expect(try store.audit.verify().fault == nil)
+
+        let later = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
+        #expect(later.rootCertificate.der == first.rootCertificate.der)
+        #expect(try later.issue(names: ["foobar.com"], now: now).chain[1].der == first.signingCertificate.der)
+        // It ends soon, and there is no key: it goes on with what it has until the end, and then says what to do.
+        let end = first.signingCertificate.validity.upperBound
+        let last = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: end - 86_400)
+        #expect(last.signingCertificate.der == first.signingCertificate.der)
+        #expect(throws: CertificateProblem.rootKeyAway(folder: store.folder)) {
+            try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: end + 1)
+        }
+        #expect(throws: CertificateProblem.rootKeyAway(folder: store.folder)) {
+            try InternalCA.renewIntermediate(in: store, rootKey: nil, named: "foobar.com", reason: "", now: now)
+        }
+        let stranger = try PrivateKey.generate(.ecdsaP256)
+        #expect(throws: CertificateProblem.self) {
+            try InternalCA.renewIntermediate(in: store, rootKey: stranger, named: "foobar.com", reason: "", now: now)
+        }
+        let renewed = try InternalCA.renewIntermediate(
+            in: store,
+            rootKey: key,
+            named: "foobar.com",
+            reason: "a test",
+            now: now
+        )
+        #expect(renewed.signingCertificate.der != first.signingCertificate.der)
+        #expect(renewed.signingCertificate.isIssued(by: first.rootCertificate))
+        let bundle = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
+            .issue(names: ["foobar.com"], now: now)
+        #expect(bundle.chain[1].der == renewed.signingCertificate.der)
+    }
+}

@@ -1,0 +1,33 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Testing
+
+@Suite("Certificates from PKCS #12 files")
+struct PKCS12Tests {
+    private let now = Int64(Date().timeIntervalSince1970)
+
+    @Test("what `openssl pkcs12` writes is read, with its password from a file", arguments: ["secret", ""])
+    func reads(password: String) throws {
+        let scratch = try Scratch()
+        let ca = try InternalCA(named: "foobar.com", now: now)
+        let bundle = try ca.issue(names: ["foobar.com"], now: now)
+        let chain = try scratch.write("chain.pem", bundle.chainPEM + ca.rootCertificate.pem)
+        let key = try scratch.write("key.pem", bundle.keyPEM)
+        let file = scratch.path + "/store.p12"
+        let word = try scratch.write("password", password + "\n")
+        let command = "openssl pkcs12 -export -in \(chain) -inkey \(key) -out \(file) -passout file:\(word)"
+        let made = try RealTools.run("sh", "-c", command)
+        #expect(made.status == 0, "\(made.output)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+        let read = try CertificateSource.load(pkcs12: file, passwordFile: password.isEmpty ? nil : word)
+        #expect(read.chain.map(\.der) == bundle.chain.map(\.der), "the chain as servers send it, without the root")
+        let wrong = try scratch.write("wrong", "another\n")
+        #expect(throws: CertificateProblem.self) { try CertificateSource.load(pkcs12: file, passwordFile: wrong) }
+        let bytes = try #require(FileManager.default.contents(atPath: file))
+        for end in stride(from: 0, to: bytes.count, by: 7) {
+            let part = Array(bytes.prefix(end))
+            #expect((try? CertificateBundle(pkcs12: part.span, password: Array(password.utf8).span)) == nil)
+        }
+    }
+}
