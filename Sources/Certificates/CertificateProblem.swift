@@ -25,6 +25,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
     case rootKeyAway(folder: String)
+    /// The program that is to be run after a rotation failed.
+    case deployment(name: String, String)
     /// The audit log cannot be gone on with.
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
@@ -59,6 +61,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .rootKeyAway(let folder):
             "\(folder): the key of the internal CA's root is not on this machine; bring it, and run "
                 + "`gatehouse certs ca renew --root-key FILE`"
+        case .deployment(let name, let why):
+            "certificate \(name): it is in force, but was not deployed: \(why); "
+                + "`gatehouse certs deploy \(name)` tries again"
         case .audit(let path, let why):
             "\(path): \(why); keep the file for whoever looks into it, and move it away so that a new one begins"
         case .library(let error): error.description

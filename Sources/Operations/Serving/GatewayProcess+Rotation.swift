@@ -75,6 +75,11 @@ extension GatewayProcess {
             }
             Self.log("certificate \(change.name): served, as a handshake showed")
         }
+        for change in changes {
+            if let settings = configuration.site.certificates[change.name] {
+                deployments.want(settings, of: configuration.site)
+            }
+        }
     }
 
     /// Puts the configuration before into force again, and the store's generation before with it.

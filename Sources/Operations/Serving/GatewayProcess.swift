@@ -27,6 +27,8 @@ package final class GatewayProcess {
     internal let names: NameService
     internal var schedule = Schedule(renewal: nil, rotation: .max, look: .max)
     internal var watch = CertificateWatch()
+    /// Tells other programs of new certificates.
+    internal let deployments = Deployments()
     /// Orders certificates of ACME servers.
     internal let orders: CertificateOrders
     internal var supervisor: DataPlaneSupervisor

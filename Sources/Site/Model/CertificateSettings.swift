@@ -7,6 +7,8 @@ package struct CertificateSettings: Sendable, Equatable {
     package var issuer: Issuer
     /// The kind of key to make. Of no meaning when the issuer is `files`.
     package var key: KeyType = .ecdsaP256
+    /// `deploy`: who else on this host is told of a new one.
+    package var deploy: DeploySettings?
     package var position = SourcePosition.none
 
     package init(name: String, names: [HostPattern], issuer: Issuer) {
@@ -35,6 +37,16 @@ package struct CertificateSettings: Sendable, Equatable {
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
     }
+}
+
+/// The program that is run after a certificate was replaced.
+package struct DeploySettings: Sendable, Equatable {
+    /// The path of the program, then its first arguments. Never empty.
+    package var command: [String] = []
+    /// How long one run of it may take.
+    package var timeout = Duration.seconds(60)
+
+    package init() {}
 }
 
 /// A PEM certificate chain and the key of its first certificate. Paths are resolved against the site file's directory.

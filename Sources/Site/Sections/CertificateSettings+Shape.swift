@@ -18,6 +18,7 @@ extension CertificateSettings {
                 "Where it comes from: internal (the site's own CA), a CA that speaks ACME, or PEM files."
             ),
             .key("key", \.key, .word, "The kind of key to make."),
+            .key("deploy", \.deploy, DeploySettings.shape, "The program that is run after it was replaced."),
         ]
     ).placed(\.position).named(\.name).checked { certificate, node, decoding in
         if case .acme(let acme) = certificate.issuer { checkNames(certificate, acme, node, &decoding) }
@@ -50,6 +51,22 @@ extension CertificateSettings {
             return
         }
     }
+}
+
+extension DeploySettings {
+    fileprivate static let shape = Shape<DeploySettings>.mapping(
+        DeploySettings(),
+        [
+            .key(
+                "run",
+                \.command,
+                .command,
+                required: true,
+                "The program and its first arguments; no shell is in between."
+            ),
+            .key("timeout", \.timeout, .duration(atLeast: .seconds(1)), "How long one run may take."),
+        ]
+    )
 }
 
 extension CertificateFiles {

@@ -14,7 +14,7 @@ struct CertificateRotationTests {
         app = try ScriptedServer.named("app-01")
     }
 
-    private func start(issuer: String, listener: String = "") throws -> RunningSite {
+    private func start(issuer: String, listener: String = "", further: String = "") throws -> RunningSite {
         try RunningSite(
             """
             site: foobar.test
@@ -25,7 +25,7 @@ struct CertificateRotationTests {
               pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
             certificate-store: store
             certificates:
-              web: { names: [foobar.test], issuer: \(issuer) }
+              web: { names: [foobar.test], issuer: \(issuer)\(further) }
             """,
             in: directory
         )
@@ -170,6 +170,35 @@ struct CertificateRotationTests {
                     except (OSError, ValueError, OverflowError): continue
                     if secret in held or secret[::-1] in held: print("found in", process, line.strip())
         """
+
+    @Test("a program is told of what is served now; one that fails is told of, and changes nothing")
+    func deploys() throws {
+        let script = "cd \"$(dirname \"$0\")\"; echo \"$@\" >told.new; mv told.new told; test ! -e fail"
+        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        let site = try start(issuer: "internal", further: ", deploy: { run: [program, first], timeout: 50s }")
+        #expect(try certs(site, "rotate", "web").status == 0)
+        func told() -> String {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+        }
+        func line(_ number: Int) -> String {
+            let folder = directory.path("store/web/\(number)")
+            return "first web \(folder)/fullchain.pem \(folder)/key.pem\n"
+        }
+        try eventually("it is told", within: .seconds(60)) { told() == line(2) }
+        try eventually("the log says so", within: .seconds(60)) { site.log.contains("certificate web: deployed") }
+        try directory.write("", to: "fail")
+        #expect(try certs(site, "rotate", "web").status == 0)
+        try eventually("the log says that it failed", within: .seconds(60)) {
+            site.log.contains("certificate web: it is in force, but was not deployed")
+        }
+        #expect(told() == line(3))
+        #expect(try shown == stored(site))
+        #expect(try certs(site, "deploy", "web").status == 1)
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        let again = try certs(site, "deploy", "web")
+        #expect(again.status == 0 && again.output == "certificate web: deployed\n", "\(again)")
+    }
 
     @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")
     func noticesFiles() throws {

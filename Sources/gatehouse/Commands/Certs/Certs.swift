@@ -11,7 +11,7 @@ struct Certs: ParsableCommand {
         discussion: "A running gateway serves what changed at once, without closing a connection.",
         subcommands: [
             List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Rollback.self, Retire.self, Import.self,
-            Export.self, Audit.self, Authority.self,
+            Export.self, Deploy.self, Audit.self, Authority.self,
         ]
     )
 }
@@ -107,6 +107,12 @@ struct CertificateOptions: ParsableArguments {
             return "\(tenths / 10).\(tenths % 10) ms"
         }
 
+        /// Runs the certificate's program, where it has one.
+        func deploy(_ settings: CertificateSettings) throws {
+            let isDone = try perform { () throws(CertificateProblem) in try provider.deploy(settings) }
+            if isDone { print("certificate \(settings.name): deployed") }
+        }
+
         /// Asks the running gateway; nil when none runs here.
         func ask(_ request: AdminRequest) throws -> JSONValue? {
             let line: String?
@@ -137,13 +143,19 @@ struct CertificateOptions: ParsableArguments {
             return served
         }
 
-        /// Has the running gateway serve what the store holds now, and says what came of it.
-        func publish() throws {
+        /// Has the running gateway serve what the store holds now, and says what came of it. Where none runs, the programs
+        /// of what was `changed` are run here.
+        func publish(_ changed: CertificateSettings...) throws { try publish(changed) }
+
+        /// The same for several.
+        func publish(_ changed: [CertificateSettings]) throws {
             let line: String?
             do {
                 line = try AdminClient.ask(.certificates, at: socket, within: 60_000)
             } catch {
-                return print("no gateway of this site runs here: the next start serves it")
+                print("no gateway of this site runs here: the next start serves it")
+                for settings in changed { try deploy(settings) }
+                return
             }
             guard let line, let reply = JSONValue(parsing: line) else {
                 Output.error("\(socket): the gateway gave no answer; its log may say why")

@@ -22,7 +22,7 @@ extension Certs {
             }
             let bundle = try desk.make(settings, reason: standing.faults.first ?? "there was none in the store")
             print("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
-            try desk.publish()
+            try desk.publish(settings)
         }
     }
 
@@ -36,7 +36,7 @@ extension Certs {
 
         func run() throws {
             let desk = try options.desk()
-            var isChanged = false
+            var changed: [CertificateSettings] = []
             var isWanting = false
             for settings in try desk.certificates([]) {
                 if case .files = settings.issuer { continue }
@@ -45,12 +45,12 @@ extension Certs {
                 do {
                     let bundle = try desk.make(settings, reason: standing.faults.first ?? "it is due")
                     print("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
-                    isChanged = true
+                    changed.append(settings)
                 } catch is ExitCode {
                     isWanting = true
                 }
             }
-            if isChanged { try desk.publish() } else { print("no certificate is due") }
+            if !changed.isEmpty { try desk.publish(changed) } else { print("no certificate is due") }
             if isWanting { throw ExitCode(1) }
         }
     }
@@ -67,7 +67,7 @@ extension Certs {
             let settings = try desk.certificate(change.name)
             let bundle = try desk.make(settings, reason: change.reason)
             print("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
-            try desk.publish()
+            try desk.publish(settings)
         }
     }
 }

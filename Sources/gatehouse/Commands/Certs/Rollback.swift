@@ -19,7 +19,7 @@ extension Certs {
             }
             let end = UTC.text(bundle.leaf.validity.upperBound)
             print("certificate \(change.name): back to the one that is good until \(end)")
-            try desk.publish()
+            try desk.publish(settings)
         }
     }
 }

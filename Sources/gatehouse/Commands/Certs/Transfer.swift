@@ -53,7 +53,7 @@ extension Certs {
                 return bundle
             }
             print("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
-            try desk.publish()
+            try desk.publish(settings)
         }
     }
 

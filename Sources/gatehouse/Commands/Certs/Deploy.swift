@@ -1,0 +1,27 @@
+import ArgumentParser
+import Certificates
+import Site
+
+extension Certs {
+    struct Deploy: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run the program that the site file names for a certificate, as after a rotation.",
+            discussion: "It gets the certificate's name, the file of its chain and that of its key."
+        )
+
+        @OptionGroup var options: CertificateOptions
+        @Argument(help: "Its name in the site file.") var name: String
+
+        func run() throws {
+            let desk = try options.desk()
+            let settings = try desk.certificate(name)
+            guard settings.deploy != nil else {
+                Output.error(
+                    "certificate \(name): the site file names no program; add `deploy: { run: /path/of/program }`"
+                )
+                throw ExitCode(2)
+            }
+            try desk.deploy(settings)
+        }
+    }
+}
