@@ -28,6 +28,9 @@ package final class DataPlaneProcess {
     private var berth = 0
     private var isDraining = false
 
+    /// Milliseconds between two looks at what can be given back.
+    private static let tidyPause: Int32 = 5_000
+
     /// Milliseconds for a drain that no control asked for.
     private static let lonelyDrain = 30_000
 
@@ -71,8 +74,8 @@ package final class DataPlaneProcess {
                 try? channel?.send(.drained)
                 return 0
             }
-            // While draining, the service is asked often; else only control wakes this thread.
-            let pause: Int32 = isDraining ? 20 : -1
+            // While draining, the service is asked often.
+            let pause: Int32 = isDraining ? 20 : Self.tidyPause
             guard let channel else {
                 guard isDraining || segments[DataPlaneConvention.adoptionSegment] != nil else { return 0 }
                 waitForControl(pause, signals)
@@ -80,7 +83,10 @@ package final class DataPlaneProcess {
             }
             do throws(ChannelError) {
                 let keys = assembly?.keys ?? change?.keys
-                guard let incoming = try channel.receive(within: pause, keys: keys) else { continue }
+                guard let incoming = try channel.receive(within: pause, keys: keys) else {
+                    service.tidy()
+                    continue
+                }
                 if incoming.message == .stop { return 0 }
                 try obey(incoming, channel)
             } catch {
@@ -183,7 +189,7 @@ package final class DataPlaneProcess {
         }
         let ready = Readiness.wait([adoption.raw, signals.raw], milliseconds: pause)
         if ready[1], signals.next() == SIGTERM { return drain(Self.lonelyDrain) }
-        guard ready[0] else { return }
+        guard ready[0] else { return service.tidy() }
         do {
             guard let connection = try UnixSocket.accept(adoption.raw) else { return }
             let channel = ControlChannel(owning: MessageSocket(owning: connection))

@@ -24,6 +24,8 @@ package protocol DataPlaneService: AnyObject {
     /// The keys of the session tickets that it gives out, for a control process that took over without them: a copy,
     /// in the form of `GatewayKeys`. nil when it gives out none.
     func sessionKeys() throws -> SecretBytes?
+    /// Called every few seconds while nothing else is asked: time to give back what was needed once.
+    func tidy()
     /// Accepts nothing more, lets what runs end, and cuts off what has not ended after the time.
     func drain(deadlineMilliseconds: Int)
     /// Whether nothing runs any more after `drain`.

@@ -67,6 +67,8 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package func uses(of certificate: String) -> [CertificateUseReport] { roll.report(of: certificate, in: keyring) }
 
+    package func tidy() { service?.tidy() }
+
     package func sessionKeys() throws -> SecretBytes? { try publication?.tickets?.sealed() }
 
     package func drain(deadlineMilliseconds: Int) {

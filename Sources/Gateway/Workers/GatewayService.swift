@@ -16,6 +16,7 @@ package final class GatewayService {
     private let runningCount = RunningCount()
     /// Shared by the workers, so that limits hold for the gateway and not for each of them.
     private let addresses = AddressCounts()
+    private var tide = ConnectionTide()
 
     /// Milliseconds that the workers have to take a publication over before its sender goes on.
     private static let patience = 5_000
@@ -94,6 +95,15 @@ package final class GatewayService {
             if receipts.signed >= mailboxes.count { return }
             Thread.pause(milliseconds: 1)
         }
+    }
+
+    /// Gives back the memory of connections that have left. Call it every few seconds: it blocks its thread, and the
+    /// workers for moments only.
+    package func tidy() {
+        let open = (0..<workers).reduce(0) {
+            $0 + Int(clamping: state.region.load(state.index(worker: $1, .connectionsOpen)))
+        }
+        if tide.hasEbbed(open) { Allocator.giveBackFreeMemory() }
     }
 
     /// Has the workers take no more connections and end as theirs do.

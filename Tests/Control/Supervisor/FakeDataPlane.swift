@@ -69,6 +69,8 @@ final class FakeDataPlane: DataPlaneService {
         return copy
     }
 
+    func tidy() {}
+
     func drain(deadlineMilliseconds: Int) {
         sockets = []
         shared.set(listeners: [], "")

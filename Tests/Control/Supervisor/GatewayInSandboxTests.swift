@@ -50,6 +50,7 @@ final class BareGateway: DataPlaneService {
         return Publication(plan: plan, certificates: [:], tickets: nil, sockets: [plan.listeners[0].id: [sockets]])
     }
 
+    func tidy() { service?.tidy() }
     func drain(deadlineMilliseconds: Int) { service?.drain(milliseconds: UInt64(deadlineMilliseconds)) }
     var isDrained: Bool { service?.isDrained ?? true }
 }

@@ -6,7 +6,7 @@ import Testing
 struct IdleConnectionSoakTests {
     /// How many, and for how long: all of it under `make soak`, some of it in `make test`.
     private struct Extent {
-        var idle = 300
+        var idle = 1000
         var perSecond = 200
         var seconds = 5
 
@@ -53,6 +53,10 @@ struct IdleConnectionSoakTests {
         #expect(closed.connections == before.connections)
         if before.descriptors > 0 {
             #expect(closed.descriptors <= before.descriptors + 64, "\(before) \(closed)")
+        }
+        let held = (idle.memory - before.memory) / 2
+        try eventually("half of what \(idle) took goes back", within: .seconds(60)) {
+            try Holding(front).memory < before.memory + held
         }
         #expect(try clients.end() == 0, "\(clients.said)")
         print("idle connections: \(before), \(idle), \(warm), \(after), \(closed)")
