@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import signal
 import socket
 import ssl
@@ -23,6 +24,7 @@ class Clients:
     def __init__(self, told, stop):
         self.told = told
         self.stop = stop
+        self.parent = os.getppid()
         self.done = self.failed = self.closed = self.not_resumed = 0
         self.first_failure = None
         self.latencies = []
@@ -32,6 +34,10 @@ class Clients:
         self.context.verify_mode = ssl.CERT_REQUIRED if told.trust else ssl.CERT_NONE
         if told.trust:
             self.context.load_verify_locations(told.trust)
+
+    def is_over(self):
+        """Asked to end, or left behind by a parent that was killed."""
+        return self.stop.is_set() or os.getppid() != self.parent
 
     def report(self):
         ordered = sorted(self.latencies) or [0]
@@ -98,7 +104,7 @@ class Clients:
     def kept(self, count, open_one, act):
         """Goes round connections that are to last as long as the run."""
         connections = [open_one() for _ in range(count)]
-        while not self.stop.is_set():
+        while not self.is_over():
             for index, connection in enumerate(connections):
                 # An answer that ends the connection in good order is no failed request, and yet a connection less.
                 outcome = self.attempt(lambda: act(connection))
@@ -193,7 +199,7 @@ class Clients:
         self.visits(visit)
 
     def visits(self, visit):
-        while not self.stop.is_set():
+        while not self.is_over():
             self.attempt(visit)
             if self.told.pause:
                 time.sleep(self.told.pause)
