@@ -18,8 +18,8 @@ def require_cores():
         raise MachineLacks(f"cores {PROXY_CORE} and {LOAD_CORE} are needed; this process may use {sorted(cores)}")
 
 
-def description():
-    """Facts by name, in the order in which they are printed."""
+def of_processor():
+    """Facts by name that do not hang on what is compared, in the order in which they are printed."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     siblings = Path(f"/sys/devices/system/cpu/cpu{PROXY_CORE}/topology/thread_siblings_list")
     shared = siblings.exists() and _holds(siblings.read_text(), LOAD_CORE)
@@ -29,6 +29,13 @@ def description():
         "cores": "0 and 1 are threads of one core: figures will vary" if shared else "0 and 1 are cores of their own",
         "kernel": f"{platform.system()} {platform.release()}",
         "load before": " ".join(Path("/proc/loadavg").read_text().split()[:3]),
+    }
+
+
+def description():
+    """All facts by name, in the order in which they are printed."""
+    return {
+        **of_processor(),
         "wrk": _version(["wrk", "-v"]),
         "h2load": _version(["h2load", "--version"]),
         "openssl": _version(["openssl", "version"]),
