@@ -34,42 +34,88 @@ package struct AdministratorCheck: Sendable {
     package enum Verdict: Sendable, Equatable {
         /// A new connection would be let in by this rule.
         case admitted(rule: String)
-        /// It would not: by this rule, or by none.
-        case refused(rule: String?)
+        /// It would not, or its answers would not get out; by what.
+        case refused(by: String)
+        /// It hangs on a statement that is not understood; which.
+        case unknown(String)
         /// The host has no address of the administrator's family.
         case unreachable
     }
 
-    /// Asks the intent about a new TCP connection, to any of the host's addresses when it is not known to which.
+    /// Asks rules about a new TCP connection and the answer to it, to any of the host's addresses when it is not known
+    /// to which: now, and at `until`, since rules may end by themselves.
     ///
-    /// A rule that lets in at a limited rate counts; one that ends does not, when it ends before `until`.
-    /// - Parameter until: seconds since 1970.
-    package static func verdict(_ access: Access, _ host: HostIntent, addresses: [IPAddress], until: Int64) -> Verdict {
-        let own = addresses.filter { $0.width == access.source.width }
-        let destinations = access.destination.map { own.contains($0) ? [$0] : own } ?? own
-        guard !destinations.isEmpty else { return .unreachable }
-        var refusal: String?
-        for destination in destinations {
-            var packet = Packet(.input, from: access.source, to: destination, .tcp, detail: access.port)
-            packet.sourcePort = 40_000
-            packet.inputInterface = interface(of: destination, in: host)
-            let rule = host.rule(for: packet)
-            if let rule, rule.verdict == .accept, rule.expires.map({ $0 > until }) ?? true {
-                return .admitted(rule: rule.id)
-            }
-            refusal = refusal ?? rule?.id
+    /// - Parameters:
+    ///   - held: what the kernel would hold, tables of others included.
+    ///   - own: the machine's addresses, each with its interface.
+    ///   - now: seconds since 1970, as `until`.
+    package static func verdict(
+        _ access: Access,
+        _ held: HeldRuleset,
+        own: [IPAddress: String],
+        now: Int64,
+        until: Int64
+    ) -> Verdict {
+        // Nobody reaches the machine's loopback addresses from elsewhere.
+        let near = own.filter {
+            $0.key.width == access.source.width && $0.key.isLoopback == access.source.isLoopback
         }
-        return .refused(rule: refusal)
+        let destinations = access.destination.flatMap { known in near[known].map { [known: $0] } } ?? near
+        var worst = Verdict.unreachable
+        for (destination, interface) in destinations.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            let verdict = verdict(access, held, to: destination, by: interface, [now, until])
+            if case .admitted = verdict { return verdict }
+            if worst == .unreachable { worst = verdict }
+        }
+        return worst
     }
 
-    private static func interface(of address: IPAddress, in host: HostIntent) -> String {
-        host.interfaces.first { $0.addresses.contains { $0.address == address } }?.name ?? HostIntent.unnamedInterface
+    private static func verdict(
+        _ access: Access,
+        _ held: HeldRuleset,
+        to destination: IPAddress,
+        by interface: String,
+        _ moments: [Int64]
+    ) -> Verdict {
+        var request = Packet(.input, from: access.source, to: destination, .tcp, detail: access.port)
+        request.sourcePort = clientPort
+        request.inputInterface = interface
+        // From behind a router, as nearly everybody is.
+        if access.source.width == 128 { request.oddities = .throughRouter }
+        var answer = Packet(.output, from: destination, to: access.source, .tcp, detail: clientPort)
+        answer.sourcePort = access.port
+        answer.outputInterface = interface
+        answer.state = .established
+        answer.tcpFlags = 0x12
+        var admitting: String?
+        for moment in moments {
+            let evaluator = HeldEvaluator(held.at(moment))
+            for packet in [request, answer] {
+                let trace = evaluator.trace(packet)
+                let deciding = trace.described(in: held).last ?? "no rule"
+                if trace.outcomes == .accept {
+                    admitting = admitting ?? trace.acceptingRule(in: held)
+                } else if trace.outcomes.contains(.accept) {
+                    return .unknown(trace.steps.lazy.compactMap(\.unknown).first ?? deciding)
+                } else {
+                    return .refused(by: packet.path == .input ? deciding : "its answer is stopped, \(deciding)")
+                }
+            }
+        }
+        return .admitted(rule: admitting ?? "no rule, since nothing is dropped")
     }
+
+    /// A port as clients have them.
+    private static let clientPort: UInt16 = 40_000
 }
 
-extension HostIntent {
-    /// Stands for an interface that the site file does not name: no interface of Linux has a name with a slash, so no
-    /// rule for named interfaces, such as the one for loopback, takes its packets. A packet without an interface would
-    /// fulfil every such rule.
-    static let unnamedInterface = "/"
+extension HeldTrace {
+    /// The id of the last rule of ours that accepts; of any table when none of ours does.
+    fileprivate func acceptingRule(in held: HeldRuleset) -> String? {
+        let accepting = steps.filter { $0.outcomes == .accept && $0.rule != nil }
+        let ours = accepting.last { held.chains[$0.chain].table == TableName.own.name }
+        guard let step = ours ?? accepting.last, let number = step.rule else { return nil }
+        let chain = held.chains[step.chain]
+        return chain.rules[number].id ?? chain.title
+    }
 }

@@ -86,3 +86,10 @@ package struct ClosedConnections: Sendable {
         }
     }
 }
+
+extension HostIntent {
+    /// Stands for an interface that the site file does not name: no interface of Linux has a name with a slash, so no
+    /// rule for named interfaces, such as the one for loopback, takes its packets. A packet without an interface would
+    /// fulfil every such rule.
+    fileprivate static let unnamedInterface = "/"
+}

@@ -1,67 +1,101 @@
+import Site
+
 /// What the kernel holds that it should not, or does not hold that it should.
 package struct Drift: Sendable, Equatable {
-    /// Sentences, each about one part of a table.
+    /// Sentences, each about one table or one part of it.
     package private(set) var findings: [String] = []
 
     package var isEmpty: Bool { findings.isEmpty }
 
-    /// Compares our own table.
+    /// Compares by meaning, and names what changed: what is only written differently is no drift.
     ///
     /// - Parameters:
-    ///   - expected: what the kernel holds of the ruleset that was applied, when it is loaded alone.
+    ///   - expected: what the kernel holds of the ruleset that was applied when it is loaded alone, and the tables of
+    ///     others as they were then.
     ///   - live: what it holds now.
-    ///   - dynamic: the sets that packets fill, whose elements do not matter.
-    package mutating func compareOwn(expected: HeldText, live: HeldText, dynamic: Set<String>) {
-        let name = TableName.own.description
-        guard let wanted = expected.tables[name] else { return }
-        guard let found = live.tables[name] else {
-            findings.append("table \(name) is gone: this machine's firewall is off")
-            return
-        }
-        for part in Set(wanted.parts.keys).union(found.parts.keys).sorted() {
-            switch (wanted.parts[part], found.parts[part]) {
-            case (nil, _): findings.append("\(part) was added to table \(name)")
-            case (_, nil): findings.append("\(part) was removed from table \(name)")
-            case (let before?, let after?) where before != after:
-                findings += Self.lines(part, before, after)
-            default: break
+    ///   - dynamic: the sets of our table that packets fill, whose elements do not matter.
+    package init(expected: HeldListing, live: HeldListing, dynamic: Set<String>) {
+        let (before, after) = (expected.text, live.text)
+        let own = TableName.own.description
+        for name in Set(before.tables.keys).union(after.tables.keys).sorted() {
+            let whose = name == own ? "" : ", which is not ours,"
+            switch (before.tables[name], after.tables[name]) {
+            case (_?, nil) where name == own: findings.append("table \(own) is gone: this machine's firewall is off")
+            case (_, nil): findings.append("table \(name)\(whose) was removed")
+            case (nil, _): findings.append("table \(name)\(whose) was added")
+            case (let old?, let new?):
+                let differences = new.differences(from: old, name == own ? dynamic : [])
+                guard !differences.isEmpty else { continue }
+                let meaning = TableMeaning.compare(expected.table(name), live.table(name))
+                if meaning == .same, new.differsOnlyInDecisions(from: old) { continue }
+                if name != own { findings.append("table \(name)\(whose) was changed") }
+                findings += meaning.sentences.map { "table \(name): \($0)" }
+                findings += differences.map { name == own ? $0 : "table \(name): \($0)" }
             }
         }
-        for set in Set(wanted.elements.keys).intersection(found.elements.keys).sorted()
+    }
+}
+
+extension HeldText.Table {
+    /// What was added and removed, a line each, by the parts of the table.
+    ///
+    /// - Parameter dynamic: sets of which the elements do not matter.
+    func differences(from old: HeldText.Table, _ dynamic: Set<String>) -> [String] {
+        var lines: [String] = []
+        for part in Set(old.parts.keys).union(parts.keys).sorted() {
+            switch (old.parts[part], parts[part]) {
+            case (nil, _): lines.append("\(part) was added")
+            case (_, nil): lines.append("\(part) was removed")
+            case (let before?, let after?):
+                for change in after.difference(from: before) {
+                    switch change {
+                    case .insert(_, let line, _): lines.append("\(part): added \(line)")
+                    case .remove(_, let line, _): lines.append("\(part): removed \(line)")
+                    }
+                }
+            }
+        }
+        for set in Set(old.elements.keys).intersection(elements.keys).sorted()
         where !dynamic.contains(String(set.split(separator: " ").last ?? "")) {
-            let (before, after) = (wanted.elements[set] ?? [], found.elements[set] ?? [])
-            for element in after.subtracting(before).sorted() { findings.append("\(set): \(element) was added") }
+            let (before, after) = (old.elements[set] ?? [], elements[set] ?? [])
+            for element in after.subtracting(before).sorted() { lines.append("\(set): \(element) was added") }
             // An element with a timeout ends by itself: that is no drift.
             for element in before.subtracting(after).sorted() where !element.contains("\"timeout\":") {
-                findings.append("\(set): \(element) was removed")
+                lines.append("\(set): \(element) was removed")
             }
         }
+        return lines
     }
 
-    /// Compares the tables of others with what they were when ours was applied.
-    ///
-    /// - Parameter recorded: for each table its digest then.
-    package mutating func compareForeign(recorded: [String: String], live: HeldText) {
-        let own = TableName.own.description
-        for table in Set(recorded.keys).union(live.tables.keys).sorted() where table != own {
-            switch (recorded[table], live.digest(of: table)) {
-            case (nil, _): findings.append("table \(table), which is not ours, was added")
-            case (_, nil): findings.append("table \(table), which is not ours, was removed")
-            case (let before, let after) where before != after:
-                findings.append("table \(table), which is not ours, was changed")
-            default: break
+    /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud and
+    /// changed addresses there is more to say than that.
+    func differsOnlyInDecisions(from old: HeldText.Table) -> Bool {
+        for part in Set(old.parts.keys).union(parts.keys) {
+            let (before, after) = (old.parts[part] ?? [], parts[part] ?? [])
+            let changed = Set(before).symmetricDifference(after)
+            for line in changed {
+                guard let value = JSONValue(parsing: line) else { return false }
+                let words = (value["expr"]?.items ?? []).compactMap { $0.members.first?.name }
+                if !Self.decisions.isSuperset(of: words) { return false }
+                // A set that packets fill, or of which the elements end, counts as more than its elements.
+                if value["flags"] != nil || value["timeout"] != nil, !part.hasPrefix("chain ") {
+                    let flags = value["flags"]?.listed.compactMap(\.text) ?? []
+                    if value["timeout"] != nil || !Set(["interval", "constant"]).isSuperset(of: flags) { return false }
+                }
             }
         }
+        return true
     }
 
-    private static func lines(_ part: String, _ before: [String], _ after: [String]) -> [String] {
-        let difference = after.difference(from: before)
-        return difference.map { change in
-            switch change {
-            case .insert(_, let line, _): "\(part): added \(line)"
-            case .remove(_, let line, _): "\(part): removed \(line)"
-            }
-        }
+    /// Statements of nft's JSON of which the proof knows all that they do.
+    private static let decisions: Set<String> = [
+        "match", "vmap", "accept", "drop", "jump", "goto", "return", "continue", "counter",
+    ]
+}
+
+extension JSONValue {
+    fileprivate var members: [Member] {
+        if case .object(let members) = self { members } else { [] }
     }
 }
 

@@ -44,7 +44,6 @@ extension StoredRuleset {
             .init("site-modified", .integer(Int(siteModified))),
             .init("applied", .integer(Int(applied))),
             .init("confirmed", confirmed.map { .integer(Int($0)) } ?? .null),
-            .init("foreign", .object(foreign.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
         ])
     }
 
@@ -62,9 +61,6 @@ extension StoredRuleset {
             applied: Int64(applied)
         )
         confirmed = json["confirmed"]?.integer.map { Int64($0) }
-        if case .object(let members) = json["foreign"] {
-            for member in members { foreign[member.name] = member.value.text }
-        }
     }
 }
 

@@ -41,8 +41,8 @@ package struct StateFolder: Sendable {
         case undo = "undo.nft"
         /// The site file that it was compiled from.
         case site = "site.yaml"
-        /// For lines of the text the rules that they come from.
-        case rules = "rules.json"
+        /// The tables of others at that moment, as libnftables listed them.
+        case foreign = "foreign.json"
     }
 
     package func write(_ bytes: [UInt8], _ document: Document, of generation: Int) throws(FileError) {

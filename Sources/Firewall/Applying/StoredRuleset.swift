@@ -13,8 +13,6 @@ package struct StoredRuleset: Sendable, Equatable {
     package var applied: Int64
     /// When somebody confirmed it; nil while nobody has.
     package var confirmed: Int64?
-    /// The tables of others at that moment, with a digest of what each held.
-    package var foreign: [String: String] = [:]
 
     package init(
         generation: Int,

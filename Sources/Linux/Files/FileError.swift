@@ -24,6 +24,11 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let error) = problem { error.code == ENOENT } else { false }
     }
 
+    /// Another process holds the lock.
+    package var isHeldByAnother: Bool {
+        if case .system(let error) = problem { error.code == EWOULDBLOCK } else { false }
+    }
+
     /// This user may not do that, or nobody may on a file system that is read-only.
     package var isDenied: Bool {
         if case .system(let error) = problem { [EACCES, EPERM, EROFS].contains(error.code) } else { false }

@@ -4,15 +4,20 @@ import Glibc
 /// The addresses of this machine's network interfaces.
 package enum InterfaceAddresses {
     /// All of them, loopback included, with port 0; none when the kernel does not tell (getifaddrs(3)).
-    package static func all() -> [SocketAddress] {
+    package static func all() -> [SocketAddress] { byInterface().map(\.address) }
+
+    /// The same, with the names of their interfaces.
+    package static func byInterface() -> [(interface: String, address: SocketAddress)] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard unsafe getifaddrs(&first) == 0 else { return [] }
         defer { unsafe freeifaddrs(first) }
-        var addresses: [SocketAddress] = []
+        var addresses: [(interface: String, address: SocketAddress)] = []
         // Sound: the list lives until it is freed, and an address has the size of its family.
         var entry = unsafe first
         while let current = unsafe entry {
-            if let name = unsafe current.pointee.ifa_addr, let address = unsafe read(name) { addresses.append(address) }
+            if let name = unsafe current.pointee.ifa_addr, let address = unsafe read(name) {
+                addresses.append((unsafe String(cString: current.pointee.ifa_name), address))
+            }
             unsafe entry = current.pointee.ifa_next
         }
         return addresses

@@ -7,35 +7,84 @@ struct AdministratorCheckTests {
     private let own: [IPAddress] = [.v4(0x0A0A_0015)]
 
     /// Loopback, and SSH from 203.0.113.0/24.
-    private func host(named interface: String? = nil, expires: Int64? = nil) throws -> HostIntent {
+    private func host() -> HostIntent {
         var loopback = PacketMatch()
         loopback.inputInterfaces = .among(["lo"])
         loopback.outputInterfaces = .among(["lo"])
         var office = PacketMatch()
         office.sources = AddressSet([IPNetwork(containing: .v4(0xCB00_7100), prefixLength: 24)])
         office.traffic = TrafficSet(.tcp, details: 22...22)
-        if let interface { office.inputInterfaces = .among([interface]) }
-        var ssh = IntentRule(id: "office-ssh", .written, .accept, matches: [office])
-        ssh.expires = expires
         var host = HostIntent(host: "app-01")
-        host.input = [IntentRule(id: "loopback", .baseline("loopback"), .accept, matches: [loopback]), ssh]
+        host.input = [
+            IntentRule(id: "loopback", .baseline("loopback"), .accept, matches: [loopback]),
+            IntentRule(id: "office-ssh", .written, .accept, matches: [office]),
+        ]
         host.output = [IntentRule(id: "loopback", .baseline("loopback"), .accept, matches: [loopback])]
         return host
     }
 
-    private func verdict(_ source: UInt32, _ host: HostIntent) -> AdministratorCheck.Verdict {
-        AdministratorCheck.verdict(.init(source: .v4(source)), host, addresses: own, until: 1_000)
+    /// As a kernel lists it: loopback, and SSH from 203.0.113.0/24 as `conditions` say; answers get out.
+    private func held(_ conditions: String = "", answers: String = "accept", other: String = "") throws -> HeldRuleset {
+        func chain(_ hook: String) -> String {
+            """
+            {"chain":{"family":"inet","table":"gatehouse","name":"\(hook)","handle":1,"type":"filter","hook":"\(hook)",
+            "prio":0,"policy":"drop"}}
+            """
+        }
+        func rule(_ chain: String, _ comment: String, _ expressions: String) -> String {
+            """
+            {"rule":{"family":"inet","table":"gatehouse","chain":"\(chain)","handle":1,"comment":"\(comment)",
+            "expr":[\(expressions)]}}
+            """
+        }
+        func match(_ left: String, _ right: String, _ operation: String = "==") -> String {
+            #"{"match":{"op":"\#(operation)","left":\#(left),"right":\#(right)}}"#
+        }
+        let ssh =
+            match(
+                #"{"payload":{"protocol":"ip","field":"saddr"}}"#,
+                #"{"prefix":{"addr":"203.0.113.0","len":24}}"#
+            ) + "," + match(#"{"payload":{"protocol":"tcp","field":"dport"}}"#, "22")
+        let entries = [
+            #"{"table":{"family":"inet","name":"gatehouse","handle":1}}"#, chain("input"), chain("output"),
+            rule("input", "loopback", match(#"{"meta":{"key":"iifname"}}"#, #""lo""#) + #",{"accept":null}"#),
+            rule("input", "office-ssh line 4", ssh + conditions + #",{"accept":null}"#),
+            rule(
+                "output",
+                "established",
+                match(#"{"ct":{"key":"state"}}"#, #""established""#, "in") + #",{"\#(answers)":null}"#
+            ),
+        ]
+        return try HeldRuleset(json: Array(#"{"nftables":[\#(entries.joined(separator: ",") + other)]}"#.utf8))
     }
 
-    @Test("who is let in is told the rule, who is not is refused")
+    private func verdict(_ source: IPAddress, _ held: HeldRuleset) -> AdministratorCheck.Verdict {
+        let own: [IPAddress: String] = [.v4(0x0A0A_0015): "eth0"]
+        return AdministratorCheck.verdict(.init(source: source), held, own: own, now: 900, until: 1_000)
+    }
+
+    @Test("who is let in is told the rule, who is not is refused, and what is not understood is not taken for a yes")
     func verdicts() throws {
-        #expect(verdict(0xCB00_7107, try host()) == .admitted(rule: "office-ssh"))
-        // A host whose interfaces are not described: the rule for loopback must not let everybody in.
-        #expect(verdict(0xC612_0001, try host()) == .refused(rule: nil))
-        #expect(verdict(0xCB00_7107, try host(named: "eth0")) == .refused(rule: nil))
-        #expect(verdict(0xCB00_7107, try host(expires: 999)) == .refused(rule: "office-ssh"))
-        let v6 = AdministratorCheck.Access(source: .v6(1 << 120))
-        #expect(AdministratorCheck.verdict(v6, try host(), addresses: own, until: 0) == .unreachable)
+        let office = IPAddress.v4(0xCB00_7107)
+        #expect(verdict(office, try held()) == .admitted(rule: "office-ssh"))
+        let policy = "inet gatehouse input: the chain's policy drops"
+        // The rule for loopback must not let everybody in.
+        #expect(verdict(.v4(0xC612_0001), try held()) == .refused(by: policy))
+        let inside = #",{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"eth1"}}"#
+        #expect(verdict(office, try held(inside)) == .refused(by: policy))
+        let ending = #",{"match":{"op":"<","left":{"meta":{"key":"time"}},"right":"1970-01-01 00:15:50"}}"#
+        #expect(verdict(office, try held(ending)) == .refused(by: policy))
+        let mark = #",{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":7}}"#
+        guard case .unknown = verdict(office, try held(mark)) else {
+            Issue.record("\(verdict(office, try held(mark)))")
+            return
+        }
+        guard case .refused(let by) = verdict(office, try held(answers: "drop")) else {
+            Issue.record("\(verdict(office, try held(answers: "drop")))")
+            return
+        }
+        #expect(by.contains("its answer is stopped"), "\(by)")
+        #expect(verdict(.v6(1 << 120), try held()) == .unreachable)
     }
 
     @Test("SSH_CONNECTION is read, or refused")
@@ -55,12 +104,12 @@ struct AdministratorCheckTests {
             TrackedConnection(from: .v4(source), to: .v4(0x0A0A_0015), .tcp, sourcePort: 5, detail: port)
         }
         let nothing = HostIntent(host: "app-01")
-        let revoked = ClosedConnections(before: try host(), after: nothing, addresses: own)
+        let revoked = ClosedConnections(before: host(), after: nothing, addresses: own)
         #expect(revoked.contains(connection(0xCB00_7107, 22)))
         #expect(!revoked.contains(connection(0xC612_0001, 22)), "it was not open before")
-        let opened = ClosedConnections(before: nothing, after: try host(), addresses: own)
+        let opened = ClosedConnections(before: nothing, after: host(), addresses: own)
         #expect(!opened.contains(connection(0xCB00_7107, 22)))
-        let first = ClosedConnections(before: nil, after: try host(), addresses: own)
+        let first = ClosedConnections(before: nil, after: host(), addresses: own)
         #expect(first.contains(connection(0xCB00_7107, 80)))
         #expect(!first.contains(connection(0xCB00_7107, 22)))
         #expect(!first.contains(connection(0x0A0A_0015, 80)), "between the machine's own addresses")

@@ -5,7 +5,7 @@ import Testing
 @Suite("Firewall state")
 struct FirewallStateTests {
     private func ruleset(_ generation: Int, site: String, modified: Int64) -> StoredRuleset {
-        var ruleset = StoredRuleset(
+        StoredRuleset(
             generation: generation,
             host: "app-01",
             hash: "h\(generation)",
@@ -13,8 +13,6 @@ struct FirewallStateTests {
             siteModified: modified,
             applied: 5
         )
-        ruleset.foreign = ["ip nat": "digest"]
-        return ruleset
     }
 
     private func confirmed(_ list: [(site: String, modified: Int64)]) -> FirewallState {

@@ -68,18 +68,6 @@ struct RulesetScriptTests {
         #expect(old.elementChanges(to: try RulesetScript(text.replacing("policy drop", with: "policy accept"))) == nil)
     }
 
-    @Test("a ruleset touches what it names, and nothing else may stand in it")
-    func touched() throws {
-        let own = try RulesetScript(text).touchedTables().map(\.table)
-        #expect(Set(own) == [.own])
-        for bad in [
-            "flush ruleset", "add rule ip x y accept", "delete table inet", #"include "/etc/x""#,
-            "table inet \"a b\" {\n}", "table inet gatehouse {\n chain c {\n include \"/etc/x\"\n }\n}",
-        ] {
-            #expect(throws: RulesetScriptError.self, "\(bad)") { try RulesetScript(bad).touchedTables() }
-        }
-    }
-
     @Test(
         "text that does not close what it opens is refused with a line",
         arguments: ["table inet x {", "a { b {\n", "x \"y", "}"]
@@ -102,7 +90,6 @@ struct RulesetScriptTests {
             }
             if let script = try? RulesetScript(String(decoding: copy, as: UTF8.self)) {
                 _ = script.pieces()
-                _ = try? script.touchedTables()
             }
         }
     }

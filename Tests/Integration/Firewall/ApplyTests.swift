@@ -8,24 +8,70 @@ struct ApplyTests {
         let result = try NetworkOfOneHost().script(
             """
             unset SSH_CONNECTION
-            env -u SSH_CONNECTION bash -c 'true'
-            apply one.nft --keep 198.18.0.1; echo "refused $?"
+            apply one.yaml --keep 198.18.0.1; echo "refused $?"
             ls state 2>/dev/null | grep -c nft; nft list tables
             SSH_CONNECTION="203.0.113.7 5000 10.10.0.21 22" bash -c "$gatehouse policy apply --site site.yaml \
-                --ruleset one.nft --state state --confirm-within 0s"; echo "applied $?"
+                --state $PWD/state --confirm-within 0s"; echo "applied $?"
             nft list tables
             """
         )
         #expect(result.output.contains("refused 1"), "\(result)")
         #expect(result.error.contains("198.18.0.1 to port 22 would be shut out"), "\(result)")
+        #expect(result.output.contains("would be let in to port 22 by rule office-in"), "\(result)")
         #expect(result.output.contains("applied 0") && result.output.hasSuffix("table inet gatehouse\n"), "\(result)")
     }
 
-    @Test("what the site file says is compiled and put into force")
+    @Test("tables of others count: one that shuts the administrator out, and one that perhaps does")
+    func othersDrop() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            nft 'table ip strict { chain in { type filter hook input priority 10; policy drop; tcp dport 80 accept; }; }'
+            apply one.yaml --keep 203.0.113.7; echo "strict $?"
+            nft 'delete table ip strict'
+            nft 'table ip odd { chain in { type filter hook input priority 10; meta mark 7 drop; }; }'
+            apply one.yaml --keep 203.0.113.7; echo "odd $?"
+            nft list tables | grep -c gatehouse
+            apply one.yaml --keep 203.0.113.7 --unproved --confirm-within 0s; echo "trusted $?"
+            """
+        )
+        #expect(result.output.contains("strict 1\n") && result.output.contains("odd 1\n0\n"), "\(result)")
+        #expect(result.error.contains("ip strict in: the chain's policy drops"), "\(result)")
+        #expect(result.error.contains("it cannot be proved that a new connection"), "\(result)")
+        #expect(result.output.contains("trusted 0"), "\(result)")
+    }
+
+    @Test("firewalld and foreign chains are warned of, with what they change")
+    func warnings() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            cp /bin/sleep firewalld; ./firewalld 600 & other=$!
+            nft 'table ip other { chain in { type filter hook input priority 10; ip saddr 10.66.0.0/16 drop; }; }'
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s; echo "applied $?"; kill $other
+            """
+        )
+        #expect(result.output.contains("applied 0"), "\(result)")
+        #expect(result.error.contains("warning: firewalld is running"), "\(result)")
+        #expect(result.error.contains("table ip other is not ours and has chain in on hook input"), "\(result)")
+    }
+
+    @Test("a claim that is broken stops it")
+    func claims() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            printf '  never:\\n    - { id: no-office, from: office, to: all, services: [ssh] }\\n' >> one.yaml
+            apply one.yaml --keep 203.0.113.7; echo "claim $?"; nft list tables; ls state
+            """
+        )
+        #expect(result.output.contains("claim 1\n"), "\(result)")
+        #expect(result.error.contains("the claim `no-office` is broken"), "\(result)")
+        #expect(!result.output.contains("table inet gatehouse"), "\(result)")
+    }
+
+    @Test("what the site file says is compiled, proved and put into force; the same again changes nothing")
     func compiled() throws {
         let result = try NetworkOfOneHost().script(
             """
-            policy apply --site site.yaml --keep 203.0.113.7 && policy confirm
+            apply one.yaml --keep 203.0.113.7 && policy confirm
             table | grep -c 'tcp dport 22 '; policy drift; echo "drift $?"
             policy apply --site site.yaml --keep 203.0.113.7
             """
@@ -39,29 +85,30 @@ struct ApplyTests {
         let result = try NetworkOfOneHost().script(
             """
             nft add table ip other
-            apply one.nft --keep 203.0.113.7 && policy confirm
+            apply one.yaml --keep 203.0.113.7 && policy confirm
             bash -c 'exec 3<>/dev/tcp/127.0.0.1/1' 2>/dev/null
-            before=$(table | grep loopback); echo "$before" | grep -vq 'packets 0 ' && echo counted
-            echo "# more" >> site.yaml
-            apply two.nft --keep 203.0.113.7
-            test "$before" = "$(table | grep loopback)" && echo kept
-            table | grep -c 192.0.2.0; policy confirm; nft list tables
+            before=$(table | grep '"loopback"'); echo "$before" | grep -vq 'packets 0 ' && echo counted
+            apply two.yaml --keep 203.0.113.7
+            test "$before" = "$(table | grep '"loopback"')" && echo kept
+            table | grep -c 192.0.2.224; policy status; policy confirm; nft list tables
             await '! test -e state/2.armed'; policy status --json
             """
         )
         #expect(result.output.contains("counted\n") && result.output.contains("kept\n"), "\(result)")
         #expect(result.output.contains("elements of sets alone"), "\(result)")
+        #expect(!result.output.contains("its watchdog does not run"), "\(result)")
         #expect(result.output.contains("table ip other"), "\(result)")
-        #expect(result.output.contains(#""rule": "allow-1""#), "\(result)")
+        #expect(result.output.contains(#""rule": "office-in""#), "\(result)")
     }
 
     @Test("the old rules come back, though the command and its whole session were killed")
     func watchdog() throws {
         let result = try NetworkOfOneHost().script(
             """
-            apply one.nft --keep 203.0.113.7 --confirm-within 0s
-            setsid bash -c "$gatehouse policy apply --site site.yaml --ruleset three.nft --state state \
-                --keep 203.0.113.7 --confirm-within 2s; kill -9 0"
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            cp three.yaml site.yaml
+            setsid bash -c "$gatehouse policy apply --site site.yaml --state $PWD/state --keep 203.0.113.7 \
+                --keep-port 2222 --confirm-within 2s; kill -9 0"
             table | grep -q 2222 && echo loaded
             await '! table | grep -q 2222'; await '! test -e state/2.armed'
             policy confirm; echo "confirm $?"; policy drift; echo "drift $?"
@@ -72,17 +119,33 @@ struct ApplyTests {
         #expect(result.error.contains("nobody confirmed it in time"), "\(result)")
     }
 
+    @Test("that a watchdog was killed is said, and a rollback undoes what it would have")
+    func killedWatchdog() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 300s
+            policy status --json | grep watchdog
+            kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state")
+            await 'policy status | grep "its watchdog does not run"'
+            policy rollback; echo "rollback $?"; policy drift; echo "drift $?"
+            """
+        )
+        #expect(result.output.contains(#""watchdog": true"#), "\(result)")
+        #expect(result.output.contains("its watchdog does not run"), "\(result)")
+        #expect(result.output.contains("rollback 0") && result.output.contains("drift 0"), "\(result)")
+    }
+
     @Test("a boot loads what was confirmed; drift and watch name what changed, and who did it")
     func drift() throws {
         let result = try NetworkOfOneHost().script(
             """
-            apply one.nft --keep 203.0.113.7 --confirm-within 0s
-            echo "# more" >> site.yaml
-            apply three.nft --keep 203.0.113.7 --confirm-within 60s
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 60s
             nft flush ruleset; policy load; table | grep -c 'dport 22 '; policy drift; echo "drift $?"
             policy watch > watch.txt & watch=$!
             await 'grep -q ^watching watch.txt'
-            nft add rule inet gatehouse input tcp dport 9 accept; nft add table ip6 more
+            nft insert rule inet gatehouse input tcp dport 9 accept; nft add table ip6 more
             await 'grep -q "ip6 more" watch.txt'; kill $watch; cat watch.txt; policy drift; echo "drift $?"
             """
         )
@@ -90,24 +153,110 @@ struct ApplyTests {
         #expect(result.output.contains("drift 0") && result.output.hasSuffix("drift 1\n"), "\(result)")
         #expect(result.output.contains("by nft (process "), "\(result)")
         #expect(result.output.contains("drift: chain input: added"), "\(result)")
+        #expect(result.output.contains(":9 ") && result.output.contains("is let through now, and was not"), "\(result)")
     }
 
-    @Test("a ruleset that the kernel refuses, another's table and an old file change nothing")
+    @Test("drift is of meaning: a rule that changes nothing is none; a foreign rule that does is named")
+    func meaning() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            nft 'table ip other { chain in { type filter hook input priority 10; tcp dport 81 drop; }; }'
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            nft add rule inet gatehouse input tcp dport 9 drop; policy drift; echo "same $?"
+            nft add rule ip other in tcp dport 82 counter drop; policy drift; echo "other $?"
+            nft delete table ip other; policy drift; echo "gone $?"
+            """
+        )
+        #expect(result.output.contains("same 0\n"), "\(result)")
+        #expect(result.output.contains("other 1\n") && result.output.contains("gone 1\n"), "\(result)")
+        #expect(result.output.contains("table ip other, which is not ours, was changed"), "\(result)")
+        #expect(result.output.contains("is dropped now, and was not"), "\(result)")
+        #expect(result.output.contains("table ip other, which is not ours, was removed"), "\(result)")
+    }
+
+    @Test("a table that another process owns, a watchdog that cannot start and an old file change nothing")
     func refused() throws {
         let result = try NetworkOfOneHost().script(
             """
-            apply one.nft --keep 203.0.113.7 --confirm-within 0s
-            printf 'table inet gatehouse {\\n chain c {\\n  jump no\\n }\\n}\\n' > bad.nft
-            apply bad.nft --keep 203.0.113.7; echo "bad $?"
-            echo 'flush ruleset' > bad.nft; apply bad.nft --keep 203.0.113.7; echo "flush $?"
-            echo '# x' >> site.yaml; touch -d 2001-01-01 site.yaml
-            apply two.nft --keep 203.0.113.7; echo "old $?"
+            mkfifo commands; nft -i < commands > /dev/null & owner=$!
+            exec 9> commands; echo 'add table inet gatehouse { flags owner; }' >&9
+            await 'nft list tables | grep -q gatehouse'
+            apply one.yaml --keep 203.0.113.7; echo "owned $?"
+            exec 9>&-; kill $owner; await '! nft list tables | grep -q gatehouse'
+            mkdir -p state/1.armed; apply one.yaml --keep 203.0.113.7; echo "unwatched $?"
+            policy status | grep undone; nft list tables
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            cp two.yaml site.yaml; touch -d 2001-01-01 site.yaml
+            policy apply --site site.yaml --keep 203.0.113.7; echo "old $?"
             policy drift; echo "drift $?"
             """
         )
-        for words in ["bad 2", "flush 2", "old 1", "drift 0"] {
+        for words in ["owned 3\n", "unwatched 3\nundone: generation 1", "it was not loaded", "old 1", "drift 0"] {
             #expect(result.output.contains(words), "\(words): \(result)")
         }
-        #expect(result.error.contains("line 3 of the ruleset"), "\(result)")
     }
+
+    @Test("connections inside what was closed are ended, and only those")
+    func connections() throws {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(Self.server, to: "server.py")
+        try network.directory.write(Self.client, to: "client.py")
+        let result = try network.script(
+            """
+            own=$(readlink /proc/$$/ns/net)
+            unshare --net sleep 600 & peer=$!
+            trap 'kill $peer $server $client 2>/dev/null' EXIT
+            await 'test "$(readlink /proc/$peer/ns/net)" != "$own"'
+            ip link set eth1 netns $peer; ip route add default dev eth0
+            nsenter -t $peer --net bash -c 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up; ip route add default dev eth1'
+            python3 server.py & server=$!
+            apply web.yaml --keep 203.0.113.7 --confirm-within 0s
+            nsenter -t $peer --net python3 client.py > talk.txt & client=$!
+            await 'grep -q "both talk" talk.txt'
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            touch go; await 'grep -q end talk.txt'; cat talk.txt
+            """
+        )
+        #expect(result.output.contains("1 connections that the rules closed were ended"), "\(result)")
+        #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
+    }
+
+    private static let server = """
+        import socketserver, threading
+        class Echo(socketserver.BaseRequestHandler):
+            def handle(self):
+                while data := self.request.recv(100):
+                    self.request.sendall(data)
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        for port in (22, 8080):
+            server = socketserver.ThreadingTCPServer(("10.10.0.21", port), Echo)
+            threading.Thread(target=server.serve_forever).start()
+
+        """
+
+    private static let client = """
+        import os, socket, time
+        def connect(port):
+            for _ in range(600):
+                try:
+                    return socket.create_connection(("10.10.0.21", port), 60)
+                except OSError:
+                    time.sleep(0.1)
+        both = {port: connect(port) for port in (22, 8080)}
+        for one in both.values():
+            one.sendall(b"before")
+            assert one.recv(100) == b"before"
+        print("both talk", flush=True)
+        while not os.path.exists("go"):
+            time.sleep(0.05)
+        for port, one in both.items():
+            one.settimeout(60 if port == 22 else 2)
+            try:
+                one.sendall(b"after")
+                print(port, "talks" if one.recv(100) == b"after" else "ended", flush=True)
+            except TimeoutError:
+                print(port, "is silent", flush=True)
+        print("end", flush=True)
+
+        """
 }

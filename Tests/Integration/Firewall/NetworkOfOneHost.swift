@@ -5,10 +5,10 @@ struct NetworkOfOneHost {
 
     init() throws {
         directory = try TemporaryDirectory()
-        try directory.write(Self.site, to: "site.yaml")
-        try directory.write(Self.ruleset(office: "203.0.113.0/24", port: 22), to: "one.nft")
-        try directory.write(Self.ruleset(office: "203.0.113.0/24, 192.0.2.0/24", port: 22), to: "two.nft")
-        try directory.write(Self.ruleset(office: "203.0.113.0/24", port: 2222), to: "three.nft")
+        try directory.write(Self.site(), to: "one.yaml")
+        try directory.write(Self.site(more: ", 192.0.2.224/29"), to: "two.yaml")
+        try directory.write(Self.site(port: 2222), to: "three.yaml")
+        try directory.write(Self.site(also: ", web"), to: "web.yaml")
     }
 
     /// Whether such networks can be made here; says why not.
@@ -22,7 +22,8 @@ struct NetworkOfOneHost {
         return true
     }()
 
-    /// Runs a script there. `apply RULESET OPTION…`, `policy COMMAND`, `until CONDITION` stand ready.
+    /// Runs a script there. `apply SITE OPTION…`, `policy COMMAND`, `await CONDITION` stand
+    /// ready; SITE is one.yaml, two.yaml with one more network, three.yaml with another port, web.yaml with one more.
     func script(_ text: String, within limit: Duration = .seconds(60)) throws -> ToolResult {
         let name = directory.uniqueName("script")
         try directory.write(
@@ -34,8 +35,8 @@ struct NetworkOfOneHost {
             ip link set eth1 up
             ip addr add 10.10.0.21/24 dev eth0
             gatehouse=\(try Gateway.binary)
-            policy() { $gatehouse policy "$@" --state state; }
-            apply() { ruleset=$1; shift; policy apply --site site.yaml --ruleset $ruleset "$@"; }
+            policy() { $gatehouse policy "$@" --state $PWD/state; }
+            apply() { cp $1 site.yaml; shift; policy apply --site site.yaml "$@"; }
             table() { nft list table inet gatehouse; }
             await() { for n in $(seq 200); do eval "$1" && return; read -t 0.05 <> <(:); done; echo "never: $1"; exit 99; }
             \(text)
@@ -45,34 +46,17 @@ struct NetworkOfOneHost {
         return try run("unshare", ["--net", "bash", directory.path(name)], in: directory, within: limit)
     }
 
-    private static let site = """
+    private static func site(more: String = "", port: Int = 22, also: String = "") -> String {
+        """
         site: foobar.com
         networks:
-          office: [203.0.113.0/24]
+          office: [203.0.113.0/24, 192.0.2.8/29, 192.0.2.32/29, 192.0.2.64/29, 192.0.2.96/29, 192.0.2.128/29\(more)]
         hosts:
           app-01: { roles: [app], addresses: [10.10.0.21/24] }
-        services: { ssh: tcp/22 }
+        services: { ssh: tcp/\(port), web: tcp/8080 }
         firewall:
           allow:
-            - { from: office, to: all, services: [ssh] }
-
-        """
-
-    private static func ruleset(office: String, port: Int) -> String {
-        """
-        table inet gatehouse {
-            set office {
-                type ipv4_addr
-                flags interval
-                elements = { \(office) }
-            }
-            chain input {
-                type filter hook input priority filter; policy drop;
-                iifname "lo" counter accept comment "loopback"
-                ct state established,related accept
-                ip saddr @office tcp dport \(port) counter accept comment "allow-1 line 9"
-            }
-        }
+            - { id: office-in, from: office, to: all, services: [ssh\(also)] }
 
         """
     }

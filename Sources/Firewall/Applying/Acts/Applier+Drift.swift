@@ -9,11 +9,12 @@ extension Applier {
         guard let current = state.current, let (_, script, expected) = try confirmedRuleset(state) else {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
-        let live = try liveText()
-        var drift = Drift()
-        drift.compareOwn(expected: expected, live: live, dynamic: script.dynamicSets)
-        drift.compareForeign(recorded: current.foreign, live: live)
-        return drift
+        let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
+        return Drift(
+            expected: expected.own.replacing(foreign ?? HeldListing()),
+            live: try liveListing(),
+            dynamic: script.dynamicSets
+        )
     }
 
     /// What each rule has counted, by its id: the first word of its comment.

@@ -94,7 +94,7 @@ extension Applier {
         return confirmed.generation
     }
 
-    private func restore(_ generation: Int) throws(ApplyError) {
+    func restore(_ generation: Int) throws(ApplyError) {
         guard let text = try document(.undo, generation) else {
             throw ApplyError(.machine, "\(folder.path): what undoes generation \(generation) is gone")
         }

@@ -16,7 +16,7 @@ package struct Applier: Sendable {
 
     /// What is to be put into force, and for whom.
     package struct Order: Sendable {
-        package var ruleset: CompiledRuleset
+        package var ruleset: ProvedRuleset
         /// The site file's bytes, and when it was changed last, in seconds since 1970.
         package var site: [UInt8]
         package var siteModified: Int64
@@ -24,7 +24,7 @@ package struct Applier: Sendable {
         package var confirmWithin: Int
         package var takesOlder = false
 
-        package init(_ ruleset: CompiledRuleset, site: [UInt8], siteModified: Int64, confirmWithin: Int) {
+        package init(_ ruleset: ProvedRuleset, site: [UInt8], siteModified: Int64, confirmWithin: Int) {
             self.ruleset = ruleset
             self.site = site
             self.siteModified = siteModified
@@ -42,16 +42,14 @@ package struct Applier: Sendable {
 
     /// Puts the ruleset into force.
     ///
-    /// In this order: a real load elsewhere; what undoes it and `pending` on the disk; the watchdog; the load. Whatever
-    /// ends this process in between, the old rules stay or come back.
+    /// In this order, after the proof: what undoes it and `pending` on the disk; the watchdog; the load; a look at what
+    /// the kernel then holds. Whatever ends this process in between, the old rules stay or come back.
     /// - Parameter arm: starts the watchdog for a generation, and returns when it watches.
     package func apply(
         _ order: Order,
         arm: (_ generation: Int, _ seconds: Int) throws(ApplyError) -> Void
     ) throws(ApplyError) -> Outcome {
-        let script = try order.ruleset.script()
-        let text = OwnTable.replacement(order.ruleset.text)
-        let expected = try held(order.ruleset)
+        let (script, expected) = (order.ruleset.script, order.ruleset.listing.text)
         let lock = try onDisk { () throws(FileError) in try folder.lock() }
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
@@ -66,97 +64,117 @@ package struct Applier: Sendable {
         if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: order.siteModified) {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
         }
-        let before = try liveText()
+        let listing = try liveListing()
+        let before = listing.text
         let isSame = Self.differences(expected, before, script).isEmpty
         if isSame, state.confirmed?.siteHash == siteHash {
             return .unchanged(generation: state.confirmed?.generation ?? 0)
         }
 
-        var record = StoredRuleset(
+        let record = StoredRuleset(
             generation: state.lastGeneration + 1,
-            host: order.ruleset.intent.host,
-            hash: Fingerprint.sha256(text),
+            host: order.ruleset.compiled.intent.host,
+            hash: Fingerprint.sha256(order.ruleset.compiled.text),
             siteHash: siteHash,
             siteModified: order.siteModified,
             applied: Self.now
         )
-        for table in before.tables.keys where table != TableName.own.description {
-            record.foreign[table] = before.digest(of: table)
-        }
         let undo = try undoText(state, before)
         let changes = isSame ? "" : try elementChanges(state, before, script)
         try onDisk { () throws(FileError) in
-            try folder.write(Array(text.utf8), .ruleset, of: record.generation)
+            try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
             try folder.write(Array(undo.utf8), .undo, of: record.generation)
             try folder.write(order.site, .site, of: record.generation)
+            try folder.write(Array(listing.foreign.json.line.utf8), .foreign, of: record.generation)
             state.lastGeneration = record.generation
             state.pending = PendingConfirmation(ruleset: record, until: Self.now + Int64(order.confirmWithin))
             try folder.write(state)
         }
+        var isTouched = false
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
-            let onlyElements = try load(text, changes, expected, script, order.ruleset)
-            if order.confirmWithin == 0 { try confirm(&state) }
+            let onlyElements = try load(order.ruleset, changes, &isTouched)
+            if order.confirmWithin == 0 {
+                var confirmed = state
+                try confirm(&confirmed)
+            }
             return .applied(generation: record.generation, onlyElements: onlyElements)
         } catch {
-            // The watchdog sees that nothing is pending, and ends.
-            state.undo(now: Self.now, why: "it was not loaded")
-            try onDisk { () throws(FileError) in try folder.write(state) }
-            throw error
+            throw takeBack(record.generation, state, error, isTouched: isTouched)
         }
     }
 
-    /// Tries the ruleset in a network that goes away.
+    /// After a failure: brings back what was in force when something was changed, and records how that went.
     ///
-    /// - Returns: what the kernel holds of it.
-    package func held(_ ruleset: CompiledRuleset) throws(ApplyError) -> HeldText {
-        let bytes: [UInt8]
-        do throws(KernelFailure) {
-            bytes = try scratch.hold(OwnTable.replacement(ruleset.text))
+    /// - Returns: the error to report, which says what is in force now.
+    private func takeBack(
+        _ generation: Int,
+        _ state: FirewallState,
+        _ cause: ApplyError,
+        isTouched: Bool
+    ) -> ApplyError {
+        var state = state
+        do throws(ApplyError) {
+            if isTouched { try restore(generation) }
+            // The watchdog sees that nothing is pending, and ends.
+            state.undo(
+                now: Self.now,
+                why: isTouched ? "a failure after the load: \(cause)" : "it was not loaded: \(cause)"
+            )
+            try onDisk { () throws(FileError) in try folder.write(state) }
+            return isTouched ? ApplyError(cause.kind, "\(cause)\nwhat was in force before is in force again") : cause
         } catch {
-            throw ruleset.error(error)
+            // It stays pending on the disk: the watchdog tries again, and `status` shows it.
+            return ApplyError(
+                .machine,
+                "\(cause)\nand that could not be undone or recorded: \(error)\n"
+                    + "generation \(generation) may be in force: `gatehouse policy rollback`"
+            )
         }
-        return try Self.parse(bytes)
     }
 
     /// What this machine holds, tables of others included.
-    package func liveText() throws(ApplyError) -> HeldText {
+    package func liveListing() throws(ApplyError) -> HeldListing {
         try Self.parse(try onKernel { () throws(KernelFailure) in try live.json(.ruleset) })
     }
 
-    static func parse(_ bytes: [UInt8]) throws(ApplyError) -> HeldText {
-        let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
-        guard let held = value.flatMap(HeldText.init(listing:)) else {
+    static func parse(_ bytes: [UInt8]) throws(ApplyError) -> HeldListing {
+        guard let held = HeldListing(bytes) else {
             throw ApplyError(.machine, "libnftables lists the rules in a form that is not known")
         }
         return held
     }
 
     static func differences(_ expected: HeldText, _ live: HeldText, _ script: RulesetScript) -> [String] {
-        var drift = Drift()
-        drift.compareOwn(expected: expected, live: live, dynamic: script.dynamicSets)
-        return drift.findings
+        let name = TableName.own.description
+        return (live.tables[name] ?? .init()).differences(from: expected.tables[name] ?? .init(), script.dynamicSets)
     }
 
-    /// Loads by elements when that is enough, else whole.
+    /// Loads by elements when that is enough, else whole, and asks the kernel whether it holds what it should.
     ///
-    /// - Returns: whether elements were enough: the kernel was asked whether it holds what it should.
+    /// - Parameter isTouched: whether the kernel's rules may have been changed, also when it throws.
+    /// - Returns: whether elements were enough.
     private func load(
-        _ text: String,
+        _ ruleset: ProvedRuleset,
         _ changes: String?,
-        _ expected: HeldText,
-        _ script: RulesetScript,
-        _ ruleset: CompiledRuleset
+        _ isTouched: inout Bool
     ) throws(ApplyError) -> Bool {
+        let expected = ruleset.listing.text
         if let changes {
+            isTouched = !changes.isEmpty
             let isDone = changes.isEmpty || (try? live.load(changes)) != nil
             // Overlapping intervals that the kernel merged cannot be taken away one by one: then it is loaded whole.
-            if isDone, Self.differences(expected, try liveText(), script).isEmpty { return true }
+            if isDone, Self.differences(expected, try liveListing().text, ruleset.script).isEmpty { return true }
         }
         do throws(KernelFailure) {
-            try live.load(text)
+            try live.load(ruleset.compiled.text)
         } catch {
-            throw ruleset.error(error)
+            throw ApplyError(error, ruleOfLine: ruleset.compiled.ruleOfLine)
+        }
+        isTouched = true
+        let differences = Self.differences(expected, try liveListing().text, ruleset.script)
+        guard differences.isEmpty else {
+            throw ApplyError(.machine, "the kernel holds something else than was loaded: \(differences[0])")
         }
         return false
     }
@@ -169,7 +187,7 @@ package struct Applier: Sendable {
         _ script: RulesetScript
     ) throws(ApplyError) -> String? {
         guard let (_, old, expected) = try confirmedRuleset(state),
-            Self.differences(expected, before, old).isEmpty
+            Self.differences(expected.text, before, old).isEmpty
         else { return nil }
         return old.elementChanges(to: script)
     }
@@ -177,13 +195,14 @@ package struct Applier: Sendable {
     /// The confirmed ruleset's text, taken apart, and what a kernel holds of it; nil when none is kept.
     func confirmedRuleset(
         _ state: FirewallState
-    ) throws(ApplyError) -> (text: String, script: RulesetScript, held: HeldText)? {
+    ) throws(ApplyError) -> (text: String, script: RulesetScript, held: HeldListing)? {
         guard let current = state.current, let text = try document(.ruleset, current.generation) else { return nil }
         guard Fingerprint.sha256(text) == current.hash else {
             throw ApplyError(.wanting, "the text of generation \(current.generation) was changed on the disk")
         }
         guard let script = try? RulesetScript(text) else { return nil }
-        return (text, script, try Self.parse(try onKernel { () throws(KernelFailure) in try scratch.hold(text) }))
+        let held = try Self.parse(try onKernel { () throws(KernelFailure) in try scratch.hold(text) })
+        return (text, script, held)
     }
 
     /// What brings back what the kernel holds now: the text that was loaded when it still means the same, since a
@@ -191,7 +210,7 @@ package struct Applier: Sendable {
     private func undoText(_ state: FirewallState, _ before: HeldText) throws(ApplyError) -> String {
         guard before.tables[TableName.own.description] != nil else { return OwnTable.removal }
         if let (text, script, expected) = try confirmedRuleset(state),
-            Self.differences(expected, before, script).isEmpty
+            Self.differences(expected.text, before, script).isEmpty
         {
             return text
         }

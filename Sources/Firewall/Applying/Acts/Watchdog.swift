@@ -36,7 +36,7 @@ package enum Watchdog {
         do {
             let child = try start.run()
             for _ in 0..<100 {
-                if FileWriting.exists(mark(folder, generation)) { return }
+                if isArmed(folder, generation: generation) { return }
                 if !hasManager, let end = child.reap() {
                     throw ApplyError(.machine, "the watchdog \(end), so nothing was loaded")
                 }
@@ -60,8 +60,11 @@ package enum Watchdog {
         _ = Detachment.joinControlGroup("gatehouse-firewall-watchdog")
         try Detachment.leaveTerminal()
         let path = mark(applier.folder, generation)
-        try FileWriting.replace(path, with: Array("\(getpid())\n".utf8).span, mode: 0o600)
-        defer { FileWriting.remove(path) }
+        let lock = try FileLock.take(path, within: 5_000)
+        defer {
+            FileWriting.remove(path)
+            withExtendedLifetime(lock) {}
+        }
         while Clock.monotonicNanoseconds < deadline {
             // A state that cannot be read now may be readable later: the deadline decides.
             if let state = try? applier.state(), state.pending?.ruleset.generation != generation { return }
@@ -70,9 +73,16 @@ package enum Watchdog {
         while (try? applier.expire(generation)) == nil { Thread.pause(milliseconds: 1_000) }
     }
 
-    /// Whether a watchdog watches this generation.
+    /// Whether a watchdog watches this generation: it holds a lock, which goes with it however it ends.
     package static func isArmed(_ folder: StateFolder, generation: Int) -> Bool {
-        FileWriting.exists(mark(folder, generation))
+        let path = mark(folder, generation)
+        guard FileWriting.exists(path) else { return false }
+        do throws(FileError) {
+            _ = try FileLock.take(path, within: 0)
+            return false
+        } catch {
+            return error.isHeldByAnother
+        }
     }
 
     private static func mark(_ folder: StateFolder, _ generation: Int) -> String {

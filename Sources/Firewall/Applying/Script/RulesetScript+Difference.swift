@@ -25,36 +25,6 @@ extension RulesetScript {
         }
         return (removed + added).map { $0.text + "\n" }.joined()
     }
-
-    /// The tables that the text is about, and a line where each is named: whatever stands outside of tables must be an
-    /// `add table` or a `delete table`.
-    ///
-    /// - Throws: for any other command, and for an `include`, which nft would follow.
-    package func touchedTables() throws(RulesetScriptError) -> [(table: TableName, line: Int)] {
-        var touched: [(table: TableName, line: Int)] = []
-        for command in commands {
-            var words = command.text.split(separator: " ").map(String.init)
-            guard let verb = words.first, ["table", "add", "delete"].contains(verb) else {
-                throw RulesetScriptError(line: command.line, "`\(command.text.prefix(60))` is no command for a table")
-            }
-            if verb != "table" { words.removeFirst() }
-            guard words.count == 3, words[0] == "table", let name = TableName(family: words[1], name: words[2]) else {
-                throw RulesetScriptError(line: command.line, "`\(command.text.prefix(60))` is no command for a table")
-            }
-            touched.append((name, command.line))
-        }
-        for table in tables {
-            guard let name = TableName(family: table.family, name: table.name) else {
-                throw RulesetScriptError(line: table.line, "`\(table.family) \(table.name)` is no name of a table")
-            }
-            for statement in table.statements + table.blocks.flatMap(\.statements)
-            where statement.text.hasPrefix("include ") {
-                throw RulesetScriptError(line: statement.line, "a ruleset that is applied includes no other file")
-            }
-            touched.append((name, table.line))
-        }
-        return touched
-    }
 }
 
 extension RulesetScript.Statement {

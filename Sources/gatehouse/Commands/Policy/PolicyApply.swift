@@ -7,8 +7,8 @@ struct PolicyApply: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Put this host's ruleset into force, and the old one back unless it is confirmed in time.",
-        discussion: "Exit status: 0 when it is in force, 1 when it would shut you out or is older than the one in "
-            + "force, 2 when the file or the ruleset is wrong, 3 when the machine lacks something."
+        discussion: "Exit status: 0 when it is in force, 1 when it is not proved, would shut you out or is "
+            + "older than the one in force, 2 when the file or the ruleset is wrong, 3 when the machine lacks something."
     )
 
     @OptionGroup var options: SiteOptions
@@ -16,9 +16,6 @@ struct PolicyApply: ParsableCommand {
 
     @Option(help: "Which host of the site this machine is. Default: the one whose addresses it bears.")
     var host: String?
-
-    @Option(help: "A ruleset as text. Default: what the policy says, compiled.")
-    var ruleset: String?
 
     @Option(help: "How long to wait for `policy confirm`, as 60s or 10m; 0s takes it for good at once.")
     var confirmWithin: TimeSpan = .seconds(60)
@@ -32,21 +29,27 @@ struct PolicyApply: ParsableCommand {
     @Flag(help: "Apply a site file that is older than the one in force.")
     var allowOlder = false
 
+    @Flag(help: "Apply also what cannot be proved. What is proved wrong is never applied.")
+    var unproved = false
+
     func run() throws {
         let source = try PolicySource(options)
         let host = try source.host(host)
-        let compiled = try source.ruleset(host, file: ruleset)
+        let compiled = try source.ruleset(host)
         let own = PolicySource.machineAddresses
         guard host.allAddresses.contains(where: { own.contains($0.address) }) else {
             let list = host.allAddresses.map { "\($0.address)" }.joined(separator: ", ")
             throw refusal(.wanting, "this machine bears no address of \(host.name) (\(list)): its rules are not for it")
         }
-        try requireEntrance(compiled.intent, own)
+        let accesses = try self.accesses()
+        try requireClaims(source)
 
         let outcome = try state.perform { applier in
             for warning in OtherFirewalls.warnings(Self.facts(applier)) { Output.error("warning: \(warning)") }
+            let ruleset = try applier.prove(compiled, takesUnknown: unproved)
+            for access in accesses { try requireEntrance(access, ruleset, applier) }
             var order = Applier.Order(
-                compiled,
+                ruleset,
                 site: source.bytes,
                 siteModified: try FileReading.modified(source.path),
                 confirmWithin: confirmWithin.seconds
@@ -81,8 +84,8 @@ struct PolicyApply: ParsableCommand {
         }
     }
 
-    /// Proves for each administrator that a new connection would be let in.
-    private func requireEntrance(_ intent: HostIntent, _ own: [IPAddress]) throws {
+    /// Those who must be let in afterwards; at least one.
+    private func accesses() throws -> [AdministratorCheck.Access] {
         var accesses: [AdministratorCheck.Access] = []
         for text in keep {
             guard let address = IPAddress(text) else { throw refusal(.wrong, "--keep \(text): no IP address") }
@@ -97,21 +100,57 @@ struct PolicyApply: ParsableCommand {
         guard !accesses.isEmpty else {
             throw refusal(.wanting, "where you come from is not known: name the address to stay let in with --keep")
         }
-        let until = Int64(Clock.realtimeMicroseconds / 1_000_000) + Int64(confirmWithin.seconds)
-        for access in accesses {
-            switch AdministratorCheck.verdict(access, intent, addresses: own, until: until) {
-            case .admitted(let rule):
-                Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)")
-            case .refused(let rule):
-                let by = rule.map { "rule \($0)" } ?? "no rule that lets it in"
-                throw refusal(
-                    .wanting,
-                    "a new connection from \(access.source) to port \(access.port) would be shut out (\(by)): allow it in "
-                        + "the site file, or name another address with --keep; nothing was changed"
-                )
-            case .unreachable:
-                throw refusal(.wanting, "\(intent.host) has no address that \(access.source) could reach")
-            }
+        return accesses
+    }
+
+    /// Holds the site's claims against what all hosts are meant to do.
+    private func requireClaims(_ source: PolicySource) throws {
+        let prover = ClaimProver(SiteHosts(source.intent, of: source.model))
+        for claim in source.intent.claims where claim.kind != .allow {
+            let proof = prover.prove(claim)
+            if proof.answer == .proved || proof.answer == .unknown && unproved { continue }
+            let word = proof.answer == .refuted ? "is broken" : "cannot be proved"
+            let packet = proof.packet.map { ": \($0.text)" } ?? ""
+            throw refusal(
+                .wanting,
+                "the claim `\(claim.id)` \(word)\(packet) \(proof.reason ?? ""); nothing was changed. "
+                    + "`gatehouse policy prove` says more"
+            )
+        }
+    }
+
+    /// Proves that a new connection would be let in, by what the kernel holds of the ruleset and of other tables.
+    private func requireEntrance(
+        _ access: AdministratorCheck.Access,
+        _ ruleset: ProvedRuleset,
+        _ applier: Applier
+    ) throws {
+        let verdict = try applier.verdict(
+            on: access,
+            ruleset,
+            own: PolicySource.interfaceOfAddress,
+            for: confirmWithin.seconds
+        )
+        let connection = "a new connection from \(access.source) to port \(access.port)"
+        switch verdict {
+        case .admitted(let rule):
+            Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)")
+        case .unknown(let why) where unproved:
+            Output.error("warning: whether \(connection) would be let in is not known: \(why)")
+        case .unknown(let why):
+            throw refusal(
+                .wanting,
+                "it cannot be proved that \(connection) would be let in: it hangs on \(why); nothing was changed. "
+                    + "--unproved applies it all the same"
+            )
+        case .refused(let by):
+            throw refusal(
+                .wanting,
+                "\(connection) would be shut out (\(by)): allow it in the site file, or name another address with "
+                    + "--keep; nothing was changed"
+            )
+        case .unreachable:
+            throw refusal(.wanting, "this machine has no address that \(access.source) could reach")
         }
     }
 

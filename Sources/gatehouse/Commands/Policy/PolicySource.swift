@@ -42,24 +42,23 @@ struct PolicySource {
     }
 
     /// The addresses of this machine's interfaces.
-    static var machineAddresses: [IPAddress] { InterfaceAddresses.all().compactMap { IPAddress($0.host) } }
+    static var machineAddresses: [IPAddress] { Array(interfaceOfAddress.keys) }
+
+    /// The same, each with the interface that bears it.
+    static var interfaceOfAddress: [IPAddress: String] {
+        let pairs = InterfaceAddresses.byInterface().compactMap { entry in
+            IPAddress(entry.address.host).map { ($0, entry.interface) }
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
 
     /// What the host's firewall should be.
-    ///
-    /// - Parameter file: a ruleset written by hand, in place of what the policy says; nil for none.
-    func ruleset(_ host: SiteHost, file: String?) throws -> CompiledRuleset {
+    func ruleset(_ host: SiteHost) throws -> CompiledRuleset {
         guard let intent = intent.host(host.name) else {
             Output.error("\(host.name): the policy says nothing of this host")
             throw ExitCode(2)
         }
-        guard let file else { return CompiledRuleset(intent) }
-        do {
-            let text = String(decoding: try FileReading.read(file, limit: 64 << 20), as: UTF8.self)
-            return CompiledRuleset(text: text, intent: intent)
-        } catch {
-            Output.error("\(error)")
-            throw ExitCode(2)
-        }
+        return CompiledRuleset(intent)
     }
 }
 

@@ -15,19 +15,26 @@ struct PolicyStatus: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (known, counters) = try state.perform { (try $0.state(), (try? $0.counters()) ?? []) }
+        let (known, counters, isWatched) = try state.perform { applier in
+            let known = try applier.state()
+            let isWatched = known.pending.map {
+                Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation)
+            }
+            return (known, (try? applier.counters()) ?? [], isWatched)
+        }
         if json {
-            print(Self.json(known, counters).indented)
+            print(Self.json(known, counters, isWatched).indented)
         } else {
-            for line in Self.lines(known, counters) { print(line) }
+            for line in Self.lines(known, counters, isWatched) { print(line) }
         }
         if known.pending != nil { throw ExitCode(1) }
     }
 
-    private static func json(_ state: FirewallState, _ counters: [RuleCounter]) -> JSONValue {
+    private static func json(_ state: FirewallState, _ counters: [RuleCounter], _ isWatched: Bool?) -> JSONValue {
         .object([
             .init("confirmed", state.confirmed?.json ?? .null),
             .init("pending", state.pending?.json ?? .null),
+            .init("watchdog", isWatched.map { .boolean($0) } ?? .null),
             .init("undone", state.undone?.json ?? .null),
             .init(
                 "rules",
@@ -43,10 +50,16 @@ struct PolicyStatus: ParsableCommand {
         ])
     }
 
-    private static func lines(_ state: FirewallState, _ counters: [RuleCounter]) -> [String] {
+    private static func lines(_ state: FirewallState, _ counters: [RuleCounter], _ isWatched: Bool?) -> [String] {
         var lines: [String] = []
         if let pending = state.pending {
             lines.append("pending: \(text(pending.ruleset)); undone at \(pending.until) unless confirmed")
+            if isWatched == false {
+                lines.append(
+                    "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
+                        + "`gatehouse policy rollback`"
+                )
+            }
         }
         lines.append(state.confirmed.map { "confirmed: \(text($0))" } ?? "no ruleset was confirmed here")
         if let undone = state.undone {

@@ -1,4 +1,3 @@
-import OpenSSL
 package import Site
 
 /// What a kernel holds, by names, in a form in which two listings can be compared: without handles, counters and the
@@ -14,6 +13,9 @@ package struct HeldText: Sendable, Equatable {
 
     /// By `FAMILY NAME`.
     package private(set) var tables: [String: Table] = [:]
+
+    /// Nothing at all.
+    package init() {}
 
     /// - Parameter listing: what `list ruleset` or `list table` prints as JSON.
     /// - Returns: nil when it is no such listing.
@@ -44,15 +46,6 @@ package struct HeldText: Sendable, Equatable {
 
     private static func line(_ members: [JSONValue.Member]) -> String {
         JSONValue.object(members.filter { !["handle", "elem", "index"].contains($0.name) }).withoutState.line
-    }
-
-    /// A digest of one table that changes when its meaning does; nil when there is no such table.
-    package func digest(of table: String) -> String? {
-        guard let table = tables[table] else { return nil }
-        let parts = table.parts.sorted { $0.key < $1.key }.map { "\($0.key)\n\($0.value.joined(separator: "\n"))" }
-        let elements = table.elements.sorted { $0.key < $1.key }
-            .map { "\($0.key)\n\($0.value.sorted().joined(separator: "\n"))" }
-        return Fingerprint.sha256((parts + elements).joined(separator: "\n"))
     }
 }
 

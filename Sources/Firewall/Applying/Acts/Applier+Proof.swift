@@ -1,0 +1,62 @@
+package import Site
+
+/// A ruleset that a kernel has taken where it harms nobody, with what it then held and what that proves.
+package struct ProvedRuleset: Sendable {
+    package let compiled: CompiledRuleset
+    package let proof: HostProof
+    /// What a kernel holds of it alone.
+    let listing: HeldListing
+    let script: RulesetScript
+}
+
+extension Applier {
+    /// Loads the ruleset in a network that goes away, reads back what the kernel holds, and proves that it is what the
+    /// policy means.
+    ///
+    /// - Parameter takesUnknown: whether a ruleset of which nothing is proved either way is taken all the same.
+    /// - Throws: `wanting` when it is not proved, with a packet that shows it.
+    package func prove(_ compiled: CompiledRuleset, takesUnknown: Bool) throws(ApplyError) -> ProvedRuleset {
+        let script = try compiled.script()
+        let bytes: [UInt8]
+        do throws(KernelFailure) {
+            bytes = try scratch.hold(compiled.text)
+        } catch {
+            throw ApplyError(error, ruleOfLine: compiled.ruleOfLine)
+        }
+        let listing = try Self.parse(bytes)
+        let proof = HostProof(compiled.intent, against: try listing.ruleset())
+        if let difference = proof.differences.first(where: { $0.kind == .more || $0.kind == .less }) {
+            let rule = difference.rule.map { "rule \($0.id)" } ?? "no rule"
+            throw ApplyError(
+                .wanting,
+                "the ruleset is not what the policy means, and nothing was changed: "
+                    + "\(difference.packet.path.rawValue): \(difference.packet.text) (\(difference.kind.rawValue); the policy "
+                    + "decides by \(rule)). That is a fault of gatehouse: please report it"
+            )
+        }
+        if proof.answer != .proved, !takesUnknown {
+            throw ApplyError(
+                .wanting,
+                "it cannot be proved that the ruleset is what the policy means, and nothing was changed: "
+                    + "\(proof.doubt ?? "a statement is not understood"); --unproved applies it all the same"
+            )
+        }
+        return ProvedRuleset(compiled: compiled, proof: proof, listing: listing, script: script)
+    }
+
+    /// Whether somebody would be let in once the ruleset is in force beside the tables of others that are there now.
+    ///
+    /// - Parameters:
+    ///   - own: the machine's addresses, each with its interface.
+    ///   - seconds: for how long it must be so.
+    package func verdict(
+        on access: AdministratorCheck.Access,
+        _ ruleset: ProvedRuleset,
+        own: [IPAddress: String],
+        for seconds: Int
+    ) throws(ApplyError) -> AdministratorCheck.Verdict {
+        let held = try liveListing().replacing(ruleset.listing).ruleset()
+        let now = Self.now
+        return AdministratorCheck.verdict(access, held, own: own, now: now, until: now + Int64(seconds))
+    }
+}

@@ -1,0 +1,68 @@
+package import Site
+
+/// What a kernel holds, table by table, as libnftables lists it: what is compared, recorded and proved.
+package struct HeldListing: Sendable {
+    /// The objects of each table, in the order of the list; by `FAMILY NAME`.
+    package private(set) var tables: [String: [JSONValue]] = [:]
+
+    /// Nothing at all.
+    package init() {}
+
+    /// - Parameter listing: what `list ruleset` or `list table` prints as JSON.
+    /// - Returns: nil when it is no such listing.
+    package init?(_ listing: JSONValue) {
+        guard case .array(let objects)? = listing["nftables"] else { return nil }
+        for object in objects {
+            guard case .object(let members) = object, let member = members.first,
+                let family = member.value["family"]?.text,
+                let table = (member.name == "table" ? member.value["name"] : member.value["table"])?.text
+            else { continue }
+            tables["\(family) \(table)", default: []].append(object)
+        }
+    }
+
+    package init?(_ bytes: [UInt8]) {
+        guard let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) else { return nil }
+        self.init(value)
+    }
+
+    /// Our table alone, and the tables of others alone.
+    package var own: HeldListing { filtered { $0 == TableName.own.description } }
+    package var foreign: HeldListing { filtered { $0 != TableName.own.description } }
+
+    /// One table alone.
+    func table(_ name: String) -> HeldListing { filtered { $0 == name } }
+
+    private func filtered(_ isKept: (String) -> Bool) -> HeldListing {
+        var listing = HeldListing()
+        listing.tables = tables.filter { isKept($0.key) }
+        return listing
+    }
+
+    /// This with the tables of the other listing in place of its own of the same name.
+    package func replacing(_ other: HeldListing) -> HeldListing {
+        var listing = self
+        listing.tables.merge(other.tables) { $1 }
+        return listing
+    }
+
+    /// As libnftables would list it.
+    package var json: JSONValue {
+        let objects = tables.sorted { $0.key < $1.key }.flatMap(\.value)
+        return .object([.init("nftables", .array(objects))])
+    }
+
+    /// By names, for comparison.
+    package var text: HeldText { HeldText(listing: json) ?? HeldText() }
+
+    /// For questions about packets.
+    ///
+    /// - Throws: `machine` when the list has a shape that is not known.
+    package func ruleset() throws(ApplyError) -> HeldRuleset {
+        do throws(HeldReadingError) {
+            return try HeldRuleset(json)
+        } catch {
+            throw ApplyError(.machine, "what the kernel holds cannot be read: \(error)")
+        }
+    }
+}

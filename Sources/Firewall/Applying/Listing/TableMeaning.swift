@@ -1,0 +1,68 @@
+/// How two listings of one table differ in what they make of packets.
+enum TableMeaning: Equatable {
+    /// Every packet has the same fate.
+    case same
+    /// Packets that have another fate, a sentence each.
+    case other([String])
+    /// It hangs on statements that are not understood, or would take too long to tell.
+    case unknown
+
+    var sentences: [String] {
+        switch self {
+        case .same: ["it means the same as before for what is accepted and dropped"]
+        case .other(let sentences): sentences
+        case .unknown: ["whether packets have another fate is not known"]
+        }
+    }
+
+    /// How many moments at which rules end by the clock are looked at.
+    private static let mostEnds = 8
+
+    static func compare(_ old: HeldListing, _ new: HeldListing) -> TableMeaning {
+        guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return .unknown }
+        let ends = before.ends.union(after.ends).sorted()
+        guard ends.count <= mostEnds else { return .unknown }
+        var sentences: [String] = []
+        var isKnown = true
+        for moment in [Int64.min] + ends {
+            for path in PacketPath.allCases {
+                do throws(SpaceExhausted) {
+                    let found = try compare(before.at(moment), after.at(moment), path)
+                    for sentence in found.sentences where !sentences.contains(sentence) { sentences.append(sentence) }
+                    isKnown = isKnown && found.isKnown
+                } catch {
+                    return .unknown
+                }
+            }
+        }
+        if !sentences.isEmpty { return .other(sentences) }
+        return isKnown ? .same : .unknown
+    }
+
+    private static func compare(
+        _ before: HeldRuleset,
+        _ after: HeldRuleset,
+        _ path: PacketPath
+    ) throws(SpaceExhausted) -> (sentences: [String], isKnown: Bool) {
+        let store = DiagramStore()
+        var (old, new) = (HeldSpace(before, in: store), HeldSpace(after, in: store))
+        let both = try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
+        let possible = try PossiblePackets.region(path, in: store)
+        let witness = Witness(in: store)
+        func packet(_ isMeant: (UInt16) -> Bool) throws(SpaceExhausted) -> Packet? {
+            let region = try store.map(both) { isMeant($0) ? 1 : 0 }
+            return witness.packet(try store.combine(region, possible, .intersection), path)
+        }
+        let (accept, drop) = (Outcomes.accept.rawValue, Outcomes.drop.rawValue)
+        var sentences: [String] = []
+        if let opened = try packet({ $0 == drop << 8 | accept }) {
+            sentences.append("\(path.rawValue): \(opened.text) is let through now, and was not")
+        }
+        if let closed = try packet({ $0 == accept << 8 | drop }) {
+            sentences.append("\(path.rawValue): \(closed.text) is dropped now, and was not")
+        }
+        let known: Set<UInt16> = [accept, drop]
+        let doubtful = try packet { !known.contains($0 >> 8) || !known.contains($0 & 0xFF) }
+        return (sentences, doubtful == nil)
+    }
+}

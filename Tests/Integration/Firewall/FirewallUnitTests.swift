@@ -1,0 +1,59 @@
+import Testing
+
+/// The firewall's units and its watchdog, under the real systemd.
+@Suite(
+    "The firewall under systemd",
+    .enabled(if: SystemdMachine.hindrance == nil, Comment(rawValue: SystemdMachine.hindrance ?? "")),
+    .serialized
+)
+struct FirewallUnitTests {
+    private let machine: SystemdMachine
+    private let apply = "gatehouse policy apply --site site.yaml --keep 203.0.113.7"
+
+    init() throws {
+        machine = try SystemdMachine()
+        try machine.write(Self.site, to: "/root/site.yaml")
+        try machine.succeed("ip link add eth0 type veth peer name eth1 && ip addr add 10.10.0.21/24 dev eth0")
+    }
+
+    private static let site = """
+        site: foobar.com
+        networks: { office: [203.0.113.0/24] }
+        hosts: { app-01: { roles: [app], addresses: [10.10.0.21/24] } }
+        services: { ssh: tcp/22, web: tcp/8080 }
+        firewall:
+          allow:
+            - { from: office, to: all, services: [ssh] }
+            - { from: office, to: all, services: [web], expires: 2036-12-24T18:00:00Z }
+
+        """
+
+    @Test("the watchdog is a unit of its own: it outlives the session, and undoes what nobody confirms")
+    func watchdog() throws {
+        try machine.succeed("\(apply) --confirm-within 300s")
+        let unit = "gatehouse-firewall-watchdog-1"
+        #expect(try machine.command("systemctl is-active \(unit)").output == "active\n")
+        #expect(try machine.command("systemctl show --value -p ControlGroup \(unit)").output.contains(unit))
+        try machine.succeed("gatehouse policy rollback")
+        try eventually("it ends when there is nothing left to watch", within: .seconds(60)) {
+            try machine.command("systemctl is-active \(unit)").output != "active\n"
+        }
+        try machine.succeed("\(apply) --confirm-within 1s")
+        try eventually("nobody confirmed it, and the table is gone", within: .seconds(60)) {
+            try machine.command("nft list tables").output.isEmpty
+        }
+        try eventually("the status says why", within: .seconds(60)) {
+            try machine.command("gatehouse policy status").output.contains("nobody confirmed it in time")
+        }
+    }
+
+    @Test("the boot unit loads what was confirmed, and a rule that ends by itself ends when it would have")
+    func boot() throws {
+        try machine.succeed("\(apply) --confirm-within 0s")
+        let before = try machine.succeed("nft --stateless list table inet gatehouse")
+        #expect(before.contains("meta time < "), "\(before)")
+        try machine.succeed("nft flush ruleset && systemctl start gatehouse-firewall.service")
+        #expect(try machine.succeed("nft --stateless list table inet gatehouse") == before)
+        #expect(try machine.command("gatehouse policy drift").status == 0)
+    }
+}
