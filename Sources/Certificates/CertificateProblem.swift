@@ -21,6 +21,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case lackingNames(name: String, [String])
     /// An ACME server gave none.
     case order(name: String, ACMEProblem)
+    /// None of several did: each with its directory.
+    case orders(name: String, [String: ACMEProblem])
+    /// An ACME server did not do what was asked of an account or a certificate.
+    case server(directory: String, ACMEProblem)
+    /// Whoever issued it takes no certificate back.
+    case irrevocable(name: String)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
@@ -55,6 +61,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .lackingNames(let name, let missing):
             "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names"
         case .order(let name, let problem): "certificate \(name): \(problem)"
+        case .orders(let name, let problems):
+            "certificate \(name): "
+                + problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+        case .server(let directory, let problem): "\(directory): \(problem)"
+        case .irrevocable(let name):
+            "certificate \(name): only a certificate of an ACME server can be revoked"
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"

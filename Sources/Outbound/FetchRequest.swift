@@ -35,7 +35,7 @@ package struct FetchRequest: Codable, Equatable, Sendable {
 
 /// What came of it.
 package enum FetchAnswer: Codable, Equatable, Sendable {
-    /// Fields by name in lower case, the last of each.
+    /// Fields by name in lower case, the last of each; of Link all, with commas between.
     case answered(status: Int, fields: [String: String], body: [UInt8])
     /// There was no whole answer; the words say why.
     case failed(String)

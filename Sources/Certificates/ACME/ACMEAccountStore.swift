@@ -10,25 +10,67 @@ package struct ACMEAccountStore: Sendable {
         folder = "\(store.folder)/acme-accounts/\(Fingerprint.sha256(directory).prefix(16))"
     }
 
+    /// What is kept of an account.
+    package struct Account {
+        package let key: PrivateKey
+        /// nil until it was registered.
+        package let url: String?
+        /// The key was not made just now.
+        package let isKnown: Bool
+    }
+
+    private var keyPath: String { folder + "/key.pem" }
+    private var nextKeyPath: String { folder + "/key-next.pem" }
+
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
-    package func load() throws(CertificateProblem) -> (key: PrivateKey, account: String?) {
-        let keyPath = folder + "/key.pem"
-        guard FileWriting.exists(keyPath) else { return (try makeKey(keyPath), nil) }
-        let pem: SecretBytes
+    package func load() throws(CertificateProblem) -> Account {
+        guard FileWriting.exists(keyPath) else {
+            return Account(key: try makeKey(keyPath), url: nil, isKnown: false)
+        }
         var url: [UInt8] = []
         do throws(FileError) {
-            pem = try FileReading.readSecret(keyPath, limit: 1 << 16, trust: .ownerOnly)
             if FileWriting.exists(folder + "/account") {
                 url = try FileReading.read(folder + "/account", limit: 1 << 12, trust: .ownerWrites)
             }
         } catch {
             throw .file(error)
         }
-        do throws(CertificateError) {
-            let account = String(decoding: url, as: UTF8.self).split(separator: "\n").first.map { String($0) }
-            return (try PrivateKey(pem: pem.bytes), account)
+        let account = String(decoding: url, as: UTF8.self).split(separator: "\n").first.map { String($0) }
+        return Account(key: try loadKey(keyPath), url: account, isKnown: true)
+    }
+
+    /// The key that is to follow, which may be the account's already when a change was broken off; nil without one.
+    package func loadNextKey() throws(CertificateProblem) -> PrivateKey? {
+        FileWriting.exists(nextKeyPath) ? try loadKey(nextKeyPath) : nil
+    }
+
+    /// A key to follow, on the disk before the CA hears of it.
+    package func makeNextKey() throws(CertificateProblem) -> PrivateKey { try makeKey(nextKeyPath) }
+
+    /// The next key is the account's from now on.
+    package func adoptNextKey() throws(CertificateProblem) {
+        let pem = try loadKey(nextKeyPath).pem
+        do throws(FileError) {
+            try FileWriting.replace(keyPath, with: pem.bytes, mode: 0o600)
         } catch {
-            throw .contents(path: keyPath, error)
+            throw .file(error)
+        }
+        dropNextKey()
+    }
+
+    package func dropNextKey() { FileWriting.remove(nextKeyPath) }
+
+    private func loadKey(_ path: String) throws(CertificateProblem) -> PrivateKey {
+        let pem: SecretBytes
+        do throws(FileError) {
+            pem = try FileReading.readSecret(path, limit: 1 << 16, trust: .ownerOnly)
+        } catch {
+            throw .file(error)
+        }
+        do throws(CertificateError) {
+            return try PrivateKey(pem: pem.bytes)
+        } catch {
+            throw .contents(path: path, error)
         }
     }
 

@@ -20,7 +20,7 @@ package struct ACMERequest: Sendable, Equatable {
 /// What came back.
 package struct ACMEResponse: Sendable, Equatable {
     package let status: Int
-    /// By name in lower case, the last of each.
+    /// By name in lower case, the last of each; of Link all, with commas between.
     package let fields: [String: String]
     package let body: [UInt8]
 
@@ -31,6 +31,18 @@ package struct ACMEResponse: Sendable, Equatable {
     }
 
     package var json: JSONValue? { JSONValue(parsing: String(decoding: body, as: UTF8.self)) }
+
+    /// The targets of Link fields of a relation (RFC 8288, section 3).
+    package func links(_ relation: String) -> [String] {
+        (fields["link"] ?? "").split(separator: "<").compactMap { part in
+            guard let end = part.firstIndex(of: ">") else { return nil }
+            let parameters = part[end...].lowercased()
+            guard parameters.contains("rel=\"\(relation)\"") || parameters.contains("rel=\(relation)") else {
+                return nil
+            }
+            return String(part[..<end])
+        }
+    }
 
     /// When to come back, as Retry-After says (RFC 9110, section 10.2.3), in seconds from `now`; nil without one.
     package func retryAfter(now: Int64) -> Int64? {
@@ -50,6 +62,11 @@ package protocol ACMETransport: AnyObject {
 package struct Unproven: Equatable, Sendable {
     package let name: String
     package let why: String
+
+    package init(name: String, why: String) {
+        self.name = name
+        self.why = why
+    }
 }
 
 /// Why an ACME server gave no certificate.

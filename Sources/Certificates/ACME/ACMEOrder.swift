@@ -30,27 +30,80 @@ package struct ACMEOrder {
         self.pause = pause
     }
 
+    /// What is asked for besides names and key.
+    package struct Wishes: Sendable {
+        /// One of the CA's profiles; nil for its usual one.
+        package var profile: String?
+        /// The common name of the issuer at the top of the chain; nil for the chain that the CA prefers.
+        package var chain: String?
+        /// The identifier of the certificate that this one takes the place of (RFC 9773, section 5).
+        package var replaces: String?
+
+        package init() {}
+    }
+
     /// Orders a certificate for `names`.
     ///
     /// - Parameter key: what is to be certified; never the account's.
     /// - Returns: the chain, checked against the key and the names.
-    package func run(names: [String], key: PrivateKey) throws(ACMEProblem) -> CertificateBundle {
+    package func run(
+        names: [String],
+        key: PrivateKey,
+        _ wishes: Wishes = Wishes()
+    ) throws(ACMEProblem) -> CertificateBundle {
         // Twice the same name is one to every CA.
         let names = Array(Set(names)).sorted()
+        let opened = try open(names, wishes)
+        guard let location = opened.fields["location"], let order = opened.json else {
+            throw .malformed(url: try session.directory().newOrder, why: "an order without a URL")
+        }
+        try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
+        let certificate = try finalize(location, names, key)
+        return try bundle(certificate, names, key, chain: wishes.chain)
+    }
+
+    // MARK: The order
+
+    private func open(_ names: [String], _ wishes: Wishes) throws(ACMEProblem) -> ACMEResponse {
+        let directory = try session.directory()
         let identifiers = names.map { name in
             JSONValue.object([
                 .init("type", .string(name.isAddress ? "ip" : "dns")), .init("value", .string(name)),
             ])
         }
-        let url = try session.newOrderURL()
-        let opened = try session.post(JSONValue.object([.init("identifiers", .array(identifiers))]).line, to: url)
-        guard let location = opened.fields["location"], let order = opened.json else {
-            throw .malformed(url: url, why: "an order without a URL")
+        var members = [JSONValue.Member("identifiers", .array(identifiers))]
+        if let profile = wishes.profile {
+            guard directory.profiles.contains(profile) else {
+                let offered = directory.profiles.joined(separator: ", ")
+                throw .refused(
+                    url: directory.newOrder,
+                    status: 0,
+                    type: "invalidProfile",
+                    detail: "there is no profile \(profile); the CA has \(offered.isEmpty ? "none" : offered)"
+                )
+            }
+            members.append(.init("profile", .string(profile)))
         }
-        try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
-        let certificate = try finalize(location, names, key)
-        return try bundle(certificate, names, key)
+        let plain = JSONValue.object(members).line
+        guard let replaced = wishes.replaces, directory.renewalInfo != nil else {
+            return try session.post(plain, to: directory.newOrder)
+        }
+        do throws(ACMEProblem) {
+            let payload = JSONValue.object(members + [.init("replaces", .string(replaced))]).line
+            return try session.post(payload, to: directory.newOrder)
+        } catch .refused(let url, let status, let type, let detail) {
+            // Whatever may come from `replaces` must not keep a certificate from being renewed.
+            guard !Self.unrelated.contains(type) else {
+                throw .refused(url: url, status: status, type: type, detail: detail)
+            }
+            return try session.post(plain, to: directory.newOrder)
+        }
     }
+
+    /// Refusals that say the same without `replaces`.
+    private static let unrelated: Set = [
+        "accountDoesNotExist", "userActionRequired", "rejectedIdentifier", "unsupportedIdentifier", "invalidProfile",
+    ]
 
     // MARK: Authorizations
 
@@ -186,8 +239,32 @@ package struct ACMEOrder {
         throw .late(what: "the certificate")
     }
 
-    private func bundle(_ url: String, _ names: [String], _ key: PrivateKey) throws(ACMEProblem) -> CertificateBundle {
+    /// The chain whose top is wanted, of those that the CA gives (section 7.4.2); the CA's own choice when none is.
+    private func bundle(
+        _ url: String,
+        _ names: [String],
+        _ key: PrivateKey,
+        chain wanted: String?
+    ) throws(ACMEProblem) -> CertificateBundle {
         let answer = try session.post("", to: url)
+        let usual = try checked(answer, url, names, key)
+        guard let wanted, !usual.isBelow(wanted) else { return usual }
+        for other in answer.links("alternate").prefix(Self.mostChains) {
+            // One that is damaged is no reason to go without a certificate.
+            guard let chain = try? checked(session.post("", to: other), other, names, key) else { continue }
+            if chain.isBelow(wanted) { return chain }
+        }
+        return usual
+    }
+
+    private static let mostChains = 8
+
+    private func checked(
+        _ answer: ACMEResponse,
+        _ url: String,
+        _ names: [String],
+        _ key: PrivateKey
+    ) throws(ACMEProblem) -> CertificateBundle {
         let bundle: CertificateBundle
         do throws(CertificateError) {
             bundle = try CertificateBundle(chain: try Certificate.load(pem: answer.body.span), key: key)
@@ -195,8 +272,9 @@ package struct ACMEOrder {
         } catch {
             throw .malformed(url: url, why: "\(error)")
         }
-        guard Set(names.filter { !$0.isAddress }).isSubset(of: bundle.names) else {
-            throw .malformed(url: url, why: "a certificate for \(bundle.names.joined(separator: ", ")) only")
+        let covered = bundle.identifiers
+        guard Set(names).isSubset(of: covered) else {
+            throw .malformed(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
         }
         return bundle
     }
@@ -226,4 +304,16 @@ package struct ACMEOrder {
 extension String {
     /// Whether it is an IP address rather than a name (RFC 8738).
     fileprivate var isAddress: Bool { IPAddress(self) != nil }
+}
+
+extension CertificateBundle {
+    /// The DNS names and IP addresses that it is good for, as a site file writes them.
+    package var identifiers: [String] { names + leaf.addresses.compactMap { IPAddress(bytes: $0) }.map { "\($0)" } }
+
+    /// Whether the issuer above its last certificate is called so.
+    fileprivate func isBelow(_ commonName: String) -> Bool {
+        // RFC 2253, section 2.4.
+        let escaped = commonName.reduce(into: "") { $0 += ",+\"\\<>;".contains($1) ? "\\\($1)" : "\($1)" }
+        return ",\(chain.last?.issuer ?? ""),".contains(",CN=\(escaped),")
+    }
 }

@@ -4,11 +4,17 @@ import Site
 /// A conversation with one ACME server in the name of one account (RFC 8555). For one thread.
 package final class ACMESession {
     /// Where the server wants what (section 7.1.1).
-    private struct Directory {
-        let newNonce: String
-        let newAccount: String
-        let newOrder: String
-        let requiresBinding: Bool
+    package struct Directory: Sendable {
+        package let newNonce: String
+        package let newAccount: String
+        package let newOrder: String
+        package let revokeCert: String?
+        package let keyChange: String?
+        /// Where it tells when certificates are to be renewed (RFC 9773, section 4.1).
+        package let renewalInfo: String?
+        /// The kinds of certificates that it offers.
+        package let profiles: [String]
+        package let requiresBinding: Bool
     }
 
     /// Tries of one request whose nonce is refused: section 6.5 says to try again, not for how long. A CA that refuses every
@@ -48,11 +54,15 @@ package final class ACMESession {
     /// - Parameters:
     ///   - contact: mail addresses.
     ///   - binding: the CA's name for whoever asks, and its HMAC key, where the CA asks for them.
+    ///   - isKnown: the key may have an account already, whose URL was lost: it is asked for first, which needs no binding
+    ///     and changes nothing (section 7.3.1).
     package func register(
         contact: [String],
-        binding: (identifier: String, secret: [UInt8])? = nil
+        binding: (identifier: String, secret: [UInt8])? = nil,
+        isKnown: Bool = false
     ) throws(ACMEProblem) {
         guard account == nil else { return }
+        if isKnown, try find() { return }
         let directory = try directory()
         var members: [JSONValue.Member] = [
             .init("termsOfServiceAgreed", .boolean(true)),
@@ -74,18 +84,82 @@ package final class ACMESession {
                 url: directory.newAccount,
                 status: 0,
                 type: "externalAccountRequired",
-                detail: "this CA opens accounts only to those it knows: it gives a key identifier and an HMAC key"
+                detail: "this CA opens accounts only to those it knows: it gives a key identifier and an HMAC key, "
+                    + "which go into `binding`"
             )
         }
-        let answer = try post(JSONValue.object(members).line, to: directory.newAccount, as: .key)
+        try adopt(members)
+    }
+
+    /// Asks for the account of the key (section 7.3.1).
+    ///
+    /// - Returns: whether there is one.
+    package func find() throws(ACMEProblem) -> Bool {
+        do throws(ACMEProblem) {
+            try adopt([.init("onlyReturnExisting", .boolean(true))])
+            return true
+        } catch .refused(_, _, "accountDoesNotExist", _) {
+            return false
+        }
+    }
+
+    private func adopt(_ members: [JSONValue.Member]) throws(ACMEProblem) {
+        let url = try directory().newAccount
+        let answer = try post(JSONValue.object(members).line, to: url, as: .key)
         guard let location = answer.fields["location"], !location.isEmpty else {
-            throw .malformed(url: directory.newAccount, why: "an account without a URL")
+            throw .malformed(url: url, why: "an account without a URL")
         }
         account = location
     }
 
-    /// The URL for new orders.
-    package func newOrderURL() throws(ACMEProblem) -> String { try directory().newOrder }
+    /// Has the account answer to another key from now on (section 7.3.5). This session is of no more use then.
+    package func change(to key: PrivateKey) throws(ACMEProblem) {
+        guard let url = try directory().keyChange else {
+            throw .malformed(url: directoryURL, why: "it changes no account's key")
+        }
+        let payload: String
+        do throws(OpenSSLError) {
+            payload = try JSONWebSignature(key: key).takeover(of: account ?? "", from: envelope, url: url)
+        } catch {
+            throw .library("\(error)")
+        }
+        _ = try post(payload, to: url)
+    }
+
+    /// Revokes a certificate, in the account's name, or in that of the certificate's own key (section 7.6). One that is
+    /// revoked already is no failure.
+    ///
+    /// - Parameters:
+    ///   - der: the certificate.
+    ///   - key: its key, to sign with in place of the account's; nil for the account's.
+    package func revoke(
+        _ der: [UInt8],
+        _ reason: RevocationReason,
+        with key: PrivateKey? = nil
+    ) throws(ACMEProblem) {
+        guard let url = try directory().revokeCert else {
+            throw .malformed(url: directoryURL, why: "it revokes no certificates")
+        }
+        let payload = JSONValue.object([
+            .init("certificate", .string(Base64URL.encode(der))), .init("reason", .integer(reason.code)),
+        ]).line
+        do throws(ACMEProblem) {
+            if let key {
+                _ = try post(payload, to: url, as: .key, in: JSONWebSignature(key: key))
+            } else {
+                _ = try post(payload, to: url)
+            }
+        } catch .refused(_, _, "alreadyRevoked", _) {
+            return
+        }
+    }
+
+    /// A document that anybody may read.
+    package func get(_ url: String) throws(ACMEProblem) -> ACMEResponse {
+        let answer = try send(ACMERequest(.get, url))
+        guard answer.status == 200 else { throw Self.problem(answer, url, now: now()) }
+        return answer
+    }
 
     /// The answer to a token, for the CA to find.
     package func keyAuthorization(_ token: String) throws(ACMEProblem) -> String {
@@ -112,7 +186,8 @@ package final class ACMESession {
     private func post(
         _ payload: String,
         to url: String,
-        as signer: JSONWebSignature.Signer
+        as signer: JSONWebSignature.Signer,
+        in other: JSONWebSignature? = nil
     ) throws(ACMEProblem) -> ACMEResponse {
         var tries = 0
         while true {
@@ -120,7 +195,7 @@ package final class ACMESession {
             let body: String
             let nonce = try nonce()
             do throws(OpenSSLError) {
-                body = try envelope.body(payload, to: url, nonce: nonce, as: signer)
+                body = try (other ?? envelope).body(payload, to: url, nonce: nonce, as: signer)
             } catch {
                 throw .library("\(error)")
             }
@@ -146,10 +221,9 @@ package final class ACMESession {
         return nonce
     }
 
-    private func directory() throws(ACMEProblem) -> Directory {
+    package func directory() throws(ACMEProblem) -> Directory {
         if let known { return known }
-        let answer = try send(ACMERequest(.get, directoryURL))
-        guard answer.status == 200 else { throw Self.problem(answer, directoryURL, now: now()) }
+        let answer = try get(directoryURL)
         guard let json = answer.json, let newNonce = json["newNonce"]?.text, let newAccount = json["newAccount"]?.text,
             let newOrder = json["newOrder"]?.text
         else { throw .malformed(url: directoryURL, why: "no directory of ACME's") }
@@ -157,6 +231,10 @@ package final class ACMESession {
             newNonce: newNonce,
             newAccount: newAccount,
             newOrder: newOrder,
+            revokeCert: json["revokeCert"]?.text,
+            keyChange: json["keyChange"]?.text,
+            renewalInfo: json["renewalInfo"]?.text,
+            profiles: json["meta"]?["profiles"]?.names ?? [],
             requiresBinding: json["meta"]?["externalAccountRequired"]?.boolean ?? false
         )
         known = directory
@@ -164,7 +242,7 @@ package final class ACMESession {
     }
 
     /// What a refusal says (section 6.7), with the words of its parts.
-    private static func problem(_ answer: ACMEResponse, _ url: String, now: Int64) -> ACMEProblem {
+    internal static func problem(_ answer: ACMEResponse, _ url: String, now: Int64) -> ACMEProblem {
         let json = answer.json
         let type = json?["type"]?.text.map { $0.split(separator: ":").last.map { String($0) } ?? $0 } ?? "about:blank"
         var detail = json?["detail"]?.text ?? "no reason given"
@@ -176,5 +254,12 @@ package final class ACMESession {
             return .rateLimited(detail: detail, seconds: pause ?? 3_600)
         }
         return .refused(url: url, status: answer.status, type: type, detail: detail)
+    }
+}
+
+extension JSONValue {
+    /// The names of an object's members; none when this is no object.
+    fileprivate var names: [String] {
+        if case .object(let members) = self { members.map(\.name) } else { [] }
     }
 }

@@ -1,7 +1,8 @@
 package import OpenSSL
 package import Site
 
-/// ACME's envelope for a request (RFC 8555, section 6.2): a flattened JSON Web Signature (RFC 7515) with ES256.
+/// ACME's envelope for a request (RFC 8555, section 6.2): a flattened JSON Web Signature (RFC 7515) with the
+/// algorithm of its key.
 package struct JSONWebSignature {
     /// Who signs.
     package enum Signer: Equatable, Sendable {
@@ -13,7 +14,7 @@ package struct JSONWebSignature {
 
     private let key: PrivateKey
 
-    /// - Parameter key: on P-256.
+    /// - Parameter key: ECDSA on P-256 or P-384, or RSA.
     package init(key: PrivateKey) {
         self.key = key
     }
@@ -34,29 +35,47 @@ package struct JSONWebSignature {
             case .key: .init("jwk", try publicKey())
             case .account(let location): .init("kid", .string(location))
             }
-        let algorithm = JSONValue.Member("alg", .string("ES256"))
         return try sign(
             payload,
             header: [algorithm, .init("nonce", .string(nonce)), .init("url", .string(url)), identity]
-        )
+        ).line
     }
 
-    private func sign(_ payload: String, header: [JSONValue.Member]) throws(OpenSSLError) -> String {
+    /// What this key says when it takes the place of an account's key (RFC 8555, section 7.3.5).
+    package func takeover(of account: String, from old: JSONWebSignature, url: String) throws(OpenSSLError) -> String {
+        let payload = JSONValue.object([.init("account", .string(account)), .init("oldKey", try old.publicKey())])
+        return try sign(
+            payload.line,
+            header: [algorithm, .init("jwk", try publicKey()), .init("url", .string(url))]
+        ).line
+    }
+
+    private var algorithm: JSONValue.Member { .init("alg", .string(key.signatureAlgorithm ?? "none")) }
+
+    private func sign(_ payload: String, header: [JSONValue.Member]) throws(OpenSSLError) -> JSONValue {
         let protected = Base64URL.encode(JSONValue.object(header).line)
         let content = Base64URL.encode(payload)
-        let signature = try key.signatureES256(of: Array("\(protected).\(content)".utf8))
+        let signature = try key.jsonSignature(of: Array("\(protected).\(content)".utf8))
         return JSONValue.object([
             .init("protected", .string(protected)),
             .init("payload", .string(content)),
             .init("signature", .string(Base64URL.encode(signature))),
-        ]).line
+        ])
     }
 
     /// The public half as a JSON Web Key, its members in the order of RFC 7638.
     package func publicKey() throws(OpenSSLError) -> JSONValue {
+        if key.algorithm == .rsa {
+            let numbers = try key.publicNumbers()
+            return .object([
+                .init("e", .string(Base64URL.encode(numbers.exponent))),
+                .init("kty", .string("RSA")),
+                .init("n", .string(Base64URL.encode(numbers.modulus))),
+            ])
+        }
         let point = try key.publicPoint()
         return .object([
-            .init("crv", .string("P-256")),
+            .init("crv", .string(key.kind == .ecdsaP384 ? "P-384" : "P-256")),
             .init("kty", .string("EC")),
             .init("x", .string(Base64URL.encode(point.x))),
             .init("y", .string(Base64URL.encode(point.y))),

@@ -11,6 +11,8 @@ package struct AuditEvent: Sendable, Equatable {
         case rolledBack = "rolled-back"
         /// The generations before the current one were deleted with their keys.
         case retired
+        /// Its CA was told that a generation is not to be trusted any more.
+        case revoked
     }
 
     package var kind: Kind

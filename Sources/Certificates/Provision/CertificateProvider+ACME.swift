@@ -6,14 +6,15 @@ package import Site
 extension CertificateProvider {
     /// What an order needs of the world.
     package struct Outside {
-        package let transport: any ACMETransport
+        /// Carries requests to one CA.
+        package let transport: (ACMESettings) -> any ACMETransport
         /// Has the running gateway look at the store; throws when none does.
         package let publish: () throws(ACMEProblem) -> Void
         /// Tells what is being done, for a person who waits.
         package let tell: (String) -> Void
 
         package init(
-            _ transport: any ACMETransport,
+            transport: @escaping (ACMESettings) -> any ACMETransport,
             publish: @escaping () throws(ACMEProblem) -> Void,
             tell: @escaping (String) -> Void
         ) {
@@ -23,71 +24,172 @@ extension CertificateProvider {
         }
     }
 
-    /// What became of the tries so far.
-    package func plan(of settings: CertificateSettings) -> RenewalPlan { store.plan(of: settings.name) }
+    /// Seconds since 1970, also in an order that takes minutes.
+    internal static var clock: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
-    /// Keeps it for the next start; nil when there is nothing to keep.
-    package func keep(_ plan: RenewalPlan?, of settings: CertificateSettings) { store.keep(plan, of: settings.name) }
+    /// What became of the tries so far at the CAs that the site file names now.
+    package func plan(of settings: CertificateSettings, _ acme: ACMESettings) -> RenewalPlan {
+        var plan = store.plan(of: settings.name)
+        plan.consider(acme.candidates.map(\.directory))
+        return plan
+    }
 
-    /// Orders a certificate with a new key and keeps it in the store. Takes as long as the CA does, up to minutes; the
-    /// store is locked only at the end.
+    /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
+    /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end.
     package func order(
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         reason: String,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
-        let accounts = ACMEAccountStore(store, directory: acme.directory)
-        let (accountKey, account) = try accounts.load()
-        let clock = { @Sendable in Int64(Clock.realtimeMicroseconds / 1_000_000) }
-        let session = ACMESession(
-            directory: acme.directory,
-            transport: outside.transport,
-            key: accountKey,
-            account: account,
-            now: clock
-        )
+        var plan = plan(of: settings, acme)
+        var problems: [String: ACMEProblem] = [:]
+        for candidate in acme.candidates {
+            let wait = (plan.held[candidate.directory] ?? 0) - Self.clock
+            if wait > 0 {
+                problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
+                continue
+            }
+            do throws(CertificateProblem) {
+                let made = try order(settings, candidate, plan, outside)
+                return try keep(made, settings, acme, plan, reason: reason)
+            } catch .order(_, let problem) {
+                if case .rateLimited(_, let seconds) = problem {
+                    plan.hold(candidate.directory, until: Self.clock + seconds)
+                }
+                problems[candidate.directory] = problem
+            }
+        }
+        let only = acme.fallback.isEmpty ? problems[acme.directory] : nil
+        let problem =
+            only.map { CertificateProblem.order(name: settings.name, $0) }
+            ?? .orders(name: settings.name, problems)
+        let pause = acme.candidates.map { (plan.held[$0.directory] ?? 0) - Self.clock }.min() ?? 0
+        plan.fail("\(problem)", asking: acme.candidates.map(\.directory), pause: max(0, pause), at: Self.clock)
+        store.keep(plan, of: settings.name)
+        throw problem
+    }
+
+    /// What one CA gave.
+    private struct Made {
+        let bundle: CertificateBundle
+        let directory: String
+        let account: String
+        /// Why names were left out; nil when none was.
+        let lack: String?
+    }
+
+    private func order(
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        _ plan: RenewalPlan,
+        _ outside: Outside
+    ) throws(CertificateProblem) -> Made {
+        outside.tell("asking \(acme.directory)")
         let key: PrivateKey
         do throws(OpenSSLError) {
             key = try PrivateKey.generate(kind(settings))
         } catch {
             throw .library(error)
         }
-        let order = ACMEOrder(
-            session,
-            solvers: solvers(settings, acme, outside),
-            now: clock,
-            pause: Self.pause
-        )
-        let bundle: CertificateBundle
+        let account = try ACMEAccount(acme, in: store, outside.transport(acme))
         do throws(ACMEProblem) {
-            outside.tell("asking \(acme.directory)")
-            try session.register(contact: acme.contact)
-            do throws(ACMEProblem) {
-                bundle = try order.run(names: names(settings), key: key)
-            } catch .refused(_, _, "accountDoesNotExist", _) {
-                // A CA that lost its accounts, or a test's that was started again.
-                session.forgetAccount()
-                try session.register(contact: acme.contact)
-                bundle = try order.run(names: names(settings), key: key)
+            let solvers = solvers(settings, acme, outside, failures: plan.failures)
+            var lack: String?
+            let bundle = try account.use { session throws(ACMEProblem) in
+                let order = ACMEOrder(session, solvers: solvers, now: { Self.clock }, pause: Self.pause)
+                let wishes = wishes(settings, acme, plan, session.account)
+                do throws(ACMEProblem) {
+                    return try order.run(names: names(settings), key: key, wishes)
+                } catch {
+                    guard let rest = rest(of: settings, without: error, plan) else { throw error }
+                    lack = "\(error); ordered without"
+                    return try order.run(names: rest, key: key, wishes)
+                }
             }
+            try account.keep()
+            return Made(bundle: bundle, directory: acme.directory, account: account.session.account ?? "", lack: lack)
         } catch {
             throw .order(name: settings.name, error)
         }
-        if let url = session.account, url != account { try accounts.keep(account: url) }
-        try ordered { () throws(CertificateProblem) in
-            try store.save(bundle, as: settings.name, reason: reason, now: clock())
-        }
-        return bundle
     }
 
-    /// What can be answered: all that the site file names, but for what no listener of the gateway could show.
+    private func keep(
+        _ made: Made,
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        _ plan: RenewalPlan,
+        reason: String
+    ) throws(CertificateProblem) -> CertificateBundle {
+        try ordered { () throws(CertificateProblem) in
+            try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
+        }
+        let origin = RenewalPlan.Origin(
+            fingerprint: made.bundle.leaf.fingerprint,
+            directory: made.directory,
+            account: made.account
+        )
+        var plan = plan
+        if let lack = made.lack {
+            plan.succeed(origin, but: lack, asking: acme.candidates.map(\.directory), at: Self.clock)
+        } else {
+            plan.succeed(origin)
+        }
+        store.keep(plan, of: settings.name)
+        return made.bundle
+    }
+
+    /// Profile and chain; and what is replaced, which only the CA and the account that gave it know (RFC 9773, section 5).
+    private func wishes(
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        _ plan: RenewalPlan,
+        _ account: String?
+    ) -> ACMEOrder.Wishes {
+        var wishes = ACMEOrder.Wishes()
+        wishes.profile = acme.profile
+        wishes.chain = acme.chain
+        if let leaf = try? store.loadChain(settings.name).first, let origin = plan.origin,
+            origin.fingerprint == leaf.fingerprint, origin.directory == acme.directory,
+            origin.account == account
+        {
+            wishes.replaces = RenewalInformation.identifier(of: leaf)
+        }
+        return wishes
+    }
+
+    /// Tries that fail by a few names before the others are ordered without them.
+    private static let patience = 2
+
+    /// The names that a CA did not complain of, when they have waited long enough for the others, and need a certificate
+    /// now: one bad name must not let the rest expire.
+    private func rest(
+        of settings: CertificateSettings,
+        without problem: ACMEProblem,
+        _ plan: RenewalPlan
+    ) -> [String]? {
+        let bad: Set<String>
+        switch problem {
+        case .challenge(let name, _): bad = [name]
+        case .challenges(let unproven): bad = Set(unproven.map(\.name))
+        default: return nil
+        }
+        let rest = names(settings).filter { !bad.contains($0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0) }
+        guard plan.failures >= Self.patience, !rest.isEmpty else { return nil }
+        guard let bundle = try? store.load(settings.name) else { return rest }
+        let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.leaf.renewalSchedule.due > Self.clock
+        return isGood ? nil : rest
+    }
+
+    /// What can be answered: all that the site file names, but for what no listener of the gateway could show. After
+    /// each failure another one comes first.
     private func solvers(
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
-        _ outside: Outside
+        _ outside: Outside,
+        failures: Int
     ) -> [any ACMEChallengeSolver] {
-        acme.challenges.compactMap { challenge in
+        let able = acme.challenges.compactMap { challenge -> (any ACMEChallengeSolver)? in
             switch challenge {
             case .http01:
                 guard hasPlainListener else { return nil }
@@ -99,6 +201,9 @@ extension CertificateProvider {
                 return acme.dns.map { DNSChallenge($0, for: settings.name, in: store, pause: Self.pause) }
             }
         }
+        guard !able.isEmpty else { return [] }
+        let first = failures % able.count
+        return Array(able[first...] + able[..<first])
     }
 
     private static func pause(seconds: Int64) { Thread.pause(milliseconds: Int(seconds) * 1000) }

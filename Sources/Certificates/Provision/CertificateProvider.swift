@@ -116,7 +116,7 @@ package struct CertificateProvider: Sendable {
 
     /// Names that it lacks, and an end that has come.
     private func warnings(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
-        let covered = Set(bundle.names)
+        let covered = Set(bundle.identifiers)
         var warnings = settings.names.map { "\($0)" }.filter { !covered.contains($0) }.map {
             "certificate \(settings.name): it does not cover \($0), which the site file names"
         }
@@ -226,9 +226,9 @@ package struct CertificateProvider: Sendable {
             return .wanting("\(error)", usable: nil)
         }
         let wanted = names(settings)
-        if Set(bundle.names) != Set(wanted) {
+        if Set(bundle.identifiers) != Set(wanted) {
             return .wanting(
-                "the stored one names \(bundle.names.joined(separator: ", ")) and not \(wanted.joined(separator: ", "))",
+                "the stored one names \(bundle.identifiers.joined(separator: ", ")) and not \(wanted.joined(separator: ", "))",
                 usable: bundle
             )
         }

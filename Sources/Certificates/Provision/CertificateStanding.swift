@@ -13,15 +13,17 @@ package struct CertificateStanding: Sendable {
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
 
-    /// What became of the tries at a new one so far.
-    private var plan = RenewalPlan()
+    /// What became of the tries at the next one.
+    package var plan = RenewalPlan()
 
     /// Tries in a row that failed.
     package var failures: Int { plan.failures }
 
     /// When the next try at a new one is due: seconds since 1970. nil when nobody here renews it.
     package var due: Int64? {
-        issuer == "files" ? nil : leaves.first.map { max($0.renewalSchedule.due, plan.next) }
+        guard issuer != "files", let leaf = leaves.first else { return nil }
+        let advice = plan.origin?.fingerprint == leaf.fingerprint ? plan.advice : nil
+        return max(plan.next, leaf.renewalSchedule.due(advised: advice?.moment))
     }
 
     /// How many tries remain before it ends; nil when nobody here renews it.
@@ -81,7 +83,7 @@ extension CertificateProvider {
         } catch {
             faults.append("\(error)")
         }
-        let missing = settings.names.map { "\($0)" }.filter { !bundle.names.contains($0) }
+        let missing = settings.names.map { "\($0)" }.filter { !bundle.identifiers.contains($0) }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let signer = try InternalCA.signer(in: store),
             !bundle.leaf.isIssued(by: signer)

@@ -1,32 +1,110 @@
 import Linux
 import Site
 
-/// What became of the tries at a new certificate so far: kept in the store, so that a gateway that is started again
-/// goes on where it stood and does not run into a CA's limits.
+/// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
+/// gateway that is started again goes on where it stood and does not run into a CA's limits.
 package struct RenewalPlan: Sendable, Equatable {
+    /// Where the certificate in use comes from.
+    package struct Origin: Sendable, Equatable {
+        /// Its SHA-256: what is kept of another one says nothing of it.
+        package let fingerprint: String
+        /// The CA's directory, and the account that ordered it.
+        package let directory: String
+        package let account: String
+
+        package init(fingerprint: String, directory: String, account: String) {
+            self.fingerprint = fingerprint
+            self.directory = directory
+            self.account = account
+        }
+    }
+
+    /// When the CA wants it renewed (RFC 9773).
+    package struct Advice: Sendable, Equatable {
+        /// One moment of the window, drawn when the window became known: seconds since 1970.
+        package let moment: Int64
+        package let window: ClosedRange<Int64>
+        /// What a person should read about it.
+        package let explanation: String?
+    }
+
     /// Tries in a row that failed.
     package private(set) var failures = 0
     /// Before that nothing is tried: seconds since 1970.
     package private(set) var next: Int64 = 0
     /// Why the last one failed.
     package private(set) var problem = ""
+    /// The directories of the CAs that were asked then.
+    package private(set) var asked: [String] = []
+    /// CAs that want to be left alone, by directory, and until when.
+    package private(set) var held: [String: Int64] = [:]
+    package private(set) var origin: Origin?
+    package private(set) var advice: Advice?
+    /// When the CA is to be asked for its advice again.
+    package private(set) var nextQuestion: Int64 = 0
 
     package init() {}
 
     /// A try failed.
     ///
-    /// - Parameter pause: seconds that the CA asked for; the usual pause when that is longer.
-    package mutating func fail(_ problem: String, pause: Int64 = 0, at now: Int64) {
+    /// - Parameters:
+    ///   - asked: the directories of the CAs.
+    ///   - pause: seconds that they asked for; the usual pause when that is longer.
+    package mutating func fail(_ problem: String, asking asked: [String] = [], pause: Int64 = 0, at now: Int64) {
         failures += 1
+        self.asked = asked
         next = now + max(pause, RenewalSchedule.pause(afterFailures: failures))
         self.problem = problem
     }
+
+    /// The site file names these CAs now: failures of others keep nobody from asking them.
+    package mutating func consider(_ directories: [String]) {
+        guard !asked.isEmpty, asked != directories else { return }
+        (failures, next, problem, asked) = (0, 0, "", [])
+    }
+
+    /// There is a new certificate.
+    package mutating func succeed(_ origin: Origin) {
+        self = RenewalPlan()
+        self.origin = origin
+    }
+
+    /// There is a new certificate that lacks names, which are tried again.
+    package mutating func succeed(_ origin: Origin, but problem: String, asking asked: [String], at now: Int64) {
+        let failures = failures
+        succeed(origin)
+        self.failures = failures
+        fail(problem, asking: asked, at: now)
+    }
+
+    /// A CA asks to be left alone.
+    package mutating func hold(_ directory: String, until moment: Int64) { held[directory] = moment }
+
+    /// Takes over what the CA says. A moment that was drawn stays as long as it is in the window.
+    ///
+    /// - Parameter draw: gives one of the window's moments.
+    package mutating func take(
+        _ information: RenewalInformation,
+        at now: Int64,
+        draw: (ClosedRange<Int64>) -> Int64
+    ) {
+        nextQuestion = now + information.pause
+        let kept = advice.map(\.moment).flatMap { information.window.contains($0) ? $0 : nil }
+        advice = Advice(
+            moment: kept ?? draw(information.window),
+            window: information.window,
+            explanation: information.explanation
+        )
+    }
+
+    /// The CA did not say: what it said before counts.
+    package mutating func askAgain(at moment: Int64) { nextQuestion = moment }
 }
 
 extension CertificateStore {
     private func planPath(_ name: String) -> String { "\(folder)/plans/\(name)" }
 
-    /// What is known of the tries at `name`; nothing when the last one was good, or none was made.
+    /// What is known of the tries at `name`; nothing when none was made.
     package func plan(of name: String) -> RenewalPlan {
         guard let bytes = try? FileReading.read(planPath(name), limit: 1 << 16, trust: .ownerWrites),
             let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
@@ -35,8 +113,7 @@ extension CertificateStore {
     }
 
     /// Keeps it. What cannot be written is only lost at the next start.
-    package func keep(_ plan: RenewalPlan?, of name: String) {
-        guard let plan else { return FileWriting.remove(planPath(name)) }
+    package func keep(_ plan: RenewalPlan, of name: String) {
         let text = Array((plan.document.line + "\n").utf8)
         try? FileWriting.createFolder("\(folder)/plans")
         try? FileWriting.replace(planPath(name), with: text.span, mode: 0o600)
@@ -44,17 +121,55 @@ extension CertificateStore {
 }
 
 extension RenewalPlan {
-    fileprivate init(_ value: JSONValue) {
+    internal init(_ value: JSONValue) {
         failures = max(0, value["failures"]?.integer ?? 0)
         next = Int64(value["next"]?.integer ?? 0)
         problem = value["problem"]?.text ?? ""
+        asked = value["asked"]?.items.compactMap(\.text) ?? []
+        if case .object(let members)? = value["held"] {
+            for member in members { held[member.name] = Int64(member.value.integer ?? 0) }
+        }
+        if let text = value["origin"], let fingerprint = text["certificate"]?.text,
+            let directory = text["directory"]?.text, let account = text["account"]?.text
+        {
+            origin = Origin(fingerprint: fingerprint, directory: directory, account: account)
+        }
+        if let text = value["advice"], let moment = text["moment"]?.integer, let start = text["start"]?.integer,
+            let end = text["end"]?.integer, start <= end
+        {
+            advice = Advice(
+                moment: Int64(moment),
+                window: Int64(start)...Int64(end),
+                explanation: text["explanation"]?.text
+            )
+        }
+        nextQuestion = Int64(value["next_question"]?.integer ?? 0)
     }
 
-    fileprivate var document: JSONValue {
-        .object([
+    internal var document: JSONValue {
+        var members: [JSONValue.Member] = [
             .init("failures", .integer(failures)),
             .init("next", .integer(Int(next))),
             .init("problem", .string(problem)),
-        ])
+            .init("asked", .strings(asked)),
+            .init("held", .object(held.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int($0.value))) })),
+            .init("next_question", .integer(Int(nextQuestion))),
+        ]
+        if let origin {
+            let parts: [JSONValue.Member] = [
+                .init("certificate", .string(origin.fingerprint)), .init("directory", .string(origin.directory)),
+                .init("account", .string(origin.account)),
+            ]
+            members.append(.init("origin", .object(parts)))
+        }
+        if let advice {
+            var parts: [JSONValue.Member] = [
+                .init("moment", .integer(Int(advice.moment))), .init("start", .integer(Int(advice.window.lowerBound))),
+                .init("end", .integer(Int(advice.window.upperBound))),
+            ]
+            if let text = advice.explanation { parts.append(.init("explanation", .string(text))) }
+            members.append(.init("advice", .object(parts)))
+        }
+        return .object(members)
     }
 }

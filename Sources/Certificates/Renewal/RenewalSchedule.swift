@@ -28,6 +28,13 @@ package struct RenewalSchedule: Sendable, Equatable {
         return validity.upperBound - rest + jitter
     }
 
+    /// The same, where the CA has advised a moment (RFC 9773): that counts, unless it leaves less than a tenth of the life
+    /// for further tries.
+    package func due(advised moment: Int64?) -> Int64 {
+        guard let moment, moment <= validity.upperBound - lifetime / 10 else { return due }
+        return moment
+    }
+
     private var jitter: Int64 {
         let bound = lifetime / 50
         guard bound > 0, let number = UInt32(fingerprint.prefix(8), radix: 16) else { return 0 }

@@ -89,7 +89,8 @@ package struct Keyring: Sendable {
         return CertificateGeneration(
             number: number,
             bundles: bundles,
-            unknownName: tls.usesDefault ? fallback.map { .serve($0) } ?? .refuse : .refuse,
+            // One for addresses alone, which nobody asks for by name, is the default by its place.
+            unknownName: tls.usesDefault && !bundles.isEmpty ? .serve(fallback ?? "") : .refuse,
             challenges: challenges
         )
     }

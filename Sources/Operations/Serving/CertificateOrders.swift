@@ -88,37 +88,40 @@ internal final class CertificateOrders: Sendable {
 
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
-        let now = Schedule.time
-        let provider = CertificateProvider(for: site, now: now)
-        var plan = provider.plan(of: settings)
-        let standing = provider.standing(settings)
-        let isDue = !standing.faults.isEmpty || standing.due.map { $0 <= now } ?? true
-        guard isDue, plan.next <= now else { return false }
+        let provider = CertificateProvider(for: site, now: Schedule.time)
         board.withLock { $0.isOrdering = true }
         defer { board.withLock { $0.isOrdering = false } }
+        let outside = outside(of: site)
+        guard let reason = provider.need(of: settings, acme, outside) else { return false }
         do throws(CertificateProblem) {
-            let reason = standing.faults.first ?? "it is due"
-            let bundle = try provider.order(settings, acme, reason: reason, outside(acme, of: site))
-            provider.keep(nil, of: settings)
+            let bundle = try provider.order(settings, acme, reason: reason, outside)
+            let plan = provider.plan(of: settings, acme)
             GatewayProcess.log(
-                "certificate \(settings.name): issued by \(acme.directory), good until "
+                "certificate \(settings.name): issued by \(plan.origin?.directory ?? acme.directory), good until "
                     + UTC.text(bundle.leaf.validity.upperBound)
             )
+            if !plan.problem.isEmpty {
+                tell("certificate \(settings.name): \(plan.problem)", plan, provider.standing(settings))
+            }
             return true
         } catch {
-            plan.fail("\(error)", pause: error.pause, at: now)
-            provider.keep(plan, of: settings)
-            GatewayProcess.log(
-                "\(error); try \(plan.failures) in a row, the next at \(UTC.text(plan.next)); "
-                    + "\(standing.runway(at: now) ?? 0) remain before it ends"
-            )
+            tell("\(error)", provider.plan(of: settings, acme), provider.standing(settings))
             return false
         }
     }
 
-    private func outside(_ acme: ACMESettings, of site: SiteModel) -> CertificateProvider.Outside {
+    /// What went wrong, and how much time is left.
+    private func tell(_ problem: String, _ plan: RenewalPlan, _ standing: CertificateStanding) {
+        let runway = standing.runway(at: Schedule.time) ?? 0
+        GatewayProcess.log(
+            "\(problem); try \(plan.failures) in a row, the next at \(UTC.text(plan.next)); "
+                + "\(runway) remain before it ends"
+        )
+    }
+
+    private func outside(of site: SiteModel) -> CertificateProvider.Outside {
         CertificateProvider.Outside(
-            OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)),
+            transport: { [user] acme in OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)) },
             publish: { [requests] () throws(ACMEProblem) in
                 let reply = requests.ask(.republish)
                 guard reply.exit == 0 else {
@@ -127,12 +130,5 @@ internal final class CertificateOrders: Sendable {
             },
             tell: { _ in }
         )
-    }
-}
-
-extension CertificateProblem {
-    /// Seconds that the CA asked to be left alone for.
-    fileprivate var pause: Int64 {
-        if case .order(_, .rateLimited(_, let seconds)) = self { seconds } else { 0 }
     }
 }

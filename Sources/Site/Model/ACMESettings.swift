@@ -19,10 +19,31 @@ package struct ACMESettings: Sendable, Equatable {
     /// Which challenges are answered, the most wanted first. Never empty; holds `dns01` only where there is `dns`.
     package var challenges: [Challenge] = [.http01, .tlsALPN01]
     package var dns: DNSHookSettings?
+    /// Who the site is to a CA that opens accounts to those alone whom it knows (RFC 8555, section 7.3.4).
+    package var binding: ACMEBinding?
+    /// What kind of certificate is asked for, of those that the CA's directory names; nil for its usual one.
+    package var profile: String?
+    /// The common name of the issuer at the top of the wanted chain, where the CA gives several.
+    package var chain: String?
+    /// Whom to ask when this one gives no certificate, in this order. Those have none of their own.
+    package var fallback: [ACMESettings] = []
+
+    /// This CA, and those to fall back on.
+    package var candidates: [ACMESettings] { [self] + fallback }
 
     package init(directory: String) {
         self.directory = directory
     }
+}
+
+/// An account's binding to one that the CA knows otherwise.
+package struct ACMEBinding: Sendable, Equatable {
+    /// The CA's name for it.
+    package var identifier = ""
+    /// The file with the HMAC key that the CA gave, in base64url.
+    package var keyFile = ""
+
+    package init() {}
 }
 
 /// The program that puts records into the DNS and takes them out.

@@ -2,7 +2,7 @@
 package struct CertificateSettings: Sendable, Equatable {
     /// Its key in `certificates`.
     package var name: String
-    /// The names it covers: exact or wildcard, never `any`, never empty.
+    /// The names it covers: exact or wildcard, never `any`, never empty. An exact one may be an IP address.
     package var names: [HostPattern]
     package var issuer: Issuer
     /// The kind of key to make. Of no meaning when the issuer is `files`.

@@ -32,23 +32,36 @@ extension CertificateSettings {
         )
     }
 
-    /// A CA certifies every name below a domain only to who holds its DNS (RFC 8555, section 8.4).
+    /// A CA certifies every name below a domain only to who holds its DNS (RFC 8555, section 8.4), and an address only
+    /// to who answers there (RFC 8738, section 7).
     private static func checkNames(
         _ certificate: CertificateSettings,
         _ acme: ACMESettings,
         _ node: Node,
         _ decoding: inout Decoding
     ) {
-        guard !acme.challenges.contains(.dns01), let names = node["names"] else { return }
-        for name in certificate.names {
-            guard case .wildcard = name else { continue }
-            decoding.collector.report(
-                .conflict,
-                at: names.range,
-                "\(quoted("\(name)")) needs the challenge dns-01",
-                help: "add `dns: { run: /path/of/program }` to `issuer`, or name each host"
-            )
-            return
+        guard let names = node["names"] else { return }
+        for candidate in acme.candidates {
+            for name in certificate.names {
+                if case .wildcard = name, !candidate.challenges.contains(.dns01) {
+                    decoding.collector.report(
+                        .conflict,
+                        at: names.range,
+                        "\(quoted("\(name)")) needs the challenge dns-01 of \(candidate.directory)",
+                        help: "add `dns: { run: /path/of/program }` to `issuer`, or name each host"
+                    )
+                    return
+                }
+                if case .exact(let text) = name, IPAddress(text) != nil, candidate.challenges == [.dns01] {
+                    decoding.collector.report(
+                        .conflict,
+                        at: names.range,
+                        "the address \(text) cannot be shown to be ours by dns-01",
+                        help: "add `http-01` or `tls-alpn-01` to `challenges`"
+                    )
+                    return
+                }
+            }
         }
     }
 }
@@ -86,15 +99,14 @@ extension CertificateFiles {
 }
 
 extension Shape where Value == HostPattern {
-    /// A name in a certificate: not every name there is.
-    fileprivate static let coveredName = hostPattern.map(
-        { pattern, node, decoding -> HostPattern? in
-            guard pattern != .any else {
-                decoding.invalid(node, "no certificate covers every name", help: "write the names, or `*.example.com`")
-                return nil
-            }
-            return pattern
-        },
-        encode: { .string($0.description) }
-    )
+    /// A name in a certificate: one or those below a domain, or an address; not every name there is.
+    fileprivate static let coveredName = Shape.text("a host name or an address", describe: \.description) {
+        (text) throws(ValueFault) in
+        if let address = IPAddress(text) { return .exact("\(address)") }
+        let pattern = try HostPattern(text: text)
+        guard pattern != .any else {
+            throw ValueFault("covers every name, as no certificate does", help: "write the names, or `*.example.com`")
+        }
+        return pattern
+    }
 }

@@ -5,22 +5,32 @@ struct IssuerKeys {
     var trust: String?
     var challenges: [ACMESettings.Challenge]?
     var dns: DNSHookSettings?
+    var binding: ACMEBinding?
+    var profile: String?
+    var chain: String?
+    var fallback: [ACMESettings] = []
     var files: [CertificateFiles] = []
 
     static let shape = Shape<IssuerKeys>.mapping(
         IssuerKeys(),
         acmeKeys + [
             .key(
+                "fallback",
+                \.fallback,
+                .oneOrMore(of: fallbackShape),
+                "ACME servers to ask when this one gives no certificate."
+            ),
+            .key(
                 "files",
                 \.files,
                 .oneOrMore(of: CertificateFiles.shape),
                 "Pairs of PEM files, one for each kind of key."
-            )
+            ),
         ],
         exactlyOneOf: [["acme", "files"]]
     ).map { keys, node, decoding -> CertificateSettings.Issuer? in
         if keys.acme != nil { return keys.settings(node, &decoding).map { .acme($0) } }
-        for key in acmeKeys.map(\.name) {
+        for key in acmeKeys.map(\.name) + ["fallback"] {
             guard let alien = node[key] else { continue }
             decoding.collector.report(.conflict, at: alien.range, "`\(key)` belongs to `acme`", help: "remove it")
         }
@@ -38,7 +48,27 @@ struct IssuerKeys {
             "How the ACME server is shown that the names are ours, the most wanted first."
         ),
         .key("dns", \.dns, DNSHookSettings.shape, "The program that answers dns-01."),
+        .key("binding", \.binding, ACMEBinding.shape, "The external account that the ACME server asks for."),
+        .key(
+            "profile",
+            \.profile,
+            .plainText("a profile"),
+            "What kind of certificate, of those that the ACME server offers."
+        ),
+        .key(
+            "chain",
+            \.chain,
+            .plainText("a common name"),
+            "The issuer at the top of the wanted chain, where the ACME server gives several."
+        ),
     ]
+
+    /// Another CA, with all that is said of one.
+    private static let fallbackShape = Shape<IssuerKeys>.mapping(
+        IssuerKeys(),
+        acmeKeys,
+        exactlyOneOf: [["acme"]]
+    ).map { keys, node, decoding -> ACMESettings? in keys.settings(node, &decoding) }
 
     /// What they say of a CA; nil, and a report, when they contradict each other.
     private func settings(_ node: Node, _ decoding: inout Decoding) -> ACMESettings? {
@@ -47,6 +77,10 @@ struct IssuerKeys {
         settings.contact = contact
         settings.trust = trust
         settings.dns = dns
+        settings.binding = binding
+        settings.profile = profile
+        settings.chain = chain
+        settings.fallback = fallback
         settings.challenges = challenges ?? (dns == nil ? settings.challenges : [.dns01])
         let wantsDNS = settings.challenges.contains(.dns01)
         if wantsDNS, dns == nil, let key = node["challenges"] {
@@ -69,6 +103,28 @@ struct IssuerKeys {
         }
         return settings
     }
+}
+
+extension ACMEBinding {
+    fileprivate static let shape = Shape<ACMEBinding>.mapping(
+        ACMEBinding(),
+        [
+            .key(
+                "key-id",
+                \.identifier,
+                .plainText("a key identifier"),
+                required: true,
+                "The CA's name for the account."
+            ),
+            .key(
+                "key-file",
+                \.keyFile,
+                .filePath,
+                required: true,
+                "A file with the HMAC key, in base64url, for its owner alone."
+            ),
+        ]
+    )
 }
 
 extension DNSHookSettings {

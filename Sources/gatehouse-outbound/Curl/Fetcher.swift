@@ -168,7 +168,9 @@ private final class Intake {
         if text.hasPrefix("HTTP/") { fields = [:] }
         guard let colon = text.firstIndex(of: ":") else { return true }
         let value = text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-        fields[text[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
+        let (name, line) = (text[..<colon].lowercased(), String(value.prefix { !$0.isNewline }))
+        // The one list that is told from several lines (RFC 9110, section 5.3).
+        fields[name] = name == "link" ? fields[name].map { "\($0), \(line)" } ?? line : line
         return true
     }
 }

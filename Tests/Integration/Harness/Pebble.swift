@@ -104,6 +104,28 @@ final class Pebble {
         try run("curl", ["-sk", "https://127.0.0.1:\(management)/\(path)"], in: directory)
     }
 
+    /// A program that tells the name server, as a person's would: its part of an `issuer`.
+    ///
+    /// It notes each call in `hook.log`, and waits as long as there is a file `block`.
+    func hook() throws -> String {
+        try directory.write(
+            """
+            #!/bin/sh
+            echo "$*" >> \(directory.path("hook.log"))
+            while [ -e \(directory.path("block")) ]; do sleep 0.05; done
+            case "$1" in
+                present) set="set-txt" body="{\\"host\\":\\"$2\\",\\"value\\":\\"$3\\"}" ;;
+                cleanup) set="clear-txt" body="{\\"host\\":\\"$2\\"}" ;;
+                *) exit 2 ;;
+            esac
+            exec curl -sf -d "$body" http://127.0.0.1:\(namesPort)/$set
+            """,
+            to: "records"
+        )
+        try directory.makeExecutable("records")
+        return "dns: { run: ./records, wait: 0s }"
+    }
+
     private func waitUntilReady() throws {
         try eventually("Pebble answers; \(log)", within: .seconds(60)) {
             try run("curl", ["-sk", url], in: directory).status == 0

@@ -112,6 +112,19 @@ private func gateway(
             "2:91 conflict | dns-01"
         ),
         Faulty(
+            "site: a.b\ncertificates: { a: { names: [192.0.2.1], issuer: { acme: \"https://x\", dns: { run: x } } } }\n",
+            "2:29 conflict | http-01"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", fallback: { chain: x } } } }\n",
+            "2:75 missing-key"
+        ),
+        Faulty(
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", "
+                + "fallback: { acme: \"https://y\", fallback: { acme: \"https://z\" } } } } }\n",
+            "2:96 unknown-key"
+        ),
+        Faulty(
             "site: a.b\ncertificates: { a: { names: [a.b], issuer: { acme: \"https://x\", dns: { run: [] } } } }\n",
             "2:77 invalid-value"
         ),

@@ -11,7 +11,7 @@ struct Certs: ParsableCommand {
         discussion: "A running gateway serves what changed at once, without closing a connection.",
         subcommands: [
             List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Rollback.self, Retire.self, Import.self,
-            Export.self, Deploy.self, Audit.self, Authority.self,
+            Export.self, Deploy.self, Audit.self, Authority.self, Account.self,
         ]
     )
 }
@@ -71,17 +71,28 @@ struct CertificateOptions: ParsableArguments {
                 guard case .acme(let acme) = settings.issuer else {
                     return try provider.issue(settings, reason: reason)
                 }
-                return try provider.order(settings, acme, reason: reason, outside(acme))
+                return try provider.order(settings, acme, reason: reason, outside())
             }
         }
 
-        private func outside(_ acme: ACMESettings) -> CertificateProvider.Outside {
+        /// Why a certificate is to be issued anew now; nil when it is not.
+        func need(of settings: CertificateSettings) -> String? {
+            if case .acme(let acme) = settings.issuer { return provider.need(of: settings, acme, outside()) }
+            let standing = provider.standing(settings)
+            if let fault = standing.faults.first { return fault }
+            return standing.due.map { $0 <= now } ?? true ? "it is due" : nil
+        }
+
+        /// What is asked of CAs leaves by a helper that has nothing else.
+        func outside() -> CertificateProvider.Outside {
             var user: UserAccount?
             if Privileges.isRoot {
                 user = UserAccount.named(site.gateway?.user ?? GatewaySettings().user) ?? UserAccount.named("nobody")
             }
             return CertificateProvider.Outside(
-                OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)),
+                transport: { [site, user] acme in
+                    OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user))
+                },
                 publish: { () throws(ACMEProblem) in try showChallenge() },
                 tell: { Output.error($0) }
             )

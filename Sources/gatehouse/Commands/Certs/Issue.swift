@@ -40,10 +40,9 @@ extension Certs {
             var isWanting = false
             for settings in try desk.certificates([]) {
                 if case .files = settings.issuer { continue }
-                let standing = desk.provider.standing(settings)
-                guard standing.due.map({ $0 <= desk.now }) ?? true || !standing.faults.isEmpty else { continue }
+                guard let reason = desk.need(of: settings) else { continue }
                 do {
-                    let bundle = try desk.make(settings, reason: standing.faults.first ?? "it is due")
+                    let bundle = try desk.make(settings, reason: reason)
                     print("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
                     changed.append(settings)
                 } catch is ExitCode {

@@ -10,19 +10,27 @@ extension Certs {
             abstract: "Delete the keys of every generation of a certificate but the current one.",
             discussion: """
                 Says whether the running gateway has let go of them, how many connections that began with them are \
-                still open, and when the last one ended.
+                still open, and when the last one ended. With --revoke their CA is told first; nothing is deleted when \
+                that fails.
                 """
         )
 
         @OptionGroup var change: CertificateChangeOptions
         @Flag(help: "A key was stolen: also seal session tickets with fresh keys, and open none of those before.")
         var compromised = false
+        @Option(help: "Have their CA revoke them, and tell it why.") var revoke: RevocationReason?
 
         func run() throws {
             let name = change.name
             let desk = try change.options.desk()
             let settings = try desk.certificate(name)
             let reason = compromised ? "compromised: \(change.reason)" : change.reason
+            if let revoke {
+                let revoked = try desk.perform { () throws(CertificateProblem) in
+                    try desk.provider.revoke(settings, revoke, desk.outside())
+                }
+                for number in revoked { print("certificate \(name): generation \(number) is revoked") }
+            }
             let gone = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.retire(settings, reason: reason)
             }
@@ -51,3 +59,5 @@ extension Certs {
         }
     }
 }
+
+extension RevocationReason: ExpressibleByArgument {}

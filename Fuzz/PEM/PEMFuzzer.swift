@@ -1,0 +1,25 @@
+import OpenSSL
+
+/// One input: a file of certificates and keys, as PEM and as DER.
+///
+/// What must hold, or it traps: reading ends in certificates or an error; what was read is written and read again as the
+/// same; and whatever can be asked of a certificate has an answer.
+@c(LLVMFuzzerTestOneInput)
+public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    // Sound: libFuzzer lends `count` bytes for the length of this call.
+    let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    var found = (try? Certificate.load(pem: bytes.span)) ?? []
+    if let one = try? Certificate(der: bytes.span) { found.append(one) }
+    for certificate in found {
+        let der = certificate.der
+        guard let again = try? Certificate(der: der.span) else { preconditionFailure("what was written is read again") }
+        precondition(again.der == der, "and is the same")
+        _ = (certificate.subject, certificate.issuer, certificate.dnsNames, certificate.addresses)
+        _ = (certificate.authorityKeyIdentifier, certificate.serialNumber, certificate.fingerprint)
+        precondition(certificate.validity.lowerBound <= certificate.validity.upperBound)
+    }
+    guard let key = try? PrivateKey(pem: bytes.span) else { return 0 }
+    precondition((try? PrivateKey(pem: key.pem.bytes)) != nil, "a key that was written is read again")
+    if let bundle = try? CertificateBundle(chain: found, key: key) { precondition(key.belongs(to: bundle.leaf)) }
+    return 0
+}

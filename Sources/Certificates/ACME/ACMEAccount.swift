@@ -1,0 +1,129 @@
+import Linux
+import OpenSSL
+package import Site
+
+/// The site's account at one CA, and the conversation in its name. For one thread.
+package final class ACMEAccount {
+    package private(set) var session: ACMESession
+    private let settings: ACMESettings
+    private let accounts: ACMEAccountStore
+    private let transport: any ACMETransport
+    /// The URL as it is on the disk.
+    private var stored: String?
+    private let isKnown: Bool
+
+    package init(
+        _ settings: ACMESettings,
+        in store: CertificateStore,
+        _ transport: any ACMETransport
+    ) throws(CertificateProblem) {
+        self.settings = settings
+        self.transport = transport
+        accounts = ACMEAccountStore(store, directory: settings.directory)
+        let held = try accounts.load()
+        stored = held.url
+        isKnown = held.isKnown
+        session = Self.session(settings, transport, held.key, held.url)
+    }
+
+    private static func session(
+        _ settings: ACMESettings,
+        _ transport: any ACMETransport,
+        _ key: PrivateKey,
+        _ account: String?
+    ) -> ACMESession {
+        ACMESession(
+            directory: settings.directory,
+            transport: transport,
+            key: key,
+            account: account,
+            now: { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+        )
+    }
+
+    /// Does something in the account's name, which is made first when there is none. A CA that lost it gets it anew.
+    ///
+    /// - Parameter body: gets the conversation to use, which may not be the one of before.
+    package func use<Result>(
+        _ body: (ACMESession) throws(ACMEProblem) -> Result
+    ) throws(ACMEProblem) -> Result {
+        try mend()
+        try register(isKnown: isKnown)
+        do throws(ACMEProblem) {
+            return try body(session)
+        } catch .refused(_, _, "accountDoesNotExist", _) {
+            session.forgetAccount()
+            try register(isKnown: true)
+            return try body(session)
+        }
+    }
+
+    private func register(isKnown: Bool) throws(ACMEProblem) {
+        guard session.account == nil else { return }
+        try session.register(contact: settings.contact, binding: try binding(), isKnown: isKnown)
+    }
+
+    /// Keeps the account's URL for the next time.
+    package func keep() throws(ACMEProblem) {
+        guard let url = session.account, url != stored else { return }
+        try storing { () throws(CertificateProblem) in try accounts.keep(account: url) }
+        stored = url
+    }
+
+    // MARK: Another key
+
+    /// Gives the account a new key (RFC 8555, section 7.3.5). The new one is on the disk before the CA hears of it, so that
+    /// a crash at any point leaves a key that the CA knows.
+    package func changeKey() throws(ACMEProblem) {
+        let next = try use { session throws(ACMEProblem) in
+            // The account is asked for first: nothing is changed for one that the CA does not know.
+            guard try session.find() else { throw Self.unknown(settings.directory) }
+            return try storing { () throws(CertificateProblem) in try accounts.makeNextKey() }
+        }
+        try session.change(to: next)
+        try storing { () throws(CertificateProblem) in try accounts.adoptNextKey() }
+        session = Self.session(settings, transport, next, session.account)
+        try keep()
+    }
+
+    private static func unknown(_ url: String) -> ACMEProblem {
+        .refused(url: url, status: 0, type: "accountDoesNotExist", detail: "the CA does not know the account's key")
+    }
+
+    /// Ends a change of the key that was broken off: the CA says which of the two keys it knows.
+    private func mend() throws(ACMEProblem) {
+        guard let next = try storing({ () throws(CertificateProblem) in try accounts.loadNextKey() }) else { return }
+        let other = Self.session(settings, transport, next, nil)
+        guard try other.find() else { return accounts.dropNextKey() }
+        try storing { () throws(CertificateProblem) in try accounts.adoptNextKey() }
+        session = other
+    }
+
+    // MARK: Who we are to the CA
+
+    private func binding() throws(ACMEProblem) -> (identifier: String, secret: [UInt8])? {
+        guard let binding = settings.binding else { return nil }
+        let text: [UInt8]
+        do throws(FileError) {
+            let secret = try FileReading.readSecret(binding.keyFile, limit: 1 << 12)
+            text = (0..<secret.count).map { secret.bytes[$0] }
+        } catch {
+            throw .library("\(error)")
+        }
+        let word = String(decoding: text, as: UTF8.self).split { $0.isWhitespace || $0 == "=" }.joined()
+        guard let key = Base64URL.decode(word), !key.isEmpty else {
+            throw .library("\(binding.keyFile): no HMAC key in base64url, as the CA gives it")
+        }
+        return (binding.identifier, key)
+    }
+
+    private func storing<Result>(
+        _ body: () throws(CertificateProblem) -> Result
+    ) throws(ACMEProblem) -> Result {
+        do throws(CertificateProblem) {
+            return try body()
+        } catch {
+            throw .library("\(error)")
+        }
+    }
+}

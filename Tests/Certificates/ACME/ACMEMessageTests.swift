@@ -1,0 +1,138 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+/// The parts of ACME's messages.
+@Suite("ACME's messages") struct ACMEMessageTests {
+    private static let now: Int64 = 1_790_000_000
+
+    private func answer(_ fields: [String: String] = [:], _ body: String = "") -> ACMEResponse {
+        ACMEResponse(status: 200, fields: fields, body: Array(body.utf8))
+    }
+
+    @Test("Retry-After in seconds and as a date; what is neither is none")
+    func retryAfter() {
+        #expect(answer(["retry-after": "120"]).retryAfter(now: Self.now) == 120)
+        #expect(answer(["retry-after": "-5"]).retryAfter(now: Self.now) == 0)
+        // 1_790_000_000 is Mon, 21 Sep 2026 14:13:20 GMT.
+        #expect(answer(["retry-after": "Mon, 21 Sep 2026 14:15:20 GMT"]).retryAfter(now: Self.now) == 120)
+        #expect(answer(["retry-after": "Mon, 21 Sep 2020 14:15:20 GMT"]).retryAfter(now: Self.now) == 0)
+        #expect(answer(["retry-after": "soon"]).retryAfter(now: Self.now) == nil)
+        #expect(answer().retryAfter(now: Self.now) == nil)
+    }
+
+    @Test("links of a relation")
+    func links() {
+        let fields = [
+            "link": "<https://a/1>;rel=\"alternate\", <https://a/dir>; rel=\"index\",<https://a/2>; rel=alternate, <x"
+        ]
+        #expect(answer(fields).links("alternate") == ["https://a/1", "https://a/2"])
+        #expect(answer().links("alternate").isEmpty)
+    }
+
+    @Test(
+        "signatures are as long as their key's field, however small their numbers",
+        arguments: [PrivateKey.Kind.ecdsaP256, .ecdsaP384]
+    )
+    func signatures(kind: PrivateKey.Kind) throws {
+        let key = try PrivateKey.generate(kind)
+        let size = kind == .ecdsaP256 ? 64 : 96
+        // One in 128 has a number that begins with a zero byte.
+        for number in 0..<1000 { #expect(try key.jsonSignature(of: Array("\(number)".utf8)).count == size) }
+    }
+
+    @Test("a CA's name for a certificate keeps the zero before its serial number")
+    func identifier() throws {
+        let scratch = try Scratch()
+        let made = try RealTools.run(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=x",
+            "-set_serial",
+            "0x87654321",
+            "-addext",
+            "authorityKeyIdentifier=keyid:always",
+            "-keyout",
+            "\(scratch.path)/key",
+            "-out",
+            "\(scratch.path)/crt"
+        )
+        #expect(made.status == 0, "\(made)")
+        let pem = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/crt"))
+        let certificate = try #require(try Certificate.load(pem: Array(pem).span).first)
+        let text = try RealTools.run(
+            "openssl",
+            "x509",
+            "-in",
+            "\(scratch.path)/crt",
+            "-noout",
+            "-ext",
+            "authorityKeyIdentifier"
+        )
+        let hex = text.output.filter { $0.isHexDigit || $0 == ":" }
+        let identifier = try #require(RenewalInformation.identifier(of: certificate))
+        let parts = identifier.split(separator: ".")
+        #expect(parts.count == 2 && parts.last == "AIdlQyE", "as in RFC 9773, section 4.1: \(identifier)")
+        let authority = try #require(Base64URL.decode(String(parts[0])))
+        let digits = authority.map {
+            String($0 >> 4, radix: 16, uppercase: true) + String($0 & 15, radix: 16, uppercase: true)
+        }
+        #expect(hex.contains(digits.joined(separator: ":")), "\(text.output)")
+    }
+
+    @Test("renewal information: the window, fractions and zones; pauses from a minute to a day; what is wrong is none")
+    func renewalInformation() {
+        func read(_ start: String, _ end: String, _ fields: [String: String] = [:]) -> RenewalInformation? {
+            let body = #"{"suggestedWindow":{"start":"\#(start)","end":"\#(end)"},"explanationURL":"https://x"}"#
+            return RenewalInformation(answer(fields, body), now: Self.now)
+        }
+        let good = read("2026-09-21T14:13:20.123456Z", "2026-09-21T16:13:20+01:00")
+        #expect(good?.window == Self.now...Self.now + 3600 && good?.explanation == "https://x")
+        #expect(good?.pause == RenewalInformation.usualPause)
+        for (text, pause) in [("1", 60), ("3600", 3600), ("99999999", 86_400), ("9223372036854775807", 86_400)] {
+            #expect(read("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", ["retry-after": text])?.pause == Int64(pause))
+        }
+        #expect(read("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z") == nil)
+        #expect(read("2026-01-02T00:00:00", "tomorrow") == nil)
+        #expect(RenewalInformation(answer([:], "{}"), now: Self.now) == nil)
+    }
+
+    @Test("requests hold names alone: no subject, every name once, addresses as such")
+    func request() throws {
+        let key = try PrivateKey.generate(.ecdsaP384)
+        let der = try CertificateRequest.make(names: ["a.test", "*.a.test", "192.0.2.1", "2001:db8::1"], key: key)
+        let scratch = try Scratch()
+        try Data(der).write(to: URL(fileURLWithPath: scratch.path + "/csr"))
+        let text = try RealTools.run(
+            "openssl",
+            "req",
+            "-inform",
+            "DER",
+            "-in",
+            "\(scratch.path)/csr",
+            "-noout",
+            "-text",
+            "-verify"
+        )
+        #expect(text.output.contains("DNS:a.test, DNS:*.a.test, IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1"))
+        #expect(text.output.contains("Subject: \n") || text.output.contains("Subject:\n"), "\(text.output)")
+    }
+
+    @Test("an address is asked for by its name in the reverse tree")
+    func reverse() {
+        #expect(IPAddress("192.0.2.1")?.reverseName == "1.2.0.192.in-addr.arpa")
+        #expect(
+            IPAddress("2001:db8::567:89ab")?.reverseName
+                == "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+        )
+    }
+}

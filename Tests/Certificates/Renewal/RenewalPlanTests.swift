@@ -1,0 +1,88 @@
+import Certificates
+import OpenSSL
+import Site
+import Testing
+
+/// What is kept of the tries at a certificate, and of its CA's advice.
+@Suite("A renewal plan") struct RenewalPlanTests {
+    private static let now: Int64 = 1_790_000_000
+
+    private func information(_ window: ClosedRange<Int64>, retry: String = "3600") throws -> RenewalInformation {
+        let body = """
+            { "suggestedWindow": { "start": "\(UTC.text(window.lowerBound))", "end": "\(UTC.text(window.upperBound))" },
+              "explanationURL": "https://ca.test/why" }
+            """
+        let answer = ACMEResponse(status: 200, fields: ["retry-after": retry], body: Array(body.utf8))
+        return try #require(RenewalInformation(answer, now: Self.now))
+    }
+
+    private var origin: RenewalPlan.Origin {
+        RenewalPlan.Origin(fingerprint: "ab", directory: "https://ca.test/dir", account: "https://ca.test/me")
+    }
+
+    @Test("all of it outlives the process")
+    func outlives() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        var plan = RenewalPlan()
+        plan.succeed(origin)
+        plan.hold("https://ca.test/dir", until: Self.now + 5)
+        plan.take(try information(Self.now...Self.now + 100), at: Self.now) { $0.upperBound - 7 }
+        plan.fail("a reason", pause: 9_999, at: Self.now)
+        #expect(plan.next == Self.now + 9_999 && plan.nextQuestion == Self.now + 3600)
+        #expect(store.plan(of: "web") == RenewalPlan())
+        store.keep(plan, of: "web")
+        #expect(store.plan(of: "web") == plan)
+        #expect(try scratch.mode("plans/web") == 0o600)
+        // What an older version kept, and what is damaged.
+        try scratch.write("plans/web", "{\"failures\":2,\"next\":7,\"problem\":\"x\"}")
+        #expect(store.plan(of: "web").failures == 2 && store.plan(of: "web").origin == nil)
+        try scratch.write("plans/web", "{\"failures\":")
+        #expect(store.plan(of: "web") == RenewalPlan())
+    }
+
+    @Test("a moment is drawn once for a window, and again when the window has left it behind")
+    func draws() throws {
+        var plan = RenewalPlan()
+        plan.take(try information(Self.now...Self.now + 100), at: Self.now) { _ in Self.now + 50 }
+        plan.take(try information(Self.now + 40...Self.now + 60), at: Self.now) { _ in Self.now + 41 }
+        #expect(plan.advice?.moment == Self.now + 50)
+        plan.take(try information(Self.now - 90...Self.now - 10), at: Self.now) { _ in Self.now - 20 }
+        #expect(plan.advice?.moment == Self.now - 20 && plan.advice?.explanation == "https://ca.test/why")
+    }
+
+    @Test("success forgets failures, waits and advice; success without all names goes on counting")
+    func succeeds() throws {
+        var plan = RenewalPlan()
+        for _ in 0..<3 { plan.fail("x", at: Self.now) }
+        plan.take(try information(Self.now...Self.now + 100), at: Self.now) { $0.lowerBound }
+        var partial = plan
+        partial.succeed(origin, but: "bad.test is missing", asking: ["a"], at: Self.now)
+        #expect(partial.failures == 4 && partial.next == Self.now + 86_400 && partial.problem == "bad.test is missing")
+        #expect(partial.origin == origin && partial.advice == nil)
+        plan.succeed(origin)
+        #expect(plan.failures == 0 && plan.next == 0 && plan.advice == nil && plan.origin == origin)
+    }
+
+    @Test("failures at a CA that the site file names no longer hold nobody up; its wish to be left alone stays")
+    func anotherIssuer() {
+        var plan = RenewalPlan()
+        plan.hold("https://old.test", until: Self.now + 100)
+        for _ in 0..<4 { plan.fail("x", asking: ["https://old.test"], at: Self.now) }
+        plan.consider(["https://old.test"])
+        #expect(plan.failures == 4 && plan.next == Self.now + 86_400)
+        plan.consider(["https://new.test"])
+        #expect(plan.failures == 0 && plan.next == 0 && plan.held["https://old.test"] == Self.now + 100)
+    }
+
+    @Test("advice counts before the rule of the third, unless it leaves no time for other tries")
+    func advised() {
+        let day: Int64 = 86_400
+        let schedule = RenewalSchedule(validity: 0...90 * day, fingerprint: "00000000")
+        #expect(schedule.due(advised: nil) == schedule.due)
+        #expect(schedule.due(advised: 5 * day) == 5 * day)
+        #expect(schedule.due(advised: 80 * day) == 80 * day)
+        #expect(schedule.due(advised: 82 * day) == schedule.due)
+        #expect(schedule.due(advised: .max) == schedule.due)
+    }
+}

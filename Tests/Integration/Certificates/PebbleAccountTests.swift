@@ -1,0 +1,159 @@
+import Foundation
+import Testing
+
+/// Accounts, revocation, chains, addresses and a second CA, against Pebble.
+@Suite("Accounts and chains of Pebble")
+struct PebbleAccountTests {
+    @Test("an external account, in strict mode, with chains of three; without its key the error says what is missing")
+    func binding() throws {
+        var options = Pebble.Options()
+        options.settings = """
+            "externalAccountBindingRequired": true,
+            "externalAccountMACKeys": { "kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W" },
+            """
+        options.arguments = ["-strict"]
+        options.environment = ["PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_AUTHZREUSE": "100"]
+        let site = try DNSSite(options)
+        try site.write()
+        let refused = try site.certs("issue", "web")
+        #expect(refused.status == 1 && refused.error.contains("`binding`"), "\(refused)")
+
+        try site.directory.write("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W\n", to: "eab.key")
+        try site.write("binding: { key-id: kid-1, key-file: eab.key }")
+        let open = try site.certs("issue", "web")
+        #expect(open.status == 1 && open.error.contains("eab.key"), "a key that others may read: \(open)")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o600],
+            ofItemAtPath: site.directory.path("eab.key")
+        )
+        let issued = try site.certs("issue", "web")
+        #expect(issued.status == 0, "\(issued) \(site.pebble.log)")
+        // The certificate, and three above it.
+        #expect(try site.issuers(generation: 1).count >= 3)
+        #expect(try site.certs("rotate", "web").status == 0)
+    }
+
+    @Test("the account gets another key, also when the change was broken off on either side of it")
+    func rollover() throws {
+        let site = try DNSSite()
+        try site.write()
+        #expect(try site.certs("issue", "web").status == 0)
+        let accounts = site.directory.path("store/acme-accounts")
+        let folder = try accounts + "/" + #require(FileManager.default.contentsOfDirectory(atPath: accounts).first)
+        let (key, next, url) = (folder + "/key.pem", folder + "/key-next.pem", folder + "/account")
+        let (oldKey, oldURL) = (
+            try String(contentsOfFile: key, encoding: .utf8), try Data(contentsOf: URL(fileURLWithPath: url))
+        )
+        let changed = try site.certs("account", "rotate")
+        #expect(changed.status == 0, "\(changed) \(site.pebble.log)")
+        #expect(try String(contentsOfFile: key, encoding: .utf8) != oldKey)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: url)) == oldURL)
+        #expect(try site.certs("rotate", "web").status == 0)
+
+        // The CA knows the new key, and the crash came before it was renamed.
+        try FileManager.default.moveItem(atPath: key, toPath: next)
+        try oldKey.write(toFile: key, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+        let mended = try site.certs("rotate", "web")
+        #expect(mended.status == 0 && !FileManager.default.fileExists(atPath: next), "\(mended)")
+
+        // The CA has not heard of the new key yet.
+        try oldKey.write(toFile: next, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: next)
+        let kept = try site.certs("rotate", "web")
+        #expect(kept.status == 0 && !FileManager.default.fileExists(atPath: next), "\(kept)")
+    }
+
+    @Test(
+        "retire revokes the generations before, in the account's name or in that of the key",
+        arguments: ["ecdsa-p256", "ecdsa-p384", "rsa-2048"]
+    )
+    func revoke(key: String) throws {
+        let site = try DNSSite()
+        try site.write(key: "key: \(key)")
+        #expect(try site.certs("issue", "web").status == 0)
+        #expect(try site.certs("rotate", "web").status == 0)
+        let first = site.directory.path("store/web/1/fullchain.pem")
+        let serial =
+            try run("openssl", ["x509", "-in", first, "-noout", "-serial"], in: site.directory).output
+            .split(separator: "=").last.map { $0.filter { $0.isHexDigit }.lowercased() } ?? ""
+        // Another account, which may not: the key speaks for itself then.
+        if key != "ecdsa-p256" {
+            try FileManager.default.removeItem(atPath: site.directory.path("store/acme-accounts"))
+        }
+        let retired = try site.certs("retire", "web", "--revoke", "key-compromise")
+        #expect(retired.status == 0 && retired.output.contains("generation 1 is revoked"), "\(retired)")
+        #expect(!FileManager.default.fileExists(atPath: first))
+        let status = try site.pebble.management("cert-status-by-serial/\(serial)").output
+        #expect(status.contains("Revoked") && status.contains("\"Reason\": 1"), "\(serial): \(status)")
+        #expect(try site.certs("audit", "web").output.contains("revoked, generation 1"))
+    }
+
+    @Test("of several chains the one that is wanted, and the CA's own when there is no such")
+    func chains() throws {
+        var options = Pebble.Options()
+        options.environment = ["PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_CHAIN_LENGTH": "2"]
+        let site = try DNSSite(options)
+        let root = try site.pebble.management("roots/2").output
+        try site.directory.write(root, to: "root.pem")
+        let subject = try run(
+            "openssl",
+            ["x509", "-in", site.directory.path("root.pem"), "-noout", "-subject", "-nameopt", "multiline"],
+            in: site.directory
+        ).output
+        let name = try #require(subject.split(separator: "=").last).trimmingCharacters(in: .whitespacesAndNewlines)
+        try site.write("chain: \(name)")
+        #expect(try site.certs("issue", "web").status == 0)
+        #expect(try site.issuers(generation: 1).last?.contains(name) == true, "\(name)")
+        try site.write("chain: Nobody")
+        #expect(try site.certs("rotate", "web").status == 0)
+        #expect(try site.issuers(generation: 2).last?.contains(name) == false)
+    }
+
+    @Test("an address, which the CA asks for by its name in the reverse tree, beside a name")
+    func address() throws {
+        let directory = try TemporaryDirectory()
+        let (tls, app) = (try Ports.free(), try ScriptedServer.named("app-01"))
+        let pebble = try Pebble(.init(tlsPort: tls), in: directory)
+        let site = try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(tls), tls: { certificates: [web], unknown-name: default } } ]
+              routes: [ { hosts: ["*"], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [127.0.0.1], issuer: { acme: "\(pebble.url)", trust: pebble.crt } }
+            """,
+            in: directory
+        )
+        try eventually("it is there; \(site.log) \(pebble.log)", within: .seconds(120)) {
+            try pebble.management("roots/0").status == 0
+                && site.log.contains("certificate web: issued by")
+        }
+        try directory.write(try pebble.management("roots/0").output, to: "root.pem")
+        try eventually("curl takes it; \(site.log)", within: .seconds(60)) {
+            try run(
+                "curl",
+                ["-s", "--cacert", directory.path("root.pem"), "https://127.0.0.1:\(tls)/"],
+                in: directory
+            ).status == 0
+        }
+    }
+
+    @Test("a second CA, when the first cannot be reached; and both are named when neither can")
+    func fallback() throws {
+        let site = try DNSSite()
+        let nobody = "https://127.0.0.1:\(try Ports.free())/dir"
+        let second = "acme: \"\(site.pebble.url)\", trust: pebble.crt, \(try site.pebble.hook())"
+        try site.write("fallback: { \(second) }", url: nobody)
+        let issued = try site.certs("issue", "web")
+        #expect(issued.status == 0, "\(issued)")
+        #expect(try (site.plan()["origin"] as? [String: Any])?["directory"] as? String == site.pebble.url)
+        site.pebble.stop()
+        let refused = try site.certs("rotate", "web")
+        #expect(refused.status == 1 && refused.error.contains(nobody) && refused.error.contains(site.pebble.url))
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import Testing
+
+/// What real CAs do and Pebble does not, and what goes wrong with them: through a proxy that makes it so.
+@Suite("Pebble behind faults")
+struct PebbleFaultTests {
+    private let site: DNSSite
+    private let faults: ACMEFaults
+
+    init() throws {
+        site = try DNSSite()
+        faults = try ACMEFaults(site.pebble, orders: "", in: site.directory)
+        try site.write(url: faults.url)
+    }
+
+    private func renewal(_ start: String, _ end: String, more: String = "") -> String {
+        #""renewal": { "start": "\#(start)", "end": "\#(end)", "explanationURL": "https://ca.test/why" } \#(more)"#
+    }
+
+    @Test(
+        "ARI: a window to come is kept over commands, one that has passed renews, and the order says what it replaces"
+    )
+    func advice() throws {
+        try faults.obey(
+            renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00.5+01:00", more: ", \"renewal-retry\": \"60\"")
+        )
+        #expect(try site.certs("issue", "web").status == 0)
+        #expect(try faults.orders().allSatisfy { $0["replaces"] == nil })
+        let waits = try site.certs("renew")
+        #expect(waits.output.contains("no certificate is due"), "\(waits)")
+        let asked = try faults.requests().filter { $0.path.hasPrefix("/renewal-info/") }
+        #expect(asked.count == 1 && asked.allSatisfy { $0.method == "GET" })
+        let advice = try #require(try site.plan()["advice"] as? [String: Any])
+        let moment = try #require(advice["moment"] as? Int)
+        #expect((4_070_908_800...4_070_991_600).contains(moment))
+        // Not asked again before its time, and the moment stays.
+        #expect(try site.certs("renew").status == 0)
+        #expect(try faults.requests().filter { $0.path.hasPrefix("/renewal-info/") }.count == 1)
+        #expect(try (site.plan()["advice"] as? [String: Any])?["moment"] as? Int == moment)
+
+        // The time to ask has come, and the CA wants it back.
+        try faults.obey(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))
+        let path = site.directory.path("store/plans/web")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let due = text.replacing(#/"next_question":[0-9]+/#, with: "\"next_question\":0")
+        try due.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let renewed = try site.certs("renew")
+        #expect(renewed.status == 0 && renewed.output.contains("good until"), "\(renewed) \(faults.log)")
+        let replaced = try #require(try faults.orders().last?["replaces"] as? String)
+        #expect(asked.first?.path == "/renewal-info/" + replaced)
+        #expect(try site.certs("audit", "web").output.contains("its CA wants it renewed (https://ca.test/why)"))
+    }
+
+    @Test("a CA that refuses what is replaced gets the order without", arguments: [409, 404, 400, 500])
+    func replacesRefused(status: Int) throws {
+        try faults.obey(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))
+        #expect(try site.certs("issue", "web").status == 0)
+        let type = status == 409 ? "alreadyReplaced" : "malformed"
+        try faults.obey(
+            renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")
+                + """
+                , "faults": [ { "path": "/order-plz", "has": "replaces", "times": 99, "status": \(status),
+                    "body": { "type": "urn:ietf:params:acme:error:\(type)", "detail": "no" } } ]
+                """
+        )
+        let renewed = try site.certs("renew")
+        #expect(renewed.status == 0 && renewed.output.contains("good until"), "\(renewed) \(faults.log)")
+        #expect(try faults.orders().last?["replaces"] == nil)
+    }
+
+    @Test("a profile that the CA offers is asked for; of another one the error names those that there are")
+    func profiles() throws {
+        try faults.obey(#""profiles": { "shortlived": "160 hours", "classic": "90 days" }"#)
+        try site.write("profile: shortlived", url: faults.url)
+        #expect(try site.certs("issue", "web").status == 0)
+        #expect(try faults.orders().allSatisfy { $0["profile"] as? String == "shortlived" })
+        try site.write("profile: shortlifed", url: faults.url)
+        let refused = try site.certs("rotate", "web")
+        #expect(refused.status == 1 && refused.error.contains("shortlived, classic"), "\(refused)")
+    }
+
+    @Test("a limit is kept to, by seconds or by a date, and after a restart", arguments: ["7200", "date"])
+    func limited(form: String) throws {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        let wait = form == "date" ? formatter.string(from: Date(timeIntervalSinceNow: 7200)) : form
+        try faults.obey(
+            """
+            "faults": [ { "path": "/order-plz", "times": 99, "status": 429, "headers": { "Retry-After": "\(wait)" },
+                "body": { "type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many of a.test" } } ]
+            """
+        )
+        let before = Int(Date().timeIntervalSince1970)
+        let refused = try site.certs("issue", "web")
+        #expect(refused.status == 1 && refused.error.contains("too many of a.test"), "\(refused)")
+        let held = try #require(try (site.plan()["held"] as? [String: Any])?[faults.url] as? Int)
+        #expect((before + 7000...before + 7200 + 600).contains(held))
+        #expect(try (site.plan()["next"] as? Int ?? 0) >= before + 7000)
+        let count = try faults.requests().count
+        let again = try site.certs("issue", "web")
+        #expect(again.status == 1 && again.error.contains("wants to be left alone"), "\(again)")
+        #expect(try faults.requests().count == count)
+    }
+
+    @Test("a server that fails, or cuts its certificate short, leaves what there was, and the next try is good")
+    func broken() throws {
+        #expect(try site.certs("issue", "web").status == 0)
+        for fault in [
+            #"{ "path": "/order-plz", "times": 99, "status": 500 }"#,
+            #"{ "path": "/nonce-plz", "times": 99, "status": 503 }"#,
+            #"{ "path": "/certZ/", "times": 99, "cut": 300 }"#, #"{ "path": "/certZ/", "times": 99, "cut": 0 }"#,
+            #"{ "path": "/dir", "times": 99, "cut": 40 }"#, #"{ "path": "/authZ/", "times": 99, "cut": 30 }"#,
+        ] {
+            try faults.obey("\"faults\": [ \(fault) ]")
+            let refused = try site.certs("rotate", "web")
+            #expect(refused.status == 1 && refused.error.contains("certificate web: "), "\(fault): \(refused)")
+            #expect(try site.certs("verify", "web").status == 0, "\(fault): \(refused)")
+        }
+        try faults.obey("")
+        let good = try site.certs("rotate", "web")
+        #expect(good.status == 0 && good.output.contains("good until"), "\(good)")
+        #expect(try site.certs("list").output.contains("generation 2"))
+    }
+
+    @Test("a CA that hangs is waited for a minute and no longer")
+    func hangs() throws {
+        try faults.obey(#""faults": [ { "path": "/order-plz", "times": 99, "hang": true } ]"#)
+        let refused = try site.certs("issue", "web")
+        #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
+    }
+
+    @Test("Pebble is restarted in the middle of an order: that one fails, the next finds its way without help")
+    func restarted() throws {
+        try site.directory.write("", to: "block")
+        let command = try ChildProcess(
+            try Gateway.binary,
+            ["certs", "issue", "web", "--site", site.directory.path("site.yaml")],
+            in: site.directory,
+            name: "issue"
+        )
+        try eventually("a record is asked for", within: .seconds(60)) {
+            (try? site.directory.contents(of: "hook.log").isEmpty) == false
+        }
+        try site.pebble.restart()
+        try FileManager.default.removeItem(atPath: site.directory.path("block"))
+        try eventually("it ends", within: .seconds(120)) { command.poll() != nil }
+        let again = try site.certs("issue", "web")
+        #expect(again.status == 0, "\(again) \(command.standardError)")
+    }
+
+    @Test("one bad name does not let the others expire: after three tries it is left out, and said to be")
+    func oneBadName() throws {
+        try site.write(names: "[a.test, bad.test]", url: faults.url)
+        // No record of that name ever comes up.
+        try site.directory.write(
+            "#!/bin/sh\ncase \"$2\" in *bad*) exit 7 ;; esac\nexec \(site.directory.path("records")) \"$@\"\n",
+            to: "picky"
+        )
+        try site.directory.makeExecutable("picky")
+        let text = String(decoding: try site.directory.contents(of: "site.yaml"), as: UTF8.self)
+        try site.directory.write(text.replacingOccurrences(of: "./records", with: "./picky"), to: "site.yaml")
+        for _ in 0..<2 {
+            let refused = try site.certs("issue", "web")
+            #expect(refused.status == 1 && refused.error.contains("bad.test"), "\(refused)")
+        }
+        let issued = try site.certs("issue", "web")
+        #expect(issued.status == 0, "\(issued)")
+        let listed = try site.certs("list")
+        #expect(listed.status == 1 && listed.output.contains("it does not cover bad.test"), "\(listed)")
+        // The rest is covered and not due: nothing is ordered without the bad name again.
+        let again = try site.certs("issue", "web")
+        #expect(again.status == 1 && again.error.contains("bad.test"), "\(again)")
+        #expect(try site.certs("list").output.contains("generation 1"))
+    }
+}
