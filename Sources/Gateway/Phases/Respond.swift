@@ -76,12 +76,12 @@ extension Exchange {
 
     /// The server ended the connection. - Parameter afterPart: some of the answer had come.
     internal func serverClosed(afterPart: Bool) {
-        let wasReused = connection?.isReused ?? false
+        let cameTooLate = connection.map { $0.isReused && !$0.hasTakenRequest } ?? false
         if answerBegun {
             failServer()
             return cutAnswer(.serverClosed)
         }
-        if wasReused && !afterPart && mayRepeat {
+        if cameTooLate && !afterPart && mayRepeat {
             // It closed an idle connection as the request went out: no fault of its own, and no try. A server that
             // was killed has left all of its idle connections so; the next one would use up the tries in vain.
             dropServer(reusable: false)

@@ -61,6 +61,10 @@ package final class ServerConnection: EventHandler {
     /// one's (docs/threat-model.md).
     internal var isSilent: Bool { keptAt != worker.loop.nowMicroseconds || transport.isSilent }
 
+    /// Whether the server took the whole request in, as far as a connection that ended without an answer tells. Its
+    /// machine acknowledges what it takes, and resets a connection that is closed with something unread in it.
+    internal var hasTakenRequest: Bool { !wasReset && transport.pendingOutput == 0 && transport.untaken == 0 }
+
     /// Takes an idle connection for `exchange`.
     internal func reuse(for exchange: Exchange) {
         state = .busy
@@ -178,7 +182,9 @@ package final class ServerConnection: EventHandler {
             switch transport.receive() {
             case .data, .wouldBlock: continue
             case .endOfStream, .truncated: end(exchange)
-            case .failed: exchange.serverClosed(afterPart: false)
+            case .failed:
+                wasReset = true
+                exchange.serverClosed(afterPart: transport.pendingInput > 0)
             }
         }
         if !transport.isClosed { transport.releaseInput() }

@@ -139,6 +139,11 @@ final class Socket: @unchecked Sendable {
         close()
     }
 
+    /// Returns when there is something to read, and leaves it unread.
+    func awaitInput(by deadline: Deadline = Deadline(.seconds(60))) throws {
+        try wait(for: Int16(POLLIN), by: deadline)
+    }
+
     private func wait(for events: Int16, by deadline: Deadline) throws {
         while true {
             var entry = pollfd(fd: descriptor, events: events, revents: 0)

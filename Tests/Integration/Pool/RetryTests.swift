@@ -176,11 +176,11 @@ struct RetryTests {
         let isWarm = Switch(false)
         let app = try ScriptedServer { peer in
             // The first answers wait for each other, so that there are as many connections; each is closed when it
-            // is used again.
+            // is used again, with the request unread.
             guard try peer.request() != nil else { return }
             if !isWarm.isOn { try eventually("all have asked") { peer.requestCount >= 8 } }
             try peer.answer("good")
-            _ = try peer.request()
+            try peer.http.socket.awaitInput()
         }
         let gateway = try Gateway(app, pool: [patient, "retries: { attempts: 2, budget: 100% }"], workers: 1)
         let clients = try (0..<8).map { _ in try gateway.connect() }
@@ -189,5 +189,41 @@ struct RetryTests {
         isWarm.turn(on: true)
         #expect(app.connectionCount == 8)
         for _ in 0..<8 { #expect(try gateway.get().status == 200) }
+    }
+
+    @Test("a request that a server read on a kept connection, and left without an answer, was a try")
+    func readAndLeft() throws {
+        let reader = try ScriptedServer { peer in
+            guard try peer.request() != nil else { return }
+            try peer.answer("good")
+            _ = try peer.request()
+        }
+        let alone = try Gateway(reader, pool: [patient, "retries: { attempts: 1 }"], workers: 1)
+        for method in ["GET", "DELETE"] {
+            #expect(try alone.get().status == 200)
+            let before = reader.requests.count
+            #expect(try alone.connect().exchange("\(method) /left HTTP/1.1\r\n\(Refusal.host)\r\n").status == 502)
+            #expect(reader.requests.count == before + 1, "\(method)")
+        }
+
+        let working = try ScriptedServer.named("working")
+        let metrics = try Metrics()
+        let both = try Gateway(
+            reader,
+            working,
+            pool: [patient, "retries: { budget: 100% }"],
+            gateway: [metrics.setting],
+            workers: 1
+        )
+        let first = reader.requests.count
+        var sent = 0
+        while reader.requests.count < first + 2, sent < 10 {
+            #expect(try both.get().status == 200)
+            sent += 1
+        }
+        // The reader answered one, and left one to the other server.
+        #expect(reader.requests.count == first + 2)
+        #expect(working.requests.count == sent - 1)
+        #expect(try metrics.value("gatehouse_http_request_retries_total") == 1)
     }
 }
