@@ -12,9 +12,8 @@ public func fuzzHeld(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard let ruleset = try? HeldRuleset(json: bytes) else { return 0 }
     let evaluator = HeldEvaluator(ruleset)
     for path in PacketPath.allCases {
-        var packet = Packet(path, from: .v4(0x0A00_0009), to: .v4(0x0A00_0001), .tcp, detail: 22)
-        if path != .output { packet.inputInterface = "eth0" }
-        if path != .input { packet.outputInterface = "eth1" }
+        let route = PacketRoute(path, by: "eth0", to: "eth1")
+        var packet = Packet(route, from: .v4(0x0A00_0009), to: .v4(0x0A00_0001), .tcp, detail: 22)
         packet.sourcePort = 40000
         let outcomes = evaluator.outcomes(packet)
         precondition(!outcomes.isEmpty && outcomes.isSubset(of: [.accept, .drop]), "a packet has an end")
