@@ -77,14 +77,14 @@ package struct AdministratorCheck: Sendable {
         by interface: String,
         _ moments: [Int64]
     ) -> Verdict {
-        var request = Packet(.input, from: access.source, to: destination, .tcp, detail: access.port)
+        let inward = PacketRoute.input(by: interface)
+        var request = Packet(inward, from: access.source, to: destination, .tcp, detail: access.port)
         request.sourcePort = clientPort
-        request.inputInterface = interface
         // From behind a router, as nearly everybody is.
         if access.source.width == 128 { request.oddities = .throughRouter }
-        var answer = Packet(.output, from: destination, to: access.source, .tcp, detail: clientPort)
+        let outward = PacketRoute.output(by: interface)
+        var answer = Packet(outward, from: destination, to: access.source, .tcp, detail: clientPort)
         answer.sourcePort = access.port
-        answer.outputInterface = interface
         answer.state = .established
         answer.tcpFlags = 0x12
         var admitting: String?

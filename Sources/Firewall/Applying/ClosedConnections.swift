@@ -65,31 +65,30 @@ package struct ClosedConnections: Sendable {
         case (true, false): path = .output
         case (false, false): path = .forward
         }
-        var packet = Packet(
-            path,
-            from: connection.source,
-            to: connection.destination,
-            connection.protocolNumber,
-            detail: connection.detail
-        )
-        packet.sourcePort = connection.sourcePort
-        let named = after.interfaces.map { Optional($0.name) }
+        let named = after.interfaces.map(\.name)
         let names = named.isEmpty ? [HostIntent.unnamedInterface] : named
-        let (incoming, outgoing) = (path == .output ? [] : names, path == .input ? [] : names)
-        return (incoming.isEmpty ? [nil] : incoming).flatMap { input in
-            (outgoing.isEmpty ? [nil] : outgoing).map { output in
-                var copy = packet
-                copy.inputInterface = input
-                copy.outputInterface = output
-                return copy
+        let routes: [PacketRoute] =
+            switch path {
+            case .input: names.map { .input(by: $0) }
+            case .forward: names.flatMap { input in names.map { .forward(by: input, to: $0) } }
+            case .output: names.map { .output(by: $0) }
             }
+        return routes.map { route in
+            var packet = Packet(
+                route,
+                from: connection.source,
+                to: connection.destination,
+                connection.protocolNumber,
+                detail: connection.detail
+            )
+            packet.sourcePort = connection.sourcePort
+            return packet
         }
     }
 }
 
 extension HostIntent {
     /// Stands for an interface that the site file does not name: no interface of Linux has a name with a slash, so no
-    /// rule for named interfaces, such as the one for loopback, takes its packets. A packet without an interface would
-    /// fulfil every such rule.
-    fileprivate static let unnamedInterface = "/"
+    /// rule for named interfaces, such as the one for loopback, takes its packets.
+    internal static let unnamedInterface = "/"
 }

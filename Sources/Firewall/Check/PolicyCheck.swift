@@ -23,6 +23,18 @@ package struct PolicyCheck {
         return check.findings
     }
 
+    /// The claims that lines of the policy break, as warnings.
+    package static func brokenClaims(_ site: SiteModel, file: String, now: Int64) -> [Diagnostic] {
+        guard !site.firewall.never.isEmpty || !site.firewall.exactly.isEmpty else { return [] }
+        var check = PolicyCheck(site, file, now)
+        check.checkClaims()
+        return check.findings.map { finding in
+            var warning = finding
+            warning.severity = .warning
+            return warning
+        }
+    }
+
     private init(_ site: SiteModel, _ file: String, _ now: Int64) {
         self.site = site
         self.file = file
@@ -99,42 +111,42 @@ package struct PolicyCheck {
     // MARK: Claims
 
     private mutating func checkClaims() {
-        let judge = ClaimJudge(intent)
+        let prover = ClaimProver(SiteHosts(intent, of: site))
         for claim in intent.claims where claim.kind != .allow {
+            let proof = prover.prove(claim)
             let word = "the claim `\(claim.id)`"
-            switch judge.finding(claim) {
-            case nil: continue
-            case .allowed(let connection, let flow):
-                report(
-                    .error,
-                    .claim,
-                    claim.position,
-                    "\(word) is broken: \(described(connection)) is let through by \(Self.line(of: flow))",
-                    help: "narrow that rule, or give up the claim"
-                )
-            case .refused(let connection, let flow):
-                let reason = flow.map { "is refused by \(Self.line(of: $0))" } ?? "is let through by no rule"
-                report(
-                    .error,
-                    .claim,
-                    claim.position,
-                    "\(word) is broken: \(described(connection)) \(reason)",
-                    help: "allow it, or give up the claim"
-                )
-            case .undecided:
+            switch proof.answer {
+            case .proved: continue
+            case .unknown:
                 report(
                     .warning,
                     .claim,
                     claim.position,
-                    "\(word) cannot be decided here: too many lines overlap",
-                    help: "`gatehouse policy prove` looks closer"
+                    "\(word) cannot be decided: \(Self.subject(proof, described))\(proof.reason ?? "")",
+                    help: "`gatehouse policy prove` shows the packet"
+                )
+            case .refuted:
+                let isLet = proof.rule?.verdict == .accept
+                report(
+                    .error,
+                    .claim,
+                    claim.position,
+                    "\(word) is broken: \(Self.subject(proof, described))\(Self.verdict(proof.rule))",
+                    help: isLet ? "narrow that rule, or give up the claim" : "allow it, or give up the claim"
                 )
             }
         }
     }
 
-    private static func line(of flow: Flow) -> String {
-        flow.position.line > 0 ? "`\(flow.id)` (line \(flow.position.line))" : "`\(flow.id)`"
+    /// The connection that a proof is about, before what becomes of it; empty when there is none.
+    private static func subject(_ proof: ClaimProof, _ described: (Connection) -> String) -> String {
+        proof.packet.map { described(Connection($0)) + " " } ?? ""
+    }
+
+    private static func verdict(_ rule: IntentRule?) -> String {
+        guard let rule else { return "is let through by no rule" }
+        let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
+        return "is \(rule.verdict == .accept ? "let through" : "refused") by `\(rule.id)`\(line)"
     }
 
     /// The connection, with the names of the hosts at its ends.

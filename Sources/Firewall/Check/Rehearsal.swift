@@ -60,8 +60,12 @@ package struct Rehearsal {
     }
 
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
+        let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
+        func interface(_ peer: IPAddress) -> String {
+            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? HostIntent.unnamedInterface
+        }
         var packet = Packet(
-            path,
+            PacketRoute(path, by: interface(connection.source), to: interface(connection.destination)),
             from: connection.source,
             to: connection.destination,
             connection.protocolNumber,
@@ -69,17 +73,8 @@ package struct Rehearsal {
         )
         // Clients have ports above those of servers.
         if connection.protocolNumber == .tcp || connection.protocolNumber == .udp { packet.sourcePort = 50_000 }
-        let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
-        func interface(_ peer: IPAddress) -> String {
-            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? Self.unnamed
-        }
-        if path != .output { packet.inputInterface = interface(connection.source) }
-        if path != .input { packet.outputInterface = interface(connection.destination) }
         return packet
     }
-
-    /// The interface of a host whose interfaces the site file does not name.
-    private static let unnamed = "?"
 
     /// The connection as it goes on when it comes to a forwarded port of a router.
     private func forwarded(_ connection: Connection, by router: String) -> Connection? {
@@ -108,8 +103,7 @@ extension SiteHost {
         allAddresses.contains { $0.network.contains(peer) }
     }
 
-    /// The interface by which a peer is reached: that of its network, else one that faces the outside, else one that
-    /// gets its addresses from elsewhere, else the only one.
+    /// The interface by which a peer is reached: that of its network, else `fallback`.
     fileprivate func interface(toward peer: IPAddress) -> HostInterface? {
         var nearest: (interface: HostInterface, length: Int)?
         for interface in interfaces {
@@ -119,7 +113,6 @@ extension SiteHost {
                 }
             }
         }
-        return nearest?.interface ?? interfaces.first { $0.zone == FirewallDefence.outside }
-            ?? interfaces.first { $0.addresses.isEmpty } ?? (interfaces.count == 1 ? interfaces[0] : nil)
+        return nearest?.interface ?? fallback
     }
 }

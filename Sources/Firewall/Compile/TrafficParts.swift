@@ -44,20 +44,9 @@ struct TrafficParts {
 extension TrafficSet {
     /// Whether the protocol alone decides whether a packet belongs to the set.
     var isOfWholeProtocols: Bool { TrafficParts(self).isOfWholeProtocols }
-
-    /// All traffic of the protocols that have ports.
-    static let withPorts = ProtocolNumber.havingPorts.reduce(TrafficSet.none) { $0.union(TrafficSet($1)) }
 }
 
 extension ProtocolNumber {
-    static let dccp = ProtocolNumber(rawValue: 33)
-    static let udpLite = ProtocolNumber(rawValue: 136)
-
-    /// TCP, UDP, DCCP, SCTP and UDP-Lite, which all have their ports at the same place.
-    static let havingPorts: [ProtocolNumber] = [.tcp, .udp, .dccp, .sctp, .udpLite]
-
-    var hasPorts: Bool { Self.havingPorts.contains(self) }
-
     /// As names of chains have it.
     var word: String {
         switch self {

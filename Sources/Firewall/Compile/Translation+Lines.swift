@@ -1,13 +1,6 @@
 import Site
 
 extension Translation {
-    var changesDestination: Bool {
-        switch kind {
-        case .destination: true
-        case .masquerade, .source: false
-        }
-    }
-
     /// The lines of the chain that changes what this translation changes.
     func lines(_ parts: inout RulesetParts) -> [Rule] {
         let label = RuleLabel(id: id, position: position)
@@ -28,30 +21,14 @@ extension Translation {
         }
     }
 
-    /// The match in the family of the new address and, where a port is set, of one protocol with ports at a time:
+    /// What is changed and, where a port is set, of one protocol with ports at a time:
     /// nftables takes a port after the protocol was asked for, and not otherwise.
     private var alternatives: [PacketMatch] {
-        switch kind {
-        case .masquerade: return [match]
-        case .source(let address): return [match.of(address)]
-        case .destination(let address, nil): return [match.of(address)]
-        case .destination(let address, .some):
-            return ProtocolNumber.havingPorts.compactMap { number in
-                var one = match.of(address)
-                one.traffic = match.traffic.intersection(TrafficSet(number))
-                return one.traffic.isEmpty ? nil : one
-            }
+        guard case .destination(_, .some) = kind else { return [changed] }
+        return ProtocolNumber.withPorts.compactMap { number in
+            var one = changed
+            one.traffic = changed.traffic.intersection(TrafficSet(number))
+            return one.traffic.isEmpty ? nil : one
         }
-    }
-}
-
-extension PacketMatch {
-    /// The match in the family of `address`.
-    fileprivate func of(_ address: IPAddress) -> PacketMatch {
-        var one = self
-        let family = address.width == 32 ? AddressSet(v4: .all) : AddressSet(v6: .all)
-        one.sources = sources.intersection(family)
-        one.destinations = destinations.intersection(family)
-        return one
     }
 }

@@ -40,8 +40,8 @@ struct FieldView: Hashable {
         case .transport: return .number(UInt128(packet.protocolNumber.rawValue))
         case .sourcePort(let number): if packet.protocolNumber == number { return .number(UInt128(packet.sourcePort)) }
         case .destinationPort(let number): if packet.protocolNumber == number { return .number(detail) }
-        case .anySourcePort: return packet.protocolNumber.bearsPorts ? .number(UInt128(packet.sourcePort)) : .unknown
-        case .anyDestinationPort: return packet.protocolNumber.bearsPorts ? .number(detail) : .unknown
+        case .anySourcePort: return packet.protocolNumber.hasPorts ? .number(UInt128(packet.sourcePort)) : .unknown
+        case .anyDestinationPort: return packet.protocolNumber.hasPorts ? .number(detail) : .unknown
         case .icmpType, .icmpCode:
             guard packet.source.width == 32, packet.protocolNumber == .icmp else { return .absent }
             return .number(field == .icmpType ? detail >> 8 : detail & 0xFF)

@@ -1,7 +1,12 @@
 /// What the kernel holds as functions over all packets at once.
 package struct HeldSpace {
-    private let ruleset: HeldRuleset
-    private let store: DiagramStore
+    let ruleset: HeldRuleset
+    let store: DiagramStore
+    /// What the changes of addresses that are looked for are called among outcomes: a bit of their own each, above those
+    /// of `Outcomes`. Every other change lets the packet go on.
+    private let watched: [HeldTranslation: Outcomes]
+    /// What may come of a statement that is not understood.
+    private let anything: PacketFunction
     /// What chains make of packets, by chain and by what packets show there.
     private var chains: [Place: PacketFunction] = [:]
     private var depth = 0
@@ -16,6 +21,17 @@ package struct HeldSpace {
     package init(_ ruleset: HeldRuleset, in store: DiagramStore) {
         self.ruleset = ruleset
         self.store = store
+        watched = [:]
+        anything = PacketFunction(.anything)
+    }
+
+    /// - Parameter watched: the changes of addresses to tell apart, each with a bit of its own above the first four.
+    init(_ ruleset: HeldRuleset, in store: DiagramStore, watching watched: [HeldTranslation: Outcomes]) {
+        self.ruleset = ruleset
+        self.store = store
+        self.watched = watched
+        // What is not understood may change addresses in a way that no bit stands for, so it has all bits.
+        anything = PacketFunction(Outcomes.anything.union(.anyTranslation))
     }
 
     /// What may become of each packet on a way through the host: outcomes of which each is `accept`, `drop`, or both
@@ -31,7 +47,7 @@ package struct HeldSpace {
     }
 
     /// A base chain for every packet: `accept` for those that do not pass it.
-    private mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
+    mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         let chain = ruleset.chains[index]
         guard let base = chain.base else { return PacketFunction(.accept) }
         let open = try self.chain(index, FieldView(path: path, base: base))
@@ -61,8 +77,8 @@ package struct HeldSpace {
     private mutating func chain(_ index: Int, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         let place = Place(chain: index, view: view)
         if let known = chains[place] { return known }
-        guard depth < Self.deepest else { return PacketFunction(.anything) }
-        chains[place] = PacketFunction(.anything)
+        guard depth < Self.deepest else { return anything }
+        chains[place] = anything
         depth += 1
         defer { depth -= 1 }
         var rules: [PacketFunction] = []
@@ -85,17 +101,35 @@ package struct HeldSpace {
                 result = try store.combine(try self.condition(condition, view), result, .choose)
             case .verdict(let verdict): result = try follow(verdict, view)
             case .verdictMap(let fields, let entries):
-                var parts: [PacketFunction] = []
-                for (key, verdict) in entries {
-                    let holds = try condition(.fields(fields, entries: [key], isNegated: false), view)
-                    parts.append(try store.combine(holds, try follow(verdict, view), .choose))
-                }
-                result = try store.joined(parts, .first) ?? PacketFunction(.next)
-            case .translation: result = PacketFunction(.accept)
-            case .unknown: result = PacketFunction(.anything)
+                result = try map(fields, entries, view)
+            case .translation(let kind): result = PacketFunction(watched[kind] ?? .accept)
+            case .unknown: result = anything
             }
         }
         return result
+    }
+
+    /// No packet is in two entries, so that those with the same outcome are one condition, in any order.
+    private mutating func map(
+        _ fields: [HeldField],
+        _ entries: [(key: HeldKey, verdict: HeldVerdict)],
+        _ view: FieldView
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var order: [PacketFunction] = []
+        var keys: [PacketFunction: [HeldKey]] = [:]
+        for (key, verdict) in entries {
+            let outcome = try follow(verdict, view)
+            if keys[outcome] == nil { order.append(outcome) }
+            keys[outcome, default: []].append(key)
+        }
+        var parts: [PacketFunction] = []
+        for outcome in order {
+            var alike = keys[outcome] ?? []
+            if fields.count == 1 { alike = [[IntervalSet(alike.flatMap { $0[0].ranges })]] }
+            let holds = try condition(.fields(fields, entries: alike, isNegated: false), view)
+            parts.append(try store.combine(holds, outcome, .choose))
+        }
+        return try store.joined(parts, .first) ?? PacketFunction(.next)
     }
 
     private mutating func follow(_ verdict: HeldVerdict, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
@@ -106,6 +140,7 @@ package struct HeldSpace {
                 let outcomes = Outcomes(rawValue: number)
                 return outcomes.contains(.next) ? outcomes.subtracting(.next).union(.back).rawValue : number
             }
+        case .unknown: return anything
         default: return PacketFunction(verdict.outcomes)
         }
     }

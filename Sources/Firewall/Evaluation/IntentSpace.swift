@@ -12,9 +12,16 @@ package struct IntentSpace {
     /// `accept` or `drop` for each packet: the first rule that matches decides; what none matches is dropped.
     package func outcomes(_ rules: [IntentRule], _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
-        parts.reserveCapacity(rules.count + 1)
-        for rule in rules {
-            parts.append(try store.combine(try region(rule, path), try verdict(of: rule), .choose))
+        var rest = rules[...]
+        while let first = rest.first {
+            // Rules that do the same, one after another, are one rule.
+            let verdict = try verdict(of: first)
+            var boxes: [Box] = []
+            while let rule = rest.first, try self.verdict(of: rule) == verdict {
+                boxes += rule.matches.flatMap { Box.boxes(of: $0, on: path) }
+                rest.removeFirst()
+            }
+            parts.append(try store.combine(try store.region(boxes), verdict, .choose))
         }
         parts.append(PacketFunction(.drop))
         return try store.joined(parts, .first) ?? PacketFunction(.drop)

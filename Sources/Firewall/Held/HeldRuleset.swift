@@ -160,4 +160,6 @@ package enum HeldTranslation: Sendable, Hashable {
     case source(String)
     case destination(String)
     case redirect(String)
+    /// With its text, which says more than where packets go: ports, flags.
+    case other(String)
 }

@@ -26,7 +26,7 @@ struct HeldScope {
 
     private func known(_ word: String, _ value: JSONValue) -> HeldStatement? {
         switch word {
-        case "masquerade": .translation(.masquerade)
+        case "masquerade": .translation(value.isEmpty ? .masquerade : .other(value.excerpt))
         case "snat": .translation(.source(Self.target(value)))
         case "dnat": .translation(.destination(Self.target(value)))
         case "redirect": .translation(.redirect(Self.target(value)))
@@ -183,21 +183,20 @@ struct HeldScope {
 }
 
 extension ProtocolNumber {
-    /// The protocols whose header begins with a source and a destination port.
-    static let withPorts: [ProtocolNumber] = [
-        .tcp, .udp, .sctp, ProtocolNumber(rawValue: 33), ProtocolNumber(rawValue: 136),
-    ]
-
-    var bearsPorts: Bool { Self.withPorts.contains(self) }
-
+    /// A protocol that has ports, by nft's word.
     static func withPorts(_ word: String) -> ProtocolNumber? {
         switch word {
         case "tcp": .tcp
         case "udp": .udp
         case "sctp": .sctp
-        case "dccp": ProtocolNumber(rawValue: 33)
-        case "udplite": ProtocolNumber(rawValue: 136)
+        case "dccp": .dccp
+        case "udplite": .udpLite
         default: nil
         }
     }
+}
+
+extension JSONValue {
+    /// Whether there is nothing in it.
+    fileprivate var isEmpty: Bool { self == .null || self == .object([]) }
 }

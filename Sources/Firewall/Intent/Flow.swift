@@ -35,7 +35,7 @@ struct Flow: Sendable {
 package enum FlowEnds: Sendable, Hashable {
     /// Those of sources and destinations: no connection between hosts of the site is granted by one end alone.
     case both
-    /// The sources' egress alone: the other end is not ours to open.
+    /// The sources' egress, and routers between: the other end is not ours to open.
     case outwards
     /// Those of routers and the destinations' ingress: a port forward, whose clients knew another address.
     case inwards

@@ -140,3 +140,32 @@ package struct Translation: Sendable, Equatable {
         self.kind = kind
     }
 }
+
+extension Translation {
+    /// Whether it changes where packets go, and not where they come from.
+    var changesDestination: Bool {
+        switch kind {
+        case .destination: true
+        case .masquerade, .source: false
+        }
+    }
+
+    /// The packets that it changes: of those that fulfil the match the ones of the new address's family and, where a
+    /// port is set, of protocols that have ports.
+    var changed: PacketMatch {
+        var changed = match
+        func narrow(to address: IPAddress) {
+            let family = address.width == 32 ? AddressSet(v4: .all) : AddressSet(v6: .all)
+            changed.sources = match.sources.intersection(family)
+            changed.destinations = match.destinations.intersection(family)
+        }
+        switch kind {
+        case .masquerade: break
+        case .source(let address): narrow(to: address)
+        case .destination(let address, let port):
+            narrow(to: address)
+            if port != nil { changed.traffic = match.traffic.intersection(.withPorts) }
+        }
+        return changed
+    }
+}

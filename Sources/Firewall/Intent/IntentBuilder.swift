@@ -7,12 +7,15 @@ struct IntentBuilder {
     /// Whose addresses are no bogons: those of named networks, of hosts, and of the networks that these are attached to.
     private let claimed: AddressSet
     private let routers: [(Int, SiteHost)]
+    /// The interfaces of each host whose addresses are not known.
+    private let dynamic: [Set<String>]
 
     init(_ site: SiteModel, _ resolver: EndpointResolver) {
         self.site = site
         self.resolver = resolver
         let attached = resolver.hosts.flatMap { $0.allAddresses.map(\.network) }
         claimed = resolver.claimed.union(AddressSet(attached))
+        dynamic = resolver.hosts.map(\.dynamicInterfaces)
         routers = resolver.hosts.enumerated().filter { $1.isRouter }.map { ($0, $1) }
     }
 
@@ -52,8 +55,7 @@ struct IntentBuilder {
                 if !matches.isEmpty { intents[source.host].output.append(flow.rule(matches)) }
             }
         }
-        guard flow.opensDestinations else { return }
-        for destination in flow.destinations.bearers {
+        for destination in flow.destinations.bearers where flow.opensDestinations {
             let matches = matches(.input, destination, peers: flow.sources, flow)
             if !matches.isEmpty { intents[destination.host].input.append(flow.rule(matches)) }
         }
@@ -89,8 +91,8 @@ struct IntentBuilder {
         }
         var matches: [PacketMatch] = []
         if let known = match(bearer.addresses, by: bound) { matches.append(known) }
-        if bearer.isWhole, !host.dynamicInterfaces.isEmpty {
-            let dynamic = bound.intersection(.among(host.dynamicInterfaces))
+        if bearer.isWhole, !dynamic[bearer.host].isEmpty {
+            let dynamic = bound.intersection(.among(dynamic[bearer.host]))
             if let unknown = match(.all, by: dynamic) { matches.append(unknown) }
         }
         return matches

@@ -53,7 +53,8 @@ struct Policy {
         _ site: SiteModel,
         _ resolver: inout EndpointResolver
     ) -> Claim {
-        let scope = rule.services.contains(FirewallRule.icmp) ? TrafficSet.all : .allButICMP
+        let isAboutICMP = rule.services.contains(FirewallRule.icmp)
+        let scope = isAboutICMP ? TrafficSet.allButICMP.union(.icmpService) : .allButICMP
         let traffic = rule.services.isEmpty ? TrafficSet.allButICMP : TrafficSet(rule.services, of: site)
         return Claim(
             kind,

@@ -11,6 +11,9 @@ where Bound: FixedWidthInteger & UnsignedInteger & Sendable {
     /// One number.
     package init(_ single: Bound) { ranges = [single...single] }
 
+    /// The numbers of one range.
+    package init(_ range: ClosedRange<Bound>) { ranges = [range] }
+
     /// The numbers of any of these ranges, which may come in any order and overlap.
     package init(_ list: some Sequence<ClosedRange<Bound>>) {
         self.init(sorted: list.sorted { $0.lowerBound < $1.lowerBound })
@@ -19,7 +22,8 @@ where Bound: FixedWidthInteger & UnsignedInteger & Sendable {
     /// Every number that `Bound` can hold.
     package static var all: IntervalSet { IntervalSet(canonical: [Bound.min...Bound.max]) }
 
-    private init(canonical: [ClosedRange<Bound>]) { ranges = canonical }
+    /// - Parameter canonical: as `ranges` is.
+    init(canonical: [ClosedRange<Bound>]) { ranges = canonical }
 
     /// - Parameter sorted: by lower bound; may overlap and touch.
     private init(sorted: some Sequence<ClosedRange<Bound>>) {

@@ -2,12 +2,8 @@ package import Site
 
 /// One packet as a firewall of one host sees it: what a question is about, and what a witness is.
 package struct Packet: Sendable, Hashable {
-    /// Which of the host's hooks the packet passes.
-    package var path: PacketPath
-    /// The interface it came in by; nil when the host sends it.
-    package var inputInterface: String?
-    /// The interface it leaves by; nil when the host is where it goes.
-    package var outputInterface: String?
+    /// Its way through the host, and the interfaces on it.
+    package var route: PacketRoute
     package var source: IPAddress
     /// Of the source's family.
     package var destination: IPAddress
@@ -23,17 +19,68 @@ package struct Packet: Sendable, Hashable {
     package var oddities: PacketOddities = []
 
     package init(
-        _ path: PacketPath,
+        _ route: PacketRoute,
         from source: IPAddress,
         to destination: IPAddress,
         _ protocolNumber: ProtocolNumber,
         detail: UInt16 = 0
     ) {
-        self.path = path
+        self.route = route
         self.source = source
         self.destination = destination
         self.protocolNumber = protocolNumber
         self.detail = detail
+    }
+}
+
+extension Packet {
+    /// Which of the host's hooks the packet passes.
+    package var path: PacketPath { route.path }
+    /// The interface it came in by; nil when the host sends it.
+    package var inputInterface: String? { route.input }
+    /// The interface it leaves by; nil when the host is where it goes.
+    package var outputInterface: String? { route.output }
+}
+
+/// A packet's way through a host. Each interface on it has a name: a rule for some interfaces must never take a packet
+/// of which nobody said where it comes from.
+package enum PacketRoute: Sendable, Hashable {
+    case input(by: String)
+    case forward(by: String, to: String)
+    case output(by: String)
+
+    /// - Parameters:
+    ///   - input: the interface that it comes in by, if it does.
+    ///   - output: the interface that it leaves by, if it does.
+    package init(_ path: PacketPath, by input: String, to output: String) {
+        self =
+            switch path {
+            case .input: .input(by: input)
+            case .forward: .forward(by: input, to: output)
+            case .output: .output(by: output)
+            }
+    }
+
+    package var path: PacketPath {
+        switch self {
+        case .input: .input
+        case .forward: .forward
+        case .output: .output
+        }
+    }
+
+    package var input: String? {
+        switch self {
+        case .input(let name), .forward(let name, _): name
+        case .output: nil
+        }
+    }
+
+    package var output: String? {
+        switch self {
+        case .output(let name), .forward(_, let name): name
+        case .input: nil
+        }
     }
 }
 

@@ -19,8 +19,9 @@ package struct PacketMatch: Sendable, Hashable {
     /// Whether every condition holds for the packet.
     package func contains(_ packet: Packet) -> Bool {
         guard
-            packet.inputInterface.map(inputInterfaces.contains) ?? true,
-            packet.outputInterface.map(outputInterfaces.contains) ?? true,
+            // Which interfaces there are the route says, and each has a name.
+            packet.route.input.map(inputInterfaces.contains) ?? true,
+            packet.route.output.map(outputInterfaces.contains) ?? true,
             sources.contains(packet.source),
             destinations.contains(packet.destination),
             traffic.contains(packet.protocolNumber, detail: packet.detail),

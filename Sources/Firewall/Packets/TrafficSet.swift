@@ -29,6 +29,9 @@ package struct TrafficSet: Sendable, Hashable {
         TrafficSet(number, details: UInt16(type) << 8...UInt16(type) << 8 | 0xFF)
     }
 
+    /// All traffic of the protocols that have ports.
+    static let withPorts = ProtocolNumber.withPorts.reduce(TrafficSet.none) { $0.union(TrafficSet($1)) }
+
     package var isEmpty: Bool { kinds.isEmpty }
     package var isAll: Bool { self == .all }
 
@@ -63,6 +66,13 @@ package struct ProtocolNumber: RawRepresentable, Sendable, Hashable {
     package static let igmp = ProtocolNumber(rawValue: 2)
     package static let tcp = ProtocolNumber(rawValue: 6)
     package static let udp = ProtocolNumber(rawValue: 17)
+    package static let dccp = ProtocolNumber(rawValue: 33)
     package static let icmpv6 = ProtocolNumber(rawValue: 58)
     package static let sctp = ProtocolNumber(rawValue: 132)
+    package static let udpLite = ProtocolNumber(rawValue: 136)
+
+    /// The protocols whose header begins with a source and a destination port.
+    package static let withPorts: [ProtocolNumber] = [.tcp, .udp, .dccp, .sctp, .udpLite]
+
+    package var hasPorts: Bool { Self.withPorts.contains(self) }
 }

@@ -52,10 +52,9 @@ package struct Explanation: Sendable {
     ) -> Packet {
         let own = Set(host.allAddresses.map(\.address))
         let path: PacketPath = own.contains(destination) ? .input : own.contains(source) ? .output : .forward
-        var packet = Packet(path, from: source, to: destination, number, detail: detail)
-        packet.sourcePort = number.bearsPorts ? 40000 : 0
-        if path != .output { packet.inputInterface = interface(towards: source, host) }
-        if path != .input { packet.outputInterface = interface(towards: destination, host) }
+        let route = PacketRoute(path, by: interface(towards: source, host), to: interface(towards: destination, host))
+        var packet = Packet(route, from: source, to: destination, number, detail: detail)
+        packet.sourcePort = number.hasPorts ? 40000 : 0
         return packet
     }
 

@@ -1,3 +1,5 @@
+import Linux
+
 /// A line of the policy that decides about nothing, on no host: earlier ones take all of its packets.
 package struct HiddenRule: Sendable {
     package enum Kind: String, Sendable {
@@ -22,14 +24,14 @@ extension HiddenRule {
         var order: [String] = []
         var found: [String: HiddenRule] = [:]
         var deciding: Set<String> = []
-        for host in hosts {
-            for path in PacketPath.allCases {
-                let store = DiagramStore(limit: limit)
-                guard let list = try? review(host.rules(path), path, store) else { return nil }
-                for (rule, hidden) in list {
-                    if found[rule.id] == nil, !deciding.contains(rule.id) { order.append(rule.id) }
-                    if let hidden { found[rule.id] = found[rule.id] ?? hidden } else { deciding.insert(rule.id) }
-                }
+        let reviews = Parallel.map(hosts.flatMap { host in PacketPath.allCases.map { (host, $0) } }) { host, path in
+            try? review(host.rules(path), path, DiagramStore(limit: limit))
+        }
+        for review in reviews {
+            guard let review else { return nil }
+            for (rule, hidden) in review {
+                if found[rule.id] == nil, !deciding.contains(rule.id) { order.append(rule.id) }
+                if let hidden { found[rule.id] = found[rule.id] ?? hidden } else { deciding.insert(rule.id) }
             }
         }
         return order.filter { !deciding.contains($0) }.compactMap { found[$0] }

@@ -15,6 +15,9 @@ package struct HostProof: Sendable {
         /// As these two, but what the kernel does hangs on a statement that is not understood.
         case perhapsMore = "perhaps-more"
         case perhapsLess = "perhaps-less"
+        /// The kernel changes addresses of packets otherwise than is meant, or may.
+        case changed
+        case perhapsChanged = "perhaps-changed"
     }
 
     /// One packet on which the two differ, or may.
@@ -36,14 +39,13 @@ package struct HostProof: Sendable {
     package private(set) var doubt: String?
 
     package var answer: ProofAnswer {
-        if differences.contains(where: { $0.kind == .more || $0.kind == .less }) { return .refuted }
+        if differences.contains(where: { [.more, .less, .changed].contains($0.kind) }) { return .refuted }
         return differences.isEmpty && doubt == nil ? .proved : .unknown
     }
 
     /// - Parameter limit: see `DiagramStore`; for each way through the host.
     package init(_ intent: HostIntent, against held: HeldRuleset, limit: Int = 6_000_000) {
         host = intent.host
-        doubt = held.doubt(meant: intent.translations)
         let ends = held.ends.union(intent.ends).sorted()
         if ends.count > Self.mostEnds {
             doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"
@@ -58,6 +60,11 @@ package struct HostProof: Sendable {
                 } catch {
                     doubt = "the rules for \(path.rawValue) cut the packets into more pieces than the proof may hold"
                 }
+            }
+            do throws(SpaceExhausted) {
+                try compareTranslations(meant, real, since, limit)
+            } catch {
+                doubt = "the changes of addresses cut the packets into more pieces than the proof may hold"
             }
         }
     }
@@ -74,13 +81,16 @@ package struct HostProof: Sendable {
     ) throws(SpaceExhausted) {
         var space = HeldSpace(held, in: store)
         let meant = try IntentSpace(in: store).outcomes(intent.rules(path), path)
-        let both = try store.combine(meant, try space.outcomes(path), .pair)
+        let real = try space.outcomes(path)
         let possible = try PossiblePackets.region(path, in: store)
+        let unequal = try store.combine(try store.combine(meant, real, .unequal), possible, .intersection)
+        if unequal == .none { return }
+        let both = try store.combine(meant, real, .pair)
         let witness = Witness(in: store, interfaces: intent.interfaces.map(\.name))
-        for kind in Kind.allCases where !differences.contains(where: { $0.kind == kind && $0.packet.path == path }) {
-            let wanted = kind.pair
+        for (kind, wanted) in Kind.pairs {
+            guard !differences.contains(where: { $0.kind == kind && $0.packet.path == path }) else { continue }
             let differing = try store.map(both) { $0 == wanted ? 1 : 0 }
-            let region = try store.combine(differing, possible, .intersection)
+            let region = try store.combine(differing, unequal, .intersection)
             guard let packet = witness.packet(region, path) else { continue }
             differences.append(
                 Difference(
@@ -93,33 +103,37 @@ package struct HostProof: Sendable {
             )
         }
     }
+
+    private mutating func compareTranslations(
+        _ intent: HostIntent,
+        _ held: HeldRuleset,
+        _ since: Int64?,
+        _ limit: Int
+    ) throws(SpaceExhausted) {
+        let proof = try TranslationProof(intent, against: held, limit: limit)
+        doubt = doubt ?? proof.doubt
+        guard let found = proof.difference else { return }
+        let kind = found.isCertain ? Kind.changed : .perhapsChanged
+        guard !differences.contains(where: { $0.kind == kind }) else { return }
+        differences.append(
+            Difference(
+                kind: kind,
+                packet: found.packet,
+                trace: HeldEvaluator(held).trace(found.packet),
+                rule: intent.rule(for: found.packet),
+                since: since
+            )
+        )
+    }
 }
 
 extension HostProof.Kind {
-    /// What is meant, 256 times, and what is held.
-    fileprivate var pair: UInt16 {
+    /// What is meant, 256 times, and what is held, for each kind of difference between the two.
+    fileprivate static let pairs: [(HostProof.Kind, UInt16)] = {
         let (accept, drop) = (Outcomes.accept.rawValue, Outcomes.drop.rawValue)
-        return switch self {
-        case .more: drop << 8 | accept
-        case .less: accept << 8 | drop
-        case .perhapsMore: drop << 8 | accept | drop
-        case .perhapsLess: accept << 8 | accept | drop
-        }
-    }
-}
-
-extension HeldRuleset {
-    /// Why a proof about what is accepted would not be the whole truth: addresses that rules change are followed
-    /// neither in what is held nor in what is meant.
-    func doubt(meant translations: [Translation]) -> String? {
-        let translating = chains.first { chain in
-            chain.rules.contains { rule in
-                rule.statements.contains { if case .translation = $0 { true } else { false } }
-            }
-        }
-        if let translating {
-            return "chain `\(translating.title)` changes addresses, and changed addresses are not followed"
-        }
-        return translations.isEmpty ? nil : "the policy changes addresses, and the kernel holds no rule that does"
-    }
+        return [
+            (.more, drop << 8 | accept), (.less, accept << 8 | drop),
+            (.perhapsMore, drop << 8 | accept | drop), (.perhapsLess, accept << 8 | accept | drop),
+        ]
+    }()
 }

@@ -116,17 +116,18 @@ extension DiagramStore {
 extension Box {
     /// The box in words: `tcp/3306 from 10.10.0.21 to any address in by eth0`.
     var text: String {
-        let isSix = self[.family].first == 1 && sides[.family] != nil
+        let isSix = !isFree(.family) && self[.family].first == 1
         func addresses(_ four: Dimension, _ six: Dimension) -> String {
             let v4 = IntervalSet(self[four].ranges.map { UInt32($0.lowerBound)...UInt32($0.upperBound) })
-            guard sides[.family] != nil else { return AddressSet(v4: v4, v6: self[six]).text }
+            guard !isFree(.family) else { return AddressSet(v4: v4, v6: self[six]).text }
             return (isSix ? AddressSet(v6: self[six]) : AddressSet(v4: v4)).text
         }
         let kinds = self[.traffic].ranges.map { UInt32($0.lowerBound)...UInt32($0.upperBound) }
         let traffic = TrafficSet(kinds: IntervalSet(kinds)).text
         var text = "\(traffic) from \(addresses(.source4, .source6)) to \(addresses(.destination4, .destination6))"
         for (dimension, word) in [(Dimension.inputInterface, "in by"), (.outputInterface, "out by")] {
-            guard let names = sides[dimension] else { continue }
+            guard !isFree(dimension) else { continue }
+            let names = self[dimension]
             let points = names.ranges.filter { $0.lowerBound == $0.upperBound }.map {
                 InterfaceName.text($0.lowerBound)
             }

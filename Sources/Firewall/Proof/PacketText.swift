@@ -4,10 +4,10 @@ extension Packet {
     /// The packet on one line: `tcp 203.0.113.7:40000 -> 10.10.0.31:3306 in by eth0, new`.
     package var text: String {
         func end(_ address: IPAddress, _ port: UInt16) -> String {
-            guard protocolNumber.bearsPorts else { return address.description }
+            guard protocolNumber.hasPorts else { return address.description }
             return address.width == 128 ? "[\(address)]:\(port)" : "\(address):\(port)"
         }
-        let name = protocolNumber.bearsPorts ? protocolNumber.text : trafficText
+        let name = protocolNumber.hasPorts ? protocolNumber.text : trafficText
         var text = "\(name) \(end(source, sourcePort)) -> \(end(destination, detail))"
         if let inputInterface { text += " in by \(inputInterface)" }
         if let outputInterface { text += " out by \(outputInterface)" }
@@ -27,7 +27,7 @@ extension Packet {
             .init("to", .string(destination.description)),
             .init("protocol", .string(protocolNumber.text)),
         ]
-        if protocolNumber.bearsPorts {
+        if protocolNumber.hasPorts {
             members.append(.init("source-port", .integer(Int(sourcePort))))
             members.append(.init("port", .integer(Int(detail))))
         } else if protocolNumber == .icmp || protocolNumber == .icmpv6 {
@@ -93,7 +93,7 @@ extension TrafficSet {
 
     private static func text(_ number: ProtocolNumber, _ low: UInt32, _ high: UInt32) -> String {
         if low == 0, high == 0xFFFF { return number.text }
-        if number.bearsPorts { return "\(number.text)/\(low)" + (low == high ? "" : "-\(high)") }
+        if number.hasPorts { return "\(number.text)/\(low)" + (low == high ? "" : "-\(high)") }
         guard number == .icmp || number == .icmpv6 else { return number.text }
         let types = "\(number.text) type \(low >> 8)" + (low >> 8 == high >> 8 ? "" : "-\(high >> 8)")
         return low & 0xFF == 0 && high & 0xFF == 0xFF

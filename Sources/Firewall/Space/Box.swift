@@ -2,24 +2,40 @@ import Site
 
 /// A product of sets of numbers, one for each dimension: what is not named is free.
 package struct Box: Sendable, Hashable {
-    /// By dimension; none of them holds every number of its dimension.
-    package private(set) var sides: [Dimension: IntervalSet<UInt128>] = [:]
+    /// What the box has in one dimension.
+    package struct Side: Sendable, Hashable {
+        package let dimension: Dimension
+        package fileprivate(set) var numbers: IntervalSet<UInt128>
+    }
+
+    /// In the order of the dimensions; none of them holds every number of its dimension.
+    package private(set) var sides: [Side] = []
 
     /// Every packet.
     package init() {}
 
-    package var isEmpty: Bool { sides.values.contains { $0.isEmpty } }
+    package var isEmpty: Bool { sides.contains { $0.numbers.isEmpty } }
 
     /// The numbers that the box has in a dimension.
     package subscript(_ dimension: Dimension) -> IntervalSet<UInt128> {
-        sides[dimension] ?? IntervalSet([0...dimension.last])
+        sides.first { $0.dimension == dimension }?.numbers ?? IntervalSet(0...dimension.last)
     }
+
+    /// Whether the box has every number of the dimension.
+    func isFree(_ dimension: Dimension) -> Bool { !sides.contains { $0.dimension == dimension } }
 
     /// Leaves those packets that also have one of `numbers` there.
     package mutating func restrict(_ dimension: Dimension, to numbers: IntervalSet<UInt128>) {
-        let whole = IntervalSet([0...dimension.last])
-        let narrowed = self[dimension].intersection(numbers)
-        sides[dimension] = narrowed == whole ? nil : narrowed
+        let last = dimension.last
+        if let first = numbers.ranges.first, first.lowerBound == 0, first.upperBound >= last { return }
+        let place = sides.firstIndex { $0.dimension >= dimension } ?? sides.count
+        guard place == sides.count || sides[place].dimension != dimension else {
+            sides[place].numbers = sides[place].numbers.intersection(numbers)
+            return
+        }
+        let isInside = numbers.ranges.last.map { $0.upperBound <= last } ?? true
+        let clipped = isInside ? numbers : numbers.intersection(IntervalSet(0...last))
+        sides.insert(Side(dimension: dimension, numbers: clipped), at: place)
     }
 
     package mutating func restrict(_ dimension: Dimension, to number: UInt128) {
@@ -27,14 +43,40 @@ package struct Box: Sendable, Hashable {
     }
 
     package func intersection(_ other: Box) -> Box {
+        if sides.isEmpty { return other }
         var result = self
-        for (dimension, numbers) in other.sides { result.restrict(dimension, to: numbers) }
+        for side in other.sides { result.restrict(side.dimension, to: side.numbers) }
         return result
     }
 
     /// Whether the box holds the packet that these numbers describe.
     package func contains(_ coordinates: Coordinates) -> Bool {
-        sides.allSatisfy { $0.value.contains(coordinates[$0.key]) }
+        sides.allSatisfy { $0.numbers.contains(coordinates[$0.dimension]) }
+    }
+}
+
+extension Box {
+    /// The packets of any of the boxes, in fewer of them: those that differ in their last side alone are one.
+    static func merged(_ boxes: [Box]) -> [Box] {
+        guard boxes.count > 1 else { return boxes }
+        var places: [Box: [Dimension: Int]] = [:]
+        var merged: [(start: Box, dimension: Dimension, ranges: [ClosedRange<UInt128>])] = []
+        for box in boxes {
+            guard let last = box.sides.last else { return [Box()] }
+            var start = box
+            start.sides.removeLast()
+            if let place = places[start]?[last.dimension] {
+                merged[place].ranges += last.numbers.ranges
+            } else {
+                places[start, default: [:]][last.dimension] = merged.count
+                merged.append((start, last.dimension, last.numbers.ranges))
+            }
+        }
+        return merged.map { start, dimension, ranges in
+            var box = start
+            box.restrict(dimension, to: IntervalSet(ranges))
+            return box
+        }
     }
 }
 
@@ -68,7 +110,7 @@ extension Box {
 extension IntervalSet {
     /// The same numbers with more bits.
     package var widened: IntervalSet<UInt128> {
-        IntervalSet<UInt128>(ranges.map { UInt128($0.lowerBound)...UInt128($0.upperBound) })
+        IntervalSet<UInt128>(canonical: ranges.map { UInt128($0.lowerBound)...UInt128($0.upperBound) })
     }
 }
 

@@ -34,8 +34,8 @@ package final class DiagramStore {
     package func region(_ box: Box) throws(SpaceExhausted) -> PacketFunction {
         if box.isEmpty { return .none }
         var node = PacketFunction.all
-        for (dimension, numbers) in box.sides.sorted(by: { $0.key > $1.key }) {
-            node = try self.node(dimension, numbers, inside: node, outside: .none)
+        for side in box.sides.reversed() {
+            node = try self.node(side.dimension, side.numbers, inside: node, outside: .none)
         }
         return node
     }
@@ -43,7 +43,7 @@ package final class DiagramStore {
     /// The packets of any of the boxes.
     package func region(_ boxes: [Box]) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
-        for box in boxes { parts.append(try region(box)) }
+        for box in Box.merged(boxes) { parts.append(try region(box)) }
         return try joined(parts, .union) ?? .none
     }
 

@@ -37,6 +37,9 @@ package struct Outcomes: OptionSet, Sendable, Hashable {
 
     /// Everything that can become of a packet when a statement is not understood.
     package static let anything: Outcomes = [.accept, .drop, .next]
+
+    /// Every bit that a change of addresses may have: a proof of them says which change is which.
+    static let anyTranslation = Outcomes(rawValue: 0xFFF0)
 }
 
 extension PacketFunction {
@@ -63,6 +66,8 @@ enum Combination: Int, CaseIterable {
     case pair
     /// The bits that both have.
     case mask
+    /// 1 where the two differ.
+    case unequal
 
     private static let next = Outcomes.next.rawValue
 
@@ -72,11 +77,12 @@ enum Combination: Int, CaseIterable {
         case .intersection, .mask: left & right
         case .difference: left & ~right
         case .first: left & Self.next == 0 ? left : left & ~Self.next | right
-        case .then: left & Outcomes.drop.rawValue | (left & Outcomes.accept.rawValue == 0 ? 0 : right)
+        case .then: left & ~Outcomes.accept.rawValue | (left & Outcomes.accept.rawValue == 0 ? 0 : right)
         case .choose: left == 0 ? Self.next : left == 1 ? right : right | Self.next
         case .condition: left == 1 ? 1 : right == 1 ? 2 : 0
         case .within: left == 0 ? Outcomes.accept.rawValue : right
         case .pair: left << 8 | right & 0xFF
+        case .unequal: left == right ? 0 : 1
         }
     }
 
@@ -100,10 +106,12 @@ enum Combination: Int, CaseIterable {
             if one == 0 || left == right { return right }
             return two == 0 ? left : nil
         case .first:
+            if two == Self.next { return left }
             guard let one else { return nil }
             if one & Self.next == 0 { return left }
             return one == Self.next ? right : nil
         case .then:
+            if two == Outcomes.accept.rawValue { return left }
             guard let one, one & Outcomes.accept.rawValue == 0 || one == Outcomes.accept.rawValue else { return nil }
             return one == Outcomes.accept.rawValue ? right : left
         case .choose:
@@ -115,6 +123,7 @@ enum Combination: Int, CaseIterable {
             return one == 1 ? right : nil
         case .pair: return nil
         case .mask: return one == 0 || two == 0 ? PacketFunction.none : nil
+        case .unequal: return left == right ? PacketFunction.none : nil
         }
     }
 }

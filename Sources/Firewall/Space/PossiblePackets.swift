@@ -38,7 +38,7 @@ package enum PossiblePackets {
 
         var plain = base
         let others = (UInt8.min...UInt8.max).map(ProtocolNumber.init).filter {
-            !$0.bearsPorts && $0 != .icmp && $0 != .icmpv6
+            !$0.hasPorts && $0 != .icmp && $0 != .icmpv6
         }
         let kinds = others.map { UInt128($0.rawValue) << 16...UInt128($0.rawValue) << 16 }
         plain.restrict(.traffic, to: IntervalSet(kinds))

@@ -47,16 +47,15 @@ package struct Witness {
         let destination: IPAddress =
             isSix ? .v6(numbers[.destination6]) : .v4(UInt32(truncatingIfNeeded: numbers[.destination4]))
         let traffic = numbers[.traffic]
+        let (input, output) = (numbers[.inputInterface], numbers[.outputInterface])
         var packet = Packet(
-            path,
+            PacketRoute(path, by: InterfaceName.text(input), to: InterfaceName.text(output)),
             from: source,
             to: destination,
             ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: traffic >> 16)),
             detail: UInt16(truncatingIfNeeded: traffic)
         )
-        if path != .output { packet.inputInterface = InterfaceName.text(numbers[.inputInterface]) }
-        if path != .input { packet.outputInterface = InterfaceName.text(numbers[.outputInterface]) }
-        packet.sourcePort = packet.protocolNumber.bearsPorts ? UInt16(truncatingIfNeeded: numbers[.sourcePort]) : 0
+        packet.sourcePort = packet.protocolNumber.hasPorts ? UInt16(truncatingIfNeeded: numbers[.sourcePort]) : 0
         packet.state = ConnectionState(rawValue: UInt8(truncatingIfNeeded: numbers[.state])) ?? .new
         packet.tcpFlags = UInt8(truncatingIfNeeded: numbers[.tcpFlags])
         packet.oddities = PacketOddities(rawValue: UInt8(truncatingIfNeeded: numbers[.oddities]))
@@ -76,7 +75,8 @@ package struct Witness {
         case .sourcePort: return [40000, 1024, 0]
         // Documentation's, public, and private addresses (RFC 5737, RFC 3849, RFC 1918).
         case .destination4, .source4:
-            return (dimension == .source4 ? [0xC633_6407, 0xCB00_7107] : [0xC000_0201]) + [0x0808_0808, 0x0A00_0001]
+            return dimension == .source4
+                ? [0x0808_0808, 0xC633_6407, 0xCB00_7107, 0x0A00_0001] : [0xC000_0201, 0x0808_0808, 0x0A00_0001]
         case .destination6, .source6:
             return [0x2001_0DB8 << 96 | (dimension == .source6 ? 7 : 1), 0x2A00 << 112 | 1]
         }

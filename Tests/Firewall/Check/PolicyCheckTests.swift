@@ -54,7 +54,7 @@ struct PolicyCheckTests {
         // A `deny` mends it, unless it leaves something.
         let open = "  allow: [{ from: any, to: all, services: mysql }]\n"
         try Self.verify(open + "  deny: [{ from: internet, to: db }]\n" + never)
-        try Self.verify(open + "  deny: [{ from: 0.0.0.0/1, to: db }]\n" + never, "from 128.0.0.0 to 10.0.0.3")
+        try Self.verify(open + "  deny: [{ from: 0.0.0.0/1, to: db }]\n" + never, "from 198.51.100.7 to 10.0.0.3")
         try Self.verify(
             open + "  deny: [{ from: internet, to: db, expires: 2099-01-01T00:00:00Z }]\n" + never,
             "10.0.0.3"

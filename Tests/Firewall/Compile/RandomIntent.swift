@@ -35,7 +35,9 @@ struct RandomIntent {
                 .tcp, .tcp, .udp, isV4 ? .icmp : .icmpv6, ProtocolNumber(rawValue: 47), .sctp,
                 ProtocolNumber(rawValue: 0),
             ]
-        var packet = Packet(path, from: address(isV4), to: address(isV4), one(numbers))
+        let names = interfaces + ["wlan7"]
+        let route = PacketRoute(path, by: one(names), to: one(names))
+        var packet = Packet(route, from: address(isV4), to: address(isV4), one(numbers))
         switch packet.protocolNumber {
         case .tcp, .udp, .sctp:
             packet.detail = nearby(one(ports))
@@ -43,8 +45,6 @@ struct RandomIntent {
         case .icmp, .icmpv6: packet.detail = UInt16(number(0...9)) << 8 | UInt16(number(0...3))
         default: break
         }
-        if path != .output { packet.inputInterface = one(interfaces + ["wlan7"]) }
-        if path != .input { packet.outputInterface = one(interfaces + ["wlan7"]) }
         packet.state = chance(2) ? .new : one(ConnectionState.allCases)
         packet.tcpFlags = chance(2) ? 2 : UInt8(number(0...255))
         if chance(4) { packet.oddities = PacketOddities(rawValue: UInt8(number(0...31))) }

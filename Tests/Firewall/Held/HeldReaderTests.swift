@@ -15,8 +15,7 @@ struct HeldReaderTests {
     {
         let source = try #require(IPAddress(from))
         let other = try #require(IPAddress(from.contains(":") ? "2001:db8::1" : "10.0.0.1"))
-        var packet = Packet(.input, from: source, to: other, number, detail: detail)
-        packet.inputInterface = "eth0"
+        var packet = Packet(.input(by: "eth0"), from: source, to: other, number, detail: detail)
         packet.sourcePort = 40000
         return packet
     }

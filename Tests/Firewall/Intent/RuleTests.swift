@@ -142,9 +142,9 @@ struct RuleTests {
             -> String?
         {
             let everyone = try #require(IPAddress("255.255.255.255"))
-            var packet = Packet(path, from: try #require(IPAddress(from)), to: everyone, .udp, detail: ports.1)
+            let route = PacketRoute(path, by: interface, to: interface)
+            var packet = Packet(route, from: try #require(IPAddress(from)), to: everyone, .udp, detail: ports.1)
             packet.sourcePort = ports.0
-            if path == .input { packet.inputInterface = interface } else { packet.outputInterface = interface }
             return host.rule(for: packet)?.id
         }
         #expect(try decision(.input, "lan", "0.0.0.0", (68, 67)) == "dhcp-server")

@@ -23,13 +23,11 @@ struct RealPackets {
         let isSix = chance(2)
         let path = one(PacketPath.allCases)
         let source = address(isSix, isOwn: path == .output && chance(2))
-        var packet = Packet(path, from: source, to: address(isSix, isOwn: path == .input), one(Self.protocols(isSix)))
-        while packet.destination == packet.source { packet.destination = address(isSix, isOwn: false) }
-        if path != .output {
-            packet.inputInterface = one(["eth0", "eth1"])
-            if Self.interface(source) != packet.inputInterface { packet.oddities.insert(.withoutReturnPath) }
-        }
-        if path != .input { packet.outputInterface = Self.interface(packet.destination) }
+        var destination = address(isSix, isOwn: path == .input)
+        while destination == source { destination = address(isSix, isOwn: false) }
+        let route = PacketRoute(path, by: one(["eth0", "eth1"]), to: Self.interface(destination))
+        var packet = Packet(route, from: source, to: destination, one(Self.protocols(isSix)))
+        if let input = route.input, Self.interface(source) != input { packet.oddities.insert(.withoutReturnPath) }
         // A router takes one off before its rules are asked.
         if isSix, path != .input || !chance(4) { packet.oddities.insert(.throughRouter) }
         var segment = 0

@@ -31,7 +31,8 @@ struct RandomRulesets {
             return isSix ? .v6(Self.first6 + number) : .v4(UInt32(Self.first4 + number))
         }
         let transport = pick([.tcp, .tcp, .udp, isSix ? .icmpv6 : .icmp, ProtocolNumber(rawValue: 47), .sctp])
-        var packet = Packet(path, from: ends[0], to: ends[1], transport)
+        let route = PacketRoute(path, by: pick(Self.names), to: pick(Self.names))
+        var packet = Packet(route, from: ends[0], to: ends[1], transport)
         switch transport {
         case .tcp, .udp, .sctp:
             packet.detail = UInt16(number(Self.ports))
@@ -39,8 +40,6 @@ struct RandomRulesets {
         case .icmp, .icmpv6: packet.detail = UInt16(pick([0, 3, 8, 128, 135]) << 8 | pick([0, 1, 3]))
         default: break
         }
-        if path != .output { packet.inputInterface = pick(Self.names) }
-        if path != .input { packet.outputInterface = pick(Self.names) }
         packet.state = pick(ConnectionState.allCases)
         packet.tcpFlags = pick([0x02, 0x10, 0x12, 0x00, 0x03, 0xFF])
         packet.oddities = PacketOddities(rawValue: chance(70) ? 0 : UInt8(number(0...15)))

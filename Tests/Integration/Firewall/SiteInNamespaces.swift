@@ -255,15 +255,14 @@ struct SiteInNamespaces {
             let number: ProtocolNumber =
                 probe.protocol == "tcp" ? .tcp : probe.protocol == "udp" ? .udp : isSix ? .icmpv6 : .icmp
             let detail: UInt16 = probe.protocol == "icmp" ? (isSix ? 128 : 8) << 8 : probe.port
-            var packet = Packet(.output, from: from, to: to, number, detail: detail)
+            let route = PacketRoute.output(by: source.interface(toward: to) ?? "none")
+            var packet = Packet(route, from: from, to: to, number, detail: detail)
             if probe.protocol != "icmp" { packet.sourcePort = 50_000 }
             if isSix { packet.oddities.insert(.throughRouter) }
-            packet.outputInterface = source.interface(toward: to)
             if source.isHost { sent = (source.name, packet) }
-            packet.path = .input
-            packet.outputInterface = nil
-            packet.inputInterface = target.interface(bearing: probe.to)
-            if target.interface(toward: from) != packet.inputInterface { packet.oddities.insert(.withoutReturnPath) }
+            let bearing = target.interface(bearing: probe.to)
+            packet.route = .input(by: bearing ?? "none")
+            if target.interface(toward: from) != bearing { packet.oddities.insert(.withoutReturnPath) }
             if target.isHost { received = (target.name, packet) }
         }
 

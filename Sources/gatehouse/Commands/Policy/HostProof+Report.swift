@@ -54,6 +54,8 @@ extension HostProof.Kind {
         case .less: "is dropped and should not be"
         case .perhapsMore: "should be dropped, and may be let through"
         case .perhapsLess: "should be let through, and may be dropped"
+        case .changed: "gets other addresses than it should"
+        case .perhapsChanged: "may get other addresses than it should"
         }
     }
 }

@@ -33,16 +33,16 @@ struct PolicyApply: ParsableCommand {
     var unproved = false
 
     func run() throws {
-        let source = try PolicySource(options)
-        let host = try source.host(host)
-        let compiled = try source.ruleset(host)
-        let own = PolicySource.machineAddresses
+        let site = try PolicySite(path: options.path)
+        let host = try site.machine(host)
+        let compiled = try site.ruleset(host)
+        let own = PolicySite.machineAddresses
         guard host.allAddresses.contains(where: { own.contains($0.address) }) else {
             let list = host.allAddresses.map { "\($0.address)" }.joined(separator: ", ")
             throw refusal(.wanting, "this machine bears no address of \(host.name) (\(list)): its rules are not for it")
         }
         let accesses = try self.accesses()
-        try requireClaims(source)
+        try requireClaims(site)
 
         let outcome = try state.perform { applier in
             for warning in OtherFirewalls.warnings(Self.facts(applier)) { Output.error("warning: \(warning)") }
@@ -50,8 +50,8 @@ struct PolicyApply: ParsableCommand {
             for access in accesses { try requireEntrance(access, ruleset, applier) }
             var order = Applier.Order(
                 ruleset,
-                site: source.bytes,
-                siteModified: try FileReading.modified(source.path),
+                site: try site.bytes(),
+                siteModified: try FileReading.modified(site.path),
                 confirmWithin: confirmWithin.seconds
             )
             order.takesOlder = allowOlder
@@ -104,9 +104,9 @@ struct PolicyApply: ParsableCommand {
     }
 
     /// Holds the site's claims against what all hosts are meant to do.
-    private func requireClaims(_ source: PolicySource) throws {
-        let prover = ClaimProver(SiteHosts(source.intent, of: source.model))
-        for claim in source.intent.claims where claim.kind != .allow {
+    private func requireClaims(_ site: PolicySite) throws {
+        let prover = ClaimProver(SiteHosts(site.intent, of: site.model))
+        for claim in site.intent.claims where claim.kind != .allow {
             let proof = prover.prove(claim)
             if proof.answer == .proved || proof.answer == .unknown && unproved { continue }
             let word = proof.answer == .refuted ? "is broken" : "cannot be proved"
@@ -128,7 +128,7 @@ struct PolicyApply: ParsableCommand {
         let verdict = try applier.verdict(
             on: access,
             ruleset,
-            own: PolicySource.interfaceOfAddress,
+            own: PolicySite.interfaceOfAddress,
             for: confirmWithin.seconds
         )
         let connection = "a new connection from \(access.source) to port \(access.port)"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Firewall
+import Linux
 import Site
 
 struct PolicyCheckCommand: ParsableCommand {
@@ -24,29 +25,45 @@ struct PolicyCheckCommand: ParsableCommand {
     func run() throws {
         let site = try PolicySite(path: options.path)
         let hosts = try host.map { [try site.host($0)] } ?? site.intent.hosts
-        var (isProved, isTried) = (true, true)
-        var answers: [JSONValue] = []
-        for host in hosts {
+        // What is said is made at once: what the kernels of all hosts hold need not be in memory together.
+        let answers = Parallel.map(hosts) { [json] host in
             let check = KernelCheck(host, in: ScratchKernel())
-            switch check {
-            case .loaded(let proof, _): if proof.answer != .proved { isProved = false }
-            case .refused: isProved = false
-            case .untried: isTried = false
-            }
-            if json {
-                answers.append(Self.json(host.host, check))
-            } else {
-                for line in Self.lines(host.host, check, site) { Output.line(line) }
-            }
+            return Answer(
+                check,
+                lines: json ? [] : Self.lines(host.host, check, site),
+                json: json ? Self.json(host.host, check) : .null
+            )
         }
+        let isProved = answers.allSatisfy(\.isProved)
+        let isTried = answers.allSatisfy(\.isTried)
         if json {
             let members: [JSONValue.Member] = [
-                .init("proved", .boolean(isProved && isTried)), .init("hosts", .array(answers)),
+                .init("proved", .boolean(isProved && isTried)), .init("hosts", .array(answers.map(\.json))),
             ]
             Output.line(JSONValue.object(members).indented)
+        } else {
+            for line in answers.flatMap(\.lines) { Output.line(line) }
         }
         if !isProved { throw ExitCode(1) }
         if !isTried { throw ExitCode(3) }
+    }
+
+    /// What is said of one host.
+    private struct Answer: Sendable {
+        let isProved: Bool
+        let isTried: Bool
+        let lines: [String]
+        let json: JSONValue
+
+        init(_ check: KernelCheck, lines: [String], json: JSONValue) {
+            switch check {
+            case .loaded(let proof, _): (isProved, isTried) = (proof.answer == .proved, true)
+            case .refused: (isProved, isTried) = (false, true)
+            case .untried: (isProved, isTried) = (true, false)
+            }
+            self.lines = lines
+            self.json = json
+        }
     }
 
     private static func lines(_ host: String, _ check: KernelCheck, _ site: PolicySite) -> [String] {

@@ -31,14 +31,32 @@ struct PolicyCompile: ParsableCommand {
     }
 
     func run() throws {
-        let outcome = SiteFile.load(path: options.path)
+        var outcome = SiteFile.load(path: options.path)
+        if let model = outcome.model {
+            // A ruleset that breaks a claim is written all the same: it may be the one that is in force.
+            let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+            outcome = outcome.adding(PolicyCheck.brokenClaims(model, file: options.path, now: now))
+        }
         if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
         guard let model = outcome.model, !outcome.hasErrors else { throw ExitCode(2) }
         let intent = Intent(of: model)
-        for host in try hosts(intent, model) {
-            let text = Compiler.compile(host).text().text
-            if let out { try write(text, host: host.host, folder: out) } else { Output.text(text) }
+        let hosts = try hosts(intent, model)
+        guard let out else {
+            for host in hosts { Output.text(Compiler.compile(host).text().text) }
+            return
         }
+        do {
+            if !FileWriting.exists(out) { try FileWriting.createFolder(out) }
+        } catch {
+            Output.error("the folder for the rulesets was not made: \(error)")
+            throw ExitCode(3)
+        }
+        let failures = Parallel.map(hosts) { host in
+            Self.write(Compiler.compile(host).text().text, host: host.host, folder: out)
+        }
+        guard let failure = failures.compactMap(\.self).first else { return }
+        Output.error(failure)
+        throw ExitCode(3)
     }
 
     private func hosts(_ intent: Intent, _ model: SiteModel) throws -> [HostIntent] {
@@ -51,14 +69,14 @@ struct PolicyCompile: ParsableCommand {
         return [host]
     }
 
-    private func write(_ text: String, host: String, folder: String) throws {
+    /// Why the file was not written; nil when it was.
+    private static func write(_ text: String, host: String, folder: String) -> String? {
         let bytes = Array(text.utf8)
         do {
-            if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
             try FileWriting.replace("\(folder)/\(host).nft", with: bytes.span, mode: 0o644)
+            return nil
         } catch {
-            Output.error("the ruleset of \(host) was not written: \(error)")
-            throw ExitCode(3)
+            return "the ruleset of \(host) was not written: \(error)"
         }
     }
 }

@@ -79,8 +79,13 @@ struct PolicyExplain: ParsableCommand {
         let echo: UInt16 = number == .icmp ? 8 : 128
         let detail = isICMP ? (port ?? echo) << 8 : port ?? 0
         var packet = Explanation.packet(from: source, to: destination, number, detail: detail, at: host)
-        if let interface, packet.path == .output { packet.outputInterface = interface }
-        if let interface, packet.path != .output { packet.inputInterface = interface }
+        guard let interface else { return packet }
+        packet.route =
+            switch packet.route {
+            case .input: .input(by: interface)
+            case .forward(_, let output): .forward(by: interface, to: output)
+            case .output: .output(by: interface)
+            }
         return packet
     }
 

@@ -3,33 +3,24 @@ import Firewall
 import Linux
 import Site
 
-/// The site file that a policy command is about, read and looked up.
-struct PolicySource {
-    let path: String
-    let bytes: [UInt8]
-    let model: SiteModel
-    let intent: Intent
-
-    /// - Throws: `ExitCode` after saying on standard error what is wrong with the file.
-    init(_ options: SiteOptions) throws {
-        path = options.path
-        let outcome = SiteFile.load(path: path)
-        guard let model = outcome.model, !outcome.hasErrors else {
-            Output.error(outcome.text)
-            throw ExitCode(2)
-        }
+/// The site file as the commands want it that are about the machine they run on.
+extension PolicySite {
+    /// The file, byte by byte.
+    ///
+    /// - Throws: `ExitCode` 2, after saying on standard error why it cannot be read.
+    func bytes() throws -> [UInt8] {
         do {
-            bytes = try FileReading.read(path, limit: 64 << 20)
+            return try FileReading.read(path, limit: 64 << 20)
         } catch {
             Output.error("\(error)")
             throw ExitCode(2)
         }
-        self.model = model
-        intent = Intent(of: model)
     }
 
     /// The host that was named, or the one whose addresses this machine bears.
-    func host(_ named: String?) throws -> SiteHost {
+    ///
+    /// - Throws: `ExitCode` 2, after saying which hosts there are.
+    func machine(_ named: String?) throws -> SiteHost {
         if let named {
             if let host = model.hosts[named] { return host }
             let names = model.hosts.keys.sorted().joined(separator: ", ")
@@ -59,24 +50,5 @@ struct PolicySource {
             throw ExitCode(2)
         }
         return CompiledRuleset(intent)
-    }
-}
-
-/// Where the state of this machine's firewall is.
-struct StateOptions: ParsableArguments {
-    @Option(help: "The folder of the applied rulesets.")
-    var state = StateFolder.standard
-
-    /// Runs an act, and ends with its status when it fails.
-    func perform<Result>(_ body: (Applier) throws -> Result) throws -> Result {
-        do {
-            return try body(Applier(try StateFolder(state)))
-        } catch let error as ApplyError {
-            Output.error(error.description)
-            throw ExitCode(error.kind.rawValue)
-        } catch let error as FileError {
-            Output.error("\(error)")
-            throw ExitCode(3)
-        }
     }
 }

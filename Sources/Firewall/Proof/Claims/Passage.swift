@@ -1,0 +1,62 @@
+import Site
+
+/// A way through a router of the site: what comes in by one of its interfaces and leaves by another.
+///
+/// The site file knows the networks that interfaces are attached to, and no routes. So a router is on the way of a
+/// connection when one end lies in a network of it, and the other is reached by another of its interfaces.
+struct Passage: Sendable {
+    let input: String
+    let output: String
+    /// What is reached by the interface that packets come in by, but for the router's own addresses.
+    let sources: AddressSet
+    let destinations: AddressSet
+    /// Networks that the router is attached to, of which one end is.
+    private let attached: AddressSet
+
+    /// The connections that take this way.
+    var boxes: [Box] {
+        let (near, far) = (sources.intersection(attached), destinations.intersection(attached))
+        return [(near, destinations), (sources, far)].flatMap { ends in
+            var match = PacketMatch()
+            (match.sources, match.destinations) = ends
+            return Box.boxes(of: match, on: .input)
+        }
+    }
+
+    /// Every way through a router; none through another host.
+    static func all(through host: SiteHost) -> [Passage] {
+        guard host.isRouter else { return [] }
+        let own = AddressSet(host.allAddresses.map(\.address))
+        let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
+        let reach = host.reach.map { ($0.name, $0.addresses.subtracting(own)) }
+        return reach.flatMap { input, sources in
+            reach.filter { $0.0 != input }.map { output, destinations in
+                Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
+            }
+        }
+    }
+}
+
+extension SiteHost {
+    /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; and by one of
+    /// them everything else (`interface(toward:)`).
+    var reach: [(name: String, addresses: AddressSet)] {
+        var rest = AddressSet.all
+        var reached = Dictionary(uniqueKeysWithValues: interfaces.map { ($0.name, AddressSet.none) })
+        let networks = interfaces.flatMap { interface in interface.addresses.map { (interface.name, $0.network) } }
+        for (name, network) in networks.sorted(by: { $0.1.prefixLength > $1.1.prefixLength }) {
+            let part = AddressSet([network]).intersection(rest)
+            reached[name] = reached[name]?.union(part)
+            rest = rest.subtracting(part)
+        }
+        if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
+        return interfaces.map { ($0.name, reached[$0.name] ?? .none) }
+    }
+
+    /// The interface that what is in no network of the host is reached by: one that faces the outside, else one that gets
+    /// its addresses from elsewhere, else the only one.
+    var fallback: HostInterface? {
+        interfaces.first { $0.zone == FirewallDefence.outside } ?? interfaces.first { $0.addresses.isEmpty }
+            ?? (interfaces.count == 1 ? interfaces[0] : nil)
+    }
+}

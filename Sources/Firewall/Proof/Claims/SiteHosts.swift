@@ -1,0 +1,87 @@
+package import Site
+
+/// The hosts of a site with what their firewalls do: by what is meant, or by what their kernels hold.
+package struct SiteHosts: Sendable {
+    package struct Host: Sendable {
+        package let intent: HostIntent
+        /// The addresses by which the rest of the site knows it.
+        package let addresses: AddressSet
+        /// What its kernel holds; nil to take the intent at its word.
+        package let held: HeldRuleset?
+        /// The ways through it; none through a host that is no router.
+        let passages: [Passage]
+        /// What it reaches by each interface.
+        let reach: [(name: String, addresses: AddressSet)]
+        /// Its own addresses by interface; interfaces that get theirs from elsewhere are left out.
+        let interfaceAddresses: [String: AddressSet]
+    }
+
+    /// In the order of the intent.
+    package let hosts: [Host]
+
+    /// - Parameter held: what kernels hold, by the host's name; hosts that are left out do what is meant.
+    package init(_ intent: Intent, of site: SiteModel, held: [String: HeldRuleset] = [:]) {
+        hosts = intent.hosts.map { host in
+            let described = site.hosts[host.host] ?? SiteHost(name: host.host)
+            let known = described.interfaces.filter { !$0.addresses.isEmpty }.map {
+                ($0.name, AddressSet($0.addresses.map(\.address)))
+            }
+            return Host(
+                intent: host,
+                addresses: AddressSet(described.allAddresses.map(\.address)),
+                held: held[host.host],
+                passages: Passage.all(through: described),
+                reach: described.reach,
+                interfaceAddresses: Dictionary(known) { $0.union($1) }
+            )
+        }
+    }
+
+    /// Every address that a host of the site is known to bear.
+    var addresses: AddressSet {
+        AddressSet(
+            v4: IntervalSet(hosts.flatMap { $0.addresses.v4.ranges }),
+            v6: IntervalSet(hosts.flatMap { $0.addresses.v6.ranges })
+        )
+    }
+}
+
+extension SiteHosts.Host {
+    /// Outcomes by what the kernel holds, else by what is meant.
+    func outcomes(_ path: PacketPath, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+        if let held {
+            var space = HeldSpace(held, in: store)
+            return try space.outcomes(path)
+        }
+        // What a line that ends by itself refuses it will not refuse later.
+        let lasting = intent.rules(path).filter { $0.verdict == .accept || $0.expires == nil }
+        return try IntentSpace(in: store).outcomes(lasting, path)
+    }
+
+    /// Why what its kernel does to addresses is not what is meant, or cannot be told; nil when it is.
+    ///
+    /// - Parameter limit: see `DiagramStore`.
+    func doubt(limit: Int) -> String? {
+        guard let held else { return nil }
+        guard let proof = try? TranslationProof(intent, against: held, limit: limit) else {
+            return "how the kernel of \(intent.host) changes addresses is too much to tell"
+        }
+        guard let packet = proof.difference?.packet else { return proof.doubt.map { "\(intent.host): \($0)" } }
+        return "the kernel of \(intent.host) changes addresses otherwise than is meant: \(packet.text)"
+    }
+
+    /// The packets of which a rule says that they are dropped.
+    ///
+    /// - Parameter byLines: whether by a line of `deny`, or else by what comes with the house.
+    func refused(
+        _ path: PacketPath,
+        byLines: Bool,
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        for rule in intent.rules(path) where rule.verdict != .accept && (rule.origin == .written) == byLines {
+            parts.append(try IntentSpace(in: store).region(rule, path))
+        }
+        return try store.joined(parts, .union) ?? .none
+    }
+}

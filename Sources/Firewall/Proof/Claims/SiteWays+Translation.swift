@@ -1,0 +1,101 @@
+import Site
+
+/// What becomes of connections whose addresses routers change.
+extension SiteWays {
+    /// A source that a router has changed may be let in where it would not be without, or the other way round: whether
+    /// the connection passes that router is the routes' to say, so both may happen.
+    func addChangedSources(by host: Int, to outcomes: inout PacketFunction) throws(SpaceExhausted) {
+        let router = site.hosts[host]
+        for translation in router.intent.translations where !translation.changesDestination {
+            for passage in router.passages where translation.match.outputInterfaces.contains(passage.output) {
+                var match = translation.changed
+                match.outputInterfaces = .any
+                match.states = match.states.intersection(.new)
+                let changed = try store.combine(
+                    try store.region(Box.boxes(of: match, on: .input)),
+                    try store.region(passage.boxes),
+                    .intersection
+                )
+                if changed == .none { continue }
+                var becoming = PacketMatch()
+                becoming.sources = translation.sources(router.interfaceAddresses[passage.output] ?? .all)
+                let these = try store.region(Box.boxes(of: becoming, on: .input))
+                let seen = try store.forgetting([.source4, .source6], try only(these, outcomes))
+                // What the router stops it does not change.
+                let passed = try store.combine(try forwarding(host).outcomes, seen, .then)
+                outcomes = try store.combine(outcomes, try only(changed, passed), .either)
+            }
+        }
+    }
+
+    /// Connections that a router sends elsewhere than they were sent to.
+    struct Turn {
+        let region: PacketFunction
+        let target: IPAddress
+        /// The protocol and the port, which are changed, too; nil when they are not.
+        let traffic: TrafficSet?
+    }
+
+    /// What a router sends elsewhere: none is in two of them.
+    func turns(_ host: Int) throws(SpaceExhausted) -> [Turn] {
+        let router = site.hosts[host]
+        var turns: [Turn] = []
+        for (name, addresses) in router.reach {
+            var taken = PacketFunction.none
+            for translation in router.intent.translations {
+                guard case .destination(let target, let port) = translation.kind,
+                    translation.match.inputInterfaces.contains(name)
+                else { continue }
+                var match = translation.changed
+                match.inputInterfaces = .any
+                match.sources = match.sources.intersection(addresses).subtracting(router.addresses)
+                match.states = match.states.intersection(.new)
+                let region = try store.region(Box.boxes(of: match, on: .input))
+                let left = try store.combine(region, taken, .difference)
+                taken = try store.combine(taken, region, .union)
+                guard left != .none else { continue }
+                guard let port else {
+                    turns.append(Turn(region: left, target: target, traffic: nil))
+                    continue
+                }
+                for number in ProtocolNumber.withPorts {
+                    var box = Box()
+                    box.restrict(.traffic, to: TrafficSet(number).kinds.widened)
+                    let part = try store.combine(left, try store.region(box), .intersection)
+                    if part == .none { continue }
+                    turns.append(Turn(region: part, target: target, traffic: TrafficSet(number, port: port)))
+                }
+            }
+        }
+        return turns
+    }
+
+    /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to.
+    func passOn(from host: Int, _ outcomes: inout PacketFunction) throws(SpaceExhausted) {
+        for turn in try turns(host) {
+            var match = PacketMatch()
+            match.destinations = AddressSet([turn.target])
+            if let traffic = turn.traffic { match.traffic = traffic }
+            var there = try forwarding(host).outcomes
+            if let target = site.hosts.firstIndex(where: { $0.addresses.contains(turn.target) }), target != host {
+                let input = try anywhere(try site.hosts[target].outcomes(.input, in: store), .inputInterface)
+                there = try store.combine(there, input, .then)
+            }
+            let image = try store.region(Box.boxes(of: match, on: .input))
+            var dimensions: Set<Dimension> = [.destination4, .destination6]
+            if turn.traffic != nil { dimensions.insert(.traffic) }
+            let passed = try store.forgetting(dimensions, try only(image, there))
+            let others = try store.combine(.all, turn.region, .difference)
+            outcomes = try store.combine(try only(turn.region, passed), try only(others, outcomes), .either)
+        }
+    }
+}
+
+extension Translation {
+    /// What sources become.
+    ///
+    /// - Parameter own: the addresses of the interface that packets leave by.
+    fileprivate func sources(_ own: AddressSet) -> AddressSet {
+        if case .source(let address) = kind { AddressSet([address]) } else { own }
+    }
+}

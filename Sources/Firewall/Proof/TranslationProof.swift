@@ -1,0 +1,180 @@
+import Site
+
+/// Holds the addresses that a kernel changes against those that are meant to be changed: both are functions from the
+/// first packet of a connection to the change, and they are equal or they are not.
+struct TranslationProof {
+    /// A packet that is changed otherwise than is meant.
+    struct Difference {
+        let packet: Packet
+        /// Whether the kernel's rules are certain to do so.
+        let isCertain: Bool
+    }
+
+    private(set) var difference: Difference?
+    /// Why what filters do cannot be told from where packets are changed; nil when it can.
+    private(set) var doubt: String?
+
+    private let intent: HostIntent
+    private let held: HeldRuleset
+    private let store: DiagramStore
+
+    init(_ intent: HostIntent, against held: HeldRuleset, limit: Int) throws(SpaceExhausted) {
+        self.intent = intent
+        self.held = held
+        store = DiagramStore(limit: limit)
+        let kinds = Self.kinds(intent, held)
+        // A function has 16 bits, of which the outcomes take four.
+        // Even where there is no change a statement that is not understood may make one.
+        for start in stride(from: 0, to: max(kinds.count, 1), by: 12) where difference == nil {
+            let watched = Dictionary(
+                uniqueKeysWithValues: kinds[start..<min(start + 12, kinds.count)].enumerated().map {
+                    ($1, Outcomes(rawValue: 16 << UInt16($0)))
+                }
+            )
+            try compare(watched)
+        }
+        if difference == nil, doubt == nil, !kinds.isEmpty { try checkFilters() }
+    }
+
+    /// Every change that is meant or held, each once.
+    private static func kinds(_ intent: HostIntent, _ held: HeldRuleset) -> [HeldTranslation] {
+        var seen: Set<HeldTranslation> = []
+        var kinds: [HeldTranslation] = []
+        for translation in intent.translations {
+            let kind = HeldTranslation(translation.kind)
+            if seen.insert(kind).inserted { kinds.append(kind) }
+        }
+        for kind in held.translations where seen.insert(kind).inserted { kinds.append(kind) }
+        return kinds
+    }
+
+    private mutating func compare(_ watched: [HeldTranslation: Outcomes]) throws(SpaceExhausted) {
+        var space = HeldSpace(held, in: store, watching: watched)
+        for (hook, paths) in HeldSpace.translating {
+            for path in paths {
+                let real = try space.translations(at: hook, path)
+                let meant = try self.meant(hook, path, watched)
+                var box = Box()
+                box.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
+                let possible = try store.combine(
+                    try PossiblePackets.region(path, in: store),
+                    try store.region(box),
+                    .intersection
+                )
+                // What a chain of translation drops is for the proof of what is let through.
+                let changed = try store.map(real) { number in
+                    let other = Outcomes(rawValue: number).subtracting(.drop)
+                    return other.isEmpty ? Outcomes.accept.rawValue : other.rawValue
+                }
+                let unequal = try store.combine(
+                    try store.combine(meant, changed, .unequal),
+                    possible,
+                    .intersection
+                )
+                guard let packet = Witness(in: store, interfaces: intent.interfaces.map(\.name)).packet(unequal, path)
+                else { continue }
+                let outcomes = store.value(changed, at: Coordinates(packet))
+                difference = Difference(packet: packet, isCertain: outcomes.nonzeroBitCount == 1)
+                return
+            }
+        }
+    }
+
+    /// The changes that are meant at a hook: the first that matches.
+    private func meant(
+        _ hook: HeldHook,
+        _ path: PacketPath,
+        _ watched: [HeldTranslation: Outcomes]
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        for translation in intent.translations {
+            guard hook == (translation.changesDestination ? .prerouting : .postrouting) else { continue }
+            let region = try store.region(Box.boxes(of: translation.changed, on: path))
+            let change = watched[HeldTranslation(translation.kind)] ?? .accept
+            parts.append(try store.combine(region, PacketFunction(change), .choose))
+        }
+        parts.append(PacketFunction(.accept))
+        return try store.joined(parts, .first) ?? PacketFunction(.accept)
+    }
+
+    // MARK: - Filters before and after
+
+    /// The proof of what is let through takes one packet through all filters. That is right as long as filters before
+    /// a change decide alike about the packet as it was and as it will be, and those after it do not look at what was
+    /// changed.
+    private mutating func checkFilters() throws(SpaceExhausted) {
+        var space = HeldSpace(held, in: store)
+        let before = try space.filtersBeforeTranslation(.input)
+        for translation in intent.translations {
+            guard case .destination(let address, let port) = translation.kind else { continue }
+            let region = try store.region(Box.boxes(of: translation.changed, on: .input))
+            guard try isBlind(before, to: region, becoming: address, port) else {
+                doubt = "rules before prerouting decide by the destination that `\(translation.id)` changes"
+                return
+            }
+        }
+        guard intent.translations.contains(where: { !$0.changesDestination }) else { return }
+        for path in [PacketPath.forward, .output] {
+            let after = try space.filtersAfterTranslation(path)
+            if try store.forgetting([.source4, .source6, .sourcePort], after) != after {
+                doubt = "rules after postrouting decide by the source, which is changed then"
+            }
+        }
+    }
+
+    /// Whether the filters decide about each packet of the region as they would about what becomes of it.
+    private func isBlind(
+        _ filters: PacketFunction,
+        to region: PacketFunction,
+        becoming address: IPAddress,
+        _ port: UInt16?
+    ) throws(SpaceExhausted) -> Bool {
+        let possible = try store.combine(region, try PossiblePackets.region(.input, in: store), .intersection)
+        guard let port else {
+            return try isBlind(filters, to: possible, becoming: address, Box(), [.destination4, .destination6])
+        }
+        for number in ProtocolNumber.withPorts {
+            var one = Box()
+            one.restrict(.traffic, to: TrafficSet(number).kinds.widened)
+            var changed = Box()
+            changed.restrict(.traffic, to: TrafficSet(number, port: port).kinds.widened)
+            let part = try store.combine(possible, try store.region(one), .intersection)
+            let dimensions: Set<Dimension> = [.traffic, .destination4, .destination6]
+            guard try isBlind(filters, to: part, becoming: address, changed, dimensions) else { return false }
+        }
+        return true
+    }
+
+    private func isBlind(
+        _ filters: PacketFunction,
+        to region: PacketFunction,
+        becoming address: IPAddress,
+        _ changed: Box,
+        _ dimensions: Set<Dimension>
+    ) throws(SpaceExhausted) -> Bool {
+        var box = changed
+        switch address {
+        case .v4(let bits):
+            box.restrict(.family, to: 0)
+            box.restrict(.destination4, to: UInt128(bits))
+        case .v6(let bits):
+            box.restrict(.family, to: 1)
+            box.restrict(.destination6, to: bits)
+        }
+        let every: UInt16 = 0xFFFF
+        let inside = try store.map(region) { $0 == 1 ? every : 0 }
+        let earlier = try store.forgetting(dimensions, try store.combine(inside, filters, .mask))
+        let image = try store.combine(try store.forgetting(dimensions, region), try store.region(box), .intersection)
+        let unequal = try store.combine(earlier, filters, .unequal)
+        return try store.combine(unequal, image, .intersection) == .none
+    }
+}
+
+extension HeldRuleset {
+    /// Every change of addresses that some rule makes.
+    var translations: [HeldTranslation] {
+        chains.flatMap(\.rules).flatMap(\.statements).compactMap { statement in
+            if case .translation(let kind) = statement { kind } else { nil }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import Firewall
+import Linux
+
+/// Where the state of this machine's firewall is.
+struct StateOptions: ParsableArguments {
+    @Option(help: "The folder of the applied rulesets.")
+    var state = StateFolder.standard
+
+    /// Runs an act, and ends with its status when it fails.
+    func perform<Result>(_ body: (Applier) throws -> Result) throws -> Result {
+        do {
+            return try body(Applier(try StateFolder(state)))
+        } catch let error as ApplyError {
+            Output.error(error.description)
+            throw ExitCode(error.kind.rawValue)
+        } catch let error as FileError {
+            Output.error("\(error)")
+            throw ExitCode(3)
+        }
+    }
+}

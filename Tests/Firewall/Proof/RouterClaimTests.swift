@@ -1,0 +1,132 @@
+import Firewall
+import Site
+import Testing
+
+/// Claims about connections that routers of the site pass on, and whose addresses they change.
+@Suite("Claims through routers")
+struct RouterClaimTests {
+    /// A router between guests and servers, both of which the site file describes.
+    private static func model(_ firewall: String) throws -> SiteModel {
+        try site(
+            """
+            site: a.b
+            networks: { guests: 10.2.0.128/25, servers: 10.1.0.0/24 }
+            hosts:
+              gate:
+                roles: [router]
+                interfaces:
+                  wan: { zone: outside, addresses: [198.51.100.2/24] }
+                  dmz: { zone: servers, addresses: [10.1.0.1/24] }
+                  wifi: { zone: guests, addresses: [10.2.0.1/24] }
+              db: { roles: [database], addresses: [10.1.0.5/24] }
+            services: { mysql: tcp/3306, ssh: tcp/22, web: tcp/443, way-in: tcp/2222 }
+            firewall:
+            \(firewall)
+            """
+        )
+    }
+
+    private static func proofs(
+        _ site: SiteModel,
+        held: [String: HeldRuleset] = [:]
+    ) -> [Claim.Kind: [ClaimProof]] {
+        let intent = Intent(of: site)
+        let prover = ClaimProver(SiteHosts(intent, of: site, held: held))
+        return Dictionary(grouping: intent.claims.map(prover.prove)) { $0.claim.kind }
+    }
+
+    private static func never(_ firewall: String) throws -> ClaimProof {
+        let proofs = proofs(try model(firewall))
+        return try #require(proofs[.never]?.first)
+    }
+
+    private static func describe(_ proof: ClaimProof) -> String {
+        "\(proof.claim.id): \(proof.answer) \(proof.reason ?? "") \(proof.packet?.text ?? "") at \(proof.host ?? "-")"
+    }
+
+    @Test("every claim of the office's router is proved")
+    func office() throws {
+        for proof in Self.proofs(try policySite("office-router.yaml")).values.joined() {
+            #expect(proof.answer == .proved, "\(Self.describe(proof))")
+        }
+    }
+
+    @Test("between strangers the router decides")
+    func strangers() throws {
+        let lines = "  allow: [{ from: guests, to: internet, services: [web] }]\n"
+        let kept = try Self.never(lines + "  never: [{ from: guests, to: internet, services: [ssh] }]")
+        #expect(kept.answer == .proved, "\(Self.describe(kept))")
+        let broken = try Self.never(lines + "  never: [{ from: guests, to: internet, services: [web] }]")
+        #expect(broken.answer == .refuted, "\(Self.describe(broken))")
+        #expect(broken.host == "gate")
+        #expect(broken.packet?.path == .forward)
+        #expect(broken.packet?.inputInterface == "wifi" && broken.packet?.outputInterface == "wan")
+    }
+
+    @Test("an allow that the router between does not pass on is broken, and names the router")
+    func between() throws {
+        let site = try Self.model("  allow: [{ from: guests, to: db, services: [mysql] }]")
+        let open = try #require(Self.proofs(site)[.allow]?.first)
+        #expect(open.answer == .proved, "\(Self.describe(open))")
+        var closed = HeldRuleset()
+        closed.chains = [
+            HeldChain(family: .inet, table: "t", name: "f", base: .init(hook: .forward, priority: 0, drops: true))
+        ]
+        let stopped = try #require(Self.proofs(site, held: ["gate": closed])[.allow]?.first)
+        #expect(stopped.answer == .refuted, "\(Self.describe(stopped))")
+        #expect(stopped.host == "gate")
+    }
+
+    @Test("what the hosts need goes out through the router, too")
+    func needs() throws {
+        let site = try Self.model("  needs: { dns: [9.9.9.9] }")
+        let proof = try #require(Self.proofs(site)[.allow]?.first)
+        #expect(proof.answer == .proved, "\(Self.describe(proof))")
+    }
+
+    @Test("a forwarded port counts as reached where it leads")
+    func forwarded() throws {
+        let lines = "  forward: [{ from: internet, service: way-in, to: db, port: 22 }]\n"
+        let router = try Self.never(lines + "  never: [{ from: internet, to: gate, services: [way-in] }]")
+        #expect(router.answer == .refuted, "\(Self.describe(router))")
+        #expect(router.packet?.destination == IPAddress("10.1.0.5"))
+        let host = try Self.never(lines + "  never: [{ from: internet, to: db, services: [ssh] }]")
+        #expect(host.answer == .refuted, "\(Self.describe(host))")
+        #expect(host.host == "db")
+        let other = try Self.never(lines + "  never: [{ from: internet, to: [gate, db], services: [mysql] }]")
+        #expect(other.answer == .proved, "\(Self.describe(other))")
+    }
+
+    @Test("what may come with the router's own address is not proved to be kept out")
+    func masqueraded() throws {
+        let lines = """
+              masquerade: [{ from: guests, out: servers }]
+              never: [{ from: guests, to: db, services: [mysql] }]
+              allow: [{ from: gate, to: db, services: [mysql] }
+            """
+        let kept = try Self.never(lines + "]")
+        #expect(kept.answer == .proved, "\(Self.describe(kept))")
+        // The router passes on what the database would not let in, but for the address that it then has.
+        let passed = try Self.never(lines + ", { from: guests, to: 10.1.0.0/29, services: [mysql], in: guests }]")
+        #expect(passed.answer == .unknown, "\(Self.describe(passed))")
+    }
+
+    @Test("nothing is proved where a kernel changes addresses otherwise than is meant")
+    func changed() throws {
+        let site = try Self.model("  never: [{ from: internet, to: db }]")
+        var held = HeldRuleset()
+        held.chains = [
+            HeldChain(
+                family: .inet,
+                table: "other",
+                name: "nat",
+                base: .init(hook: .prerouting, priority: -100, drops: false, isTranslation: true),
+                rules: [HeldRule([.translation(.destination("10.1.0.5"))])]
+            ),
+            HeldChain(family: .inet, table: "t", name: "i", base: .init(hook: .input, priority: 0, drops: true)),
+        ]
+        let proof = try #require(Self.proofs(site, held: ["gate": held])[.never]?.first)
+        #expect(proof.answer == .unknown, "\(Self.describe(proof))")
+        #expect(proof.reason?.contains("gate") == true)
+    }
+}
