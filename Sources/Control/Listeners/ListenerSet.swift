@@ -29,6 +29,11 @@ package struct ListenerError: Error, Equatable, Sendable, CustomStringConvertibl
     package let address: SocketAddress
     package let cause: SystemError
 
+    package init(address: SocketAddress, cause: SystemError) {
+        self.address = address
+        self.cause = cause
+    }
+
     package var description: String {
         let advice =
             switch cause.code {
@@ -70,7 +75,11 @@ package struct ListenerSet: Sendable {
     /// The set for `requests`: what is listened on already is kept, what is new is bound.
     ///
     /// When it throws, nothing has changed.
-    package func updated(for requests: [ListenerRequest]) throws(ListenerError) -> ListenerSet {
+    /// - Parameter own: where this gateway listens besides this set.
+    package func updated(
+        for requests: [ListenerRequest],
+        besides own: [SocketAddress] = []
+    ) throws(ListenerError) -> ListenerSet {
         var next = ListenerSet(socketsPerAddress: socketsPerAddress)
         for request in requests {
             let id = ListenerID(request.address)
@@ -79,9 +88,7 @@ package struct ListenerSet: Sendable {
                 next.groups[id] = group
                 continue
             }
-            if !isHeldHere(request.address), Socket.isTaken(request.address) {
-                throw ListenerError(address: request.address, cause: SystemError("bind", EADDRINUSE))
-            }
+            try Self.requireFree(request.address, besides: addresses + own)
             do throws(SystemError) {
                 var group: Group = []
                 for _ in 0..<socketsPerAddress {
@@ -97,13 +104,22 @@ package struct ListenerSet: Sendable {
         return next
     }
 
-    /// Whether a socket of this set has the port, so that finding it taken says nothing: a site file may exchange
-    /// one address for all addresses.
-    private func isHeldHere(_ address: SocketAddress) -> Bool {
-        groups.values.contains { group in
-            group.first.flatMap { Socket.localAddress($0.raw) }
-                .map { $0.port == address.port && $0.isIPv6 == address.isIPv6 } ?? false
+    /// Where the sockets of this set listen.
+    package var addresses: [SocketAddress] {
+        groups.values.compactMap { group in group.first.flatMap { Socket.localAddress($0.raw) } }
+    }
+
+    /// Refuses an address where another process listens.
+    ///
+    /// - Parameter own: where this gateway listens. Where it has the address itself, finding that taken says nothing: a
+    ///   site file may exchange one address for all addresses, or the ports of a listener and of the metrics.
+    package static func requireFree(_ address: SocketAddress, besides own: [SocketAddress]) throws(ListenerError) {
+        let isOwn = own.contains {
+            $0.port == address.port && $0.isIPv6 == address.isIPv6
+                && ($0 == address || $0.isUnspecified || address.isUnspecified)
         }
+        guard !isOwn, Socket.isTaken(address) else { return }
+        throw ListenerError(address: address, cause: SystemError("bind", EADDRINUSE))
     }
 
     /// Takes over sockets from the service manager, each under the address that it is bound to. Those of an

@@ -11,6 +11,9 @@ package struct SocketAddress: Hashable, Sendable {
     /// The interface index of a link-local IPv6 address, else 0.
     package let scope: UInt32
 
+    /// Whether it stands for all addresses of its family.
+    package var isUnspecified: Bool { high == 0 && low == 0 }
+
     package init(ipv4: UInt32, port: UInt16) {
         self.init(high: 0, low: UInt64(ipv4), isIPv6: false, port: port, scope: 0)
     }

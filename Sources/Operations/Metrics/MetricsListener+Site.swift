@@ -1,37 +1,40 @@
-package import Control
+import Control
 import Linux
-package import Site
+import Site
 
 extension MetricsListener {
     /// Serves the metrics of `view` where the site file says.
     ///
-    /// - Parameter inherited: what the program before this one left, which may be listening there already.
+    /// - Parameters:
+    ///   - inherited: what the program before this one left, which may be listening there already.
+    ///   - own: where this gateway listens until the site file is in force.
     /// - Returns: nil when the site file asks for no metrics.
-    package static func start(
+    internal static func start(
         _ settings: MetricsSettings?,
-        adopting inherited: [SharedSegment] = [],
+        adopting inherited: [SharedSegment],
+        besides own: [SocketAddress],
         of view: CurrentView
     ) throws(MetricsFailure) -> MetricsListener? {
         guard let settings else { return nil }
         guard let address = SocketAddress("\(settings.address)", port: settings.port) else {
-            throw MetricsFailure(settings: settings, reason: "it is no address")
+            throw MetricsFailure(reason: "\(settings.address) is no address")
         }
-        do throws(SystemError) {
+        do {
             let left = inherited.first { $0.name == segmentName(at: address) }
+            if left == nil { try ListenerSet.requireFree(address, besides: own) }
             return try MetricsListener(on: address, adopting: left) { MetricsReport.text(of: view.value) }
+        } catch let error as SystemError {
+            throw MetricsFailure(reason: "\(ListenerError(address: address, cause: error))")
         } catch {
-            throw MetricsFailure(settings: settings, reason: "\(error)")
+            throw MetricsFailure(reason: "\(error)")
         }
     }
 }
 
 /// The address for metrics cannot be had.
-package struct MetricsFailure: Error, CustomStringConvertible {
-    package let settings: MetricsSettings
-    package let reason: String
+internal struct MetricsFailure: Error, CustomStringConvertible {
+    /// What is wrong, where, and what to do.
+    let reason: String
 
-    package var description: String {
-        "gateway.metrics: \(settings.address) port \(settings.port) cannot be listened on: \(reason); "
-            + "name another address or port, or stop what holds it"
-    }
+    var description: String { "gateway.metrics: \(reason)" }
 }

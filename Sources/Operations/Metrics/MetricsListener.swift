@@ -44,8 +44,11 @@ package final class MetricsListener: Sendable {
             do throws(SystemError) {
                 let loop = try EventLoop()
                 let acceptor = try MetricsAcceptor(socket, on: loop, patience: patience, report: report)
-                _ = try MailboxReader(orders, on: loop) { (_: Order) in loop.stop() }
+                let reader = try MailboxReader(orders, on: loop) { (_: Order) in loop.stop() }
                 loop.run { acceptor.turnOver() }
+                // What the loop keeps would keep the loop, and with it the socket, for ever.
+                acceptor.close()
+                loop.remove(reader)
             } catch {
                 StandardError.write("gatehouse: metrics are not served: \(error)\n")
             }
@@ -59,7 +62,8 @@ package final class MetricsListener: Sendable {
 
     package static func segmentName(at address: SocketAddress) -> String { "metrics \(address)" }
 
-    /// Answers nobody any more; returns when the thread has ended.
+    /// Answers nobody any more; returns when the thread has ended. The socket is closed as the listener is let go of,
+    /// unless somebody has its `segment`.
     package func stop() {
         orders.post(.stop)
         thread.join()
@@ -101,6 +105,12 @@ internal final class MetricsAcceptor: EventHandler {
 
     func turnOver() {
         if isHeldUp { acceptAll() }
+    }
+
+    /// Ends all connections, and takes none any more.
+    func close() {
+        loop.remove(self, descriptor: socket.raw)
+        for connection in connections { connection.close() }
     }
 
     func ended(_ connection: MetricsConnection) { connections.removeAll { $0 === connection } }

@@ -73,15 +73,19 @@ extension GatewayProcess {
         try requireRoom(slots)
         slots.clear(takenSince: self.slots, in: view.value.state)
         let requests = fresh.listenerRequests
-        let listeners = try self.listeners.updated(for: requests.flatMap(\.requests))
+        let listeners = try self.listeners.updated(
+            for: requests.flatMap(\.requests),
+            besides: outlets.addresses
+        )
         let budget = budget(for: fresh, listeners)
         let warnings = warnings(of: fresh, budget)
         for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
-        try outlets.adopt(fresh.gateway)
+        let addresses = self.listeners.addresses + listeners.addresses
+        try outlets.adopt(fresh.gateway, besides: addresses)
         do {
             try push(try outgoing(fresh, slots, listeners, budget))
         } catch {
-            try? outlets.adopt(configuration.gateway)
+            try? outlets.adopt(configuration.gateway, besides: addresses)
             throw error
         }
         store(listeners)

@@ -58,7 +58,7 @@ extension GatewayProcess {
         }
         names.resume()
         outlets.inherited = sockets
-        try? outlets.adopt(configuration.gateway)
+        try? outlets.adopt(configuration.gateway, besides: listeners.addresses)
         supervisor = try Self.supervise(settings, standing, view)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.
         isServing = false

@@ -210,7 +210,7 @@ package final class GatewayProcess {
     package static func exitStatus(of error: any Error) -> Int32 {
         switch error {
         case let error as ServeFailure: error.exit
-        case is ListenerError, is SystemError: 3
+        case is ListenerError, is MetricsFailure, is SystemError: 3
         case is SupervisorError: 1
         default: 2
         }

@@ -47,10 +47,16 @@ internal final class Outlets {
         view.update { $0.logLinesLost = { lost.count } }
     }
 
+    /// Where metrics are served, and where the program before this one served them.
+    var addresses: [SocketAddress] {
+        (metrics.map { [$0.address] } ?? []) + inherited.compactMap { Socket.localAddress($0.raw) }
+    }
+
     /// Opens what `gateway` asks for and closes what it does not.
     ///
+    /// - Parameter listeners: those of the configuration before and of this one.
     /// - Throws: when a file or an address cannot be had; nothing has changed then.
-    func adopt(_ gateway: GatewaySettings) throws {
+    func adopt(_ gateway: GatewaySettings, besides listeners: [SocketAddress]) throws {
         let movesLog = logSettings != gateway.accessLog
         if movesLog, case .file(let path) = gateway.accessLog {
             do throws(SystemError) {
@@ -62,7 +68,12 @@ internal final class Outlets {
             }
         }
         if metricsSettings?.address != gateway.metrics?.address || metricsSettings?.port != gateway.metrics?.port {
-            let next = try MetricsListener.start(gateway.metrics, adopting: inherited, of: view)
+            let next = try MetricsListener.start(
+                gateway.metrics,
+                adopting: inherited,
+                besides: listeners + addresses,
+                of: view
+            )
             metrics?.stop()
             metrics = next
         }

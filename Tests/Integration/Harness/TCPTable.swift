@@ -4,9 +4,16 @@ import Glibc
 /// have: a descriptor of a connection that is left behind shows here.
 struct TCPTable {
     private let rows: [(local: UInt16, remote: UInt16)]
+    /// The port of each socket that listens.
+    private let listeners: [UInt16]
 
     init() {
-        rows = Self.text("/proc/net/tcp").split(separator: "\n").compactMap { line in
+        let text = Self.text("/proc/net/tcp")
+        listeners = text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ", maxSplits: 4)
+            return words.count > 3 && words[3] == "0A" ? UInt16(words[1].suffix(4), radix: 16) : nil
+        }
+        rows = text.split(separator: "\n").compactMap { line in
             // sl, local, remote, state, …, inode: 0A listens, and without an inode no process holds it any more.
             let words = line.split(separator: " ", maxSplits: 10)
             guard words.count > 9, words[3] != "0A", words[9] != "0",
@@ -30,6 +37,9 @@ struct TCPTable {
             bytes += room.prefix(count)
         }
     }
+
+    /// Sockets that listen on this port.
+    func listening(on port: UInt16) -> Int { listeners.count { $0 == port } }
 
     /// Connections that the one who listens on this port holds.
     func accepted(on port: UInt16) -> Int { rows.count { $0.local == port } }

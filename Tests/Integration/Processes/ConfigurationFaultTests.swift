@@ -176,7 +176,7 @@ struct ConfigurationFaultTests {
         Fault(name: "an address of another machine", status: 3, says: ["192.0.2.1", "no interface", "site file"]) {
             try $0.replace("routes:", "  - { port: \($0.app.port), address: [192.0.2.1] }\n  routes:")
         },
-        Fault(name: "a port for metrics that is taken", says: ["gateway.metrics", "in use", "another"]) {
+        Fault(name: "a port for metrics that is taken", status: 3, says: ["gateway.metrics", "in use", "ss -ltnp"]) {
             try $0.replace("metrics: { port: \($0.metrics) }", "metrics: { port: \($0.app.port) }")
         },
         Fault(

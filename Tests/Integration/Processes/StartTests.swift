@@ -23,6 +23,29 @@ struct StartTests {
         #expect(try first.get().text == "app")
     }
 
+    @Test("so is such a port for metrics, and what holds it keeps all of its connections")
+    func metricsPortShared() throws {
+        let app = try ScriptedServer.named("app")
+        let first = try Gateway(app)
+        let setting = "metrics: { port: \(first.port) }"
+        func check(_ refused: ToolResult) throws {
+            #expect(refused.status == 3, "\(refused)")
+            let problem = "gateway.metrics: cannot listen on 127.0.0.1:\(first.port): the address is in use"
+            #expect(refused.error.contains(problem), "\(refused.error)")
+            for _ in 0..<8 { #expect(try first.get().text == "app") }
+        }
+        try check(try serve(SiteFile(http: try Ports.free(), servers: [.init(app)], gateway: [setting])))
+
+        let metrics = try Metrics()
+        let second = try Gateway(app, gateway: [metrics.setting])
+        var site = second.site
+        site.gateway = [setting]
+        try second.directory.write(site.text, to: "site.yaml")
+        try check(try second.command("reload"))
+        #expect(try second.get().text == "app")
+        #expect(try metrics.value("gatehouse_plan_generation") == 1)
+    }
+
     @Test("a second gateway on the same admin socket is refused, and the first goes on")
     func secondGateway() throws {
         let app = try ScriptedServer.named("app")
