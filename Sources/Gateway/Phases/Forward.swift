@@ -22,7 +22,6 @@ extension Exchange {
             HTTP1Writer.requestLine(method: text.span(head.methodName), target: text.span(head.target), to: scratch)
         }
         writeFields(of: head, to: scratch)
-        worker.count(.bytesToServers, UInt64(scratch.count))
         connection.transport.write(scratch.readable)
         scratch.clear()
         armServerDeadline()
@@ -82,7 +81,6 @@ extension Exchange {
     /// Sends body bytes to the server as the head has framed them.
     internal func sendBody(_ bytes: Span<UInt8>) {
         guard let connection else { return }
-        worker.count(.bytesToServers, UInt64(bytes.count))
         if isTunnel || head.framing != .chunked && head.framing != .untilEndOfStream {
             connection.transport.write(bytes)
         } else {

@@ -52,7 +52,6 @@ extension Exchange {
     /// Body bytes of the answer came. They are encrypted or copied at once.
     internal func answerBody(_ bytes: Span<UInt8>) {
         answerBytes += UInt64(bytes.count)
-        worker.count(.bytesFromServers, UInt64(bytes.count))
         client?.sendBody(bytes)
     }
 

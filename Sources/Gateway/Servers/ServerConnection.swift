@@ -32,6 +32,8 @@ package final class ServerConnection: EventHandler {
     private var isBlocked = false
     /// The server reset the connection: what it had sent may be lost, and an end that follows is not its word.
     private var wasReset = false
+    /// Bytes of the transport that are counted.
+    private var counted: (in: UInt64, out: UInt64) = (0, 0)
     /// Nothing follows what waits to be sent: the server is to read the end behind it.
     private var endsOutput = false
 
@@ -125,7 +127,9 @@ package final class ServerConnection: EventHandler {
 
     /// Sends what was written, as far as the socket takes it.
     internal func flush() {
-        switch transport.flush() {
+        let outcome = transport.flush()
+        countBytes()
+        switch outcome {
         case .done:
             // Told once, after it had to wait: whoever writes and flushes is not called back into.
             if isBlocked {
@@ -146,7 +150,9 @@ package final class ServerConnection: EventHandler {
     /// Lets the server read the end of what is sent to it, after all that waits.
     internal func endOutput() {
         endsOutput = true
-        switch transport.endOutput() {
+        let outcome = transport.endOutput()
+        countBytes()
+        switch outcome {
         case .done: return
         case .blocked: isBlocked = true
         case .failed: exchange?.serverClosed(afterPart: true)
@@ -164,7 +170,10 @@ package final class ServerConnection: EventHandler {
     internal func pump() {
         if isPumping { return }
         isPumping = true
-        defer { isPumping = false }
+        defer {
+            isPumping = false
+            countBytes()
+        }
         var turns = 0
         while state == .busy, let exchange, exchange.wantsAnswer {
             if let input = transport.input, !input.isEmpty {
@@ -191,6 +200,13 @@ package final class ServerConnection: EventHandler {
     }
 
     package func turnEnds() { pump() }
+
+    /// Counts what went to the server and came from it since the last time: all bytes, heads and framing included.
+    private func countBytes() {
+        worker.count(.bytesFromServers, transport.bytesIn &- counted.in)
+        worker.count(.bytesToServers, transport.bytesOut &- counted.out)
+        counted = (transport.bytesIn, transport.bytesOut)
+    }
 
     /// - Returns: whether all that could be was taken, and more must be read to go on.
     private func process(_ input: ByteBuffer, _ exchange: Exchange) -> Bool {
@@ -283,6 +299,7 @@ package final class ServerConnection: EventHandler {
     internal func close() {
         guard state != .closed else { return }
         state = .closed
+        countBytes()
         exchange = nil
         worker.loop.remove(self)
         transport.close()

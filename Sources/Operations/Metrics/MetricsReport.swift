@@ -133,8 +133,8 @@ package enum MetricsReport {
                 .serverConnectionsReused
             ),
             ("upstream_connections_failed", "Connections to servers that could not be made.", .serverConnectionsFailed),
-            ("upstream_received_bytes", "Bytes of answers from servers.", .bytesFromServers),
-            ("upstream_sent_bytes", "Bytes of requests to servers.", .bytesToServers),
+            ("upstream_received_bytes", "Bytes of answers from servers, heads included.", .bytesFromServers),
+            ("upstream_sent_bytes", "Bytes of requests to servers, heads included.", .bytesToServers),
             ("tunnels_opened", "Connections that became tunnels, such as WebSockets.", .tunnelsOpened),
         ]
         for entry in counters {

@@ -31,6 +31,37 @@ struct CounterTests {
         }
     }
 
+    @Test("every byte from and to servers is counted: heads, interim answers, framing, bodies and trailers")
+    func serverBytes() throws {
+        let answer =
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n"
+        let arrived = ByteCounter()
+        let app = try ScriptedServer { peer in
+            var request: [UInt8] = []
+            repeat {
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(60)))
+                guard !bytes.isEmpty else { return }
+                request += bytes
+            } while !request.suffix(7).elementsEqual("\r\n0\r\n\r\n".utf8)
+            arrived.add(request.count)
+            try peer.send(answer)
+            peer.hold()
+        }
+        let metrics = try Metrics()
+        let gateway = try Gateway(app, gateway: [metrics.setting])
+        let client = try gateway.connect(patience: .seconds(60))
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        #expect(try [client.readResponse(), client.readResponse()].map(\.status) == [103, 200])
+        try metrics.reaches("gatehouse_upstream_received_bytes_total", Double(answer.utf8.count))
+        #expect(try metrics.value("gatehouse_upstream_received_bytes_total") == Double(answer.utf8.count))
+        try metrics.reaches("gatehouse_upstream_sent_bytes_total", Double(arrived.value))
+        #expect(try metrics.value("gatehouse_upstream_sent_bytes_total") == Double(arrived.value))
+        try eventually("the log has the bodies alone") {
+            gateway.accessLog.contains { $0["bytes"] as? Int == 3 && $0["request_bytes"] as? Int == 5 }
+        }
+    }
+
     @Test("each refusal under its reason, over both protocols, with a line in the log")
     func refusals() throws {
         let metrics = try Metrics()
