@@ -73,6 +73,8 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package func drain(deadlineMilliseconds: Int) {
         service?.drain(milliseconds: UInt64(max(0, deadlineMilliseconds)))
+        // They are open for as long as somebody holds them, and then clients wait for nobody.
+        publication?.sockets = [:]
     }
 
     package var isDrained: Bool { service?.isDrained ?? true }
