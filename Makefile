@@ -53,12 +53,13 @@ test: swift
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
 
-## bench: the comparison with nginx, HAProxy and h2o, and the time to the first answer after a kill
+## bench: the comparison with nginx, HAProxy and h2o, the time to the first answer after a kill, certificates, and proofs
 bench: build
 	@scripts/ensure-packages $(BENCH_PACKAGES)
 	Benchmarks/run
 	Benchmarks/revive
 	Benchmarks/certificates
+	Benchmarks/policy
 
 ## soak: SOAK_SECONDS of mixed load, in which memory stays flat and no descriptor stays behind, and SOAK_ROTATIONS of a
 ## certificate under load, by which nothing is lost; then a hundred random firewalls with SOAK_PACKETS packets each
