@@ -15,10 +15,12 @@ package final class DiagramStore {
     /// Slots with a node's index plus one; as many as a power of two, at most half of them taken.
     private var table = [Int32](repeating: 0, count: 1 << 12)
     private var caches: [PairCache] = Combination.allCases.map { _ in PairCache() }
+    /// By the dimensions that were forgotten, as bits, and the node.
+    private var forgotten = PairCache()
     /// Edges of the nodes that are being made, those of the innermost last.
     private var pendingUppers: [UInt128] = []
     private var pendingChildren: [Int32] = []
-    private let limit: Int
+    let limit: Int
     private var steps = 0
 
     /// - Parameter limit: how many edges the store may hold; an edge takes 20 bytes. Operations may look at ten times as
@@ -137,23 +139,20 @@ package final class DiagramStore {
 
     /// For every packet what the function has for any packet that differs from it in these dimensions alone.
     func forgetting(_ dimensions: Set<Dimension>, _ diagram: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
-        var known: [Int32: PacketFunction] = [:]
-        return try forgetting(Set(dimensions.map(\.rawValue)), diagram, &known)
+        try forgetting(dimensions.reduce(0) { $0 | 1 << UInt64($1.rawValue) }, diagram)
     }
 
-    private func forgetting(
-        _ dimensions: Set<UInt8>,
-        _ diagram: PacketFunction,
-        _ known: inout [Int32: PacketFunction]
-    ) throws(SpaceExhausted) -> PacketFunction {
+    /// - Parameter dimensions: a bit for each, by its `rawValue`.
+    private func forgetting(_ dimensions: UInt64, _ diagram: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
         if diagram.constant != nil { return diagram }
-        if let result = known[diagram.index] { return result }
+        let key = dimensions << 32 | UInt64(UInt32(bitPattern: diagram.index))
+        if let known = forgotten[key] { return PacketFunction(index: known) }
         var parts: [PacketFunction] = []
         for edge in edges(diagram) {
-            parts.append(try forgetting(dimensions, PacketFunction(index: children[edge]), &known))
+            parts.append(try forgetting(dimensions, PacketFunction(index: children[edge])))
         }
         var result = diagram
-        if dimensions.contains(dimension(diagram)) {
+        if dimensions >> UInt64(dimension(diagram)) & 1 == 1 {
             // Alike children count once.
             result = try joined(Array(Set(parts)), .either) ?? diagram
         } else {
@@ -161,6 +160,31 @@ package final class DiagramStore {
             for (edge, part) in zip(edges(diagram), parts) { push(uppers[edge], part.index, base) }
             result = try finish(dimension(diagram), base)
         }
+        forgotten[key] = result.index
+        return result
+    }
+
+    /// Functions of another store, in this one.
+    func copy(_ diagrams: [PacketFunction], from other: DiagramStore) throws(SpaceExhausted) -> [PacketFunction] {
+        var known: [Int32: PacketFunction] = [:]
+        var copies: [PacketFunction] = []
+        for diagram in diagrams { copies.append(try copy(diagram, from: other, &known)) }
+        return copies
+    }
+
+    private func copy(
+        _ diagram: PacketFunction,
+        from other: DiagramStore,
+        _ known: inout [Int32: PacketFunction]
+    ) throws(SpaceExhausted) -> PacketFunction {
+        if diagram.constant != nil { return diagram }
+        if let result = known[diagram.index] { return result }
+        let base = pendingChildren.count
+        for edge in other.edges(diagram) {
+            let child = try copy(PacketFunction(index: other.children[edge]), from: other, &known)
+            push(other.uppers[edge], child.index, base)
+        }
+        let result = try finish(other.dimension(diagram), base)
         known[diagram.index] = result
         return result
     }

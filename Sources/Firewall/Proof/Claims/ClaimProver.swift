@@ -9,9 +9,11 @@ package final class ClaimProver {
     private let ways: SiteWays
     /// Why nothing is proved, whatever the claim: a kernel changes addresses otherwise than is meant.
     private let doubt: String?
+    /// The packets that a function treats in a way, by the function: every claim asks again.
+    private var treated: [Fate: [PacketFunction: PacketFunction]] = [:]
 
     /// - Parameter limit: see `DiagramStore`; for all claims together.
-    package init(_ site: SiteHosts, limit: Int = 12_000_000) {
+    package init(_ site: SiteHosts, limit: Int = 24_000_000) {
         self.site = site
         store = DiagramStore(limit: limit)
         ways = SiteWays(site, in: store)
@@ -105,11 +107,11 @@ package final class ClaimProver {
             let routed = host == nil ? try ways.forwardingOfStrangers() : PacketFunction(.accept)
             let out = try store.combine(try ways.egress().outcomes, routed, .then)
             let reached = try store.combine(out, try ways.ingress(host).outcomes, .then)
-            let broken = try part(asked, of: reached) { $0 == .accept }
+            let broken = try part(asked, of: reached, .accepted)
             if broken != .none {
                 return try proof(claim, .refuted, broken, at: .end(host), "is let through")
             }
-            let open = try part(asked, of: reached) { $0.contains(.accept) }
+            let open = try part(asked, of: reached, .perhapsAccepted)
             if open != .none, doubt == nil {
                 doubt = try proof(claim, .unknown, open, at: .end(host), "may be let through")
             }
@@ -138,9 +140,9 @@ package final class ClaimProver {
                 (through, .between, "is not let through on its way"),
                 (inwards, .end(host), "is not let in"),
             ] {
-                let lost = try part(expected, of: ends.outcomes) { !$0.contains(.accept) }
+                let lost = try part(expected, of: ends.outcomes, .stopped)
                 if lost != .none { return try proof(claim, .refuted, lost, at: place, reason) }
-                let open = try part(expected, of: ends.outcomes) { $0 != .accept }
+                let open = try part(expected, of: ends.outcomes, .perhapsStopped)
                 if open != .none, doubt == nil {
                     doubt = try proof(claim, .unknown, open, at: place, "may be dropped")
                 }
@@ -149,12 +151,29 @@ package final class ClaimProver {
         return doubt
     }
 
+    /// What may be asked of the outcomes of a connection.
+    private enum Fate {
+        case accepted, perhapsAccepted, stopped, perhapsStopped
+
+        func covers(_ outcomes: Outcomes) -> Bool {
+            switch self {
+            case .accepted: outcomes == .accept
+            case .perhapsAccepted: outcomes.contains(.accept)
+            case .stopped: !outcomes.contains(.accept)
+            case .perhapsStopped: outcomes != .accept
+            }
+        }
+    }
+
+    /// The packets of a set with such a fate.
     private func part(
         _ set: PacketFunction,
         of outcomes: PacketFunction,
-        where condition: (Outcomes) -> Bool
+        _ fate: Fate
     ) throws(SpaceExhausted) -> PacketFunction {
-        let chosen = try store.map(outcomes) { condition(Outcomes(rawValue: $0)) ? 1 : 0 }
+        if let known = treated[fate]?[outcomes] { return try store.combine(set, known, .intersection) }
+        let chosen = try store.map(outcomes) { fate.covers(Outcomes(rawValue: $0)) ? 1 : 0 }
+        treated[fate, default: [:]][outcomes] = chosen
         return try store.combine(set, chosen, .intersection)
     }
 

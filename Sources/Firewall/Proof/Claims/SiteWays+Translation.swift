@@ -20,10 +20,10 @@ extension SiteWays {
                 var becoming = PacketMatch()
                 becoming.sources = translation.sources(router.interfaceAddresses[passage.output] ?? .all)
                 let these = try store.region(Box.boxes(of: becoming, on: .input))
-                let seen = try store.forgetting([.source4, .source6], try only(these, outcomes))
+                let seen = try store.forgetting([.source4, .source6], try outcomes.only(in: these, store))
                 // What the router stops it does not change.
                 let passed = try store.combine(try forwarding(host).outcomes, seen, .then)
-                outcomes = try store.combine(outcomes, try only(changed, passed), .either)
+                outcomes = try store.combine(outcomes, try passed.only(in: changed, store), .either)
             }
         }
     }
@@ -78,15 +78,19 @@ extension SiteWays {
             if let traffic = turn.traffic { match.traffic = traffic }
             var there = try forwarding(host).outcomes
             if let target = site.hosts.firstIndex(where: { $0.addresses.contains(turn.target) }), target != host {
-                let input = try anywhere(try site.hosts[target].outcomes(.input, in: store), .inputInterface)
+                let input = try site.hosts[target].outcomes(.input, in: store).anywhere(.inputInterface, in: store)
                 there = try store.combine(there, input, .then)
             }
             let image = try store.region(Box.boxes(of: match, on: .input))
             var dimensions: Set<Dimension> = [.destination4, .destination6]
             if turn.traffic != nil { dimensions.insert(.traffic) }
-            let passed = try store.forgetting(dimensions, try only(image, there))
+            let passed = try store.forgetting(dimensions, try there.only(in: image, store))
             let others = try store.combine(.all, turn.region, .difference)
-            outcomes = try store.combine(try only(turn.region, passed), try only(others, outcomes), .either)
+            outcomes = try store.combine(
+                try passed.only(in: turn.region, store),
+                try outcomes.only(in: others, store),
+                .either
+            )
         }
     }
 }

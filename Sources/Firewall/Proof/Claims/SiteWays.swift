@@ -59,17 +59,17 @@ final class SiteWays {
     func ingress(_ host: Int?) throws(SpaceExhausted) -> Ends {
         guard let host else { return .open }
         if let known = knownIngress[host] { return known }
-        var ends = Ends(
-            outcomes: try anywhere(try site.hosts[host].outcomes(.input, in: store), .inputInterface),
-            refused: try store.forgetting(
-                [.inputInterface],
-                try site.hosts[host].refused(.input, byLines: true, in: store)
-            ),
-            defended: try store.forgetting(
-                [.inputInterface],
-                try site.hosts[host].refused(.input, byLines: false, in: store)
-            )
-        )
+        // What is made on the way is many times the result, and is let go of here.
+        let scratch = DiagramStore(limit: store.limit)
+        let own = site.hosts[host]
+        let outcomes = try own.outcomes(.input, in: scratch).anywhere(.inputInterface, in: scratch)
+        var parts = [outcomes]
+        for byLines in [true, false] {
+            let refused = try own.refused(.input, byLines: byLines, in: scratch)
+            parts.append(try scratch.forgetting([.inputInterface], refused))
+        }
+        let copied = try store.copy(parts, from: scratch)
+        var ends = Ends(outcomes: copied[0], refused: copied[1], defended: copied[2])
         for router in site.hosts.indices where router != host {
             try addChangedSources(by: router, to: &ends.outcomes)
         }
@@ -86,7 +86,7 @@ final class SiteWays {
             var match = PacketMatch()
             match.sources = host.addresses
             let from = try store.region(Box.boxes(of: match, on: .output))
-            let open = try anywhere(try host.outcomes(.output, in: store), .outputInterface)
+            let open = try host.outcomes(.output, in: store).anywhere(.outputInterface, in: store)
             outcomes.append(try store.combine(from, open, .within))
             for byLines in [true, false] {
                 let set = try host.refused(.output, byLines: byLines, in: store)
@@ -110,7 +110,7 @@ final class SiteWays {
             var outcomes = ends.outcomes
             // What a router sends elsewhere does not come where it was sent.
             for turn in try turns(host) {
-                let doubt = try only(turn.region, PacketFunction([.accept, .drop]))
+                let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
                 outcomes = try store.combine(outcomes, doubt, .either)
             }
             total = try joined(
@@ -153,7 +153,10 @@ final class SiteWays {
         var box = Box()
         box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
         box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
-        return try store.forgetting([.inputInterface, .outputInterface], try only(try store.region(box), function))
+        return try store.forgetting(
+            [.inputInterface, .outputInterface],
+            try function.only(in: try store.region(box), store)
+        )
     }
 
     // MARK: - Tools
@@ -170,24 +173,26 @@ final class SiteWays {
             defended: try store.joined(defended, .union) ?? .none
         )
     }
+}
 
+extension PacketFunction {
     /// The function inside a set; 0 elsewhere.
-    func only(_ region: PacketFunction, _ function: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+    func only(in region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
         let every: UInt16 = 0xFFFF
-        return try store.combine(try store.map(region) { $0 == 1 ? every : 0 }, function, .mask)
+        return try store.combine(try store.map(region) { $0 == 1 ? every : 0 }, self, .mask)
     }
 
     /// Outcomes by any interface but `lo`: `accept` where one surely accepts.
-    func anywhere(_ outcomes: PacketFunction, _ dimension: Dimension) throws(SpaceExhausted) -> PacketFunction {
+    func anywhere(_ dimension: Dimension, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
         var box = Box()
         box.restrict(dimension, to: InterfaceSet.except(["lo", ""]).numbers)
         let sure: UInt16 = 1
         let perhaps: UInt16 = 2
-        let answers = try store.map(outcomes) { number in
+        let answers = try store.map(self) { number in
             if number == Outcomes.accept.rawValue { return sure }
             return number & Outcomes.accept.rawValue == 0 ? 0 : perhaps
         }
-        let any = try store.forgetting([dimension], try only(try store.region(box), answers))
+        let any = try store.forgetting([dimension], try answers.only(in: try store.region(box), store))
         return try store.map(any) { number in
             let result: Outcomes = number & sure != 0 ? .accept : number & perhaps != 0 ? [.accept, .drop] : .drop
             return result.rawValue

@@ -1,0 +1,25 @@
+import Firewall
+import Site
+import Testing
+
+@Suite("Claims by the hundred")
+struct ManyClaimsTests {
+    @Test("what one claim looks at is not looked at again by the next, and what hosts are made of is let go")
+    func withinBounds() throws {
+        var lines = ""
+        for line in 0..<300 {
+            lines += "    - { from: 80.\(line % 7 * 30).\(line % 256).0/24, to: all, services: s\(line % 60) }\n"
+        }
+        let services = (0..<60).map { "s\($0): tcp/\(1000 + $0 * 7)" }.joined(separator: ", ")
+        let hosts = (1...4).map { "  h\($0): { roles: [server], addresses: [10.1.0.\($0)/24] }\n" }.joined()
+        let site = try site(
+            "site: a.b\nhosts:\n\(hosts)services: { \(services) }\nfirewall:\n  allow:\n\(lines)"
+        )
+        let intent = Intent(of: site)
+        // 160,000 are enough. The steps that a store allows are ten times its limit.
+        let prover = ClaimProver(SiteHosts(intent, of: site), limit: 240_000)
+        let answers = intent.claims.map { prover.prove($0).answer }
+        #expect(answers.count >= 300)
+        #expect(answers.allSatisfy { $0 == .proved }, "\(answers.count { $0 != .proved }) of \(answers.count)")
+    }
+}
