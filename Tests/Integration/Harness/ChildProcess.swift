@@ -53,6 +53,11 @@ final class ChildProcess {
     }
 
     deinit {
+        if status != nil {
+            // Its number may be another process's by now. As long as it is nobody's, the rest of its group is its own.
+            if kill(identifier, 0) != 0 { kill(-identifier, SIGKILL) }
+            return
+        }
         // It stands still first, so that it starts no other child in place of those that are killed.
         kill(identifier, SIGSTOP)
         try? eventually("it stands still", within: .seconds(1)) {
@@ -60,10 +65,8 @@ final class ChildProcess {
         }
         for child in children { kill(child, SIGKILL) }
         kill(-identifier, SIGKILL)
-        if status == nil {
-            var ignored: Int32 = 0
-            unsafe waitpid(identifier, &ignored, 0)
-        }
+        var ignored: Int32 = 0
+        unsafe waitpid(identifier, &ignored, 0)
     }
 
     /// Everything written so far.
@@ -96,6 +99,7 @@ final class ChildProcess {
 
     /// The processes that this one started and that still run.
     var children: [pid_t] {
+        guard poll() == nil else { return [] }
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return all.compactMap(pid_t.init).filter { pid in
             // pid (comm) state ppid …: comm may hold anything, so read from its closing parenthesis.

@@ -63,7 +63,10 @@ final class SystemdMachine {
 
     /// Runs a line of the shell in it, as root.
     func command(_ line: String, input: String? = nil) throws -> ToolResult {
-        guard let first = process.children.first else { throw HarnessError("the machine is off") }
+        guard let first = process.children.first else {
+            let end = process.poll().map { "ended with \($0)" } ?? "has no child"
+            throw HarnessError("the machine is off: it \(end), and said: \(process.standardError)")
+        }
         return try run(
             "nsenter",
             [
