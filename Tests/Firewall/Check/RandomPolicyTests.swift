@@ -7,9 +7,10 @@ import Testing
 @Suite("Random policies")
 struct RandomPolicyTests {
     /// Each is the only one of its kind: every set of a policy holds all or none of what it stands for.
+    // One for each part into which the words below cut the addresses.
     private static let places: [String: String] = [
         "a1": "10.0.0.1", "a2": "10.0.0.2", "b1": "10.0.0.3", "b2": "10.0.0.4", "near": "10.1.0.9", "far": "10.2.0.9",
-        "world": "8.8.8.8",
+        "beyond": "10.2.0.1", "world": "8.8.8.8",
     ]
     private static let hosts = ["a1", "a2", "b1", "b2"]
     private static let services: [String: UInt16] = ["one": 1, "two": 2, "three": 3]
@@ -35,7 +36,7 @@ struct RandomPolicyTests {
         case "all": hosts.contains(place)
         case "a", "b": hosts.contains(place) && place.hasPrefix(word)
         case "near-net": place == "near"
-        case "both-nets": place == "near" || place == "far"
+        case "both-nets": ["near", "far", "beyond"].contains(place)
         case "10.2.0.9": place == "far"
         case "internet": place == "world"
         default: word == place
