@@ -112,7 +112,7 @@ package final class ACMESession {
         account = location
     }
 
-    /// Has the account answer to another key from now on (section 7.3.5). This session is of no more use then.
+    /// Has the account answer to another key from now on (section 7.3.5). This object is of no more use then.
     package func change(to key: PrivateKey) throws(ACMEProblem) {
         guard let url = try directory().keyChange else {
             throw .malformed(url: directoryURL, why: "it changes no account's key")

@@ -161,9 +161,7 @@ struct TranslationProof {
             box.restrict(.family, to: 1)
             box.restrict(.destination6, to: bits)
         }
-        let every: UInt16 = 0xFFFF
-        let inside = try store.map(region) { $0 == 1 ? every : 0 }
-        let earlier = try store.forgetting(dimensions, try store.combine(inside, filters, .mask))
+        let earlier = try store.forgetting(dimensions, try filters.only(in: region, store))
         let image = try store.combine(try store.forgetting(dimensions, region), try store.region(box), .intersection)
         let unequal = try store.combine(earlier, filters, .unequal)
         return try store.combine(unequal, image, .intersection) == .none

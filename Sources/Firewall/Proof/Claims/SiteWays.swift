@@ -61,11 +61,11 @@ final class SiteWays {
         if let known = knownIngress[host] { return known }
         // What is made on the way is many times the result, and is let go of here.
         let scratch = DiagramStore(limit: store.limit)
-        let own = site.hosts[host]
-        let outcomes = try own.outcomes(.input, in: scratch).anywhere(.inputInterface, in: scratch)
+        let target = site.hosts[host]
+        let outcomes = try target.outcomes(.input, in: scratch).anywhere(.inputInterface, in: scratch)
         var parts = [outcomes]
         for byLines in [true, false] {
-            let refused = try own.refused(.input, byLines: byLines, in: scratch)
+            let refused = try target.refused(.input, byLines: byLines, in: scratch)
             parts.append(try scratch.forgetting([.inputInterface], refused))
         }
         let copied = try store.copy(parts, from: scratch)
@@ -172,30 +172,5 @@ final class SiteWays {
             refused: try store.joined(refused, .union) ?? .none,
             defended: try store.joined(defended, .union) ?? .none
         )
-    }
-}
-
-extension PacketFunction {
-    /// The function inside a set; 0 elsewhere.
-    func only(in region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
-        let every: UInt16 = 0xFFFF
-        return try store.combine(try store.map(region) { $0 == 1 ? every : 0 }, self, .mask)
-    }
-
-    /// Outcomes by any interface but `lo`: `accept` where one surely accepts.
-    func anywhere(_ dimension: Dimension, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
-        var box = Box()
-        box.restrict(dimension, to: InterfaceSet.except(["lo", ""]).numbers)
-        let sure: UInt16 = 1
-        let perhaps: UInt16 = 2
-        let answers = try store.map(self) { number in
-            if number == Outcomes.accept.rawValue { return sure }
-            return number & Outcomes.accept.rawValue == 0 ? 0 : perhaps
-        }
-        let any = try store.forgetting([dimension], try answers.only(in: try store.region(box), store))
-        return try store.map(any) { number in
-            let result: Outcomes = number & sure != 0 ? .accept : number & perhaps != 0 ? [.accept, .drop] : .drop
-            return result.rawValue
-        }
     }
 }
