@@ -3,8 +3,9 @@
 BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev libc-ares-dev libcurl4-openssl-dev libnftables-dev \
                   libnetfilter-conntrack-dev pkg-config git
 TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2 \
-                  chromium libnss3-tools strace pebble nftables systemd iproute2 mariadb-server
-BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3
+                  chromium libnss3-tools strace pebble nftables systemd iproute2 iptables mariadb-server
+BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3 nftables iproute2 \
+                  iptables ferm firewalld
 
 RELEASE := swift build --configuration release --static-swift-stdlib --product
 BINARY  := .build/release/gatehouse
@@ -53,13 +54,15 @@ test: swift
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
 
-## bench: the comparison with nginx, HAProxy and h2o, the time to the first answer after a kill, certificates, and proofs
+## bench: the comparison with nginx, HAProxy and h2o, the time to the first answer after a kill, certificates, proofs,
+## and what a packet costs under rulesets of Gatehouse, nft, ferm and firewalld
 bench: build
 	@scripts/ensure-packages $(BENCH_PACKAGES)
 	Benchmarks/run
 	Benchmarks/revive
 	Benchmarks/certificates
 	Benchmarks/policy
+	Benchmarks/packets
 
 ## soak: SOAK_SECONDS of mixed load, in which memory stays flat and no descriptor stays behind, and SOAK_ROTATIONS of a
 ## certificate under load, by which nothing is lost; then a hundred random firewalls with SOAK_PACKETS packets each

@@ -1,0 +1,1 @@
+"""What a packet costs under rulesets of different sizes and makers."""
