@@ -18,6 +18,17 @@ package enum Allocator {
         mallopt(M_TRIM_THRESHOLD, Int32(spare))
     }
 
+    /// Has memory that was freed stay with the process, for the next who asks.
+    ///
+    /// For work that takes much memory and frees it, again and again, until the process ends: left to itself, malloc
+    /// gives it back each time, and the kernel clears it each time anew. Call it before there are threads.
+    package static func keepFreedMemory() {
+        // The largest that malloc takes (DEFAULT_MMAP_THRESHOLD_MAX).
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(M_TRIM_THRESHOLD, Int32.max)
+        mallopt(M_TOP_PAD, Int32(spare))
+    }
+
     /// Gives back to the kernel what lies free between blocks in use (malloc_trim(3)): 32 to 55 ms for 130 MiB, during
     /// which a thread that allocates may wait 12 ms.
     package static func giveBackFreeMemory() { malloc_trim(0) }

@@ -1,5 +1,6 @@
 import Firewall
 import Foundation
+import Linux
 import Site
 import Testing
 
@@ -115,6 +116,31 @@ struct ScratchKernelTests {
     func notText() throws {
         #expect(try !problems(#"{"nftables": [{"add": {"table": {"family": "inet", "name": "x"}}}]}"#).isEmpty)
         #expect(try problems("add table inet x\n\u{0}nonsense").first?.message.contains("zero byte") == true)
+    }
+
+    @Test(
+        "one kernel tries ruleset after ruleset, each in a network of its own, also after a refusal",
+        .enabled(if: isPossible)
+    )
+    func oneAfterAnother() throws {
+        let kernel = ScratchKernel(try BuiltProgram.workers())
+        func tables(_ text: String) throws -> [String] {
+            let held = JSONValue(parsing: String(decoding: try kernel.hold(text), as: UTF8.self)) ?? .null
+            return (held["nftables"]?.items ?? []).compactMap { $0["table"]?["name"]?.text }
+        }
+        #expect(try tables("add table inet first") == ["first"])
+        #expect(try tables("add table inet second") == ["second"])
+        #expect(throws: KernelFailure.self) { try kernel.hold("add table inet third\nnonsense") }
+        #expect(try tables("") == [])
+    }
+
+    @Test("several threads ask one kernel, and each gets its own answer", .enabled(if: isPossible))
+    func atOnce() throws {
+        let kernel = ScratchKernel(try BuiltProgram.workers())
+        let answers = Parallel.map(Array(0..<12)) { number in
+            (try? kernel.hold("add table inet t\(number)")).map { String(decoding: $0, as: UTF8.self) } ?? "nothing"
+        }
+        for (number, answer) in answers.enumerated() { #expect(answer.contains("\"t\(number)\""), "\(answer)") }
     }
 
     @Test("a refusal is told with the rule that its line was compiled from")

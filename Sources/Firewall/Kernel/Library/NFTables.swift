@@ -1,4 +1,5 @@
 import CNFTables
+import Glibc
 import Linux
 
 /// libnftables with one context (libnftables(3)). Belongs to one thread.
@@ -61,12 +62,6 @@ struct NFTables: ~Copyable {
         let said = unsafe nft_ctx_get_error_buffer(context).map { unsafe String(cString: $0) } ?? ""
         guard code == 0 else { throw RulesetProblems(parsing: said) }
         guard let output = unsafe nft_ctx_get_output_buffer(context) else { return [] }
-        return unsafe [UInt8](UnsafeRawBufferPointer(start: output, count: Self.length(output)))
-    }
-
-    private static func length(_ text: UnsafePointer<CChar>) -> Int {
-        var count = 0
-        while unsafe text[count] != 0 { count += 1 }
-        return count
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: output, count: strlen(output)))
     }
 }

@@ -1,6 +1,7 @@
 /// What a worker process is asked to do with the kernel's rules.
 package enum KernelTask: String, Sendable, CaseIterable {
-    /// Load the text into a network of the worker's own, and print what that network then holds, as JSON.
+    /// Load the text into a new network of the worker's own, and print what that network then holds, as JSON. From then
+    /// on the worker does nothing else.
     case hold
     /// Load the text into this process's network.
     case load
@@ -10,12 +11,13 @@ package enum KernelTask: String, Sendable, CaseIterable {
     case text
 }
 
-/// How the two processes speak: the request is sealed memory, the reply one message with sealed memory.
+/// How the two processes speak: a request is one message, the task's word with sealed memory, and so is the reply. One
+/// request follows the reply to the other, until the worker is told to end.
 enum KernelConvention {
-    /// Where the worker finds the request.
-    static let request: Int32 = 3
-    /// Where it finds the socket for its reply.
-    static let reply: Int32 = 4
+    /// Where the worker finds the socket.
+    static let socket: Int32 = 3
+    /// What the worker is told when there is nothing more to do.
+    static let end = "end"
     /// Bytes of a request: a ruleset of a hundred thousand addresses has 3 MB.
     static let longestRequest = 64 << 20
     /// Bytes of a reply: the JSON of a ruleset is about ten times as long as its text.

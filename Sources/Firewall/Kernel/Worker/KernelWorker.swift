@@ -1,27 +1,43 @@
 import Glibc
 import Linux
 
-/// The worker's own process: one task, one reply, and the end.
+/// The worker's own process: one task after another, each with its reply, until it is told to end.
 package enum KernelWorker {
     /// Call it on the main thread before any other exists: a user namespace is given to single threads only.
     ///
-    /// - Parameter parent: the process that asked; the worker ends with it.
+    /// - Parameter parent: the process that asks; the worker ends with it.
     /// - Returns: the exit status.
-    package static func run(_ task: KernelTask, parent: Int32) -> Int32 {
+    package static func run(parent: Int32) -> Int32 {
         guard ParentDeath.deliver(signal: SIGKILL, parent: parent) else { return 1 }
         MemoryLimit.set(bytes: KernelConvention.memory)
+        Allocator.keepFreedMemory()
         do {
-            let socket = MessageSocket(owning: try InheritedDescriptor.take(KernelConvention.reply))
-            let request = try InheritedDescriptor.take(KernelConvention.request)
-            let bytes = try SealedMemory.read(request.raw, limit: KernelConvention.longestRequest)
-            let (word, payload) = answer(task, String(decoding: bytes, as: UTF8.self))
-            let memory = try SealedMemory.create(name: "gatehouse-reply", payload)
-            try socket.send(Array(word.rawValue.utf8).span, descriptors: [memory.raw], within: 10_000)
+            let socket = MessageSocket(owning: try InheritedDescriptor.take(KernelConvention.socket))
+            var isElsewhere = false
+            while let (task, text) = try request(socket) {
+                // What is asked of the machine's rules is not to be answered by those of a network that was left.
+                guard task == .hold || !isElsewhere else { return 1 }
+                isElsewhere = task == .hold
+                let (word, payload) = answer(task, text)
+                let memory = try SealedMemory.create(name: "gatehouse-reply", payload)
+                try socket.send(Array(word.rawValue.utf8).span, descriptors: [memory.raw], within: 10_000)
+            }
             return 0
         } catch {
             StandardError.write("gatehouse: firewall worker: \(error)\n")
             return 1
         }
+    }
+
+    /// The next task with its text; nil when there is none any more.
+    private static func request(_ socket: borrowing MessageSocket) throws -> (KernelTask, String)? {
+        guard let message = try socket.receive(within: -1),
+            let task = KernelTask(rawValue: String(decoding: message.bytes, as: UTF8.self))
+        else { return nil }
+        var descriptors = message.takeDescriptors()
+        guard let memory = descriptors.takeFirst() else { return nil }
+        let bytes = try SealedMemory.read(memory.raw, limit: KernelConvention.longestRequest)
+        return (task, String(decoding: bytes, as: UTF8.self))
     }
 
     private static func answer(_ task: KernelTask, _ text: String) -> (KernelConvention.Word, [UInt8]) {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Firewall
 
-/// What the firewall's commands start for each look at the kernel; not a command for people.
+/// What the firewall's commands start to look at the kernel; not a command for people.
 struct FirewallWorker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: KernelProcess.argument,
@@ -12,12 +12,8 @@ struct FirewallWorker: ParsableCommand {
     @Option(help: "The process that asks.")
     var parent: Int32
 
-    @Argument(help: "hold, load, json or text.")
-    var task: String
-
     func run() throws {
-        guard let task = KernelTask(rawValue: task) else { throw ValidationError("\(task): no such task") }
-        let status = KernelWorker.run(task, parent: parent)
+        let status = KernelWorker.run(parent: parent)
         if status != 0 { throw ExitCode(status) }
     }
 }

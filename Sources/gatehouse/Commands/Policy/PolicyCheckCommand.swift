@@ -23,11 +23,13 @@ struct PolicyCheckCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        Allocator.keepFreedMemory()
         let site = try PolicySite(path: options.path)
         let hosts = try host.map { [try site.host($0)] } ?? site.intent.hosts
         // What is said is made at once: what the kernels of all hosts hold need not be in memory together.
+        let kernel = ScratchKernel()
         let answers = Parallel.map(hosts) { [json] host in
-            let check = KernelCheck(host, in: ScratchKernel())
+            let check = KernelCheck(host, in: kernel)
             return Answer(
                 check,
                 lines: json ? [] : Self.lines(host.host, check, site),
