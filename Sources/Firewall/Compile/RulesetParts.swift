@@ -85,7 +85,7 @@ struct RulesetParts {
     /// The chain that does what the rule says with every packet that gets there.
     mutating func ruleChain(_ rule: IntentRule, _ path: PacketPath) -> String {
         let conduct = RuleConduct(rule)
-        let wish = "rule_\(path.rawValue)_\(Word.name(rule.id))"
+        let wish = "\(Chain.rulePrefix)\(path.rawValue)_\(Word.name(rule.id))"
         if let known = ruleChains[wish]?.first(where: { $0.rule == conduct }) { return known.chain }
         let name = chain(wish)
         ruleChains[wish, default: []].append((conduct, name))
@@ -98,7 +98,8 @@ struct RulesetParts {
         ruleset.sets = sets
         // Those that lead on before those that decide.
         ruleset.chains =
-            bases + others.filter { !$0.name.hasPrefix("rule_") } + others.filter { $0.name.hasPrefix("rule_") }
+            bases + others.filter { !$0.isRule } + others.filter { $0.isRule }
+        ruleset.mergeChains()
         return ruleset
     }
 
@@ -111,6 +112,13 @@ struct RulesetParts {
         }
         return name
     }
+}
+
+extension Chain {
+    fileprivate static let rulePrefix = "rule_"
+
+    /// Whether it does what a rule of the policy says, and does not lead on to one.
+    var isRule: Bool { name.hasPrefix(Self.rulePrefix) }
 }
 
 extension Word {
