@@ -17,7 +17,7 @@ public func fuzzHeld(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         packet.sourcePort = 40000
         let outcomes = evaluator.outcomes(packet)
         precondition(!outcomes.isEmpty && outcomes.isSubset(of: [.accept, .drop]), "a packet has an end")
-        let store = DiagramStore(limit: 100_000)
+        let store = DiagramStore(limit: 100_000, steps: 1_000_000)
         var space = HeldSpace(ruleset, in: store)
         // More pieces than the store holds is an honest answer.
         guard let function = try? space.outcomes(path) else { continue }

@@ -41,9 +41,8 @@ public func fuzzPolicy(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         )
         for path in PacketPath.allCases { decideAlike(host, path) }
     }
-    let prover = ClaimProver(SiteHosts(intent, of: site), limit: 200_000)
-    for claim in intent.claims.prefix(20) {
-        let proof = prover.prove(claim)
+    let prover = ClaimProver(SiteHosts(intent, of: site), limit: 200_000, steps: 2_000_000)
+    for proof in prover.prove(Array(intent.claims.prefix(20))) {
         precondition(proof.answer == .proved || proof.reason != nil, "an answer without a reason")
     }
     return 0
@@ -51,7 +50,7 @@ public func fuzzPolicy(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
 /// Holds the list of rules against the diagram that is made of it, by a few packets.
 private func decideAlike(_ host: HostIntent, _ path: PacketPath) {
-    let store = DiagramStore(limit: 200_000)
+    let store = DiagramStore(limit: 200_000, steps: 2_000_000)
     // More pieces than the store holds is an honest answer.
     guard let function = try? IntentSpace(in: store).outcomes(host.rules(path), path) else { return }
     for port in [UInt16(80), 3306, 53, 4000] {

@@ -111,9 +111,9 @@ package struct PolicyCheck {
     // MARK: Claims
 
     private mutating func checkClaims() {
-        let prover = ClaimProver(SiteHosts(intent, of: site))
-        for claim in intent.claims where claim.kind != .allow {
-            let proof = prover.prove(claim)
+        let claims = intent.claims.filter { $0.kind != .allow }
+        for proof in ClaimProver(SiteHosts(intent, of: site)).prove(claims) {
+            let claim = proof.claim
             let word = "the claim `\(claim.id)`"
             switch proof.answer {
             case .proved: continue

@@ -103,18 +103,22 @@ struct HeldScope {
             let pairs = elements(data, "set")
         else { return nil }
         var entries: [(key: HeldKey, verdict: HeldVerdict)] = []
-        var sameVerdict: [HeldVerdict: [ClosedRange<UInt128>]] = [:]
+        var places: [HeldVerdict: Int] = [:]
+        var alike: [(ranges: [ClosedRange<UInt128>], verdict: HeldVerdict)] = []
         for pair in pairs {
             guard case .array(let parts) = pair, parts.count == 2, let verdict = verdict(parts[1]),
                 let numbers = self.key(parts[0], fields)
             else { return nil }
-            if fields.count == 1 {
-                sameVerdict[verdict, default: []] += numbers[0].ranges
-            } else {
+            if fields.count > 1 {
                 entries.append((numbers, verdict))
+            } else if let place = places[verdict] {
+                alike[place].ranges += numbers[0].ranges
+            } else {
+                places[verdict] = alike.count
+                alike.append((numbers[0].ranges, verdict))
             }
         }
-        entries += sameVerdict.map { ([IntervalSet($0.value)], $0.key) }
+        entries += alike.map { ([IntervalSet($0.ranges)], $0.verdict) }
         return .verdictMap(fields: fields, entries: entries)
     }
 

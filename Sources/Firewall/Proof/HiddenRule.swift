@@ -19,17 +19,27 @@ package struct HiddenRule: Sendable {
 }
 
 extension HiddenRule {
-    /// The hidden lines of a site's hosts, in the order of the rules; nil when there are too many pieces to tell.
-    package static func all(in hosts: [HostIntent], limit: Int = 6_000_000) -> [HiddenRule]? {
+    /// The hidden lines of a site's hosts, in the order of the rules.
+    ///
+    /// - Parameters:
+    ///   - limit: see `DiagramStore`; for each way through a host.
+    ///   - steps: see `DiagramStore`; for each way through a host.
+    /// - Throws: when there are too many pieces to tell.
+    package static func all(
+        in hosts: [HostIntent],
+        limit: Int = DiagramStore.usualLimit,
+        steps: Int = DiagramStore.usualSteps
+    ) throws(SpaceExhausted) -> [HiddenRule] {
         var order: [String] = []
         var found: [String: HiddenRule] = [:]
         var deciding: Set<String> = []
         let reviews = Parallel.map(hosts.flatMap { host in PacketPath.allCases.map { (host, $0) } }) { host, path in
-            try? review(host.rules(path), path, DiagramStore(limit: limit))
+            Result { () throws(SpaceExhausted) in
+                try review(host.rules(path), path, DiagramStore(limit: limit, steps: steps))
+            }
         }
         for review in reviews {
-            guard let review else { return nil }
-            for (rule, hidden) in review {
+            for (rule, hidden) in try review.get() {
                 if found[rule.id] == nil, !deciding.contains(rule.id) { order.append(rule.id) }
                 if let hidden { found[rule.id] = found[rule.id] ?? hidden } else { deciding.insert(rule.id) }
             }
@@ -57,38 +67,89 @@ extension HiddenRule {
             .intersection
         )
         var regions: [PacketFunction] = []
-        var taken = PacketFunction.none
+        for rule in rules {
+            regions.append(try store.combine(try space.region(rule, path), possible, .intersection))
+        }
+        let covered = try CoveredRegions(regions, in: store).indices
         var list: [(IntentRule, HiddenRule?)] = []
-        for (index, rule) in rules.enumerated() {
-            let region = try store.combine(try space.region(rule, path), possible, .intersection)
-            if rule.origin == .written, region != .none {
-                let left = try store.combine(region, taken, .difference)
-                let hidden = left == .none ? try hidden(rule, region, Array(rules[..<index]), regions, store) : nil
-                list.append((rule, hidden))
+        for (index, rule) in rules.enumerated() where rule.origin == .written && regions[index] != .none {
+            guard covered.contains(index) else {
+                list.append((rule, nil))
+                continue
             }
-            regions.append(region)
-            taken = try store.combine(taken, region, .union)
+            list.append((rule, try hidden(rule, regions[index], rules, regions[..<index], store)))
         }
         return list
     }
 
+    /// - Parameter earlier: the regions of the rules before this one, which cover its own.
     private static func hidden(
         _ rule: IntentRule,
         _ region: PacketFunction,
-        _ earlier: [IntentRule],
-        _ regions: [PacketFunction],
+        _ rules: [IntentRule],
+        _ earlier: ArraySlice<PacketFunction>,
         _ store: DiagramStore
     ) throws(SpaceExhausted) -> HiddenRule {
         var left = region
         var hiding: [IntentRule] = []
-        for (other, taken) in zip(earlier, regions) where left != .none {
+        for (index, taken) in earlier.enumerated() where left != .none {
             let rest = try store.combine(left, taken, .difference)
             guard rest != left else { continue }
-            hiding.append(other)
+            hiding.append(rules[index])
             left = rest
         }
         let same = hiding.filter { ($0.verdict == .accept) == (rule.verdict == .accept) }.count
         let kind: Kind = same == hiding.count ? .redundant : same == 0 ? .contradicted : .shadowed
         return HiddenRule(kind: kind, rule: rule, hiding: hiding)
+    }
+}
+
+/// Finds the sets of a list that lie wholly in those before them. Each half of the list is told only of what it is
+/// about, so that n sets cost about n log n.
+private struct CoveredRegions {
+    /// Of those that are not empty.
+    private(set) var indices: Set<Int> = []
+    private let regions: [PacketFunction]
+    private let store: DiagramStore
+
+    init(_ regions: [PacketFunction], in store: DiagramStore) throws(SpaceExhausted) {
+        self.regions = regions
+        self.store = store
+        try search(try Half(regions.indices, regions, store), taken: .none)
+    }
+
+    /// A part of the list with the union of its sets; halved unless it is a single one.
+    private indirect enum Half {
+        case one(Int, PacketFunction)
+        case two(Half, Half, PacketFunction)
+
+        init(_ range: Range<Int>, _ regions: [PacketFunction], _ store: DiagramStore) throws(SpaceExhausted) {
+            guard range.count > 1 else {
+                self = range.isEmpty ? .one(0, .none) : .one(range.lowerBound, regions[range.lowerBound])
+                return
+            }
+            let middle = (range.lowerBound + range.upperBound) / 2
+            let first = try Half(range.lowerBound..<middle, regions, store)
+            let second = try Half(middle..<range.upperBound, regions, store)
+            self = .two(first, second, try store.combine(first.union, second.union, .union))
+        }
+
+        var union: PacketFunction {
+            switch self {
+            case .one(_, let union), .two(_, _, let union): union
+            }
+        }
+    }
+
+    /// - Parameter taken: what the sets before the part hold of what is in it.
+    private mutating func search(_ half: Half, taken: PacketFunction) throws(SpaceExhausted) {
+        switch half {
+        case .one(let index, let region):
+            if region != .none, region == taken { indices.insert(index) }
+        case .two(let first, let second, _):
+            try search(first, taken: try store.combine(taken, first.union, .intersection))
+            let before = try store.combine(taken, first.union, .union)
+            try search(second, taken: try store.combine(before, second.union, .intersection))
+        }
     }
 }

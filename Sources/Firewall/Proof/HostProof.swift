@@ -43,9 +43,17 @@ package struct HostProof: Sendable {
         return differences.isEmpty && doubt == nil ? .proved : .unknown
     }
 
-    /// - Parameter limit: see `DiagramStore`; for each way through the host.
-    package init(_ intent: HostIntent, against held: HeldRuleset, limit: Int = 6_000_000) {
+    /// - Parameters:
+    ///   - limit: see `DiagramStore`; for each way through the host.
+    ///   - steps: see `DiagramStore`; for the whole host.
+    package init(
+        _ intent: HostIntent,
+        against held: HeldRuleset,
+        limit: Int = DiagramStore.usualLimit,
+        steps: Int = DiagramStore.usualSteps
+    ) {
         host = intent.host
+        var left = steps
         let ends = held.ends.union(intent.ends).sorted()
         if ends.count > Self.mostEnds {
             doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"
@@ -55,17 +63,21 @@ package struct HostProof: Sendable {
             let moment = since ?? .min
             let (meant, real) = (intent.at(moment), held.at(moment))
             for path in PacketPath.allCases {
+                let store = DiagramStore(limit: limit, steps: left)
                 do throws(SpaceExhausted) {
-                    try compare(meant, real, path, since, DiagramStore(limit: limit))
+                    try compare(meant, real, path, since, store)
                 } catch {
-                    doubt = "the rules for \(path.rawValue) cut the packets into more pieces than the proof may hold"
+                    doubt = error.reason("the rules for \(path.rawValue)")
                 }
+                left -= store.steps
             }
+            let store = DiagramStore(limit: limit, steps: left)
             do throws(SpaceExhausted) {
-                try compareTranslations(meant, real, since, limit)
+                try compareTranslations(meant, real, since, store)
             } catch {
-                doubt = "the changes of addresses cut the packets into more pieces than the proof may hold"
+                doubt = error.reason("the changes of addresses")
             }
+            left -= store.steps
         }
     }
 
@@ -108,9 +120,9 @@ package struct HostProof: Sendable {
         _ intent: HostIntent,
         _ held: HeldRuleset,
         _ since: Int64?,
-        _ limit: Int
+        _ store: DiagramStore
     ) throws(SpaceExhausted) {
-        let proof = try TranslationProof(intent, against: held, limit: limit)
+        let proof = try TranslationProof(intent, against: held, in: store)
         doubt = doubt ?? proof.doubt
         guard let found = proof.difference else { return }
         let kind = found.isCertain ? Kind.changed : .perhapsChanged

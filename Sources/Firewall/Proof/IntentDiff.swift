@@ -25,7 +25,7 @@ package struct IntentDiff: Sendable {
     package var opensAnything: Bool { changes.contains(where: \.opens) }
 
     /// A host that one side lacks lets nothing through there.
-    package init(from old: [HostIntent], to new: [HostIntent], limit: Int = 6_000_000) {
+    package init(from old: [HostIntent], to new: [HostIntent], limit: Int = DiagramStore.usualLimit) {
         let names = Set(old.map(\.host)).union(new.map(\.host)).sorted()
         for name in names {
             let before = old.first { $0.host == name } ?? HostIntent(host: name)

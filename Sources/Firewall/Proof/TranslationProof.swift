@@ -18,10 +18,10 @@ struct TranslationProof {
     private let held: HeldRuleset
     private let store: DiagramStore
 
-    init(_ intent: HostIntent, against held: HeldRuleset, limit: Int) throws(SpaceExhausted) {
+    init(_ intent: HostIntent, against held: HeldRuleset, in store: DiagramStore) throws(SpaceExhausted) {
         self.intent = intent
         self.held = held
-        store = DiagramStore(limit: limit)
+        self.store = store
         let kinds = Self.kinds(intent, held)
         // A function has 16 bits, of which the outcomes take four.
         // Even where there is no change a statement that is not understood may make one.

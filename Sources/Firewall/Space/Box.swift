@@ -56,27 +56,19 @@ package struct Box: Sendable, Hashable {
 }
 
 extension Box {
-    /// The packets of any of the boxes, in fewer of them: those that differ in their last side alone are one.
-    static func merged(_ boxes: [Box]) -> [Box] {
-        guard boxes.count > 1 else { return boxes }
-        var places: [Box: [Dimension: Int]] = [:]
-        var merged: [(start: Box, dimension: Dimension, ranges: [ClosedRange<UInt128>])] = []
-        for box in boxes {
-            guard let last = box.sides.last else { return [Box()] }
-            var start = box
-            start.sides.removeLast()
-            if let place = places[start]?[last.dimension] {
-                merged[place].ranges += last.numbers.ranges
-            } else {
-                places[start, default: [:]][last.dimension] = merged.count
-                merged.append((start, last.dimension, last.numbers.ranges))
+    /// The order of boxes by the first side in which they differ; what begins as the other and has more sides comes
+    /// after it.
+    static func precedes(_ one: Box, _ other: Box) -> Bool {
+        for (left, right) in zip(one.sides, other.sides) {
+            if left.dimension != right.dimension { return left.dimension < right.dimension }
+            for (lower, upper) in zip(left.numbers.ranges, right.numbers.ranges) where lower != upper {
+                return (lower.lowerBound, lower.upperBound) < (upper.lowerBound, upper.upperBound)
+            }
+            if left.numbers.ranges.count != right.numbers.ranges.count {
+                return left.numbers.ranges.count < right.numbers.ranges.count
             }
         }
-        return merged.map { start, dimension, ranges in
-            var box = start
-            box.restrict(dimension, to: IntervalSet(ranges))
-            return box
-        }
+        return one.sides.count < other.sides.count
     }
 }
 

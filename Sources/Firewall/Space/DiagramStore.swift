@@ -1,34 +1,38 @@
 /// Where diagrams live: each node asks for one dimension and has an edge for each range of its numbers. Nodes are
-/// shared and in one form only (no two neighbouring edges lead to the same node, no node has a single edge, no two nodes
-/// are alike), so that equal functions are the same node. Not for several threads.
+/// shared and in one form only (`DiagramNodes`), so that equal functions are the same node. Not for several threads.
 ///
-/// What a store holds is bounded: operations throw `SpaceExhausted` rather than fill the machine.
+/// What a store holds and what is done in it are bounded: operations throw `SpaceExhausted` rather than fill the
+/// machine or keep it busy. Both bounds are counted, not timed, so that a question has the same answer everywhere.
 package final class DiagramStore {
-    /// By node: its dimension, and where its edges start. One more start than nodes.
-    private var dimensions: [UInt8] = []
-    private var starts: [Int32] = [0]
-    private var hashes: [UInt64] = []
-    /// By edge: the largest number of its range, and where it leads. The last edge of a node ends at the dimension's last.
-    private var uppers: [UInt128] = []
-    private var children: [Int32] = []
-
-    /// Slots with a node's index plus one; as many as a power of two, at most half of them taken.
-    private var table = [Int32](repeating: 0, count: 1 << 12)
-    private var caches: [PairCache] = Combination.allCases.map { _ in PairCache() }
-    /// By the dimensions that were forgotten, as bits, and the node.
-    private var forgotten = PairCache()
-    /// Edges of the nodes that are being made, those of the innermost last.
-    private var pendingUppers: [UInt128] = []
-    private var pendingChildren: [Int32] = []
+    private(set) var nodes: DiagramNodes
+    private var results = ResultCache()
+    private var pending = PendingEdges()
+    private let lasts = Dimension.allCases.map(\.last)
+    /// How many edges the store may hold.
     let limit: Int
-    private var steps = 0
+    private let mostSteps: Int
+    /// How many edges were looked at.
+    private(set) var steps = 0
 
-    /// - Parameter limit: how many edges the store may hold; an edge takes 20 bytes. Operations may look at ten times as
-    ///   many.
-    package init(limit: Int = 6_000_000) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: how many edges the store may hold; an edge takes 20 bytes.
+    ///   - steps: how many edges its operations may look at; ten million take about half a second.
+    package convenience init(limit: Int = DiagramStore.usualLimit, steps: Int = DiagramStore.usualSteps) {
+        self.init(continuing: DiagramNodes(), limit: limit, steps: steps)
+    }
+
+    /// A store that begins with everything that another made: functions of that one are functions of this one.
+    init(continuing nodes: DiagramNodes, limit: Int, steps: Int) {
+        self.nodes = nodes
+        self.limit = limit
+        mostSteps = steps
+    }
+
+    package static let usualLimit = 6_000_000
+    package static let usualSteps = 200_000_000
 
     /// How many edges the store holds.
-    package var size: Int { children.count }
+    package var size: Int { nodes.children.count }
 
     // MARK: - Making
 
@@ -44,8 +48,34 @@ package final class DiagramStore {
 
     /// The packets of any of the boxes.
     package func region(_ boxes: [Box]) throws(SpaceExhausted) -> PacketFunction {
+        try region(boxes.sorted(by: Box.precedes)[...], from: 0)
+    }
+
+    /// - Parameters:
+    ///   - boxes: in the order of their sides.
+    ///   - depth: how many of the first sides are the same in all of them.
+    private func region(_ boxes: ArraySlice<Box>, from depth: Int) throws(SpaceExhausted) -> PacketFunction {
+        // The shortest comes first.
+        if let first = boxes.first, first.sides.count == depth { return .all }
+        // What leads to the same is one node, whatever the numbers.
+        var branches: [(dimension: Dimension, inside: PacketFunction, ranges: [ClosedRange<UInt128>])] = []
+        var places: [Dimension: [PacketFunction: Int]] = [:]
+        var rest = boxes
+        while let side = rest.first?.sides[depth] {
+            let alike = rest.prefix { $0.sides[depth] == side }
+            let inside = try region(alike, from: depth + 1)
+            if let place = places[side.dimension]?[inside] {
+                branches[place].ranges += side.numbers.ranges
+            } else {
+                places[side.dimension, default: [:]][inside] = branches.count
+                branches.append((side.dimension, inside, side.numbers.ranges))
+            }
+            rest = rest[alike.endIndex...]
+        }
         var parts: [PacketFunction] = []
-        for box in Box.merged(boxes) { parts.append(try region(box)) }
+        for (dimension, inside, ranges) in branches {
+            parts.append(try node(dimension, IntervalSet(ranges), inside: inside, outside: .none))
+        }
         return try joined(parts, .union) ?? .none
     }
 
@@ -56,7 +86,7 @@ package final class DiagramStore {
         inside: PacketFunction,
         outside: PacketFunction
     ) throws(SpaceExhausted) -> PacketFunction {
-        let base = pendingChildren.count
+        let base = pending.count
         var next: UInt128 = 0
         for range in numbers.ranges where range.lowerBound <= dimension.last {
             if range.lowerBound > next { push(range.lowerBound - 1, outside.index, base) }
@@ -91,27 +121,39 @@ package final class DiagramStore {
     {
         if let result = how.shortcut(left, right) { return result }
         let key = UInt64(UInt32(bitPattern: left.index)) << 32 | UInt64(UInt32(bitPattern: right.index))
-        if let known = caches[how.rawValue][key] { return PacketFunction(index: known) }
-        let (one, two) = (dimension(left), dimension(right))
-        let dimension = min(one, two)
-        let base = pendingChildren.count
-        var (i, j) = (one == dimension ? start(left) : -1, two == dimension ? start(right) : -1)
-        let last = Dimension.last(dimension)
+        if let known = results[how.rawValue, key] { return PacketFunction(index: known) }
+        let dimension = min(nodes.dimension(left), nodes.dimension(right))
+        let base = pending.count
+        let last = lasts[Int(dimension)]
+        // A function that does not ask for the dimension is as one edge; it has none here.
+        let (ones, twos) = (edges(left, asking: dimension), edges(right, asking: dimension))
+        var (i, j) = (ones.lowerBound, twos.lowerBound)
         while true {
-            let upper = min(i < 0 ? last : uppers[i], j < 0 ? last : uppers[j])
-            let child = try combine(
-                i < 0 ? left : PacketFunction(index: children[i]),
-                j < 0 ? right : PacketFunction(index: children[j]),
-                how
-            )
-            push(upper, child.index, base)
+            let one = ones.isEmpty ? left : PacketFunction(index: nodes.children[i])
+            let two = twos.isEmpty ? right : PacketFunction(index: nodes.children[j])
+            let upper: UInt128
+            // What one side decides alone it decides for all of its range, whatever edges the other has there.
+            if !ones.isEmpty, let decided = how.decided(byLeft: one) {
+                upper = nodes.uppers[i]
+                push(upper, decided.index, base)
+            } else if !twos.isEmpty, let decided = how.decided(byRight: two) {
+                upper = nodes.uppers[j]
+                push(upper, decided.index, base)
+            } else {
+                upper = min(ones.isEmpty ? last : nodes.uppers[i], twos.isEmpty ? last : nodes.uppers[j])
+                push(upper, try combine(one, two, how).index, base)
+            }
             if upper == last { break }
-            if i >= 0, uppers[i] == upper { i += 1 }
-            if j >= 0, uppers[j] == upper { j += 1 }
+            if !ones.isEmpty { i = nodes.edge(for: upper + 1, near: i, before: ones.upperBound) }
+            if !twos.isEmpty { j = nodes.edge(for: upper + 1, near: j, before: twos.upperBound) }
         }
         let result = try finish(dimension, base)
-        caches[how.rawValue][key] = result.index
+        results[how.rawValue, key] = result.index
         return result
+    }
+
+    private func edges(_ diagram: PacketFunction, asking dimension: UInt8) -> Range<Int> {
+        nodes.dimension(diagram) == dimension ? nodes.edges(diagram) : 0..<0
     }
 
     /// The function with other numbers.
@@ -127,12 +169,12 @@ package final class DiagramStore {
     ) throws(SpaceExhausted) -> PacketFunction {
         if let constant = diagram.constant { return PacketFunction(constant: change(constant)) }
         if let result = known[diagram.index] { return result }
-        let base = pendingChildren.count
-        for edge in edges(diagram) {
-            let child = try map(PacketFunction(index: children[edge]), change, &known)
-            push(uppers[edge], child.index, base)
+        let base = pending.count
+        for edge in nodes.edges(diagram) {
+            let child = try map(PacketFunction(index: nodes.children[edge]), change, &known)
+            push(nodes.uppers[edge], child.index, base)
         }
-        let result = try finish(dimension(diagram), base)
+        let result = try finish(nodes.dimension(diagram), base)
         known[diagram.index] = result
         return result
     }
@@ -146,26 +188,29 @@ package final class DiagramStore {
     private func forgetting(_ dimensions: UInt64, _ diagram: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
         if diagram.constant != nil { return diagram }
         let key = dimensions << 32 | UInt64(UInt32(bitPattern: diagram.index))
-        if let known = forgotten[key] { return PacketFunction(index: known) }
+        if let known = results[Self.forgetting, key] { return PacketFunction(index: known) }
         var parts: [PacketFunction] = []
-        for edge in edges(diagram) {
-            parts.append(try forgetting(dimensions, PacketFunction(index: children[edge])))
+        for edge in nodes.edges(diagram) {
+            parts.append(try forgetting(dimensions, PacketFunction(index: nodes.children[edge])))
         }
         var result = diagram
-        if dimensions >> UInt64(dimension(diagram)) & 1 == 1 {
-            // Alike children count once.
-            result = try joined(Array(Set(parts)), .either) ?? diagram
+        if dimensions >> UInt64(nodes.dimension(diagram)) & 1 == 1 {
+            // Alike children count once, and are asked in an order that is the same every time.
+            result = try joined(Set(parts).sorted { $0.index < $1.index }, .either) ?? diagram
         } else {
-            let base = pendingChildren.count
-            for (edge, part) in zip(edges(diagram), parts) { push(uppers[edge], part.index, base) }
-            result = try finish(dimension(diagram), base)
+            let base = pending.count
+            for (edge, part) in zip(nodes.edges(diagram), parts) { push(nodes.uppers[edge], part.index, base) }
+            result = try finish(nodes.dimension(diagram), base)
         }
-        forgotten[key] = result.index
+        results[Self.forgetting, key] = result.index
         return result
     }
 
+    /// Among the operations that results are kept of; `Combination` has the numbers below.
+    private static let forgetting = Combination.allCases.count
+
     /// Functions of another store, in this one.
-    func copy(_ diagrams: [PacketFunction], from other: DiagramStore) throws(SpaceExhausted) -> [PacketFunction] {
+    func copy(_ diagrams: [PacketFunction], from other: DiagramNodes) throws(SpaceExhausted) -> [PacketFunction] {
         var known: [Int32: PacketFunction] = [:]
         var copies: [PacketFunction] = []
         for diagram in diagrams { copies.append(try copy(diagram, from: other, &known)) }
@@ -174,12 +219,12 @@ package final class DiagramStore {
 
     private func copy(
         _ diagram: PacketFunction,
-        from other: DiagramStore,
+        from other: DiagramNodes,
         _ known: inout [Int32: PacketFunction]
     ) throws(SpaceExhausted) -> PacketFunction {
         if diagram.constant != nil { return diagram }
         if let result = known[diagram.index] { return result }
-        let base = pendingChildren.count
+        let base = pending.count
         for edge in other.edges(diagram) {
             let child = try copy(PacketFunction(index: other.children[edge]), from: other, &known)
             push(other.uppers[edge], child.index, base)
@@ -196,156 +241,42 @@ package final class DiagramStore {
         var diagram = diagram
         while true {
             if let constant = diagram.constant { return constant }
-            guard let dimension = Dimension(rawValue: dimension(diagram)) else { fatalError("a node has a dimension") }
-            let number = coordinates[dimension]
-            let range = edges(diagram)
-            var (low, high) = (range.lowerBound, range.upperBound - 1)
-            while low < high {
-                let middle = (low + high) / 2
-                if uppers[middle] < number { low = middle + 1 } else { high = middle }
+            guard let dimension = Dimension(rawValue: nodes.dimension(diagram)) else {
+                fatalError("a node has a dimension")
             }
-            diagram = PacketFunction(index: children[low])
+            let edge = nodes.edge(for: coordinates[dimension], in: nodes.edges(diagram))
+            diagram = PacketFunction(index: nodes.children[edge])
         }
     }
 
     /// What a node asks for, and its ranges with where they lead; nil when the function is constant.
     func branches(_ diagram: PacketFunction) -> (Dimension, [(range: ClosedRange<UInt128>, child: PacketFunction)])? {
-        guard diagram.constant == nil, let dimension = Dimension(rawValue: dimension(diagram)) else { return nil }
+        guard diagram.constant == nil, let dimension = Dimension(rawValue: nodes.dimension(diagram)) else { return nil }
         var lower: UInt128 = 0
         var list: [(range: ClosedRange<UInt128>, child: PacketFunction)] = []
-        for edge in edges(diagram) {
-            list.append((lower...uppers[edge], PacketFunction(index: children[edge])))
-            lower = uppers[edge] &+ 1
+        for edge in nodes.edges(diagram) {
+            list.append((lower...nodes.uppers[edge], PacketFunction(index: nodes.children[edge])))
+            lower = nodes.uppers[edge] &+ 1
         }
         return (dimension, list)
-    }
-
-    private func dimension(_ diagram: PacketFunction) -> UInt8 {
-        diagram.index < 0 ? .max : dimensions[Int(diagram.index)]
-    }
-
-    private func start(_ diagram: PacketFunction) -> Int { Int(starts[Int(diagram.index)]) }
-
-    private func edges(_ diagram: PacketFunction) -> Range<Int> {
-        Int(starts[Int(diagram.index)])..<Int(starts[Int(diagram.index) + 1])
     }
 
     // MARK: - Sharing
 
     private func push(_ upper: UInt128, _ child: Int32, _ base: Int) {
-        if pendingChildren.count > base, pendingChildren[pendingChildren.count - 1] == child {
-            pendingUppers[pendingUppers.count - 1] = upper
-        } else {
-            pendingUppers.append(upper)
-            pendingChildren.append(child)
-        }
+        steps += 1
+        pending.push(upper, child, base)
     }
 
     /// Makes a node of the edges from `base` on, or finds the one that is alike.
     private func finish(_ dimension: UInt8, _ base: Int) throws(SpaceExhausted) -> PacketFunction {
-        defer {
-            pendingUppers.removeLast(pendingUppers.count - base)
-            pendingChildren.removeLast(pendingChildren.count - base)
-        }
-        let count = pendingChildren.count - base
-        steps += count
-        if count == 1 { return PacketFunction(index: pendingChildren[base]) }
-        var hash = UInt64(dimension) &+ 0x9E37_79B9_7F4A_7C15
-        for edge in base..<pendingChildren.count {
-            let upper = pendingUppers[edge]
-            let high = UInt64(truncatingIfNeeded: upper >> 64) &* 0xD6E8_FEB8_6659_FD93
-            let low = UInt64(truncatingIfNeeded: upper) ^ high
-            hash = (hash ^ low) &* 0xBF58_476D_1CE4_E5B9
-            hash = (hash ^ (hash >> 29) ^ UInt64(UInt32(bitPattern: pendingChildren[edge]))) &* 0x94D0_49BB_1331_11EB
-        }
-        hash ^= hash >> 31
-        var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
-        while table[slot] != 0 {
-            let node = Int(table[slot]) - 1
-            if hashes[node] == hash, isPending(node, dimension, base, count) {
-                return PacketFunction(index: Int32(node))
-            }
-            slot = (slot + 1) & (table.count - 1)
-        }
-        guard children.count + count <= limit, steps <= limit * 10, dimensions.count < Int(Int32.max) - 1 else {
-            throw SpaceExhausted()
-        }
-        let node = Int32(dimensions.count)
-        dimensions.append(dimension)
-        hashes.append(hash)
-        uppers.append(contentsOf: pendingUppers[base...])
-        children.append(contentsOf: pendingChildren[base...])
-        starts.append(Int32(children.count))
-        table[slot] = node + 1
-        if dimensions.count * 2 > table.count { grow() }
-        return PacketFunction(index: node)
-    }
-
-    private func isPending(_ node: Int, _ dimension: UInt8, _ base: Int, _ count: Int) -> Bool {
-        let start = Int(starts[node])
-        guard dimensions[node] == dimension, Int(starts[node + 1]) - start == count else { return false }
-        for edge in 0..<count
-        where children[start + edge] != pendingChildren[base + edge]
-            || uppers[start + edge] != pendingUppers[base + edge]
-        {
-            return false
-        }
-        return true
-    }
-
-    private func grow() {
-        table = [Int32](repeating: 0, count: table.count * 2)
-        for (node, hash) in hashes.enumerated() {
-            var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
-            while table[slot] != 0 { slot = (slot + 1) & (table.count - 1) }
-            table[slot] = Int32(node) + 1
-        }
-    }
-}
-
-extension Dimension {
-    /// The largest number of each dimension, by `rawValue`.
-    private static let lasts = allCases.map(\.last)
-
-    static func last(_ rawValue: UInt8) -> UInt128 { lasts[Int(rawValue)] }
-}
-
-/// Results by pairs of nodes. A pair that is not constant on both sides is never 0.
-struct PairCache {
-    private var keys = [UInt64](repeating: 0, count: 1 << 8)
-    private var values = [Int32](repeating: 0, count: 1 << 8)
-    private var count = 0
-
-    subscript(_ key: UInt64) -> Int32? {
-        get {
-            let slot = slot(of: key)
-            return keys[slot] == key &+ 1 ? values[slot] : nil
-        }
-        set {
-            guard let newValue else { return }
-            let slot = slot(of: key)
-            if keys[slot] == 0 { count += 1 }
-            keys[slot] = key &+ 1
-            values[slot] = newValue
-            if count * 2 > keys.count { grow() }
-        }
-    }
-
-    /// Where the key stands, or would. Keys are kept plus one, since 0 marks what is free; the largest key is that of
-    /// two constants, which are never kept.
-    private func slot(of key: UInt64) -> Int {
-        var slot = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 32) & (keys.count - 1)
-        while keys[slot] != 0, keys[slot] != key &+ 1 { slot = (slot + 1) & (keys.count - 1) }
-        return slot
-    }
-
-    private mutating func grow() {
-        let old = zip(keys, values).filter { $0.0 != 0 }
-        keys = [UInt64](repeating: 0, count: keys.count * 2)
-        values = [Int32](repeating: 0, count: keys.count)
-        for (key, value) in old {
-            let slot = slot(of: key &- 1)
-            (keys[slot], values[slot]) = (key, value)
-        }
+        defer { pending.remove(from: base) }
+        let count = pending.count - base
+        guard steps <= mostSteps else { throw SpaceExhausted(of: .steps) }
+        if count == 1 { return PacketFunction(index: pending.children[base]) }
+        let hash = pending.hash(dimension, from: base)
+        if let known = nodes.node(dimension, pending, from: base, hash: hash) { return PacketFunction(index: known) }
+        guard nodes.children.count + count <= limit else { throw SpaceExhausted(of: .pieces) }
+        return PacketFunction(index: nodes.add(dimension, pending, from: base, hash: hash))
     }
 }

@@ -20,8 +20,33 @@ extension PacketFunction {
     package static let all = PacketFunction(constant: 1)
 }
 
-/// A question grew beyond what the store may hold: the answer is "unknown".
-package struct SpaceExhausted: Error, Hashable {}
+/// A question grew beyond what the store may hold or do: the answer is "unknown".
+package struct SpaceExhausted: Error, Hashable {
+    package enum Bound: Sendable, Hashable {
+        /// The packets were cut into too many pieces.
+        case pieces
+        /// There are not so many pieces, but it takes too many steps to find them.
+        case steps
+    }
+
+    package let bound: Bound
+
+    package init(of bound: Bound) { self.bound = bound }
+}
+
+extension SpaceExhausted {
+    /// What is to be said of a question, and what to do about it.
+    ///
+    /// - Parameter subject: what the question is about, in the plural: `the rules for input`.
+    package func reason(_ subject: String) -> String {
+        let cause =
+            switch bound {
+            case .pieces: "\(subject) cut the packets into more pieces than a proof may hold"
+            case .steps: "\(subject) take more steps than a proof may take"
+            }
+        return "\(cause); fewer ranges that overlap, or fewer lines for one host, would do"
+    }
+}
 
 /// What may become of a packet in a piece of a firewall. Several at once where something is not known.
 package struct Outcomes: OptionSet, Sendable, Hashable {
@@ -84,6 +109,35 @@ enum Combination: Int, CaseIterable {
         case .pair: left << 8 | right & 0xFF
         case .unequal: left == right ? 0 : 1
         }
+    }
+
+    /// The result when the first function alone decides it; nil otherwise.
+    func decided(byLeft left: PacketFunction) -> PacketFunction? {
+        guard let number = left.constant else { return nil }
+        let isDecided =
+            switch self {
+            case .union: number == 1
+            case .intersection, .difference, .mask, .choose, .within: number == 0
+            case .first: number & Self.next == 0
+            case .then: number & Outcomes.accept.rawValue == 0
+            case .condition: number == 1
+            case .either, .pair, .unequal: false
+            }
+        return isDecided ? PacketFunction(constant: self(number, 0)) : nil
+    }
+
+    /// The result when the second function alone decides it; nil otherwise.
+    func decided(byRight right: PacketFunction) -> PacketFunction? {
+        guard let number = right.constant else { return nil }
+        let isDecided =
+            switch self {
+            case .union, .difference: number == 1
+            case .intersection, .mask: number == 0
+            case .choose: number == Self.next
+            case .within: number == Outcomes.accept.rawValue
+            case .first, .then, .condition, .either, .pair, .unequal: false
+            }
+        return isDecided ? PacketFunction(constant: self(0, number)) : nil
     }
 
     /// The result when it can be told without looking into the diagrams.

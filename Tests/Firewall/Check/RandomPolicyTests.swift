@@ -86,6 +86,7 @@ struct RandomPolicyTests {
             let model = try site(text)
             let rehearsal = Rehearsal(model, Intent(of: model))
             var isBroken = false
+            var deciding: Set<String> = []
             for source in Self.places.keys {
                 for destination in Self.places.keys where source != destination {
                     for port in UInt16(1)...4 {
@@ -99,11 +100,15 @@ struct RandomPolicyTests {
                             .tcp,
                             detail: port
                         )
-                        let verdict = rehearsal.decisions(connection).last?.verdict
+                        let decisions = rehearsal.decisions(connection)
+                        deciding.formUnion(decisions.compactMap { $0.rule?.id })
+                        let verdict = decisions.last?.verdict
                         #expect((verdict == .accept) == expected, "seed \(seed): \(connection)\n\(text)")
                     }
                 }
             }
+            let hidden = Set(try HiddenRule.all(in: Intent(of: model).hosts).map(\.rule.id))
+            #expect(hidden.isDisjoint(with: deciding), "seed \(seed): \(hidden.intersection(deciding))\n\(text)")
             let claimed = try site(text + "  never:\n" + claim.text)
             let findings = PolicyCheck.findings(claimed, file: "x", now: 0).filter { $0.code == .claim }
             #expect(findings.isEmpty == !isBroken, "seed \(seed): \(findings)\n\(text)\(claim.text)")

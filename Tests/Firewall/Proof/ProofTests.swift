@@ -61,7 +61,29 @@ struct ProofTests {
     func exhausted() throws {
         let proof = HostProof(try Self.intent(), against: try Self.held(Self.tens + "," + Self.ssh), limit: 5)
         #expect(proof.answer == .unknown)
-        #expect(proof.doubt != nil)
+        #expect(proof.doubt?.contains("pieces") == true)
+    }
+
+    @Test("a question that takes too long is not answered with proved, and what is said is the same every time")
+    func tooManySteps() throws {
+        let (intent, held) = (try Self.intent(), try Self.held(Self.tens + "," + Self.ssh))
+        let doubts = Set((0..<3).map { _ in HostProof(intent, against: held, steps: 100).doubt })
+        #expect(doubts.count == 1)
+        #expect(doubts.first??.contains("more steps than a proof may take") == true, "\(doubts)")
+        #expect(HostProof(intent, against: held, steps: 100).answer == .unknown)
+    }
+
+    @Test("claims that take too long are unknown, and what is found before is still said")
+    func tooManyStepsForClaims() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        for steps in [0, 100, 2_000] {
+            let proofs = ClaimProver(SiteHosts(intent, of: site), steps: steps).prove(intent.claims)
+            #expect(proofs.count == intent.claims.count)
+            #expect(proofs.allSatisfy { $0.answer != .refuted }, "\(steps) steps")
+            #expect(proofs.contains { $0.answer == .unknown && $0.reason?.contains("steps") == true })
+            #expect(throws: SpaceExhausted.self) { try HiddenRule.all(in: intent.hosts, steps: steps / 4) }
+        }
     }
 
     @Test("the reference site's claims are proved, and no line is hidden")
@@ -69,14 +91,15 @@ struct ProofTests {
         let site = try policySite("foobar.com.yaml")
         let intent = Intent(of: site)
         let prover = ClaimProver(SiteHosts(intent, of: site))
-        for claim in intent.claims {
-            let proof = prover.prove(claim)
+        let proofs = prover.prove(intent.claims)
+        #expect(proofs.map(\.claim.id) == intent.claims.map(\.id))
+        for proof in proofs {
             #expect(
                 proof.answer == .proved,
-                "\(claim.kind) \(claim.id): \(proof.reason ?? "") \(proof.packet?.text ?? "")"
+                "\(proof.claim.kind) \(proof.claim.id): \(proof.reason ?? "") \(proof.packet?.text ?? "")"
             )
         }
-        #expect(HiddenRule.all(in: intent.hosts)?.map(\.rule.id) == [])
+        #expect(try HiddenRule.all(in: intent.hosts).map(\.rule.id) == [])
     }
 
     @Test("an allow that breaks a claim is found, with the packet and the rule")
@@ -86,7 +109,7 @@ struct ProofTests {
         let intent = Intent(of: site)
         let prover = ClaimProver(SiteHosts(intent, of: site))
         let never = try #require(intent.claims.first { $0.kind == .never })
-        let proof = prover.prove(never)
+        let proof = try #require(prover.prove([never]).first)
         #expect(proof.answer == .refuted)
         #expect(proof.host == "db-01")
         #expect(proof.packet?.detail == 3306)
@@ -104,7 +127,7 @@ struct ProofTests {
         ]
         let prover = ClaimProver(SiteHosts(intent, of: site, held: ["app-01": closed]))
         let claim = try #require(intent.claims.first { $0.kind == .allow && $0.id.hasPrefix("app_mysql") })
-        let proof = prover.prove(claim)
+        let proof = try #require(prover.prove([claim]).first)
         #expect(proof.answer == .refuted)
         #expect(proof.host == "app-01", "\(proof.reason ?? "")")
         #expect(proof.packet?.path == .output)
@@ -117,7 +140,7 @@ struct ProofTests {
             FirewallRule(from: [.role("app")], to: [.role("mysql-primary")], services: ["mysql"])
         )
         site.firewall.deny.append(FirewallRule(from: [.network("office")], to: [.all], services: ["ssh"]))
-        let hidden = try #require(HiddenRule.all(in: Intent(of: site).hosts))
+        let hidden = try HiddenRule.all(in: Intent(of: site).hosts)
         #expect(Set(hidden.map(\.kind)) == [.redundant, .contradicted], "\(hidden)")
         #expect(hidden.allSatisfy { !$0.hiding.isEmpty })
     }

@@ -32,7 +32,7 @@ struct RouterClaimTests {
     ) -> [Claim.Kind: [ClaimProof]] {
         let intent = Intent(of: site)
         let prover = ClaimProver(SiteHosts(intent, of: site, held: held))
-        return Dictionary(grouping: intent.claims.map(prover.prove)) { $0.claim.kind }
+        return Dictionary(grouping: prover.prove(intent.claims)) { $0.claim.kind }
     }
 
     private static func never(_ firewall: String) throws -> ClaimProof {

@@ -53,21 +53,24 @@ extension SiteHosts.Host {
             var space = HeldSpace(held, in: store)
             return try space.outcomes(path)
         }
-        // What a line that ends by itself refuses it will not refuse later.
-        let lasting = intent.rules(path).filter { $0.verdict == .accept || $0.expires == nil }
-        return try IntentSpace(in: store).outcomes(lasting, path)
+        return try IntentSpace(in: store).outcomes(Array(lasting(path)), path)
+    }
+
+    /// The rules that are counted on: what a line that ends by itself refuses it will not refuse later.
+    func lasting(_ path: PacketPath) -> some Sequence<IntentRule> {
+        intent.rules(path).lazy.filter { $0.verdict == .accept || $0.expires == nil }
     }
 
     /// Why what its kernel does to addresses is not what is meant, or cannot be told; nil when it is.
-    ///
-    /// - Parameter limit: see `DiagramStore`.
-    func doubt(limit: Int) -> String? {
+    func doubt(in store: DiagramStore) -> String? {
         guard let held else { return nil }
-        guard let proof = try? TranslationProof(intent, against: held, limit: limit) else {
-            return "how the kernel of \(intent.host) changes addresses is too much to tell"
+        do throws(SpaceExhausted) {
+            let proof = try TranslationProof(intent, against: held, in: store)
+            guard let packet = proof.difference?.packet else { return proof.doubt.map { "\(intent.host): \($0)" } }
+            return "the kernel of \(intent.host) changes addresses otherwise than is meant: \(packet.text)"
+        } catch {
+            return error.reason("the changes of addresses that the kernel of \(intent.host) makes")
         }
-        guard let packet = proof.difference?.packet else { return proof.doubt.map { "\(intent.host): \($0)" } }
-        return "the kernel of \(intent.host) changes addresses otherwise than is meant: \(packet.text)"
     }
 
     /// The packets of which a rule says that they are dropped.

@@ -1,10 +1,11 @@
+import Linux
 import Site
 
-/// What the hosts of a site make of new connections on their ways, as functions of the connection as its source meant it:
-/// whichever interfaces it takes, and whatever routers make of its addresses.
+/// What the hosts of a site make of new connections on their ways, as functions of the connection as its source meant
+/// it: whichever interfaces it takes, and whatever routers make of its addresses.
 final class SiteWays {
     /// What one side makes of connections.
-    struct Ends {
+    struct Ends: Sendable {
         var outcomes: PacketFunction
         /// What a line of `deny` refuses.
         let refused: PacketFunction
@@ -15,41 +16,83 @@ final class SiteWays {
         static let open = Ends(outcomes: PacketFunction(.accept), refused: .none, defended: .none)
     }
 
-    /// Every address that a host of the site is known to bear.
-    let own: AddressSet
+    /// What is the same wherever connections end: worked out once, and handed to all who ask about one end.
+    struct Common: Sendable {
+        fileprivate(set) var nodes = DiagramNodes()
+        fileprivate var possible: PacketFunction?
+        fileprivate var ours: PacketFunction?
+        fileprivate var egress: Ends?
+        fileprivate var forwarding: [Int: Ends] = [:]
+        fileprivate var total: Ends?
+        fileprivate var ofStrangers: PacketFunction?
+        /// Why the rest is not there.
+        fileprivate var exhausted: SpaceExhausted?
+    }
+
     let site: SiteHosts
     let store: DiagramStore
-    private var knownPossible: PacketFunction?
-    private var knownEgress: Ends?
-    private var knownIngress: [Int: Ends] = [:]
-    private var knownForwarding: [Int: Ends] = [:]
-    private var knownTotal: Ends?
+    private var common: Common
+    private let steps: Int
 
-    init(_ site: SiteHosts, in store: DiagramStore) {
+    private init(_ site: SiteHosts, _ common: Common, _ store: DiagramStore, steps: Int) {
         self.site = site
+        self.common = common
         self.store = store
-        own = site.addresses
+        self.steps = steps
+    }
+
+    /// - Parameters:
+    ///   - common: of the same site.
+    ///   - limit: see `DiagramStore`.
+    ///   - steps: see `DiagramStore`; for what follows.
+    convenience init(_ site: SiteHosts, _ common: Common, limit: Int, steps: Int) {
+        self.init(site, common, DiagramStore(continuing: common.nodes, limit: limit, steps: steps), steps: steps)
+    }
+
+    static func common(_ site: SiteHosts, limit: Int, steps: Int) -> Common {
+        let ways = SiteWays(site, Common(), limit: limit, steps: steps)
+        do throws(SpaceExhausted) {
+            _ = (try ways.possible(), try ways.ours(), try ways.egress())
+            _ = (try ways.forwarding(), try ways.forwardingOfStrangers())
+        } catch {
+            ways.common.exhausted = error
+        }
+        ways.common.nodes = ways.store.nodes
+        return ways.common
+    }
+
+    /// What is there already, else what `make` makes, unless that was too much before.
+    private func once<Value>(
+        _ place: WritableKeyPath<Common, Value?>,
+        _ make: () throws(SpaceExhausted) -> Value
+    ) throws(SpaceExhausted) -> Value {
+        if let known = common[keyPath: place] { return known }
+        if let exhausted = common.exhausted { throw exhausted }
+        let value = try make()
+        common[keyPath: place] = value
+        return value
     }
 
     // MARK: - Sets
 
     /// The connections that can be.
     func possible() throws(SpaceExhausted) -> PacketFunction {
-        if let knownPossible { return knownPossible }
-        let region = try store.forgetting([.inputInterface], try PossiblePackets.region(.input, in: store))
-        knownPossible = region
-        return region
+        try once(\.possible) { () throws(SpaceExhausted) in
+            try store.forgetting([.inputInterface], try PossiblePackets.region(.input, in: store))
+        }
     }
 
     /// The connections to elsewhere that a host of the site decides about: as their source, or as a router between.
     func ours() throws(SpaceExhausted) -> PacketFunction {
-        let passing = site.hosts.flatMap(\.passages).flatMap(\.boxes)
-        return try store.combine(try fromHosts(), try store.region(passing), .union)
+        try once(\.ours) { () throws(SpaceExhausted) in
+            let passing = site.hosts.flatMap(\.passages).flatMap(\.boxes)
+            return try store.combine(try fromHosts(), try store.region(passing), .union)
+        }
     }
 
     private func fromHosts() throws(SpaceExhausted) -> PacketFunction {
         var match = PacketMatch()
-        match.sources = own
+        match.sources = site.addresses
         return try store.region(Box.boxes(of: match, on: .input))
     }
 
@@ -58,94 +101,109 @@ final class SiteWays {
     /// What becomes of connections to one host; nil for what is no host of the site.
     func ingress(_ host: Int?) throws(SpaceExhausted) -> Ends {
         guard let host else { return .open }
-        if let known = knownIngress[host] { return known }
-        // What is made on the way is many times the result, and is let go of here.
-        let scratch = DiagramStore(limit: store.limit)
-        let target = site.hosts[host]
-        let outcomes = try target.outcomes(.input, in: scratch).anywhere(.inputInterface, in: scratch)
-        var parts = [outcomes]
-        for byLines in [true, false] {
-            let refused = try target.refused(.input, byLines: byLines, in: scratch)
-            parts.append(try scratch.forgetting([.inputInterface], refused))
-        }
-        let copied = try store.copy(parts, from: scratch)
-        var ends = Ends(outcomes: copied[0], refused: copied[1], defended: copied[2])
+        var ends = try copied(try End(of: site.hosts[host], .input, limit: store.limit, steps: steps))
         for router in site.hosts.indices where router != host {
             try addChangedSources(by: router, to: &ends.outcomes)
         }
         try passOn(from: host, &ends.outcomes)
-        knownIngress[host] = ends
         return ends
     }
 
     /// All sources at once; what is no host's own may come as it likes.
     func egress() throws(SpaceExhausted) -> Ends {
-        if let knownEgress { return knownEgress }
-        var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
-        for host in site.hosts where !host.addresses.isEmpty {
-            var match = PacketMatch()
-            match.sources = host.addresses
-            let from = try store.region(Box.boxes(of: match, on: .output))
-            let open = try host.outcomes(.output, in: store).anywhere(.outputInterface, in: store)
-            outcomes.append(try store.combine(from, open, .within))
-            for byLines in [true, false] {
-                let set = try host.refused(.output, byLines: byLines, in: store)
-                let part = try store.combine(from, try store.forgetting([.outputInterface], set), .intersection)
-                if byLines { refused.append(part) } else { defended.append(part) }
+        try once(\.egress) { () throws(SpaceExhausted) in
+            let hosts = site.hosts.filter { !$0.addresses.isEmpty }
+            let made = Parallel.map(hosts) { [limit = store.limit, steps] host in
+                Result { () throws(SpaceExhausted) in try End(of: host, .output, limit: limit, steps: steps) }
             }
+            var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
+            for (host, end) in zip(hosts, made) {
+                let ends = try copied(try end.get())
+                var match = PacketMatch()
+                match.sources = host.addresses
+                let from = try store.region(Box.boxes(of: match, on: .output))
+                outcomes.append(try store.combine(from, ends.outcomes, .within))
+                refused.append(try store.combine(from, ends.refused, .intersection))
+                defended.append(try store.combine(from, ends.defended, .intersection))
+            }
+            return try joined(outcomes, refused, defended)
         }
-        let ends = try joined(outcomes, refused, defended)
-        knownEgress = ends
-        return ends
+    }
+
+    /// One host's own part, by any interface, with the nodes that it needs: what is made on the way is many times as
+    /// much, and is let go of.
+    private struct End: Sendable {
+        let nodes: DiagramNodes
+        let ends: Ends
+
+        init(of host: SiteHosts.Host, _ path: PacketPath, limit: Int, steps: Int) throws(SpaceExhausted) {
+            let interface: Dimension = path == .input ? .inputInterface : .outputInterface
+            let scratch = DiagramStore(limit: limit, steps: steps)
+            var parts = [try host.outcomes(path, in: scratch).anywhere(interface, in: scratch)]
+            for byLines in [true, false] {
+                let refused = try host.refused(path, byLines: byLines, in: scratch)
+                parts.append(try scratch.forgetting([interface], refused))
+            }
+            let store = DiagramStore(limit: limit, steps: steps)
+            let copies = try store.copy(parts, from: scratch.nodes)
+            nodes = store.nodes
+            ends = Ends(outcomes: copies[0], refused: copies[1], defended: copies[2])
+        }
+    }
+
+    private func copied(_ end: End) throws(SpaceExhausted) -> Ends {
+        let copies = try store.copy([end.ends.outcomes, end.ends.refused, end.ends.defended], from: end.nodes)
+        return Ends(outcomes: copies[0], refused: copies[1], defended: copies[2])
     }
 
     // MARK: - Routers
 
     /// What all routers on the way make of connections.
     func forwarding() throws(SpaceExhausted) -> Ends {
-        if let knownTotal { return knownTotal }
-        var total = Ends.open
-        for host in site.hosts.indices where !site.hosts[host].passages.isEmpty {
-            let ends = try forwarding(host)
-            var outcomes = ends.outcomes
-            // What a router sends elsewhere does not come where it was sent.
-            for turn in try turns(host) {
-                let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
-                outcomes = try store.combine(outcomes, doubt, .either)
+        try once(\.total) { () throws(SpaceExhausted) in
+            var total = Ends.open
+            for host in site.hosts.indices where !site.hosts[host].passages.isEmpty {
+                let ends = try forwarding(host)
+                var outcomes = ends.outcomes
+                // What a router sends elsewhere does not come where it was sent.
+                for turn in try turns(host) {
+                    let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
+                    outcomes = try store.combine(outcomes, doubt, .either)
+                }
+                total = try joined(
+                    [total.outcomes, outcomes],
+                    [total.refused, ends.refused],
+                    [total.defended, ends.defended]
+                )
             }
-            total = try joined(
-                [total.outcomes, outcomes],
-                [total.refused, ends.refused],
-                [total.defended, ends.defended]
-            )
+            return total
         }
-        knownTotal = total
-        return total
     }
 
     /// The same for connections that no host of the site begins; `accept` for the others.
     func forwardingOfStrangers() throws(SpaceExhausted) -> PacketFunction {
-        let strangers = try store.combine(.all, try fromHosts(), .difference)
-        return try store.combine(strangers, try forwarding().outcomes, .within)
+        try once(\.ofStrangers) { () throws(SpaceExhausted) in
+            let strangers = try store.combine(.all, try fromHosts(), .difference)
+            return try store.combine(strangers, try forwarding().outcomes, .within)
+        }
     }
 
     /// What one router makes of the connections on its ways.
     func forwarding(_ host: Int) throws(SpaceExhausted) -> Ends {
-        if let known = knownForwarding[host] { return known }
-        let router = site.hosts[host]
-        var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
-        let decided = try router.outcomes(.forward, in: store)
-        let denied = try router.refused(.forward, byLines: true, in: store)
-        let warded = try router.refused(.forward, byLines: false, in: store)
-        for passage in router.passages {
-            let region = try store.region(passage.boxes)
-            outcomes.append(try store.combine(region, try at(passage, decided), .within))
-            refused.append(try store.combine(region, try at(passage, denied), .intersection))
-            defended.append(try store.combine(region, try at(passage, warded), .intersection))
+        try once(\.forwarding[host]) { () throws(SpaceExhausted) in
+            let router = site.hosts[host]
+            var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
+            let decided = try router.outcomes(.forward, in: store)
+            let denied = try router.refused(.forward, byLines: true, in: store)
+            let warded = try router.refused(.forward, byLines: false, in: store)
+            for passage in router.passages {
+                let region = try store.region(passage.boxes)
+                outcomes.append(try store.combine(region, try at(passage, decided), .within))
+                refused.append(try store.combine(region, try at(passage, denied), .intersection))
+                defended.append(try store.combine(region, try at(passage, warded), .intersection))
+            }
+            return try joined(outcomes, refused, defended)
         }
-        let ends = try joined(outcomes, refused, defended)
-        knownForwarding[host] = ends
-        return ends
     }
 
     /// A function for packets that take one way.

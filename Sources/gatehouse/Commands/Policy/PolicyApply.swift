@@ -105,9 +105,9 @@ struct PolicyApply: ParsableCommand {
 
     /// Holds the site's claims against what all hosts are meant to do.
     private func requireClaims(_ site: PolicySite) throws {
-        let prover = ClaimProver(SiteHosts(site.intent, of: site.model))
-        for claim in site.intent.claims where claim.kind != .allow {
-            let proof = prover.prove(claim)
+        let claims = site.intent.claims.filter { $0.kind != .allow }
+        for proof in ClaimProver(SiteHosts(site.intent, of: site.model)).prove(claims) {
+            let claim = proof.claim
             if proof.answer == .proved || proof.answer == .unknown && unproved { continue }
             let word = proof.answer == .refuted ? "is broken" : "cannot be proved"
             let packet = proof.packet.map { ": \($0.text)" } ?? ""

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Firewall
+import Linux
 import Site
 
 struct PolicyProve: ParsableCommand {
@@ -23,26 +24,29 @@ struct PolicyProve: ParsableCommand {
     var json = false
 
     func run() throws {
+        Allocator.keepFreedMemory()
         let site = try PolicySite(path: options.path)
         let rulesets = try site.held(held)
-        let proofs = site.intent.hosts.compactMap { host in rulesets[host.host].map { HostProof(host, against: $0) } }
-        let prover = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets))
-        let claims = site.intent.claims.map(prover.prove)
-        let hidden = HiddenRule.all(in: site.intent.hosts)
+        let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
+        let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }
+        let claims = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets)).prove(site.intent.claims)
+        let hidden = Result { () throws(SpaceExhausted) in try HiddenRule.all(in: site.intent.hosts) }
         let isProved = proofs.allSatisfy { $0.answer == .proved } && claims.allSatisfy { $0.answer == .proved }
         if json {
             let members: [JSONValue.Member] = [
                 .init("proved", .boolean(isProved)),
                 .init("hosts", .array(proofs.map { .object($0.members(rulesets[$0.host])) })),
                 .init("claims", .array(claims.map(Self.json))),
-                .init("hidden", hidden.map { .array($0.map(Self.json)) } ?? .null),
+                .init("hidden", (try? hidden.get()).map { .array($0.map(Self.json)) } ?? .null),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
             for proof in proofs { for line in proof.lines(rulesets[proof.host], site) { Output.line(line) } }
             for claim in claims { show(claim, site) }
-            for rule in hidden ?? [] { show(rule, site) }
-            if hidden == nil { Output.line("unknown  whether rules hide others: there are too many pieces to tell") }
+            switch hidden {
+            case .success(let rules): for rule in rules { show(rule, site) }
+            case .failure(let bound): Output.line("unknown  whether rules hide others: \(bound.reason("the rules"))")
+            }
         }
         if !isProved { throw ExitCode(1) }
     }

@@ -1,0 +1,251 @@
+import Site
+
+/// Holds claims against the connections that end at one place: a host of the site, or anywhere else. A connection takes
+/// the egress of its source and the ingress of its destination, and the forwarding of the routers between. Judges share
+/// nothing that changes, so that each may be on a thread of its own.
+final class ClaimJudge {
+    /// What was found of a claim: its answer is not "proved".
+    struct Finding: Sendable {
+        /// Whether it is about connections that ought to be let through, and not about those that ought not.
+        let isOfAllowed: Bool
+        let answer: ProofAnswer
+        /// As the source meant it; nil where there are too many packets to tell one.
+        let packet: Packet?
+        let place: SiteHosts.Place
+        let reason: String
+    }
+
+    private let site: SiteHosts
+    /// nil for what is no host of the site.
+    private let end: Int?
+    private let store: DiagramStore
+    private let ways: SiteWays
+    /// Every address that a host of the site is known to bear.
+    private let own: AddressSet
+    /// The lines that the end has rules of.
+    private lazy var lines: Set<String> = Set(end.map { site.hosts[$0].intent.input.map(\.id) } ?? [])
+    private var knownIngress: SiteWays.Ends?
+    private var knownReached: PacketFunction?
+    private var knownRefused: [Exemption: PacketFunction] = [:]
+    /// The packets that a function treats in a way, by the function: every claim asks again.
+    private var treated: [Fate: [PacketFunction: PacketFunction]] = [:]
+
+    /// - Parameters:
+    ///   - end: the host's place in the site; nil for what is no host of it.
+    ///   - limit: see `DiagramStore`; for all claims together.
+    ///   - steps: see `DiagramStore`; for all claims together.
+    init(_ site: SiteHosts, at end: Int?, _ common: SiteWays.Common, limit: Int, steps: Int) {
+        self.site = site
+        self.end = end
+        ways = SiteWays(site, common, limit: limit, steps: steps)
+        store = ways.store
+        own = site.addresses
+    }
+
+    /// What is found of a claim here; nothing where it holds.
+    ///
+    /// - Parameter idle: the addresses of hosts that get nothing from the claim's line.
+    func judge(_ claim: Claim, idle: AddressSet) -> [Finding] {
+        let destinations = end.map { claim.destinations.intersection(site.hosts[$0].addresses) }
+        let addresses = destinations ?? claim.destinations.subtracting(own)
+        if addresses.isEmpty { return [] }
+        do throws(SpaceExhausted) {
+            let findings =
+                switch claim.kind {
+                case .allow: [try allowed(claim, addresses, idle)]
+                case .never: [try never(claim, claim.traffic, addresses)]
+                case .exactly:
+                    [
+                        try never(claim, claim.scope.subtracting(claim.traffic), addresses),
+                        try allowed(claim, addresses, idle),
+                    ]
+                }
+            return findings.compactMap { $0 }
+        } catch {
+            let host = end.map { "the rules about \(site.hosts[$0].intent.host)" } ?? "the rules about other addresses"
+            return [finding(.unknown, error.reason(host), packet: nil, at: .end(end), isOfAllowed: false)]
+        }
+    }
+
+    // MARK: - Questions
+
+    /// Whether an `allow` says anything of the end: one that is bound to zones says nothing of hosts without interfaces
+    /// of them.
+    private func holds(_ claim: Claim) -> Bool {
+        !claim.isBoundToInterfaces || end == nil || lines.contains(claim.id)
+    }
+
+    /// The connections of a claim that the end would see. What a host says to itself is none.
+    private func question(
+        _ traffic: TrafficSet,
+        from sources: AddressSet,
+        to addresses: AddressSet,
+        _ states: ConnectionStates
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var match = PacketMatch()
+        match.sources = end.map { sources.subtracting(site.hosts[$0].addresses) } ?? sources
+        match.destinations = addresses
+        match.traffic = traffic
+        match.states = states
+        var boxes = Box.boxes(of: match, on: .input)
+        for index in boxes.indices {
+            boxes[index].restrict(.oddities, to: 0)
+            boxes[index].restrict(.tcpFlags, to: 0x02)
+        }
+        let asked = try store.combine(try store.region(boxes), try ways.possible(), .intersection)
+        // Elsewhere no firewall of the site decides but that of the source, or of a router on the way.
+        return end == nil ? try store.combine(asked, try ways.ours(), .intersection) : asked
+    }
+
+    private func ingress() throws(SpaceExhausted) -> SiteWays.Ends {
+        if let knownIngress { return knownIngress }
+        let ingress = try ways.ingress(end)
+        knownIngress = ingress
+        return ingress
+    }
+
+    // MARK: - Answers
+
+    /// The first connection that is let through; nil when none is.
+    private func never(
+        _ claim: Claim,
+        _ traffic: TrafficSet,
+        _ addresses: AddressSet
+    ) throws(SpaceExhausted) -> Finding? {
+        // A rule may take a connection out of tracking.
+        let asked = try question(traffic, from: claim.sources, to: addresses, [.new, .untracked])
+        if asked == .none { return nil }
+        let reached = try reached()
+        let broken = try part(asked, of: reached, .accepted)
+        if broken != .none { return found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false) }
+        let open = try part(asked, of: reached, .perhapsAccepted)
+        return open == .none ? nil : found(.unknown, "may be let through", open, at: .end(end), isOfAllowed: false)
+    }
+
+    /// What becomes of connections at both ends.
+    private func reached() throws(SpaceExhausted) -> PacketFunction {
+        if let knownReached { return knownReached }
+        // That a router stops it counts where nobody else could: there may be another way around it.
+        let routed = end == nil ? try ways.forwardingOfStrangers() : PacketFunction(.accept)
+        let out = try store.combine(try ways.egress().outcomes, routed, .then)
+        let reached = try store.combine(out, try ingress().outcomes, .then)
+        knownReached = reached
+        return reached
+    }
+
+    /// The first connection that is stopped though no line refuses it; nil when there is none.
+    private func allowed(
+        _ claim: Claim,
+        _ addresses: AddressSet,
+        _ idle: AddressSet
+    ) throws(SpaceExhausted) -> Finding? {
+        guard holds(claim) else { return nil }
+        let asked = try question(claim.traffic, from: claim.sources.subtracting(idle), to: addresses, .new)
+        if asked == .none { return nil }
+        let exemption = Exemption(claim)
+        let (out, through, inwards) = (try out(exemption), try through(exemption), try inwards(exemption))
+        let expected = try store.combine(asked, try refused(exemption), .difference)
+        var doubt: Finding?
+        for (ends, place, reason) in [
+            (out, SiteHosts.Place.source, "is not let out by its source"),
+            (through, .between, "is not let through on its way"),
+            (inwards, .end(end), "is not let in"),
+        ] {
+            let lost = try part(expected, of: ends.outcomes, .stopped)
+            if lost != .none { return found(.refuted, reason, lost, at: place, isOfAllowed: true) }
+            let open = try part(expected, of: ends.outcomes, .perhapsStopped)
+            if open != .none, doubt == nil {
+                doubt = found(.unknown, "may be dropped", open, at: place, isOfAllowed: true)
+            }
+        }
+        return doubt
+    }
+
+    /// What a claim says nothing of.
+    private struct Exemption: Hashable {
+        /// A line that opens one end alone says nothing of the other, and one that holds by some interfaces alone
+        /// nothing of a router's others.
+        let ends: FlowEnds
+        let isBoundToInterfaces: Bool
+        /// A line of `allow` yields to those of `deny`; what is to be let through exactly does not.
+        let yields: Bool
+
+        init(_ claim: Claim) {
+            ends = claim.ends
+            isBoundToInterfaces = claim.isBoundToInterfaces
+            yields = claim.kind == .allow
+        }
+    }
+
+    private func out(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
+        exemption.ends == .inwards ? .open : try ways.egress()
+    }
+
+    private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
+        exemption.isBoundToInterfaces ? .open : try ways.forwarding()
+    }
+
+    private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
+        exemption.ends == .outwards ? .open : try ingress()
+    }
+
+    /// What may be stopped.
+    private func refused(_ exemption: Exemption) throws(SpaceExhausted) -> PacketFunction {
+        if let known = knownRefused[exemption] { return known }
+        let ends = [try out(exemption), try through(exemption), try inwards(exemption)]
+        let lines = exemption.yields ? ends.map(\.refused) : []
+        let refused = try store.joined(lines + ends.map(\.defended), .union) ?? .none
+        knownRefused[exemption] = refused
+        return refused
+    }
+
+    /// What may be asked of the outcomes of a connection.
+    private enum Fate {
+        case accepted, perhapsAccepted, stopped, perhapsStopped
+
+        func covers(_ outcomes: Outcomes) -> Bool {
+            switch self {
+            case .accepted: outcomes == .accept
+            case .perhapsAccepted: outcomes.contains(.accept)
+            case .stopped: !outcomes.contains(.accept)
+            case .perhapsStopped: outcomes != .accept
+            }
+        }
+    }
+
+    /// The packets of a set with such a fate.
+    private func part(
+        _ set: PacketFunction,
+        of outcomes: PacketFunction,
+        _ fate: Fate
+    ) throws(SpaceExhausted) -> PacketFunction {
+        if set == .none { return .none }
+        if let known = treated[fate]?[outcomes] { return try store.combine(set, known, .intersection) }
+        let chosen = try store.map(outcomes) { fate.covers(Outcomes(rawValue: $0)) ? 1 : 0 }
+        treated[fate, default: [:]][outcomes] = chosen
+        return try store.combine(set, chosen, .intersection)
+    }
+
+    // MARK: - Findings
+
+    private func found(
+        _ answer: ProofAnswer,
+        _ reason: String,
+        _ region: PacketFunction,
+        at place: SiteHosts.Place,
+        isOfAllowed: Bool
+    ) -> Finding {
+        let packet = Witness(in: store).packet(region, .input)
+        return finding(answer, reason, packet: packet, at: place, isOfAllowed: isOfAllowed)
+    }
+
+    private func finding(
+        _ answer: ProofAnswer,
+        _ reason: String,
+        packet: Packet?,
+        at place: SiteHosts.Place,
+        isOfAllowed: Bool
+    ) -> Finding {
+        Finding(isOfAllowed: isOfAllowed, answer: answer, packet: packet, place: place, reason: reason)
+    }
+}

@@ -1,0 +1,80 @@
+import Site
+
+/// Single packets on their ways, for people.
+extension SiteHosts {
+    /// Who decides about a packet.
+    enum Place: Sendable {
+        case source, between
+        /// A host of the site; for nil whoever is the last of the site on the way.
+        case end(Int?)
+    }
+
+    /// The host that decides about a connection, and the packet as it sees it; nil when none of the site does.
+    func decision(_ packet: Packet, at place: Place) -> (host: Int, packet: Packet)? {
+        switch place {
+        case .end(.some(let host)):
+            // Where the host passes it on to another instead, as it does so.
+            if let passed = passedOn(packet, by: host) { return (host, passed) }
+            return (host, seen(packet, by: host, .input))
+        case .source, .end(nil):
+            guard let source = hosts.firstIndex(where: { $0.addresses.contains(packet.source) }) else {
+                return passing(packet)
+            }
+            return (source, seen(packet, by: source, .output))
+        case .between: return passing(packet)
+        }
+    }
+
+    /// The packet by an interface of the host that accepts it, if there is one.
+    private func seen(_ packet: Packet, by host: Int, _ path: PacketPath) -> Packet {
+        let choices = (hosts[host].intent.interfaces.map(\.name) + ["eth0"]).map { name in
+            var choice = packet
+            choice.route = PacketRoute(path, by: name, to: name)
+            return choice
+        }
+        return choices.first { hosts[host].outcomes(of: $0).contains(.accept) } ?? choices[0]
+    }
+
+    /// The router that decides about a connection on its way, and what it sees: the first that does not let it through,
+    /// else the last.
+    private func passing(_ packet: Packet) -> (host: Int, packet: Packet)? {
+        var last: (host: Int, packet: Packet)?
+        for (index, host) in hosts.enumerated() {
+            for passage in host.passages where passage.boxes.contains(where: { $0.contains(Coordinates(packet)) }) {
+                var seen = packet
+                seen.route = .forward(by: passage.input, to: passage.output)
+                last = (index, seen)
+                if host.outcomes(of: seen) != .accept { return last }
+            }
+        }
+        return last
+    }
+
+    /// The packet as a router sends it elsewhere; nil when it does not.
+    private func passedOn(_ packet: Packet, by host: Int) -> Packet? {
+        let router = hosts[host]
+        func interface(_ address: IPAddress) -> String {
+            router.reach.first { $0.addresses.contains(address) }?.name ?? HostIntent.unnamedInterface
+        }
+        var seen = packet
+        seen.route = .input(by: interface(packet.source))
+        for translation in router.intent.translations {
+            guard case .destination(let target, let port) = translation.kind, translation.changed.contains(seen) else {
+                continue
+            }
+            seen.destination = target
+            seen.detail = port ?? packet.detail
+            seen.route = .forward(by: interface(packet.source), to: interface(target))
+            return seen
+        }
+        return nil
+    }
+}
+
+extension SiteHosts.Host {
+    /// What becomes of one packet: by what the kernel holds, else by what is meant.
+    fileprivate func outcomes(of packet: Packet) -> Outcomes {
+        if let held { return HeldEvaluator(held).outcomes(packet) }
+        return lasting(packet.path).first { $0.matches(packet) }?.verdict == .accept ? .accept : .drop
+    }
+}
