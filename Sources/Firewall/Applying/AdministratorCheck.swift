@@ -93,6 +93,7 @@ package struct AdministratorCheck: Sendable {
             for packet in [request, answer] {
                 let trace = evaluator.trace(packet)
                 let deciding = trace.described(in: held).last ?? "no rule"
+                if packet.path == .input, let other = trace.redirection(in: held) { return other }
                 if trace.outcomes == .accept {
                     admitting = admitting ?? trace.acceptingRule(in: held)
                 } else if trace.outcomes.contains(.accept) {
@@ -110,6 +111,25 @@ package struct AdministratorCheck: Sendable {
 }
 
 extension HeldTrace {
+    /// What becomes of the connection when a rule sends it elsewhere; nil when none does.
+    fileprivate func redirection(in held: HeldRuleset) -> AdministratorCheck.Verdict? {
+        for step in steps {
+            guard let number = step.rule, held.chains.indices.contains(step.chain) else { continue }
+            let chain = held.chains[step.chain]
+            let (comment, handle) = (chain.rules[number].comment, chain.rules[number].handle)
+            let rule = "\(chain.title): " + (comment.map { "\"\($0)\"" } ?? "the rule with handle \(handle)")
+            for case .translation(let change) in chain.rules[number].statements {
+                if let unknown = step.unknown { return .unknown("\(rule), which hangs on \(unknown)") }
+                switch change {
+                case .destination(let target): return .refused(by: "\(rule) sends it to \(target)")
+                case .redirect, .other: return .unknown("\(rule) may send it elsewhere")
+                case .masquerade, .source: continue
+                }
+            }
+        }
+        return nil
+    }
+
     /// The id of the last rule of ours that accepts; of any table when none of ours does.
     fileprivate func acceptingRule(in held: HeldRuleset) -> String? {
         let accepting = steps.filter { $0.outcomes == .accept && $0.rule != nil }

@@ -67,14 +67,19 @@ extension HeldText.Table {
         return lines
     }
 
-    /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud and
-    /// changed addresses there is more to say than that.
+    /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud,
+    /// changed addresses and the places of chains there is more to say than that.
     func differsOnlyInDecisions(from old: HeldText.Table) -> Bool {
+        var moved: Set<String> = []
         for part in Set(old.parts.keys).union(parts.keys) {
             let (before, after) = (old.parts[part] ?? [], parts[part] ?? [])
             let changed = Set(before).symmetricDifference(after)
             for line in changed {
                 guard let value = JSONValue(parsing: line) else { return false }
+                if value["hook"] != nil {
+                    let place = JSONValue.object(value.members.filter { $0.name != "policy" }).line
+                    moved.formSymmetricDifference([place])
+                }
                 let words = (value["expr"]?.items ?? []).compactMap { $0.members.first?.name }
                 if !Self.decisions.isSuperset(of: words) { return false }
                 // A set that packets fill, or of which the elements end, counts as more than its elements.
@@ -84,7 +89,7 @@ extension HeldText.Table {
                 }
             }
         }
-        return true
+        return moved.isEmpty
     }
 
     /// Statements of nft's JSON of which the proof knows all that they do.

@@ -2,20 +2,34 @@ import Site
 
 /// What a packet shows at a hook: not every field is there everywhere.
 struct FieldView: Hashable {
-    /// Whether the interfaces are known to rules; where not, their names are empty.
-    let showsInput: Bool
-    let showsOutput: Bool
+    /// What rules see of an interface.
+    enum Sight: Hashable {
+        case name
+        /// An empty name.
+        case nothing
+        /// A name, but perhaps another one, or none.
+        case unknown
+    }
+
+    let input: Sight
+    let output: Sight
     /// Whether connection tracking has seen the packet; before, a rule may see a state or not.
     let showsState: Bool
 
     /// Connection tracking comes at -200 (NF_IP_PRI_CONNTRACK).
     private static let trackingPriority = -200
 
-    init(path: PacketPath, base: HeldChain.Base) {
+    /// - Parameter isBelowIP: see `HeldChain`.
+    init(path: PacketPath, base: HeldChain.Base, isBelowIP: Bool) {
+        guard !isBelowIP else {
+            (input, output, showsState) = (.unknown, .unknown, false)
+            return
+        }
         let isEarly = base.hook == .prerouting || base.hook == .output
-        showsInput = path != .output
-        showsOutput = path == .output || base.hook == .forward || base.hook == .postrouting || base.hook == .egress
-        showsState = base.hook != .ingress && !(isEarly && base.priority <= Self.trackingPriority)
+        // Of what the host itself sends some kernels name the interface that it leaves by there.
+        input = path != .output ? .name : base.hook == .postrouting ? .unknown : .nothing
+        output = path == .output || base.hook == .forward || base.hook == .postrouting ? .name : .nothing
+        showsState = !(isEarly && base.priority <= Self.trackingPriority)
     }
 
     /// What a packet has in a field.
@@ -31,8 +45,8 @@ struct FieldView: Hashable {
         let detail = UInt128(packet.detail)
         switch field {
         case .family: return .number(packet.source.width == 128 ? 1 : 0)
-        case .inputInterface: return .number(showsInput ? packet.inputInterface.map(InterfaceName.number) ?? 0 : 0)
-        case .outputInterface: return .number(showsOutput ? packet.outputInterface.map(InterfaceName.number) ?? 0 : 0)
+        case .inputInterface: return content(input, packet.inputInterface)
+        case .outputInterface: return content(output, packet.outputInterface)
         case .source4: if case .v4(let bits) = packet.source { return .number(UInt128(bits)) }
         case .source6: if case .v6(let bits) = packet.source { return .number(bits) }
         case .destination4: if case .v4(let bits) = packet.destination { return .number(UInt128(bits)) }
@@ -54,11 +68,24 @@ struct FieldView: Hashable {
         return .absent
     }
 
+    private func content(_ sight: Sight, _ name: String?) -> Content {
+        switch sight {
+        case .name: .number(name.map(InterfaceName.number) ?? 0)
+        case .nothing: .number(0)
+        case .unknown: .unknown
+        }
+    }
+
+    /// The states that a packet leaves for `untracked` when a rule takes it out of tracking: once it is tracked it stays
+    /// so, but for what tracking could make nothing of (`nft_notrack_eval`).
+    var untracked: ConnectionStates { showsState ? .invalid : .all.subtracting(.untracked) }
+
     /// Whether the condition holds for the packet; nil when that is not known.
     func holds(_ condition: HeldCondition, _ packet: Packet) -> Bool? {
         switch condition {
         case .unknown, .before: return nil
         case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
+        case .excess(_, let isAbove): return packet.oddities.contains(.overLimit) == isAbove
         case .fields(let fields, let entries, let isNegated):
             let contents = fields.map { content($0, packet) }
             if contents.contains(.absent) { return false }
@@ -94,12 +121,8 @@ extension FieldView {
         var box = Box()
         switch field {
         case .family: box.restrict(.family, to: numbers)
-        case .inputInterface:
-            guard showsInput else { return constant(numbers.contains(0)) }
-            box.restrict(.inputInterface, to: numbers)
-        case .outputInterface:
-            guard showsOutput else { return constant(numbers.contains(0)) }
-            box.restrict(.outputInterface, to: numbers)
+        case .inputInterface: return boxes(input, .inputInterface, numbers)
+        case .outputInterface: return boxes(output, .outputInterface, numbers)
         case .source4, .destination4:
             box.restrict(.family, to: 0)
             box.restrict(field == .source4 ? .source4 : .destination4, to: numbers)
@@ -138,7 +161,20 @@ extension FieldView {
         return box.isEmpty ? ([], []) : ([box], [box])
     }
 
-    private func constant(_ holds: Bool) -> (sure: [Box], perhaps: [Box]) { holds ? ([Box()], [Box()]) : ([], []) }
+    private func boxes(
+        _ sight: Sight,
+        _ dimension: Dimension,
+        _ numbers: IntervalSet<UInt128>
+    ) -> (sure: [Box], perhaps: [Box]) {
+        var box = Box()
+        switch sight {
+        case .unknown: return ([], [box])
+        case .nothing: return numbers.contains(0) ? ([box], [box]) : ([], [])
+        case .name:
+            box.restrict(dimension, to: numbers)
+            return box.isEmpty ? ([], []) : ([box], [box])
+        }
+    }
 
     private static let withPorts = IntervalSet(
         ProtocolNumber.withPorts.map { kinds(UInt128($0.rawValue)...UInt128($0.rawValue)) }

@@ -60,31 +60,39 @@ private struct Walk {
     }
 
     mutating func run() -> Outcomes {
+        guard ruleset.misplaced.isEmpty else { return [.accept, .drop] }
         var outcomes = Outcomes.accept
-        for hook in HeldHook.hooks(of: packet.path) {
-            for index in ruleset.bases(at: hook) where outcomes.contains(.accept) {
-                guard let base = ruleset.chains[index].base, sees(ruleset.chains[index], base) else { continue }
-                results = [:]
-                var result = walk(index, FieldView(path: packet.path, base: base))
-                if result.contains(.next) {
-                    result.remove(.next)
-                    result.insert(base.drops ? .drop : .accept)
-                    note(index, nil, base.drops ? .drop : .accept, nil)
-                }
-                if base.hook.isOfDevice, base.devices == nil { result.insert(.accept) }
-                outcomes.remove(.accept)
-                outcomes.formUnion(result)
+        for index in ruleset.bases(on: packet.path) where outcomes.contains(.accept) {
+            let chain = ruleset.chains[index]
+            guard let base = chain.base, sees(chain, base) else { continue }
+            results = [:]
+            var result = walk(index, FieldView(path: packet.path, base: base, isBelowIP: chain.isBelowIP))
+            if result.contains(.next) {
+                result.remove(.next)
+                result.insert(base.drops ? .drop : .accept)
+                note(index, nil, base.drops ? .drop : .accept, nil)
             }
+            if mayPassBy(chain, base) || ruleset.isSkippedPerhaps(index) { result.insert(.accept) }
+            outcomes.remove(.accept)
+            outcomes.formUnion(result)
         }
-        return outcomes
+        return outcomes.settled
     }
 
     private func sees(_ chain: HeldChain, _ base: HeldChain.Base) -> Bool {
         let isSix = packet.source.width == 128
         if chain.family == .ip && isSix || chain.family == .ip6 && !isSix { return false }
-        if base.isTranslation, packet.state != .new { return false }
+        return !base.isTranslation || packet.state == .new || packet.state == .related
+    }
+
+    /// Whether the packet may be one that the chain is not asked about.
+    private func mayPassBy(_ chain: HeldChain, _ base: HeldChain.Base) -> Bool {
+        if base.mayBeAsleep { return true }
+        if base.isTranslation { return packet.state == .related }
+        guard chain.isBelowIP else { return false }
         guard base.hook.isOfDevice, let devices = base.devices else { return true }
-        return (base.hook == .ingress ? packet.inputInterface : packet.outputInterface).map(devices.contains) ?? false
+        let interface = base.hook == .ingress ? packet.inputInterface : packet.outputInterface
+        return !(interface.map(devices.contains) ?? false)
     }
 
     /// What a chain makes of the packet: `next` when it reaches the end or returns.
@@ -137,6 +145,10 @@ private struct Walk {
             case .translation:
                 note(chain, number, .accept, unknown)
                 return outcomes.union(.accept)
+            case .untracking:
+                guard view.untracked.contains(packet.state) else { continue }
+                note(chain, number, .anything, "notrack")
+                return .anything
             case .unknown(let text):
                 note(chain, number, .anything, text)
                 return .anything
@@ -196,7 +208,7 @@ extension HeldCondition {
         case .unknown(let text): text
         case .before(let end): "meta time < \(end)"
         case .fields(let fields, _, _): fields.map { "\($0)" }.joined(separator: " . ")
-        case .oddity: ""
+        case .oddity, .excess: ""
         }
     }
 }

@@ -13,36 +13,55 @@ extension HeldSpace {
     /// by priority, until one changes the packet (`nf_nat_inet_fn`).
     mutating func translations(at hook: HeldHook, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         var total = PacketFunction(.accept)
-        for index in ruleset.bases(at: hook) where ruleset.chains[index].base?.isTranslation == true {
-            total = try store.combine(total, try base(index, path), .then)
+        var rest = ruleset.bases(at: hook).filter { ruleset.chains[$0].base?.isTranslation == true }[...]
+        while let first = rest.first {
+            let priority = ruleset.chains[first].base?.priority
+            let alike = rest.prefix { ruleset.chains[$0].base?.priority == priority }
+            var chains: [PacketFunction] = []
+            for index in alike { chains.append(try base(index, path)) }
+            total = try store.combine(total, try inAnyOrder(chains), .then)
+            rest = rest.dropFirst(alike.count)
         }
         return total
     }
 
+    /// What chains of one priority make of packets, of which nobody knows the order.
+    private func inAnyOrder(_ chains: [PacketFunction]) throws(SpaceExhausted) -> PacketFunction {
+        guard let first = chains.first, chains.count > 1 else { return chains.first ?? PacketFunction(.accept) }
+        let accept = Outcomes.accept.rawValue
+        var (some, all) = (first, first)
+        for chain in chains.dropFirst() {
+            some = try store.combine(some, chain, .either)
+            all = try store.combine(all, chain, .mask)
+        }
+        return try store.combine(try store.map(some) { $0 & ~accept }, try store.map(all) { $0 & accept }, .either)
+    }
+
     /// What the chains that only filter make of packets before their destinations are changed.
     mutating func filtersBeforeTranslation(_ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
-        try filters(path) { hook, base in
-            hook == .ingress || hook == .prerouting && base.priority <= HeldTranslation.destinationPriority
+        try filters(path) { chain, base in
+            chain.isBelowIP || base.hook == .prerouting && base.priority <= HeldTranslation.destinationPriority
         }
     }
 
     /// What they make of them after their sources are changed.
     mutating func filtersAfterTranslation(_ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
-        try filters(path) { hook, base in
-            hook == .egress || hook == .postrouting && base.priority >= HeldTranslation.sourcePriority
+        try filters(path) { chain, base in
+            chain.isBelowIP
+                ? [.output, .postrouting, .egress].contains(base.hook)
+                : base.hook == .postrouting && base.priority >= HeldTranslation.sourcePriority
         }
     }
 
     private mutating func filters(
         _ path: PacketPath,
-        where isMeant: (HeldHook, HeldChain.Base) -> Bool
+        where isMeant: (HeldChain, HeldChain.Base) -> Bool
     ) throws(SpaceExhausted) -> PacketFunction {
         var total = PacketFunction(.accept)
-        for hook in HeldHook.hooks(of: path) {
-            for index in ruleset.bases(at: hook) {
-                guard let base = ruleset.chains[index].base, !base.isTranslation, isMeant(hook, base) else { continue }
-                total = try store.combine(total, try self.base(index, path), .then)
-            }
+        for index in ruleset.bases(on: path) {
+            let chain = ruleset.chains[index]
+            guard let base = chain.base, !base.isTranslation, isMeant(chain, base) else { continue }
+            total = try store.combine(total, try self.base(index, path), .then)
         }
         return total
     }

@@ -7,6 +7,8 @@ package struct HeldSpace {
     private let watched: [HeldTranslation: Outcomes]
     /// What may come of a statement that is not understood.
     private let anything: PacketFunction
+    /// Whether a packet may have gone astray.
+    private var mayStray = false
     /// What chains make of packets, by chain and by what packets show there.
     private var chains: [Place: PacketFunction] = [:]
     private var depth = 0
@@ -37,20 +39,21 @@ package struct HeldSpace {
     /// What may become of each packet on a way through the host: outcomes of which each is `accept`, `drop`, or both
     /// where something is not known. Accept is final only in its base chain; drop is final.
     package mutating func outcomes(_ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
+        guard ruleset.misplaced.isEmpty else { return PacketFunction([.accept, .drop]) }
         var total = PacketFunction(.accept)
-        for hook in HeldHook.hooks(of: path) {
-            for index in ruleset.bases(at: hook) {
-                total = try store.combine(total, try base(index, path), .then)
-            }
+        for index in ruleset.bases(on: path) {
+            var result = try base(index, path)
+            if ruleset.isSkippedPerhaps(index) { result = try store.combine(result, PacketFunction(.accept), .either) }
+            total = try store.combine(total, result, .then)
         }
-        return total
+        return mayStray ? try store.map(total) { Outcomes(rawValue: $0).settled.rawValue } : total
     }
 
     /// A base chain for every packet: `accept` for those that do not pass it.
     mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         let chain = ruleset.chains[index]
         guard let base = chain.base else { return PacketFunction(.accept) }
-        let open = try self.chain(index, FieldView(path: path, base: base))
+        let open = try self.chain(index, FieldView(path: path, base: base, isBelowIP: chain.isBelowIP))
         var result = try store.map(open) { number in
             let outcomes = Outcomes(rawValue: number)
             guard outcomes.contains(.next) else { return number }
@@ -59,25 +62,37 @@ package struct HeldSpace {
         var box = Box()
         if chain.family == .ip { box.restrict(.family, to: 0) }
         if chain.family == .ip6 { box.restrict(.family, to: 1) }
-        if base.isTranslation { box.restrict(.state, to: UInt128(ConnectionState.new.rawValue)) }
-        if base.hook.isOfDevice {
-            if let devices = base.devices {
-                box.restrict(
-                    base.hook == .ingress ? .inputInterface : .outputInterface,
-                    to: InterfaceSet.among(Set(devices)).numbers
-                )
+        if base.isTranslation {
+            box.restrict(.state, to: ConnectionStates([.new, .related]).numbers)
+            var first = Box()
+            first.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
+            result = try perhaps(result, outside: first)
+        } else if chain.isBelowIP {
+            var sure = Box()
+            if base.hook.isOfDevice, let devices = base.devices {
+                let dimension = base.hook == .ingress ? Dimension.inputInterface : .outputInterface
+                sure.restrict(dimension, to: InterfaceSet.among(Set(devices)).numbers)
             } else {
-                result = try store.combine(result, PacketFunction(.accept), .either)
+                sure.restrict(.family, to: IntervalSet())
             }
+            result = try perhaps(result, outside: sure)
         }
+        if base.mayBeAsleep { result = try store.combine(result, PacketFunction(.accept), .either) }
         return try store.combine(try store.region(box), result, .within)
+    }
+
+    /// The same for packets of the box; others may pass by.
+    private func perhaps(_ result: PacketFunction, outside box: Box) throws(SpaceExhausted) -> PacketFunction {
+        let inside = try store.combine(try store.region(box), result, .choose)
+        return try store.combine(inside, try store.combine(result, PacketFunction(.accept), .either), .first)
     }
 
     /// A chain as far as its end: `next` for what it does not decide.
     private mutating func chain(_ index: Int, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         let place = Place(chain: index, view: view)
-        if let known = chains[place] { return known }
-        guard depth < Self.deepest else { return anything }
+        // Whoever comes here again on the way is in a circle, which no kernel holds.
+        if let known = chains[place] { return known == anything ? astray() : known }
+        guard depth < Self.deepest else { return astray() }
         chains[place] = anything
         depth += 1
         defer { depth -= 1 }
@@ -103,7 +118,12 @@ package struct HeldSpace {
             case .verdictMap(let fields, let entries):
                 result = try map(fields, entries, view)
             case .translation(let kind): result = PacketFunction(watched[kind] ?? .accept)
-            case .unknown: result = anything
+            case .untracking:
+                var box = Box()
+                box.restrict(.state, to: view.untracked.numbers)
+                let taken = try store.combine(try store.region(box), astray(), .choose)
+                result = try store.combine(taken, result, .first)
+            case .unknown: result = astray()
             }
         }
         return result
@@ -140,22 +160,22 @@ package struct HeldSpace {
                 let outcomes = Outcomes(rawValue: number)
                 return outcomes.contains(.next) ? outcomes.subtracting(.next).union(.back).rawValue : number
             }
-        case .unknown: return anything
+        case .unknown: return astray()
         default: return PacketFunction(verdict.outcomes)
         }
+    }
+
+    private mutating func astray() -> PacketFunction {
+        mayStray = true
+        return anything
     }
 
     /// 1 where the condition holds, 2 where it perhaps does, 0 elsewhere.
     private func condition(_ condition: HeldCondition, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         switch condition {
         case .unknown, .before: return PacketFunction(constant: 2)
-        case .oddity(let oddity, let isPresent):
-            return try store.node(
-                .oddities,
-                oddity.numbers,
-                inside: isPresent ? .all : .none,
-                outside: isPresent ? .none : .all
-            )
+        case .oddity(let oddity, let isPresent): return try odd(oddity, isPresent)
+        case .excess(_, let isAbove): return try odd(.overLimit, isAbove)
         case .fields(let fields, let entries, let isNegated):
             var (sure, perhaps) = (try regions(fields, entries, view))
             if isNegated {
@@ -167,6 +187,15 @@ package struct HeldSpace {
             }
             return sure == perhaps ? sure : try store.combine(sure, perhaps, .condition)
         }
+    }
+
+    private func odd(_ oddity: PacketOddities, _ isPresent: Bool) throws(SpaceExhausted) -> PacketFunction {
+        try store.node(
+            .oddities,
+            oddity.numbers,
+            inside: isPresent ? .all : .none,
+            outside: isPresent ? .none : .all
+        )
     }
 
     private func regions(

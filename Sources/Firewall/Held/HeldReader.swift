@@ -27,6 +27,7 @@ extension HeldRuleset {
         chains = reader.chains
         for object in objects { reader.addRule(object["rule"], to: &chains) }
         remarks = reader.remarks
+        misplaced = reader.misplaced
     }
 }
 
@@ -42,25 +43,37 @@ struct HeldReader {
 
     private(set) var chains: [HeldChain] = []
     private(set) var remarks: [String] = []
+    private(set) var misplaced: [String] = []
     private var chainOf: [Name: Int] = [:]
     private var elements: [Name: [JSONValue]] = [:]
     /// Sets that rules add to: what they hold a moment later, nobody knows.
     private var changing: Set<Name> = []
     private var dormant: Set<Name> = []
+    /// Tables whose flags are there and not legible.
+    private var perhapsDormant: Set<Name> = []
+    /// Tables with a chain that sends packets of the host another way when a rule changes their mark.
+    private var rerouting: Set<Name> = []
 
     mutating func survey(_ objects: [JSONValue]) {
         for object in objects {
-            guard case .object(let members) = object, let member = members.first else { continue }
+            guard let member = object.only else {
+                misplaced.append("this is no object of a ruleset: \(object.excerpt)")
+                continue
+            }
             switch member.name {
             case "table":
-                if member.value["flags"]?.listed.contains(where: { $0.text == "dormant" }) == true,
+                guard let flags = member.value["flags"]?.listed.map(\.text),
                     let name = Self.name(member.value, table: member.value["name"]?.text)
-                {
-                    dormant.insert(Name(family: name.family, table: name.table, name: ""))
-                }
+                else { continue }
+                let table = Name(family: name.family, table: name.table, name: "")
+                if flags.contains("dormant") { dormant.insert(table) }
+                if !flags.allSatisfy({ $0.map(Self.tableFlags.contains) ?? false }) { perhapsDormant.insert(table) }
             case "chain": addChain(member.value)
             case "set", "map":
-                if let name = Self.name(member.value) { elements[name] = member.value["elem"]?.listed ?? [] }
+                guard let name = Self.name(member.value) else { continue }
+                elements[name] = member.value["elem"]?.listed ?? []
+                // Elements that end by themselves are gone a moment later.
+                if member.value["timeout"] != nil { changing.insert(name) }
             case "rule":
                 guard let rule = Self.name(member.value, of: "chain") else { continue }
                 for statement in member.value["expr"]?.listed ?? [] {
@@ -70,12 +83,15 @@ struct HeldReader {
                     let name = String(text.drop { $0 == "@" })
                     changing.insert(Name(family: rule.family, table: rule.table, name: name))
                 }
-            case "metainfo", "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "element":
+            case "metainfo", "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "element",
+                "flowtable", "secmark", "synproxy", "tunnel":
                 continue
             default: remarks.append("an object of the kind \(member.name.debugDescription) was left out")
             }
         }
     }
+
+    static let tableFlags: Set<String> = ["dormant", "owner", "persist"]
 
     private static func name(_ object: JSONValue, of key: String = "name", table: String? = nil) -> Name? {
         guard let family = object["family"]?.text, let table = table ?? object["table"]?.text,
@@ -86,7 +102,7 @@ struct HeldReader {
 
     private mutating func addChain(_ object: JSONValue) {
         guard let name = Self.name(object), let family = HeldFamily(rawValue: name.family), chainOf[name] == nil else {
-            remarks.append("a chain was left out: \(object.excerpt)")
+            misplaced.append("a chain has no place here: \(object.excerpt)")
             return
         }
         chainOf[name] = chains.count
@@ -94,28 +110,43 @@ struct HeldReader {
     }
 
     private mutating func base(_ object: JSONValue, _ name: Name) -> HeldChain.Base? {
-        guard let word = object["hook"]?.text, !dormant.contains(Name(family: name.family, table: name.table, name: ""))
-        else { return nil }
-        guard let hook = HeldHook(rawValue: word) else {
-            remarks.append("chain \(name.name) is at the hook \(word.debugDescription), which is not known here")
+        let table = Name(family: name.family, table: name.table, name: "")
+        guard let word = object["hook"]?.text, !dormant.contains(table) else { return nil }
+        let policies = ["accept": false, "drop": true]
+        guard let hook = HeldHook(rawValue: word), let priority = object["prio"]?.integer,
+            let type = object["type"]?.text, ["filter", "nat", "route"].contains(type),
+            let drops = policies[object["policy"]?.text ?? "accept"]
+        else {
+            // Chains of ARP see no packet of IP.
+            if name.family != HeldFamily.arp.rawValue {
+                misplaced.append("the place of chain \(name.name) is not known here: \(object.excerpt)")
+            }
             return nil
         }
-        return HeldChain.Base(
+        if type == "route" { rerouting.insert(table) }
+        var base = HeldChain.Base(
             hook: hook,
-            priority: object["prio"]?.integer ?? 0,
-            drops: object["policy"]?.text == "drop",
-            isTranslation: object["type"]?.text == "nat",
+            priority: priority,
+            drops: drops,
+            isTranslation: type == "nat",
             devices: object["dev"].map { $0.listed.compactMap(\.text) }
         )
+        base.mayBeAsleep = perhapsDormant.contains(table)
+        return base
     }
 
     mutating func addRule(_ rule: JSONValue?, to chains: inout [HeldChain]) {
         guard let rule else { return }
         guard let name = Self.name(rule, of: "chain"), let index = chainOf[name] else {
-            remarks.append("a rule was left out, since its chain is not listed: \(rule.excerpt)")
+            misplaced.append("the chain of a rule is not listed: \(rule.excerpt)")
             return
         }
-        let scope = HeldScope(family: name.family, table: name.table, reader: self)
+        let scope = HeldScope(
+            family: name.family,
+            table: name.table,
+            reader: self,
+            reroutes: rerouting.contains(Name(family: name.family, table: name.table, name: ""))
+        )
         chains[index].rules.append(
             HeldRule(
                 comment: rule["comment"]?.text,

@@ -2,18 +2,41 @@
 /// the chains that they jump to. What was not understood stands in it as such and carries its text.
 package struct HeldRuleset: Sendable {
     package var chains: [HeldChain] = []
-    /// What concerns no chain, or too many: a device that is not named, an object of an unknown kind. It does not bear
-    /// on the answers; a person should know of it.
+    /// Objects that decide about no packet and are not of a known kind. A person should know of them.
     package var remarks: [String] = []
+    /// What could not be placed and may decide about packets. Where there is any, nothing is known of any packet.
+    package var misplaced: [String] = []
 
     package init() {}
 
-    /// The base chains that packets pass at a hook, in the order in which they pass them.
+    /// The base chains of a hook of IP, in the order in which packets pass them. Of chains with one priority the order is
+    /// that in which they were made, which a list does not tell.
     package func bases(at hook: HeldHook) -> [Int] {
         let found = chains.indices.filter { chains[$0].base?.hook == hook && chains[$0].family.seesIP }
-        return found.sorted {
-            let (one, two) = (chains[$0].base?.priority ?? 0, chains[$1].base?.priority ?? 0)
-            return (one, $0) < (two, $1)
+        return found.sorted { priority($0, $1) }
+    }
+
+    /// Every base chain that packets may pass on a way through the host: those of bridges that they may come by or leave
+    /// by, then those of each hook.
+    package func bases(on path: PacketPath) -> [Int] {
+        let hooks = HeldHook.hooksOfBridges(on: path)
+        let bridged = chains.indices.filter { index in
+            chains[index].family == .bridge && chains[index].base.map { hooks.contains($0.hook) } ?? false
+        }
+        return bridged.sorted { priority($0, $1) } + HeldHook.hooks(of: path).flatMap(bases)
+    }
+
+    private func priority(_ left: Int, _ right: Int) -> Bool {
+        (chains[left].base?.priority ?? 0, left) < (chains[right].base?.priority ?? 0, right)
+    }
+
+    /// Whether another chain may have changed the addresses of a packet before this one is asked, which is then not asked
+    /// (`nf_nat_inet_fn`).
+    func isSkippedPerhaps(_ index: Int) -> Bool {
+        guard let base = chains[index].base, base.isTranslation else { return false }
+        return bases(at: base.hook).contains { other in
+            guard other != index, let base = chains[other].base else { return false }
+            return base.isTranslation && base.priority <= chains[index].base?.priority ?? 0
         }
     }
 }
@@ -38,6 +61,15 @@ package enum HeldHook: String, Sendable, Hashable, CaseIterable {
         case .output: [.output, .postrouting, .egress]
         }
     }
+
+    /// The hooks of bridges that packets may pass besides, when an interface of theirs is a bridge or a port of one.
+    static func hooksOfBridges(on path: PacketPath) -> [HeldHook] {
+        switch path {
+        case .input: [.prerouting, .input]
+        case .forward: [.prerouting, .input, .forward, .output, .postrouting]
+        case .output: [.output, .postrouting]
+        }
+    }
 }
 
 package struct HeldChain: Sendable {
@@ -50,6 +82,8 @@ package struct HeldChain: Sendable {
         package var isTranslation: Bool
         /// For `ingress` and `egress`: the interfaces; nil when the kernel's list does not name them.
         package var devices: [String]?
+        /// Whether the table may be dormant: nft 1.0.6 lists other memory in place of a table's flags.
+        package var mayBeAsleep = false
 
         package init(
             hook: HeldHook,
@@ -81,6 +115,10 @@ package struct HeldChain: Sendable {
         self.rules = rules
     }
 
+    /// Whether packets pass it at a device below the interface that rules of IP see: a port of a bridge, the carrier of a
+    /// VLAN. Then not every packet does, and names of interfaces are others.
+    var isBelowIP: Bool { family == .bridge || base?.hook.isOfDevice == true }
+
     /// As nft has it: `inet gatehouse input`.
     package var title: String { "\(family.rawValue) \(table) \(name)" }
 }
@@ -99,7 +137,12 @@ package struct HeldRule: Sendable {
     }
 
     /// The first word of the comment, which in the project's own rules is the id.
-    package var id: String? { comment.flatMap { $0.split(separator: " ").first.map(String.init) } }
+    package var id: String? { comment.flatMap(Self.id(ofComment:)) }
+
+    /// - Parameter comment: `ID line N, NOTE`, without the line for what comes with the house.
+    static func id(ofComment comment: String) -> String? {
+        comment.split { $0 == " " || $0 == "," }.first.map(String.init)
+    }
 }
 
 package indirect enum HeldStatement: Sendable {
@@ -109,6 +152,8 @@ package indirect enum HeldStatement: Sendable {
     case verdictMap(fields: [HeldField], entries: [(key: HeldKey, verdict: HeldVerdict)])
     /// Ends a chain of translation.
     case translation(HeldTranslation)
+    /// Takes the packet out of connection tracking: from here on its state is `untracked`.
+    case untracking
     /// Anything might come of it; with its text.
     case unknown(String)
 }
@@ -127,6 +172,8 @@ package enum HeldCondition: Sendable {
     case fields([HeldField], entries: [HeldKey], isNegated: Bool)
     /// Whether the packet has one of these oddities.
     case oddity(PacketOddities, isPresent: Bool)
+    /// Whether the packet is above this limit.
+    case excess(HeldLimit, isAbove: Bool)
     /// The clock shows less than these seconds since 1970.
     case before(Int64)
     /// May hold or not; with its text.

@@ -31,7 +31,8 @@ extension HeldScope {
     private func compare(_ field: HeldField, _ operation: String, _ right: JSONValue) -> HeldCondition? {
         let negated = operation == "!=" || operation == "!"
         if operation == "<" || operation == ">" || operation == "<=" || operation == ">=" {
-            guard let number = field.numbers(right)?.single else { return nil }
+            // The kernel compares its own bits of the states.
+            guard field != .state, let number = field.numbers(right)?.single else { return nil }
             let range: ClosedRange<UInt128>? =
                 switch operation {
                 case "<": number == 0 ? nil : 0...(number - 1)

@@ -5,21 +5,27 @@ struct HeldScope {
     let family: String
     let table: String
     let reader: HeldReader
+    /// Whether packets take another way when their mark changes.
+    let reroutes: Bool
 
     func statements(_ statement: JSONValue) -> [HeldStatement] {
         if case .string(let word) = statement { return [known(word, .null) ?? .unknown(word)] }
         guard let member = statement.only else { return [.unknown(statement.excerpt)] }
         switch member.name {
-        case "counter", "log", "last", "dup", "ct helper", "ct timeout", "ct expectation", "secmark": return []
-        // The state that a packet is in once it is not tracked is one of those that every proof goes through.
-        case "notrack": return []
+        case "log", "last": return []
+        case "counter", "ct helper", "ct timeout", "ct expectation", "secmark":
+            // Which of several objects a map says: for a packet that is not in it the rule ends.
+            return member.value["map"] == nil ? [] : [.condition(.unknown(statement.excerpt))]
+        case "notrack": return [.untracking]
         case "match": return match(member.value).map { .condition($0) }
-        case "limit", "ct count": return excess(statement).map { .condition($0) }
+        case "limit", "ct count": return excess(statement, for: nil).map { .condition($0) }
         case "set", "map": return counted(member.value["elem"], member.value["stmt"], statement)
         case "meter": return counted(member.value["key"], member.value["stmt"], statement)
         case "mangle": return mangle(member.value)
         case "vmap": return [verdictMap(member.value) ?? .unknown(statement.excerpt)]
         case "quota": return [.condition(.unknown(statement.excerpt))]
+        case "xt" where member.value["type"]?.text == "match": return [.condition(.unknown(statement.excerpt))]
+        case "dnat", "snat": return translation(member.name, member.value)
         default: return [known(member.name, member.value) ?? .unknown(statement.excerpt)]
         }
     }
@@ -27,11 +33,18 @@ struct HeldScope {
     private func known(_ word: String, _ value: JSONValue) -> HeldStatement? {
         switch word {
         case "masquerade": .translation(value.isEmpty ? .masquerade : .other(value.excerpt))
-        case "snat": .translation(.source(Self.target(value)))
-        case "dnat": .translation(.destination(Self.target(value)))
         case "redirect": .translation(.redirect(Self.target(value)))
         default: verdict(.object([.init(word, value)])).map { .verdict($0) }
         }
+    }
+
+    /// In a table of both families packets of the other family go on (`nft_nat_inet_eval`).
+    private func translation(_ word: String, _ value: JSONValue) -> [HeldStatement] {
+        let target = Self.target(value)
+        let change = HeldStatement.translation(word == "dnat" ? .destination(target) : .source(target))
+        guard let family = value["family"]?.text else { return [change] }
+        guard let number = HeldWords.families[family] else { return [.unknown(value.excerpt)] }
+        return [.condition(.fields([.family], entries: [[IntervalSet(number)]], isNegated: false)), change]
     }
 
     /// `10.0.0.5`, `10.0.0.5:80`, `:80`, or the JSON itself where it is anything else.
@@ -72,29 +85,38 @@ struct HeldScope {
     private func mangle(_ value: JSONValue) -> [HeldStatement] {
         guard let member = value["key"]?.only else { return [.unknown(value.excerpt)] }
         switch member.name {
-        // Marks are never known here, so that nothing hangs on them.
-        case "meta", "ct", "tcp option": return []
-        case "payload" where ["dscp", "ecn"].contains(member.value["field"]?.text): return []
+        // Marks and classes of service are never known here, so that nothing hangs on them but the way that a packet takes.
+        case "meta" where !reroutes: return []
+        case "ct", "tcp option": return []
+        case "payload" where !reroutes && ["dscp", "ecn"].contains(member.value["field"]?.text): return []
         default: return [.unknown(value.excerpt)]
         }
     }
 
-    /// What holds when a packet is above a limit.
-    private func excess(_ statement: JSONValue) -> [HeldCondition] {
-        guard let member = statement.only, case .object = member.value,
-            ["limit", "ct count"].contains(member.name)
-        else { return [.unknown(statement.excerpt)] }
-        return [.oddity(.overLimit, isPresent: member.value["inv"]?.boolean ?? false)]
+    /// What holds when a packet is above a limit. How much others take for too much is theirs: of their limits nothing is
+    /// known.
+    ///
+    /// - Parameter key: by what a set tells apart what is counted.
+    private func excess(_ statement: JSONValue, for key: HeldLimit.Key?) -> [HeldCondition] {
+        guard isOwn, let member = statement.only, let limit = HeldLimit(member, key: key) else {
+            return [.unknown(statement.excerpt)]
+        }
+        return [.excess(limit, isAbove: member.value["inv"]?.boolean ?? false)]
     }
+
+    private var isOwn: Bool { family == TableName.own.family && table == TableName.own.name }
 
     /// A set that packets add to: the packet has what is added, and the element's own conditions hold.
     private func counted(_ key: JSONValue?, _ inner: JSONValue?, _ statement: JSONValue) -> [HeldStatement] {
         let counted = key?["elem"]?["val"] ?? key
-        // Which bits of the address are counted does not matter here.
+        // A packet has a field whichever bits of it are counted.
         let element = counted?["&"]?.items.first ?? counted
         guard let element, let fields = fields(element) else { return [.condition(.unknown(statement.excerpt))] }
         let all = fields.map { IntervalSet([0...$0.last]) }
-        let held = (inner?.listed ?? []).flatMap { $0.only?.name == "counter" ? [] : excess($0) }
+        let mask = counted?["&"]?.items.last?.text
+        let isKnown = fields.count == 1 && (mask != nil) == (counted?["&"] != nil)
+        let key = isKnown ? HeldLimit.Key(fields[0], mask: mask) : nil
+        let held = (inner?.listed ?? []).flatMap { $0.only?.name == "counter" ? [] : excess($0, for: key) }
         return ([.fields(fields, entries: [all], isNegated: false)] + held).map { .condition($0) }
     }
 
@@ -132,7 +154,7 @@ struct HeldScope {
 
     /// The numbers of an element, one set for each field.
     func key(_ element: JSONValue, _ fields: [HeldField]) -> HeldKey? {
-        let element = element["elem"]?["val"] ?? element
+        guard let element = element.lastingElement else { return nil }
         let parts = element["concat"]?.items ?? [element]
         guard parts.count == fields.count else { return nil }
         var key: HeldKey = []
@@ -161,13 +183,15 @@ struct HeldScope {
 
     private func field(_ member: JSONValue.Member) -> HeldField? {
         let value = member.value
+        // With anything else it is another thing: a direction of a connection, a header inside a tunnel.
+        guard case .object(let parts) = value, parts.allSatisfy({ ["key", "protocol", "field"].contains($0.name) })
+        else { return nil }
         switch (member.name, value["protocol"]?.text ?? value["key"]?.text, value["field"]?.text) {
         case ("meta", "iifname"?, _), ("meta", "iif"?, _): return .inputInterface
         case ("meta", "oifname"?, _), ("meta", "oif"?, _): return .outputInterface
         case ("meta", "l4proto"?, _): return .transport
         case ("meta", "nfproto"?, _), ("meta", "protocol"?, _): return .family
-        // With a direction it is another thing.
-        case ("ct", "state"?, _) where value["dir"] == nil: return .state
+        case ("ct", "state"?, _): return .state
         case ("payload", "ip"?, "saddr"?): return .source4
         case ("payload", "ip"?, "daddr"?): return .destination4
         case ("payload", "ip6"?, "saddr"?): return .source6
@@ -201,6 +225,16 @@ extension ProtocolNumber {
 }
 
 extension JSONValue {
+    /// An element without what is said of it; nil when something makes that it counts now and not later, or only for some
+    /// packets: an end, a limit.
+    fileprivate var lastingElement: JSONValue? {
+        guard let element = self["elem"] else { return self }
+        guard case .object(let parts) = element,
+            parts.allSatisfy({ ["val", "comment", "counter", "last"].contains($0.name) })
+        else { return nil }
+        return element["val"]
+    }
+
     /// Whether there is nothing in it.
     fileprivate var isEmpty: Bool { self == .null || self == .object([]) }
 }

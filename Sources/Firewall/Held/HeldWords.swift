@@ -97,7 +97,7 @@ extension HeldField {
                 guard let address = IPAddress(text), (0...address.width).contains(length) else { return nil }
                 return numbers(IPNetwork(containing: address, prefixLength: length))
             }
-            return value["elem"]?["val"].flatMap(numbers)
+            return nil
         default: return nil
         }
     }
@@ -146,7 +146,8 @@ extension HeldField {
 
     /// A name, or the names that begin alike: a `*` at the end that no backslash stands before.
     private static func interfaces(_ text: String) -> IntervalSet<UInt128>? {
-        guard text.utf8.count <= 16, !text.isEmpty else { return nil }
+        // `*` alone stands for what no other element of the set holds.
+        guard text.utf8.count <= 16, !text.isEmpty, text != "*" else { return nil }
         if text.hasSuffix("\\*") {
             let name = text.dropLast(2) + "*"
             return IntervalSet(InterfaceName.number(String(name)))

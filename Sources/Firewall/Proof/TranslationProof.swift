@@ -23,12 +23,13 @@ struct TranslationProof {
         self.held = held
         self.store = store
         let kinds = Self.kinds(intent, held)
-        // A function has 16 bits, of which the outcomes take four.
+        // A function has 16 bits, of which the outcomes take some.
         // Even where there is no change a statement that is not understood may make one.
-        for start in stride(from: 0, to: max(kinds.count, 1), by: 12) where difference == nil {
+        let many = Outcomes.translationCount
+        for start in stride(from: 0, to: max(kinds.count, 1), by: many) where difference == nil {
             let watched = Dictionary(
-                uniqueKeysWithValues: kinds[start..<min(start + 12, kinds.count)].enumerated().map {
-                    ($1, Outcomes(rawValue: 16 << UInt16($0)))
+                uniqueKeysWithValues: kinds[start..<min(start + many, kinds.count)].enumerated().map {
+                    ($1, Outcomes(rawValue: 1 << UInt16(Outcomes.firstTranslation + $0)))
                 }
             )
             try compare(watched)

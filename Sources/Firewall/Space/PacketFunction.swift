@@ -60,11 +60,21 @@ package struct Outcomes: OptionSet, Sendable, Hashable {
     /// The chain is left for the rule behind the one that jumped here.
     package static let back = Outcomes(rawValue: 8)
 
-    /// Everything that can become of a packet when a statement is not understood.
-    package static let anything: Outcomes = [.accept, .drop, .next]
+    /// The packet goes on as another, or by a way that passes no rule: what later rules say of it counts for nothing.
+    package static let astray = Outcomes(rawValue: 16)
 
-    /// Every bit that a change of addresses may have: a proof of them says which change is which.
-    static let anyTranslation = Outcomes(rawValue: 0xFFF0)
+    /// Everything that can become of a packet when a statement is not understood.
+    package static let anything: Outcomes = [.accept, .drop, .next, .astray]
+
+    /// What became of the packet at the end of its way: `accept`, `drop`, or both.
+    var settled: Outcomes { contains(.astray) ? [.accept, .drop] : self }
+
+    /// The lowest of the bits that changes of addresses have: a proof of them says which change is which.
+    static let firstTranslation = 5
+    /// How many of these bits there are.
+    static let translationCount = 16 - firstTranslation
+    /// All of them.
+    static let anyTranslation = Outcomes(rawValue: UInt16.max << UInt16(firstTranslation))
 }
 
 extension PacketFunction {

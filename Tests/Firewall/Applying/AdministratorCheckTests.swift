@@ -87,6 +87,28 @@ struct AdministratorCheckTests {
         #expect(verdict(.v6(1 << 120), try held()) == .unreachable)
     }
 
+    @Test("a connection that a rule sends elsewhere does not come in")
+    func forwarded() throws {
+        let names = #""family":"inet","table":"gatehouse""#
+        func nat(_ rule: String) -> String {
+            #",{"chain":{\#(names),"name":"nat","type":"nat","hook":"prerouting","prio":-100,"policy":"accept"}},"#
+                + #"{"rule":{\#(names),"chain":"nat","handle":7,"comment":"way-in line 9","expr":[\#(rule)]}}"#
+        }
+        let office = IPAddress.v4(0xCB00_7107)
+        let elsewhere = #"{"dnat":{"family":"ip","addr":"10.0.0.5","port":22}}"#
+        guard case .refused(let by) = verdict(office, try held(other: nat(elsewhere))) else {
+            Issue.record("\(verdict(office, try held(other: nat(elsewhere))))")
+            return
+        }
+        #expect(by.contains("way-in") && by.contains("10.0.0.5"), "\(by)")
+        let web = #"{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":80}},"#
+        #expect(verdict(office, try held(other: nat(web + elsewhere))) == .admitted(rule: "office-ssh"))
+        guard case .unknown = verdict(office, try held(other: nat(#"{"redirect":{"port":2222}}"#))) else {
+            Issue.record("a port of this host is not what was asked for")
+            return
+        }
+    }
+
     @Test("SSH_CONNECTION is read, or refused")
     func connection() throws {
         let access = try #require(AdministratorCheck.Access(sshConnection: "203.0.113.7 50000 10.10.0.21 2222"))

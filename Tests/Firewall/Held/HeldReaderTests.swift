@@ -54,8 +54,6 @@ struct HeldReaderTests {
                 L.match(#"{"fib":{"result":"type","flags":"saddr"}}"#, "!=", #"{"set":["multicast","broadcast"]}"#),
                 .accept
             ),
-            (#"{"limit":{"rate":5,"burst":5,"per":"second","inv":true}}"#, .drop),
-            (#"{"limit":{"rate":5,"burst":5,"per":"second"}}"#, .accept),
             (#"{"counter":{"packets":1,"bytes":2}},{"log":{"prefix":"x"}}"#, .accept),
         ]
     )
@@ -70,6 +68,7 @@ struct HeldReaderTests {
             L.match(#"{"payload":{"base":"th","offset":0,"len":16}}"#, "==", "5"),
             L.match(L.port, "==", #""@nowhere""#), L.match(L.port, "~", "22"), L.match(L.port, "==", #""ssh""#),
             L.match(L.state, "!=", #"{"|":["new","established"]}"#),
+            #"{"limit":{"rate":5,"burst":5,"per":"second"}}"#, L.match(L.state, "<", #""related""#),
             #"{"novelty":{"a":1}}"#, #"{"xt":null}"#, #"{"quota":{"val":5}}"#, "7",
         ]
     )
@@ -109,7 +108,7 @@ struct HeldReaderTests {
         let set = """
             {"set":{"family":"inet","name":"s","table":"t","type":["ipv4_addr","inet_service"],"elem":[
             {"concat":[{"prefix":{"addr":"10.0.0.0","len":24}},{"range":[20,30]}]},
-            {"elem":{"val":{"concat":["10.0.1.1",443]},"timeout":60}}]}}
+            {"elem":{"val":{"concat":["10.0.1.1",443]},"comment":"one"}}]}}
             """
         let both = #"{"concat":[\#(L.source),\#(L.port)]}"#
         let match = L.match(both, "==", #""@s""#)

@@ -92,6 +92,34 @@ struct KernelCheckTests {
         #expect(unbound.map(\.kind) == [.changed])
     }
 
+    @Test("a firewall that sleeps is not proved to be one")
+    func dormant() throws {
+        let intent = try #require(Golden.topics.first { $0.name == "03-one-service" }?.intent)
+        let text = Compiler.compile(intent).text().text + "\nadd table inet gatehouse { flags dormant; }\n"
+        let held = try HeldRuleset(json: try ScratchKernel(try BuiltProgram.workers()).hold(text))
+        let proof = HostProof(intent, against: held)
+        #expect(proof.answer != .proved, "\(Self.describe(proof, held))")
+    }
+
+    @Test("a rule of ours that counts otherwise than is meant leaves it open how much is let through")
+    func limits() throws {
+        for (topic, old, new) in [
+            ("21-rate-limit", "6/minute burst 3 packets } counter", "6/minute burst 4 packets } counter"),
+            ("22-connection-limit", "ct count over 20", "ct count over 21"),
+            ("23-both-limits-and-log", "over 1/day burst 2", "over 1/day burst 3"),
+            ("21-rate-limit", "{ ip saddr limit rate over", "{ ip saddr & 255.255.255.0 limit rate over"),
+        ] {
+            let intent = try #require(Golden.topics.first { $0.name == topic }?.intent)
+            let text = Compiler.compile(intent).text().text
+            let changed = text.replacing(old, with: new)
+            try #require(changed != text, "\(topic)")
+            let held = try HeldRuleset(json: try ScratchKernel(try BuiltProgram.workers()).hold(changed))
+            let proof = HostProof(intent, against: held)
+            #expect(proof.answer == .unknown, "\(topic): \(Self.describe(proof, held))")
+            #expect(proof.doubt?.contains("limit") == true, "\(topic): \(Self.describe(proof, held))")
+        }
+    }
+
     @Test("filters that look at what is changed afterwards leave it open what they do")
     func order() throws {
         let intent = try #require(Golden.topics.first { $0.name == "37-defences-before-forwards" }?.intent)

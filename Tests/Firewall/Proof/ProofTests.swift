@@ -57,6 +57,22 @@ struct ProofTests {
         #expect(unknown.differences.map(\.kind) == [.perhapsLess])
     }
 
+    @Test("a kernel that lets through what is odd breaks a claim, too")
+    func odd() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        let claim = try #require(intent.claims.first { $0.kind == .never })
+        for condition in [
+            Listing.match(Listing.flags, "==", #""ack""#),
+            Listing.match(#"{"fib":{"result":"oif","flags":["saddr","iif"]}}"#, "==", "false"),
+        ] {
+            let held = try HeldRuleset(json: Array(Listing.json(condition).utf8))
+            let prover = ClaimProver(SiteHosts(intent, of: site, held: ["db-01": held]))
+            let proof = try #require(prover.prove([claim]).first)
+            #expect(proof.answer == .refuted, "\(condition): \(proof)")
+        }
+    }
+
     @Test("a question that is too large is not answered with proved")
     func exhausted() throws {
         let proof = HostProof(try Self.intent(), against: try Self.held(Self.tens + "," + Self.ssh), limit: 5)

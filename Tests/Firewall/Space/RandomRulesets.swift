@@ -118,6 +118,16 @@ struct RandomRulesets {
                 )
             )
         }
+        if chance(30) {
+            let hook = pick([HeldHook.prerouting, .input, .forward, .output, .postrouting])
+            let base = HeldChain.Base(hook: hook, priority: 0, drops: chance(30))
+            ruleset.chains.append(HeldChain(family: .bridge, table: "b", name: "b", base: base))
+        }
+        if chance(20) {
+            let hook = pick([HeldHook.prerouting, .input, .output, .postrouting])
+            let base = HeldChain.Base(hook: hook, priority: pick([-300, 0]), drops: chance(30), isTranslation: true)
+            ruleset.chains.append(HeldChain(family: .inet, table: "n", name: "n", base: base))
+        }
         let bases = ruleset.chains.count
         for index in 0..<3 { ruleset.chains.append(HeldChain(family: .inet, table: "t", name: "c\(index)")) }
         for chain in ruleset.chains.indices {
@@ -144,6 +154,8 @@ struct RandomRulesets {
             list.append(.unknown("?"))
         } else if chance(3) {
             list.append(.translation(.masquerade))
+        } else if chance(3) {
+            list.append(.untracking)
         } else if chance(90) {
             list.append(.verdict(verdict(targets)))
         }
@@ -161,6 +173,7 @@ struct RandomRulesets {
     private mutating func condition() -> HeldCondition {
         if chance(4) { return .unknown("?") }
         if chance(8) { return .oddity(pick([.overLimit, .broadcastSource]), isPresent: chance(70)) }
+        if chance(4) { return .excess(.connections(5, key: nil), isAbove: chance(70)) }
         let fields = chance(75) ? [field()] : [field(), field()]
         let entries = (0..<Int(number(1...3))).map { _ in fields.map { numbers($0) } }
         return .fields(fields, entries: entries, isNegated: chance(25))

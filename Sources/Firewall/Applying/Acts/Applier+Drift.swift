@@ -40,7 +40,7 @@ package struct RuleCounter: Sendable, Equatable {
     static func all(in listing: JSONValue) -> [RuleCounter] {
         var sums: [String: RuleCounter] = [:]
         func add(_ name: String?, _ counter: JSONValue?) {
-            guard let id = name?.split(separator: " ").first.map(String.init), let counter,
+            guard let id = name.flatMap(HeldRule.id(ofComment:)), let counter,
                 let packets = counter["packets"]?.integer, let bytes = counter["bytes"]?.integer
             else { return }
             var sum = sums[id] ?? RuleCounter(rule: id, packets: 0, bytes: 0)

@@ -34,7 +34,7 @@ package struct HeldText: Sendable, Equatable {
         let name = value["name"]?.text ?? value["chain"]?.text ?? ""
         let table = "\(family) \(kind == "table" ? name : value["table"]?.text ?? "")"
         if kind == "table" {
-            tables[table, default: Table()].parts["table"] = [Self.line(members)]
+            tables[table, default: Table()].parts["table"] = [Self.line(members.map(Self.legible))]
             return
         }
         let part = kind == "rule" ? "chain \(name)" : "\(kind) \(name)"
@@ -42,6 +42,13 @@ package struct HeldText: Sendable, Equatable {
         guard kind == "set" || kind == "map" else { return }
         let elements = (value["elem"]?.items ?? []).map { $0.withoutState.line }
         tables[table, default: Table()].elements[part] = Set(elements)
+    }
+
+    /// Flags of a table that nft 1.0.6 lists are other memory, each time another: that there are some is all that they say.
+    private static func legible(_ member: JSONValue.Member) -> JSONValue.Member {
+        guard member.name == "flags" else { return member }
+        let isKnown = member.value.listed.allSatisfy { $0.text.map(HeldReader.tableFlags.contains) ?? false }
+        return isKnown ? member : .init("flags", .string("not legible"))
     }
 
     private static func line(_ members: [JSONValue.Member]) -> String {

@@ -23,7 +23,8 @@ enum TableMeaning: Equatable {
         let ends = before.ends.union(after.ends).sorted()
         guard ends.count <= mostEnds else { return .unknown }
         var sentences: [String] = []
-        var isKnown = true
+        // Where packets go is not compared here, and what is changed in front of such a rule changes it, too.
+        var isKnown = before.translations.isEmpty && after.translations.isEmpty
         for moment in [Int64.min] + ends {
             for path in PacketPath.allCases {
                 do throws(SpaceExhausted) {

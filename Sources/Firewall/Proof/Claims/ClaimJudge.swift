@@ -76,11 +76,14 @@ final class ClaimJudge {
     }
 
     /// The connections of a claim that the end would see. What a host says to itself is none.
+    ///
+    /// - Parameter isOrdinary: whether packets alone are meant that have no oddity and only the flag SYN.
     private func question(
         _ traffic: TrafficSet,
         from sources: AddressSet,
         to addresses: AddressSet,
-        _ states: ConnectionStates
+        _ states: ConnectionStates,
+        isOrdinary: Bool = true
     ) throws(SpaceExhausted) -> PacketFunction {
         var match = PacketMatch()
         match.sources = end.map { sources.subtracting(site.hosts[$0].addresses) } ?? sources
@@ -88,7 +91,7 @@ final class ClaimJudge {
         match.traffic = traffic
         match.states = states
         var boxes = Box.boxes(of: match, on: .input)
-        for index in boxes.indices {
+        for index in boxes.indices where isOrdinary {
             boxes[index].restrict(.oddities, to: 0)
             boxes[index].restrict(.tcpFlags, to: 0x02)
         }
@@ -113,7 +116,14 @@ final class ClaimJudge {
         _ addresses: AddressSet
     ) throws(SpaceExhausted) -> Finding? {
         // A rule may take a connection out of tracking.
-        let asked = try question(traffic, from: claim.sources, to: addresses, [.new, .untracked])
+        let asked = try question(
+            traffic,
+            from: claim.sources,
+            to: addresses,
+            [.new, .untracked],
+            // What is meant lets no packet through because something is odd about it; a kernel may.
+            isOrdinary: site.hosts.allSatisfy { $0.held == nil }
+        )
         if asked == .none { return nil }
         let reached = try reached()
         let broken = try part(asked, of: reached, .accepted)
