@@ -92,7 +92,7 @@ struct SiteWorldTests {
         print("claims and the world: seed \(seed)")
         var lines = Lines(generator: Seeded(state: seed), hasSecond: false)
         var (counts, judged): ([ProofAnswer: Int], Int) = ([:], 0)
-        for number in 0..<60 {
+        for number in 0..<40 {
             lines = Lines(generator: lines.generator, hasSecond: number % 3 == 0)
             let text = lines.text()
             let outcome = SiteFile.parse(bytes: Array(text.utf8), name: "site.yaml")
