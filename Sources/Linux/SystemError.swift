@@ -22,5 +22,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
         unsafe String(cString: strerror(code))
     }
 
+    /// Whether this machine lacked something for the call, whomever it was meant for: descriptors, memory, or ports of its
+    /// own (connect(2)).
+    package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL].contains(code) }
+
     package var description: String { "\(call): \(reason)" }
 }

@@ -16,15 +16,22 @@ package struct DescriptorBudget: Equatable, Sendable {
         fixed = UInt64(64 + sockets + servers + 4 * workers)
     }
 
-    /// As many connections as there are descriptors for; at least 16, so that a gateway that is short of them
-    /// serves somebody.
-    package var connections: Int { max(16, Int(clamping: limit > fixed ? (limit - fixed) / 2 : 0)) }
+    /// Connections that are let in however few descriptors there are, so that somebody is served.
+    private static let least = 16
 
-    /// What to tell the operator about `limits.connections`; nil when it fits.
+    /// As many connections as there are descriptors for.
+    package var connections: Int { max(Self.least, Int(clamping: limit > fixed ? (limit - fixed) / 2 : 0)) }
+
+    /// What to tell the operator about the descriptors for `limits.connections`; nil when they suffice.
+    ///
+    /// - Parameter wanted: 0 where the site file does not say.
     package func warning(connections wanted: Int) -> String? {
-        let need = UInt64(clamping: wanted) * 2 + fixed
-        guard wanted > 0, need > limit else { return nil }
-        return "limits.connections: \(wanted) connections need \(need) descriptors and this process may have \(limit),"
-            + " enough for \(connections): raise LimitNOFILE= in the unit file, or `ulimit -n`, to \(need)"
+        let most = wanted > 0 ? wanted : Self.least
+        let need = UInt64(clamping: most) * 2 + fixed
+        guard need > limit else { return nil }
+        let isScarce = limit < UInt64(Self.least) * 2 + fixed
+        let enough = isScarce ? "which is hardly enough for any" : "enough for \(connections)"
+        return "limits.connections: \(most) connections need \(need) descriptors and this process may have \(limit),"
+            + " \(enough): raise LimitNOFILE= in the unit file, or `ulimit -n`, to \(need)"
     }
 }

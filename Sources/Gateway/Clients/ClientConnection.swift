@@ -77,8 +77,7 @@ package final class ClientConnection: EventHandler {
     package func timedOut() {
         if isShakingHands {
             worker.count(.timeoutsClientHandshake)
-            worker.count(.handshakesFailed)
-            close()
+            failHandshake(nil)
         } else if let codec {
             codec.timedOut()
         } else {
@@ -93,16 +92,18 @@ package final class ClientConnection: EventHandler {
         // A request that came along with the end of a TLS 1.3 handshake, which nothing of ours completes:
         // the ticket goes with its answer.
         let isHeld = progress == .done && transport.hasUndecrypted && transport.tls?.version == .tls13
-        if !isHeld, case .failed = transport.flush() { return failHandshake() }
-        switch progress {
-        case .needsInput: return
-        case .failed: failHandshake()
-        case .done: handshakeDone()
+        let flushed = isHeld ? .done : transport.flush()
+        switch (progress, flushed) {
+        case (.failed(let failure), _): failHandshake(failure.reason)
+        case (_, .failed): failHandshake(.clientClosed)
+        case (.needsInput, _): return
+        case (.done, _): handshakeDone()
         }
     }
 
-    private func failHandshake() {
-        worker.count(.handshakesFailed)
+    /// - Parameter reason: nil when the client took too long.
+    private func failHandshake(_ reason: TLSFailure.Reason?) {
+        worker.countFailedHandshake(reason)
         close()
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import Engine
 import HTTPWire
 import Linux
+import Site
 
 /// Active checks of one server: connects every so often, asks, and keeps what came of it in the shared
 /// state. One worker runs the checks of all pools; every worker acts on what they say.
@@ -31,11 +32,16 @@ internal final class HealthCheck: EventHandler {
         self.server = server
         self.health = health
         verdicts = HealthVerdicts(state: worker.state, pool: pool, server: server, health: health)
-        let host = health.host ?? server.name
+        let host = health.host ?? Self.host(of: server)
         request = Array(
             "GET \(health.path ?? "/") HTTP/1.1\r\nhost: \(host)\r\nuser-agent: gatehouse-check\r\nconnection: close\r\n\r\n"
                 .utf8
         )
+    }
+
+    /// As a Host field names it (RFC 9110 section 7.2).
+    internal static func host(of server: ServerPlan) -> String {
+        IPAddress(server.name)?.width == 128 ? "[\(server.name)]" : server.name
     }
 
     /// Begins to check, the first time at a moment of its own so that servers are not all asked at once.
@@ -57,7 +63,13 @@ internal final class HealthCheck: EventHandler {
         guard let timer else { return }
         worker.loop.setDeadline(timer.registration, after: health.every)
         guard transport == nil else { return }
-        guard let address = server.socketAddress, let socket = try? Socket.connect(to: address) else {
+        guard let address = server.socketAddress else { return verdicts.failed(.unreachable, now: worker.loop.now) }
+        let socket: FileDescriptor
+        do throws(SystemError) {
+            socket = try Socket.connect(to: address)
+        } catch {
+            // What this machine lacks says nothing about the server.
+            if error.isShortage { return }
             return verdicts.failed(.unreachable, now: worker.loop.now)
         }
         let made = Transport(socket, tls: nil, pool: worker.buffers)
@@ -69,7 +81,7 @@ internal final class HealthCheck: EventHandler {
         do {
             try worker.loop.add(self, descriptor: made.descriptor, activity: .healthCheck)
         } catch {
-            return end(.unreachable)
+            return disconnect()
         }
         worker.loop.setDeadline(registration, after: health.timeout)
         let text = request

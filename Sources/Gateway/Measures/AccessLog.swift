@@ -27,7 +27,7 @@ package struct AccessLog {
         line.append("\"")
         writeRequest(exchange)
         line.append(",\"status\":")
-        line.append(decimal: exchange.response.status)
+        line.append(decimal: exchange.answerBegun ? exchange.response.status : 0)
         line.append(",\"bytes\":")
         line.append(decimal: exchange.answerBytes)
         line.append(",\"request_bytes\":")

@@ -31,7 +31,8 @@ extension Exchange {
             if let refusal { worker.count(refusal) }
         default: break
         }
-        guard let pool, response.status >= 100, response.status < 600 else { return }
+        // Without an answer, what is there of a response is an interim one, or a part of a head.
+        guard let pool, answerBegun, response.status >= 100, response.status < 600 else { return }
         let first = worker.state.index(worker: worker.index, pool: pool.plan.slot)
         let region = worker.state.region
         region.bump(first + response.status / 100 - 1)

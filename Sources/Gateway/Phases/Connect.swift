@@ -13,12 +13,22 @@ extension Exchange {
             return connected(by: idle)
         }
         stage = .connecting
-        do {
+        do throws(SystemError) {
             connection = try ServerConnection(worker: worker, pool: pool, server: server, exchange: self)
             worker.count(.serverConnectionsMade)
         } catch {
-            connectFailed(timedOut: false)
+            if error.isShortage { connectLacks() } else { connectFailed(timedOut: false) }
         }
+    }
+
+    /// This machine has no descriptor, memory or port for the connection. The server is not to blame; another one may
+    /// still have a connection to spare.
+    private func connectLacks() {
+        worker.count(.serverConnectionsFailed)
+        tried.insert(server)
+        dropServer(reusable: false)
+        if retry() { return }
+        answer(503, .connectFailed)
     }
 
     /// The connection stands.
@@ -54,10 +64,11 @@ extension Exchange {
         guard server >= 0, let pool else { return }
         pool.balancer.release(server)
         server = -1
-        if pool.hasWaiting { pool.serveWaiting(now: worker.loop.now) }
+        worker.offerServers(of: pool)
     }
 
-    /// Gives the request to a server that has not failed it yet, if tries, budget and servers are left.
+    /// Gives the request to a server that has not failed it yet, if tries, budget and servers are left; or lets it wait
+    /// for one that is full.
     /// - Returns: whether it did; if not, the caller answers with what went wrong.
     internal func retry() -> Bool {
         guard let pool, attempts < pool.plan.attempts, isReplayable, !answerBegun else { return false }
@@ -66,10 +77,11 @@ extension Exchange {
             worker.count(.retriesDenied)
             return false
         }
-        guard let other = pool.balancer.select(now: worker.loop.now, tried: tried) else { return false }
+        let other = pool.balancer.select(now: worker.loop.now, tried: tried)
+        guard other != nil || pool.balancer.hasOther(than: tried) && waitForServer(of: pool) else { return false }
         pool.spendRetry()
         worker.count(.retries)
-        selected(other, of: pool)
+        if let other { selected(other, of: pool) }
         return true
     }
 }

@@ -189,6 +189,8 @@ internal struct PhaseTimes {
     var begun: UInt64 = 0
     /// The head was complete.
     var received: UInt64 = 0
+    /// It began to wait for a server, the last time.
+    var queued: UInt64 = 0
     /// A server was picked.
     var selected: UInt64 = 0
     /// The connection stood, new or kept.

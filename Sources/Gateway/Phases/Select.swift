@@ -5,15 +5,22 @@ import Engine
 /// pool's bounded queue; or answers 503.
 extension Exchange {
     internal func selectServer(of pool: Pool) {
-        if let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
+        // Those who wait already, at whichever worker, come first.
+        if pool.firstInLine == nil, let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
             selected(chosen, of: pool)
-        } else if pool.wait(self) {
-            stage = .queued
-            worker.count(.queued)
-            worker.startQueueTimer(runtime)
-        } else {
+        } else if !waitForServer(of: pool) {
             answer(503, .queueFull)
         }
+    }
+
+    /// - Returns: whether there was room in the pool's queue.
+    internal func waitForServer(of pool: Pool) -> Bool {
+        times.queued = worker.loop.nowMicroseconds
+        guard pool.wait(self) else { return false }
+        stage = .queued
+        worker.count(.queued)
+        worker.startQueueTimer(runtime)
+        return true
     }
 
     /// A server has been picked, now or after waiting.
@@ -25,10 +32,10 @@ extension Exchange {
         connectServer(of: pool)
     }
 
-    /// Whether it has waited longer than the pool allows.
+    /// Whether it has waited for longer than the pool allows, this time.
     internal func queueTimeIsOver(now microseconds: UInt64) -> Bool {
         guard let pool else { return false }
-        return microseconds - times.received >= pool.plan.queueWait * 1000
+        return microseconds - times.queued >= pool.plan.queueWait * 1000
     }
 
     /// The wait was in vain.

@@ -44,6 +44,14 @@ package final class Balancer {
         return nil
     }
 
+    /// Whether a server that has not failed a request takes others: full now, it may have room soon.
+    ///
+    /// - Parameter tried: servers that have failed the request for which `select` has just found none.
+    internal func hasOther(than tried: borrowing TriedServers) -> Bool {
+        for server in schedule.turns where !tried.contains(Int(server)) { return true }
+        return false
+    }
+
     /// Counts a request that is about to be sent.
     internal func noteRequest(to server: Int) {
         state.region.add(state.index(server: plan.servers[server].slot, .requests), 1)

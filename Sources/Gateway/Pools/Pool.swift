@@ -16,6 +16,7 @@ internal final class Pool {
     private var retryTokens: Int
 
     private var isRetired = false
+    private var isServing = false
 
     /// What may be saved up: a hundred retries. A pool starts with ten.
     private static let mostTokens = 10_000
@@ -88,6 +89,7 @@ internal final class Pool {
         }
         state.region.bump(state.index(worker: worker, waitingFor: plan.slot))
         waiting.append(exchange)
+        showFirst()
         return true
     }
 
@@ -95,8 +97,27 @@ internal final class Pool {
     func stopWaiting(_ exchange: Exchange) {
         guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
         waiting.remove(at: place)
+        showFirst()
         state.region.subtract(state.index(pool: plan.slot, .queued), 1)
         state.region.bump(state.index(worker: worker, waitingFor: plan.slot), by: ~0)
+    }
+
+    /// Lets all workers know since when the first one has waited here.
+    private func showFirst() {
+        state.region.store(state.index(worker: worker, waitingSince: plan.slot), waiting.first?.times.queued ?? 0)
+    }
+
+    /// The worker where a request has waited for the longest; nil when none waits.
+    var firstInLine: Int? {
+        guard state.load(pool: plan.slot, .queued) > 0 else { return nil }
+        var first: Int?
+        var earliest = UInt64.max
+        for index in 0..<state.layout.workers {
+            let since = state.region.load(state.index(worker: index, waitingSince: plan.slot))
+            guard since > 0, since < earliest else { continue }
+            (first, earliest) = (index, since)
+        }
+        return first
     }
 
     /// Those that have waited for as long as the pool allows.
@@ -106,10 +127,24 @@ internal final class Pool {
 
     /// Offers servers to those that wait, the first first.
     func serveWaiting(now: UInt64) {
-        while let first = waiting.first {
-            guard let server = balancer.select(now: now, tried: first.tried) else { return }
-            stopWaiting(first)
-            first.selected(server, of: self)
+        // A request that is served may fail at once, and let go of its server: the queue is gone through here.
+        if isServing { return }
+        isServing = true
+        defer { isServing = false }
+        var place = 0
+        while place < waiting.count {
+            let exchange = waiting[place]
+            guard let server = balancer.select(now: now, tried: exchange.tried) else {
+                // One that may go to any server found none. One that some have failed waits for others: what it may not
+                // have is for those behind it.
+                if exchange.tried.isEmpty { return }
+                place += 1
+                continue
+            }
+            stopWaiting(exchange)
+            exchange.selected(server, of: self)
+            // What came of that may have changed the queue.
+            place = 0
         }
     }
 }

@@ -18,6 +18,13 @@ internal final class QueueTimer: EventHandler {
         worker.loop.setDeadline(registration, after: Self.period)
     }
 
+    /// Offers servers to all who wait here.
+    func offerServers(now: UInt64) {
+        for runtime in runtimes {
+            for pool in runtime.pools where pool.hasWaiting { pool.serveWaiting(now: now) }
+        }
+    }
+
     func timedOut() {
         guard let worker else { return }
         self.worker = nil

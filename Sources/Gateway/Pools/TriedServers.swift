@@ -10,6 +10,8 @@ package struct TriedServers {
 
     package init() {}
 
+    package var isEmpty: Bool { count == 0 }
+
     /// - Parameter server: its index in the pool.
     package func contains(_ server: Int) -> Bool {
         for place in 0..<count where servers[place] == UInt16(truncatingIfNeeded: server) { return true }

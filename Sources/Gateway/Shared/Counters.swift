@@ -1,4 +1,5 @@
 import HTTPWire
+import OpenSSL
 
 /// What each worker counts, one word each. Names end up in metrics, in the order of this list.
 package enum Counter: Int, CaseIterable, Sendable {
@@ -51,8 +52,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case buffersKept
     case http2StreamsOpen
 
-    /// Words kept for them, and for glitches and refusals, in the shared state.
-    static let room = 160
+    /// Words kept for them, and for glitches, refusals and handshakes that fail, in the shared state.
+    static let room = 192
 }
 
 /// What each worker counts of HTTP/2's glitches, in the room that `Counter` leaves.
@@ -83,6 +84,26 @@ package enum RefusalCounter {
 
     /// The word of a reason by its place in `names`.
     package static func word(at index: Int) -> Int { word(RefusalReason.allCases[index]) }
+}
+
+/// What each worker counts of handshakes that failed, in the room that `Counter` leaves.
+package enum HandshakeFailureCounter {
+    /// As metrics call them: OpenSSL's reasons, and the client's time that was over.
+    package static let names = TLSFailure.Reason.allCases.map(\.rawValue) + ["timeout"]
+
+    private static let first = 160
+
+    private static let words = Dictionary(
+        uniqueKeysWithValues: TLSFailure.Reason.allCases.enumerated().map { ($0.element, first + $0.offset) }
+    )
+
+    /// The word, counted from a worker's first one, of a reason; nil is the time-out.
+    internal static func word(_ reason: TLSFailure.Reason?) -> Int {
+        reason.flatMap { words[$0] } ?? first + names.count - 1
+    }
+
+    /// The word of a reason by its place in `names`.
+    package static func word(at index: Int) -> Int { first + index }
 }
 
 /// What each worker counts of each pool.

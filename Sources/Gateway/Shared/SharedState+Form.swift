@@ -15,6 +15,7 @@ extension SharedState {
             "\(PoolWord.allCases) \(ServerWord.allCases) \(Counter.allCases)",
             "\(GlitchCounter.seen(0)) \(GlitchCounter.names.map { "\($0)" })",
             "\(RefusalCounter.word(at: 0)) \(RefusalCounter.names)",
+            "\(HandshakeFailureCounter.word(at: 0)) \(HandshakeFailureCounter.names)",
             "\(PoolCounter.classes) \(PoolCounter.buckets) \(PoolCounter.sum) \(PoolCounter.bounds)",
             "\(HealthVerdicts.Failure.allCases)",
         ]

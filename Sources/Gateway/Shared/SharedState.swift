@@ -38,10 +38,11 @@ package final class SharedState: Sendable {
         fileprivate var serverBase: Int { poolBase + pools * PoolWord.count }
         fileprivate var workerBase: Int { serverBase + servers * ServerWord.count }
         fileprivate var poolCounters: Int { Counter.room }
-        /// For each server the requests of this worker under way there, for each pool those that wait.
+        /// For each server the requests of this worker under way there, for each pool those that wait, and since when.
         fileprivate var heldByServer: Int { poolCounters + pools * PoolCounter.room }
         fileprivate var heldByPool: Int { heldByServer + servers }
-        fileprivate var workerStride: Int { (heldByPool + pools + 7) & ~7 }
+        fileprivate var waitingSince: Int { heldByPool + pools }
+        fileprivate var workerStride: Int { (waitingSince + pools + 7) & ~7 }
         /// Words that the region needs.
         package var words: Int { workerBase + berths * workers * workerStride }
     }
@@ -54,8 +55,6 @@ package final class SharedState: Sendable {
         case version
         /// Requests that wait for a server.
         case queued
-        /// Requests that may be retried, in hundredths.
-        case retryTokens
 
         static let count = 8
     }
@@ -143,6 +142,12 @@ package final class SharedState: Sendable {
         return area(worker) + layout.heldByPool + pool
     }
 
+    /// Since when the first of them has waited: microseconds, monotonic; 0 while none waits.
+    internal func index(worker: Int, waitingSince pool: Int) -> Int {
+        precondition(pool >= 0 && pool < layout.pools, "pool slot outside the layout")
+        return area(worker) + layout.waitingSince + pool
+    }
+
     private func area(_ worker: Int) -> Int {
         precondition(worker >= 0 && worker < layout.workers, "worker outside the layout")
         return layout.workerBase + (berth * layout.workers + worker) * layout.workerStride
@@ -190,6 +195,7 @@ package final class SharedState: Sendable {
             }
             for pool in 0..<layout.pools {
                 giveBack(index(worker: worker, waitingFor: pool), index(pool: pool, .queued))
+                region.store(index(worker: worker, waitingSince: pool), 0)
             }
             for gauge in [
                 Counter.connectionsOpen, .tunnelsOpen, .buffersLent, .buffersKept, .http2StreamsOpen, .heartbeat,

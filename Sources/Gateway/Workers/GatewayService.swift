@@ -35,9 +35,10 @@ package final class GatewayService {
     /// Starts all workers. - Throws: what kept one from starting; those that did have been stopped.
     package func start(_ publication: Publication) throws {
         _ = try Runtime(publication, state: state, worker: 0)
+        let mailboxes = try (0..<workers).map { _ in try Mailbox<WorkerMessage>() }
+        self.mailboxes = mailboxes
         for index in 0..<workers {
             let first = FirstPublication(publication)
-            let mailbox = try Mailbox<WorkerMessage>()
             let state = self.state
             let ring = index < rings.count ? rings[index] : nil
             let workers = self.workers
@@ -57,7 +58,8 @@ package final class GatewayService {
                             log: ring,
                             heart: heart
                         )
-                        try worker.listen(to: mailbox)
+                        worker.peers = mailboxes
+                        try worker.listen(to: mailboxes[index])
                         running.change(1)
                         report.set(nil)
                         worker.run()
@@ -67,7 +69,6 @@ package final class GatewayService {
                     }
                 }
             )
-            mailboxes.append(mailbox)
             if let failure = report.wait() {
                 stop()
                 throw StartFailure(worker: index, reason: failure)

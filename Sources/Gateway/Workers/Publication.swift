@@ -77,6 +77,8 @@ package enum WorkerMessage: Sendable {
     case publish(Publication, Receipts)
     /// New handshakes go by these; connections, requests and pools are left alone.
     case change(CertificateChange, Receipts)
+    /// A server has room, and who waits for it at this worker is the first in line.
+    case offerServers
     /// Take no more connections; end when those that are open have ended, or when the milliseconds are over.
     case drain(UInt64)
     case stop

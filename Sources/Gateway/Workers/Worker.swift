@@ -22,6 +22,8 @@ package final class Worker {
     internal var connections = 0
     internal let addresses: AddressCounts
     private let workers: Int
+    /// Where the workers of this data plane are told things, by their index.
+    internal var peers: [Mailbox<WorkerMessage>] = []
     private var listeners: [ObjectIdentifier: Listener] = [:]
     private var checks: [HealthCheck] = []
     private let queueTimer: QueueTimer
@@ -89,6 +91,8 @@ package final class Worker {
         case .change(let change, let receipts):
             runtime.adopt(change)
             receipts.sign()
+        case .offerServers:
+            queueTimer.offerServers(now: loop.now)
         case .drain(let milliseconds):
             drain(milliseconds)
         case .stop:
@@ -138,6 +142,17 @@ package final class Worker {
 
     /// Has the pool's queue looked after while a request waits in it.
     internal func startQueueTimer(_ runtime: Runtime) { queueTimer.start(runtime, on: self) }
+
+    /// A server of `pool` has room: whoever has waited for the longest is offered it, here or at another worker. A worker
+    /// that gave what it frees to its own clients alone would keep those of others waiting for as long as it is busy.
+    internal func offerServers(of pool: Pool) {
+        guard let first = pool.firstInLine else { return }
+        if first == index {
+            queueTimer.offerServers(now: loop.now)
+        } else if first < peers.count {
+            peers[first].post(.offerServers)
+        }
+    }
 
     /// Runs until the loop is stopped.
     package func run() {
@@ -194,6 +209,12 @@ package final class Worker {
     /// Counts a request that was refused.
     internal func count(_ refusal: RefusalReason) {
         state.region.bump(firstCounter + RefusalCounter.word(refusal))
+    }
+
+    /// Counts a handshake that failed. - Parameter reason: nil when the client took too long.
+    internal func countFailedHandshake(_ reason: TLSFailure.Reason?) {
+        count(.handshakesFailed)
+        state.region.bump(firstCounter + HandshakeFailureCounter.word(reason))
     }
 
     /// Takes one off a gauge of this worker.

@@ -100,6 +100,12 @@ package enum MetricsReport {
             $0.sample(handshakes, [("result", "resumed")], resumed)
             $0.sample(handshakes, [("result", "failed")], state.total(.handshakesFailed))
         }
+        let failures = "gatehouse_tls_handshake_failures_total"
+        output.family(.counter, failures, "TLS handshakes that failed, by the reason.") {
+            for (index, reason) in HandshakeFailureCounter.names.enumerated() {
+                $0.sample(failures, [("reason", reason)], state.total(offset: HandshakeFailureCounter.word(at: index)))
+            }
+        }
         output.single(
             .counter,
             "gatehouse_client_received_bytes_total",
@@ -154,11 +160,7 @@ package enum MetricsReport {
         let refused = "gatehouse_http_requests_refused_total"
         output.family(.counter, refused, "Requests refused because they break a rule of HTTP or a limit.") {
             for (index, reason) in RefusalCounter.names.enumerated() {
-                let total = (0..<state.layout.workers).reduce(UInt64(0)) { sum, worker in
-                    let first = state.index(worker: worker, .heartbeat)
-                    return sum &+ state.region.load(first + RefusalCounter.word(at: index))
-                }
-                $0.sample(refused, [("reason", reason)], total)
+                $0.sample(refused, [("reason", reason)], state.total(offset: RefusalCounter.word(at: index)))
             }
         }
     }

@@ -33,7 +33,7 @@ extension SiteModel {
         return zip(pool.servers, names).map { server, name in
             let port = port(of: server)
             return ServerEndpoint(
-                label: counts[name] == 1 ? name : "\(name):\(port)",
+                label: counts[name] == 1 ? name : name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)",
                 location: location(of: server.target, near: attached),
                 port: port,
                 settings: server

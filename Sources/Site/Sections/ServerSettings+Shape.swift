@@ -27,7 +27,7 @@ private struct ServerKeys {
                 "max-connections",
                 \.maxConnections,
                 .integer(0...1_000_000),
-                "Connections at a time; 0 for no bound."
+                "Requests under way at a time, over all workers; 0 for no bound."
             ),
         ],
         exactlyOneOf: [["host", "name", "address"], ["service", "port"]]

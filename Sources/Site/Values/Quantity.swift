@@ -10,6 +10,9 @@ enum Quantity {
         }
         guard let number = Int(digits) else { throw ValueFault("is too large") }
         var unit = text[digits.endIndex...]
+        if let next = unit.first, ".,".contains(next) {
+            throw ValueFault("is no whole number", help: "write it in a smaller unit, like `\(example)`")
+        }
         if unit.first == " " { unit.removeFirst() }
         return (number, String(unit))
     }

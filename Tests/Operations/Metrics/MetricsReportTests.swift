@@ -27,6 +27,25 @@ struct MetricsReportTests {
         #expect(open == [Double(Counter.connectionsOpen.rawValue * 100), 7])
     }
 
+    @Test("no counter falls when another data plane takes over: what those before it counted stays")
+    func berths() throws {
+        var made = try MadeView()
+        let layout = SharedState.Layout(workers: 2, pools: 4, servers: 8, berths: 2)
+        let state = SharedState(region: try SharedMapping(name: "test", words: layout.words), layout: layout)
+        let first = state.index(worker: 1, .heartbeat)
+        let last = HandshakeFailureCounter.word(at: HandshakeFailureCounter.names.count - 1)
+        for word in 0...last { state.region.store(first + word, 3) }
+        func counters(berth: Int) throws -> [Exposition.Sample] {
+            made.view.state = state.at(berth: berth)
+            let metrics = try read(made)
+            return metrics.samples.filter { metrics.types[$0.name] == "counter" }
+        }
+        let before = try counters(berth: 0)
+        let after = try counters(berth: 1)
+        #expect(before.contains { $0.name == "gatehouse_http_requests_refused_total" && $0.value == 3 })
+        for (old, new) in zip(before, after) { #expect(old == new) }
+    }
+
     @Test("data planes that were replaced are counted")
     func restarts() throws {
         var made = try MadeView()

@@ -21,6 +21,8 @@ import Testing
                 - { host: app, port: 8081 }
                 - { name: App.Example, port: 80, weight: 3 }
                 - { address: "2001:db8::7", port: 81 }
+                - { address: "2001:db8::8", port: 82 }
+                - { address: "2001:db8::8", port: 83 }
           routes: [{ hosts: ["*"], pool: web }]
         """
     ).model
@@ -29,8 +31,9 @@ import Testing
         let site = try #require(site)
         let pool = try #require(site.gateway?.pools["web"])
         let endpoints = site.endpoints(of: pool)
-        #expect(endpoints.map(\.label) == ["app:8080", "app:8081", "app.example", "2001:db8::7"])
-        #expect(endpoints.map(\.port) == [8080, 8081, 80, 81])
+        let doubled = ["[2001:db8::8]:82", "[2001:db8::8]:83"]
+        #expect(endpoints.map(\.label) == ["app:8080", "app:8081", "app.example", "2001:db8::7"] + doubled)
+        #expect(endpoints.map(\.port) == [8080, 8081, 80, 81, 82, 83])
         // The address on the gateway's own network comes first.
         let addresses = [try IPAddress(text: "10.0.0.2"), try IPAddress(text: "172.16.0.2")]
         #expect(endpoints[0].location == .addresses(addresses))

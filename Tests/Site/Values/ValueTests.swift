@@ -34,6 +34,16 @@ private func fails<Value>(_ result: Result<Value, ValueFault>) -> Bool {
         #expect(fails(read { try Duration(siteText: text) }))
     }
 
+    @Test func saysOfAFractionThatItIsNoWholeNumber() {
+        for text in ["1.5s", "1,5s"] {
+            guard case .failure(let fault) = read({ try Duration(siteText: text) }) else {
+                Issue.record("\(text) is taken")
+                continue
+            }
+            #expect(fault.problem.contains("no whole number"), "\(fault)")
+        }
+    }
+
     @Test(arguments: [
         ("0s", "0s"), ("1000ms", "1s"), ("1500ms", "1500ms"), ("60s", "1m"), ("90s", "90s"), ("24h", "1d"),
     ])

@@ -1,0 +1,78 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// The queue of a pool whose servers take no more: who is served when.
+@Suite("Queue of a pool")
+struct QueueTests {
+    private static let request = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
+
+    /// Clients that ask again as soon as they are answered, until this object is let go of.
+    private final class Crowd {
+        private final class State: Sendable {
+            let isOver = Atomic(false)
+            let served = Atomic(0)
+        }
+
+        private let state = State()
+
+        init(_ connections: [HTTPConnection]) {
+            for connection in connections {
+                Thread.detachNewThread { [state] in
+                    while !state.isOver.load(ordering: .relaxed),
+                        (try? connection.exchange(QueueTests.request))?.status == 200
+                    {
+                        state.served.wrappingAdd(1, ordering: .relaxed)
+                    }
+                }
+            }
+        }
+
+        deinit { state.isOver.store(true, ordering: .relaxed) }
+
+        /// Requests answered so far.
+        var count: Int { state.served.load(ordering: .relaxed) }
+    }
+
+    @Test("clients of one worker do not keep those of another waiting for as long as they are busy")
+    func workers() throws {
+        let app = try ScriptedServer(remembers: false) { peer in
+            while try peer.request() != nil {
+                // Longer than the crowd takes to ask again, so that there are always some who wait.
+                try? eventually("the work is done", within: .milliseconds(5)) { false }
+                try peer.answer("app")
+            }
+        }
+        let gateway = try Gateway(
+            servers: [.init(app, options: ["max-connections: 1"])],
+            pool: ["queue: { wait: 20s, size: 100 }"]
+        )
+        // The kernel spreads them over both workers. The gateway outlives them by this function's end.
+        let crowd = Crowd(try (0..<12).map { _ in try HTTPConnection(port: gateway.port, patience: .seconds(60)) })
+        try eventually("the crowd is busy", within: .seconds(60)) { crowd.count > 30 }
+        for _ in 0..<12 {
+            let answer = try gateway.connect(patience: .seconds(60)).exchange(Self.request)
+            #expect(answer.status == 200, "\(answer)")
+        }
+        let before = crowd.count
+        try eventually("the crowd is still busy", within: .seconds(60)) { crowd.count > before + 30 }
+    }
+
+    @Test("a request that one server failed waits for another that is full", arguments: [1, 2])
+    func full(workers: Int) throws {
+        let app = try ScriptedServer { peer in
+            while try peer.request() != nil {
+                try? eventually("the work is done", within: .milliseconds(20)) { false }
+                try peer.answer("done")
+            }
+        }
+        let gateway = try Gateway(
+            servers: [.init(port: try Ports.free()), .init(app, options: ["max-connections: 1"])],
+            pool: ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 60s, size: 100 }"],
+            workers: workers
+        )
+        let clients = try (0..<10).map { _ in try gateway.connect(patience: .seconds(60)) }
+        for client in clients { try client.send(Self.request) }
+        for client in clients { #expect(try client.readResponse().status == 200) }
+    }
+}
