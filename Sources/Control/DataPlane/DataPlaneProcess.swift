@@ -55,7 +55,7 @@ package final class DataPlaneProcess {
             let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
             return try DataPlaneProcess(channel: channel, service: service).run(confinement)
         } catch {
-            StandardError.write("gatehouse: data plane \(getpid()): \(error)\n")
+            StandardError.log("gatehouse: data plane \(getpid()): \(error)\n")
             return 1
         }
     }
@@ -91,7 +91,7 @@ package final class DataPlaneProcess {
                 try obey(incoming, channel)
             } catch {
                 // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
-                StandardError.write("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
+                StandardError.log("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
                 assembly = nil
                 change = nil
                 self.channel = nil
@@ -215,7 +215,7 @@ package final class DataPlaneProcess {
             try channel.send(.standingEnd)
             self.channel = channel
         } catch {
-            StandardError.write("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
+            StandardError.log("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
         }
     }
 }

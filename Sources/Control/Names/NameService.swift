@@ -15,7 +15,7 @@ package final class NameService: Sendable {
         package var hostsPath = "/etc/hosts"
         package var resolvConfPath = "/etc/resolv.conf"
         /// Takes lines for the log, without a line's end. Called on the service's thread.
-        package var report: @Sendable (String) -> Void = { StandardError.write("gatehouse: \($0)\n") }
+        package var report: @Sendable (String) -> Void = { StandardError.log("gatehouse: \($0)\n") }
 
         package init(user: UserAccount?) {
             helper = ProcessStart.pathBesideThisProgram(OutboundHelper.program)

@@ -1,9 +1,10 @@
 import Glibc
 
 extension FileWriting {
-    /// Opens a file to append to, made with mode 0640 when there is none.
+    /// Opens a file to append to, made with mode 0640 when there is none. A pipe that nobody reads is ENXIO, where the
+    /// call would wait for a reader otherwise (fifo(7)).
     package static func openForAppending(_ path: String) throws(SystemError) -> FileDescriptor {
-        let raw = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        let raw = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
         guard raw >= 0 else { throw .last("open(\(path))") }
         return FileDescriptor(owning: raw)
     }
@@ -36,6 +37,21 @@ extension FileWriting {
         } catch {
             throw FileError(path: path, problem: .system(error))
         }
+    }
+
+    /// Bytes that a pipe takes whole when it takes any, and a socket nearly always (PIPE_BUF, pipe(7)).
+    package static let pieceOfPipe = 4096
+
+    /// Whether a write never waits for anybody's reading: that of a regular file.
+    package static func neverWaits(_ file: Int32) -> Bool {
+        var status = stat()
+        return unsafe fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
+    /// Waits until `pieceOfPipe` bytes can be written at once, or a write tells what is wrong.
+    /// - Returns: false when the time has passed.
+    package static func awaitRoom(_ file: Int32, milliseconds: Int32) -> Bool {
+        !Readiness.wait(for: [.init(file, reads: false, writes: true)], milliseconds: milliseconds).isEmpty
     }
 
     /// Writes as much as is taken at once.

@@ -7,7 +7,8 @@ package struct ServiceManager: Sendable {
     package enum State: Equatable, Sendable {
         case ready
         case reloading
-        case stopping
+        /// It ends within so many milliseconds, whatever the unit says of it (EXTEND_TIMEOUT_USEC).
+        case stopping(within: Int)
         /// One line for people.
         case status(String)
         /// Another process than the one it started is the main one from now on.
@@ -20,7 +21,7 @@ package struct ServiceManager: Sendable {
             switch self {
             case .ready: "READY=1"
             case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Clock.monotonicNanoseconds / 1000)"
-            case .stopping: "STOPPING=1"
+            case .stopping(let milliseconds): "STOPPING=1\nEXTEND_TIMEOUT_USEC=\(UInt64(max(0, milliseconds)) * 1000)"
             case .status(let line): "STATUS=\(line.replacingLineBreaks)"
             case .mainProcess(let identifier): "MAINPID=\(identifier)"
             case .watchdog: "WATCHDOG=1"

@@ -30,10 +30,26 @@ package enum Environment {
 
 /// The process's standard error.
 package enum StandardError {
+    /// Milliseconds that a log's reader may take before what it does not read is left out.
+    private static let patience: Int32 = 100
+
     /// Writes all of `text`, as far as it is taken.
     package static func write(_ text: String) {
         let bytes = Array(text.utf8)
         var rest = bytes[...]
         while !rest.isEmpty, let count = FileWriting.append(rest.span, to: 2) { rest = rest.dropFirst(count) }
+    }
+
+    /// Writes `text` for whoever follows what a process does that has better to do than to wait for them: when the reader
+    /// of a pipe has stopped, the rest is left out.
+    package static func log(_ text: String) {
+        if FileWriting.neverWaits(2) { return write(text) }
+        let bytes = Array(text.utf8)
+        var rest = bytes[...]
+        while !rest.isEmpty, FileWriting.awaitRoom(2, milliseconds: patience),
+            let count = FileWriting.append(rest.span.extracting(first: FileWriting.pieceOfPipe), to: 2)
+        {
+            rest = rest.dropFirst(count)
+        }
     }
 }

@@ -76,7 +76,11 @@ package final class AccessLogWriter: Sendable {
             if wantsReopening.exchange(false, ordering: .relaxed), let fresh = openAgain() { return fresh }
             var count = 0
             for ring in rings { count += ring.drain(into: buffer) }
-            if count > 0 { note(file.write(buffer), isLosing: &isLosing) }
+            if count > 0 {
+                // While the reader of a pipe stops, the rings fill, and workers drop what they do not hold.
+                let lost = file.write(buffer, patiently: { !isStopping.load(ordering: .relaxed) })
+                note(lost, isLosing: &isLosing)
+            }
             if isLast { return nil }
             if count < Self.flood { Thread.pause(milliseconds: count == 0 ? Self.idlePause : Self.busyPause) }
         }
@@ -87,7 +91,7 @@ package final class AccessLogWriter: Sendable {
             let file = try open()
             return file.release()
         } catch {
-            StandardError.write("gatehouse: the access log goes on in the old file: \(error)\n")
+            StandardError.log("gatehouse: the access log goes on in the old file: \(error)\n")
             return nil
         }
     }
@@ -97,7 +101,9 @@ package final class AccessLogWriter: Sendable {
         lost.wrappingAdd(lines, ordering: .relaxed)
         if lines > 0 && !isLosing {
             let name = path ?? "standard output"
-            StandardError.write("gatehouse: the access log loses lines: \(name) takes no more; is the disk full?\n")
+            StandardError.log(
+                "gatehouse: the access log loses lines: \(name) takes no more; is the disk full, or does nobody read it?\n"
+            )
         }
         isLosing = lines > 0
     }

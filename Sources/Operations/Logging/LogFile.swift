@@ -11,30 +11,50 @@ package import Linux
 package final class LogFile {
     private let file: FileDescriptor
     private var isMidLine = false
+    /// Whether it is a pipe, or something else that takes bytes as somebody reads them.
+    private let mayWait: Bool
     /// Bytes handed to the kernel at once: it may not let anything else run on the core before a write is through.
     private static let piece = 65536
+    /// Milliseconds for which a reader is waited for before it is asked whether to go on.
+    private static let patience: Int32 = 100
 
     package init(_ file: consuming FileDescriptor) {
+        mayWait = !FileWriting.neverWaits(file.raw)
         self.file = file
     }
 
     /// Writes all of `lines`, as far as the file takes them, and empties it.
     ///
-    /// - Parameter lines: whole lines.
+    /// - Parameters:
+    ///   - lines: whole lines.
+    ///   - patiently: asked again and again while the reader of a pipe does not read: false gives up.
     /// - Returns: lines that are lost, a cut one included.
-    package func write(_ lines: ByteBuffer) -> UInt64 {
+    package func write(_ lines: ByteBuffer, patiently: () -> Bool = { false }) -> UInt64 {
         defer { lines.clear() }
         if lines.isEmpty { return 0 }
         let end: [UInt8] = [UInt8(ascii: "\n")]
-        if isMidLine && FileWriting.append(end.span, to: file.raw) == nil { return Self.lineEnds(in: lines) }
+        if isMidLine, !hasRoom(patiently) || FileWriting.append(end.span, to: file.raw) == nil {
+            return Self.lineEnds(in: lines)
+        }
         isMidLine = false
+        let piece = mayWait ? FileWriting.pieceOfPipe : Self.piece
         while !lines.isEmpty {
-            let next = lines.span(Slice(offset: 0, length: min(lines.count, Self.piece)))
+            guard hasRoom(patiently) else { break }
+            let next = lines.span(Slice(offset: 0, length: min(lines.count, piece)))
             guard let count = FileWriting.append(next, to: file.raw) else { break }
             isMidLine = lines[count - 1] != UInt8(ascii: "\n")
             lines.consume(count)
         }
         return Self.lineEnds(in: lines)
+    }
+
+    /// Whether the next piece can be written without waiting for a reader any longer.
+    private func hasRoom(_ patiently: () -> Bool) -> Bool {
+        if !mayWait { return true }
+        while !FileWriting.awaitRoom(file.raw, milliseconds: Self.patience) {
+            if !patiently() { return false }
+        }
+        return true
     }
 
     private static func lineEnds(in lines: ByteBuffer) -> UInt64 {

@@ -50,7 +50,7 @@ package final class MetricsListener: Sendable {
                 acceptor.close()
                 loop.remove(reader)
             } catch {
-                StandardError.write("gatehouse: metrics are not served: \(error)\n")
+                StandardError.log("gatehouse: metrics are not served: \(error)\n")
             }
         }
     }

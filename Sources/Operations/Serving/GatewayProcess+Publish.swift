@@ -5,8 +5,10 @@ import Site
 
 /// New configurations: how they are made, and the one way in which they come into force.
 extension GatewayProcess {
-    /// Puts the site file into force as it is now, whole or not at all.
+    /// Puts the site file into force as it is now, whole or not at all. The access log is opened again in any case: it
+    /// may have been moved away.
     internal func reload() -> AdminReply {
+        outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
         return change("reloaded", "not reloaded") { generation, slots in
@@ -79,7 +81,7 @@ extension GatewayProcess {
         )
         let budget = budget(for: fresh, listeners)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
+        for warning in warnings where isNews { StandardError.log("warning: \(warning)\n") }
         let addresses = self.listeners.addresses + listeners.addresses
         try outlets.adopt(fresh.gateway, besides: addresses)
         do {

@@ -34,7 +34,7 @@ extension GatewayProcess {
         try patiently { () throws(SupervisorError) in try supervisor.change(change) }
         changeTime = Int((Clock.monotonicNanoseconds - begin) / 1000)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where !self.warnings.contains(warning) { StandardError.write("warning: \(warning)\n") }
+        for warning in warnings where !self.warnings.contains(warning) { StandardError.log("warning: \(warning)\n") }
         configuration = fresh
         self.warnings = warnings
         plan = fresh.plan

@@ -53,11 +53,13 @@ package final class GatewayProcess {
     /// - Throws: what keeps it from starting, in words that say what to do.
     package static func run(_ options: ServeOptions) throws {
         let signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+        // A gateway that ends is not hurried by whoever rotates its log.
+        let stops = try Signals([SIGTERM, SIGINT])
         ProcessDumps.forbid()
         Allocator.giveBackLargeBlocks()
         let process = try GatewayProcess(options)
         process.obey(signals)
-        process.stop(impatience: signals.raw)
+        process.stop(impatience: stops.raw)
     }
 
     internal init(_ options: ServeOptions) throws {
@@ -135,9 +137,7 @@ package final class GatewayProcess {
             while ready[0], let number = signals.next() {
                 switch number {
                 case SIGTERM, SIGINT: return
-                case SIGHUP:
-                    outlets.reopenLog()
-                    _ = reload()
+                case SIGHUP: _ = reload()
                 case SIGUSR1: outlets.reopenLog()
                 case SIGUSR2: _ = upgrade(connection: nil)
                 default: continue
@@ -160,14 +160,18 @@ package final class GatewayProcess {
 
     // MARK: The end
 
+    /// What a stop may take besides the drain, in milliseconds.
+    private static let timeAfterDrain = 20_000
+
     /// - Parameter impatience: a descriptor that cuts the drain short by becoming readable.
     private func stop(impatience: Int32) {
-        tell(.stopping)
+        let drain = Int(clamping: configuration.gateway.drain.milliseconds)
+        tell(.stopping(within: min(drain, Int(Int32.max)) + Self.timeAfterDrain))
         requests.close()
         // From here on the data plane alone holds the sockets, until it has emptied them.
         listeners = ListenerSet(socketsPerAddress: listeners.socketsPerAddress)
         supervisor.stop(
-            drainMilliseconds: Int(clamping: configuration.gateway.drain.milliseconds),
+            drainMilliseconds: drain,
             impatience: impatience
         )
         close()
@@ -184,7 +188,7 @@ package final class GatewayProcess {
 
     // MARK: Words
 
-    internal static func log(_ text: String) { StandardError.write("gatehouse: \(text)\n") }
+    internal static func log(_ text: String) { StandardError.log("gatehouse: \(text)\n") }
 
     /// Tells the service manager, where there is one.
     internal func tell(_ state: ServiceManager.State) { try? services.notify([state]) }

@@ -29,7 +29,7 @@ internal struct Inheritance {
         } catch {
             // Its data plane must learn that this process does not know it: then it can be adopted.
             InheritedDescriptor.closeAll()
-            StandardError.write("gatehouse: what the version before this one left cannot be read: \(error)\n")
+            StandardError.log("gatehouse: what the version before this one left cannot be read: \(error)\n")
         }
     }
 
@@ -45,7 +45,7 @@ internal struct Inheritance {
                 take(found)
             }
         } catch {
-            StandardError.write(
+            StandardError.log(
                 "gatehouse: a data plane without a control plane serves, but cannot be taken over; ports are bound"
                     + " beside it, end it by hand: \(error)\n"
             )
@@ -71,7 +71,7 @@ internal struct Inheritance {
         do {
             snapshot = try dataPlane.map { try GatewaySnapshot(encoded: $0.plan) }
         } catch {
-            StandardError.write("gatehouse: the running configuration is in the form of another version: \(error)\n")
+            StandardError.log("gatehouse: the running configuration is in the form of another version: \(error)\n")
         }
         if let keys = handover.sessionKeys {
             tickets = GatewayKeys.tickets(keys)

@@ -1,5 +1,6 @@
 import Control
 import Engine
+import Glibc
 import Linux
 import Site
 import Synchronization
@@ -62,8 +63,9 @@ internal final class Outlets {
             do throws(SystemError) {
                 _ = try FileWriting.openForAppending(path)
             } catch {
+                let remedy = error.code == ENXIO ? "a pipe's reader must be there first" : "make its folder"
                 throw ServeFailure(
-                    "gateway.access-log: \(path) cannot be written to: \(error); make its folder, or name another file"
+                    "gateway.access-log: \(path) cannot be written to: \(error); \(remedy), or name another file"
                 )
             }
         }

@@ -25,6 +25,29 @@ struct LifeTests {
         #expect(try gateway.process.wait() == 0)
     }
 
+    @Test("a drain is not cut short by those who rotate the log or ask for a reload")
+    func signalsAtStop() throws {
+        let release = Switch(false)
+        let app = try ScriptedServer { peer in
+            _ = try peer.request()
+            try eventually("the answer may go") { release.isOn }
+            try peer.answer("late")
+        }
+        let gateway = try Gateway(app)
+        let client = try gateway.connect()
+        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try eventually("the request is under way") { app.requests.count == 1 }
+        gateway.stop()
+        try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
+        for signal in [SIGUSR1, SIGHUP, SIGUSR2] { gateway.process.send(signal) }
+        // Time in which it would cut the client off.
+        for _ in 0..<5 { _ = try gateway.command("status") }
+        release.turn(on: true)
+        #expect(try client.readResponse().text == "late")
+        client.socket.close()
+        #expect(try gateway.process.wait() == 0)
+    }
+
     @Test("a drain ends after its time, whoever is still there")
     func drainEnds() throws {
         let app = try ScriptedServer { peer in

@@ -91,7 +91,8 @@ struct ServiceManagerTests {
         }
         #expect(said("FDSTOREREMOVE=1 FDNAME=listener-127.0.0.1.\(dropped)") == 1)
         gateway.stop()
-        try eventually("the stop is told") { said("STOPPING=1") == 1 }
+        // It may take longer than the unit's own time: `drain` is 30 s here.
+        try eventually("the stop is told") { said("STOPPING=1 EXTEND_TIMEOUT_USEC=50000000") == 1 }
         #expect(try gateway.process.wait() == 0)
     }
 }
