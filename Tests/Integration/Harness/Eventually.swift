@@ -28,11 +28,27 @@ struct Deadline {
 
 /// Polls `condition` until it holds.
 /// - Throws: a `HarnessError` that names `what`, when it does not hold in time.
-func eventually(_ what: String, within limit: Duration = .seconds(10), _ condition: () throws -> Bool) throws {
+func eventually(_ what: String, within limit: Duration = .seconds(60), _ condition: () throws -> Bool) throws {
     let deadline = Deadline(limit)
     while true {
         if try condition() { return }
         if deadline.hasPassed { throw HarnessError("not within \(limit): \(what)") }
         usleep(5_000)
     }
+}
+
+/// The least value of a figure that goes down: the one below which it has not fallen for two seconds. Pools and the
+/// allocator give back for some seconds what a load needed.
+func atRest(_ figure: () throws -> Int) throws -> Int {
+    var least = try figure()
+    var lastFall = ContinuousClock.now
+    try eventually("it comes to rest", within: .seconds(180)) {
+        let now = try figure()
+        if now < least {
+            least = now
+            lastFall = .now
+        }
+        return .now - lastFall > .seconds(2)
+    }
+    return least
 }

@@ -19,20 +19,20 @@ struct BurstTests {
         let before = process.anonymousMemory
 
         let clients = try (0..<Self.requests).map { _ in
-            let client = try gateway.connect(patience: .seconds(60))
+            let client = try gateway.connect()
             try client.send("PUT / HTTP/1.1\r\nHost: foobar.test\r\nContent-Length: \(Self.body.count)\r\n\r\n")
             try client.send(Self.body)
             return client
         }
         let burst = Self.requests * Self.body.count >> 10
-        try eventually("most of the bodies are there", within: .seconds(30)) {
+        try eventually("most of the bodies are there", within: .seconds(120)) {
             process.anonymousMemory > before + burst * 3 / 4
         }
         for client in clients { client.socket.abort() }
         for series in [inUse, "gatehouse_client_connections_open", "gatehouse_server_requests_in_flight"] {
-            try eventually("nothing of them is in use", within: .seconds(30)) { try metrics.value(series) == 0 }
+            try eventually("nothing of them is in use", within: .seconds(120)) { try metrics.value(series) == 0 }
         }
-        try eventually("memory goes back to \(before) KiB", within: .seconds(30)) {
+        try eventually("memory goes back to \(before) KiB", within: .seconds(120)) {
             process.anonymousMemory < before + Self.slack
         }
     }

@@ -38,28 +38,26 @@ struct IdleConnectionSoakTests {
             binary: Gateway.releaseBinary
         )
         let clients = try Clients(front, extent.idle, extent.perSecond, extent.seconds)
-        let before = try clients.reached("ready", front)
-        let idle = try clients.reached("idle", front)
-        #expect(idle.connections >= extent.idle, "\(idle)")
-        let warm = try clients.reached("warm", front)
-        let after = try clients.reached("churned", front)
+        let before = try clients.reached("ready", front, connections: 0)
+        let idle = try clients.reached("idle", front, connections: extent.idle)
+        let warm = try clients.reached("warm", front, connections: extent.idle)
+        let after = try clients.reached("churned", front, connections: extent.idle)
         #expect(after.memory - warm.memory < Self.slack, "\(before) \(idle) \(warm) \(after)")
-        #expect(after.connections == idle.connections)
         // The servers' kept connections come on top of the clients'.
         #expect(after.descriptors <= warm.descriptors + 64, "\(warm) \(after)")
-        #expect(after.sockets == after.connections, "descriptors of connections were left behind: \(after)")
-        let closed = try clients.reached("closed", front)
-        #expect(closed.sockets == closed.connections, "descriptors of connections were left behind: \(closed)")
-        #expect(closed.connections == before.connections)
+        let closed = try clients.reached("closed", front, connections: 0)
         if before.descriptors > 0 {
             #expect(closed.descriptors <= before.descriptors + 64, "\(before) \(closed)")
         }
         let held = (idle.memory - before.memory) / 2
-        try eventually("half of what \(idle) took goes back", within: .seconds(60)) {
+        try eventually("half of what \(idle) took goes back", within: .seconds(180)) {
             try Holding(front).memory < before.memory + held
         }
         #expect(try clients.end() == 0, "\(clients.said)")
-        print("idle connections: \(before), \(idle), \(warm), \(after), \(closed)")
+        print(
+            "soak of connections: \(before) at first; \(idle) once the idle ones stand; \(warm) after a warm-up; "
+                + "\(after) after \(clients.made); \(closed) when all have left"
+        )
     }
 
     /// What the gateway holds at one moment.
@@ -74,14 +72,20 @@ struct IdleConnectionSoakTests {
         let sockets: Int
 
         init(_ front: SecureGateway) throws {
-            let processes = ([front.gateway.process.identifier] + front.gateway.process.children).map {
-                ProcessFacts(identifier: $0)
-            }
-            memory = processes.reduce(0) { $0 + $1.anonymousMemory }
+            let processes = Self.processes(of: front)
+            memory = Self.memory(of: front)
             descriptors = processes.reduce(0) { $0 + $1.descriptorCount }
             connections = try Self.connections(of: front)
             let table = TCPTable()
             sockets = table.accepted(on: front.plain) + table.accepted(on: front.secure)
+        }
+
+        private static func processes(of front: SecureGateway) -> [ProcessFacts] {
+            ([front.gateway.process.identifier] + front.gateway.process.children).map(ProcessFacts.init)
+        }
+
+        static func memory(of front: SecureGateway) -> Int {
+            processes(of: front).reduce(0) { $0 + $1.anonymousMemory }
         }
 
         static func connections(of front: SecureGateway) throws -> Int {
@@ -119,21 +123,31 @@ struct IdleConnectionSoakTests {
 
         var said: String { process.standardOutput + process.standardError }
 
-        /// Waits until the clients have come to `stage` and the gateway has taken note, looks at it, and lets them go on.
-        func reached(_ stage: String, _ front: SecureGateway) throws -> Holding {
+        /// What came and went after the warm-up, in words.
+        var made: String {
+            said.split(separator: "\n").last { $0.contains(" new connections in ") }.map(String.init) ?? "nothing"
+        }
+
+        /// Waits until the clients have come to `stage` and the gateway and the kernel have so many connections of
+        /// theirs, looks at what it holds then, and lets them go on.
+        func reached(_ stage: String, _ front: SecureGateway, connections: Int) throws -> Holding {
             try eventually("the clients are \(stage): \(said)", within: patience) {
                 if let status = process.poll() { throw HarnessError("the clients ended with \(status): \(said)") }
                 return process.standardOutput.contains("\(stage)\n")
             }
-            // As many looks in a row as see the same count.
-            var count = -1
-            var unchanged = 0
-            try eventually("no connection closes any more", within: .seconds(20)) {
-                let seen = try Holding.connections(of: front)
-                unchanged = seen == count ? unchanged + 1 : 0
-                count = seen
-                return unchanged == 60
+            var last: Holding?
+            do {
+                try eventually("the clients are \(stage), with \(connections) connections", within: .seconds(180)) {
+                    // The kernel's table takes its time to read when so many have come and gone.
+                    if last != nil, try Holding.connections(of: front) != connections { return false }
+                    let now = try Holding(front)
+                    last = now
+                    return now.connections == connections && now.sockets == connections
+                }
+            } catch {
+                throw HarnessError("\(error); there are \(last.map(\.description) ?? "none"): \(said)")
             }
+            _ = try atRest { Holding.memory(of: front) }
             let holding = try Holding(front)
             try directory.write("", to: "after-\(stage)")
             return holding
@@ -142,7 +156,7 @@ struct IdleConnectionSoakTests {
         func end() throws -> Int32 { try process.wait(within: patience) }
 
         private static let program = """
-            import os, resource, socket, ssl, sys, time
+            import itertools, os, resource, socket, ssl, sys, time
 
             plain, secure, idle, per_second, seconds = map(int, sys.argv[1:6])
             directory = sys.argv[6]
@@ -157,8 +171,11 @@ struct IdleConnectionSoakTests {
                 while not os.path.exists(f"{directory}/after-{name}"):
                     time.sleep(0.02)
 
+            # Of the loopback's, since a connection that has ended holds its port for a minute: one has too few.
+            sources = itertools.cycle(f"127.0.0.{number}" for number in range(2, 18))
+
             def connect(port):
-                made = socket.create_connection(("127.0.0.1", port), timeout=60)
+                made = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(next(sources), 0))
                 return context.wrap_socket(made, server_hostname="foobar.test") if port == secure else made
 
             def ask(connection, last):
@@ -175,13 +192,13 @@ struct IdleConnectionSoakTests {
 
             def churn(seconds):
                 # One in eight speaks TLS, one in sixteen leaves without a word, one in sixteen amid a request.
-                begin = time.monotonic()
+                begin, made = time.monotonic(), 0
                 for number in range(per_second * seconds):
                     wait = begin + number / per_second - time.monotonic()
                     if wait > 0:
                         time.sleep(wait)
                     elif wait < -10 and time.monotonic() > begin + 2 * seconds:
-                        print("only", number, flush=True)
+                        # A machine that is too slow for so many: those that it makes have to do.
                         break
                     connection = connect(secure if number % 8 == 0 else plain)
                     if number % 16 == 1:
@@ -189,6 +206,8 @@ struct IdleConnectionSoakTests {
                     elif number % 16 != 2:
                         ask(connection, number % 2 == 0)
                     connection.close()
+                    made += 1
+                print(f"{made} new connections in {time.monotonic() - begin:.0f} s", flush=True)
 
             stage("ready")
             kept = []

@@ -5,7 +5,7 @@ struct SoakClients: Sendable {
     /// What `/files/page` is.
     let page: [UInt8]
 
-    private func connect() throws -> HTTPConnection { try HTTPConnection(port: plain, patience: .seconds(30)) }
+    private func connect() throws -> HTTPConnection { try HTTPConnection(port: plain) }
 
     /// A connection for one request.
     func newConnection(_ dice: inout Dice) throws {
