@@ -121,4 +121,12 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "certificate \(name): \(why); the one before is served again"
         }
     }
+    /// What a command ends with that fails for it: as `gatehouse check` ends with what it finds (docs/operating.md).
+    package var exitStatus: Int32 {
+        switch self {
+        case .site, .noGateway, .clientAuthority: 2
+        case .certificate(_, let reason): reason.exitStatus
+        case .unservable, .rolledBack: 1
+        }
+    }
 }

@@ -19,10 +19,7 @@ package enum SupervisorEvent: Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .started(let process, let sandbox):
-            ([
-                "data plane \(process) started as user \(sandbox.user), Landlock \(sandbox.landlockVersion),"
-                    + " system call filter \(sandbox.hasSystemCallFilter ? "on" : "off")"
-            ] + sandbox.lacks).joined(separator: "\n")
+            (["data plane \(process) started as \(sandbox.standing)"] + sandbox.lacks).joined(separator: "\n")
         case .adopted(let process, let generation): "data plane \(process) taken over with configuration \(generation)"
         case .published(let process, let generation, _): "data plane \(process) runs configuration \(generation)"
         case .refused(let process, let generation, let reason):

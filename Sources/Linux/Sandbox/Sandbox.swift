@@ -19,6 +19,12 @@ package enum Sandbox {
             self.hasSystemCallFilter = hasSystemCallFilter
             self.lacks = lacks
         }
+
+        /// What holds, in words: `user 998, Landlock 7, system call filter on`.
+        package var standing: String {
+            "user \(user), Landlock \(landlockVersion > 0 ? "\(landlockVersion)" : "off"), "
+                + "system call filter \(hasSystemCallFilter ? "on" : "off")"
+        }
     }
 
     /// Enters the sandbox; there is no way back.

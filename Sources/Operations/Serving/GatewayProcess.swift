@@ -115,13 +115,9 @@ package final class GatewayProcess {
         _ view: CurrentView
     ) throws -> DataPlaneSupervisor {
         try DataPlaneSupervisor(settings, standing: standing) { event in
-            if case .published(let process, _, let berth) = event {
-                return view.update {
-                    $0.dataPlane = process
-                    $0.state = $0.state.at(berth: berth)
-                }
-            }
-            view.update { $0.restarts.note(event, at: Clock.realtimeMicroseconds) }
+            view.update { $0.note(event, at: Clock.realtimeMicroseconds) }
+            // Whoever brought a configuration into force says so.
+            if case .published = event { return }
             log("\(event)")
         }
     }
@@ -214,6 +210,7 @@ package final class GatewayProcess {
     package static func exitStatus(of error: any Error) -> Int32 {
         switch error {
         case let error as ServeFailure: error.exit
+        case let error as ConfigurationError: error.exitStatus
         case is ListenerError, is MetricsFailure, is SystemError: 3
         case is SupervisorError: 1
         default: 2

@@ -27,6 +27,7 @@ package struct StatusReport: Sendable {
             .init("generation", .count(view.plan.generation)),
             .init("pid", .integer(Int(view.process))),
             .init("data_plane_pid", view.dataPlane.map { .integer(Int($0)) } ?? .null),
+            .init("data_plane_sandbox", view.sandbox.map(Self.sandbox) ?? .null),
             .init("data_plane_restarts", Self.restarts(view.restarts)),
             .init("started", .string(UTC.text(started))),
             .init("uptime_seconds", .integer(Int(max(0, seconds - started)))),
@@ -34,6 +35,16 @@ package struct StatusReport: Sendable {
             .init("listeners", .array(view.plan.listeners.map { Self.listener($0, view) })),
             .init("certificates", Self.certificates(view, now: seconds)),
             .init("pools", .array(pools.map(Self.pool))),
+        ])
+    }
+
+    private static func sandbox(_ sandbox: Sandbox.Report) -> JSONValue {
+        .object([
+            .init("user", .integer(Int(sandbox.user))),
+            .init("landlock", .integer(sandbox.landlockVersion)),
+            .init("system_call_filter", .boolean(sandbox.hasSystemCallFilter)),
+            .init("standing", .string(sandbox.standing)),
+            .init("lacks", .strings(sandbox.lacks)),
         ])
     }
 

@@ -28,6 +28,10 @@ package struct StatusTable {
                 + "gatehouse \(cell(document["version"])), process \(process)\(dataPlane)",
             "\(count(workers.count, "worker")), \(count(connections, "connection"))\(heard)",
         ]
+        if let standing = document["data_plane_sandbox"]?["standing"] {
+            lines.append("the data plane runs as \(cell(standing))")
+            lines += (document["data_plane_sandbox"]?["lacks"]?.items ?? []).map { "    " + cell($0) }
+        }
         if let restarts = document["data_plane_restarts"], let times = restarts["count"]?.integer, times > 0 {
             lines.append(
                 "the data plane was replaced \(count(times, "time")), last at \(cell(restarts["last"])): process "

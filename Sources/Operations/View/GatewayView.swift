@@ -1,4 +1,5 @@
 package import Gateway
+package import Linux
 package import OpenSSL
 import Synchronization
 
@@ -15,6 +16,10 @@ package struct GatewayView: Sendable {
     package var process: Int32
     /// The data plane's process; nil while there is none.
     package var dataPlane: Int32?
+    /// How the data plane that serves is confined; nil for one that a control process before this one started.
+    package internal(set) var sandbox: Sandbox.Report?
+    /// The same of the one that started last, which may not serve yet.
+    internal var startedLast: (process: Int32, sandbox: Sandbox.Report)?
     /// How often the data plane had to be replaced.
     package var restarts = DataPlaneRestarts()
     /// When the gateway was started: microseconds since 1970.

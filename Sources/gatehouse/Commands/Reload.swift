@@ -6,8 +6,10 @@ import Site
 struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have the running gateway take over its site file as it is now, whole or not at all.",
-        discussion:
-            "Exit status: 0 when it is in force; else the running configuration goes on, and the error says why."
+        discussion: """
+            Exit status: 0 when it is in force. Else the running configuration goes on, and the error says why: 1 for \
+            a certificate or a data plane that is at fault, 2 for the site file, 3 for what the machine lacks.
+            """
     )
 
     @OptionGroup var gateway: RunningGateway

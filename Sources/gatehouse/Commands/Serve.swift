@@ -3,7 +3,13 @@ import Linux
 import Operations
 
 struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the gateway that the site file describes.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run the gateway that the site file describes.",
+        discussion: """
+            Exit status: 0 after it was told to stop. When it cannot start, 1 for a certificate or a data plane that \
+            is at fault, 2 for the site file, 3 for what the machine lacks.
+            """
+    )
 
     @OptionGroup var options: SiteOptions
 

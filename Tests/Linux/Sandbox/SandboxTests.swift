@@ -63,6 +63,17 @@ struct SandboxTests {
         }
     }
 
+    @Test("so does the system call filter alone, and starts no program")
+    func filter() async throws {
+        await #expect(processExitsWith: .exitCode(0)) {
+            try Privileges.forbidNew()
+            try SystemCallFilter.dataPlane().install()
+            guard unsafe open("/etc/passwd", O_RDONLY) < 0, errno == EPERM else { _exit(1) }
+            guard fork() < 0 else { _exit(2) }
+            _exit(0)
+        }
+    }
+
     @Test("another user, without capabilities, and no way back", .enabled(if: Privileges.isRoot, "needs root"))
     func user() async {
         await #expect(processExitsWith: .exitCode(0)) {

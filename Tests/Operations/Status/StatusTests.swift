@@ -118,6 +118,33 @@ struct StatusTests {
         )
     }
 
+    @Test("how the data plane that serves is confined is told, and what the kernel lacks for it")
+    func sandbox() throws {
+        var made = try troubled()
+        #expect(document(made)["data_plane_sandbox"] == .null)
+        let whole = Sandbox.Report(user: 998, landlockVersion: 7, hasSystemCallFilter: true, lacks: [])
+        let half = Sandbox.Report(user: 998, landlockVersion: 0, hasSystemCallFilter: true, lacks: ["No Landlock."])
+        made.view.note(.started(process: 7, sandbox: half), at: 0)
+        #expect(document(made)["data_plane_sandbox"] == .null, "it does not serve yet")
+        made.view.note(.published(process: 7, generation: 1, berth: 0), at: 0)
+        made.view.note(.published(process: 7, generation: 2, berth: 0), at: 0)
+        let sandbox = document(made)["data_plane_sandbox"]
+        #expect(sandbox?["landlock"]?.integer == 0 && sandbox?["user"]?.integer == 998)
+        #expect(sandbox?["system_call_filter"]?.boolean == true)
+        #expect(sandbox?["lacks"] == .strings(["No Landlock."]))
+        let lines = StatusTable(document(made)).text.split(separator: "\n")
+        #expect(lines[2] == "the data plane runs as user 998, Landlock off, system call filter on")
+        #expect(lines[3] == "    No Landlock.")
+        // The one that replaces it tells anew, and its last words are not taken for the one's that serves.
+        made.view.note(.started(process: 8, sandbox: whole), at: 0)
+        #expect(document(made)["data_plane_sandbox"]?["landlock"]?.integer == 0)
+        made.view.note(.published(process: 8, generation: 3, berth: 0), at: 0)
+        #expect(document(made)["data_plane_sandbox"]?["lacks"] == .strings([]))
+        // One that an earlier control process started.
+        made.view.note(.published(process: 6, generation: 4, berth: 0), at: 0)
+        #expect(document(made)["data_plane_sandbox"] == .null)
+    }
+
     @Test("no name steers the terminal, and a document of another shape is no crash")
     func hostile() throws {
         let text = StatusTable(document(try MadeView(pool: "w\u{1B}[2Jeb\u{202E}"))).text

@@ -199,15 +199,3 @@ struct CertificateOptions: ParsableArguments {
         )
     }
 }
-
-extension CertificateProblem {
-    /// DESIGN's statuses: 1 found wanting, 2 the command or the file is wrong, 3 the machine lacks something.
-    fileprivate var exitStatus: Int32 {
-        switch self {
-        case .deniedStore, .library: 3
-        case .file(let error): error.isDenied ? 3 : 1
-        case .foreignIssuer, .unusableName: 2
-        default: 1
-        }
-    }
-}
