@@ -12,7 +12,6 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +19,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "preload.h"
 
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
@@ -162,25 +163,4 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     if (!memory) return ENOMEM;
     *result = memory;
     return 0;
-}
-
-typedef int spawn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
-                  char *const[]);
-
-// The gateway gives its data plane an environment of its own making, in which the counter is to be too.
-int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]) {
-    enum { MOST = 64 };
-    char *all[MOST + 3];
-    char preload[4096], stem[4096];
-    int used = 0;
-    for (; environment && environment[used] && used < MOST; used++) all[used] = environment[used];
-    if (board) {
-        snprintf(preload, sizeof preload, "LD_PRELOAD=%s", getenv("LD_PRELOAD"));
-        snprintf(stem, sizeof stem, "GATEHOUSE_ALLOCATIONS=%s", getenv("GATEHOUSE_ALLOCATIONS"));
-        all[used++] = preload;
-        all[used++] = stem;
-    }
-    all[used] = NULL;
-    return ((spawn *)dlsym(RTLD_NEXT, "posix_spawn"))(pid, path, actions, attributes, arguments, all);
 }

@@ -11,7 +11,7 @@ import h2.config, h2.connection, h2.events, h2.exceptions, h2.settings
 
 SEED, SECONDS, PLAIN, SECURE, APPS = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5:]
 # Seconds without a byte after which a conversation has no end.
-PATIENCE = 20
+PATIENCE = 60
 dice = random.Random(SEED)
 BLOCK = random.Random(1).randbytes(1 << 20)
 
