@@ -49,7 +49,7 @@ struct HarnessTests {
             }
         }
         for (path, closed) in [("/close", true), ("/reset", true), ("/hold", false)] {
-            let client = try HTTPConnection(port: server.port, patience: .milliseconds(200))
+            let client = try HTTPConnection(port: server.port, patience: closed ? .seconds(60) : .milliseconds(200))
             try client.send("GET \(path) HTTP/1.1\r\n\r\n")
             #expect(try client.isClosedByPeer() == closed, "\(path)")
         }

@@ -44,7 +44,7 @@ struct AdminSocketTests {
     func exchange() throws {
         let admin = try AdminSocket(path: path)
         try admin.start { request, _ in .result(JSONValue.string(request.line).line) }
-        let reply = try AdminClient.ask(.drain(server: "web/app-01"), at: path, within: 5_000)
+        let reply = try AdminClient.ask(.drain(server: "web/app-01"), at: path, within: 60_000)
         #expect(reply == #"{"exit":0,"result":"server drain web/app-01"}"#)
         #expect(throws: SystemError("bind(\(path))", EADDRINUSE)) {
             _ = try AdminSocket(path: path)
@@ -59,11 +59,11 @@ struct AdminSocketTests {
     func adopted() throws {
         let before = try AdminSocket(path: path)
         let waiting = try UnixSocket.connect(to: path)
-        #expect(LineTransfer.send("status", to: waiting.raw, within: 1_000))
+        #expect(LineTransfer.send("status", to: waiting.raw, within: 60_000))
         let next = try AdminSocket(path: path, adopting: before.segment())
         try next.start { request, _ in .result(JSONValue.string(request.line).line) }
         #expect(
-            LineTransfer.receive(waiting.raw, limit: 1_000, within: 10_000) == #"{"exit":0,"result":"status"}"#
+            LineTransfer.receive(waiting.raw, limit: 1_000, within: 60_000) == #"{"exit":0,"result":"status"}"#
         )
         next.stop()
     }
@@ -75,7 +75,7 @@ struct AdminSocketTests {
         let raw = listener.raw
         let thread = try Thread.start(name: "closing") {
             for _ in 0..<3 {
-                _ = Readiness.wait([raw], milliseconds: 10_000)
+                _ = Readiness.wait([raw], milliseconds: 60_000)
                 do { _ = try UnixSocket.accept(raw) } catch { return }
             }
         }
@@ -94,12 +94,12 @@ struct AdminSocketTests {
         defer { admin.stop() }
         let silent = try UnixSocket.connect(to: path)
         let garbage = try UnixSocket.connect(to: path)
-        #expect(LineTransfer.send("server \u{7F} drain", to: garbage.raw, within: 1_000))
+        #expect(LineTransfer.send("server \u{7F} drain", to: garbage.raw, within: 60_000))
         let endless = try UnixSocket.connect(to: path)
-        _ = LineTransfer.send(String(repeating: "x", count: 10_000), to: endless.raw, within: 1_000)
+        _ = LineTransfer.send(String(repeating: "x", count: 10_000), to: endless.raw, within: 60_000)
         #expect(try AdminClient.ask(.status, at: path, within: 30_000) == #"{"exit":0,"result":true}"#)
         #expect(
-            LineTransfer.receive(garbage.raw, limit: 1_000, within: 1_000)?.hasPrefix(#"{"exit":2,"error":"#) == true
+            LineTransfer.receive(garbage.raw, limit: 1_000, within: 60_000)?.hasPrefix(#"{"exit":2,"error":"#) == true
         )
         #expect(LineTransfer.receive(endless.raw, limit: 1_000, within: 1_000) == nil)
         #expect(LineTransfer.receive(silent.raw, limit: 1_000, within: 1_000) == nil)

@@ -2,16 +2,26 @@ import CLinux
 import Control
 import Glibc
 import Linux
+import Synchronization
 import Testing
 
 @Suite("Listening sockets")
 struct ListenerSetTests {
     /// A port of 127.0.0.1 that was free a moment ago.
     static func freeAddress() throws -> SocketAddress {
-        let probe = try Socket.listen(on: SocketAddress(ipv4: 0x7F00_0001, port: 0), backlog: 1)
-        guard let address = Socket.localAddress(probe.raw) else { throw SystemError("getsockname", EINVAL) }
-        return address
+        try last.withLock { last in
+            for _ in 0..<1_000 {
+                last = last == 17_499 ? 10_000 : last + 1
+                let address = SocketAddress(ipv4: 0x7F00_0001, port: last)
+                if (try? Socket.listen(on: address, backlog: 1)) != nil { return address }
+            }
+            throw SystemError("no free port from 10000 to 17499", EADDRINUSE)
+        }
     }
+
+    /// The port that was handed out last: each is handed out once. They lie below the kernel's ephemeral range, so that
+    /// no outgoing connection takes one before it is listened on, and below those of the integration tests.
+    private static let last = Mutex(UInt16.random(in: 10_000..<17_499))
 
     @Test("an update keeps what stays, binds what is new, and lets go of the rest")
     func updates() throws {

@@ -15,7 +15,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"], v6: ["2001:db8:0:0:0:0:0:1"], ttl: 1)] }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1", "\(names.log)")
         server.answer { [$0.reply(v4: ["192.0.2.2"], ttl: 1)] }
         #expect(names.eventually { names.address(of: name) == "192.0.2.2" })
@@ -30,7 +30,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(code: $0.name == "gone.test" ? 3 : 0)] }
         let names = try Names()
         try names.want("gone.test", "empty.test", from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.problem(of: "gone.test")?.contains("NXDOMAIN") == true)
         #expect(names.problem(of: "empty.test") == "the name has no address")
         server.answer { [$0.reply(v4: ["192.0.2.1"])] }
@@ -43,7 +43,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"], ttl: 1)] }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         server.answer { [$0.reply(code: code)] }
         #expect(names.eventually { names.problem(of: name) != nil })
         #expect(names.address(of: name) == "192.0.2.1")
@@ -57,7 +57,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.isA ? $0.reply(v4: ["192.0.2.1"]) : $0.reply(code: 2)] }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1" && names.problem(of: name) == nil)
     }
 
@@ -70,7 +70,7 @@ struct NameServiceTests {
         }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "10.0.0.7", "\(names.log)")
         #expect(server.queries.contains { $0.isTCP } && server.queries.contains { !$0.isTCP })
     }
@@ -88,7 +88,7 @@ struct NameServiceTests {
         }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 20_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1", "\(names.log)")
     }
 
@@ -103,7 +103,7 @@ struct NameServiceTests {
         }
         let names = try Names()
         try names.want(name, "loop.test", from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1", "\(names.log)")
         #expect(names.address(of: "loop.test") == nil && names.problem(of: "loop.test") != nil)
         let asked = server.queries.count { $0.name == name }
@@ -140,7 +140,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"], ttl: 1)] }
         let names = try Names(hosts: "# hosts\n10.0.0.1 other APP.test # us\n")
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "10.0.0.1")
         #expect(server.queries.isEmpty && names.helperProcess == nil, "no helper is needed for that")
         try names.write(hosts: "10.0.0.1 other\n")
@@ -156,7 +156,7 @@ struct NameServiceTests {
         let names = try Names()
         let all = (0..<500).map { "n\($0).test" }
         try names.service.want(Set(all), askedOf: [server.server])
-        names.service.settle(within: 20_000)
+        names.service.settle(within: 60_000)
         let standings = names.service.take()
         #expect(all.enumerated().allSatisfy { standings[$1]?.address?.description == "10.0.\($0 / 250).\($0 % 250)" })
     }
@@ -166,7 +166,7 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"], ttl: 1)] }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         for round in 0..<3 {
             let process = try #require(names.helperProcess)
             kill(process, SIGKILL)
@@ -181,11 +181,11 @@ struct NameServiceTests {
     func stuckAndMissing() throws {
         let names = try Names(helper: "/nonexistent/gatehouse-outbound")
         try names.want(name)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.problem(of: name)?.contains("/nonexistent/gatehouse-outbound cannot be started") == true)
         let other = try Names(helper: "/bin/false")
         try other.want(name)
-        other.service.settle(within: 10_000)
+        other.service.settle(within: 60_000)
         #expect(other.problem(of: name)?.contains("gatehouse-outbound ended with status 1") == true, "\(other.log)")
     }
 
@@ -194,14 +194,14 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"])] }
         let names = try Names()
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         let process = try #require(names.helperProcess)
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         #expect(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"), "\(status)")
         #expect(status.contains("CapEff:\t0000000000000000") && status.contains("CapPrm:\t0000000000000000"))
         if geteuid() == 0 { #expect(!status.contains("Uid:\t0")) }
         names.service.stop()
-        #expect(names.eventually { kill(process, 0) != 0 })
+        #expect(names.eventually { !Names.isHelper(process) })
     }
 
     @Test("names that are wanted no more are asked for no more, and the helper goes with the last")
@@ -209,14 +209,14 @@ struct NameServiceTests {
         let server = try TestNameServer { [$0.reply(v4: ["192.0.2.1"], ttl: 1)] }
         let names = try Names()
         try names.want(name, "b.test", from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         let process = try #require(names.helperProcess)
         try names.want("b.test", from: server)
         #expect(names.eventually { names.service.take().keys.sorted() == ["b.test"] })
         try names.want()
-        #expect(names.eventually { names.service.take().isEmpty && kill(process, 0) != 0 })
+        #expect(names.eventually { names.service.take().isEmpty && !Names.isHelper(process) })
         try names.want(name, from: server)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1")
     }
 
@@ -226,7 +226,7 @@ struct NameServiceTests {
         let other = try TestNameServer { [$0.reply(v4: ["192.0.2.2"])] }
         let names = try Names()
         try names.want(name, from: one)
-        names.service.settle(within: 10_000)
+        names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1")
         try names.want(name, from: other)
         #expect(names.eventually { names.address(of: name) == "192.0.2.2" })

@@ -35,7 +35,7 @@ enum FakeClient {
     }
 
     /// Connects and reads the answer; nil when the connection was refused or reset.
-    static func ask(_ address: SocketAddress, milliseconds: Int32 = 10_000) -> Answer? {
+    static func ask(_ address: SocketAddress, milliseconds: Int32 = 60_000) -> Answer? {
         guard let socket = try? Socket.connect(to: address) else { return nil }
         var text: [UInt8] = []
         while true {

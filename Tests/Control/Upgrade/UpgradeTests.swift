@@ -108,7 +108,7 @@ struct UpgradeTests {
         try lose()
         let before = try #require(FakeClient.ask(address))
         #expect(before.plan == "orphan")
-        let handover = try #require(try Adoption.take(at: path, socketsPerAddress: 2, within: 10_000))
+        let handover = try #require(try Adoption.take(at: path, socketsPerAddress: 2, within: 60_000))
         #expect(handover.listeners.groups[ListenerID(address)]?.count == 2)
         #expect(handover.dataPlane?.process == before.process)
         let session = try #require(handover.sessionKeys)

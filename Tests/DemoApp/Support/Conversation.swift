@@ -22,9 +22,9 @@ final class Conversation {
 
     /// Turns the server's loop until `condition` holds.
     func turn(_ what: String, until condition: () throws -> Bool) throws {
-        let end = Clock.monotonicNanoseconds + 20_000_000_000
+        let end = Clock.monotonicNanoseconds + 60_000_000_000
         while try !condition() {
-            guard Clock.monotonicNanoseconds < end else { throw Failure("not within 20 s: \(what)") }
+            guard Clock.monotonicNanoseconds < end else { throw Failure("not within 60 s: \(what)") }
             server.turn(waitingAtMost: 2)
         }
     }

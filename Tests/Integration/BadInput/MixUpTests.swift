@@ -82,7 +82,7 @@ struct MixUpTests {
                     requests += upload.isEmpty ? "\r\n" : "Content-Length: \(upload.utf8.count)\r\n\r\n\(upload)"
                 }
                 do {
-                    let open = try connection ?? HTTPConnection(port: port, patience: .seconds(20))
+                    let open = try connection ?? HTTPConnection(port: port)
                     connection = open
                     try open.send(requests)
                     if dice.below(8) == 0 {
@@ -138,7 +138,7 @@ struct MixUpTests {
                 context = ssl.create_default_context()
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 context.set_alpn_protocols(["h2"])
-                tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 20), server_hostname="foobar.test")
+                tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 60), server_hostname="foobar.test")
                 connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
                 connection.initiate_connection()
                 tags, status, bodies, left, count = {}, {}, {}, set(), 0
@@ -196,7 +196,7 @@ struct MixUpTests {
             """,
             ["\(front.secure)", "\(seed)"],
             in: front.directory,
-            within: .seconds(90)
+            within: .seconds(300)
         )
         print(result.output)
         #expect(result.status == 0, "\(result.output)\(result.error)")

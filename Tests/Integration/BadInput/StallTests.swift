@@ -57,7 +57,7 @@ struct StallTests {
             TLSScripts.prelude + script,
             ["\(front.secure)"],
             in: front.directory,
-            within: .seconds(90)
+            within: .seconds(300)
         )
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(app.requests.count == requests, "\(app.requests)")

@@ -95,8 +95,8 @@ struct CertificateRotationTests {
     private static let keepAlive = """
         import http.client, os, socket, ssl, sys, time
         context = ssl.create_default_context(); context.check_hostname = False; context.verify_mode = ssl.CERT_NONE
-        client = http.client.HTTPConnection("127.0.0.1", timeout=30)
-        plain = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", timeout=120)
+        plain = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=120)
         client.sock = context.wrap_socket(plain, server_hostname="foobar.test")
         def ask(number):
             client.request("GET", "/", headers={"Host": "foobar.test"})
@@ -121,7 +121,7 @@ struct CertificateRotationTests {
             in: directory,
             name: "client"
         )
-        try eventually("the client has its first answer", within: .seconds(60)) {
+        try eventually("the client has its first answer", within: .seconds(120)) {
             open.standardOutput.contains("1 app-01")
         }
         let old = try shown
@@ -146,7 +146,7 @@ struct CertificateRotationTests {
         #expect(try certs(site, "audit").output.contains("compromised: a test"))
         try directory.write("", to: "go")
         #expect(try open.wait() == 0, "\(open.standardError)")
-        try eventually("the last connection has ended", within: .seconds(60)) {
+        try eventually("the last connection has ended", within: .seconds(120)) {
             let again = try certs(site, "retire", "web").output
             return again.contains("0 connections that began with it are open; the last one that ended did at")
         }
@@ -185,11 +185,11 @@ struct CertificateRotationTests {
             let folder = directory.path("store/web/\(number)")
             return "first web \(folder)/fullchain.pem \(folder)/key.pem\n"
         }
-        try eventually("it is told", within: .seconds(60)) { told() == line(2) }
-        try eventually("the log says so", within: .seconds(60)) { site.log.contains("certificate web: deployed") }
+        try eventually("it is told", within: .seconds(120)) { told() == line(2) }
+        try eventually("the log says so", within: .seconds(120)) { site.log.contains("certificate web: deployed") }
         try directory.write("", to: "fail")
         #expect(try certs(site, "rotate", "web").status == 0)
-        try eventually("the log says that it failed", within: .seconds(60)) {
+        try eventually("the log says that it failed", within: .seconds(120)) {
             site.log.contains("certificate web: it is in force, but was not deployed")
         }
         #expect(told() == line(3))
@@ -212,12 +212,12 @@ struct CertificateRotationTests {
         // `mv`, as deploy scripts do.
         #expect(try run("cp", [other.certificatePath, directory.path("new")], in: directory).status == 0)
         #expect(try run("mv", [directory.path("new"), directory.path("live.crt")], in: directory).status == 0)
-        try eventually("the half is refused", within: .seconds(40)) {
+        try eventually("the half is refused", within: .seconds(120)) {
             site.log.contains("the private key does not belong to the certificate")
         }
         #expect(try shown == first)
         #expect(try run("cp", [other.keyPath, directory.path("live.key")], in: directory).status == 0)
-        try eventually("the whole is served", within: .seconds(40)) { try shown != first }
+        try eventually("the whole is served", within: .seconds(120)) { try shown != first }
         #expect(site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
     }
 

@@ -134,7 +134,7 @@ struct PebbleAccountTests {
                 && site.log.contains("certificate web: issued by")
         }
         try directory.write(try pebble.management("roots/0").output, to: "root.pem")
-        try eventually("curl takes it; \(site.log)", within: .seconds(60)) {
+        try eventually("curl takes it; \(site.log)", within: .seconds(120)) {
             try run(
                 "curl",
                 ["-s", "--cacert", directory.path("root.pem"), "https://127.0.0.1:\(tls)/"],

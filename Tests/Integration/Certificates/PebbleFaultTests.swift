@@ -141,7 +141,7 @@ struct PebbleFaultTests {
             in: site.directory,
             name: "issue"
         )
-        try eventually("a record is asked for", within: .seconds(60)) {
+        try eventually("a record is asked for", within: .seconds(120)) {
             (try? site.directory.contents(of: "hook.log").isEmpty) == false
         }
         try site.pebble.restart()

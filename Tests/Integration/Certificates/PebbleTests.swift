@@ -40,7 +40,7 @@ struct PebbleTests {
     /// The same, and waits until it shows what it ordered.
     private func started() throws -> RunningSite {
         let site = try start()
-        try eventually("it is there; \(pebble.log)", within: .seconds(60)) { try shownIssuer().contains("Pebble") }
+        try eventually("it is there; \(pebble.log)", within: .seconds(120)) { try shownIssuer().contains("Pebble") }
         return site
     }
 
@@ -85,7 +85,7 @@ struct PebbleTests {
     func plan() throws {
         pebble.stop()
         let site = try start()
-        try eventually("the first try failed", within: .seconds(30)) { site.log.contains("try 1 in a row") }
+        try eventually("the first try failed", within: .seconds(120)) { site.log.contains("try 1 in a row") }
         let plan = try String(contentsOfFile: directory.path("store/plans/web"), encoding: .utf8)
         #expect(plan.contains("\"failures\":1"), "\(plan)")
         try site.stop()
@@ -116,7 +116,7 @@ struct PebbleTests {
         try FileManager.default.removeItem(atPath: directory.path("pebble.crt"))
         try FileManager.default.copyItem(atPath: other.certificatePath, toPath: directory.path("pebble.crt"))
         let site = try start()
-        try eventually("it is said", within: .seconds(30)) { site.log.contains("cannot be reached") }
+        try eventually("it is said", within: .seconds(120)) { site.log.contains("cannot be reached") }
         let refused = try certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
     }

@@ -42,7 +42,7 @@ struct BrowserTests {
             name: "demo",
             environment: ["XDG_RUNTIME_DIR": directory.root]
         )
-        try eventually("the demonstration is ready: \(demo.standardError)", within: .seconds(30)) {
+        try eventually("the demonstration is ready: \(demo.standardError)") {
             if demo.poll() != nil { throw HarnessError("the demonstration ended: \(demo.standardError)") }
             return demo.standardOutput.contains("Gatehouse is ready.")
         }
@@ -52,7 +52,7 @@ struct BrowserTests {
                 home: directory,
                 name: name
             )
-            try browser.wait(within: .seconds(60))
+            try browser.wait(within: .seconds(180))
             return browser.standardOutput
         }
         let refused = try page("https://localhost:\(secure)/", "stranger")
@@ -150,7 +150,7 @@ struct BrowserTests {
             name: "browser"
         )
         var result = ""
-        try eventually("the page has told its result: \(gateway.process.standardOutput)", within: .seconds(60)) {
+        try eventually("the page has told its result: \(gateway.process.standardOutput)", within: .seconds(180)) {
             if let status = browser.poll() { throw HarnessError("chromium ended with \(status)") }
             result = pages.requests.last { $0.startLine.contains(" /result ") }?.text ?? ""
             return !result.isEmpty

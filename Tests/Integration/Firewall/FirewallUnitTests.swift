@@ -35,14 +35,14 @@ struct FirewallUnitTests {
         #expect(try machine.command("systemctl is-active \(unit)").output == "active\n")
         #expect(try machine.command("systemctl show --value -p ControlGroup \(unit)").output.contains(unit))
         try machine.succeed("gatehouse policy rollback")
-        try eventually("it ends when there is nothing left to watch", within: .seconds(60)) {
+        try eventually("it ends when there is nothing left to watch", within: .seconds(120)) {
             try machine.command("systemctl is-active \(unit)").output != "active\n"
         }
         try machine.succeed("\(apply) --confirm-within 1s")
-        try eventually("nobody confirmed it, and the table is gone", within: .seconds(60)) {
+        try eventually("nobody confirmed it, and the table is gone", within: .seconds(120)) {
             try machine.command("nft list tables").output.isEmpty
         }
-        try eventually("the status says why", within: .seconds(60)) {
+        try eventually("the status says why", within: .seconds(120)) {
             try machine.command("gatehouse policy status").output.contains("nobody confirmed it in time")
         }
     }

@@ -10,7 +10,7 @@ struct HTTP2DeadlineTests {
                 if request.startLine.contains("/big") {
                     try peer.answer(String(repeating: "b", count: 200_000))
                 } else if request.startLine.contains("/slow") {
-                    try eventually("the slow one may go on") { slow.isOn }
+                    try eventually("the slow one may go on", within: .seconds(120)) { slow.isOn }
                     try peer.answer("slow")
                 } else {
                     try peer.answer("\(request.body.count)")
@@ -49,7 +49,7 @@ struct HTTP2DeadlineTests {
             print(client.answers[silent].status, client.answers[silent].outcome, sep="|")
             print(client.answers[stuck].status, len(client.answers[stuck].body), client.answers[stuck].outcome, sep="|")
             other = client.request("GET", "/")
-            print(client.finish(other).status, rounds > 3, client.goaway, sep="|")
+            print(client.finish(other).status, rounds > 0, client.goaway, sep="|")
             """,
             front
         )
@@ -62,7 +62,7 @@ struct HTTP2DeadlineTests {
 
     @Test("an answer that waits whole in the gateway for a window that never opens is given up too")
     func shortAnswer() throws {
-        let front = try SecureGateway([.init(try app())], gateway: ["timeouts: { client: 300ms }"])
+        let front = try SecureGateway([.init(try app())], gateway: ["timeouts: { client: 2s }"])
         let found = try lines(
             """
             client = Client(window=0)
@@ -78,14 +78,16 @@ struct HTTP2DeadlineTests {
 
     @Test("a client that takes an answer slowly, but takes it, is left alone")
     func slowButSteady() throws {
-        let front = try SecureGateway([.init(try app())], gateway: ["timeouts: { client: 600ms }"])
+        let front = try SecureGateway([.init(try app())], gateway: ["timeouts: { client: 2s }"])
         let found = try lines(
             """
             client = Client(window=20000, takes=False)
             stream = client.request("GET", "/big")
             begun = time.monotonic()
-            while client.answers[stream].outcome is None and time.monotonic() - begun < 15:
-                client.read(0.15)
+            while client.answers[stream].outcome is None and time.monotonic() - begun < 120:
+                client.read()
+                # Ten windows take longer than the client may take for one.
+                time.sleep(0.25)
                 client.take(stream)
             print(len(client.answers[stream].body), client.answers[stream].outcome, sep="|")
             """,
@@ -97,9 +99,10 @@ struct HTTP2DeadlineTests {
     @Test("while it is the app server that is waited for, the client has all the time there is")
     func slowServer() throws {
         let slow = Switch(false)
+        let server = try app(slow: slow)
         let front = try SecureGateway(
-            [.init(try app(slow: slow))],
-            gateway: ["timeouts: { client: 200ms, http-keep-alive: 200ms, http-request: 200ms, server: 10s }"]
+            [.init(server)],
+            gateway: ["timeouts: { client: 1s, http-keep-alive: 1s, http-request: 1s, server: 5m }"]
         )
         let process = try ChildProcess(
             "/usr/bin/python3",
@@ -116,7 +119,8 @@ struct HTTP2DeadlineTests {
             in: front.directory,
             name: "slow"
         )
-        try? eventually("five times as long as a client may take", within: .milliseconds(1000)) { false }
+        try eventually("the app server has the request") { !server.requests.isEmpty }
+        try? eventually("longer than a client may take", within: .milliseconds(2500)) { false }
         slow.turn(on: true)
         try process.wait()
         #expect(process.standardOutput == "200|slow\n", "\(process.standardError)")
@@ -132,7 +136,7 @@ struct HTTP2DeadlineTests {
         let metrics = try Metrics()
         let front = try SecureGateway(
             [.init(try app())],
-            gateway: ["timeouts: { http-request: 400ms }", metrics.setting]
+            gateway: ["timeouts: { http-request: 1s }", metrics.setting]
         )
         let result = try python(
             FrameScripts.prelude + """
@@ -164,14 +168,14 @@ struct HTTP2DeadlineTests {
         let metrics = try Metrics()
         let front = try SecureGateway(
             [.init(try app())],
-            gateway: ["timeouts: { http-keep-alive: 500ms }", metrics.setting]
+            gateway: ["timeouts: { http-keep-alive: 2s }", metrics.setting]
         )
         let found = try lines(
             """
             client = Client()
             print(client.finish(client.request("GET", "/")).status)
             begun = time.monotonic()
-            while client.goaway is None and not client.closed and time.monotonic() - begun < 10:
+            while client.goaway is None and not client.closed and time.monotonic() - begun < 120:
                 client.h2.ping(b"12345678")
                 client.read(0.05)
                 # An interval of a client that keeps alive by PING: faster would be a flood of them.

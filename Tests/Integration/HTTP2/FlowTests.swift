@@ -17,7 +17,7 @@ struct FlowTests {
                     }
                 }
                 if head.startLine.contains("/stuck") {
-                    try eventually("it may read", within: .seconds(60)) { released.isOn }
+                    try eventually("it may read", within: .seconds(120)) { released.isOn }
                 }
                 let body = try peer.http.take(head["content-length"].flatMap(Int.init) ?? 0)
                 try peer.answer("\(body.count)")
@@ -42,7 +42,7 @@ struct FlowTests {
                 client.h2.increment_flow_control_window(1 << 30)
                 stuck = [client.request("GET", "/flood") for _ in range(60)]
                 while any(len(client.answers[s].body) < 65535 for s in stuck):
-                    if not client.read(10):
+                    if not client.read(60):
                         break
                 for _ in range(20):
                     stream = client.request("GET", "/")
@@ -82,7 +82,7 @@ struct FlowTests {
                 for client in stuck:
                     for _ in range(10):
                         client.request("GET", "/forever")
-                other, end, count = Client(), time.monotonic() + 6, b""
+                other, end, count = Client(), time.monotonic() + 120, b""
                 while count != b"40" and time.monotonic() < end:
                     count = other.finish(other.request("GET", "/ended")).body
                 print(count.decode(), {client.finish(stream).status for client in stuck for stream in client.answers})
@@ -127,7 +127,7 @@ struct FlowTests {
                     if room > 0:
                         client.send(other, b"b" * room)
                         left -= room
-                    elif not client.read(10):
+                    elif not client.read(60):
                         break
                 client.h2.end_stream(other)
                 answer = client.finish(other)

@@ -20,7 +20,7 @@ enum FrameScripts {
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
                 context.set_alpn_protocols(["h2"])
-                raw = socket.create_connection(("127.0.0.1", PORT), 10)
+                raw = socket.create_connection(("127.0.0.1", PORT), 60)
                 self.tls = context.wrap_socket(raw, server_hostname="foobar.test")
                 self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
                 self.buffer = b""

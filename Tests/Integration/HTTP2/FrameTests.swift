@@ -5,7 +5,7 @@ import Testing
 struct FrameTests {
     /// Runs a script and returns what became of each of its cases.
     private func outcomes(_ script: String, _ front: SecureGateway) throws -> [(name: String, outcome: String)] {
-        let result = try python(script, ["\(front.secure)"], in: front.directory, within: .seconds(120))
+        let result = try python(script, ["\(front.secure)"], in: front.directory, within: .seconds(300))
         try #require(result.status == 0, "\(result.error)")
         return result.output.split(separator: "\n").map { line in
             let parts = line.split(separator: "|", maxSplits: 1).map(String.init)
@@ -66,7 +66,7 @@ struct FrameTests {
             guard let request = try peer.request(), request["upgrade"]?.lowercased() == "websocket" else { return }
             try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             while true {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(30)))
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
                 if bytes.isEmpty { return }
                 try peer.http.send(bytes)
             }

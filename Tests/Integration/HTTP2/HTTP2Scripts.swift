@@ -15,7 +15,7 @@ enum HTTP2Scripts {
                 self.informational = []
 
         class Client:
-            def __init__(self, window=None, patience=20, takes=True):
+            def __init__(self, window=None, patience=60, takes=True):
                 # takes: credit for what came is given back at once.
                 self.takes = takes
                 self.answers, self.goaway, self.closed, self.pings = {}, None, False, 0
@@ -108,7 +108,7 @@ enum HTTP2Scripts {
                 elif isinstance(event, h2.events.PingAckReceived):
                     self.pings += 1
 
-            def finish(self, stream, seconds=20):
+            def finish(self, stream, seconds=60):
                 # The answer, once it is over or the time is.
                 end = time.monotonic() + seconds
                 answer = self.answers[stream]
@@ -116,7 +116,7 @@ enum HTTP2Scripts {
                     self.read(max(0.01, end - time.monotonic()))
                 return answer
 
-            def until_closed(self, seconds=20):
+            def until_closed(self, seconds=60):
                 end = time.monotonic() + seconds
                 while not self.closed and time.monotonic() < end:
                     self.read(max(0.01, end - time.monotonic()))

@@ -60,7 +60,7 @@ final class ChildProcess {
         }
         // It stands still first, so that it starts no other child in place of those that are killed.
         kill(identifier, SIGSTOP)
-        try? eventually("it stands still", within: .seconds(1)) {
+        try? eventually("it stands still", within: .seconds(60)) {
             ["T", "Z", nil].contains(ProcessFacts(identifier: identifier)["State"]?.first)
         }
         for child in children { kill(child, SIGKILL) }
@@ -85,7 +85,7 @@ final class ChildProcess {
 
     /// Waits for the end.
     @discardableResult
-    func wait(within limit: Duration = .seconds(30)) throws -> Int32 {
+    func wait(within limit: Duration = .seconds(120)) throws -> Int32 {
         try eventually("process \(identifier) ends; it said: \(standardError.suffix(2000))", within: limit) {
             poll() != nil
         }
@@ -129,7 +129,7 @@ func run(
     in directory: TemporaryDirectory,
     input: String? = nil,
     environment: [String: String] = [:],
-    within limit: Duration = .seconds(60)
+    within limit: Duration = .seconds(120)
 ) throws -> ToolResult {
     let name = directory.uniqueName(program.split(separator: "/").last.map(String.init) ?? "tool")
     var inputPath = "/dev/null"
@@ -154,7 +154,7 @@ func python(
     _ source: String,
     _ arguments: [String] = [],
     in directory: TemporaryDirectory,
-    within limit: Duration = .seconds(60)
+    within limit: Duration = .seconds(120)
 ) throws -> ToolResult {
     let name = directory.uniqueName("script") + ".py"
     try directory.write(source, to: name)

@@ -143,7 +143,7 @@ final class Gateway {
     }
 
     /// A connection to the first listener. It keeps the gateway running for as long as it is held itself.
-    func connect(from source: String? = nil, patience: Duration = .seconds(10)) throws -> HTTPConnection {
+    func connect(from source: String? = nil, patience: Duration = .seconds(60)) throws -> HTTPConnection {
         let connection = try HTTPConnection(port: port, from: source, patience: patience)
         connection.gateway = self
         return connection

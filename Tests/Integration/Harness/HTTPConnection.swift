@@ -51,13 +51,13 @@ final class HTTPConnection: @unchecked Sendable {
     /// Whom the connection leads to, so that it is not stopped meanwhile.
     var gateway: Gateway?
 
-    init(_ socket: Socket, patience: Duration = .seconds(10)) {
+    init(_ socket: Socket, patience: Duration = .seconds(60)) {
         self.socket = socket
         self.patience = patience
     }
 
     /// To a gateway's plain listener.
-    convenience init(port: UInt16, from source: String? = nil, patience: Duration = .seconds(10)) throws {
+    convenience init(port: UInt16, from source: String? = nil, patience: Duration = .seconds(60)) throws {
         self.init(try Socket.connect(to: port, from: source), patience: patience)
     }
 

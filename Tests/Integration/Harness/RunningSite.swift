@@ -28,7 +28,7 @@ final class RunningSite {
             name: directory.uniqueName("gatehouse")
         )
         self.process = process
-        try eventually("the gateway serves", within: .seconds(20)) {
+        try eventually("the gateway serves") {
             if let status = process.poll() { throw HarnessError("it ended with \(status): \(process.standardError)") }
             return process.standardError.contains("gatehouse: ready")
         }

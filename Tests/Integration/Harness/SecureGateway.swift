@@ -59,11 +59,11 @@ struct SecureGateway {
         try run(
             "curl",
             [
-                "--silent", "--show-error", "--insecure", "--max-time", "60", "--resolve",
+                "--silent", "--show-error", "--insecure", "--max-time", "120", "--resolve",
                 "\(host):\(secure):127.0.0.1",
             ] + arguments + ["https://\(host):\(secure)\(path)"],
             in: directory,
-            within: .seconds(90)
+            within: .seconds(150)
         )
     }
 }

@@ -73,11 +73,11 @@ final class Socket: @unchecked Sendable {
     /// errno of the last recv; 0 when it went well.
     private var failure: Int32 = 0
 
-    func write(_ text: String, by deadline: Deadline = Deadline(.seconds(10))) throws {
+    func write(_ text: String, by deadline: Deadline = Deadline(.seconds(60))) throws {
         try write(Array(text.utf8), by: deadline)
     }
 
-    func write(_ bytes: [UInt8], by deadline: Deadline = Deadline(.seconds(10))) throws {
+    func write(_ bytes: [UInt8], by deadline: Deadline = Deadline(.seconds(60))) throws {
         var sent = 0
         while sent < bytes.count {
             try wait(for: Int16(POLLOUT), by: deadline)

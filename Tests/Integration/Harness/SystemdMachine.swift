@@ -41,7 +41,7 @@ final class SystemdMachine {
         guard installed.status == 0 else { throw HarnessError("make install: \(installed)") }
         try FileManager.default.createDirectory(atPath: directory.path("work"), withIntermediateDirectories: false)
         process = try ChildProcess(Self.script, [directory.path("work"), stage], in: directory, name: "machine")
-        try eventually("systemd is up: \(process.standardError)", within: .seconds(60)) {
+        try eventually("systemd is up: \(process.standardError)", within: .seconds(180)) {
             if let status = process.poll() { throw HarnessError("it ended with \(status): \(process.standardError)") }
             return try process.children.first != nil && command("systemctl is-system-running").output == "running\n"
         }

@@ -18,8 +18,7 @@ struct TLSSession {
             "openssl",
             ["s_client", "-connect", "\(address):\(port)"] + (request.isEmpty ? [] : ["-ign_eof"]) + names + options,
             in: directory,
-            input: request,
-            within: .seconds(20)
+            input: request
         )
     }
 

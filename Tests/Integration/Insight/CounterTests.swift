@@ -40,7 +40,7 @@ struct CounterTests {
         let app = try ScriptedServer { peer in
             var request: [UInt8] = []
             repeat {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(60)))
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
                 guard !bytes.isEmpty else { return }
                 request += bytes
             } while !request.suffix(7).elementsEqual("\r\n0\r\n\r\n".utf8)
@@ -50,7 +50,7 @@ struct CounterTests {
         }
         let metrics = try Metrics()
         let gateway = try Gateway(app, gateway: [metrics.setting])
-        let client = try gateway.connect(patience: .seconds(60))
+        let client = try gateway.connect()
         try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
         #expect(try [client.readResponse(), client.readResponse()].map(\.status) == [103, 200])
         try metrics.reaches("gatehouse_upstream_received_bytes_total", Double(answer.utf8.count))
@@ -136,7 +136,7 @@ struct CounterTests {
     func clientTimeouts() throws {
         let metrics = try Metrics()
         let settings =
-            "timeouts: { client: 150ms, client-hs: 150ms, http-request: 150ms, http-keep-alive: 150ms, client-fin: 150ms }"
+            "timeouts: { client: 1s, client-hs: 1s, http-request: 1s, http-keep-alive: 1s, client-fin: 150ms }"
         let front = try SecureGateway([.init(try ScriptedServer.named("app"))], gateway: [settings, metrics.setting])
         let silent = try Socket.connect(to: front.secure)
         try metrics.reaches(timeouts("client-hs"))
@@ -188,10 +188,10 @@ struct CounterTests {
         let gateway = try Gateway(
             servers: [.init(app, options: ["max-connections: 1"])],
             pool: [
-                "queue: { wait: 100ms, size: 1 }", "ejection: off",
+                "queue: { wait: 2s, size: 1 }", "ejection: off",
                 "health: { path: /healthz, every: 5s, timeout: 100ms, fall: 100 }",
             ],
-            gateway: ["timeouts: { server: 600ms }", metrics.setting]
+            gateway: ["timeouts: { server: 5s }", metrics.setting]
         )
         let hanging = try gateway.connect()
         try hanging.send("GET /hang HTTP/1.1\r\n\(Refusal.host)\r\n")

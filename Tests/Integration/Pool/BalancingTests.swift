@@ -51,7 +51,7 @@ struct BalancingTests {
         }
         let gateway = try Gateway(
             servers: [.init(app, options: ["max-connections: 2"])],
-            pool: ["queue: { wait: 20s, size: 100 }"]
+            pool: ["queue: { wait: 2m, size: 100 }"]
         )
         let clients = try (0..<12).map { _ in try gateway.connect() }
         for client in clients { try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n") }

@@ -102,7 +102,7 @@ struct RetryTests {
         let working = try ScriptedServer.named("working")
         let front = try SecureGateway(
             [.init(port: try Ports.free()), .init(working)],
-            gateway: ["timeouts: { server: 5s }"],
+            gateway: ["timeouts: { server: 30s }"],
             pool: [patient, "retries: { budget: 100% }"]
         )
         let result = try python(

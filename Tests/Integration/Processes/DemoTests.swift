@@ -18,12 +18,12 @@ struct DemoTests {
         func curl(_ path: String, _ options: String..., host: String = "localhost") throws -> String {
             try run(
                 "curl",
-                ["--silent", "--insecure", "--max-time", "10", "--resolve", "\(host):\(secure):127.0.0.1"] + options
+                ["--silent", "--insecure", "--max-time", "60", "--resolve", "\(host):\(secure):127.0.0.1"] + options
                     + ["https://\(host):\(secure)\(path)"],
                 in: directory
             ).output
         }
-        try eventually("the demo is ready: \(process.standardError)", within: .seconds(20)) {
+        try eventually("the demo is ready: \(process.standardError)") {
             if process.poll() != nil { throw HarnessError("demo ended: \(process.standardError)") }
             return try curl("/healthz", "--output", "/dev/null", "--write-out", "%{http_code}") == "200"
         }
@@ -58,7 +58,7 @@ struct DemoTests {
             in: directory,
             name: "demo"
         )
-        try eventually("the guide is there: \(process.standardError)", within: .seconds(20)) {
+        try eventually("the guide is there: \(process.standardError)") {
             process.standardOutput.contains("Try it:")
         }
         let parts = process.children

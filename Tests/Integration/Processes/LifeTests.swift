@@ -59,7 +59,7 @@ struct LifeTests {
         try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
         try eventually("the request is under way") { app.requests.count == 1 }
         gateway.stop()
-        try gateway.process.wait(within: .seconds(10))
+        try gateway.process.wait()
     }
 
     @Test("an idle keep-alive connection does not hold a stop up")
@@ -68,7 +68,7 @@ struct LifeTests {
         let client = try gateway.connect()
         #expect(try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").status == 200)
         gateway.stop()
-        #expect(try gateway.process.wait(within: .seconds(10)) == 0)
+        #expect(try gateway.process.wait() == 0)
     }
 
     @Test("a client whose next request crosses the stop is answered, and told of the end")
@@ -83,7 +83,7 @@ struct LifeTests {
         #expect(last["connection"]?.lowercased() == "close")
         #expect(try client.isClosedByPeer())
         client.socket.close()
-        #expect(try gateway.process.wait(within: .seconds(10)) == 0)
+        #expect(try gateway.process.wait() == 0)
     }
 
     @Test("a port that is taken is an error that names it")
@@ -125,8 +125,7 @@ struct LifeTests {
                 "serve", "--site", directory.path("site.yaml"), "--host", "front", "--socket",
                 directory.path("admin.sock"),
             ],
-            in: directory,
-            within: .seconds(20)
+            in: directory
         )
         #expect([1, 2, 3].contains(result.status), "\(result)")
         return result

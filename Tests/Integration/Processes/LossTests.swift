@@ -30,7 +30,7 @@ struct LossTests {
         }
         let gateway = try Gateway(
             servers: [.init(app, options: ["max-connections: 1"])],
-            pool: ["queue: { wait: 30s }"]
+            pool: ["queue: { wait: 2m }"]
         )
         #expect(try gateway.get("/logged").status == 200)
         let holder = try gateway.connect()
@@ -56,7 +56,7 @@ struct LossTests {
         let victim = try gateway.dataPlane
         kill(victim, SIGSTOP)
         try eventually("it stands still") { ProcessFacts(identifier: victim)["State"]?.hasPrefix("T") == true }
-        let client = try gateway.connect(patience: .seconds(30))
+        let client = try gateway.connect()
         try client.send(Self.request)
         #expect(try client.readResponse().text == "app")
         #expect(try gateway.dataPlane != victim)
@@ -74,7 +74,7 @@ struct LossTests {
                 }
                 try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
                 while true {
-                    let bytes = try peer.http.socket.read(by: Deadline(.seconds(30)))
+                    let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
                     if bytes.isEmpty { return }
                     try peer.http.send(bytes)
                 }
@@ -92,7 +92,7 @@ struct LossTests {
         let load = try ChildProcess(
             "wrk",
             [
-                "-t1", "-c4", "-d3s", "-H", "Host: foobar.test", "-H", "Connection: close",
+                "-t1", "-c4", "-d3s", "--timeout", "60s", "-H", "Host: foobar.test", "-H", "Connection: close",
                 "http://127.0.0.1:\(gateway.port)/",
             ],
             in: gateway.directory,

@@ -14,7 +14,7 @@ struct ReloadTests {
         )
         let plain = try ChildProcess(
             "wrk",
-            ["-t1", "-c16", "-d4s", "-H", "Host: foobar.test", "http://127.0.0.1:\(front.plain)/"],
+            ["-t1", "-c16", "-d4s", "--timeout", "60s", "-H", "Host: foobar.test", "http://127.0.0.1:\(front.plain)/"],
             in: front.directory,
             name: "wrk"
         )
@@ -46,7 +46,7 @@ struct ReloadTests {
             if request["upgrade"] == nil { return try peer.answer("old") }
             try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
             while true {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(30)))
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
                 if bytes.isEmpty { return }
                 try peer.http.send(bytes)
             }

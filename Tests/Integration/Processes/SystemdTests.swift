@@ -53,7 +53,7 @@ struct SystemdTests {
     private func ask(_ port: Int = 443) throws -> ToolResult {
         let place = "foobar.test:\(port)"
         return try machine.command(
-            "curl -sS --insecure --max-time 10 --resolve \(place):127.0.0.1"
+            "curl -sS --insecure --max-time 60 --resolve \(place):127.0.0.1"
                 + " \(port == 443 ? "https" : "http")://\(place)/ -o /dev/null -w '%{http_code}'"
         )
     }
@@ -129,7 +129,7 @@ struct SystemdTests {
         #expect(try machine.succeed("ss -Hltn 'sport = :443' | wc -l") == "2\n", "nobody else binds the ports")
         try machine.succeed("systemctl stop gatehouse.service")
         #expect(try ask().output == "200", "it was started once more")
-        let load = "for i in $(seq 20); do curl -sk --max-time 20 --resolve foobar.test:443:127.0.0.1"
+        let load = "for i in $(seq 20); do curl -sk --max-time 60 --resolve foobar.test:443:127.0.0.1"
         let counted = try machine.succeed(
             "(\(load) https://foobar.test/ -o /dev/null -w '%{http_code} '; done) & systemctl restart gatehouse; wait"
         )

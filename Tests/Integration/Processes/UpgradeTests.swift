@@ -11,7 +11,7 @@ struct UpgradeTests {
         let load = try ChildProcess(
             "wrk",
             [
-                "-t1", "-c8", "-d4s", "-H", "Host: foobar.test", "-H", "Connection: close",
+                "-t1", "-c8", "-d4s", "--timeout", "60s", "-H", "Host: foobar.test", "-H", "Connection: close",
                 "http://127.0.0.1:\(gateway.port)/",
             ],
             in: gateway.directory,
@@ -126,7 +126,7 @@ struct UpgradeTests {
             guard try peer.request() != nil else { return }
             try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             while true {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(60)))
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
                 if bytes.isEmpty { return }
                 try peer.http.send(bytes)
             }
@@ -137,14 +137,14 @@ struct UpgradeTests {
     func drain() throws {
         let app = try echo()
         let gateway = try Gateway(app, gateway: ["drain: 1h"])
-        let client = try gateway.connect()
+        let client = try gateway.connect(patience: .seconds(25))
         #expect(try client.exchange(Self.webSocket).status == 101)
         var site = gateway.site
         site.gateway = ["drain: 300ms"]
         try gateway.directory.write(site.text, to: "site.yaml")
         #expect(try gateway.command("reload").status == 0)
         #expect(try gateway.command("upgrade").status == 0)
-        // Its patience of 10 s is less than the default drain.
+        // Its patience is less than the default drain of 30 s.
         #expect(try client.readToEnd().isEmpty)
     }
 

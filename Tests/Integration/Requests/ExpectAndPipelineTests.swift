@@ -86,7 +86,7 @@ struct ExpectAndPipelineTests {
         let body = String(repeating: "a", count: 65_536)
         let post = "POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         for round in 0..<40 {
-            let client = try gateway.connect(patience: .seconds(5))
+            let client = try gateway.connect()
             let first = round % 2 == 0 ? get : get.replacing("GET / ", with: "GET /reset ")
             try client.send(first + post + first + post + get)
             for index in 0..<5 {
@@ -307,7 +307,7 @@ struct ExpectAndPipelineTests {
                 fields = [("content-length", "5"), ("expect", "100-continue")]
                 granted = client.request("POST", "/", end=False, fields=fields)
                 while not client.answers[granted].informational:
-                    if not client.read(10):
+                    if not client.read(60):
                         break
                 client.send(granted, b"hello", end=True)
                 answer = client.finish(granted)

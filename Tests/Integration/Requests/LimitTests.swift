@@ -13,7 +13,7 @@ struct LimitTests {
         var site = SiteFile(http: port, servers: [.init(app)], gateway: settings)
         if let route { site.routes = [route] }
         let gateway = try Gateway(site, ports: [port], workers: 1)
-        let client = try gateway.connect(patience: .seconds(5))
+        let client = try gateway.connect()
         try client.send(request)
         let response = try client.readResponse()
         let closed = response.status == 200 ? false : try client.isClosedByPeer()

@@ -19,7 +19,7 @@ struct RandomConversationTests {
             "/usr/bin/python3",
             [script, seed, "6", "\(front.plain)", "\(front.secure)"] + apps.map { "\($0)" },
             in: front.directory,
-            within: .seconds(120)
+            within: .seconds(300)
         )
         #expect(result.status == 0, "\(result.error)")
         let faults = result.output.split(separator: "\n").filter { $0.hasPrefix("FAULT") }

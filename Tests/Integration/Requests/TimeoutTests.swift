@@ -8,7 +8,7 @@ struct TimeoutTests {
     @Test("a head that is not complete in time is a 408, however steadily it drips")
     func slowHead() throws {
         let app = try ScriptedServer.named("app")
-        let gateway = try Gateway(app, gateway: ["timeouts: { http-request: 400ms }"])
+        let gateway = try Gateway(app, gateway: ["timeouts: { http-request: 1s }"])
         let stalled = try gateway.connect()
         try stalled.send("GET / HTTP/1.1\r\nHost: foo")
         #expect(try stalled.readResponse().status == 408)
@@ -17,7 +17,7 @@ struct TimeoutTests {
         let dripping = try gateway.connect(patience: .milliseconds(40))
         try dripping.send("GET / HTTP/1.1\r\n\(Refusal.host)A: ")
         var ended = false
-        for _ in 0..<250 where !ended {
+        for _ in 0..<1500 where !ended {
             do { try dripping.send("a") } catch { ended = true }
             ended = (try? dripping.isClosedByPeer()) ?? true || !dripping.buffered.isEmpty
         }
@@ -59,7 +59,7 @@ struct TimeoutTests {
             try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
             peer.hold()
         }
-        let client = try Gateway(app, gateway: ["timeouts: { server: 300ms }"]).connect()
+        let client = try Gateway(app, gateway: ["timeouts: { server: 2s }"]).connect()
         #expect(throws: (any Error).self) { try client.exchange(get) }
     }
 
@@ -67,12 +67,12 @@ struct TimeoutTests {
     func eachRequestAnew() throws {
         let gateway = try Gateway(
             ScriptedServer.named("app"),
-            gateway: ["timeouts: { http-request: 500ms, server: 500ms, client: 500ms }"]
+            gateway: ["timeouts: { http-request: 2s, server: 2s, client: 2s }"]
         )
         let client = try gateway.connect()
-        for _ in 0..<8 {
+        for _ in 0..<6 {
             #expect(try client.exchange(get).status == 200)
-            try? eventually("a while has passed", within: .milliseconds(100)) { false }
+            try? eventually("a while has passed", within: .milliseconds(400)) { false }
         }
     }
 }

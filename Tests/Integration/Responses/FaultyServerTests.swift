@@ -94,7 +94,7 @@ struct FaultyServerTests {
                 if request.startLine.contains("/good") { try peer.answer("good") } else { peer.hold() }
             }
         }
-        let gateway = try Gateway(app, gateway: ["timeouts: { server: 300ms }"])
+        let gateway = try Gateway(app, gateway: ["timeouts: { server: 2s }"])
         #expect(try [gateway.get().status] == [504])
         #expect(try gateway.get("/good").text == "good")
     }
@@ -126,7 +126,7 @@ struct FaultyServerTests {
         var wrong: [String] = []
         for cut in 0..<answer.count {
             for kind in ["close", "reset"] {
-                let client = try gateway.connect(patience: .seconds(5))
+                let client = try gateway.connect()
                 try client.send("GET /\(kind)/\(cut) HTTP/1.1\r\n\(Refusal.host)\r\n")
                 // A reset may overtake bytes that were sent before it, those of the head too.
                 let response = try? client.readResponse()
@@ -150,7 +150,7 @@ struct FaultyServerTests {
         let gateway = try Gateway(app, pool: ["ejection: off"], workers: 1)
         let body = [UInt8](repeating: 97, count: 8 << 20)
         for _ in 0..<20 {
-            let client = try gateway.connect(patience: .seconds(5))
+            let client = try gateway.connect()
             try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(body.count)\r\n\r\n")
             // What of it is not taken is the gateway's affair.
             try? client.socket.write(body, by: Deadline(.milliseconds(500)))
@@ -169,7 +169,7 @@ struct FaultyServerTests {
     )
     func badChunks(_ body: String) throws {
         let gateway = try Gateway(app("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n" + body))
-        let client = try gateway.connect(patience: .seconds(5))
+        let client = try gateway.connect()
         try client.send(Self.get)
         let response = try? client.readResponse()
         #expect(response == nil || response?.status == 502, "\(String(describing: response))")
@@ -234,7 +234,7 @@ struct FaultyServerTests {
         var victim: NginxServer? = try NginxServer("victim", files: ["big": body])
         let port = try #require(victim?.port)
         let gateway = try Gateway(servers: [.init(port: port)])
-        let client = try gateway.connect(patience: .seconds(5))
+        let client = try gateway.connect()
         try client.send("GET /files/big HTTP/1.1\r\n\(Refusal.host)\r\n")
         _ = try client.readHead()
         victim = nil

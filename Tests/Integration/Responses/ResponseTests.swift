@@ -45,7 +45,7 @@ struct ResponseTests {
         ]
     )
     func bodiless(method: String, answer: String) throws {
-        let client = try Gateway(app(answer)).connect(patience: .seconds(5))
+        let client = try Gateway(app(answer)).connect()
         for _ in 0..<3 {
             let response = try client.exchange("\(method) / HTTP/1.1\r\n\(Refusal.host)\r\n", toHEAD: method == "HEAD")
             #expect([200, 204, 304].contains(response.status))

@@ -40,7 +40,7 @@ struct HostileSiteTests {
             try Gateway.binary,
             ["check", "--site", directory.path("site.yaml")],
             in: directory,
-            within: .seconds(30)
+            within: .seconds(120)
         )
         #expect(result.status == 2)
         let first = result.error.split(separator: "\n").first ?? ""

@@ -14,7 +14,7 @@ enum TLSScripts {
 
         class Wire:
             def __init__(self, made, session=None):
-                self.raw = socket.create_connection(("127.0.0.1", PORT), 20)
+                self.raw = socket.create_connection(("127.0.0.1", PORT), 60)
                 self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
                 self.tls = made.wrap_bio(
                     self.incoming, self.outgoing, server_hostname="foobar.test", session=session)
@@ -47,7 +47,7 @@ enum TLSScripts {
                 self.tls.write(data)
                 return self.outgoing.read()
 
-        def all_closed(wires, within=15):
+        def all_closed(wires, within=60):
             # Each is closed in time, and is told nothing that looks like an answer.
             end = time.monotonic() + within
             for name, wire in wires:

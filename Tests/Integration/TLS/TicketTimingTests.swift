@@ -17,7 +17,7 @@ struct TicketTimingTests {
                 def heard(wire, enough):
                     # What the gateway says until it is enough or nothing comes any more.
                     plain = b""
-                    wire.raw.settimeout(5)
+                    wire.raw.settimeout(60)
                     while not enough(plain):
                         try:
                             part = wire.raw.recv(65536)

@@ -10,7 +10,7 @@ struct ProcessStartTests {
         var start = ProcessStart(program: "/bin/sh", arguments: ["sh", "-c", script], environment: environment)
         start.descriptors = [(raw: pair.theirs.raw, at: 7)]
         let child = try start.run()
-        let end = child.wait(milliseconds: 10_000)
+        let end = child.wait(milliseconds: 60_000)
         guard let message = try pair.ours.receive(within: 0) else { return ("", end) }
         return (String(decoding: message.bytes, as: UTF8.self), end)
     }
@@ -46,7 +46,7 @@ struct ProcessStartTests {
             ]
         )
         let child = try start.run()
-        #expect(child.wait(milliseconds: 10_000) == .exited(0))
+        #expect(child.wait(milliseconds: 60_000) == .exited(0))
         let one = try first.ours.receive(within: 0)?.bytes
         let two = try second.ours.receive(within: 0)?.bytes
         #expect(one == Array("one\n".utf8))
@@ -61,7 +61,7 @@ struct ProcessStartTests {
         let early = child.hasEnded
         #expect(!early)
         child.signal(SIGKILL)
-        #expect(child.wait(milliseconds: 10_000) == .killed(signal: SIGKILL))
+        #expect(child.wait(milliseconds: 60_000) == .killed(signal: SIGKILL))
         let late = child.hasEnded
         #expect(late)
         child.signal(SIGTERM)

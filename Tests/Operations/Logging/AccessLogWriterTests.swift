@@ -31,7 +31,7 @@ struct AccessLogWriterTests {
 
     /// Polls for up to ten seconds.
     private func eventually(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<2000 {
+        for _ in 0..<12_000 {
             if condition() { return true }
             Thread.pause(milliseconds: 5)
         }

@@ -82,7 +82,7 @@ private final class Client {
     private let patience: Int32
 
     /// - Parameter patience: seconds that connecting and each read may take.
-    init(_ address: SocketAddress, patience: Int32 = 10) throws {
+    init(_ address: SocketAddress, patience: Int32 = 60) throws {
         self.patience = patience
         socket = try Socket.connect(to: address)
         // Connecting does not wait: reads and writes do, with a bound.

@@ -123,11 +123,11 @@ final class TestNameServer: Sendable {
         }
     }
 
-    /// So many bytes; nil when the peer has gone or takes longer than a second.
+    /// So many bytes; nil when the peer has gone or takes longer than a minute.
     private static func receive(_ descriptor: Int32, _ count: Int) -> [UInt8]? {
         var bytes: [UInt8] = []
         while bytes.count < count {
-            guard Readiness.wait([descriptor], milliseconds: 1_000)[0] else { return nil }
+            guard Readiness.wait([descriptor], milliseconds: 60_000)[0] else { return nil }
             var room = [UInt8](repeating: 0, count: count - bytes.count)
             let got = unsafe recv(descriptor, &room, room.count, 0)
             guard got > 0 else { return nil }
