@@ -196,7 +196,7 @@ class Run:
         self.rotations = 0
         self.effects = []
 
-    def run(self, pairs, every):
+    def run(self, pairs, every, rotates=True):
         """Returns the clients' report."""
         command = [sys.executable, str(CLIENTS), "--port", str(self.proxy.https_port), "--host", HOST]
         command += ["--path", "/small", "--pause", str(PAUSE), "--seconds", "600"]
@@ -206,10 +206,11 @@ class Run:
                 raise WrongAnswers("the clients did not start")
             deadline = time.monotonic() + self.seconds
             while time.monotonic() < deadline:
-                if every is None:
-                    time.sleep(min(0.1, max(0, deadline - time.monotonic())))
-                    continue
-                self.rotate(pairs[(self.rotations + 1) % 2])
+                if rotates:
+                    self.rotate(pairs[(self.rotations + 1) % 2])
+                else:
+                    # As a run that rotates looks after each rotation, so that nothing but that differs.
+                    self.proxy.shown()
                 time.sleep(every)
             clients.send_signal(signal.SIGTERM)
             output = clients.communicate(timeout=120)[0]
@@ -245,11 +246,11 @@ def compare(workspace, apps, names, seconds, every, rounds):
         proxy.prepare(workspace, echo, pairs[0])
         with proxy.running() as server:
             # To have everything in memory that will be.
-            Run(proxy, server, 1).run(pairs, None)
+            Run(proxy, server, 1).run(pairs, every, rotates=False)
             calm, rotated, effects, rotations = [], [], [], 0
             before = server.memory()
             for _ in range(rounds):
-                calm.append(Run(proxy, server, seconds).run(pairs, None))
+                calm.append(Run(proxy, server, seconds).run(pairs, every, rotates=False))
                 run = Run(proxy, server, seconds)
                 rotated.append(run.run(pairs, every))
                 effects += run.effects

@@ -55,21 +55,34 @@ package struct CertificateProvider: Sendable {
         }
     }
 
+    /// The certificate where nothing has to be made for it; nil where something has. Changes nothing: any number of
+    /// threads may look at a time.
+    package func find(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided? {
+        var found: Provided
+        switch settings.issuer {
+        case .files(let pairs): found = try files(pairs, settings)
+        case .internal:
+            guard case .good(let bundle) = try standing(of: settings) else { return nil }
+            found = provided(bundle)
+        case .acme:
+            guard let bundle = try stored(settings) else { return nil }
+            found = Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
+        }
+        found.files = watched(settings)
+        return found
+    }
+
     /// The certificate, issued and stored first where that is needed.
     package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
-        var provided: Provided
-        switch settings.issuer {
-        case .files(let pairs):
-            provided = try files(pairs, settings)
-            provided.files = pairs.flatMap { [$0.certificate, $0.key] }
-        case .internal:
-            provided = try own(settings)
-            provided.files = [store.pointer(of: settings.name)]
-        case .acme:
-            provided = try acme(settings)
-            provided.files = [store.pointer(of: settings.name)]
-        }
-        return provided
+        if let found = try find(settings) { return found }
+        var made = settings.issuer == .internal ? try own(settings) : try standIn(settings)
+        made.files = watched(settings)
+        return made
+    }
+
+    private func watched(_ settings: CertificateSettings) -> [String] {
+        if case .files(let pairs) = settings.issuer { return pairs.flatMap { [$0.certificate, $0.key] } }
+        return [store.pointer(of: settings.name)]
     }
 
     /// What `provide` would warn of, found without writing anything.
@@ -80,7 +93,7 @@ package struct CertificateProvider: Sendable {
             if case .wanting(_, usable: nil) = try standing(of: settings) { try requireWritableStore() }
             return []
         case .acme:
-            if try store.contains(settings.name) { return warnings(of: try store.load(settings.name), settings) }
+            if let bundle = try store.loadIfPresent(settings.name) { return warnings(of: bundle, settings) }
             try requireWritableStore()
             return [standInWarning(settings)]
         }
@@ -179,12 +192,17 @@ package struct CertificateProvider: Sendable {
 
     // MARK: ACME
 
-    private func acme(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+    private func stored(_ settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle? {
         do throws(CertificateProblem) {
-            if try store.contains(settings.name) {
-                let bundle = try store.load(settings.name)
-                return Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
-            }
+            return try store.loadIfPresent(settings.name)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// What is served until its CA has given the first one.
+    private func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+        do throws(CertificateProblem) {
             let ca = try store.locked { () throws(CertificateProblem) in try authority() }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
@@ -211,10 +229,10 @@ package struct CertificateProvider: Sendable {
     private func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
         let bundle: CertificateBundle
         do throws(CertificateProblem) {
-            guard try store.contains(settings.name) else {
+            guard let held = try store.loadIfPresent(settings.name) else {
                 return .wanting("there was none in the store", usable: nil)
             }
-            bundle = try store.load(settings.name)
+            bundle = held
         } catch {
             // What cannot be read is a matter for a person; what is damaged is made again.
             guard case .contents(_, let reason) = error else { throw storeProblem(error) }

@@ -22,6 +22,12 @@ package struct CertificateStore: Sendable {
         try load(name, generation: try currentGeneration(of: name))
     }
 
+    /// The same; nil when there is none.
+    package func loadIfPresent(_ name: String) throws(CertificateProblem) -> CertificateBundle? {
+        guard let number = try generation(of: name) else { return nil }
+        return try load(name, generation: number)
+    }
+
     /// One generation of `name`, current or not.
     package func load(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
         let generation = try path(name) + "/\(number)"

@@ -58,7 +58,7 @@ package final class ControlChannel {
             defer { piece.wipe() }
             piece.append(Self.keyKind)
             for shift in [0, 8, 16, 24] { piece.append(UInt8(truncatingIfNeeded: offset >> shift)) }
-            for index in offset..<end { piece.append(keys.bytes[index]) }
+            keys.append(offset..<end, to: &piece)
             do throws(SystemError) {
                 try socket.send(piece.span, within: patience)
             } catch {
@@ -104,7 +104,7 @@ package final class ControlChannel {
         guard let keys, piece.count > keyHeader else { return false }
         let offset = (0..<4).reduce(0) { $0 | Int(piece[1 + $1]) << (8 * $1) }
         guard offset <= keys.count, piece.count - keyHeader <= keys.count - offset else { return false }
-        for index in keyHeader..<piece.count { keys.set(offset + index - keyHeader, piece[index]) }
+        keys.replace(at: offset, with: piece.span.extracting(keyHeader...))
         return true
     }
 }

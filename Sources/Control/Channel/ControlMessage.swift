@@ -30,7 +30,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
 
     /// The sandbox stands; the configuration may come.
     case hello(process: Int32, sandbox: Sandbox.Report)
-    case published(generation: UInt64)
+    /// It was taken over, and is what new connections go by since `at`, in monotonic nanoseconds.
+    case published(generation: UInt64, at: UInt64)
     /// The configuration was not taken over and the one before it, if any, goes on.
     case failed(generation: UInt64, reason: String)
     case drained

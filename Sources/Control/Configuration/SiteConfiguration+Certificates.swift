@@ -24,7 +24,7 @@ extension SiteConfiguration {
         mutating func keep(_ earlier: Held?) {
             guard let earlier else { return }
             provided.bundles = provided.bundles.map { bundle in
-                earlier.provided.bundles.first { $0.chain.elementsEqual(bundle.chain) { $0.der == $1.der } } ?? bundle
+                earlier.provided.bundles.first { $0.hasCertificates(of: bundle) } ?? bundle
             }
         }
     }
@@ -37,6 +37,7 @@ extension SiteConfiguration {
     ) throws(ConfigurationError) -> [String: Held] {
         let provider = CertificateProvider(for: site, now: now)
         var certificates: [String: Held] = [:]
+        var wanted: [(settings: CertificateSettings, stamps: [FileStamp?])] = []
         for name in Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] }) {
             guard let settings = site.certificates[name] else { continue }
             // Before the files are read: what changes while they are is seen the next time.
@@ -46,8 +47,17 @@ extension SiteConfiguration {
                 certificates[name] = held
                 continue
             }
+            wanted.append((settings, stamps))
+        }
+        // What is there is read and checked on all cores; what is not is made after it, one after another.
+        let found = Parallel.map(wanted) { [provider] entry in
+            Result { () throws(CertificateProblem) in try provider.find(entry.settings) }
+        }
+        for (entry, found) in zip(wanted, found) {
+            let name = entry.settings.name
             do throws(CertificateProblem) {
-                var held = Held(settings: settings, stamps: stamps, provided: try provider.provide(settings))
+                let provided = try found.get() ?? provider.provide(entry.settings)
+                var held = Held(settings: entry.settings, stamps: entry.stamps, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held
             } catch {

@@ -6,12 +6,13 @@ import OpenSSL
 internal struct CertificateRoll {
     private struct Retired {
         let name: String
-        let leaf: Certificate
+        let fingerprint: String
         let use: CertificateUse
-        weak var key: PrivateKey?
+        /// Gone with the last who could still sign with it.
+        weak var bundle: CertificateBundle?
 
         /// Nothing more will ever be known of it.
-        var isOver: Bool { key == nil && use.connections == 0 }
+        var isOver: Bool { bundle == nil && use.connections == 0 }
     }
 
     private var retired: [Retired] = []
@@ -23,7 +24,7 @@ internal struct CertificateRoll {
         for name in old.names(differingFrom: fresh) {
             for bundle in old.certificates[name] ?? []
             where !(fresh.certificates[name] ?? []).contains(where: { $0 === bundle }) {
-                retired.append(Retired(name: name, leaf: bundle.leaf, use: bundle.use, key: bundle.key))
+                retired.append(Retired(name: name, fingerprint: bundle.fingerprint, use: bundle.use, bundle: bundle))
             }
         }
         guard retired.count > Self.kept else { return }
@@ -38,10 +39,10 @@ internal struct CertificateRoll {
     /// What is known of the certificates of one name, the oldest first, those that are shown last.
     func report(of name: String, in keyring: Keyring) -> [CertificateUseReport] {
         let before = retired.filter { $0.name == name }.map {
-            CertificateUseReport($0.leaf, $0.use, isShown: false, isKeyHeld: $0.key != nil)
+            CertificateUseReport($0.fingerprint, $0.use, isShown: false, isKeyHeld: $0.bundle != nil)
         }
         let now = (keyring.certificates[name] ?? []).map {
-            CertificateUseReport($0.leaf, $0.use, isShown: true, isKeyHeld: true)
+            CertificateUseReport($0.fingerprint, $0.use, isShown: true, isKeyHeld: true)
         }
         return before + now
     }
@@ -60,8 +61,8 @@ package struct CertificateUseReport: Codable, Equatable, Sendable {
     /// When the last such connection ended: seconds since 1970; nil when none has.
     package var lastEnd: Int64?
 
-    fileprivate init(_ leaf: Certificate, _ use: CertificateUse, isShown: Bool, isKeyHeld: Bool) {
-        fingerprint = leaf.fingerprint
+    fileprivate init(_ fingerprint: String, _ use: CertificateUse, isShown: Bool, isKeyHeld: Bool) {
+        self.fingerprint = fingerprint
         self.isShown = isShown
         self.isKeyHeld = isKeyHeld
         connections = use.connections

@@ -55,7 +55,7 @@ package final class DataPlaneProcess {
             let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
             return try DataPlaneProcess(channel: channel, service: service).run(confinement)
         } catch {
-            StandardError.log("gatehouse: data plane \(getpid()): \(error)\n")
+            StandardError.write("gatehouse: data plane \(getpid()): \(error)\n")
             return 1
         }
     }
@@ -91,7 +91,7 @@ package final class DataPlaneProcess {
                 try obey(incoming, channel)
             } catch {
                 // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
-                StandardError.log("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
+                StandardError.write("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
                 assembly = nil
                 change = nil
                 self.channel = nil
@@ -146,20 +146,21 @@ package final class DataPlaneProcess {
         listeners = configuration.listeners
         plan = assembly.planSegment
         self.generation = generation
-        try channel.send(.published(generation: generation))
+        try channel.send(.published(generation: generation, at: Clock.monotonicNanoseconds))
     }
 
     private func commitChange(_ generation: UInt64, _ channel: ControlChannel) throws(ChannelError) {
         guard let keys = change?.keys, self.generation > 0 else { throw .malformed("a change of no configuration") }
         change = nil
         defer { keys.wipe() }
+        let moment: UInt64
         do {
-            try service.change(keys)
+            moment = try service.change(keys)
         } catch {
             return try channel.send(.failed(generation: generation, reason: "\(error)"))
         }
         self.generation = generation
-        try channel.send(.published(generation: generation))
+        try channel.send(.published(generation: generation, at: moment))
     }
 
     private func environment() throws(SystemError) -> DataPlaneEnvironment {
@@ -215,7 +216,7 @@ package final class DataPlaneProcess {
             try channel.send(.standingEnd)
             self.channel = channel
         } catch {
-            StandardError.log("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
+            StandardError.write("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
         }
     }
 }

@@ -18,7 +18,9 @@ package protocol DataPlaneService: AnyObject {
     func publish(_ configuration: DataPlaneConfiguration) throws
     /// Takes over certificates in the place of others and ticket keys, or throws and goes on with those before: all
     /// else stays. The keys, in the form of `GatewayKeys`, are wiped when the call returns.
-    func change(_ keys: SecretBytes) throws
+    ///
+    /// - Returns: from when new handshakes went by them, in monotonic nanoseconds.
+    func change(_ keys: SecretBytes) throws -> UInt64
     /// How the certificates of a name are in use, those included that are shown no longer.
     func uses(of certificate: String) -> [CertificateUseReport]
     /// The keys of the session tickets that it gives out, for a control process that took over without them: a copy,

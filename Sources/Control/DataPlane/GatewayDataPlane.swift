@@ -23,7 +23,7 @@ package final class GatewayDataPlane: DataPlaneService {
         let snapshot = try GatewaySnapshot(encoded: configuration.plan)
         guard let segment = environment.segments[GatewayMemory.segmentName] else { throw MissingMemory() }
         let memory = try GatewayMemory(segment, snapshot.shape)
-        let service = GatewayService(
+        let service = try GatewayService(
             workers: snapshot.shape.layout.workers,
             state: memory.state(berth: environment.berth),
             rings: memory.rings(berth: environment.berth),
@@ -45,9 +45,11 @@ package final class GatewayDataPlane: DataPlaneService {
         self.keyring = keyring
     }
 
-    package func change(_ sealed: SecretBytes) throws {
-        guard var publication else { throw GatewayKeysError() }
+    package func change(_ sealed: SecretBytes) throws -> UInt64 {
+        guard let service, var publication else { throw GatewayKeysError() }
         let keys = try GatewayKeys(sealed)
+        // Here, and not in a handshake of the worker that comes first.
+        for bundle in keys.keyring.certificates.values.joined() { bundle.prepare() }
         var fresh = keyring
         fresh.certificates.merge(keys.keyring.certificates) { $1 }
         let generations = fresh.generations(
@@ -56,13 +58,14 @@ package final class GatewayDataPlane: DataPlaneService {
             since: keyring,
             publication.certificates
         )
-        service?.change(CertificateChange(certificates: generations, tickets: keys.tickets))
+        let moment = service.change(CertificateChange(certificates: generations, tickets: keys.tickets))
         publication.certificates.merge(generations) { $1 }
         publication.tickets = keys.tickets
         roll.change(from: keyring, to: fresh)
         // What the workers have let go of ends here, and not in the middle of their work.
         self.publication = publication
         keyring = fresh
+        return moment
     }
 
     package func uses(of certificate: String) -> [CertificateUseReport] { roll.report(of: certificate, in: keyring) }

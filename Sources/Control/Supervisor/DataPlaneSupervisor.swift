@@ -44,8 +44,14 @@ package final class DataPlaneSupervisor: Sendable {
 
     /// Gives the running data plane certificates in the place of others: costs what these cost, however many there are.
     /// When this fails, it goes on with those before.
-    package func change(_ change: OutgoingChange) throws(SupervisorError) {
-        try wait(.change(change), milliseconds: answerTime + 1_000)
+    ///
+    /// - Returns: from when the new handshakes of every worker went by them, in monotonic nanoseconds.
+    package func change(_ change: OutgoingChange) throws(SupervisorError) -> UInt64 {
+        switch ask(.change(change), milliseconds: answerTime + 1_000) {
+        case .published(let moment): return moment
+        case .failed(let error): throw error
+        default: throw .timedOut
+        }
     }
 
     /// How the certificates of a name are in use in the data plane that serves.

@@ -264,9 +264,9 @@ internal final class SupervisorLoop {
             if let wanted = pending?.configuration ?? configuration {
                 give(wanted, to: instance) { .loading(generation: $0) }
             }
-        case (.published(let number), .loading(let awaited)) where number == awaited,
-            (.published(let number), .publishing(let awaited)) where number == awaited:
-            published(number, instance)
+        case (.published(let number, let moment), .loading(let awaited)) where number == awaited,
+            (.published(let number, let moment), .publishing(let awaited)) where number == awaited:
+            published(number, instance, at: moment)
         case (.failed(let number, let reason), .publishing(let awaited)) where number == awaited:
             report(.refused(process: instance.identifier, generation: number, reason: reason))
             instance.state = .serving
@@ -283,7 +283,7 @@ internal final class SupervisorLoop {
         }
     }
 
-    private func published(_ number: UInt64, _ instance: DataPlaneInstance) {
+    private func published(_ number: UInt64, _ instance: DataPlaneInstance, at moment: UInt64) {
         report(.published(process: instance.identifier, generation: number, berth: instance.berth))
         instance.state = .serving
         instance.servingSince = instance.servingSince ?? now
@@ -295,7 +295,7 @@ internal final class SupervisorLoop {
             next = nil
         }
         instance.listeners = Set((configuration?.listeners.groups.keys).map(Array.init) ?? [])
-        pending?.request.give(.done)
+        pending?.request.give(.published(at: moment))
         pending = nil
     }
 

@@ -17,6 +17,8 @@ internal final class SupervisorMailbox: Sendable {
 
     enum Answer: Sendable {
         case done
+        /// Since when, in monotonic nanoseconds.
+        case published(at: UInt64)
         case failed(SupervisorError)
         case handedOver(StandingDataPlane)
         case uses([CertificateUseReport])

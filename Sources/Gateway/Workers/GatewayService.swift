@@ -17,6 +17,7 @@ package final class GatewayService {
     /// Shared by the workers, so that limits hold for the gateway and not for each of them.
     private let addresses = AddressCounts()
     private var tide = ConnectionTide()
+    private let bell: Receipts.Bell
 
     /// Milliseconds that the workers have to take a publication over before its sender goes on.
     private static let patience = 5_000
@@ -24,8 +25,14 @@ package final class GatewayService {
     /// - Parameters:
     ///   - rings: one for each worker, nil where nothing is logged.
     ///   - heartbeats: where workers say what they do, for whoever watches them.
-    package init(workers: Int, state: SharedState, rings: [LogRing?], heartbeats: Heartbeats? = nil) {
+    package init(
+        workers: Int,
+        state: SharedState,
+        rings: [LogRing?],
+        heartbeats: Heartbeats? = nil
+    ) throws(SystemError) {
         precondition(workers > 0 && workers <= state.layout.workers, "workers outside the layout")
+        bell = try Receipts.Bell()
         self.workers = workers
         self.state = state
         self.rings = rings
@@ -84,18 +91,18 @@ package final class GatewayService {
     }
 
     /// Has new handshakes go by other certificates and ticket keys: when this returns, they do.
-    package func change(_ change: CertificateChange) {
+    ///
+    /// - Returns: the moment from which those of every worker did, in monotonic nanoseconds.
+    package func change(_ change: CertificateChange) -> UInt64 {
         send { .change(change, $0) }
     }
 
-    private func send(_ message: (Receipts) -> WorkerMessage) {
-        let receipts = Receipts()
+    @discardableResult
+    private func send(_ message: (Receipts) -> WorkerMessage) -> UInt64 {
+        let receipts = Receipts(from: mailboxes.count, bell)
         for mailbox in mailboxes { mailbox.post(message(receipts)) }
         // A worker that is stuck does not hold the others up: it finds the publication when it comes back.
-        for _ in 0..<Self.patience {
-            if receipts.signed >= mailboxes.count { return }
-            Thread.pause(milliseconds: 1)
-        }
+        return receipts.wait(milliseconds: Self.patience)
     }
 
     /// Gives back the memory of connections that have left. Call it every few seconds: it blocks its thread, and the

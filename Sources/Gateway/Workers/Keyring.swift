@@ -18,7 +18,7 @@ package struct Keyring: Sendable {
         for (name, bundles) in certificates {
             guard let others = other.certificates[name] else { continue }
             shared.certificates[name] = bundles.map { bundle in
-                others.first { $0.chain.elementsEqual(bundle.chain) { $0.der == $1.der } } ?? bundle
+                others.first { $0.hasCertificates(of: bundle) } ?? bundle
             }
         }
         return shared

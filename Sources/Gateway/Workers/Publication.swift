@@ -1,6 +1,5 @@
 package import Linux
 package import OpenSSL
-import Synchronization
 
 /// All that changes at once when a new configuration takes effect: immutable, shared by all workers.
 package struct Publication: Sendable {
@@ -59,17 +58,6 @@ package struct CertificateChange: Sendable {
         self.certificates = certificates
         self.tickets = tickets
     }
-}
-
-/// Where a publication's sender sees how many workers have taken it over.
-package final class Receipts: Sendable {
-    private let count = Atomic<Int>(0)
-
-    package init() {}
-
-    internal func sign() { count.wrappingAdd(1, ordering: .releasing) }
-
-    internal var signed: Int { count.load(ordering: .acquiring) }
 }
 
 /// What a worker is told from outside its thread.

@@ -29,7 +29,7 @@ package final class SecretBytes: @unchecked Sendable {
     /// A copy of `bytes`; wiping the original is the caller's part.
     package convenience init(copying bytes: Span<UInt8>) throws(SystemError) {
         try self.init(count: bytes.count)
-        for index in bytes.indices { unsafe base.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self) }
+        replace(at: 0, with: bytes)
     }
 
     deinit {
@@ -60,7 +60,20 @@ package final class SecretBytes: @unchecked Sendable {
     /// Writes `source` at `offset`.
     package func replace(at offset: Int, with source: Span<UInt8>) {
         precondition(offset >= 0 && offset <= count && source.count <= count - offset, "bytes outside the secret")
-        for index in source.indices { set(offset + index, source[index]) }
+        unsafe source.withUnsafeBytes { source in
+            guard let first = source.baseAddress else { return }
+            // Sound: there is room for all of it, as was just checked.
+            unsafe base.advanced(by: offset).copyMemory(from: first, byteCount: source.count)
+        }
+    }
+
+    /// Appends some of the bytes to an array, whose wiping is the caller's part.
+    package func append(_ range: Range<Int>, to array: inout [UInt8]) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes outside the secret")
+        // Sound: the bytes are mapped, and stay as they are while they are copied.
+        unsafe array.append(
+            contentsOf: UnsafeRawBufferPointer(start: base.advanced(by: range.lowerBound), count: range.count)
+        )
     }
 
     /// Overwrites all bytes with zero, in a way that the optimiser keeps (explicit_bzero(3)).

@@ -69,7 +69,7 @@ package final class CertificateGeneration: Sendable {
         for bundle in bundles {
             for name in bundle.names {
                 let held = byName[name, default: []]
-                if held.contains(where: { $0.key.algorithm == bundle.key.algorithm }) { continue }
+                if held.contains(where: { $0.algorithm == bundle.algorithm }) { continue }
                 byName[name] = held + [bundle]
             }
         }
@@ -123,7 +123,7 @@ package final class CertificateGeneration: Sendable {
         var fallback = self.fallback
         for (old, new) in replacements {
             let names = old.names
-            guard Set(names) == Set(new.names), old.key.algorithm == new.key.algorithm else { return nil }
+            guard Set(names) == Set(new.names), old.algorithm == new.algorithm else { return nil }
             for name in names {
                 if name.hasPrefix("*.") {
                     let label = Array(name.utf8.dropFirst(2))

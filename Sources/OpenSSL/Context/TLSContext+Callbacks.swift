@@ -94,8 +94,9 @@ private func useCertificate(_ ssl: OpaquePointer?, _ argument: UnsafeMutableRawP
     guard let context = unsafe TLSContext.from(argument), let host = context.current?.host else { return 0 }
     for bundle in host.bundles {
         // Sound: the session takes its own references; override 1 replaces what is there.
-        let leaf = bundle.leaf
-        guard unsafe SSL_use_cert_and_key(ssl, leaf.handle, bundle.key.handle, bundle.stack, 1) == 1 else { return 0 }
+        guard let parts = bundle.material,
+            unsafe SSL_use_cert_and_key(ssl, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1
+        else { return 0 }
     }
     return 1
 }

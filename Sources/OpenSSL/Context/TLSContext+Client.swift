@@ -35,9 +35,8 @@ extension TLSContext {
             }
         }
         if let certificate = settings.certificate {
-            let leaf = certificate.leaf
-            guard
-                unsafe SSL_CTX_use_cert_and_key(handle, leaf.handle, certificate.key.handle, certificate.stack, 1) == 1
+            guard let parts = certificate.material,
+                unsafe SSL_CTX_use_cert_and_key(handle, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1
             else { throw .drained("use the client certificate") }
         }
     }

@@ -5,26 +5,19 @@ import Site
 
 /// New configurations: how they are made, and the one way in which they come into force.
 extension GatewayProcess {
-    /// Puts the site file into force as it is now, whole or not at all. The access log is opened again in any case: it
-    /// may have been moved away.
+    /// Puts the site file into force as it is now, whole or not at all.
     internal func reload() -> AdminReply {
-        outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
-        return change("reloaded", "not reloaded") { generation, slots in
-            try SiteConfiguration.load(
-                path: options.path,
-                generation: generation,
-                slots: &slots,
-                after: configuration
-            )
+        return change("reloaded", "not reloaded") { [path = options.path, configuration] generation, slots in
+            try SiteConfiguration.load(path: path, generation: generation, slots: &slots, after: configuration)
         }
     }
 
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
     internal func republish() -> AdminReply {
-        change("renewed", "not renewed") { generation, slots in
+        change("renewed", "not renewed") { [configuration] generation, slots in
             try configuration.renewed(generation: generation, slots: &slots)
         }
     }
@@ -32,12 +25,16 @@ extension GatewayProcess {
     private func change(
         _ done: String,
         _ failed: String,
-        _ make: (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
+        _ make: @escaping @Sendable (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
     ) -> AdminReply {
         do {
-            var slots = self.slots
-            slots.release(besides: plan, view.value.state)
-            let fresh = try make(configuration.plan.generation + 1, &slots)
+            var released = self.slots
+            released.release(besides: plan, view.value.state)
+            // What is read and checked here takes nothing from those who serve.
+            let (fresh, slots) = try Thread.inBackground { [released, next = configuration.plan.generation + 1] in
+                var slots = released
+                return (try make(next, &slots), slots)
+            }
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {
                 try replaceCertificates(by: fresh)
             } else {
@@ -61,7 +58,7 @@ extension GatewayProcess {
         let before = (configuration: configuration, slots: self.slots)
         let changes = isServing ? CertificateGate.changes(from: configuration.keyring, to: fresh.keyring) : []
         do {
-            try CertificateGate.rehearse(changes)
+            try Thread.inBackground { () throws(ConfigurationError) in try CertificateGate.rehearse(changes) }
             try bring(try resolved(fresh), slots, isNews: isNews)
         } catch {
             // The names of the configuration that goes on.
@@ -81,7 +78,7 @@ extension GatewayProcess {
         )
         let budget = budget(for: fresh, listeners)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where isNews { StandardError.log("warning: \(warning)\n") }
+        for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
         let addresses = self.listeners.addresses + listeners.addresses
         try outlets.adopt(fresh.gateway, besides: addresses)
         do {
@@ -155,7 +152,7 @@ extension GatewayProcess {
     }
 
     /// Asks again while the data plane is being replaced: it serves again soon.
-    internal func patiently(_ ask: () throws(SupervisorError) -> Void) throws {
+    internal func patiently<Answer>(_ ask: () throws(SupervisorError) -> Answer) throws -> Answer {
         for _ in 0..<Self.tries {
             do throws(SupervisorError) {
                 return try ask()
@@ -163,7 +160,7 @@ extension GatewayProcess {
                 Thread.pause(milliseconds: 50)
             }
         }
-        try ask()
+        return try ask()
     }
 
     private static let tries = 100

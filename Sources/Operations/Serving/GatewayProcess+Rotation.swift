@@ -16,7 +16,7 @@ extension GatewayProcess {
         for note in fresh.notes { Self.log(note) }
         let before = (configuration: configuration, slots: slots)
         let changes = CertificateGate.changes(from: configuration.keyring, to: fresh.keyring)
-        try CertificateGate.rehearse(changes)
+        try Thread.inBackground { () throws(ConfigurationError) in try CertificateGate.rehearse(changes) }
         try bringCertificates(of: fresh)
         try confirm(changes, orBack: before)
     }
@@ -31,10 +31,10 @@ extension GatewayProcess {
         )
         let change = OutgoingChange(try outgoing(fresh, slots, listeners, budget), keys: try keys.sealed())
         let begin = Clock.monotonicNanoseconds
-        try patiently { () throws(SupervisorError) in try supervisor.change(change) }
-        changeTime = Int((Clock.monotonicNanoseconds - begin) / 1000)
+        let moment = try patiently { () throws(SupervisorError) in try supervisor.change(change) }
+        changeTime = Int((max(begin, moment) - begin) / 1000)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where !self.warnings.contains(warning) { StandardError.log("warning: \(warning)\n") }
+        for warning in warnings where !self.warnings.contains(warning) { StandardError.write("warning: \(warning)\n") }
         configuration = fresh
         self.warnings = warnings
         plan = fresh.plan
@@ -67,7 +67,7 @@ extension GatewayProcess {
             for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
                 guard let address = addresses[listener.id] ?? nil else { continue }
                 let expected = generations[listener.id]?.leaves(for: name) ?? []
-                switch CertificateGate.look(at: address, for: name, expecting: expected) {
+                switch Thread.inBackground({ CertificateGate.look(at: address, for: name, expecting: expected) }) {
                 case .good: continue
                 case .unknown(let why): Self.log("certificate \(change.name): \(why)")
                 case .wrong(let why): try goBack(to: before, from: change.name, because: why)

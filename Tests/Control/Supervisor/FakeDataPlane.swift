@@ -54,10 +54,11 @@ final class FakeDataPlane: DataPlaneService {
         shared.set(listeners: sockets, text)
     }
 
-    func change(_ sealed: SecretBytes) throws {
+    func change(_ sealed: SecretBytes) throws -> UInt64 {
         let key = sealed.count > 0 ? sealed.bytes[0] : 0
         if key == 0 { throw FakeRefusal() }
         shared.set(listeners: sockets, "\(getpid()) \(plan) \(key)")
+        return 0
     }
 
     func uses(of certificate: String) -> [CertificateUseReport] { [] }

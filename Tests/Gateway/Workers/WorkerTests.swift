@@ -31,14 +31,14 @@ struct WorkerTests {
         let underWay = try Client(of: worker)
         answered.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         underWay.send("GET / HTTP/1.1\r\nHost")
-        let receipts = Receipts()
+        let receipts = Receipts(from: 1, try Receipts.Bell())
         var steps: [() -> Bool] = [
             { answered.hears("404") },
             {
                 mailbox.post(.publish(publication(2), receipts))
                 return true
             },
-            { receipts.signed == 1 },
+            { receipts.isComplete },
             {
                 underWay.send(": a\r\n\r\n")
                 return true
