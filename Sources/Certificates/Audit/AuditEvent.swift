@@ -5,6 +5,10 @@ package struct AuditEvent: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// A new generation, made by an issuer.
         case issued
+        /// A share of the clients is shown the current generation, the others the one before.
+        case offered
+        /// All clients are shown it, after that.
+        case promoted
         /// A new generation, brought by an operator.
         case imported
         /// The generation before is the current one again.

@@ -22,6 +22,10 @@ package struct CertificateProvider: Sendable {
         package var renewal: Int64?
         /// The files whose change means another certificate.
         package var files: [String] = []
+        /// It is shown only until there is one of its issuer.
+        package var isStandIn = false
+        /// It was made just now.
+        package var isNew = false
     }
 
     /// Seconds until another try, when the internal CA could not issue and there is one that still does.
@@ -144,9 +148,15 @@ package struct CertificateProvider: Sendable {
     // MARK: The internal CA
 
     private func own(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
-        switch try standing(of: settings) {
+        let standing = try standing(of: settings)
+        switch standing {
         case .good(let bundle): return provided(bundle)
-        case .wanting(let why, let usable):
+        case .due(let why, let usable), .wanting(let why, let usable):
+            if case .due = standing, let usable, let pause = try pause(settings) {
+                var provided = provided(usable, warnings: ["certificate \(settings.name): \(why), and \(pause.why)"])
+                provided.renewal = pause.end
+                return provided
+            }
             do throws(CertificateProblem) {
                 return try store.locked { () throws(CertificateProblem) in try issueIfStillWanting(settings) }
             } catch {
@@ -161,17 +171,28 @@ package struct CertificateProvider: Sendable {
         }
     }
 
+    /// Until when no other is made, and why, where clients refused the last one.
+    private func pause(_ settings: CertificateSettings) throws(CertificateProblem) -> (end: Int64, why: String)? {
+        let plan = store.plan(of: settings.name)
+        guard plan.next > now else { return nil }
+        return (plan.next, "the next is made at \(UTC.text(plan.next)), since of the last one \(plan.problem)")
+    }
+
     /// Looks again, since another process may have issued it meanwhile.
     private func issueIfStillWanting(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
-        guard case .wanting(let why, _) = try standing(of: settings) else {
-            return provided(try store.load(settings.name))
+        let why: String
+        switch try standing(of: settings) {
+        case .good(let bundle): return provided(bundle)
+        case .due(let reason, _), .wanting(let reason, _): why = reason
         }
         let bundle = try make(settings, reason: why)
         let note =
             "certificate \(settings.name): issued by the internal CA (\(why)); "
             + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "
             + "clients trust it by \(try InternalCA.rootPath(in: store))"
-        return provided(bundle, notes: [note])
+        var made = provided(bundle, notes: [note])
+        made.isNew = true
+        return made
     }
 
     /// A new generation of the internal CA. The store is locked.
@@ -179,6 +200,7 @@ package struct CertificateProvider: Sendable {
     {
         let bundle = try authority().issue(names: names(settings), key: kind(settings), now: now)
         try store.save(bundle, as: settings.name, reason: reason, now: now)
+        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
         return bundle
     }
 
@@ -206,7 +228,7 @@ package struct CertificateProvider: Sendable {
             let ca = try store.locked { () throws(CertificateProblem) in try authority() }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
-            return Provided(bundles: [bundle], warnings: [standInWarning(settings)])
+            return Provided(bundles: [bundle], warnings: [standInWarning(settings)], isStandIn: true)
         } catch {
             throw storeProblem(error)
         }
@@ -224,6 +246,8 @@ package struct CertificateProvider: Sendable {
         case good(CertificateBundle)
         /// Why another one is needed, and the one that may be served until then.
         case wanting(String, usable: CertificateBundle?)
+        /// Nothing is wrong with it but that its time to be renewed has come. Never without a bundle.
+        case due(String, usable: CertificateBundle?)
     }
 
     private func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
@@ -261,7 +285,7 @@ package struct CertificateProvider: Sendable {
         }
         if renewal(of: bundle) <= now {
             let end = UTC.text(bundle.leaf.validity.upperBound)
-            return .wanting("the stored one ends at \(end)", usable: bundle)
+            return .due("the stored one ends at \(end)", usable: bundle)
         }
         return .good(bundle)
     }

@@ -16,8 +16,8 @@ package enum CertificateGate {
     /// What `fresh` has and `old` has not, in the order of the names.
     package static func changes(from old: Keyring?, to fresh: Keyring) -> [Change] {
         fresh.names(differingFrom: old ?? Keyring([:])).sorted().compactMap { name in
-            let known = old?.certificates[name]?.map(\.leaf.der) ?? []
-            let new = fresh.certificates[name]?.filter { !known.contains($0.leaf.der) } ?? []
+            let known = old?.offered(name).map(\.leaf.der) ?? []
+            let new = fresh.offered(name).filter { !known.contains($0.leaf.der) }
             return new.isEmpty ? nil : Change(name: name, bundles: new)
         }
     }

@@ -21,6 +21,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case change(generation: UInt64, keyBytes: Int)
     /// How are the certificates of a name in use? Answered by `uses`.
     case askUse(certificate: String)
+    /// What has become of the certificates that are on trial? Answered by `trials`.
+    case askTrials
     /// Accept nothing more, end within the time, answer `drained`.
     case drain(milliseconds: Int)
     /// End at once.
@@ -36,6 +38,7 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case failed(generation: UInt64, reason: String)
     case drained
     case uses([CertificateUseReport])
+    case trials([CertificateTrialReport])
     /// To a new control process: what the data plane serves. Its plan, segments, listeners and
     /// `keyBytes` of keys follow, then `standingEnd`.
     case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID], keyBytes: Int)

@@ -44,6 +44,7 @@ extension SiteConfiguration {
             let stamps = provider.sources(of: settings).map { FileStamp($0) }
             if var held = earlier[name], held.stands(for: settings, stamps, at: now) {
                 held.provided.notes = []
+                held.provided.isNew = false
                 certificates[name] = held
                 continue
             }

@@ -11,16 +11,25 @@ package struct SiteConfiguration: Sendable {
     package let site: SiteModel
     package let gateway: GatewaySettings
     package var plan: Plan
-    package let keyring: Keyring
+    package var keyring: Keyring
     /// What was done to make it, for the log.
     package var notes: [String]
     /// What the operator should know, though the configuration holds.
-    package let warnings: [String]
+    package var warnings: [String]
     /// When the internal CA should issue the next certificate: seconds since 1970. nil when none is its own.
     package let renewal: Int64?
     /// The files whose change means other certificates.
     package let certificateFiles: Set<String>
     internal let certificates: [String: Held]
+
+    /// Certificates that stand in for those that their CAs have not given yet.
+    package var standIns: Set<String> { names { $0.isStandIn } }
+    /// Those that were made with this configuration.
+    package var issued: Set<String> { names { $0.isNew } }
+
+    private func names(_ isWanted: (CertificateProvider.Provided) -> Bool) -> Set<String> {
+        Set(certificates.filter { isWanted($0.value.provided) }.keys)
+    }
 
     /// Reads and checks everything that `path` names.
     ///
@@ -119,14 +128,6 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "certificate \(name): \(reason); what was served before is served on"
         case .rolledBack(let name, let why):
             "certificate \(name): \(why); the one before is served again"
-        }
-    }
-    /// What a command ends with that fails for it: as `gatehouse check` ends with what it finds (docs/operating.md).
-    package var exitStatus: Int32 {
-        switch self {
-        case .site, .noGateway, .clientAuthority: 2
-        case .certificate(_, let reason): reason.exitStatus
-        case .unservable, .rolledBack: 1
         }
     }
 }

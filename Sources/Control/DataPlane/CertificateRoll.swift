@@ -22,8 +22,8 @@ internal struct CertificateRoll {
     /// Notes what `old` has and `fresh` has not.
     mutating func change(from old: Keyring, to fresh: Keyring) {
         for name in old.names(differingFrom: fresh) {
-            for bundle in old.certificates[name] ?? []
-            where !(fresh.certificates[name] ?? []).contains(where: { $0 === bundle }) {
+            let offered = fresh.offered(name)
+            for bundle in old.offered(name) where !offered.contains(where: { $0 === bundle }) {
                 retired.append(Retired(name: name, fingerprint: bundle.fingerprint, use: bundle.use, bundle: bundle))
             }
         }
@@ -41,7 +41,7 @@ internal struct CertificateRoll {
         let before = retired.filter { $0.name == name }.map {
             CertificateUseReport($0.fingerprint, $0.use, isShown: false, isKeyHeld: $0.bundle != nil)
         }
-        let now = (keyring.certificates[name] ?? []).map {
+        let now = keyring.offered(name).map {
             CertificateUseReport($0.fingerprint, $0.use, isShown: true, isKeyHeld: true)
         }
         return before + now
@@ -60,12 +60,33 @@ package struct CertificateUseReport: Codable, Equatable, Sendable {
     package var connections: Int
     /// When the last such connection ended: seconds since 1970; nil when none has.
     package var lastEnd: Int64?
+    /// Whether a data plane holds it that accepts nothing more and ends what runs: it keeps its keys until then.
+    package var drains = false
 
+    /// Whether a data plane drains is known to control alone.
+    private enum CodingKeys: CodingKey {
+        case fingerprint, isShown, isKeyHeld, connections, lastEnd
+    }
+
+    /// With what another data plane says of the same certificate.
+    internal mutating func add(_ other: CertificateUseReport) {
+        isShown = isShown || other.isShown
+        isKeyHeld = isKeyHeld || other.isKeyHeld
+        connections += other.connections
+        lastEnd = [lastEnd, other.lastEnd].compactMap(\.self).max()
+        drains = drains || other.drains
+    }
+
+}
+
+extension CertificateUseReport {
     fileprivate init(_ fingerprint: String, _ use: CertificateUse, isShown: Bool, isKeyHeld: Bool) {
-        self.fingerprint = fingerprint
-        self.isShown = isShown
-        self.isKeyHeld = isKeyHeld
-        connections = use.connections
-        lastEnd = use.lastEnd
+        self.init(
+            fingerprint: fingerprint,
+            isShown: isShown,
+            isKeyHeld: isKeyHeld,
+            connections: use.connections,
+            lastEnd: use.lastEnd
+        )
     }
 }

@@ -55,7 +55,7 @@ package final class DataPlaneProcess {
             let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
             return try DataPlaneProcess(channel: channel, service: service).run(confinement)
         } catch {
-            StandardError.write("gatehouse: data plane \(getpid()): \(error)\n")
+            StandardError.log("gatehouse: data plane \(getpid()): \(error)\n")
             return 1
         }
     }
@@ -91,7 +91,7 @@ package final class DataPlaneProcess {
                 try obey(incoming, channel)
             } catch {
                 // Whatever is wrong with the channel: what runs goes on, and the next control is waited for.
-                StandardError.write("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
+                StandardError.log("gatehouse: data plane \(getpid()): the control plane is lost: \(error)\n")
                 assembly = nil
                 change = nil
                 self.channel = nil
@@ -123,8 +123,9 @@ package final class DataPlaneProcess {
         case .commit(let generation) where generation == change?.generation: try commitChange(generation, channel)
         case .commit(let generation): try commit(generation, channel)
         case .askUse(let certificate): try channel.send(.uses(service.uses(of: certificate)))
+        case .askTrials: try channel.send(.trials(service.trials))
         case .drain(let milliseconds): drain(milliseconds)
-        case .stop, .hello, .published, .failed, .drained, .uses, .standing, .standingEnd:
+        case .stop, .hello, .published, .failed, .drained, .uses, .trials, .standing, .standingEnd:
             throw .malformed("\(message)")
         }
     }
@@ -216,7 +217,7 @@ package final class DataPlaneProcess {
             try channel.send(.standingEnd)
             self.channel = channel
         } catch {
-            StandardError.write("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
+            StandardError.log("gatehouse: data plane \(getpid()): a control plane could not take over: \(error)\n")
         }
     }
 }

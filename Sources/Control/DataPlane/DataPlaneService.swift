@@ -23,6 +23,8 @@ package protocol DataPlaneService: AnyObject {
     func change(_ keys: SecretBytes) throws -> UInt64
     /// How the certificates of a name are in use, those included that are shown no longer.
     func uses(of certificate: String) -> [CertificateUseReport]
+    /// What has become of the certificates that are on trial.
+    var trials: [CertificateTrialReport] { get }
     /// The keys of the session tickets that it gives out, for a control process that took over without them: a copy,
     /// in the form of `GatewayKeys`. nil when it gives out none.
     func sessionKeys() throws -> SecretBytes?

@@ -49,9 +49,13 @@ package final class GatewayDataPlane: DataPlaneService {
         guard let service, var publication else { throw GatewayKeysError() }
         let keys = try GatewayKeys(sealed)
         // Here, and not in a handshake of the worker that comes first.
-        for bundle in keys.keyring.certificates.values.joined() { bundle.prepare() }
+        let new = keys.keyring.sharing(with: keyring)
         var fresh = keyring
-        fresh.certificates.merge(keys.keyring.certificates) { $1 }
+        for (name, bundles) in new.certificates {
+            fresh.certificates[name] = bundles
+            fresh.trials[name] = new.trials[name]
+            for bundle in new.offered(name) { bundle.prepare() }
+        }
         let generations = fresh.generations(
             for: publication.plan,
             changed: Set(keys.keyring.certificates.keys),
@@ -66,6 +70,10 @@ package final class GatewayDataPlane: DataPlaneService {
         self.publication = publication
         keyring = fresh
         return moment
+    }
+
+    package var trials: [CertificateTrialReport] {
+        keyring.trials.sorted { $0.key < $1.key }.map { CertificateTrialReport($0.key, $0.value) }
     }
 
     package func uses(of certificate: String) -> [CertificateUseReport] { roll.report(of: certificate, in: keyring) }

@@ -5,7 +5,8 @@ package import OpenSSL
 /// The secrets of a configuration: certificates with their keys, and the keys of session tickets.
 ///
 /// Between processes they are bytes in memory that is wiped: the tickets' keys, then for each name of the site's
-/// `certificates` its length and text, the number of its bundles, and each with its length (4 bytes, big-endian).
+/// `certificates` its length and text, the share of the clients that its bundles are on trial with (0 for those that are
+/// in force), the number of its bundles, and each with its length (4 bytes, big-endian).
 package struct GatewayKeys: Sendable {
     package let keyring: Keyring
     package let tickets: TicketKeys
@@ -17,11 +18,17 @@ package struct GatewayKeys: Sendable {
 
     /// - Throws: OpenSSLError when a key cannot be exported; SystemError when there is no memory.
     package func sealed() throws -> SecretBytes {
-        let names = try keyring.certificates.sorted { $0.key < $1.key }.map { name, bundles in
-            (name: Array(name.utf8), bundles: try bundles.map { try $0.serialized() })
+        let shown = keyring.certificates.sorted { $0.key < $1.key }.map { (name: $0.key, share: 0, bundles: $0.value) }
+        let tried = keyring.trials.sorted { $0.key < $1.key }
+            .map { (name: $0.key, share: $0.value.share, bundles: $0.value.bundles) }
+        let names = try (shown + tried).map { entry in
+            (
+                name: Array(entry.name.utf8), share: entry.share,
+                bundles: try entry.bundles.map { try $0.serialized() }
+            )
         }
         let size = names.reduce(TicketKeys.serializedSize + 4) { size, entry in
-            size + 8 + entry.name.count + entry.bundles.reduce(0) { $0 + 4 + $1.count }
+            size + 12 + entry.name.count + entry.bundles.reduce(0) { $0 + 4 + $1.count }
         }
         var writer = Writer(bytes: try SecretBytes(count: size))
         let held = tickets.serialized
@@ -30,6 +37,7 @@ package struct GatewayKeys: Sendable {
         for entry in names {
             writer.append(length: entry.name.count)
             writer.append(entry.name.span)
+            writer.append(length: entry.share)
             writer.append(length: entry.bundles.count)
             for bundle in entry.bundles {
                 writer.append(length: bundle.count)
@@ -46,19 +54,24 @@ package struct GatewayKeys: Sendable {
         let source = sealed.bytes
         guard let tickets = TicketKeys(serialized: source.extracting(range)) else { throw GatewayKeysError() }
         let issuers = IssuerPool()
-        var certificates: [String: [CertificateBundle]] = [:]
+        var keyring = Keyring([:])
         for _ in 0..<(try reader.length()) {
             let place = try reader.take(try reader.length())
             let name = String(decoding: place.map { source[$0] }, as: UTF8.self)
+            let share = try reader.length()
             var bundles: [CertificateBundle] = []
             for _ in 0..<(try reader.length()) {
                 let place = try reader.take(try reader.length())
                 bundles.append(try CertificateBundle(serialized: source.extracting(place), sharing: issuers))
             }
-            certificates[name] = bundles
+            if share == 0 {
+                keyring.certificates[name] = bundles
+            } else {
+                keyring.trials[name] = CertificateTrial(share: share, bundles: bundles)
+            }
         }
         guard reader.position == sealed.count else { throw GatewayKeysError() }
-        self.init(keyring: Keyring(certificates), tickets: tickets)
+        self.init(keyring: keyring, tickets: tickets)
     }
 
     /// Ticket keys alone, as one control process leaves them to the next; nil when these are none.

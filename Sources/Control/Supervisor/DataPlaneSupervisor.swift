@@ -46,6 +46,7 @@ package final class DataPlaneSupervisor: Sendable {
     /// When this fails, it goes on with those before.
     ///
     /// - Returns: from when the new handshakes of every worker went by them, in monotonic nanoseconds.
+    @discardableResult
     package func change(_ change: OutgoingChange) throws(SupervisorError) -> UInt64 {
         switch ask(.change(change), milliseconds: answerTime + 1_000) {
         case .published(let moment): return moment
@@ -54,10 +55,19 @@ package final class DataPlaneSupervisor: Sendable {
         }
     }
 
-    /// How the certificates of a name are in use in the data plane that serves.
+    /// How the certificates of a name are in use, in the data plane that serves and in those that drain.
     package func uses(of certificate: String) throws(SupervisorError) -> [CertificateUseReport] {
         switch ask(.uses(certificate), milliseconds: answerTime) {
         case .uses(let reports): return reports
+        case .failed(let error): throw error
+        default: throw .timedOut
+        }
+    }
+
+    /// What has become of the certificates that are on trial in the data plane that serves.
+    package func trials() throws(SupervisorError) -> [CertificateTrialReport] {
+        switch ask(.trials, milliseconds: answerTime) {
+        case .trials(let reports): return reports
         case .failed(let error): throw error
         default: throw .timedOut
         }

@@ -21,7 +21,9 @@ internal final class SupervisorLoop {
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
     private var generation: UInt64 = 0
     /// Who waits to hear how certificates are in use, in the order in which they asked.
-    private var questions: [Request] = []
+    private var questions: [UseQuestion] = []
+    /// Who waits to hear what has become of those on trial.
+    private var trialQuestions: [Request] = []
 
     private var failures = 0
     private var restartAt: UInt64?
@@ -95,10 +97,18 @@ internal final class SupervisorLoop {
             pending = (change.configuration, request)
             give(to: current, { .publishing(generation: $0) }) { try current.send(change, generation: $0) }
         case .uses(let certificate):
-            guard let current, current.state == .serving,
-                (try? current.channel.send(.askUse(certificate: certificate))) != nil
-            else { return request.give(.failed(.notRunning("it is being started"))) }
-            questions.append(request)
+            guard let current, current.state == .serving else {
+                return request.give(.failed(.notRunning("it is being started")))
+            }
+            let asked = ([current] + leaving).filter {
+                (try? $0.channel.send(.askUse(certificate: certificate))) != nil
+            }
+            questions.append(UseQuestion(request, asked: asked.map(\.identifier)))
+        case .trials:
+            guard let current, current.state == .serving, (try? current.channel.send(.askTrials)) != nil else {
+                return request.give(.failed(.notRunning("it is being started")))
+            }
+            trialQuestions.append(request)
         case .stop(let milliseconds):
             stopRequest = request
             // The listening sockets are held no longer than the data plane needs to empty them.
@@ -277,7 +287,11 @@ internal final class SupervisorLoop {
             fail(pending: .refused(reason))
             instance.child.signal(SIGKILL)
         case (.uses(let reports), _):
-            if !questions.isEmpty { questions.removeFirst().give(.uses(reports)) }
+            let question = questions.first { $0.isAwaiting(instance.identifier) }
+            question?.hear(reports, from: instance.identifier, drains: instance.state == .draining)
+            questions.removeAll(where: \.isAnswered)
+        case (.trials(let reports), _):
+            if !trialQuestions.isEmpty { trialQuestions.removeFirst().give(.trials(reports)) }
         case (.drained, .draining): break
         default: throw .malformed("\(message)")
         }
@@ -322,6 +336,8 @@ internal final class SupervisorLoop {
     private func ended(_ instance: DataPlaneInstance) {
         let end = instance.child.reap()
         settings.vacated(instance.berth)
+        for question in questions { question.hear([], from: instance.identifier, drains: true) }
+        questions.removeAll(where: \.isAnswered)
         if let index = leaving.firstIndex(where: { $0 === instance }) {
             leaving.remove(at: index)
             report(.drained(process: instance.identifier))
@@ -338,8 +354,8 @@ internal final class SupervisorLoop {
         guard let gone = current else { return }
         current = nil
         if let servingSince = gone.servingSince, now - servingSince >= UInt64(settings.usefulTime) { failures = 0 }
-        for question in questions { question.give(.failed(.notRunning("it ended"))) }
-        questions = []
+        for question in trialQuestions { question.give(.failed(.notRunning("it ended"))) }
+        trialQuestions = []
         if next != nil {
             // Its successor is on its way and takes its place.
             current = next

@@ -9,6 +9,8 @@ internal final class SupervisorMailbox: Sendable {
         case change(OutgoingChange)
         /// How the certificates of a name are in use.
         case uses(String)
+        /// What has become of the certificates that are on trial.
+        case trials
         case stop(Int)
         /// Ends a drain at once.
         case cut
@@ -22,6 +24,7 @@ internal final class SupervisorMailbox: Sendable {
         case failed(SupervisorError)
         case handedOver(StandingDataPlane)
         case uses([CertificateUseReport])
+        case trials([CertificateTrialReport])
     }
 
     /// A command and the place for its answer, which is given once.

@@ -31,6 +31,12 @@ package final class AddressCounts: Sendable {
         address.isIPv6 ? Key(high: address.high, low: 1) : Key(high: 0, low: address.low << 1)
     }
 
+    /// One number for what counts as one client.
+    internal static func number(of address: SocketAddress) -> UInt64 {
+        let key = key(address)
+        return key.high ^ key.low
+    }
+
     /// Counts one more connection, unless there are as many as allowed already.
     ///
     /// - Parameters:

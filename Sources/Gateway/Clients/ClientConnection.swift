@@ -35,6 +35,7 @@ package final class ClientConnection: EventHandler {
                 worker.addresses.remove(peer)
                 return worker.count(.connectionsWithoutTLS)
             }
+            made.client = AddressCounts.number(of: peer)
             session = made
         }
         let transport = Transport(socket, tls: session, pool: worker.buffers)

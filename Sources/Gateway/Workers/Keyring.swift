@@ -7,29 +7,46 @@ import Site
 /// Immutable; keys stay in one place for all workers.
 package struct Keyring: Sendable {
     package var certificates: [String: [CertificateBundle]]
+    /// What is shown to a share of the clients in the place of some of them: bundle for bundle alike.
+    package var trials: [String: CertificateTrial]
 
-    package init(_ certificates: [String: [CertificateBundle]]) {
+    package init(_ certificates: [String: [CertificateBundle]], trials: [String: CertificateTrial] = [:]) {
         self.certificates = certificates
+        self.trials = trials
+    }
+
+    /// All that clients may be shown of one name's certificates.
+    package func offered(_ name: String) -> [CertificateBundle] {
+        (certificates[name] ?? []) + (trials[name]?.bundles ?? [])
     }
 
     /// The same certificates, as the objects that they are in `other` where they are there.
     package func sharing(with other: Keyring) -> Keyring {
         var shared = self
         for (name, bundles) in certificates {
-            guard let others = other.certificates[name] else { continue }
+            // What was on trial may be in force now.
+            let others = other.offered(name)
             shared.certificates[name] = bundles.map { bundle in
                 others.first { $0.hasCertificates(of: bundle) } ?? bundle
             }
         }
+        for (name, trial) in trials {
+            guard let held = other.trials[name], held.share == trial.share,
+                held.bundles.hasCertificates(of: trial.bundles)
+            else { continue }
+            // What was counted counts on.
+            shared.trials[name] = held
+        }
         return shared
     }
 
-    /// The names of the certificates that are not the very same objects as in `other`, or are not in it.
+    /// The names of the certificates that are not the very same objects as in `other`, or are not in it, or differ in
+    /// what is on trial.
     package func names(differingFrom other: Keyring) -> Set<String> {
         var names: Set<String> = []
         for (name, bundles) in certificates {
             let others = other.certificates[name] ?? []
-            if !bundles.elementsEqual(others, by: ===) { names.insert(name) }
+            if !bundles.elementsEqual(others, by: ===) || trials[name] !== other.trials[name] { names.insert(name) }
         }
         return names
     }
@@ -54,18 +71,23 @@ package struct Keyring: Sendable {
     }
 
     /// Bundle for bundle; nil when there are more of a name or fewer than there were.
-    private func replacements(
-        of names: [String],
-        in before: Keyring
-    ) -> [(old: CertificateBundle, new: CertificateBundle)]? {
-        var pairs: [(old: CertificateBundle, new: CertificateBundle)] = []
+    private func replacements(of names: [String], in before: Keyring) -> [CertificateGeneration.Replacement]? {
+        var changes: [CertificateGeneration.Replacement] = []
         for name in names {
             guard let old = before.certificates[name], let new = certificates[name], old.count == new.count else {
                 return nil
             }
-            pairs += zip(old, new).filter { $0 !== $1 }.map { (old: $0, new: $1) }
+            // By this, a trial that is over is over.
+            changes += zip(old, new).filter { $0 !== $1 || before.trials[name] != nil }.map { .init($0, by: $1) }
         }
-        return pairs
+        return changes + trialChanges(of: names)
+    }
+
+    private func trialChanges(of names: [String]) -> [CertificateGeneration.Replacement] {
+        names.flatMap { name -> [CertificateGeneration.Replacement] in
+            guard let trial = trials[name], let shown = certificates[name] else { return [] }
+            return zip(shown, trial.bundles).map { .init($0, by: $1, onTrial: trial) }
+        }
     }
 
     /// What each listener of `plan` shows its clients.
@@ -86,13 +108,15 @@ package struct Keyring: Sendable {
         guard let tls = listener.tls else { return nil }
         let bundles = tls.certificates.flatMap { certificates[$0] ?? [] }
         let fallback = bundles.first?.names.first
-        return CertificateGeneration(
+        let generation = CertificateGeneration(
             number: number,
             bundles: bundles,
             // One for addresses alone, which nobody asks for by name, is the default by its place.
             unknownName: tls.usesDefault && !bundles.isEmpty ? .serve(fallback ?? "") : .refuse,
             challenges: challenges
         )
+        let changes = trialChanges(of: tls.certificates)
+        return changes.isEmpty ? generation : generation.replacing(changes, number: number) ?? generation
     }
 
     /// Certificates for CAs that look for them, by the name that they ask for. One that cannot be made, for lack of
@@ -106,5 +130,12 @@ package struct Keyring: Sendable {
             made[asked] = try? ChallengeCertificate.make(for: name, keyAuthorization: authorization, now: now)
         }
         return made
+    }
+}
+
+extension [CertificateBundle] {
+    /// Whether both hold the same certificates in the same order.
+    package func hasCertificates(of others: [CertificateBundle]) -> Bool {
+        elementsEqual(others) { $0.hasCertificates(of: $1) }
     }
 }

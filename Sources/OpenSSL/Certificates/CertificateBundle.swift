@@ -95,6 +95,11 @@ package final class CertificateBundle: Sendable {
         return chain.elementsEqual(other.chain) { $0.der == $1.der }
     }
 
+    /// Whether it serves the same names with the same kind of key as another.
+    package func isAlike(_ other: CertificateBundle) -> Bool {
+        algorithm == other.algorithm && Set(names) == Set(other.names)
+    }
+
     /// Fails when it names no host, and so can serve none.
     package func requireNames() throws(CertificateError) {
         if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.subject) }

@@ -11,32 +11,75 @@ package final class CertificateGeneration: Sendable {
     /// One name's certificates, at most one of each key algorithm.
     internal final class Host: Sendable {
         let bundles: [CertificateBundle]
+        /// What a share of the clients gets instead, while it is on trial.
+        private let candidates: [CertificateBundle]
+        private let trial: CertificateTrial?
         private let isExact: Bool
         private let digest: [UInt8]
 
         init(name: String, bundles: [CertificateBundle]) {
             self.bundles = bundles
+            candidates = []
+            trial = nil
             isExact = !name.hasPrefix("*.")
             digest = Digest.sha256Half(Array(name.utf8))
         }
 
-        private init(_ other: Host, bundles: [CertificateBundle]) {
+        private init(
+            _ other: Host,
+            bundles: [CertificateBundle],
+            candidates: [CertificateBundle] = [],
+            trial: CertificateTrial? = nil
+        ) {
             self.bundles = bundles
+            self.candidates = candidates
+            self.trial = trial
             isExact = other.isExact
             digest = other.digest
         }
 
-        /// The same name with another bundle in the place of `old`; nil when it does not serve that one.
-        func replacing(_ old: CertificateBundle, with new: CertificateBundle) -> Host? {
-            guard let place = bundles.firstIndex(where: { $0 === old }) else { return nil }
-            var bundles = self.bundles
-            bundles[place] = new
-            return Host(self, bundles: bundles)
+        /// The same name after a change; nil when it does not serve what is to be changed.
+        func after(_ change: Replacement) -> Host? {
+            guard let place = bundles.firstIndex(where: { $0 === change.old }) else { return nil }
+            guard let trial = change.trial else {
+                var bundles = self.bundles
+                bundles[place] = change.new
+                return Host(self, bundles: bundles)
+            }
+            // A trial with keys of several kinds comes in several changes.
+            var candidates = self.trial === trial ? self.candidates : bundles
+            candidates[place] = change.new
+            return Host(self, bundles: bundles, candidates: candidates, trial: trial)
+        }
+
+        /// All that clients may be shown.
+        var offered: [CertificateBundle] { bundles + candidates }
+
+        /// What this client is shown; it is counted what becomes of it, while something is on trial.
+        func choice(for session: TLSSession) -> [CertificateBundle] {
+            guard let trial else { return bundles }
+            let isPicked = trial.picks(session.client)
+            session.tally = trial.tally(ofFresh: isPicked)
+            return isPicked ? candidates : bundles
         }
 
         /// What a session of `serverName` is bound to: 16 bytes, different for each name served.
         func binding(for serverName: [UInt8]) -> [UInt8] {
             isExact ? digest : Digest.sha256Half(serverName)
+        }
+    }
+
+    /// One bundle that takes another's place.
+    package struct Replacement {
+        package let old: CertificateBundle
+        package let new: CertificateBundle
+        /// For a share of the clients alone, as long as this lasts; nil for all of them.
+        package let trial: CertificateTrial?
+
+        package init(_ old: CertificateBundle, by new: CertificateBundle, onTrial trial: CertificateTrial? = nil) {
+            self.old = old
+            self.new = new
+            self.trial = trial
         }
     }
 
@@ -111,29 +154,28 @@ package final class CertificateGeneration: Sendable {
 
     /// The same with some bundles in the place of others: what it costs grows with these, not with all that there are.
     ///
-    /// - Parameter replacements: a bundle of this generation, and what comes in its place.
     /// - Returns: nil when one differs in its names or in the kind of its key from the one before: then which bundle
     ///   serves which name must be found anew.
     package func replacing(
-        _ replacements: [(old: CertificateBundle, new: CertificateBundle)],
+        _ replacements: [Replacement],
         number: UInt64
     ) -> CertificateGeneration? {
         var exact = self.exact
         var wildcard = self.wildcard
         var fallback = self.fallback
-        for (old, new) in replacements {
-            let names = old.names
-            guard Set(names) == Set(new.names), old.algorithm == new.algorithm else { return nil }
+        for change in replacements {
+            guard change.old.isAlike(change.new) else { return nil }
+            let names = change.old.names
             for name in names {
                 if name.hasPrefix("*.") {
                     let label = Array(name.utf8.dropFirst(2))
-                    if let host = wildcard[label]?.replacing(old, with: new) { wildcard[label] = host }
+                    if let host = wildcard[label]?.after(change) { wildcard[label] = host }
                 } else {
                     let label = Array(name.utf8)
-                    if let host = exact[label]?.replacing(old, with: new) { exact[label] = host }
+                    if let host = exact[label]?.after(change) { exact[label] = host }
                 }
             }
-            fallback = fallback?.replacing(old, with: new) ?? fallback
+            fallback = fallback?.after(change) ?? fallback
         }
         return CertificateGeneration(
             number: number,
@@ -146,7 +188,7 @@ package final class CertificateGeneration: Sendable {
 
     /// The certificates, one for each kind of key, of which a client that asks for `name` (in lower case) gets one.
     package func leaves(for name: String) -> [Certificate] {
-        host(for: Array(name.utf8))?.bundles.map(\.leaf) ?? []
+        host(for: Array(name.utf8))?.offered.map(\.leaf) ?? []
     }
 
     internal var hasChallenges: Bool { !challenges.isEmpty }

@@ -91,8 +91,10 @@ private func offersChallengeAlone(_ ssl: OpaquePointer?) -> Bool {
 /// cert_cb: gives the session the certificates of its host. With both kinds there, libssl prefers our
 /// order of signature algorithms, which has ECDSA first, and takes RSA for clients without it.
 private func useCertificate(_ ssl: OpaquePointer?, _ argument: UnsafeMutableRawPointer?) -> Int32 {
-    guard let context = unsafe TLSContext.from(argument), let host = context.current?.host else { return 0 }
-    for bundle in host.bundles {
+    guard let context = unsafe TLSContext.from(argument), let session = context.current, let host = session.host else {
+        return 0
+    }
+    for bundle in host.choice(for: session) {
         // Sound: the session takes its own references; override 1 replaces what is there.
         guard let parts = bundle.material,
             unsafe SSL_use_cert_and_key(ssl, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1

@@ -46,6 +46,14 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
+    /// What the peer said of our certificate; nil when it was about something else.
+    internal var certificateAlert: CertificateAlert? {
+        guard code != 0, ERR_GET_LIB(code) == ERR_LIB_SSL else { return nil }
+        // The alert's number is the reason less SSL_AD_REASON_OFFSET.
+        let number = ERR_GET_REASON(code) - 1000
+        return UInt8(exactly: number).flatMap { CertificateAlert(rawValue: $0) }
+    }
+
     package var description: String {
         let text = OpenSSLError.text(of: code)
         return text.isEmpty ? reason.rawValue : "\(reason.rawValue): \(text)"

@@ -12,6 +12,10 @@ package final class TLSSession {
     internal let context: TLSContext
     /// The name the client asked for in SNI, in lower case; empty without one. Server side only.
     package internal(set) var serverName: [UInt8] = []
+    /// Who the client is, as far as it counts as one when a certificate is on trial; its owner says it. Server side only.
+    package var client: UInt64 = 0
+    /// Where it is counted what becomes of the certificate that is shown, when one is on trial.
+    internal var tally: TrialTally?
     /// The certificates for that name, from the ClientHello until the handshake is complete.
     internal var host: CertificateGeneration.Host?
     /// A CA looks for its answer to TLS-ALPN-01 (RFC 8737): once the handshake is done, the connection has done its work.
@@ -70,6 +74,7 @@ package final class TLSSession {
     private func established() {
         isEstablished = true
         countUse()
+        tally?.accept(client)
         host = nil
         // The certificate and key have done their work: without this, a rotated key would stay in
         // memory until its last connection closes. There is no renegotiation that would need them.
@@ -80,7 +85,7 @@ package final class TLSSession {
     private func countUse() {
         guard let host, !isResumed, let shown = unsafe SSL_get_certificate(handle) else { return }
         // libssl holds the very object that it was given.
-        use = host.bundles.first { unsafe $0.leaf.handle == shown }?.use
+        use = host.offered.first { unsafe $0.leaf.handle == shown }?.use
         use?.begin()
     }
 
@@ -161,6 +166,8 @@ package final class TLSSession {
             found = TLSFailure(.clientClosed)
         }
         failure = found
+        // Some clients look at the certificate when the handshake is done.
+        if let tally, let alert = found.certificateAlert { tally.refuse(client, alert) }
         host = nil
         return found
     }

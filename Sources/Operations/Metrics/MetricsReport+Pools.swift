@@ -1,3 +1,4 @@
+import Control
 import Gateway
 import Linux
 import OpenSSL
@@ -94,6 +95,29 @@ extension MetricsReport {
                     $0.sample(name, [("certificate", certificate), ("key", key)], Double(end))
                 }
             }
+        }
+        writeTrials(view, to: &output)
+    }
+
+    private static func writeTrials(_ view: GatewayView, to output: inout MetricsText) {
+        let trials = view.trials.sorted { $0.key < $1.key }
+        func family(_ name: String, _ help: String, _ count: (CertificateTrialReport.Counts) -> Int) {
+            output.family(.gauge, name, help) {
+                for (certificate, trial) in trials {
+                    for (shown, counts) in [("new", trial.report.fresh), ("before", trial.report.known)] {
+                        $0.sample(name, [("certificate", certificate), ("shown", shown)], UInt64(count(counts)))
+                    }
+                }
+            }
+        }
+        family("gatehouse_certificate_trial_clients", "Clients of a certificate on trial, and of the one before it.") {
+            $0.clients
+        }
+        family("gatehouse_certificate_trial_refusals", "Those of them that refused it by an alert.") { $0.refusals }
+        let ended = "gatehouse_certificate_trials_ended_total"
+        output.family(.counter, ended, "Trials of certificates that ended: for all clients, or rolled back.") {
+            $0.sample(ended, [("outcome", "promoted")], view.trialsPromoted)
+            $0.sample(ended, [("outcome", "rolled-back")], view.trialsRefused)
         }
     }
 }

@@ -5,8 +5,10 @@ import Site
 
 /// New configurations: how they are made, and the one way in which they come into force.
 extension GatewayProcess {
-    /// Puts the site file into force as it is now, whole or not at all.
+    /// Puts the site file into force as it is now, whole or not at all. The access log is opened again in any case: it
+    /// may have been moved away.
     internal func reload() -> AdminReply {
+        outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
         return change("reloaded", "not reloaded") { [path = options.path, configuration] generation, slots in
@@ -31,10 +33,14 @@ extension GatewayProcess {
             var released = self.slots
             released.release(besides: plan, view.value.state)
             // What is read and checked here takes nothing from those who serve.
-            let (fresh, slots) = try Thread.inBackground { [released, next = configuration.plan.generation + 1] in
+            let next = configuration.plan.generation + 1
+            let (made, slots) = try Thread.inBackground {
+                [released] () throws -> (SiteConfiguration, PlanCompiler.Slots) in
                 var slots = released
-                return (try make(next, &slots), slots)
+                let made = try make(next, &slots)
+                return (made, slots)
             }
+            let fresh = tried(made)
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {
                 try replaceCertificates(by: fresh)
             } else {
@@ -78,7 +84,7 @@ extension GatewayProcess {
         )
         let budget = budget(for: fresh, listeners)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where isNews { StandardError.write("warning: \(warning)\n") }
+        for warning in warnings where isNews { StandardError.log("warning: \(warning)\n") }
         let addresses = self.listeners.addresses + listeners.addresses
         try outlets.adopt(fresh.gateway, besides: addresses)
         do {
@@ -96,6 +102,7 @@ extension GatewayProcess {
         self.listeners = listeners
         view.update { $0.adopt(fresh) }
         setSchedule(for: fresh)
+        followTrials()
     }
 
     internal func budget(for fresh: SiteConfiguration, _ listeners: ListenerSet) -> DescriptorBudget {

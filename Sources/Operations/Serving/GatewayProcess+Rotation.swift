@@ -26,7 +26,10 @@ extension GatewayProcess {
         let budget = budget(for: fresh, listeners)
         let news = fresh.keyring.names(differingFrom: configuration.keyring)
         let keys = GatewayKeys(
-            keyring: Keyring(fresh.keyring.certificates.filter { news.contains($0.key) }),
+            keyring: Keyring(
+                fresh.keyring.certificates.filter { news.contains($0.key) },
+                trials: fresh.keyring.trials.filter { news.contains($0.key) }
+            ),
             tickets: tickets
         )
         let change = OutgoingChange(try outgoing(fresh, slots, listeners, budget), keys: try keys.sealed())
@@ -40,6 +43,7 @@ extension GatewayProcess {
         plan = fresh.plan
         view.update { $0.adopt(fresh) }
         setSchedule(for: fresh)
+        followTrials()
     }
 
     /// How the certificates of a name are in use, as the data plane says.
@@ -75,7 +79,7 @@ extension GatewayProcess {
             }
             Self.log("certificate \(change.name): served, as a handshake showed")
         }
-        for change in changes {
+        for change in changes where configuration.keyring.trials[change.name] == nil {
             if let settings = configuration.site.certificates[change.name] {
                 deployments.want(settings, of: configuration.site)
             }
@@ -116,13 +120,14 @@ extension CertificateUseReport {
             .init("key_held", .boolean(isKeyHeld)),
             .init("connections", .integer(connections)),
             .init("last_ended", lastEnd.map { .string(UTC.text($0)) } ?? .null),
+            .init("drains", .boolean(drains)),
         ])
     }
 }
 
 extension CertificateSettings.Issuer {
     /// Whether its certificates are generations of the store.
-    fileprivate var isStored: Bool {
+    internal var isStored: Bool {
         switch self {
         case .internal, .acme: true
         case .files: false

@@ -16,6 +16,7 @@ extension GatewayProcess {
     internal func keepUp() {
         if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
         if schedule.isRotationDue { rotateTickets() }
+        if schedule.isTrialDue { judgeTrials() }
         if schedule.isLookDue {
             schedule.look = Schedule.uptime + CertificateWatch.interval
             if watch.hasSettledChange() { _ = republish() }
@@ -24,7 +25,8 @@ extension GatewayProcess {
 
     /// Sets the times of what is due after `fresh` came into force.
     internal func setSchedule(for fresh: SiteConfiguration) {
-        schedule.renewal = fresh.renewal
+        canaries.forget(at: Schedule.time)
+        schedule.renewal = [fresh.renewal, canaries.nextTry].compactMap(\.self).min()
         schedule.look = fresh.certificateFiles.isEmpty ? .max : Schedule.uptime + CertificateWatch.interval
         watch.look(at: fresh.certificateFiles)
         schedule.rotation = rotation(for: fresh)
@@ -81,7 +83,7 @@ extension GatewayProcess {
     }
 
     /// The configuration in force once more. Nobody has to be told again what it said.
-    private var again: SiteConfiguration {
+    internal var again: SiteConfiguration {
         var again = configuration
         again.plan.generation += 1
         again.notes = []

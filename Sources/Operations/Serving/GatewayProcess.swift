@@ -26,6 +26,8 @@ package final class GatewayProcess {
     /// Looks up the DNS names of servers.
     internal let names: NameService
     internal var schedule = Schedule(renewal: nil, rotation: .max, look: .max)
+    /// Certificates that a share of the clients is shown first.
+    internal var canaries = Canaries()
     internal var watch = CertificateWatch()
     /// Tells other programs of new certificates.
     internal let deployments = Deployments()
@@ -94,6 +96,11 @@ package final class GatewayProcess {
         }
         do {
             try put(start.configuration, start.slots)
+            // What was made at the start is news to other programs; what was there is not.
+            let site = configuration.site
+            for settings in configuration.issued.sorted().compactMap({ site.certificates[$0] }) {
+                deployments.want(settings, of: site)
+            }
             reply(.result(standing.line), to: start.inheritance.reply)
         } catch {
             reply(.error("\(error)", exit: Self.exitStatus(of: error)), to: start.inheritance.reply)
@@ -203,6 +210,7 @@ package final class GatewayProcess {
             .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
             .init("warnings", .strings(warnings)),
             .init("change_microseconds", changeTime.map { .integer($0) } ?? .null),
+            .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
         ])
     }
 

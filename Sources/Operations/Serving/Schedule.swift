@@ -8,6 +8,8 @@ internal struct Schedule {
     var rotation: UInt64
     /// The next look at the files of certificates: monotonic milliseconds.
     var look: UInt64
+    /// The next look at certificates that are on trial: monotonic milliseconds.
+    var trial: UInt64 = .max
 
     /// Seconds until another try at what could not be done.
     static let retryTime: Int64 = 60
@@ -19,12 +21,13 @@ internal struct Schedule {
 
     var isRenewalDue: Bool { renewal.map { $0 <= Self.time } ?? false }
     var isRotationDue: Bool { rotation <= Self.uptime }
+    var isTrialDue: Bool { trial <= Self.uptime }
     var isLookDue: Bool { look <= Self.uptime }
 
     /// Milliseconds until something is due.
     var pause: Int32 {
         let now = Self.uptime
-        let first = min(rotation, look)
+        let first = min(rotation, look, trial)
         var wait = first > now ? first - now : 0
         if let renewal {
             // Seconds enough for the longest pause, lest what is far away overflow.

@@ -1,3 +1,4 @@
+import Control
 import Gateway
 import Linux
 import OpenSSL
@@ -34,8 +35,33 @@ package struct StatusReport: Sendable {
             .init("workers", .array((0..<view.workers).map { Self.worker($0, view.state, now: now) })),
             .init("listeners", .array(view.plan.listeners.map { Self.listener($0, view) })),
             .init("certificates", Self.certificates(view, now: seconds)),
+            .init("certificate_trials", Self.trials(view)),
             .init("pools", .array(pools.map(Self.pool))),
         ])
+    }
+
+    private static func trials(_ view: GatewayView) -> JSONValue {
+        func counts(_ counts: CertificateTrialReport.Counts) -> JSONValue {
+            .object([
+                .init("clients", .integer(counts.clients)),
+                .init("refusals", .integer(counts.refusals)),
+                .init(
+                    "alerts",
+                    .object(counts.reasons.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) })
+                ),
+            ])
+        }
+        return .array(
+            view.trials.sorted { $0.key < $1.key }.map { name, trial in
+                .object([
+                    .init("name", .string(name)),
+                    .init("share_percent", .integer(trial.share)),
+                    .init("fingerprints", .strings(trial.certificates.map(\.certificate.fingerprint))),
+                    .init("new", counts(trial.report.fresh)),
+                    .init("before", counts(trial.report.known)),
+                ])
+            }
+        )
     }
 
     private static func sandbox(_ sandbox: Sandbox.Report) -> JSONValue {

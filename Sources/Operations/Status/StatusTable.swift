@@ -11,6 +11,7 @@ package struct StatusTable {
         var lines = Self.head(document)
         lines += Self.listeners(document)
         lines += Self.certificates(document)
+        lines += Self.trials(document)
         for pool in document["pools"]?.items ?? [] { lines += Self.pool(pool) }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -68,6 +69,16 @@ package struct StatusTable {
             ]
         }
         return rows.isEmpty ? [] : [""] + aligned([["CERTIFICATE", "KEY", "UNTIL", "", "NAMES"]] + rows)
+    }
+
+    private static func trials(_ document: JSONValue) -> [String] {
+        let rows = (document["certificate_trials"]?.items ?? []).map { trial in
+            func counts(_ which: String) -> String {
+                "\(cell(trial[which]?["refusals"])) of \(cell(trial[which]?["clients"]))"
+            }
+            return [cell(trial["name"]), "\(cell(trial["share_percent"])) %", counts("new"), counts("before")]
+        }
+        return rows.isEmpty ? [] : [""] + aligned([["ON TRIAL", "SHARE", "REFUSED BY", "THE ONE BEFORE BY"]] + rows)
     }
 
     private static func pool(_ pool: JSONValue) -> [String] {

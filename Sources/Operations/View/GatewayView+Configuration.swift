@@ -2,6 +2,7 @@ package import Control
 package import Gateway
 import Glibc
 import Linux
+import OpenSSL
 import Site
 
 extension GatewayView {
@@ -33,5 +34,30 @@ extension GatewayView {
             addresses[listener.id] = settings.addresses.map { "\($0)" }
         }
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
+    }
+
+    /// Shows what is on trial; what was counted of those that go on stays.
+    internal mutating func adopt(trials fresh: [String: CertificateTrial]) {
+        trials = Dictionary(
+            uniqueKeysWithValues: fresh.map { name, trial in
+                let shown = trial.bundles.map(ShownCertificate.init)
+                let report = trials[name].flatMap { $0.stands(for: shown) ? $0.report : nil }
+                return (
+                    name,
+                    ShownTrial(share: trial.share, certificates: shown, report: report ?? .init(name: name))
+                )
+            }
+        )
+    }
+
+    /// Shows what has become of what is on trial.
+    internal mutating func show(_ reports: [CertificateTrialReport]) {
+        for report in reports { trials[report.name]?.report = report }
+    }
+}
+
+extension ShownTrial {
+    fileprivate func stands(for shown: [ShownCertificate]) -> Bool {
+        certificates.elementsEqual(shown) { $0.certificate === $1.certificate }
     }
 }

@@ -1,3 +1,4 @@
+package import Control
 package import Gateway
 package import Linux
 package import OpenSSL
@@ -32,6 +33,11 @@ package struct GatewayView: Sendable {
     package var addresses: [Int: [String]] = [:]
     /// What each name of the site's `certificates` stands for: a certificate for each kind of key.
     package var certificates: [String: [ShownCertificate]] = [:]
+    /// What a share of the clients is shown in the place of some of them, by the same names.
+    package var trials: [String: ShownTrial] = [:]
+    /// Trials that ended, by how they did.
+    package var trialsPromoted: UInt64 = 0
+    package var trialsRefused: UInt64 = 0
     /// Why DNS names of servers could not be resolved when they were last asked for.
     package var nameProblems: [String: String] = [:]
     /// Lines that the access log's writer could not write.
@@ -71,6 +77,14 @@ package struct ShownCertificate: Sendable {
             case .rsa: "rsa"
             }
     }
+}
+
+/// A certificate that a share of the clients is shown first, and what they make of it.
+package struct ShownTrial: Sendable {
+    /// Of a hundred clients.
+    package let share: Int
+    package let certificates: [ShownCertificate]
+    package var report: CertificateTrialReport
 }
 
 /// The view that holds now: control replaces it with each configuration, reports read it. Any thread.

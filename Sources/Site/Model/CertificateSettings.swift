@@ -9,6 +9,8 @@ package struct CertificateSettings: Sendable, Equatable {
     package var key: KeyType = .ecdsaP256
     /// `deploy`: who else on this host is told of a new one.
     package var deploy: DeploySettings?
+    /// `canary`: a new one is shown to a share of the clients first; nil for all at once.
+    package var canary: CanarySettings?
     package var position = SourcePosition.none
 
     package init(name: String, names: [HostPattern], issuer: Issuer) {
@@ -37,6 +39,18 @@ package struct CertificateSettings: Sendable, Equatable {
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
     }
+}
+
+/// How a new certificate is tried with a share of the clients before the others get it.
+package struct CanarySettings: Sendable, Equatable {
+    /// Of a hundred clients.
+    package var share = 10
+    /// How long the trial lasts.
+    package var time = Duration.seconds(600)
+    /// After so many clients that were shown it, it ends before its time.
+    package var clients = 1_000
+
+    package init() {}
 }
 
 /// The program that is run after a certificate was replaced.

@@ -19,6 +19,12 @@ extension CertificateSettings {
             ),
             .key("key", \.key, .word, "The kind of key to make."),
             .key("deploy", \.deploy, DeploySettings.shape, "The program that is run after it was replaced."),
+            .key(
+                "canary",
+                \.canary,
+                .either(word: CanarySettings.short, mapping: CanarySettings.shape),
+                "A new one is shown to this share of the clients first, and taken back when they refuse it."
+            ),
         ]
     ).placed(\.position).named(\.name).checked { certificate, node, decoding in
         if case .acme(let acme) = certificate.issuer { checkNames(certificate, acme, node, &decoding) }
@@ -63,6 +69,46 @@ extension CertificateSettings {
                 }
             }
         }
+    }
+}
+
+extension CanarySettings {
+    fileprivate static let shape = Shape<CanarySettings>.mapping(
+        CanarySettings(),
+        [
+            .key("share", \.share, .share, "The share of the clients."),
+            .key("time", \.time, .duration(atLeast: .seconds(1)), "How long the trial lasts."),
+            .key(
+                "clients",
+                \.clients,
+                .integer(1...10_000),
+                "It ends before its time when so many clients were shown the new one."
+            ),
+        ]
+    )
+
+    /// The share alone.
+    fileprivate static let short = Shape<Int>.share.map(
+        { share, _, _ in
+            var settings = CanarySettings()
+            settings.share = share
+            return settings
+        },
+        encode: { _ in nil }
+    )
+}
+
+extension Shape where Value == Int {
+    /// `10%`, as 10: some, and not all.
+    fileprivate static let share = Shape.text(
+        "a percentage such as 10%",
+        pattern: "^[0-9]{1,2}%$",
+        describe: { "\($0)%" }
+    ) { (text) throws(ValueFault) in
+        let (number, unit) = try Quantity.split(text, example: "10%")
+        guard unit == "%" else { throw ValueFault("is no percentage", help: "write it like `10%`") }
+        guard (1...99).contains(number) else { throw ValueFault("is out of range", help: "write 1% to 99%") }
+        return number
     }
 }
 

@@ -63,6 +63,8 @@ final class FakeDataPlane: DataPlaneService {
 
     func uses(of certificate: String) -> [CertificateUseReport] { [] }
 
+    var trials: [CertificateTrialReport] { [] }
+
     /// What only it can have sent.
     func sessionKeys() throws -> SecretBytes? {
         let copy = try SecretBytes(count: 6)

@@ -151,6 +151,11 @@ struct CertificateOptions: ParsableArguments {
                 guard let name = entry["name"]?.text, let fingerprint = entry["fingerprint"]?.text else { continue }
                 served[name, default: []].append(fingerprint)
             }
+            // What a share of the clients is shown is what the others are to get.
+            for trial in status["certificate_trials"]?.items ?? [] {
+                guard let name = trial["name"]?.text else { continue }
+                served[name] = trial["fingerprints"]?.items.compactMap(\.text) ?? []
+            }
             return served
         }
 
@@ -181,6 +186,10 @@ struct CertificateOptions: ParsableArguments {
                 ", on all workers after \(Self.milliseconds($0))"
             }
             print("the gateway serves it, generation \(result?["generation"]?.integer ?? 0)\(time ?? "")")
+            let trials = result?["trials"]?.items.compactMap(\.text) ?? []
+            for settings in changed where trials.contains(settings.name) {
+                print("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
+            }
         }
     }
 
@@ -197,5 +206,17 @@ struct CertificateOptions: ParsableArguments {
             now: now,
             socket: socket ?? AdminSocket.defaultPath(of: site.name)
         )
+    }
+}
+
+extension CertificateProblem {
+    /// DESIGN's statuses: 1 found wanting, 2 the command or the file is wrong, 3 the machine lacks something.
+    fileprivate var exitStatus: Int32 {
+        switch self {
+        case .deniedStore, .library: 3
+        case .file(let error): error.isDenied ? 3 : 1
+        case .foreignIssuer, .unusableName: 2
+        default: 1
+        }
     }
 }

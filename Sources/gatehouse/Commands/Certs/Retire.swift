@@ -50,8 +50,11 @@ extension Certs {
 
         private static func words(_ use: JSONValue) -> String {
             let key =
-                use["key_held"]?.boolean == true
-                ? "its key is held by a handshake that is under way" : "its key is gone from the gateway's memory"
+                use["key_held"]?.boolean != true
+                ? "its key is gone from the gateway's memory"
+                : use["drains"]?.boolean == true
+                    ? "its key is held by a data plane that drains, until that has ended"
+                    : "its key is held by a handshake that is under way"
             let open = use["connections"]?.integer ?? 0
             let last = use["last_ended"]?.text.map { "; the last one that ended did at \($0)" } ?? ""
             return "\(use["fingerprint"]?.text?.prefix(16) ?? "")…: \(key); \(open) connections that began with it are "

@@ -1,0 +1,106 @@
+import Certificates
+import Control
+import Gateway
+import OpenSSL
+import Site
+
+/// Which certificates a share of the clients is shown first: what is put on trial, and what was refused. For one thread.
+internal struct Canaries {
+    /// A trial under way.
+    private struct Run {
+        let trial: CertificateTrial
+        /// Monotonic milliseconds.
+        let begin: UInt64
+    }
+
+    /// Milliseconds between two looks at the counts.
+    static let interval: UInt64 = 1_000
+    /// A certificate that ends within this part of its life is followed at once, whatever clients would say: so nobody
+    /// keeps one from being replaced for ever by refusing what follows.
+    private static let lastPart: Int64 = 10
+
+    private var runs: [String: Run] = [:]
+    /// Certificates that were refused, by their names, and until when they are not tried again: seconds since 1970.
+    private var refused: [String: (fingerprints: [String], until: Int64)] = [:]
+
+    var isEmpty: Bool { runs.isEmpty }
+
+    /// When one that was refused may be tried again: seconds since 1970.
+    var nextTry: Int64? { refused.values.map(\.until).min() }
+
+    /// Seconds that the trial of `name` has lasted.
+    func age(of name: String, at uptime: UInt64) -> Int {
+        runs[name].map { Int((max(uptime, $0.begin) - $0.begin) / 1000) } ?? 0
+    }
+
+    /// `fresh` as it is to be served after `before`: what is new and has a canary is shown to a share of the clients, and
+    /// what they refused lately to nobody.
+    func tried(_ fresh: SiteConfiguration, after before: SiteConfiguration, at now: Int64) -> SiteConfiguration {
+        var tried = fresh
+        for name in fresh.keyring.names(differingFrom: before.keyring).sorted() {
+            guard let settings = fresh.site.certificates[name], let canary = settings.canary,
+                let old = before.keyring.certificates[name], let new = fresh.keyring.certificates[name]
+            else { continue }
+            if new.hasCertificates(of: old) {
+                // The same, maybe read once more: those who know the object go on with it.
+                tried.keyring.certificates[name] = old
+                continue
+            }
+            if before.standIns.contains(name) { continue }
+            if old.contains(where: { Self.endsSoon($0, at: now) }) {
+                tried.notes.append("certificate \(name): the one before ends soon, so all clients get the new one at once")
+                continue
+            }
+            if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
+                tried.keyring.certificates[name] = old
+                tried.warnings.append(
+                    "certificate \(name): clients refused the new one, so the one before is served; the next try is at "
+                        + UTC.text(refusal.until)
+                )
+                continue
+            }
+            guard old.count == new.count, zip(old, new).allSatisfy({ $0.isAlike($1) }) else {
+                tried.notes.append(
+                    "certificate \(name): the new one has other names or another kind of key, so all clients get it at once"
+                )
+                continue
+            }
+            tried.keyring.certificates[name] = old
+            if let running = before.keyring.trials[name], running.bundles.hasCertificates(of: new),
+                running.share == canary.share
+            {
+                tried.keyring.trials[name] = running
+            } else {
+                tried.keyring.trials[name] = CertificateTrial(share: canary.share, bundles: new)
+            }
+        }
+        return tried
+    }
+
+    /// Takes note of what is in force now.
+    ///
+    /// - Returns: the names of those whose trial begins.
+    mutating func follow(_ configuration: SiteConfiguration, at uptime: UInt64) -> [String] {
+        let trials = configuration.keyring.trials
+        let begun = trials.filter { runs[$0.key]?.trial !== $0.value }
+        runs = trials.reduce(into: [:]) { fresh, entry in
+            fresh[entry.key] = begun[entry.key] == nil ? runs[entry.key] : Run(trial: entry.value, begin: uptime)
+        }
+        return begun.keys.sorted()
+    }
+
+    /// Clients refused what is on trial under this name.
+    mutating func refuse(_ name: String, at now: Int64) {
+        guard let run = runs[name] else { return }
+        let until = now + CertificateProvider.pauseAfterRefusal
+        refused[name] = (run.trial.bundles.map(\.fingerprint), until)
+    }
+
+    /// Forgets refusals whose time is over.
+    mutating func forget(at now: Int64) { refused = refused.filter { $0.value.until > now } }
+
+    private static func endsSoon(_ bundle: CertificateBundle, at now: Int64) -> Bool {
+        let validity = bundle.leaf.validity
+        return validity.upperBound - now < (validity.upperBound - validity.lowerBound) / lastPart
+    }
+}

@@ -1,0 +1,100 @@
+import Certificates
+import Control
+import Gateway
+import Linux
+import OpenSSL
+import Site
+
+/// New certificates that a share of the clients is shown first: looked at every second, until they are for all or for
+/// nobody.
+extension GatewayProcess {
+    /// `fresh` as it is to be served: what is new may be on trial first.
+    internal func tried(_ fresh: SiteConfiguration) -> SiteConfiguration {
+        isServing ? canaries.tried(fresh, after: configuration, at: Schedule.time) : fresh
+    }
+
+    /// Takes note of trials that begin with what came into force.
+    internal func followTrials() {
+        let begun = canaries.follow(configuration, at: Schedule.uptime)
+        schedule.trial = canaries.isEmpty ? .max : Schedule.uptime + Canaries.interval
+        view.update { [trials = configuration.keyring.trials] in $0.adopt(trials: trials) }
+        for name in begun {
+            guard let trial = configuration.keyring.trials[name] else { continue }
+            tellStore(.offered, name, "to \(trial.share) % of the clients first")
+            Self.log("certificate \(name): a new one is shown to \(trial.share) % of the clients first")
+        }
+    }
+
+    /// Looks what has become of them.
+    internal func judgeTrials() {
+        schedule.trial = Schedule.uptime + Canaries.interval
+        let reports: [CertificateTrialReport]
+        do throws(SupervisorError) {
+            reports = try supervisor.trials()
+        } catch {
+            // A data plane that is being replaced counts anew.
+            return
+        }
+        view.update { $0.show(reports) }
+        for name in configuration.keyring.trials.keys.sorted() {
+            guard let settings = configuration.site.certificates[name], let canary = settings.canary,
+                let report = reports.first(where: { $0.name == name })
+            else { continue }
+            switch CanaryVerdict.judge(report, after: canaries.age(of: name, at: Schedule.uptime), canary) {
+            case .undecided: continue
+            case .promote(let why): promote(settings, why)
+            case .refuse(let why): takeBack(settings, why)
+            }
+        }
+    }
+
+    private func promote(_ settings: CertificateSettings, _ why: String) {
+        let name = settings.name
+        guard let trial = configuration.keyring.trials[name] else { return }
+        var next = again
+        next.keyring.trials[name] = nil
+        next.keyring.certificates[name] = trial.bundles
+        do {
+            try replaceCertificates(by: next)
+        } catch {
+            return Self.log("certificate \(name): could not be given to all clients: \(error)")
+        }
+        view.update { $0.trialsPromoted += 1 }
+        tellStore(.promoted, name, why)
+        Self.log("certificate \(name): the new one is for all clients now: \(why)")
+        deployments.want(settings, of: configuration.site)
+    }
+
+    private func takeBack(_ settings: CertificateSettings, _ why: String) {
+        let name = settings.name
+        canaries.refuse(name, at: Schedule.time)
+        var next = again
+        next.keyring.trials[name] = nil
+        do {
+            try replaceCertificates(by: next)
+        } catch {
+            return Self.log("certificate \(name): clients refuse it (\(why)), and it could not be taken back: \(error)")
+        }
+        if settings.issuer.isStored {
+            do throws(CertificateProblem) {
+                try CertificateProvider(for: configuration.site, now: Schedule.time).refuse(settings, reason: why)
+            } catch {
+                Self.log("certificate \(name): the store could not be rolled back: \(error)")
+            }
+        }
+        view.update { $0.trialsRefused += 1 }
+        Self.log(
+            "certificate \(name): ROLLED BACK, clients refuse the new one: \(why); the one before is served to all, the "
+                + "next try is at \(UTC.text(Schedule.time + CertificateProvider.pauseAfterRefusal))"
+        )
+    }
+
+    private func tellStore(_ kind: AuditEvent.Kind, _ name: String, _ why: String) {
+        guard let settings = configuration.site.certificates[name], settings.issuer.isStored else { return }
+        do throws(CertificateProblem) {
+            try CertificateProvider(for: configuration.site, now: Schedule.time).note(kind, settings, reason: why)
+        } catch {
+            Self.log("certificate \(name): the audit log could not be told: \(error)")
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+/// A new certificate that a share of the clients is shown first. Clients are curl, each from an address of its own.
+@Suite("A canary for certificates")
+struct CanaryTests {
+    private let directory: TemporaryDirectory
+    private let port: UInt16
+    private let app: ScriptedServer
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        port = try Ports.free()
+        app = try ScriptedServer.named("app-01")
+    }
+
+    private func start(_ certificate: String) throws -> RunningSite {
+        try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], \(certificate) }
+            """,
+            in: directory
+        )
+    }
+
+    private func certs(_ arguments: String...) throws -> ToolResult {
+        try run(
+            try Gateway.binary,
+            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
+            in: directory
+        )
+    }
+
+    /// Has so many clients come, from 127.0.0.2 on, and says how many got an answer.
+    private func clients(_ count: Int, trusting root: String, times: Int = 1) throws -> Int {
+        let script = """
+            good=0
+            for client in $(seq 2 \(count + 1)); do
+                for time in $(seq \(times)); do
+                    curl --silent --max-time 60 --interface 127.0.0.$client --cacert \(root) \
+                        --resolve foobar.test:\(port):127.0.0.1 https://foobar.test:\(port)/ -o /dev/null && good=$((good + 1))
+                done
+            done
+            echo $good
+            """
+        let said = try run("sh", ["-c", script], in: directory, within: .seconds(600))
+        return try #require(Int(said.output.trimmingCharacters(in: .whitespacesAndNewlines)), "\(said)")
+    }
+
+    private func status(_ site: RunningSite) throws -> [String: Any] {
+        let said = try site.command("status", "--json")
+        return try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any] ?? [:]
+    }
+
+    private func trial(_ site: RunningSite) throws -> [String: Any]? {
+        (try status(site)["certificate_trials"] as? [[String: Any]])?.first
+    }
+
+    private func refusals(_ site: RunningSite, _ which: String) throws -> Int {
+        (try trial(site)?[which] as? [String: Any])?["refusals"] as? Int ?? 0
+    }
+
+    @Test("clients that have the root take the new one: it is for all, and the audit log says why")
+    func promotes() throws {
+        let site = try start("issuer: internal, canary: { share: 30%, time: 3s }")
+        try directory.write(try certs("ca", "export").output, to: "root.pem")
+        let root = directory.path("root.pem")
+        let rotated = try certs("rotate", "web")
+        #expect(rotated.status == 0 && rotated.output.contains("to 30 % of the clients first"), "\(rotated)")
+        let meanwhile = try certs("list")
+        #expect(meanwhile.status == 0, "\(meanwhile)")
+        #expect(try clients(10, trusting: root) == 10)
+        // Clients without the root refuse both, and so say nothing of the new one.
+        try directory.write("", to: "none.pem")
+        let stranger = try TestCertificate("stranger", names: ["foobar.test"], in: directory)
+        #expect(try clients(10, trusting: stranger.certificatePath) == 0)
+        try eventually("it is for all; \(site.log)", within: .seconds(60)) {
+            site.log.contains("certificate web: the new one is for all clients now")
+        }
+        #expect(!site.log.contains("ROLLED BACK"))
+        #expect(try clients(10, trusting: root) == 10)
+        let list = try certs("list")
+        #expect(list.status == 0 && list.output.contains("generation 2") && list.output.contains("served"), "\(list)")
+        let history = try certs("audit", "web").output
+        #expect(history.contains("offered, generation 2") && history.contains("promoted, generation 2"), "\(history)")
+        #expect(try trial(site) == nil)
+    }
+
+    @Test("clients refuse the new one: it is taken back by itself, and one that floods with alerts does not do that")
+    func takesBack() throws {
+        let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        func put(_ certificate: TestCertificate) throws {
+            for (from, to) in [(certificate.certificatePath, "live.crt"), (certificate.keyPath, "live.key")] {
+                #expect(try run("cp", [from, directory.path(to)], in: directory).status == 0)
+            }
+        }
+        try put(one)
+        let site = try start(
+            "issuer: { files: { certificate: live.crt, key: live.key } }, canary: { share: 50%, time: 1h }"
+        )
+        try put(other)
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        #expect(site.log.contains("a new one is shown to 50 % of the clients first"), "\(site.log)")
+        // Whoever has only the old root, and comes often, is one client.
+        _ = try clients(2, trusting: one.certificatePath, times: 15)
+        try eventually("they are seen", within: .seconds(60)) {
+            let counts = try [trial(site)?["new"], trial(site)?["before"]].compactMap { $0 as? [String: Any] }
+            return counts.reduce(0) { $0 + ($1["clients"] as? Int ?? 0) } == 2
+        }
+        #expect(try refusals(site, "new") <= 2 && refusals(site, "before") == 0)
+        #expect(!site.log.contains("ROLLED BACK"))
+
+        let good = try clients(40, trusting: one.certificatePath)
+        #expect((1..<40).contains(good), "about half of them are shown the new one: \(good)")
+        try eventually("it is taken back; \(site.log)", within: .seconds(60)) { site.log.contains("ROLLED BACK") }
+        #expect(site.log.contains("clients refused it"), "\(site.log)")
+        #expect(try clients(40, trusting: one.certificatePath) == 40)
+        #expect(try trial(site) == nil)
+        // Looking again does not begin it anew.
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        #expect(try trial(site) == nil)
+        #expect(try clients(20, trusting: one.certificatePath) == 20)
+    }
+}
