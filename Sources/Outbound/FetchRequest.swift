@@ -13,6 +13,8 @@ package struct FetchRequest: Codable, Equatable, Sendable {
     package var body: String
     /// What the helper says it is.
     package var agent: String
+    /// Seconds that the server may take for the whole answer.
+    package var patience: Int
 
     package init(
         _ method: Method,
@@ -21,7 +23,8 @@ package struct FetchRequest: Codable, Equatable, Sendable {
         port: UInt16,
         addresses: [String],
         body: String,
-        agent: String
+        agent: String,
+        patience: Int
     ) {
         self.method = method
         self.url = url
@@ -30,6 +33,7 @@ package struct FetchRequest: Codable, Equatable, Sendable {
         self.addresses = addresses
         self.body = body
         self.agent = agent
+        self.patience = patience
     }
 }
 

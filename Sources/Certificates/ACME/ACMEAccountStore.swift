@@ -24,8 +24,8 @@ package struct ACMEAccountStore: Sendable {
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
     package func load() throws(CertificateProblem) -> Account {
-        guard FileWriting.exists(keyPath) else {
-            return Account(key: try makeKey(keyPath), url: nil, isKnown: false)
+        if !FileWriting.exists(keyPath), let key = try makeFirstKey() {
+            return Account(key: key, url: nil, isKnown: false)
         }
         var url: [UInt8] = []
         do throws(FileError) {
@@ -82,6 +82,21 @@ package struct ACMEAccountStore: Sendable {
         } catch {
             throw .file(error)
         }
+    }
+
+    /// One key for all who begin at a time; nil when another one has made it. Two that register with the same key have the
+    /// same account (RFC 8555, section 7.3).
+    private func makeFirstKey() throws(CertificateProblem) -> PrivateKey? {
+        let lock: FileLock
+        do throws(FileError) {
+            try FileWriting.createFolder(folder)
+            lock = try FileLock.take(folder + "/.lock", within: 10_000)
+        } catch {
+            throw .file(error)
+        }
+        let key = FileWriting.exists(keyPath) ? nil : try makeKey(keyPath)
+        _ = consume lock
+        return key
     }
 
     private func makeKey(_ path: String) throws(CertificateProblem) -> PrivateKey {

@@ -14,6 +14,8 @@ package final class OutboundTransport: ACMETransport {
         package var user: UserAccount?
         /// A PEM file of whom to trust.
         package var authorities = "/etc/ssl/certs/ca-certificates.crt"
+        /// Seconds that a server may take for one answer.
+        package var patience: Int
         /// Whom to ask for names; empty for those of resolv.conf.
         package var nameServers: [NameServer] = []
         package var resolvConfPath = "/etc/resolv.conf"
@@ -24,13 +26,14 @@ package final class OutboundTransport: ACMETransport {
         /// - Parameter user: whom the helper becomes; nil for whoever runs this.
         package init(_ acme: ACMESettings, of site: SiteModel, user: UserAccount?) {
             if let trust = acme.trust { authorities = trust }
+            patience = max(1, Int(acme.timeout.components.seconds))
             nameServers = site.gateway?.nameServers ?? []
             self.user = user
         }
     }
 
-    /// Milliseconds that the helper may take for one answer: longer than it gives a server.
-    private static let patience: UInt64 = 75_000
+    /// Milliseconds that the helper may take for one answer, besides what it gives a server.
+    private static let margin: UInt64 = 15_000
 
     private let settings: Settings
     private var helper: OutboundHelper?
@@ -60,7 +63,8 @@ package final class OutboundTransport: ACMETransport {
                 port: place.port,
                 addresses: try addresses(of: place),
                 body: request.body,
-                agent: "gatehouse"
+                agent: "gatehouse",
+                patience: settings.patience
             )
             answer = try ask(fetch)
         } catch {
@@ -139,7 +143,7 @@ package final class OutboundTransport: ACMETransport {
     /// The answer of that number; what else comes is passed over.
     private func receive(_ number: UInt64) throws -> OutboundMessage {
         guard let helper else { throw Silence() }
-        let end = Clock.monotonicNanoseconds / 1_000_000 + Self.patience
+        let end = Clock.monotonicNanoseconds / 1_000_000 + UInt64(settings.patience) * 1000 + Self.margin
         while true {
             while let message = try helper.channel.receive() {
                 switch message {

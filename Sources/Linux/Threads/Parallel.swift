@@ -1,17 +1,20 @@
 import Synchronization
 
-/// The same work for each item of a list, on as many threads as there are cores.
+/// The same work for each item of a list, on several threads.
 package enum Parallel {
     /// Does `body` for every item; the results are in the order of the items.
     ///
     /// The calling thread works, too: where no other can be started, it does everything.
+    ///
+    /// - Parameter threads: at most so many; as many as there are cores when left out.
     package static func map<Item: Sendable, Result: Sendable>(
         _ items: [Item],
+        threads: Int = Thread.availableCores,
         _ body: @escaping @Sendable (Item) -> Result
     ) -> [Result] {
         let work = Work(items, body)
         // Work on rules is recursive: as much room as the main thread has.
-        let threads = (1..<max(1, min(Thread.availableCores, items.count))).compactMap { index in
+        let threads = (1..<max(1, min(threads, items.count))).compactMap { index in
             try? Thread.start(name: "parallel \(index)", stackSize: 8 << 20) { work.run() }
         }
         work.run()

@@ -5,15 +5,18 @@ import OpenSSL
 import Site
 import Synchronization
 
-/// Orders and renews the certificates of ACME servers while the gateway serves, one after another on a thread of its
-/// own: nothing else waits for a CA. Any thread may call.
+/// Orders and renews the certificates of ACME servers while the gateway serves, a few at a time on threads of their own:
+/// nothing else waits for a CA, and no certificate for another one's. Any thread may call.
 internal final class CertificateOrders: Sendable {
     private struct Board: Sendable {
         var site: SiteModel?
-        var isOrdering = false
+        /// How many are being ordered.
+        var orders = 0
         var isStopped = false
     }
 
+    /// How many are ordered at a time: each has a helper process of its own, and a CA counts connections.
+    private static let atOnce = 8
     /// Seconds between two looks at what is due: the clock may be set, and files may be changed.
     private static let interval: Int32 = 60
 
@@ -33,7 +36,7 @@ internal final class CertificateOrders: Sendable {
     }
 
     /// A CA is being spoken to.
-    var isOrdering: Bool { board.withLock { $0.isOrdering } }
+    var isOrdering: Bool { board.withLock { $0.orders > 0 } }
 
     /// From now on this site's certificates are kept fresh. Starts the thread with the first that has one of ACME.
     func want(_ site: SiteModel) throws(SystemError) {
@@ -76,12 +79,11 @@ internal final class CertificateOrders: Sendable {
     private func run() {
         while let site = board.withLock({ $0.isStopped ? nil : $0.site }) {
             wake.clear()
-            var isNew = false
-            // One that fails keeps no other from its turn.
-            for (settings, acme) in Self.orders(of: site) where !board.withLock(\.isStopped) {
-                if order(settings, acme, of: site) { isNew = true }
+            // One that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
+            _ = Parallel.map(Self.orders(of: site), threads: Self.atOnce) { settings, acme in
+                guard !self.board.withLock(\.isStopped), self.order(settings, acme, of: site) else { return }
+                _ = self.requests.ask(.republish)
             }
-            if isNew { _ = requests.ask(.republish) }
             _ = Readiness.wait([wake.raw], milliseconds: Self.interval * 1000)
         }
     }
@@ -89,8 +91,8 @@ internal final class CertificateOrders: Sendable {
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
         let provider = CertificateProvider(for: site, now: Schedule.time)
-        board.withLock { $0.isOrdering = true }
-        defer { board.withLock { $0.isOrdering = false } }
+        board.withLock { $0.orders += 1 }
+        defer { board.withLock { $0.orders -= 1 } }
         let outside = outside(of: site)
         guard let reason = provider.need(of: settings, acme, outside) else { return false }
         do throws(CertificateProblem) {

@@ -25,6 +25,9 @@ package struct ACMESettings: Sendable, Equatable {
     package var profile: String?
     /// The common name of the issuer at the top of the wanted chain, where the CA gives several.
     package var chain: String?
+    /// How long it may take for one answer.
+    package var timeout = ACMESettings.usualTimeout
+    package static let usualTimeout = Duration.seconds(60)
     /// Whom to ask when this one gives no certificate, in this order. Those have none of their own.
     package var fallback: [ACMESettings] = []
 

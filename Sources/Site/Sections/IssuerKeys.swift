@@ -8,6 +8,7 @@ struct IssuerKeys {
     var binding: ACMEBinding?
     var profile: String?
     var chain: String?
+    var timeout = ACMESettings.usualTimeout
     var fallback: [ACMESettings] = []
     var files: [CertificateFiles] = []
 
@@ -61,6 +62,12 @@ struct IssuerKeys {
             .plainText("a common name"),
             "The issuer at the top of the wanted chain, where the ACME server gives several."
         ),
+        .key(
+            "timeout",
+            \.timeout,
+            .duration(atLeast: .seconds(1)),
+            "How long the ACME server may take for one answer."
+        ),
     ]
 
     /// Another CA, with all that is said of one.
@@ -80,6 +87,7 @@ struct IssuerKeys {
         settings.binding = binding
         settings.profile = profile
         settings.chain = chain
+        settings.timeout = timeout
         settings.fallback = fallback
         settings.challenges = challenges ?? (dns == nil ? settings.challenges : [.dns01])
         let wantsDNS = settings.challenges.contains(.dns01)

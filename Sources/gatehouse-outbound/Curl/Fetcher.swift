@@ -75,7 +75,7 @@ final class Fetcher {
         unsafe gh_curl_text(handle, CURLOPT_PROXY, "")
         unsafe gh_curl_text(handle, CURLOPT_USERAGENT, request.agent)
         unsafe gh_curl_number(handle, CURLOPT_NOSIGNAL, 1)
-        unsafe gh_curl_number(handle, CURLOPT_TIMEOUT, Self.patience)
+        unsafe gh_curl_number(handle, CURLOPT_TIMEOUT, request.patience)
         unsafe gh_curl_number(handle, CURLOPT_CONNECTTIMEOUT, Self.connectPatience)
         unsafe gh_curl_number(handle, CURLOPT_FOLLOWLOCATION, 0)
         unsafe gh_curl_number(handle, CURLOPT_SSL_VERIFYPEER, 1)

@@ -125,11 +125,38 @@ struct PebbleFaultTests {
         #expect(try site.certs("list").output.contains("generation 2"))
     }
 
-    @Test("a CA that hangs is waited for a minute and no longer")
+    @Test("a CA that hangs is waited for as long as the site file says")
     func hangs() throws {
+        try site.write("timeout: 2s", url: faults.url)
         try faults.obey(#""faults": [ { "path": "/order-plz", "times": 99, "hang": true } ]"#)
         let refused = try site.certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("cannot be reached"), "\(refused)")
+    }
+
+    @Test("a CA that hangs keeps no other certificate from being issued and served")
+    func hangsAlone() throws {
+        try faults.obey(#""faults": [ { "path": "/order-plz", "times": 99, "hang": true } ]"#)
+        let tls = try Ports.free()
+        let issuer = "trust: pebble.crt, \(try site.pebble.hook())"
+        let gateway = try RunningSite(
+            """
+            site: a.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(tls), tls: { certificates: [first, web] } } ]
+              routes: [ { hosts: [web.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+            certificate-store: store
+            certificates:
+              first: { names: [first.test], issuer: { acme: "\(faults.url)", timeout: 1h, \(issuer) } }
+              web: { names: [web.test], issuer: { acme: "\(site.pebble.url)", \(issuer) } }
+            """,
+            in: site.directory
+        )
+        try eventually("the other one is there; \(site.pebble.log) \(gateway.log)", within: .seconds(120)) {
+            gateway.log.contains("certificate web: served, as a handshake showed")
+        }
+        #expect(!gateway.log.contains("certificate first: issued"))
     }
 
     @Test("Pebble is restarted in the middle of an order: that one fails, the next finds its way without help")
