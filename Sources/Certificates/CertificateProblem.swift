@@ -27,6 +27,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case server(directory: String, ACMEProblem)
     /// Whoever issued it takes no certificate back.
     case irrevocable(name: String)
+    /// The site file has no standby for it.
+    case noStandby(name: String)
+    /// Its standby is of no use; the words say why.
+    case standbyNotReady(name: String, String)
+    /// What is in the place of files is their owner's matter.
+    case standbyOfFiles(name: String)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
@@ -67,6 +73,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .server(let directory, let problem): "\(directory): \(problem)"
         case .irrevocable(let name):
             "certificate \(name): only a certificate of an ACME server can be revoked"
+        case .noStandby(let name):
+            "certificate \(name): the site file has no `standby` for it, another issuer whose certificate is kept ready"
+        case .standbyNotReady(let name, let why): "certificate \(name): its standby is of no use: \(why)"
+        case .standbyOfFiles(let name):
+            "certificate \(name): it comes from files, so put the standby there: "
+                + "`gatehouse certs export \(name)\(CertificateSettings.standbySuffix) --out FOLDER`"
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"

@@ -9,6 +9,8 @@ package struct AuditEvent: Sendable, Equatable {
         case offered
         /// All clients are shown it, after that.
         case promoted
+        /// A new generation, which was kept ready for when the usual issuer's is of no use.
+        case standbyUsed = "standby-used"
         /// A new generation, brought by an operator.
         case imported
         /// The generation before is the current one again.

@@ -24,6 +24,8 @@ package struct CertificateProvider: Sendable {
         package var files: [String] = []
         /// It is shown only until there is one of its issuer.
         package var isStandIn = false
+        /// It is a standby, for which clients have no time to be asked.
+        package var isEmergency = false
         /// It was made just now.
         package var isNew = false
     }
@@ -84,7 +86,7 @@ package struct CertificateProvider: Sendable {
         return made
     }
 
-    private func watched(_ settings: CertificateSettings) -> [String] {
+    internal func watched(_ settings: CertificateSettings) -> [String] {
         if case .files(let pairs) = settings.issuer { return pairs.flatMap { [$0.certificate, $0.key] } }
         return [store.pointer(of: settings.name)]
     }
@@ -152,8 +154,9 @@ package struct CertificateProvider: Sendable {
         switch standing {
         case .good(let bundle): return provided(bundle)
         case .due(let why, let usable), .wanting(let why, let usable):
-            if case .due = standing, let usable, let pause = try pause(settings) {
-                var provided = provided(usable, warnings: ["certificate \(settings.name): \(why), and \(pause.why)"])
+            if case .due = standing, let usable, let pause = pauseAfterRefusal(settings) {
+                let warning = "certificate \(settings.name): \(why), and \(pause.why)"
+                var provided = provided(usable, warnings: [warning])
                 provided.renewal = pause.end
                 return provided
             }
@@ -172,7 +175,7 @@ package struct CertificateProvider: Sendable {
     }
 
     /// Until when no other is made, and why, where clients refused the last one.
-    private func pause(_ settings: CertificateSettings) throws(CertificateProblem) -> (end: Int64, why: String)? {
+    private func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
         let plan = store.plan(of: settings.name)
         guard plan.next > now else { return nil }
         return (plan.next, "the next is made at \(UTC.text(plan.next)), since of the last one \(plan.problem)")
@@ -279,7 +282,7 @@ package struct CertificateProvider: Sendable {
         }
         // Of a chain that is loaded, it is known that each certificate issued the one before.
         if let signer = try signer.value(in: store), bundle.chain.dropFirst().first?.der != signer.der,
-            !bundle.leaf.isIssued(by: signer)
+            !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
         {
             return .wanting("the stored one is of another CA", usable: bundle)
         }

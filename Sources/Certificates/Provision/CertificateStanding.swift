@@ -86,7 +86,7 @@ extension CertificateProvider {
         let missing = settings.names.map { "\($0)" }.filter { !bundle.identifiers.contains($0) }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let signer = try InternalCA.signer(in: store),
-            !bundle.leaf.isIssued(by: signer)
+            !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
         {
             faults.append("the internal CA of this store did not sign it")
         }
@@ -95,6 +95,14 @@ extension CertificateProvider {
 }
 
 extension CertificateSettings.Issuer {
+    /// Whether its certificates are generations of the store.
+    package var isStored: Bool {
+        switch self {
+        case .internal, .acme: true
+        case .files: false
+        }
+    }
+
     /// As a site file names it.
     package var word: String {
         switch self {

@@ -38,6 +38,12 @@ extension CertificateStore {
         return old
     }
 
+    /// Deletes every generation, the current one included, keys first.
+    internal func forget(_ name: String) throws(CertificateProblem) {
+        FileWriting.remove(pointer(of: name))
+        for number in try generations(of: name) { try remove(name, generation: number) }
+    }
+
     /// Whether the key of the current generation of `name` is there.
     internal func hasKey(of name: String) -> Bool {
         guard let number = try? currentGeneration(of: name) else { return false }

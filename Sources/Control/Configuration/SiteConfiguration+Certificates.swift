@@ -57,7 +57,8 @@ extension SiteConfiguration {
         for (entry, found) in zip(wanted, found) {
             let name = entry.settings.name
             do throws(CertificateProblem) {
-                let provided = try found.get() ?? provider.provide(entry.settings)
+                let isServed = earlier[name]?.provided.bundles.allSatisfy { $0.leaf.validity.contains(now) } ?? false
+                let provided = try provider.provide(entry.settings, found: found, isServed: isServed)
                 var held = Held(settings: entry.settings, stamps: entry.stamps, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held

@@ -24,6 +24,8 @@ package struct SiteConfiguration: Sendable {
 
     /// Certificates that stand in for those that their CAs have not given yet.
     package var standIns: Set<String> { names { $0.isStandIn } }
+    /// Those that are standbys.
+    package var emergencies: Set<String> { names { $0.isEmergency } }
     /// Those that were made with this configuration.
     package var issued: Set<String> { names { $0.isNew } }
 
@@ -128,6 +130,14 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "certificate \(name): \(reason); what was served before is served on"
         case .rolledBack(let name, let why):
             "certificate \(name): \(why); the one before is served again"
+        }
+    }
+    /// What a command ends with that fails for it: as `gatehouse check` ends with what it finds (docs/operating.md).
+    package var exitStatus: Int32 {
+        switch self {
+        case .site, .noGateway, .clientAuthority: 2
+        case .certificate(_, let reason): reason.exitStatus
+        case .unservable, .rolledBack: 1
         }
     }
 }

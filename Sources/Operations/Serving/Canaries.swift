@@ -26,7 +26,7 @@ internal struct Canaries {
     var isEmpty: Bool { runs.isEmpty }
 
     /// When one that was refused may be tried again: seconds since 1970.
-    var nextTry: Int64? { refused.values.map(\.until).min() }
+    var nextTry: Int64? { refused.values.map { $0.until }.min() }
 
     /// Seconds that the trial of `name` has lasted.
     func age(of name: String, at uptime: UInt64) -> Int {
@@ -46,9 +46,9 @@ internal struct Canaries {
                 tried.keyring.certificates[name] = old
                 continue
             }
-            if before.standIns.contains(name) { continue }
+            if before.standIns.contains(name) || fresh.emergencies.contains(name) { continue }
             if old.contains(where: { Self.endsSoon($0, at: now) }) {
-                tried.notes.append("certificate \(name): the one before ends soon, so all clients get the new one at once")
+                tried.notes.append("certificate \(name): the one before ends soon, so the new one is for all at once")
                 continue
             }
             if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
@@ -61,7 +61,7 @@ internal struct Canaries {
             }
             guard old.count == new.count, zip(old, new).allSatisfy({ $0.isAlike($1) }) else {
                 tried.notes.append(
-                    "certificate \(name): the new one has other names or another kind of key, so all clients get it at once"
+                    "certificate \(name): the new one has other names or another kind of key, so it is for all at once"
                 )
                 continue
             }

@@ -65,13 +65,15 @@ internal final class CertificateOrders: Sendable {
         }
     }
 
-    /// The certificates that listeners show and an ACME server issues.
+    /// The certificates that listeners show, and their standbys, that an ACME server issues.
     private static func orders(of site: SiteModel) -> [(CertificateSettings, ACMESettings)] {
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
-        return site.certificates.values.sorted { $0.name < $1.name }.compactMap { settings in
-            guard case .acme(let acme) = settings.issuer, served.contains(settings.name) else { return nil }
-            return (settings, acme)
-        }
+        return site.certificates.values.filter { served.contains($0.name) }.sorted { $0.name < $1.name }
+            .flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
+            .compactMap { settings in
+                guard case .acme(let acme) = settings.issuer else { return nil }
+                return (settings, acme)
+            }
     }
 
     // MARK: The thread
@@ -108,6 +110,21 @@ internal final class CertificateOrders: Sendable {
             return true
         } catch {
             tell("\(error)", provider.plan(of: settings, acme), provider.standing(settings))
+            return useStandby(settings, provider)
+        }
+    }
+
+    /// Puts the standby in the place of one that is of no use, and that its CA has not replaced.
+    private func useStandby(_ settings: CertificateSettings, _ provider: CertificateProvider) -> Bool {
+        guard let cause = provider.standbyCause(settings) else { return false }
+        do throws(CertificateProblem) {
+            let bundle = try provider.useStandby(settings, reason: cause)
+            GatewayProcess.log(
+                "certificate \(settings.name): ITS STANDBY IS SERVED, of \(bundle.leaf.issuer), since \(cause)"
+            )
+            return true
+        } catch {
+            GatewayProcess.log("\(error)")
             return false
         }
     }

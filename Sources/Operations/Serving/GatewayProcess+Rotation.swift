@@ -37,7 +37,7 @@ extension GatewayProcess {
         let moment = try patiently { () throws(SupervisorError) in try supervisor.change(change) }
         changeTime = Int((max(begin, moment) - begin) / 1000)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where !self.warnings.contains(warning) { StandardError.write("warning: \(warning)\n") }
+        for warning in warnings where !self.warnings.contains(warning) { StandardError.log("warning: \(warning)\n") }
         configuration = fresh
         self.warnings = warnings
         plan = fresh.plan
@@ -122,15 +122,5 @@ extension CertificateUseReport {
             .init("last_ended", lastEnd.map { .string(UTC.text($0)) } ?? .null),
             .init("drains", .boolean(drains)),
         ])
-    }
-}
-
-extension CertificateSettings.Issuer {
-    /// Whether its certificates are generations of the store.
-    internal var isStored: Bool {
-        switch self {
-        case .internal, .acme: true
-        case .files: false
-        }
     }
 }

@@ -11,7 +11,21 @@ package struct CertificateSettings: Sendable, Equatable {
     package var deploy: DeploySettings?
     /// `canary`: a new one is shown to a share of the clients first; nil for all at once.
     package var canary: CanarySettings?
+    /// `standby`: another issuer, whose certificate is kept ready.
+    package var standby: Issuer?
     package var position = SourcePosition.none
+
+    /// The standby as a certificate of its own, which has a name of its own in the store; nil without one.
+    package var standbyCertificate: CertificateSettings? {
+        guard let standby else { return nil }
+        var settings = CertificateSettings(name: name + Self.standbySuffix, names: names, issuer: standby)
+        settings.key = key
+        settings.position = position
+        return settings
+    }
+
+    /// What a standby's name has after that of its certificate. No certificate of a site file ends so.
+    package static let standbySuffix = ".standby"
 
     package init(name: String, names: [HostPattern], issuer: Issuer) {
         self.name = name

@@ -18,6 +18,12 @@ extension CertificateSettings {
                 "Where it comes from: internal (the site's own CA), a CA that speaks ACME, or PEM files."
             ),
             .key("key", \.key, .word, "The kind of key to make."),
+            .key(
+                "standby",
+                \.standby,
+                .either(word: .constant("internal", .internal), mapping: IssuerKeys.shape),
+                "Another issuer, whose certificate is kept ready to take its place."
+            ),
             .key("deploy", \.deploy, DeploySettings.shape, "The program that is run after it was replaced."),
             .key(
                 "canary",
@@ -27,7 +33,10 @@ extension CertificateSettings {
             ),
         ]
     ).placed(\.position).named(\.name).checked { certificate, node, decoding in
-        if case .acme(let acme) = certificate.issuer { checkNames(certificate, acme, node, &decoding) }
+        for issuer in [certificate.issuer, certificate.standby] {
+            if case .acme(let acme) = issuer { checkNames(certificate, acme, node, &decoding) }
+        }
+        checkStandby(certificate, node, &decoding)
         guard case .files = certificate.issuer, let key = node["key"] else { return }
         decoding.collector.report(
             .ineffective,
@@ -36,6 +45,29 @@ extension CertificateSettings {
             "`key` has no meaning for a certificate from files",
             help: "remove it; the files hold the key"
         )
+    }
+
+    private static func checkStandby(
+        _ certificate: CertificateSettings,
+        _ node: Node,
+        _ decoding: inout Decoding
+    ) {
+        if certificate.name.hasSuffix(CertificateSettings.standbySuffix) {
+            decoding.collector.report(
+                .conflict,
+                at: node.range,
+                "names that end with `\(CertificateSettings.standbySuffix)` are those of standbys",
+                help: "give the certificate another name"
+            )
+        }
+        if let key = node["standby"], certificate.standby == certificate.issuer {
+            decoding.collector.report(
+                .conflict,
+                at: key.range,
+                "the standby comes from the same issuer, and would fail with it",
+                help: "name another one, or leave `standby` out"
+            )
+        }
     }
 
     /// A CA certifies every name below a domain only to who holds its DNS (RFC 8555, section 8.4), and an address only
@@ -88,7 +120,7 @@ extension CanarySettings {
     )
 
     /// The share alone.
-    fileprivate static let short = Shape<Int>.share.map(
+    fileprivate static let short: Shape<CanarySettings> = Shape<Int>.share.map(
         { share, _, _ in
             var settings = CanarySettings()
             settings.share = share

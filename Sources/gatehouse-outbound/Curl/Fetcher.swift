@@ -9,8 +9,7 @@ final class Fetcher {
     /// The longest answer that is taken, in bytes: a chain of RSA-4096 certificates takes 10 KiB.
     private static let longestBody = 48 << 10
     private static let longestHead = 16 << 10
-    /// For a whole request, in seconds, and for its connection.
-    private static let patience = 60
+    /// Seconds for a connection.
     private static let connectPatience = 15
 
     private let authorities: [UInt8]

@@ -10,7 +10,8 @@ struct Certs: ParsableCommand {
         abstract: "Issue, rotate, show and retire the site's certificates.",
         discussion: "A running gateway serves what changed at once, without closing a connection.",
         subcommands: [
-            List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Rollback.self, Retire.self, Import.self,
+            List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Standby.self, Rollback.self, Retire.self,
+            Import.self,
             Export.self, Deploy.self, Audit.self, Authority.self, Account.self,
         ]
     )
@@ -38,13 +39,17 @@ struct CertificateOptions: ParsableArguments {
         let now: Int64
         fileprivate let socket: String
 
-        /// The certificates that were named, else all, in the order of their names.
+        /// The certificates that were named, else all and their standbys, in the order of their names.
         func certificates(_ names: [String]) throws -> [CertificateSettings] {
-            try (names.isEmpty ? site.certificates.keys.sorted() : names).map(certificate)
+            guard names.isEmpty else { return try names.map(certificate) }
+            return site.certificates.values.sorted { $0.name < $1.name }.flatMap { settings in
+                [settings] + [settings.standbyCertificate].compactMap(\.self)
+            }
         }
 
         func certificate(_ name: String) throws -> CertificateSettings {
-            guard let settings = site.certificates[name] else {
+            let standby = site.certificates.values.compactMap(\.standbyCertificate).first { $0.name == name }
+            guard let settings = site.certificates[name] ?? standby else {
                 let known = site.certificates.keys.sorted().joined(separator: ", ")
                 Output.error(
                     "the site file has no certificate \(name)"
@@ -206,17 +211,5 @@ struct CertificateOptions: ParsableArguments {
             now: now,
             socket: socket ?? AdminSocket.defaultPath(of: site.name)
         )
-    }
-}
-
-extension CertificateProblem {
-    /// DESIGN's statuses: 1 found wanting, 2 the command or the file is wrong, 3 the machine lacks something.
-    fileprivate var exitStatus: Int32 {
-        switch self {
-        case .deniedStore, .library: 3
-        case .file(let error): error.isDenied ? 3 : 1
-        case .foreignIssuer, .unusableName: 2
-        default: 1
-        }
     }
 }

@@ -1,0 +1,129 @@
+package import OpenSSL
+package import Site
+
+/// A certificate of another issuer that is kept ready, and takes the place of the usual one when that is of no use. In the
+/// store it has a name of its own, and is issued, renewed and shown like any other.
+extension CertificateProvider {
+    /// What the plan of a certificate has in the place of a CA, when it was a standby.
+    private static let origin = "standby"
+
+    /// The certificate, or its standby where clients could be shown none of it now. A standby of the internal CA is kept
+    /// ready by this, too.
+    ///
+    /// - Parameters:
+    ///   - found: what `find` gave.
+    ///   - isServed: a good one is served already: then a fault is only told, and nothing replaced.
+    package func provide(
+        _ settings: CertificateSettings,
+        found: Result<Provided?, CertificateProblem>,
+        isServed: Bool
+    ) throws(CertificateProblem) -> Provided {
+        let usual = Result { () throws(CertificateProblem) in
+            if let found = try found.get() { return found }
+            return try provide(settings)
+        }
+        guard let standby = settings.standbyCertificate else { return try usual.get() }
+        let why: String
+        switch usual {
+        case .success(let provided):
+            let end = provided.bundles.map(\.leaf.validity.upperBound).min() ?? now
+            if end >= now { return attended(provided, settings, standby, until: end) }
+            why = "the usual one ended at \(UTC.text(end))"
+        case .failure(let error):
+            guard !isServed else { throw error }
+            why = "\(error)"
+        }
+        do throws(CertificateProblem) {
+            return try substitute(settings, why)
+        } catch {
+            guard case .success(var provided) = usual else { return try usual.get() }
+            provided.warnings.append("certificate \(settings.name): \(why), and \(error)")
+            return provided
+        }
+    }
+
+    /// With the moment at which the standby is to come in, and with the standby itself, where the internal CA makes it.
+    private func attended(
+        _ provided: Provided,
+        _ settings: CertificateSettings,
+        _ standby: CertificateSettings,
+        until end: Int64
+    ) -> Provided {
+        var provided = provided
+        var moments = [provided.renewal, end + 1]
+        provided.isEmergency = provided.bundles.contains { wasStandby($0.leaf, settings) }
+        if standby.issuer == .internal {
+            do throws(CertificateProblem) {
+                let kept = try provide(standby)
+                provided.notes += kept.notes
+                provided.warnings += kept.warnings
+                moments.append(kept.renewal)
+            } catch {
+                provided.warnings.append("certificate \(standby.name): \(error)")
+            }
+        }
+        provided.renewal = moments.compactMap(\.self).min()
+        return provided
+    }
+
+    private func substitute(_ settings: CertificateSettings, _ why: String) throws(CertificateProblem) -> Provided {
+        var provided: Provided
+        if case .files = settings.issuer {
+            provided = Provided(bundles: [try readyStandby(of: settings)])
+        } else {
+            provided = Provided(bundles: [try useStandby(settings, reason: why)])
+            provided.isNew = true
+        }
+        provided.warnings = ["certificate \(settings.name): ITS STANDBY IS SERVED, since \(why)"]
+        provided.files = watched(settings)
+        provided.isEmergency = true
+        if settings.issuer == .internal { provided.renewal = provided.bundles[0].leaf.renewalSchedule.due }
+        return provided
+    }
+
+    /// Puts the standby in the certificate's place: it is a new generation of it, and another standby is due.
+    package func useStandby(
+        _ settings: CertificateSettings,
+        reason: String
+    ) throws(CertificateProblem) -> CertificateBundle {
+        guard settings.standby != nil else { throw .noStandby(name: settings.name) }
+        if case .files = settings.issuer { throw .standbyOfFiles(name: settings.name) }
+        return try ordered { () throws(CertificateProblem) in
+            let bundle = try readyStandby(of: settings)
+            try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: now)
+            var plan = store.plan(of: settings.name)
+            plan.succeed(.init(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: ""))
+            store.keep(plan, of: settings.name)
+            // Its key is in use now, and good for no standby any more.
+            if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }
+            return bundle
+        }
+    }
+
+    /// Why the standby should come in, after its issuer gave no new one: the certificate is at fault, or its CA has wanted
+    /// it back for a while, as CAs say of those that they revoke (RFC 9773). nil when there is no reason, or no standby.
+    package func standbyCause(_ settings: CertificateSettings) -> String? {
+        guard settings.standby != nil else { return nil }
+        let standing = standing(settings)
+        if let fault = standing.faults.first { return fault }
+        guard let leaf = standing.leaves.first, standing.plan.origin?.fingerprint == leaf.fingerprint,
+            let end = standing.plan.advice?.window.upperBound, end < now
+        else { return nil }
+        return "its CA has wanted it replaced since \(UTC.text(end))"
+    }
+
+    private func readyStandby(of settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle {
+        guard let standby = settings.standbyCertificate else { throw .noStandby(name: settings.name) }
+        if let fault = standing(standby).faults.first { throw .standbyNotReady(name: settings.name, fault) }
+        if case .files(let pairs) = standby.issuer, let pair = pairs.first {
+            return try CertificateSource.load(certificate: pair.certificate, key: pair.key, now: now)
+        }
+        return try store.load(standby.name)
+    }
+
+    /// Whether a certificate came in as the standby of this one.
+    internal func wasStandby(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
+        guard settings.standby != nil, let origin = store.plan(of: settings.name).origin else { return false }
+        return origin.directory == Self.origin && origin.fingerprint == leaf.fingerprint
+    }
+}

@@ -1,0 +1,146 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("A standby, and what clients refused")
+struct StandbyTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+
+    private func provider(at moment: Int64? = nil) -> CertificateProvider {
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = store.folder
+        return CertificateProvider(for: site, now: moment ?? now)
+    }
+
+    private func settings(
+        _ issuer: CertificateSettings.Issuer = .internal,
+        standby: CertificateSettings.Issuer? = nil
+    ) -> CertificateSettings {
+        var settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: issuer)
+        settings.standby = standby
+        return settings
+    }
+
+    private let acme = CertificateSettings.Issuer.acme(ACMESettings(directory: "https://ca.test/directory"))
+
+    /// A pair of files of another CA.
+    private func files(_ name: String = "other", lifetime: Int64 = InternalCA.leafLifetime) throws -> CertificateFiles {
+        let bundle = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], lifetime: lifetime, now: now)
+        return CertificateFiles(
+            certificate: try scratch.write("\(name).crt", bundle.chainPEM),
+            key: try scratch.write("\(name).key", bundle.keyPEM)
+        )
+    }
+
+    private func provide(
+        _ settings: CertificateSettings,
+        at moment: Int64? = nil,
+        isServed: Bool = false
+    ) throws -> CertificateProvider.Provided {
+        let provider = provider(at: moment)
+        let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
+        return try provider.provide(settings, found: found, isServed: isServed)
+    }
+
+    @Test("the internal CA keeps one ready, and renews it; by hand it takes the other's place, and another is made")
+    func byHand() throws {
+        let pair = try files()
+        let settings = settings(acme, standby: .internal)
+        let bought = try CertificateSource.load(certificate: pair.certificate, key: pair.key)
+        try provider().take(bought, as: settings, reason: "")
+        let usual = try provide(settings)
+        #expect(usual.warnings.isEmpty && usual.notes.count == 1, "\(usual.warnings)")
+        let ready = try store.load("site.standby")
+        #expect(ready.names == ["foobar.com"] && usual.bundles[0].leaf.der != ready.leaf.der)
+        #expect(usual.renewal == ready.leaf.renewalSchedule.due)
+        let later = try provide(settings, at: ready.leaf.renewalSchedule.due)
+        #expect(try store.load("site.standby").leaf.der != ready.leaf.der)
+        #expect(later.bundles[0].leaf.der == usual.bundles[0].leaf.der)
+
+        let standby = try store.load("site.standby")
+        let due = ready.leaf.renewalSchedule.due
+        let used = try provider(at: due).useStandby(settings, reason: "the CA is gone")
+        #expect(used.leaf.der == standby.leaf.der)
+        #expect(try store.currentGeneration(of: "site") == 2 && !store.contains("site.standby"))
+        #expect(try provider().audit.verify().entries.last?.event.kind == .standbyUsed)
+        let after = try provide(settings, at: due)
+        #expect(after.isEmergency && after.bundles[0].leaf.der == standby.leaf.der)
+        #expect(try store.load("site.standby").leaf.der != standby.leaf.der, "its key is in use")
+        let plan = store.plan(of: "site")
+        #expect(plan.failures == 0 && plan.origin?.fingerprint == standby.leaf.fingerprint)
+        #expect(try provider(at: due).rollBack(settings, reason: "").leaf.der == usual.bundles[0].leaf.der)
+    }
+
+    @Test("of the internal CA's a standby of another one stays in its place until it is due")
+    func foreign() throws {
+        let pair = try files()
+        let settings = settings(standby: .files([pair]))
+        let first = try provide(settings).bundles[0]
+        _ = try provider().useStandby(settings, reason: "a test")
+        let used = try provide(settings)
+        #expect(used.bundles[0].leaf.der != first.leaf.der && used.isEmergency)
+        #expect(provider().standing(settings).faults.isEmpty)
+        let due = try #require(used.renewal)
+        #expect(try provide(settings, at: due).notes.count == 1)
+        #expect(try !provide(settings, at: due).isEmergency)
+    }
+
+    @Test("it comes in by itself at the end of the usual one, and where that cannot be read at the start")
+    func byItself() throws {
+        let pair = try files(lifetime: 86_400)
+        let settings = settings(.files([pair]), standby: .internal)
+        let usual = try provide(settings)
+        #expect(usual.renewal == usual.bundles[0].leaf.validity.upperBound + 1)
+        let end = try #require(usual.renewal)
+        let replaced = try provide(settings, at: end)
+        #expect(replaced.bundles[0].leaf.issuer.contains("foobar.com"), "\(replaced.bundles[0].leaf.issuer)")
+        #expect(replaced.warnings.contains { $0.contains("ITS STANDBY IS SERVED") }, "\(replaced.warnings)")
+
+        try scratch.write("other.key", "garbage")
+        #expect(throws: CertificateProblem.self, "a good one is served") { try provide(settings, isServed: true) }
+        let instead = try provide(settings)
+        #expect(instead.bundles[0].leaf.issuer.contains("foobar.com") && instead.isEmergency)
+        #expect(throws: CertificateProblem.standbyOfFiles(name: "site")) {
+            try provider().useStandby(settings, reason: "")
+        }
+    }
+
+    @Test("of one that is ended itself, or not there, the fault is said, and nothing replaced")
+    func useless() throws {
+        let settings = settings(standby: acme)
+        _ = try provide(settings)
+        #expect {
+            try provider().useStandby(settings, reason: "")
+        } throws: { "\($0)".contains("its standby is of no use") }
+        #expect(throws: CertificateProblem.noStandby(name: "site")) {
+            try provider().useStandby(self.settings(), reason: "")
+        }
+        #expect(try store.currentGeneration(of: "site") == 1)
+        #expect(provider().standbyCause(settings) == nil)
+    }
+
+    @Test("what clients refused is gone back from, and not made anew for a day; a changed site file does not wait")
+    func refused() throws {
+        let settings = settings()
+        let first = try provide(settings).bundles[0]
+        let due = first.leaf.renewalSchedule.due
+        let second = try provide(settings, at: due).bundles[0]
+        #expect(second.leaf.der != first.leaf.der)
+        try provider(at: due).refuse(settings, reason: "3 of 10 clients refused it")
+        let waiting = try provide(settings, at: due + 10)
+        #expect(waiting.bundles[0].leaf.der == first.leaf.der)
+        #expect(waiting.warnings.count == 1 && waiting.warnings[0].contains("3 of 10"), "\(waiting.warnings)")
+        #expect(waiting.renewal == due + CertificateProvider.pauseAfterRefusal)
+        var other = settings
+        other.names.append(.exact("www.foobar.com"))
+        #expect(try provide(other, at: due + 20).bundles[0].names.count == 2)
+        #expect(try provide(settings, at: due + 30).warnings.isEmpty, "a new one was made meanwhile")
+    }
+}
