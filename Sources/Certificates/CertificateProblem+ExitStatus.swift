@@ -7,7 +7,7 @@ extension CertificateProblem {
         switch self {
         case .deniedStore, .library: 3
         case .file(let error): error.isDenied ? 3 : 1
-        case .foreignIssuer, .unusableName: 2
+        case .foreignIssuer, .unusableName, .noStandby, .standbyOfFiles: 2
         default: 1
         }
     }

@@ -44,10 +44,10 @@ import Testing
         )
     }
 
-    private func session() throws -> ACMESession {
+    private func session(through transport: (any ACMETransport)? = nil) throws -> ACMESession {
         let session = ACMESession(
             directory: ScriptedCA.base + "/dir",
-            transport: ca,
+            transport: transport ?? ca,
             key: accountKey,
             account: nil,
             now: { [clock] in clock.now }
@@ -56,9 +56,13 @@ import Testing
         return session
     }
 
-    private func run(_ names: [String], _ wishes: ACMEOrder.Wishes = .init()) throws -> CertificateBundle {
+    private func run(
+        _ names: [String],
+        _ wishes: ACMEOrder.Wishes = .init(),
+        through transport: (any ACMETransport)? = nil
+    ) throws -> CertificateBundle {
         let order = ACMEOrder(
-            try session(),
+            try session(through: transport),
             solvers: [solver],
             now: { [clock] in clock.now },
             pause: { [clock] seconds in
@@ -226,6 +230,19 @@ import Testing
         // A limit is no refusal of what is replaced.
         ca.answer("/order", ScriptedCA.problem("rateLimited", status: 429, fields: ["retry-after": "90"]), good)
         #expect(throws: ACMEProblem.rateLimited(detail: "because", seconds: 90)) { try run(["a.test"], wishes) }
+    }
+
+    @Test("no damaged answer traps, is waited for without bound, or has a name answered for that was not asked for")
+    func damaged() throws {
+        var whole = 0
+        for seed in 1...400 as ClosedRange<UInt64> {
+            try prepare(["a.test"])
+            let (asked, begin) = (ca.requests.count, clock.now)
+            if (try? run(["a.test"], through: DamagedCA(ca, seed: seed))) != nil { whole += 1 }
+            #expect(ca.requests.count - asked < 500 && clock.now - begin < 86_400, "seed \(seed)")
+        }
+        #expect(solver.presented.allSatisfy { $0.name == "a.test" && !$0.token.contains { "/.".contains($0) } })
+        #expect((1..<400).contains(whole), "neither all nor none is damaged: \(whole)")
     }
 
     @Test("a lost account's URL is asked for by its key before another account is made")

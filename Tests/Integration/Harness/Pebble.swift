@@ -24,7 +24,8 @@ final class Pebble {
     private let options: Options
     private var process: ChildProcess
     private let names: ChildProcess
-    private let dnsPort: UInt16
+    /// Where the name server answers.
+    let dnsPort: UInt16
 
     init(_ options: Options, in directory: TemporaryDirectory) throws {
         self.directory = directory
