@@ -15,14 +15,21 @@ package struct IntentDiff: Sendable {
         /// The rule that decides about the packet before and after; nil when none does.
         package let before: IntentRule?
         package let after: IntentRule?
+        /// The moment from which on it is so, in seconds since 1970; nil when it is so before any rule ends by itself.
+        package let since: Int64?
     }
 
     package private(set) var changes: [Change] = []
+    /// What no packet shows.
+    package private(set) var adjustments: [Adjustment] = []
     /// Hosts of which nothing can be said: their rules cut the packets into too many pieces.
     package private(set) var unknown: [String] = []
 
-    /// Whether anything is let through that was not.
-    package var opensAnything: Bool { changes.contains(where: \.opens) }
+    /// Whether anything is let through that was not, or goes where it did not.
+    package var opensAnything: Bool { changes.contains(where: \.opens) || adjustments.contains(where: \.opens) }
+
+    /// How many moments at which rules end are looked at.
+    private static let mostEnds = 64
 
     /// A host that one side lacks lets nothing through there.
     package init(from old: [HostIntent], to new: [HostIntent], limit: Int = DiagramStore.usualLimit) {
@@ -30,13 +37,20 @@ package struct IntentDiff: Sendable {
         for name in names {
             let before = old.first { $0.host == name } ?? HostIntent(host: name)
             let after = new.first { $0.host == name } ?? HostIntent(host: name)
-            for path in PacketPath.allCases {
-                do throws(SpaceExhausted) {
-                    try compare(before, after, path, DiagramStore(limit: limit))
-                } catch {
-                    if unknown.last != name { unknown.append(name) }
+            adjustments += Adjustment.all(from: before, to: after)
+            let ends = before.ends.union(after.ends).sorted()
+            var isKnown = ends.count <= Self.mostEnds
+            for path in PacketPath.allCases where before.rules(path) != after.rules(path) {
+                for since in [nil] + ends.prefix(Self.mostEnds).map(Int64?.some) {
+                    let moment = since ?? .min
+                    do throws(SpaceExhausted) {
+                        try compare(before.at(moment), after.at(moment), path, since, DiagramStore(limit: limit))
+                    } catch {
+                        isKnown = false
+                    }
                 }
             }
+            if !isKnown { unknown.append(name) }
         }
     }
 
@@ -44,9 +58,9 @@ package struct IntentDiff: Sendable {
         _ before: HostIntent,
         _ after: HostIntent,
         _ path: PacketPath,
+        _ since: Int64?,
         _ store: DiagramStore
     ) throws(SpaceExhausted) {
-        if before.rules(path) == after.rules(path) { return }
         let space = IntentSpace(in: store)
         let possible = try PossiblePackets.region(path, in: store)
         func accepted(_ intent: HostIntent) throws(SpaceExhausted) -> PacketFunction {
@@ -58,6 +72,8 @@ package struct IntentDiff: Sendable {
         for (region, opens) in [
             (try store.combine(two, one, .difference), true), (try store.combine(one, two, .difference), false),
         ] {
+            let isKnown = changes.contains { $0.host == after.host && $0.path == path && $0.opens == opens }
+            if isKnown { continue }
             let witness = Witness(in: store, interfaces: after.interfaces.map(\.name))
             guard let packet = witness.packet(region, path) else { continue }
             // What is new and ordinary says most; the rest only where there is nothing else.
@@ -76,7 +92,8 @@ package struct IntentDiff: Sendable {
                     omitted: omitted,
                     packet: packet,
                     before: before.rule(for: packet),
-                    after: after.rule(for: packet)
+                    after: after.rule(for: packet),
+                    since: since
                 )
             )
         }

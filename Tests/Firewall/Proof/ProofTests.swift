@@ -197,4 +197,52 @@ struct ProofTests {
         let back = IntentDiff(from: Intent(of: opened).hosts, to: old)
         #expect(!back.opensAnything && !back.changes.isEmpty)
     }
+
+    @Test("diff knows what no packet shows: how much, until when, and where to")
+    func adjustments() throws {
+        func hosts(_ line: String, _ more: String = "") throws -> [HostIntent] {
+            Intent(of: try Self.router(line, more)).hosts
+        }
+        func opens(_ old: [HostIntent], _ new: [HostIntent]) -> Bool { IntentDiff(from: old, to: new).opensAnything }
+        let slow = try hosts(", limit: { rate: 3/m, burst: 2, connections: 2 }")
+        #expect(!opens(slow, slow) && IntentDiff(from: slow, to: slow).adjustments.isEmpty)
+        for wider in [
+            "{ rate: 4/m, burst: 2, connections: 2 }", "{ rate: 3/m, burst: 3, connections: 2 }",
+            "{ rate: 3/m, burst: 2, connections: 3 }", "{ rate: 3/m, burst: 2 }",
+        ] {
+            let fast = try hosts(", limit: \(wider)")
+            #expect(opens(slow, fast), "\(wider)")
+            #expect(!opens(fast, slow) && !IntentDiff(from: fast, to: slow).adjustments.isEmpty, "\(wider)")
+        }
+        let short = try hosts(", expires: 2030-01-01T00:00:00Z")
+        let long = try hosts(", expires: 2031-01-01T00:00:00Z")
+        #expect(opens(short, long) && !opens(long, short))
+        #expect(IntentDiff(from: short, to: long).changes.first?.since == 1_893_456_000)
+        #expect(opens(short, try hosts("")))
+        let one = try hosts("", "  forward: [{ from: office, service: way-in, to: a, port: 22 }]")
+        let other = try hosts("", "  forward: [{ from: office, service: way-in, to: b, port: 22 }]")
+        #expect(opens(one, other) && opens(other, one))
+        #expect(opens(try hosts(""), try hosts("", "  masquerade: [{ from: office, out: outside }]")))
+    }
+
+    private static func router(_ line: String, _ more: String) throws -> SiteModel {
+        try site(
+            """
+            site: a.b
+            networks: { office: 203.0.113.0/24 }
+            hosts:
+              gate:
+                roles: [router]
+                interfaces:
+                  wan: { zone: outside, addresses: [198.51.100.2/24] }
+                  lan: { zone: inside, addresses: [10.1.0.1/24] }
+              a: { roles: [app], addresses: [10.1.0.5/24] }
+              b: { roles: [app], addresses: [10.1.0.6/24] }
+            services: { ssh: tcp/22, way-in: tcp/2222 }
+            firewall:
+              allow: [{ from: any, to: app, services: [ssh]\(line) }]
+            \(more)
+            """
+        )
+    }
 }

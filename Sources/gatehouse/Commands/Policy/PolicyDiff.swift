@@ -7,8 +7,8 @@ struct PolicyDiff: ParsableCommand {
         commandName: "diff",
         abstract: "Say in packets what a change of the site file opens and closes, on which host.",
         discussion: """
-            Lines that only moved are no change. Exit status: 0 when nothing opens, 1 when something does or cannot be
-            told, 2 when a file or the command is wrong.
+            Lines that only moved are no change; other limits, ends and changes of addresses are. Exit status: 0 when
+            nothing opens, 1 when something does or cannot be told, 2 when a file or the command is wrong.
             """
     )
 
@@ -28,13 +28,19 @@ struct PolicyDiff: ParsableCommand {
             let members: [JSONValue.Member] = [
                 .init("opens", .boolean(diff.opensAnything)),
                 .init("changes", .array(diff.changes.map(Self.json))),
+                .init("adjustments", .array(diff.adjustments.map(Self.json))),
                 .init("unknown", .strings(diff.unknown)),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
             for change in diff.changes { show(change, before, after) }
+            for other in diff.adjustments {
+                Output.line("\(other.host) \(other.opens ? "CHANGES" : "narrows") \(other.sentence)")
+            }
             for host in diff.unknown { Output.line("\(host): unknown, its rules cut the packets into too many pieces") }
-            if diff.changes.isEmpty, diff.unknown.isEmpty { Output.line("nothing opens and nothing closes") }
+            if diff.changes.isEmpty, diff.adjustments.isEmpty, diff.unknown.isEmpty {
+                Output.line("nothing opens and nothing closes")
+            }
         }
         if diff.opensAnything || !diff.unknown.isEmpty { throw ExitCode(1) }
     }
@@ -43,9 +49,18 @@ struct PolicyDiff: ParsableCommand {
         Output.line("\(change.host) \(change.path.rawValue) \(change.opens ? "OPENS" : "closes")")
         for line in change.summary { Output.line("  \(line)") }
         if change.omitted > 0 { Output.line("  and more") }
-        Output.line("  for example \(change.packet.text)")
+        let since = change.since.map { ", from \(DateTime(seconds: $0)) on" } ?? ""
+        Output.line("  for example \(change.packet.text)\(since)")
         Output.line("    before: \(before.name(change.before))")
         Output.line("    after:  \(after.name(change.after))")
+    }
+
+    private static func json(_ adjustment: IntentDiff.Adjustment) -> JSONValue {
+        .object([
+            .init("host", .string(adjustment.host)),
+            .init("opens", .boolean(adjustment.opens)),
+            .init("what", .string(adjustment.sentence)),
+        ])
     }
 
     private static func json(_ change: IntentDiff.Change) -> JSONValue {
@@ -56,6 +71,7 @@ struct PolicyDiff: ParsableCommand {
             .init("packets", .strings(change.summary)),
             .init("complete", .boolean(change.omitted == 0)),
             .init("example", change.packet.json),
+            .init("since", change.since.map { .string("\(DateTime(seconds: $0))") } ?? .null),
             .init("before", change.before?.json ?? .null),
             .init("after", change.after?.json ?? .null),
         ])

@@ -50,7 +50,9 @@ struct PolicyExplain: ParsableCommand {
             Output.line(Self.json(explanation, trace, steps).indented)
         } else {
             Output.line("\(intent.host) \(packet.path.rawValue): \(packet.text)")
-            Output.line("\(explanation.isAccepted ? "accepted" : "dropped") by \(site.name(explanation.rule))")
+            let word = explanation.isAccepted ? "accepted" : "dropped"
+            let rule = explanation.rule.map { site.name($0) }
+            Output.line(rule.map { "\(word) by \($0)" } ?? "dropped, since no rule lets it through")
             if let nearest = explanation.nearest {
                 Output.line("the nearest rule that lets packets through is \(site.name(nearest.rule)):")
                 for reason in nearest.reasons { Output.line("  \(reason)") }

@@ -53,7 +53,8 @@ struct PolicyStatus: ParsableCommand {
     private static func lines(_ state: FirewallState, _ counters: [RuleCounter], _ isWatched: Bool?) -> [String] {
         var lines: [String] = []
         if let pending = state.pending {
-            lines.append("pending: \(text(pending.ruleset)); undone at \(pending.until) unless confirmed")
+            let until = DateTime(seconds: pending.until)
+            lines.append("pending: \(text(pending.ruleset)); undone at \(until) unless confirmed")
             if isWatched == false {
                 lines.append(
                     "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
@@ -63,12 +64,13 @@ struct PolicyStatus: ParsableCommand {
         }
         lines.append(state.confirmed.map { "confirmed: \(text($0))" } ?? "no ruleset was confirmed here")
         if let undone = state.undone {
-            lines.append("undone: generation \(undone.generation) at \(undone.at): \(undone.why)")
+            lines.append("undone: generation \(undone.generation) at \(DateTime(seconds: undone.at)): \(undone.why)")
         }
         return lines + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
     }
 
     private static func text(_ ruleset: StoredRuleset) -> String {
-        "generation \(ruleset.generation) of \(ruleset.host), \(ruleset.hash.prefix(12)), applied at \(ruleset.applied)"
+        let applied = DateTime(seconds: ruleset.applied)
+        return "generation \(ruleset.generation) of \(ruleset.host), \(ruleset.hash.prefix(12)), applied at \(applied)"
     }
 }
