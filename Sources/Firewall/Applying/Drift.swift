@@ -7,6 +7,14 @@ package struct Drift: Sendable, Equatable {
 
     package var isEmpty: Bool { findings.isEmpty }
 
+    private init(_ finding: String) { findings = [finding] }
+
+    /// Our table is dormant.
+    static let asleep = Drift(
+        "table \(TableName.own) is dormant, so none of its rules is asked and this machine's firewall is off: "
+            + "`nft add table \(TableName.own)` wakes it"
+    )
+
     /// Compares by meaning, and names what changed: what is only written differently is no drift.
     ///
     /// - Parameters:

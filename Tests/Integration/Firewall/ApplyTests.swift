@@ -165,8 +165,11 @@ struct ApplyTests {
             nft add rule inet gatehouse input tcp dport 9 drop; policy drift; echo "same $?"
             nft add rule ip other in tcp dport 82 counter drop; policy drift; echo "other $?"
             nft delete table ip other; policy drift; echo "gone $?"
+            nft 'add table inet gatehouse { flags dormant; }'; policy drift; echo "asleep $?"
+            nft add table inet gatehouse; policy drift | grep dormant; echo "awake"
             """
         )
+        #expect(result.output.contains("is dormant") && result.output.contains("asleep 1\nawake\n"), "\(result)")
         #expect(result.output.contains("same 0\n"), "\(result)")
         #expect(result.output.contains("other 1\n") && result.output.contains("gone 1\n"), "\(result)")
         #expect(result.output.contains("table ip other, which is not ours, was changed"), "\(result)")

@@ -9,12 +9,23 @@ extension Applier {
         guard let current = state.current, let (_, script, expected) = try confirmedRuleset(state) else {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
+        if isAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
         return Drift(
             expected: expected.own.replacing(foreign ?? HeldListing()),
             live: try liveListing(),
             dynamic: script.dynamicSets
         )
+    }
+
+    /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory
+    /// in place of a table's flags, or fails at it.
+    private var isAsleep: Bool {
+        guard let bytes = try? live.text(.table(.own)) else { return false }
+        // Flags of sets stand deeper.
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
+            line.hasPrefix("\tflags ") && line.contains("dormant")
+        }
     }
 
     /// What each rule has counted, by its id: the first word of its comment.
