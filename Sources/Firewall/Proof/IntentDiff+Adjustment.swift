@@ -21,7 +21,8 @@ extension IntentDiff.Adjustment {
         let (before, after) = (limits(old), limits(new))
         return after.keys.sorted().compactMap { id in
             guard let one = before[id], let two = after[id], one != two else { return nil }
-            return .init(host: new.host, sentence: "`\(id)`: \(one.text) -> \(two.text)", opens: two.isWider(than: one))
+            let sentence = "`\(id)`: \(one.text) -> \(two.text)"
+            return IntentDiff.Adjustment(host: new.host, sentence: sentence, opens: two.isWider(than: one))
         }
     }
 
@@ -34,7 +35,7 @@ extension IntentDiff.Adjustment {
         let (before, after) = (old.translations.map(\.withoutPosition), new.translations.map(\.withoutPosition))
         guard before != after else { return [] }
         func adjustment(_ sentence: String) -> IntentDiff.Adjustment {
-            .init(host: new.host, sentence: sentence, opens: true)
+            IntentDiff.Adjustment(host: new.host, sentence: sentence, opens: true)
         }
         let removed = before.filter { !after.contains($0) }.map { adjustment("`\($0.id)` changes no addresses now") }
         let added = after.filter { !before.contains($0) }.map { adjustment("`\($0.id)` changes other addresses now") }
