@@ -1,4 +1,4 @@
-package import Site
+import Site
 
 /// Other programs that write rules on this machine, and what theirs mean for ours.
 package enum OtherFirewalls {
@@ -8,51 +8,114 @@ package enum OtherFirewalls {
         package var processes: Set<String> = []
         /// Whether /etc/ufw/ufw.conf says ENABLED=yes.
         package var isUFWEnabled = false
-        /// What `list ruleset` prints as JSON; nil when it could not be had.
-        package var listing: JSONValue?
+        /// What the kernel holds.
+        package var listing = HeldListing()
 
         package init() {}
     }
 
     /// Sentences for the operator, each with what is changed and what to do; empty when ours are the only rules.
     package static func warnings(_ facts: Facts) -> [String] {
-        var warnings: [String] = []
-        if facts.processes.contains("firewalld") {
-            warnings.append(
-                "firewalld is running: a packet must be accepted by its rules and by ours; its reload replaces its own "
-                    + "table alone. Two firewalls are hard to reason about: `systemctl disable --now firewalld`"
-            )
+        let foreign = facts.listing.foreign
+        let programs = programs.compactMap { program -> String? in
+            let tables = foreign.tables.filter { program.wrote($0.key, $0.value) }.keys.sorted()
+            let runs = facts.processes.contains(program.process) || program.name == "ufw" && facts.isUFWEnabled
+            guard runs || !tables.isEmpty else { return nil }
+            let active = program.name == "ufw" ? "is enabled" : "is running"
+            let state = runs ? active : "does not run, and its rules are in force all the same"
+            let place = tables.isEmpty ? "" : " (table \(tables.joined(separator: ", ")))"
+            return "\(program.name) \(state)\(place): \(program.change)"
         }
-        if facts.isUFWEnabled {
-            warnings.append(
-                "ufw is enabled: a packet must be accepted by its rules and by ours, and it loads its own at boot: "
-                    + "`ufw disable`"
-            )
-        }
-        if facts.processes.contains("dockerd") {
-            warnings.append(
-                "Docker is running: it forwards packets to containers and publishes their ports by rules of its own; "
-                    + "our forward chain drops what the site file does not allow, containers' traffic too"
-            )
-        }
-        return warnings + foreignChains(facts.listing)
+        return programs + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
     }
 
-    /// Base chains of other tables on the hooks of packets: accept is final only inside one chain, drop is final.
-    private static func foreignChains(_ listing: JSONValue?) -> [String] {
-        guard let listing else {
-            return ["the rules of other tables cannot be listed: whether they drop what ours accept is not known"]
+    /// A program that is known by its process, by a table's name, or by how its chains' names begin.
+    private struct Program {
+        let name: String
+        let process: String
+        var tables: Set<String> = []
+        var chains: [String] = []
+        let change: String
+
+        func wrote(_ table: String, _ objects: [JSONValue]) -> Bool {
+            if let name = table.split(separator: " ").last, tables.contains(String(name)) { return true }
+            return objects.contains { object in
+                guard let name = object["chain"]?["name"]?.text else { return false }
+                return chains.contains { name.hasPrefix($0) }
+            }
         }
-        return (listing["nftables"]?.items ?? []).compactMap { entry in
-            guard let chain = entry["chain"], let hook = chain["hook"]?.text, let family = chain["family"]?.text,
-                let table = chain["table"]?.text, let name = chain["name"]?.text,
-                "\(family) \(table)" != TableName.own.description,
-                ["input", "forward", "output", "prerouting", "ingress"].contains(hook),
+    }
+
+    private static let publishing =
+        "it publishes ports of containers by changing where packets go, so that our input rules never see them, and "
+        + "forwards; our forward chain drops what the site file does not allow, containers' traffic too"
+
+    private static let programs = [
+        Program(
+            name: "firewalld",
+            process: "firewalld",
+            tables: ["firewalld"],
+            change: "a packet must be accepted by its rules and by ours; its reload replaces its own "
+                + "table alone. Two firewalls are hard to reason about: `systemctl disable --now firewalld`"
+        ),
+        Program(
+            name: "ufw",
+            process: "ufw",
+            chains: ["ufw-", "ufw6-"],
+            change: "a packet must be accepted by its rules and by ours, and it loads its own at boot: `ufw disable`"
+        ),
+        Program(
+            name: "Docker",
+            process: "dockerd",
+            tables: ["docker-bridges"],
+            chains: ["DOCKER"],
+            change: publishing
+        ),
+        Program(
+            name: "Podman",
+            process: "netavark",
+            tables: ["netavark"],
+            chains: ["NETAVARK"],
+            change: publishing
+        ),
+        Program(
+            name: "kube-proxy",
+            process: "kube-proxy",
+            tables: ["kube-proxy"],
+            chains: ["KUBE-"],
+            change: "it changes where packets to services go before our rules see them; our forward chain drops what "
+                + "the site file does not allow, pods' traffic too"
+        ),
+        Program(
+            name: "libvirt",
+            process: "libvirtd",
+            tables: ["libvirt_network"],
+            chains: ["LIBVIRT_"],
+            change: "it forwards for virtual machines by rules of its own; our forward chain drops what the site file "
+                + "does not allow, theirs too"
+        ),
+        Program(
+            name: "fail2ban",
+            process: "fail2ban-server",
+            tables: ["f2b-table"],
+            chains: ["f2b-"],
+            change: "it drops what comes from addresses that it bans, whatever our rules accept"
+        ),
+    ]
+
+    /// Base chains of another table on the hooks of packets: accept is final only inside one chain, drop is final.
+    private static func warning(of table: String, _ foreign: HeldListing) -> String? {
+        let chains = (foreign.tables[table] ?? []).compactMap { object -> String? in
+            guard let chain = object["chain"], let hook = chain["hook"]?.text, let name = chain["name"]?.text,
+                ["input", "forward", "output", "prerouting", "postrouting", "ingress", "egress"].contains(hook),
                 chain["type"]?.text == "filter"
             else { return nil }
-            let policy = chain["policy"]?.text == "drop" ? "drops what it does not accept" : "may drop packets"
-            return "table \(family) \(table) is not ours and has chain \(name) on hook \(hook), which \(policy), "
-                + "whatever our rules accept"
+            let policy = chain["policy"]?.text == "drop" ? ", which drops what it does not accept" : ""
+            return "chain \(name) on hook \(hook)\(policy)"
         }
+        let unread = foreign.unread[table].map { "; \($0), so what they do is not known" } ?? ""
+        guard !chains.isEmpty else { return foreign.unread[table].map { "table \(table) is not ours: \($0)" } }
+        let list = chains.joined(separator: ", ")
+        return "table \(table) is not ours and may drop what our rules accept: \(list)\(unread)"
     }
 }

@@ -17,6 +17,9 @@ struct HeldScope {
             // Which of several objects a map says: for a packet that is not in it the rule ends.
             return member.value["map"] == nil ? [] : [.condition(.unknown(statement.excerpt))]
         case "notrack": return [.untracking]
+        case "unread":
+            let words = member.value["expressions"]?.items.compactMap(\.text).joined(separator: ", ") ?? ""
+            return [.unknown("a rule that libnftables does not list, of \(words)")]
         case "match": return match(member.value).map { .condition($0) }
         case "limit", "ct count": return excess(statement, for: nil).map { .condition($0) }
         case "set", "map": return counted(member.value["elem"], member.value["stmt"], statement)
@@ -26,7 +29,17 @@ struct HeldScope {
         case "quota": return [.condition(.unknown(statement.excerpt))]
         case "xt" where member.value["type"]?.text == "match": return [.condition(.unknown(statement.excerpt))]
         case "dnat", "snat": return translation(member.name, member.value)
+        case "xt" where member.value["type"]?.text == "target": return [target(statement, member.value["name"]?.text)]
         default: return [known(member.name, member.value) ?? .unknown(statement.excerpt)]
+        }
+    }
+
+    /// What iptables-nft hides from nft, of which the list has the name alone.
+    private func target(_ statement: JSONValue, _ name: String?) -> HeldStatement {
+        switch name {
+        case "REJECT": .verdict(.reject)
+        case "DNAT", "MASQUERADE", "NETMAP", "REDIRECT", "SNAT": .translation(.other(statement.excerpt))
+        default: .unknown(statement.excerpt)
         }
     }
 

@@ -64,45 +64,15 @@ package struct RulesetEvents: ~Copyable {
         }
     }
 
-    /// The changes among the messages of one datagram (netlink(7)); whatever is cut short is left out.
+    /// The changes among the messages of one datagram; whatever is cut short is left out.
     static func changes(in bytes: ArraySlice<UInt8>) -> [Change] {
-        var found: [Change] = []
-        var rest = bytes
-        while rest.count >= 16 {
-            let length = Int(word(rest, at: 0))
-            guard length >= 16, length <= rest.count else { break }
-            let type = UInt16(rest[rest.startIndex + 4]) | UInt16(rest[rest.startIndex + 5]) << 8
-            // Behind the header of netlink stands one of netfilter, 4 bytes.
-            if type == newGeneration, length >= 20 {
-                found.append(change(rest[(rest.startIndex + 20)..<(rest.startIndex + length)]))
-            }
-            rest = rest.dropFirst((length + 3) & ~3)
+        NetlinkMessage.all(in: bytes).filter { $0.type == newGeneration }.map { message in
+            let attributes = message.attributes
+            return Change(
+                generation: UInt32(truncatingIfNeeded: attributes.number(1) ?? 0),
+                process: UInt32(truncatingIfNeeded: attributes.number(2) ?? 0),
+                name: attributes.text(3) ?? "?"
+            )
         }
-        return found
-    }
-
-    private static func change(_ attributes: ArraySlice<UInt8>) -> Change {
-        var (generation, process, name): (UInt32, UInt32, String) = (0, 0, "?")
-        var rest = attributes
-        while rest.count >= 4 {
-            let head = word(rest, at: 0)
-            let (length, kind) = (Int(head & 0xFFFF), head >> 16 & 0x3FFF)
-            guard length >= 4, length <= rest.count else { break }
-            let value = rest[(rest.startIndex + 4)..<(rest.startIndex + length)]
-            switch kind {
-            case 1 where value.count == 4: generation = word(value, at: 0).byteSwapped
-            case 2 where value.count == 4: process = word(value, at: 0).byteSwapped
-            case 3: name = String(decoding: value.prefix { $0 != 0 }, as: UTF8.self)
-            default: break
-            }
-            rest = rest.dropFirst((length + 3) & ~3)
-        }
-        return Change(generation: generation, process: process, name: name)
-    }
-
-    /// Four bytes in the machine's order, which is the lower byte first wherever this program runs.
-    private static func word(_ bytes: ArraySlice<UInt8>, at offset: Int) -> UInt32 {
-        let start = bytes.startIndex + offset
-        return (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }
     }
 }

@@ -22,8 +22,12 @@ struct NetworkOfOneHost {
         return true
     }()
 
-    /// Runs a script there. `apply SITE OPTION…`, `policy COMMAND`, `await CONDITION` stand
-    /// ready; SITE is one.yaml, two.yaml with one more network, three.yaml with another port, web.yaml with one more.
+    private static let tools =
+        #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Tools"
+
+    /// Runs a script there. `apply SITE OPTION…`, `policy COMMAND`, `await CONDITION`, `unreadable KIND FAMILY` stand
+    /// ready, and `$rules`, the folder of Tests/Tools/foreign-rules. SITE is one.yaml, two.yaml with one more network,
+    /// three.yaml with another port, web.yaml with one more.
     func script(_ text: String, within limit: Duration = .seconds(60)) throws -> ToolResult {
         let name = directory.uniqueName("script")
         try directory.write(
@@ -38,6 +42,8 @@ struct NetworkOfOneHost {
             policy() { $gatehouse policy "$@" --state $PWD/state; }
             apply() { cp $1 site.yaml; shift; policy apply --site site.yaml "$@"; }
             table() { nft list table inet gatehouse; }
+            rules=\(Self.tools)/foreign-rules
+            unreadable() { \(Self.tools)/unreadable-table "$@"; }
             await() { for n in $(seq 200); do eval "$1" && return; read -t 0.05 <> <(:); done; echo "never: $1"; exit 99; }
             \(text)
             """,

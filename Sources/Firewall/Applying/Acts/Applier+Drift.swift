@@ -1,4 +1,4 @@
-package import Site
+import Site
 
 extension Applier {
     /// What the kernel holds beside what was applied; tables of others against what they were then.
@@ -75,11 +75,6 @@ package struct RuleCounter: Sendable, Equatable {
 }
 
 extension Applier {
-    /// The rules of all tables as libnftables lists them; nil when they cannot be listed.
-    package func listing() -> JSONValue? {
-        (try? live.json(.ruleset)).flatMap { JSONValue(parsing: String(decoding: $0, as: UTF8.self)) }
-    }
-
     /// What the policy in force was meant to do; nil when there is none, or the site file it came from is not understood
     /// any more.
     package func intentInForce() throws(ApplyError) -> HostIntent? {

@@ -59,4 +59,42 @@ extension Applier {
         let now = Self.now
         return AdministratorCheck.verdict(access, held, own: own, now: now, until: now + Int64(seconds))
     }
+
+    /// What tables of others, as they are now, make of packets beside the ruleset: sentences, each with a packet and
+    /// who decides about it. Empty when they change nothing.
+    package func changesByOthers(_ ruleset: ProvedRuleset) throws(ApplyError) -> [String] {
+        let foreign = try liveListing().foreign
+        // Where our own rules are not proved either, nothing is known to come from others.
+        guard foreign.hasBaseChains, ruleset.proof.answer == .proved else { return [] }
+        let held = try foreign.replacing(ruleset.listing).ruleset()
+        let proof = HostProof(ruleset.compiled.intent, against: held)
+        let doubt = proof.doubt.map { ["what tables of others make of packets is not known: \($0)"] } ?? []
+        return doubt
+            + proof.differences.map { difference in
+                let packet = "\(difference.packet.path.rawValue): \(difference.packet.text)"
+                let steps = difference.trace.described(in: held)
+                let deciding = steps.last { !$0.hasPrefix("\(TableName.own) ") } ?? "tables of others"
+                return "\(packet), which our rules \(difference.kind.byOthers) (\(deciding))"
+            }
+    }
+}
+
+extension HeldListing {
+    /// Whether packets pass any chain of it.
+    fileprivate var hasBaseChains: Bool {
+        tables.values.contains { $0.contains { $0["chain"]?["hook"] != nil } }
+    }
+}
+
+extension HostProof.Kind {
+    /// Behind "a packet, which our rules".
+    fileprivate var byOthers: String {
+        switch self {
+        case .less: "accept, is dropped by others'"
+        case .perhapsLess: "accept, may be dropped by others'"
+        case .more, .perhapsMore: "drop, may be let through by others'"
+        case .changed: "leave alone, gets another address by others'"
+        case .perhapsChanged: "leave alone, may get another address by others'"
+        }
+    }
 }

@@ -65,6 +65,13 @@ package struct Applier: Sendable {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
         }
         let listing = try liveListing()
+        guard !listing.isOwnTableTaken else {
+            throw ApplyError(
+                .machine,
+                "table \(TableName.own) belongs to a process that made it with `flags owner`, and no other may change "
+                    + "it: `nft list table \(TableName.own)` names the process; end it and apply again"
+            )
+        }
         let before = listing.text
         let isSame = Self.differences(expected, before, script).isEmpty
         if isSame, state.confirmed?.siteHash == siteHash {
@@ -100,6 +107,7 @@ package struct Applier: Sendable {
             }
             return .applied(generation: record.generation, onlyElements: onlyElements)
         } catch {
+            if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, isTouched: isTouched)
         }
     }
@@ -133,9 +141,9 @@ package struct Applier: Sendable {
         }
     }
 
-    /// What this machine holds, tables of others included.
+    /// What this machine holds, tables of others included, also those that nobody here can read.
     package func liveListing() throws(ApplyError) -> HeldListing {
-        try Self.parse(try onKernel { () throws(KernelFailure) in try live.json(.ruleset) })
+        try onKernel { () throws(KernelFailure) in try live.held() }
     }
 
     static func parse(_ bytes: [UInt8]) throws(ApplyError) -> HeldListing {
@@ -169,7 +177,12 @@ package struct Applier: Sendable {
         do throws(KernelFailure) {
             try live.load(ruleset.compiled.text)
         } catch {
-            throw ApplyError(error, ruleOfLine: ruleset.compiled.ruleOfLine)
+            // A worker that gave no answer may have ended behind the load as well as before it.
+            guard case .unavailable(let why) = error else {
+                throw ApplyError(error, ruleOfLine: ruleset.compiled.ruleOfLine)
+            }
+            isTouched = true
+            throw ApplyError(.machine, why + ((try? liveListing())?.hindrance ?? ""))
         }
         isTouched = true
         let differences = Self.differences(expected, try liveListing().text, ruleset.script)

@@ -4,6 +4,8 @@ package import Site
 package struct HeldListing: Sendable {
     /// The objects of each table, in the order of the list; by `FAMILY NAME`.
     package private(set) var tables: [String: [JSONValue]] = [:]
+    /// Why a table, or part of it, could not be read; by `FAMILY NAME`. What was not read stands in the list as such.
+    package private(set) var unread: [String: String] = [:]
 
     /// Nothing at all.
     package init() {}
@@ -36,15 +38,36 @@ package struct HeldListing: Sendable {
     private func filtered(_ isKept: (String) -> Bool) -> HeldListing {
         var listing = HeldListing()
         listing.tables = tables.filter { isKept($0.key) }
+        listing.unread = unread.filter { isKept($0.key) }
         return listing
+    }
+
+    /// Whether our table belongs to a process that runs, and to nobody else as long as it does (`flags owner`).
+    var isOwnTableTaken: Bool {
+        (tables[TableName.own.description] ?? []).contains { object in
+            object["table"]?["flags"]?.listed.contains { $0.text == "owner" } ?? false
+        }
+    }
+
+    /// What libnftables cannot list it cannot load beside either: it reads all tables before it changes one.
+    var hindrance: String? {
+        guard !unread.isEmpty else { return nil }
+        let tables = unread.keys.sorted().joined(separator: ", ")
+        return "\nlibnftables does not read \(tables), and may be unable to load anything while that is there: ask "
+            + "whoever made it to remove it"
     }
 
     /// This with the tables of the other listing in place of its own of the same name.
     package func replacing(_ other: HeldListing) -> HeldListing {
         var listing = self
         listing.tables.merge(other.tables) { $1 }
+        for name in other.tables.keys { listing.unread[name] = other.unread[name] }
         return listing
     }
+
+    mutating func add(_ objects: [JSONValue], of table: String) { tables[table, default: []] += objects }
+
+    mutating func note(_ reason: String, of table: String) { unread[table] = reason }
 
     /// As libnftables would list it.
     package var json: JSONValue {

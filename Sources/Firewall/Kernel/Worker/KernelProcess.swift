@@ -41,7 +41,8 @@ package struct KernelProcess: Sendable {
             let child = try ProcessStart(
                 program: program,
                 arguments: arguments + ["--parent", "\(getpid())"],
-                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "TZ=UTC"],
+                // A crash in libnftables is an answer, and needs no trace on the terminal.
+                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "TZ=UTC", "SWIFT_BACKTRACE=enable=no"],
                 descriptors: [(pair.theirs.raw, KernelConvention.socket)],
                 ownGroup: false
             ).run()

@@ -45,8 +45,9 @@ struct PolicyApply: ParsableCommand {
         try requireClaims(site)
 
         let outcome = try state.perform { applier in
-            for warning in OtherFirewalls.warnings(Self.facts(applier)) { Output.error("warning: \(warning)") }
+            for warning in OtherFirewalls.warnings(try Self.facts(applier)) { Output.error("warning: \(warning)") }
             let ruleset = try applier.prove(compiled, takesUnknown: unproved)
+            for change in try applier.changesByOthers(ruleset) { Output.error("warning: \(change)") }
             for access in accesses { try requireEntrance(access, ruleset, applier) }
             var order = Applier.Order(
                 ruleset,
@@ -164,12 +165,12 @@ struct PolicyApply: ParsableCommand {
         }
     }
 
-    private static func facts(_ applier: Applier) -> OtherFirewalls.Facts {
+    private static func facts(_ applier: Applier) throws -> OtherFirewalls.Facts {
         var facts = OtherFirewalls.Facts()
         facts.processes = ProcessAncestry.runningNames()
         let ufw = (try? FileReading.read("/etc/ufw/ufw.conf", limit: 64 << 10)) ?? []
         facts.isUFWEnabled = ufw.split(separator: 0x0A).contains { $0.elementsEqual("ENABLED=yes".utf8) }
-        facts.listing = applier.listing()
+        facts.listing = try applier.liveListing()
         return facts
     }
 

@@ -1,0 +1,93 @@
+import Site
+
+extension HeldListing {
+    /// A list with what it leaves out put in its place, as something unread: no packet's fate is known there.
+    ///
+    /// - Parameters:
+    ///   - inventory: what the kernel holds by its own word.
+    ///   - reasons: why a table could not be listed at all, by its name.
+    init(_ listed: HeldListing, completedBy inventory: RulesetInventory, unlisted reasons: [String: String] = [:]) {
+        self.init()
+        for (name, table) in inventory.tables {
+            let (objects, doubt) = Self.complete(listed.tables[name] ?? [], table)
+            add(objects, of: name)
+            if let reason = reasons[name] ?? doubt { note(reason, of: name) }
+        }
+    }
+
+    /// A table's objects, and what to say of those that libnftables does not list; nil when it lists all.
+    private static func complete(
+        _ listed: [JSONValue],
+        _ table: RulesetInventory.Table
+    ) -> (objects: [JSONValue], doubt: String?) {
+        func names(_ kinds: String...) -> Set<String> {
+            Set(listed.flatMap { object in kinds.compactMap { object[$0]?["name"]?.text } })
+        }
+        let (chains, sets) = (names("chain"), names("set", "map"))
+        var rules: [Int: JSONValue] = [:]
+        for object in listed { if let handle = object["rule"]?["handle"]?.integer { rules[handle] = object } }
+        let lostChains = table.chains.filter { !chains.contains($0.name) }
+        let lostSets = table.sets.filter { !sets.contains($0) }
+        let lostRules = table.rules.filter { rules[$0.handle] == nil }
+        // What libnftables 1.0.6 writes of a table's flags is not what they are.
+        var objects = [table.object]
+        guard !lostChains.isEmpty || !lostSets.isEmpty || !lostRules.isEmpty else {
+            return (objects + listed.filter { $0["table"] == nil }, nil)
+        }
+        objects += listed.filter { $0["table"] == nil && $0["rule"] == nil }
+        objects += lostChains.map(\.object) + lostSets.map { table.object(ofSet: $0) }
+        objects += table.rules.map { rules[$0.handle] ?? $0.object(in: table) }
+        var lost: [String] = []
+        if !lostRules.isEmpty {
+            let words = Set(lostRules.flatMap(\.words)).sorted().joined(separator: ", ")
+            lost.append("\(lostRules.count) of its rules (of \(words))")
+        }
+        lost += lostChains.map { "chain \($0.name)" } + lostSets.map { "set \($0)" }
+        return (objects, "libnftables does not list \(lost.joined(separator: ", "))")
+    }
+}
+
+extension LiveKernel {
+    /// All that this network holds. What libnftables cannot list, or leaves out, stands in it as something unread, and
+    /// `unread` says of which tables that is so.
+    ///
+    /// - Throws: when nothing can be told at all: no right to, no memory.
+    func held() throws(KernelFailure) -> HeldListing {
+        var tries = 0
+        while true {
+            let inventory = try RulesetInventory()
+            let listing = try held(inventory)
+            tries += 1
+            // Others change rules meanwhile: both must be of the same moment. One that changes all the time is taken
+            // as it was met: what is in one and not in the other counts as unread.
+            let now = try? RulesetInventory.currentGeneration()
+            if now == inventory.generation || tries == Self.mostTries { return listing }
+        }
+    }
+
+    private static let mostTries = 10
+
+    private func held(_ inventory: RulesetInventory) throws(KernelFailure) -> HeldListing {
+        if let listed = (try? json(.ruleset)).flatMap({ HeldListing($0) }) {
+            return HeldListing(listed, completedBy: inventory)
+        }
+        // A crash over one table must not hide the others: each in a process of its own.
+        var listed = HeldListing()
+        var reasons: [String: String] = [:]
+        for (key, table) in inventory.tables {
+            guard let name = TableName(family: table.family, name: table.name) else {
+                reasons[key] = "nft has no way to write its name"
+                continue
+            }
+            do throws(KernelFailure) {
+                guard let one = HeldListing(try json(.table(name))) else {
+                    throw .unavailable("libnftables lists it in a form that is not known")
+                }
+                listed = listed.replacing(one)
+            } catch {
+                reasons[key] = "\(error)"
+            }
+        }
+        return HeldListing(listed, completedBy: inventory, unlisted: reasons)
+    }
+}
