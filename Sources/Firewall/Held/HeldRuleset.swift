@@ -145,7 +145,7 @@ package struct HeldRule: Sendable {
     }
 }
 
-package indirect enum HeldStatement: Sendable {
+package enum HeldStatement: Sendable {
     case condition(HeldCondition)
     case verdict(HeldVerdict)
     /// The verdict of the entry that holds the packet; the next rule when none does. No packet is in two entries.

@@ -1,3 +1,4 @@
+import Linux
 import Synchronization
 
 /// The kernel's own word on a ruleset, without a change to the machine: a real load in a network namespace that goes
@@ -7,8 +8,9 @@ import Synchronization
 /// Interfaces that the ruleset names need not exist, as long as it names them with `iifname` and `oifname`.
 package final class ScratchKernel: Sendable {
     package let process: KernelProcess
-    /// Workers that wait: as many as were ever asked at the same time. A new one costs as much as a small ruleset.
-    private let idle = Mutex<[KernelConnection]>([])
+    /// Workers that wait, by the thread that started them and that they end with. A new one costs as much as a small
+    /// ruleset.
+    private let idle = Mutex<[Int32: KernelConnection]>([:])
 
     package init(_ process: KernelProcess = KernelProcess()) {
         self.process = process
@@ -20,14 +22,16 @@ package final class ScratchKernel: Sendable {
     /// - Throws: `refused` with the text's lines; `unavailable` when the machine cannot try it, so that nothing is
     ///   proved.
     package func hold(_ text: String) throws(KernelFailure) -> [UInt8] {
-        let waiting = idle.withLock { $0.popLast() }
-        let worker = if let waiting { waiting } else { try process.start() }
+        let thread = Thread.currentIdentifier
+        let waiting = idle.withLock { $0.removeValue(forKey: thread) }
+        // It may be of an earlier thread of that number, and have ended with it.
+        let worker = if let waiting, !waiting.hasEnded { waiting } else { try process.start() }
         do throws(KernelFailure) {
             let held = try worker.run(.hold, text)
-            idle.withLock { $0.append(worker) }
+            idle.withLock { $0[thread] = worker }
             return held
         } catch {
-            if case .refused = error { idle.withLock { $0.append(worker) } }
+            if case .refused = error { idle.withLock { $0[thread] = worker } }
             throw error
         }
     }

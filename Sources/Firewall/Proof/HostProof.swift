@@ -62,7 +62,7 @@ package struct HostProof: Sendable {
         // Between two moments at which a rule ends nothing changes by itself.
         for since in [nil] + ends.prefix(Self.mostEnds).map(Int64?.some) {
             let moment = since ?? .min
-            let (meant, real) = (intent.at(moment), held.at(moment))
+            let (meant, real) = ends.isEmpty ? (intent, held) : (intent.at(moment), held.at(moment))
             for path in PacketPath.allCases {
                 let store = DiagramStore(limit: limit, steps: left)
                 do throws(SpaceExhausted) {

@@ -16,7 +16,7 @@ package final class DiagramStore {
 
     /// - Parameters:
     ///   - limit: how many edges the store may hold; an edge takes 20 bytes.
-    ///   - steps: how many edges its operations may look at; ten million take about half a second.
+    ///   - steps: how many edges its operations may look at; a hundred million take some five seconds.
     package convenience init(limit: Int = DiagramStore.usualLimit, steps: Int = DiagramStore.usualSteps) {
         self.init(continuing: DiagramNodes(), limit: limit, steps: steps)
     }
@@ -29,7 +29,7 @@ package final class DiagramStore {
     }
 
     package static let usualLimit = 6_000_000
-    package static let usualSteps = 200_000_000
+    package static let usualSteps = 100_000_000
 
     /// How many edges the store holds.
     package var size: Int { nodes.children.count }
@@ -120,7 +120,7 @@ package final class DiagramStore {
         -> PacketFunction
     {
         if let result = how.shortcut(left, right) { return result }
-        let key = UInt64(UInt32(bitPattern: left.index)) << 32 | UInt64(UInt32(bitPattern: right.index))
+        let key = Self.key(left, right)
         if let known = results[how.rawValue, key] { return PacketFunction(index: known) }
         let dimension = min(nodes.dimension(left), nodes.dimension(right))
         let base = pending.count
@@ -141,15 +141,35 @@ package final class DiagramStore {
                 push(upper, decided.index, base)
             } else {
                 upper = min(ones.isEmpty ? last : nodes.uppers[i], twos.isEmpty ? last : nodes.uppers[j])
-                push(upper, try combine(one, two, how).index, base)
+                // Most edges need no look into what they lead to.
+                if let result = how.shortcut(one, two) {
+                    push(upper, result.index, base)
+                } else if let known = results[how.rawValue, Self.key(one, two)] {
+                    push(upper, known, base)
+                } else {
+                    push(upper, try combine(one, two, how).index, base)
+                }
             }
             if upper == last { break }
-            if !ones.isEmpty { i = nodes.edge(for: upper + 1, near: i, before: ones.upperBound) }
-            if !twos.isEmpty { j = nodes.edge(for: upper + 1, near: j, before: twos.upperBound) }
+            if !ones.isEmpty { i = edge(behind: upper, at: i, before: ones.upperBound) }
+            if !twos.isEmpty { j = edge(behind: upper, at: j, before: twos.upperBound) }
         }
         let result = try finish(dimension, base)
         results[how.rawValue, key] = result.index
         return result
+    }
+
+    @inline(__always)
+    private static func key(_ left: PacketFunction, _ right: PacketFunction) -> UInt64 {
+        UInt64(UInt32(bitPattern: left.index)) << 32 | UInt64(UInt32(bitPattern: right.index))
+    }
+
+    /// The edge that holds the number after `upper`: mostly the same, or the next.
+    @inline(__always)
+    private func edge(behind upper: UInt128, at first: Int, before end: Int) -> Int {
+        if nodes.uppers[first] > upper { return first }
+        if nodes.uppers[first + 1] > upper { return first + 1 }
+        return nodes.edge(for: upper + 1, near: first + 2, before: end)
     }
 
     private func edges(_ diagram: PacketFunction, asking dimension: UInt8) -> Range<Int> {

@@ -122,6 +122,7 @@ enum Combination: Int, CaseIterable {
     }
 
     /// The result when the first function alone decides it; nil otherwise.
+    @inline(__always)
     func decided(byLeft left: PacketFunction) -> PacketFunction? {
         guard let number = left.constant else { return nil }
         let isDecided =
@@ -137,6 +138,7 @@ enum Combination: Int, CaseIterable {
     }
 
     /// The result when the second function alone decides it; nil otherwise.
+    @inline(__always)
     func decided(byRight right: PacketFunction) -> PacketFunction? {
         guard let number = right.constant else { return nil }
         let isDecided =
@@ -151,6 +153,7 @@ enum Combination: Int, CaseIterable {
     }
 
     /// The result when it can be told without looking into the diagrams.
+    @inline(__always)
     func shortcut(_ left: PacketFunction, _ right: PacketFunction) -> PacketFunction? {
         let (one, two) = (left.constant, right.constant)
         if let one, let two { return PacketFunction(constant: self(one, two)) }

@@ -16,6 +16,9 @@ package struct Thread: @unchecked Sendable {
         }
     }
 
+    /// The kernel's number for the calling thread (gettid(2)). Another may bear it once the thread has ended.
+    package static var currentIdentifier: Int32 { Int32(truncatingIfNeeded: systemCall(SYS_gettid)) }
+
     /// Starts `body` on a thread of its own, with all signals blocked: the main thread takes them.
     ///
     /// - Parameters:

@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259). Members keep their order.
-package indirect enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int)

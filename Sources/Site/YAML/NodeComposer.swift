@@ -6,8 +6,9 @@
 struct NodeComposer: ~Copyable {
     /// Lists and mappings in one another. Sites need seven.
     static let maximumDepth = 64
-    /// Words, lists and mappings in all. A site of 5,000 hosts, each a server of a pool, has some 200,000.
-    static let maximumNodes = 500_000
+    /// Words, lists and mappings in all. A site of 5,000 hosts, each a server of a pool, has some 200,000, and one with
+    /// 100,000 lines of policy a million. So many take 150 MB and less than half a second.
+    static let maximumNodes = 2_000_000
 
     private var reader: YAMLEventReader
     private var nodes = 0

@@ -141,6 +141,8 @@ struct ScratchKernelTests {
             (try? kernel.hold("add table inet t\(number)")).map { String(decoding: $0, as: UTF8.self) } ?? "nothing"
         }
         for (number, answer) in answers.enumerated() { #expect(answer.contains("\"t\(number)\""), "\(answer)") }
+        // The other threads have ended, and their workers with them.
+        for _ in 0..<3 { _ = try kernel.hold("add table inet t") }
     }
 
     @Test("a refusal is told with the rule that its line was compiled from")

@@ -1,8 +1,8 @@
 import Glibc
 import Linux
 
-/// A worker process that waits for tasks. It ends with this object; after a task that throws `unavailable` it may be
-/// gone, and is not to be asked again.
+/// A worker process that waits for tasks. It ends with this object, and with the thread that started it; after a task
+/// that throws `unavailable` it may be gone, and is not to be asked again.
 final class KernelConnection: Sendable {
     private let child: ChildProcess
     private let socket: MessageSocket
@@ -21,6 +21,9 @@ final class KernelConnection: Sendable {
         child.signal(SIGKILL)
         _ = child.wait(milliseconds: 2_000)
     }
+
+    /// Whether the process has ended before its time.
+    var hasEnded: Bool { child.hasEnded }
 
     /// Has a task done.
     ///

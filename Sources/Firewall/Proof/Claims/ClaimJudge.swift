@@ -27,6 +27,8 @@ final class ClaimJudge {
     private var knownIngress: SiteWays.Ends?
     private var knownReached: PacketFunction?
     private var knownRefused: [Exemption: PacketFunction] = [:]
+    /// Why nothing more is judged here: what was too much once is too much again.
+    private var exhausted: SpaceExhausted?
     /// The packets that a function treats in a way, by the function: every claim asks again.
     private var treated: [Fate: [PacketFunction: PacketFunction]] = [:]
 
@@ -50,6 +52,7 @@ final class ClaimJudge {
         let addresses = destinations ?? claim.destinations.subtracting(own)
         if addresses.isEmpty { return [] }
         do throws(SpaceExhausted) {
+            if let exhausted { throw exhausted }
             let findings =
                 switch claim.kind {
                 case .allow: [try allowed(claim, addresses, idle)]
@@ -62,6 +65,7 @@ final class ClaimJudge {
                 }
             return findings.compactMap { $0 }
         } catch {
+            exhausted = error
             let host = end.map { "the rules about \(site.hosts[$0].intent.host)" } ?? "the rules about other addresses"
             return [finding(.unknown, error.reason(host), packet: nil, at: .end(end), isOfAllowed: false)]
         }
