@@ -101,17 +101,16 @@ package final class ACMEAccount {
 
     // MARK: Who we are to the CA
 
-    private func binding() throws(ACMEProblem) -> (identifier: String, secret: [UInt8])? {
+    private func binding() throws(ACMEProblem) -> (identifier: String, secret: SecretBytes)? {
         guard let binding = settings.binding else { return nil }
-        let text: [UInt8]
-        do throws(FileError) {
-            let secret = try FileReading.readSecret(binding.keyFile, limit: 1 << 12)
-            text = (0..<secret.count).map { secret.bytes[$0] }
+        let key: SecretBytes?
+        do {
+            let text = try FileReading.readSecret(binding.keyFile, limit: 1 << 12)
+            key = try Base64URL.decode(secret: text.bytes)
         } catch {
             throw .library("\(error)")
         }
-        let word = String(decoding: text, as: UTF8.self).split { $0.isWhitespace || $0 == "=" }.joined()
-        guard let key = Base64URL.decode(word), !key.isEmpty else {
+        guard let key, key.count > 0 else {
             throw .library("\(binding.keyFile): no HMAC key in base64url, as the CA gives it")
         }
         return (binding.identifier, key)

@@ -1,3 +1,4 @@
+package import Linux
 package import OpenSSL
 import Site
 
@@ -58,7 +59,7 @@ package final class ACMESession {
     ///     and changes nothing (section 7.3.1).
     package func register(
         contact: [String],
-        binding: (identifier: String, secret: [UInt8])? = nil,
+        binding: (identifier: String, secret: SecretBytes)? = nil,
         isKnown: Bool = false
     ) throws(ACMEProblem) {
         guard account == nil else { return }
@@ -72,7 +73,7 @@ package final class ACMESession {
             do throws(OpenSSLError) {
                 let proof = try envelope.binding(
                     to: binding.identifier,
-                    secret: binding.secret,
+                    secret: binding.secret.bytes,
                     url: directory.newAccount
                 )
                 members.append(.init("externalAccountBinding", proof))

@@ -94,7 +94,7 @@ package struct JSONWebSignature {
     ///   - secret: the CA's HMAC key, decoded.
     package func binding(
         to identifier: String,
-        secret: [UInt8],
+        secret: Span<UInt8>,
         url: String
     ) throws(OpenSSLError) -> JSONValue {
         let header = JSONValue.object([

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import Linux
 import OpenSSL
 import Site
 import Testing
@@ -134,5 +135,25 @@ import Testing
             IPAddress("2001:db8::567:89ab")?.reverseName
                 == "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
         )
+    }
+
+    @Test("a secret in base64url, as people leave it in files, is decoded like any other text")
+    func secret() throws {
+        func decoded(_ text: String) throws -> [UInt8]? {
+            let bytes = Array(text.utf8)
+            guard let secret = try Base64URL.decode(secret: bytes.span) else { return nil }
+            return (0..<secret.count).map { secret.bytes[$0] }
+        }
+        for length in 0..<40 {
+            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 37 + 5) }
+            let text = Base64URL.encode(bytes)
+            #expect(try decoded(text) == bytes)
+            #expect(try decoded(" " + text + "==\r\n") == bytes)
+            let middle = text.index(text.startIndex, offsetBy: text.count / 2)
+            #expect(try decoded(text[..<middle] + "\n" + text[middle...]) == bytes)
+        }
+        for bad in ["a", "ab+d", "ab/d", "abc!", "ab\u{0}d", "aé", "//8=", "AB"] {
+            #expect(try decoded(bad) == nil, "\(bad)")
+        }
     }
 }
