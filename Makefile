@@ -3,7 +3,8 @@
 BUILD_PACKAGES := libssl-dev libnghttp2-dev libyaml-dev libc-ares-dev libcurl4-openssl-dev libnftables-dev \
                   libnetfilter-conntrack-dev pkg-config git
 TEST_PACKAGES  := $(BUILD_PACKAGES) nginx curl openssl wrk nghttp2-client prometheus python3 python3-h2 \
-                  chromium libnss3-tools strace pebble lego nftables systemd iproute2 iptables mariadb-server
+                  chromium libnss3-tools strace pebble lego nftables systemd iproute2 iptables mariadb-server \
+                  gnutls-bin faketime
 BENCH_PACKAGES := $(BUILD_PACKAGES) nginx haproxy h2o wrk nghttp2-client curl openssl python3 nftables iproute2 \
                   iptables ferm firewalld
 

@@ -16,6 +16,7 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(again.der == der, "and is the same")
         _ = (certificate.subject, certificate.issuer, certificate.dnsNames, certificate.addresses)
         _ = (certificate.authorityKeyIdentifier, certificate.serialNumber, certificate.fingerprint)
+        _ = (certificate.subjectKeyIdentifier, certificate.nameConstraints?.text, try? certificate.signedTimestamps())
         precondition(certificate.validity.lowerBound <= certificate.validity.upperBound)
     }
     guard let key = try? PrivateKey(pem: bytes.span) else { return 0 }

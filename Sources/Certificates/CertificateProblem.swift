@@ -37,6 +37,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
     case rootKeyAway(folder: String)
+    /// The site file keeps the internal CA from certifying these names.
+    case excludedNames([String], permitted: String)
+    /// The internal CA's intermediate may not certify these names, and the root's key is needed for another one.
+    case constrainedNames([String], permitted: String, folder: String)
+    /// The key that signed a certificate of the internal CA is not there any more.
+    case unknownSigner(subject: String, folder: String)
     /// The program that is to be run after a rotation failed.
     case deployment(name: String, String)
     /// The audit log cannot be gone on with.
@@ -65,14 +71,15 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .foreignIssuer(let name, _):
             "certificate \(name): the site file takes it from files; write `issuer: internal` to have it issued here"
         case .lackingNames(let name, let missing):
-            "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names"
+            "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names; "
+                + "have it issued for these, or correct `names`"
         case .order(let name, let problem): "certificate \(name): \(problem)"
         case .orders(let name, let problems):
             "certificate \(name): "
                 + problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
         case .server(let directory, let problem): "\(directory): \(problem)"
         case .irrevocable(let name):
-            "certificate \(name): only a certificate of an ACME server can be revoked"
+            "certificate \(name): it comes from files: whoever issued it revokes it"
         case .noStandby(let name):
             "certificate \(name): the site file has no `standby` for it, another issuer whose certificate is kept ready"
         case .standbyNotReady(let name, let why): "certificate \(name): its standby is of no use: \(why)"
@@ -85,6 +92,16 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .rootKeyAway(let folder):
             "\(folder): the key of the internal CA's root is not on this machine; bring it, and run "
                 + "`gatehouse certs ca renew --root-key FILE`"
+        case .excludedNames(let names, let permitted):
+            "the internal CA may certify \(permitted) alone, and not \(names.joined(separator: ", ")): add what is missing to "
+                + "`names` of `internal-ca` in the site file"
+        case .constrainedNames(let names, let permitted, let folder):
+            "\(folder): the intermediate of the internal CA may certify \(permitted) alone, and not "
+                + "\(names.joined(separator: ", ")); another one needs the root's key, which is not on this machine: bring "
+                + "it, and run `gatehouse certs ca renew --root-key FILE`"
+        case .unknownSigner(let subject, let folder):
+            "\(folder): the key that signed the certificate of \(subject) is not there any more, so that it cannot be "
+                + "revoked; it is good until it ends, or until clients trust another root"
         case .deployment(let name, let why):
             "certificate \(name): it is in force, but was not deployed: \(why); "
                 + "`gatehouse certs deploy \(name)` tries again"

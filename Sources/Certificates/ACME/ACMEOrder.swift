@@ -269,6 +269,7 @@ package struct ACMEOrder {
         do throws(CertificateError) {
             bundle = try CertificateBundle(chain: try Certificate.load(pem: answer.body.span), key: key)
             try bundle.requireNames()
+            try Transparency.require(of: bundle, at: now())
         } catch {
             throw .malformed(url: url, why: "\(error)")
         }

@@ -88,7 +88,7 @@ extension CertificateProvider {
         outside.tell("asking \(acme.directory)")
         let key: PrivateKey
         do throws(OpenSSLError) {
-            key = try PrivateKey.generate(kind(settings))
+            key = try PrivateKey.generate(settings.key.kind)
         } catch {
             throw .library(error)
         }

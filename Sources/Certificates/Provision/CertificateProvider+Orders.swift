@@ -28,6 +28,7 @@ extension CertificateProvider {
         do throws(CertificateError) {
             try bundle.requireNames()
             try bundle.requireValid(at: now)
+            try Transparency.require(of: bundle, at: now)
         } catch {
             throw .issued(error)
         }
@@ -100,7 +101,8 @@ extension CertificateProvider {
             try InternalCA.renewIntermediate(
                 in: store,
                 rootKey: key,
-                named: site,
+                named: site.name,
+                policy: InternalCAPolicy(site),
                 reason: "an operator asked for it",
                 now: now
             ).signingCertificate
@@ -111,6 +113,34 @@ extension CertificateProvider {
     package func existingRoot() throws(CertificateProblem) -> Certificate {
         do throws(CertificateProblem) {
             return try InternalCA.root(in: store)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// The list of revoked certificates of the internal CA, made anew where that is due.
+    package func revocationList() throws(CertificateProblem) -> RevocationList {
+        do throws(CertificateProblem) {
+            return try InternalCA.currentList(in: store, now: now)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// All such lists, as gateways serve them. They are made when the site file says where they are to be found, and kept
+    /// fresh when there are any.
+    package func revocationLists() throws(CertificateProblem) -> InternalCA.Lists {
+        do throws(CertificateProblem) {
+            return try InternalCA.lists(in: store, isWanted: site.internalCA.revocationList != nil, now: now)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// How the internal CA stands; nil when the store has none.
+    package func authorityStanding() throws(CertificateProblem) -> InternalCAStanding? {
+        do throws(CertificateProblem) {
+            return try memo.standing(in: store)
         } catch {
             throw storeProblem(error)
         }

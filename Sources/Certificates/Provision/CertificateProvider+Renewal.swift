@@ -53,8 +53,9 @@ extension CertificateProvider {
         return plan
     }
 
-    /// Tells the CA that every generation but the current one is not to be trusted any more (RFC 8555, section 7.6), in
-    /// the account's name or, where the CA does not know that any more, in that of the certificate's own key.
+    /// Has the CA take every generation but the current one back. An ACME server is told (RFC 8555, section 7.6), in the
+    /// account's name or, where it does not know that any more, in that of the certificate's own key; the internal CA
+    /// puts them on its list.
     ///
     /// - Returns: the numbers of those that were revoked.
     package func revoke(
@@ -62,14 +63,17 @@ extension CertificateProvider {
         _ reason: RevocationReason,
         _ outside: Outside
     ) throws(CertificateProblem) -> [Int] {
-        guard case .acme(let acme) = settings.issuer else { throw .irrevocable(name: settings.name) }
+        if case .files = settings.issuer { throw .irrevocable(name: settings.name) }
         let current = try store.currentGeneration(of: settings.name)
         var revoked: [Int] = []
         for number in try store.generations(of: settings.name) where number != current {
             let bundle = try store.load(settings.name, generation: number)
             guard bundle.leaf.validity.upperBound > Self.clock else { continue }
-            try revoke(bundle, settings, acme, reason, outside)
+            if case .acme(let acme) = settings.issuer { try revoke(bundle, settings, acme, reason, outside) }
             try ordered { () throws(CertificateProblem) in
+                if settings.issuer == .internal {
+                    try InternalCA.revoke(bundle.leaf, reason, in: store, now: Self.clock)
+                }
                 try store.audit.append(
                     store.event(.revoked, settings.name, number, bundle, reason.rawValue),
                     now: Self.clock

@@ -34,18 +34,18 @@ package struct CertificateProvider: Sendable {
     private static let retryTime: Int64 = 3600
 
     internal let store: CertificateStore
-    internal let site: String
+    internal let site: SiteModel
     internal let now: Int64
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool
     internal let hasSealedListener: Bool
     private let issuers = IssuerPool()
-    private let signer = SignerMemo()
+    internal let memo = AuthorityMemo()
 
     /// - Parameter now: seconds since 1970.
     package init(for site: SiteModel, now: Int64) {
         store = CertificateStore(folder: site.certificateStore)
-        self.site = site.name
+        self.site = site
         self.now = now
         hasPlainListener = site.gateway?.listeners.contains { $0.tls == nil } ?? false
         hasSealedListener = site.gateway?.listeners.contains { $0.tls != nil } ?? false
@@ -127,6 +127,10 @@ package struct CertificateProvider: Sendable {
                 now: now,
                 sharing: issuers
             )
+            // A file of another site, most likely: nobody who asks for a name of this one could use it.
+            guard settings.names.contains(where: bundle.covers) else {
+                throw .lackingNames(name: settings.name, names(settings))
+            }
             provided.warnings += warnings(of: bundle, settings)
             provided.bundles.append(bundle)
         }
@@ -135,8 +139,7 @@ package struct CertificateProvider: Sendable {
 
     /// Names that it lacks, and an end that has come.
     private func warnings(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
-        let covered = Set(bundle.identifiers)
-        var warnings = settings.names.map { "\($0)" }.filter { !covered.contains($0) }.map {
+        var warnings = settings.names.filter { !bundle.covers($0) }.map {
             "certificate \(settings.name): it does not cover \($0), which the site file names"
         }
         do throws(CertificateError) {
@@ -201,7 +204,7 @@ package struct CertificateProvider: Sendable {
     /// A new generation of the internal CA. The store is locked.
     internal func make(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> CertificateBundle
     {
-        let bundle = try authority().issue(names: names(settings), key: kind(settings), now: now)
+        let bundle = try authority(for: settings).issue(names: names(settings), key: settings.key.kind, now: now)
         try store.save(bundle, as: settings.name, reason: reason, now: now)
         if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
         return bundle
@@ -211,8 +214,16 @@ package struct CertificateProvider: Sendable {
         Provided(bundles: [bundle], notes: notes, warnings: warnings, renewal: renewal(of: bundle))
     }
 
-    internal func authority() throws(CertificateProblem) -> InternalCA {
-        try InternalCA.loadOrCreate(in: store, named: site, now: now)
+    /// The internal CA, able to certify the names of `settings` besides those of the site.
+    internal func authority(for settings: CertificateSettings? = nil) throws(CertificateProblem) -> InternalCA {
+        let names = settings.map(names) ?? []
+        return try InternalCA.loadOrCreate(
+            in: store,
+            named: site.name,
+            policy: memo.policy(of: site, for: names),
+            for: names,
+            now: now
+        )
     }
 
     // MARK: ACME
@@ -228,7 +239,7 @@ package struct CertificateProvider: Sendable {
     /// What is served until its CA has given the first one.
     private func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         do throws(CertificateProblem) {
-            let ca = try store.locked { () throws(CertificateProblem) in try authority() }
+            let ca = try store.locked { () throws(CertificateProblem) in try authority(for: settings) }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
             return Provided(bundles: [bundle], warnings: [standInWarning(settings)], isStandIn: true)
@@ -277,11 +288,12 @@ package struct CertificateProvider: Sendable {
                 usable: bundle
             )
         }
-        if bundle.key.kind != kind(settings) {
+        if bundle.key.kind != settings.key.kind {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
         // Of a chain that is loaded, it is known that each certificate issued the one before.
-        if let signer = try signer.value(in: store), bundle.chain.dropFirst().first?.der != signer.der,
+        if let signer = try memo.standing(in: store)?.intermediate,
+            bundle.chain.dropFirst().first?.der != signer.der,
             !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
         {
             return .wanting("the stored one is of another CA", usable: bundle)
@@ -297,19 +309,19 @@ package struct CertificateProvider: Sendable {
 
     internal func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
 
-    internal func kind(_ settings: CertificateSettings) -> PrivateKey.Kind {
-        switch settings.key {
-        case .ecdsaP256: .ecdsaP256
-        case .ecdsaP384: .ecdsaP384
-        case .rsa2048: .rsa2048
-        case .rsa3072: .rsa3072
-        case .rsa4096: .rsa4096
-        }
-    }
-
     /// A store that this user may not use is said to be one, with the two ways out.
     internal func storeProblem(_ problem: CertificateProblem) -> CertificateProblem {
         guard case .file(let error) = problem, error.isDenied else { return problem }
         return .deniedStore(folder: store.folder, error)
+    }
+}
+
+extension CertificateBundle {
+    /// Whether it is good for a name, or for every name that is meant.
+    fileprivate func covers(_ name: HostPattern) -> Bool {
+        let covered = identifiers
+        if covered.contains("\(name)") { return true }
+        guard case .exact(let text) = name else { return false }
+        return covered.contains { $0.hasPrefix("*.") && HostPattern.wildcard(String($0.dropFirst(2))).matches(text) }
     }
 }

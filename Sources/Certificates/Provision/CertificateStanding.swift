@@ -12,6 +12,8 @@ package struct CertificateStanding: Sendable {
     package var leaves: [Certificate] = []
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
+    /// What will be wrong with it, unless a person does something.
+    package var warnings: [String] = []
 
     /// What became of the tries at the next one.
     package var plan = RenewalPlan()
@@ -34,7 +36,7 @@ package struct CertificateStanding: Sendable {
 
     /// Whether it, or what is left of its time, wants a person.
     package func isWanting(at now: Int64) -> Bool {
-        !faults.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
+        !faults.isEmpty || !warnings.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
     }
 
     fileprivate init(name: String, issuer: String, plan: RenewalPlan) {
@@ -66,6 +68,9 @@ extension CertificateProvider {
             }
             standing.leaves = bundles.map(\.leaf)
             for bundle in bundles { standing.faults += try faults(of: bundle, settings) }
+            if settings.issuer == .internal, let warning = try memo.standing(in: store)?.warning(at: now) {
+                standing.warnings.append(warning)
+            }
         } catch {
             standing.faults.append("\(storeProblem(error))")
         }
@@ -80,12 +85,13 @@ extension CertificateProvider {
         do throws(CertificateError) {
             try bundle.requireNames()
             try bundle.requireValid(at: now)
+            try Transparency.require(of: bundle, at: now)
         } catch {
             faults.append("\(error)")
         }
         let missing = settings.names.map { "\($0)" }.filter { !bundle.identifiers.contains($0) }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
-        if settings.issuer == .internal, let signer = try InternalCA.signer(in: store),
+        if settings.issuer == .internal, let signer = try memo.standing(in: store)?.intermediate,
             !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
         {
             faults.append("the internal CA of this store did not sign it")

@@ -26,6 +26,7 @@ package enum CertificateSource {
             if let now {
                 try bundle.requireNames()
                 try bundle.requireValid(at: now)
+                try Transparency.require(of: bundle, at: now)
             }
             return bundle
         } catch {

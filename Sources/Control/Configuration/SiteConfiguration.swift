@@ -16,10 +16,13 @@ package struct SiteConfiguration: Sendable {
     package var notes: [String]
     /// What the operator should know, though the configuration holds.
     package var warnings: [String]
-    /// When the internal CA should issue the next certificate: seconds since 1970. nil when none is its own.
+    /// When the internal CA should issue the next certificate, or the next list of those that it has revoked: seconds since
+    /// 1970. nil when none is its own.
     package let renewal: Int64?
     /// The files whose change means other certificates.
     package let certificateFiles: Set<String>
+    /// How the internal CA stands; nil when there is none.
+    package let authority: InternalCAStanding?
     internal let certificates: [String: Held]
 
     /// Certificates that stand in for those that their CAs have not given yet.
@@ -92,15 +95,19 @@ package struct SiteConfiguration: Sendable {
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let certificates = try certificates(of: site, for: plan, now: now, after: earlier)
         let provided = certificates.mapValues(\.provided)
+        // After the certificates, since the first of them makes the CA.
+        let authority = authority(of: site, now: now)
+        plan.revocationLists = authority.lists.published
         return SiteConfiguration(
             site: site,
             gateway: gateway,
             plan: plan,
             keyring: Keyring(provided.mapValues(\.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
-            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings),
-            renewal: provided.values.compactMap(\.renewal).min(),
-            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder]),
+            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings,
+            renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
+            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder] + authority.lists.files),
+            authority: authority.standing,
             certificates: certificates
         )
     }

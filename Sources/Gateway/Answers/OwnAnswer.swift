@@ -6,8 +6,16 @@ import HTTPWire
 extension Exchange {
     /// Answers by itself, and ends the exchange.
     ///
-    /// - Parameter text: what to say in place of a page, as plain text.
-    internal func answer(_ status: Int, _ outcome: Outcome, location: ByteBuffer? = nil, text: [UInt8]? = nil) {
+    /// - Parameters:
+    ///   - text: what to say in place of a page.
+    ///   - type: the media type of `text`.
+    internal func answer(
+        _ status: Int,
+        _ outcome: Outcome,
+        location: ByteBuffer? = nil,
+        text: [UInt8]? = nil,
+        type: StaticString = "text/plain"
+    ) {
         guard let client else { return }
         self.outcome = outcome
         stage = .answering
@@ -17,7 +25,7 @@ extension Exchange {
         response.clear()
         response.status = status
         response.framing = head.method == .head ? .none : .length(UInt64(page.count))
-        addFields(status, location: location, length: page.count, isText: text != nil)
+        addFields(status, location: location, length: page.count, type: text == nil ? nil : type)
         answerBegun = true
         client.sendHead(response)
         if head.method != .head {
@@ -35,9 +43,9 @@ extension Exchange {
         return page
     }
 
-    private func addFields(_ status: Int, location: ByteBuffer?, length: Int, isText: Bool) {
-        if isText {
-            if length > 0 { response.add(.contentType, "text/plain") }
+    private func addFields(_ status: Int, location: ByteBuffer?, length: Int, type: StaticString?) {
+        if let type {
+            if length > 0 { response.add(.contentType, type) }
         } else if ErrorPage.prefersJSON(self) {
             response.add(.contentType, "application/json")
         } else {

@@ -4,15 +4,17 @@ import HTTPWire
 
 /// **Phase: route.** Gets a complete, well-formed head. Leaves `route`, `pool` and `bodyLimit` set and goes
 /// on to `admit`, or answers: 308 where the listener redirects, 421 when TLS named another host, 404
-/// when no route covers the host and path, or, before a redirect, the host. What an ACME server looks for is
-/// answered first, whatever the host.
+/// when no route covers the host and path, or, before a redirect, the host. What is below /.well-known/ and ours
+/// is answered first, whatever the host.
 extension Exchange {
     internal func routeRequest() {
         guard let origin else { return }
         times.received = worker.loop.nowMicroseconds
         if !hasRequestBody { requestEnded = true }
         settleRequestID()
-        if !runtime.challenges.isEmpty, let text = challengeAnswer { return answer(200, .completed, text: text) }
+        if !runtime.wellKnown.isEmpty, let entry = wellKnownEntry {
+            return answer(200, .completed, text: entry.bytes, type: entry.type)
+        }
         // It would show the client, or a script in it, what is added on the way (RFC 9110 section 9.3.8).
         if head.method == .trace { return answer(405, .refused) }
         if let port = origin.listener.redirectPort { return redirect(toPort: port) }
@@ -35,10 +37,10 @@ extension Exchange {
         }
     }
 
-    private var challengeAnswer: [UInt8]? {
+    private var wellKnownEntry: WellKnownTable.Entry? {
         guard head.method == .get || head.method == .head else { return nil }
         let text = head.bytes
-        return runtime.challenges.answer(to: text.span(head.target))
+        return runtime.wellKnown.answer(to: text.span(head.target))
     }
 
     /// The host of the authority, without its port and the dot of the root, which changes nothing about a name (RFC

@@ -21,6 +21,8 @@ package struct Plan: Codable, Sendable, Equatable {
     package var challenges: [String: String] = [:]
     /// Key authorizations that ACME servers look for in a handshake, by DNS name or address (RFC 8737).
     package var handshakeChallenges: [String: String] = [:]
+    /// Lists of certificates that the internal CA has revoked, in DER, by their paths.
+    package var revocationLists: [String: [UInt8]] = [:]
 
     package init() {}
 }

@@ -16,7 +16,7 @@ package final class Runtime {
     internal let certificates: [Int: HostTable<Int>]
     internal let fields: AddedFields
     internal let subjectFields: SubjectFields
-    internal let challenges: ChallengeTable
+    internal let wellKnown: WellKnownTable
     internal let headLimits: HeadLimits
     internal let http2Settings: HTTP2Settings
 
@@ -30,7 +30,7 @@ package final class Runtime {
         pools = plan.pools.map { Pool(plan: $0, state: state, worker: worker) }
         fields = AddedFields(plan)
         subjectFields = SubjectFields(plan)
-        challenges = ChallengeTable(plan.challenges)
+        wellKnown = WellKnownTable(plan)
         var limits = HeadLimits()
         limits.requestLine = plan.limits.requestLine
         limits.fieldLine = plan.limits.fieldLine

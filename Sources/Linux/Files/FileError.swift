@@ -54,6 +54,9 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let error) = problem, [EACCES, EPERM].contains(error.code) {
             return "; let user \(geteuid()) have it (`chown`, `chmod`), or run gatehouse as another user"
         }
+        if case .system(let error) = problem, [ENOSPC, EDQUOT].contains(error.code) {
+            return "; make room on its file system"
+        }
         return ""
     }
 }

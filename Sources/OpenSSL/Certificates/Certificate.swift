@@ -13,12 +13,19 @@ package final class Certificate: Sendable {
     }
 
     package init(der: Span<UInt8>) throws(CertificateError) {
-        // Sound: d2i_X509 reads within the bytes it is given.
+        var rest = 0
+        // Sound: d2i_X509 reads within the bytes it is given, and leaves the cursor where the certificate ends.
         let parsed = unsafe der.withUnsafeBufferPointer { bytes in
             var cursor = bytes.baseAddress
-            return unsafe d2i_X509(nil, &cursor, bytes.count)
+            let parsed = unsafe d2i_X509(nil, &cursor, bytes.count)
+            if let start = bytes.baseAddress, let end = unsafe cursor { rest = unsafe bytes.count - (end - start) }
+            return unsafe parsed
         }
         guard let parsed = unsafe parsed else { throw .malformedCertificate(reason: OpenSSLError.drainedText()) }
+        guard rest == 0 else {
+            unsafe X509_free(parsed)
+            throw .malformedCertificate(reason: "\(rest) bytes follow it")
+        }
         unsafe handle = parsed
         unsafe X509_check_purpose(parsed, -1, 0)
     }
@@ -32,7 +39,7 @@ package final class Certificate: Sendable {
         pem: Span<UInt8>,
         sharing issuers: IssuerPool? = nil
     ) throws(CertificateError) -> [Certificate] {
-        try load(PEMBlock.all(in: pem), sharing: issuers)
+        try load(PEMBlock.all(in: pem, ifBinary: .binaryCertificate), sharing: issuers)
     }
 
     internal static func load(
@@ -73,11 +80,12 @@ package final class Certificate: Sendable {
 
     /// The first and the last second of its validity, since 1970.
     package var validity: ClosedRange<Int64> {
-        let first = unsafe seconds(X509_get0_notBefore(handle))
-        return first...max(first, unsafe seconds(X509_get0_notAfter(handle)))
+        let first = unsafe Self.seconds(X509_get0_notBefore(handle))
+        return first...max(first, unsafe Self.seconds(X509_get0_notAfter(handle)))
     }
 
-    private func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+    /// Seconds since 1970; 0 for what is no time.
+    internal static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
         var parts = unsafe tm()
         // Sound: fills in `parts`; timegm may normalise it.
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
@@ -92,6 +100,17 @@ package final class Certificate: Sendable {
             && X509_verify(handle, X509_get0_pubkey(issuer.handle)) == 1
         ERR_clear_error()
         return fits
+    }
+
+    /// Whether its names are among those that `issuer` may certify (RFC 5280, section 4.2.1.10).
+    package func isPermitted(by issuer: Certificate) -> Bool {
+        // Sound: the decoded extension is ours until NAME_CONSTRAINTS_free; both certificates are only read.
+        guard let raw = unsafe X509_get_ext_d2i(issuer.handle, NID_name_constraints, nil, nil) else { return true }
+        let constraints = unsafe raw.assumingMemoryBound(to: NAME_CONSTRAINTS.self)
+        defer { unsafe NAME_CONSTRAINTS_free(constraints) }
+        let status = unsafe NAME_CONSTRAINTS_check(handle, constraints)
+        ERR_clear_error()
+        return status == X509_V_OK
     }
 
     /// Fails when it is not valid at `now` (seconds since 1970).

@@ -24,7 +24,8 @@ package final class CertificateBundle: Sendable {
     private let made = AtomicLazyReference<CertificateMaterial>()
     private let sealed: Mutex<Sealed?>
 
-    /// Checks that the key is the first certificate's and that each certificate is issued by the next.
+    /// Checks that the key is the first certificate's and that each certificate is issued by the next, which
+    /// may issue for these names.
     /// Dates are checked by `requireValid(at:)`, since an expired bundle may still be shown and kept.
     package init(chain: [Certificate], key: PrivateKey) throws(CertificateError) {
         guard let leaf = chain.first else { throw .noCertificate }
@@ -35,6 +36,9 @@ package final class CertificateBundle: Sendable {
                 issuer: chain[index].issuer,
                 next: chain[index + 1].subject
             )
+        }
+        for issuer in chain.dropFirst() where !leaf.isPermitted(by: issuer) {
+            throw .forbiddenNames(subject: leaf.subject, issuer: issuer.subject)
         }
         names = leaf.dnsNames
         algorithm = key.algorithm

@@ -5,6 +5,11 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case noKey
     case severalKeys
     case encryptedKey
+    /// DER where PEM is expected.
+    case binaryCertificate
+    case binaryKey
+    /// A PEM block that is begun, and cannot be read to its end; counted from 1.
+    case damagedBlock(number: Int)
     /// A PKCS #12 file does not open.
     case closedContainer(reason: String)
     case malformedKey(reason: String)
@@ -13,9 +18,15 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case keyMismatch(subject: String)
     case brokenChain(subject: String, issuer: String, next: String)
     case noNames(subject: String)
+    /// It names hosts that its issuer may not certify.
+    case forbiddenNames(subject: String, issuer: String)
+    /// What it says of transparency logs is such that browsers refuse it.
+    case intransparent(subject: String, why: String)
     case notYetValid(subject: String, from: String)
     case expired(subject: String, since: String)
     case malformedBundle
+    /// A list of revoked certificates.
+    case malformedList(reason: String)
 
     package var description: String {
         switch self {
@@ -30,13 +41,21 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .encryptedKey:
             "the private key is encrypted with a passphrase, which a server cannot be asked for; "
                 + "decrypt it with `openssl pkey -in KEY -out NEW` and keep the file to its owner alone (mode 0600)"
+        case .binaryCertificate:
+            "it is binary (DER), where PEM is expected: `openssl x509 -inform der -in FILE -out NEW` writes a certificate "
+                + "anew, and `gatehouse certs import NAME --pkcs12 FILE` takes a PKCS #12 file"
+        case .binaryKey:
+            "it is binary (DER), where PEM is expected: `openssl pkey -inform der -in FILE -out NEW` writes a key anew"
+        case .damagedBlock(let number):
+            "its PEM block \(number) is cut short or damaged: the file may not have been written to its end; "
+                + "obtain it again"
         case .closedContainer(let reason):
             "the PKCS #12 file does not open with this password (\(reason)); name another with --password-file, or, where "
                 + "OpenSSL does not know its old cipher, write it anew with `openssl pkcs12 -legacy`"
         case .malformedKey(let reason):
             "the private key cannot be read (\(reason))"
         case .unsupportedKey(let type):
-            "keys of type \(type) are not supported; use ECDSA (P-256, P-384, P-521) or RSA"
+            "keys of type \(type) are not supported; use ECDSA (P-256, P-384, P-521), RSA or Ed25519"
         case .weakKey(let bits):
             "an RSA key of \(bits) bits is too weak; use 2048 or more, or ECDSA P-256"
         case .keyMismatch(let subject):
@@ -46,10 +65,17 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
                 + "put the server's certificate first, then each issuer in turn"
         case .noNames(let subject):
             "the certificate of \(subject) names no host: it has no subjectAltName of type DNS or IP"
+        case .forbiddenNames(let subject, let issuer):
+            "the certificate of \(subject) names hosts that its issuer, \(issuer), may not certify: clients refuse it; "
+                + "have it issued for other names, or by another CA"
+        case .intransparent(let subject, let why):
+            "the certificate of \(subject): \(why), so that browsers refuse it; obtain another one from its issuer"
         case .notYetValid(let subject, let from):
             "the certificate of \(subject) is not valid before \(from); check the clock"
         case .expired(let subject, let since):
             "the certificate of \(subject) expired at \(since); renew it"
+        case .malformedList(let reason):
+            "the list of revoked certificates cannot be read (\(reason))"
         case .malformedBundle:
             "the certificate bundle is damaged"
         }

@@ -8,12 +8,28 @@ internal struct PEMBlock {
     let isEncrypted: Bool
     let contents: KeyMaterial
 
-    /// All blocks in order. Text around them is passed over, as everyone does.
-    static func all(in pem: Span<UInt8>) -> [PEMBlock] {
-        guard pem.count <= Int(Int32.max) else { return [] }
+    /// All blocks in order. Text around them is passed over, as everyone does; a block that is cut short or damaged is
+    /// not, since what is left out of a chain is missed by clients.
+    ///
+    /// - Parameter binary: what to throw when the bytes are DER, and no PEM.
+    static func all(
+        in pem: Span<UInt8>,
+        ifBinary binary: CertificateError
+    ) throws(CertificateError) -> [PEMBlock] {
+        var reader = DERReader(pem.indices)
+        if reader.take(DERReader.sequence, in: pem) != nil, reader.rest.isEmpty { throw binary }
+        let (blocks, isWhole) = read(pem)
+        guard isWhole else { throw .damagedBlock(number: blocks.count + 1) }
+        return blocks
+    }
+
+    /// - Returns: the blocks up to the end, or up to one that cannot be read.
+    private static func read(_ pem: Span<UInt8>) -> (blocks: [PEMBlock], isWhole: Bool) {
+        if pem.isEmpty { return ([], true) }
+        guard pem.count <= Int(Int32.max) else { return ([], false) }
         // Sound: the BIO reads from `pem` and is gone before this returns; the three results are ours to free.
         return unsafe pem.withUnsafeBytes { input in
-            guard let bio = unsafe BIO_new_mem_buf(input.baseAddress, Int32(input.count)) else { return [] }
+            guard let bio = unsafe BIO_new_mem_buf(input.baseAddress, Int32(input.count)) else { return ([], false) }
             defer { unsafe BIO_free(bio) }
             var blocks: [PEMBlock] = []
             var label: UnsafeMutablePointer<CChar>?
@@ -35,8 +51,9 @@ internal struct PEMBlock {
                 unsafe CRYPTO_free(header, nil, 0)
                 unsafe CRYPTO_free(data, nil, 0)
             }
+            let isWhole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
             ERR_clear_error()
-            return blocks
+            return (blocks, isWhole)
         }
     }
 }

@@ -7,6 +7,8 @@ extension PrivateKey {
         case rsa2048 = "rsa-2048"
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
+        /// RFC 8410. Browsers, and most public CAs, take none.
+        case ed25519
     }
 
     /// What this key could have been generated as; nil for sizes and curves that are not generated here.
@@ -18,6 +20,7 @@ extension PrivateKey {
         case (.rsa, 2048): .rsa2048
         case (.rsa, 3072): .rsa3072
         case (.rsa, 4096): .rsa4096
+        case (.ed25519, _): .ed25519
         default: nil
         }
     }
@@ -28,13 +31,15 @@ extension PrivateKey {
             switch kind {
             case .ecdsaP256, .ecdsaP384: EVP_PKEY_EC
             case .rsa2048, .rsa3072, .rsa4096: EVP_PKEY_RSA
+            case .ed25519: EVP_PKEY_ED25519
             }
         // Sound: the context is ours, the key is owned by what is returned.
         let context = unsafe EVP_PKEY_CTX_new_id(type, nil)
         defer { unsafe EVP_PKEY_CTX_free(context) }
         guard unsafe EVP_PKEY_keygen_init(context) == 1 else { throw .drained("make a key") }
-        let status =
+        let status: Int32 =
             switch kind {
+            case .ed25519: 1
             case .ecdsaP256: unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1)
             case .ecdsaP384: unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_secp384r1)
             case .rsa2048: unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048)

@@ -29,6 +29,8 @@ extension PrivateKey {
                 Parameter(name: "rsa-factor2", kind: .number), Parameter(name: "rsa-exponent1", kind: .number),
                 Parameter(name: "rsa-exponent2", kind: .number), Parameter(name: "rsa-coefficient1", kind: .number),
             ]
+        case .ed25519:
+            [Parameter(name: "pub", kind: .octets), Parameter(name: "priv", kind: .octets)]
         }
     }
 
@@ -104,12 +106,23 @@ extension PrivateKey {
         // Sound: all three are ours; the key goes to the caller.
         guard let parameters = unsafe OSSL_PARAM_BLD_to_param(builder) else { return nil }
         defer { unsafe wipeAndFree(parameters) }
-        let context = unsafe EVP_PKEY_CTX_new_from_name(nil, algorithm == .ecdsa ? "EC" : "RSA", nil)
+        let context = unsafe EVP_PKEY_CTX_new_from_name(nil, algorithm.providerName.cString, nil)
         defer { unsafe EVP_PKEY_CTX_free(context) }
         var key: OpaquePointer?
         guard unsafe EVP_PKEY_fromdata_init(context) == 1,
             unsafe EVP_PKEY_fromdata(context, &key, GH_EVP_PKEY_KEYPAIR, parameters) == 1
         else { return nil }
         return unsafe key
+    }
+}
+
+extension PrivateKey.Algorithm {
+    /// As OpenSSL's providers call it.
+    fileprivate var providerName: StaticString {
+        switch self {
+        case .ecdsa: "EC"
+        case .rsa: "RSA"
+        case .ed25519: "ED25519"
+        }
     }
 }

@@ -7,14 +7,26 @@ extension PrivateKey {
         case .ecdsaP256: "ES256"
         case .ecdsaP384: "ES384"
         case .rsa2048, .rsa3072, .rsa4096: "RS256"
-        case nil: nil
+        case .ed25519, nil: nil
+        }
+    }
+
+    /// The digest that it signs certificates, requests and lists with; nil for Ed25519, which needs none (RFC 8410,
+    /// section 3).
+    internal var signingDigest: OpaquePointer? {
+        switch kind {
+        case .ecdsaP384: unsafe EVP_sha384()
+        case .ed25519: nil
+        default: unsafe EVP_sha256()
         }
     }
 
     /// A signature as JSON Web Signatures have it (RFC 7518, sections 3.3 and 3.4): of an ECDSA key r and s, each as long
     /// as the field; of an RSA key PKCS #1's.
     package func jsonSignature(of bytes: [UInt8]) throws(OpenSSLError) -> [UInt8] {
-        guard kind != nil else { throw OpenSSLError("sign", reason: "JSON Web Signatures know no such key") }
+        guard signatureAlgorithm != nil else {
+            throw OpenSSLError("sign", reason: "JSON Web Signatures know no such key")
+        }
         guard let context = unsafe EVP_MD_CTX_new() else { throw .drained("sign") }
         defer { unsafe EVP_MD_CTX_free(context) }
         let digest = unsafe kind == .ecdsaP384 ? EVP_sha384() : EVP_sha256()

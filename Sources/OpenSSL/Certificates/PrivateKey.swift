@@ -1,12 +1,13 @@
 internal import COpenSSL
 
-/// A private key, ECDSA or RSA. Immutable; any thread may use it. OpenSSL wipes it when the last
+/// A private key: ECDSA, RSA or Ed25519. Immutable; any thread may use it. OpenSSL wipes it when the last
 /// reference goes.
 @safe
 package final class PrivateKey: Sendable {
     package enum Algorithm: UInt8, Sendable {
         case ecdsa = 1
         case rsa = 2
+        case ed25519 = 3
     }
 
     // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
@@ -30,7 +31,7 @@ package final class PrivateKey: Sendable {
 
     /// Loads the one private key of a PEM file: PKCS #8, SEC 1 or PKCS #1, not encrypted.
     package convenience init(pem: Span<UInt8>) throws(CertificateError) {
-        try self.init(PEMBlock.all(in: pem))
+        try self.init(PEMBlock.all(in: pem, ifBinary: .binaryKey))
     }
 
     internal convenience init(_ blocks: [PEMBlock]) throws(CertificateError) {
@@ -65,6 +66,8 @@ package final class PrivateKey: Sendable {
             let bits = unsafe EVP_PKEY_get_bits(handle)
             if bits < 2048 { throw .weakKey(bits: Int(bits)) }
             return .rsa
+        case EVP_PKEY_ED25519:
+            return .ed25519
         default:
             let name = unsafe EVP_PKEY_get0_type_name(handle)
             throw .unsupportedKey(unsafe name.map { unsafe String(cString: $0) } ?? "unknown")

@@ -43,7 +43,9 @@ extension Certificate {
         unsafe X509_set_pubkey(handle, key.handle)
         try certificate.addExtensions(template, key: key.algorithm, issuer: issuer)
         let signer = authority?.key ?? key
-        guard unsafe X509_sign(handle, signer.handle, EVP_sha256()) > 0 else { throw .drained("sign the certificate") }
+        guard unsafe X509_sign(handle, signer.handle, signer.signingDigest) > 0 else {
+            throw .drained("sign the certificate")
+        }
         return try certificate.reparsed()
     }
 

@@ -31,7 +31,7 @@ package enum CertificateRequest {
         let added = unsafe X509_REQ_add_extensions(request, stack)
         unsafe OPENSSL_sk_free(stack)
         unsafe X509_EXTENSION_free(made)
-        guard added == 1, unsafe X509_REQ_sign(request, key.handle, EVP_sha256()) > 0 else {
+        guard added == 1, unsafe X509_REQ_sign(request, key.handle, key.signingDigest) > 0 else {
             throw .drained("sign the request")
         }
         var data: UnsafeMutablePointer<UInt8>?

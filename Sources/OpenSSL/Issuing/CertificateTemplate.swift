@@ -3,7 +3,7 @@ package struct CertificateTemplate: Sendable {
     package enum Role: Sendable {
         /// A CA that signs CAs.
         case root
-        /// A CA that signs servers and clients only.
+        /// A CA that signs servers and clients only, and only for some names where there are constraints.
         case intermediate
         case server
         case client
@@ -19,6 +19,10 @@ package struct CertificateTemplate: Sendable {
     /// Seconds since 1970.
     package var notBefore: Int64
     package var notAfter: Int64
+    /// What an intermediate may certify; nil for any name.
+    package var constraints: NameConstraints?
+    /// The URL at which the issuer's list of revoked certificates is, for servers and clients; nil for none.
+    package var revocationList: String?
 
     package init(role: Role, commonName: String = "", names: [String] = [], notBefore: Int64, notAfter: Int64) {
         self.role = role
@@ -43,9 +47,10 @@ package struct CertificateTemplate: Sendable {
             return [
                 (ExtensionID.basicConstraints, "critical,CA:TRUE,pathlen:0"),
                 (ExtensionID.keyUsage, "critical,keyCertSign,cRLSign"),
+                (ExtensionID.extendedKeyUsage, "serverAuth,clientAuth"),
                 (ExtensionID.subjectKeyIdentifier, "hash"),
                 (ExtensionID.authorityKeyIdentifier, "keyid:always"),
-            ]
+            ] + (constraints.map { [(ExtensionID.nameConstraints, $0.configuration)] } ?? [])
         case .server: return leaf(serverUsage, "serverAuth")
         case .client: return leaf(serverUsage, "clientAuth")
         case .challenge(let digest):
@@ -68,6 +73,6 @@ package struct CertificateTemplate: Sendable {
             (ExtensionID.extendedKeyUsage, purpose),
             (ExtensionID.subjectKeyIdentifier, "hash"),
             (ExtensionID.authorityKeyIdentifier, "keyid:always"),
-        ]
+        ] + (revocationList.map { [(ExtensionID.distributionPoints, "URI:\($0)")] } ?? [])
     }
 }

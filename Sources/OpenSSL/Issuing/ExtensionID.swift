@@ -8,6 +8,8 @@ internal enum ExtensionID {
     static let subjectKeyIdentifier = NID_subject_key_identifier
     static let authorityKeyIdentifier = NID_authority_key_identifier
     static let subjectAltName = NID_subject_alt_name
+    static let nameConstraints = NID_name_constraints
+    static let distributionPoints = NID_crl_distribution_points
     /// id-pe-acmeIdentifier (RFC 8737, section 6.1), which OpenSSL 3.0 does not know until it is told.
     static let acmeIdentifier = makeACMEIdentifier()
 

@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Gateway
 import Linux
@@ -97,6 +98,21 @@ extension MetricsReport {
             }
         }
         writeTrials(view, to: &output)
+        if let authority = view.authority { writeAuthority(authority, to: &output) }
+    }
+
+    private static func writeAuthority(_ authority: InternalCAStanding, to output: inout MetricsText) {
+        let ends = "gatehouse_internal_ca_not_after_timestamp_seconds"
+        output.family(.gauge, ends, "The last second of the internal CA's own certificates, in seconds since 1970.") {
+            $0.sample(ends, [("certificate", "root")], Double(authority.root.validity.upperBound))
+            $0.sample(ends, [("certificate", "intermediate")], Double(authority.intermediate.validity.upperBound))
+        }
+        output.single(
+            .gauge,
+            "gatehouse_internal_ca_root_key_here",
+            "Whether the root's key is on this machine, so that the intermediate is replaced by itself: 1 or 0.",
+            authority.hasRootKey ? 1 : 0
+        )
     }
 
     private static func writeTrials(_ view: GatewayView, to output: inout MetricsText) {

@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Gateway
 import Linux
@@ -36,6 +37,7 @@ package struct StatusReport: Sendable {
             .init("listeners", .array(view.plan.listeners.map { Self.listener($0, view) })),
             .init("certificates", Self.certificates(view, now: seconds)),
             .init("certificate_trials", Self.trials(view)),
+            .init("internal_ca", Self.authority(view, now: seconds)),
             .init("pools", .array(pools.map(Self.pool))),
         ])
     }
@@ -131,6 +133,16 @@ package struct StatusReport: Sendable {
             }
         }
         return .array(documents)
+    }
+
+    private static func authority(_ view: GatewayView, now: Int64) -> JSONValue {
+        guard let standing = view.authority else { return .null }
+        return .object([
+            .init("root_not_after", .string(UTC.text(standing.root.validity.upperBound))),
+            .init("root_key_here", .boolean(standing.hasRootKey)),
+            .init("intermediate_not_after", .string(UTC.text(standing.intermediate.validity.upperBound))),
+            .init("warning", standing.warning(at: now).map { .string($0) } ?? .null),
+        ])
     }
 
     private static func pool(_ pool: PoolStanding) -> JSONValue {

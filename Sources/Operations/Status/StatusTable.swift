@@ -12,6 +12,7 @@ package struct StatusTable {
         lines += Self.listeners(document)
         lines += Self.certificates(document)
         lines += Self.trials(document)
+        lines += Self.authority(document)
         for pool in document["pools"]?.items ?? [] { lines += Self.pool(pool) }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -79,6 +80,16 @@ package struct StatusTable {
             return [cell(trial["name"]), "\(cell(trial["share_percent"])) %", counts("new"), counts("before")]
         }
         return rows.isEmpty ? [] : [""] + aligned([["ON TRIAL", "SHARE", "REFUSED BY", "THE ONE BEFORE BY"]] + rows)
+    }
+
+    private static func authority(_ document: JSONValue) -> [String] {
+        guard let standing = document["internal_ca"], case .object = standing else { return [] }
+        let key = standing["root_key_here"]?.boolean == true ? "" : "; the root's key is elsewhere"
+        let line =
+            "internal CA: intermediate until \(cell(standing["intermediate_not_after"])), root until "
+            + "\(cell(standing["root_not_after"]))\(key)"
+        let warning = standing["warning"]?.text.map { ["    WARNING: " + cell(.string($0))] } ?? []
+        return ["", line] + warning
     }
 
     private static func pool(_ pool: JSONValue) -> [String] {

@@ -33,6 +33,7 @@ extension GatewayView {
         for (listener, settings) in zip(configuration.plan.listeners, configuration.gateway.listeners) {
             addresses[listener.id] = settings.addresses.map { "\($0)" }
         }
+        authority = configuration.authority
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
     }
 

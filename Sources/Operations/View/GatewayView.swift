@@ -1,3 +1,4 @@
+package import Certificates
 package import Control
 package import Gateway
 package import Linux
@@ -38,6 +39,8 @@ package struct GatewayView: Sendable {
     /// Trials that ended, by how they did.
     package var trialsPromoted: UInt64 = 0
     package var trialsRefused: UInt64 = 0
+    /// How the internal CA stands; nil when the site has none.
+    package var authority: InternalCAStanding?
     /// Why DNS names of servers could not be resolved when they were last asked for.
     package var nameProblems: [String: String] = [:]
     /// Lines that the access log's writer could not write.
@@ -65,7 +68,7 @@ package struct GatewayView: Sendable {
 
 /// A certificate without its key.
 package struct ShownCertificate: Sendable {
-    /// `ecdsa` or `rsa`.
+    /// `ecdsa`, `rsa` or `ed25519`.
     package let key: String
     package let certificate: Certificate
 
@@ -75,6 +78,7 @@ package struct ShownCertificate: Sendable {
             switch bundle.key.algorithm {
             case .ecdsa: "ecdsa"
             case .rsa: "rsa"
+            case .ed25519: "ed25519"
             }
     }
 }

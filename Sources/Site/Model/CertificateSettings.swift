@@ -52,6 +52,7 @@ package struct CertificateSettings: Sendable, Equatable {
         case rsa2048 = "rsa-2048"
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
+        case ed25519
     }
 }
 

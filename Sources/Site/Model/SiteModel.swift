@@ -18,6 +18,8 @@ package struct SiteModel: Sendable, Equatable {
     package var certificateStore = "/var/lib/gatehouse/certs"
     /// `certificates`, by name.
     package var certificates: [String: CertificateSettings] = [:]
+    /// `internal-ca`: what the site's own CA makes.
+    package var internalCA = InternalCASettings()
 
     package init(name: String) {
         self.name = name

@@ -48,6 +48,7 @@ extension SiteModel {
                 ),
                 "The certificates of the site."
             ),
+            .key("internal-ca", \.internalCA, InternalCASettings.shape, "The site's own CA."),
             .key("firewall", \.firewall, FirewallSettings.shape, "What may reach what."),
             .key("gateway", \.gateway, GatewaySettings.shape, "The reverse proxy."),
         ],

@@ -13,6 +13,7 @@ enum SiteRules {
         RouteRules.routesAreDistinct,
         PoolRules.serversAreDistinct,
         PoolRules.serversCanBeReached,
+        CertificateRules.namesAreCertifiable,
     ]
 
     /// What makes it doubtful. Held back until there are no errors: after one, something may only seem unused.
@@ -22,6 +23,8 @@ enum SiteRules {
         RouteRules.poolsAreUsed,
         RouteRules.namesAreCovered,
         PoolRules.someServerHasWeight,
+        CertificateRules.listsAreServed,
+        CertificateRules.keysAreTaken,
     ]
 
     static func check(_ site: SiteModel, reporting collector: inout DiagnosticCollector) {

@@ -1,6 +1,7 @@
 import Certificates
 import Linux
 import OpenSSL
+import Site
 
 /// Where the demonstration keeps its certificates, its site file and its log.
 struct DemoFolder {
@@ -44,7 +45,12 @@ struct DemoFolder {
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let store = CertificateStore(folder: store)
         let ca = try store.locked { () throws(CertificateProblem) in
-            try InternalCA.loadOrCreate(in: store, named: DemoSite.name, now: now)
+            try InternalCA.loadOrCreate(
+                in: store,
+                named: DemoSite.name,
+                policy: InternalCAPolicy(SiteModel(name: DemoSite.name), for: Self.names),
+                now: now
+            )
         }
         try write(ca.rootCertificate.pem, to: rootCertificate)
     }

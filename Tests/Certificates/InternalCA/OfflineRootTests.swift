@@ -27,6 +27,13 @@ struct OfflineRootTests {
         let end = first.signingCertificate.validity.upperBound
         let last = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: end - 86_400)
         #expect(last.signingCertificate.der == first.signingCertificate.der)
+        // Who operates it is told in time, and told what to do.
+        let standing = try #require(try InternalCAStanding(in: store))
+        #expect(!standing.hasRootKey && standing.warning(at: now) == nil)
+        #expect(standing.warning(at: standing.nextWarning) == nil)
+        let warning = try #require(standing.warning(at: standing.nextWarning + 1))
+        #expect(warning.contains("ends at \(UTC.text(end))") && warning.contains("certs ca renew --root-key FILE"))
+        #expect(end - standing.nextWarning >= 90 * 86_400)
         #expect(throws: CertificateProblem.rootKeyAway(folder: store.folder)) {
             try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: end + 1)
         }
@@ -49,5 +56,6 @@ struct OfflineRootTests {
         let bundle = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
             .issue(names: ["foobar.com"], now: now)
         #expect(bundle.chain[1].der == renewed.signingCertificate.der)
+        #expect(try InternalCAStanding(in: store)?.intermediate.der == renewed.signingCertificate.der)
     }
 }

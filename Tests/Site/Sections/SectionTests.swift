@@ -144,6 +144,15 @@ private func gateway(
             "site: a.b\ncertificates: { a: { names: [a.b], issuer: internal, key: rsa-2047 } }\n",
             "2:59 invalid-value | `rsa-2048`"
         ),
+        Faulty("site: a.b\ninternal-ca: { names: [] }\n", "2:23 invalid-value"),
+        Faulty("site: a.b\ninternal-ca: { names: \"*.a.b\" }\n", "2:23 invalid-value"),
+        Faulty("site: a.b\ninternal-ca: { names: 10.0.0.1/8 }\n", "2:23 invalid-value | `10.0.0.0/8`"),
+        Faulty(
+            "site: a.b\ninternal-ca: { revocation-list: \"https://a.b\" }\n",
+            "2:33 invalid-value | `http://foobar.com`"
+        ),
+        Faulty("site: a.b\ninternal-ca: { revocation-list: \"http://a.b/x\" }\n", "2:33 invalid-value"),
+        Faulty("site: a.b\ninternal-ca: { revocation-list: \"http://a.b:0\" }\n", "2:33 invalid-value"),
     ])
     func top(faulty: Faulty) { faulty.verify() }
 

@@ -51,6 +51,35 @@ import Testing
         ).verify()
     }
 
+    @Test func namesAreCertifiable() {
+        let certificates = { (names: String) in "certificates: { a: { names: [\(names)], issuer: internal } }\n" }
+        let limit = "site: a.b\ninternal-ca: { names: [a.b, 10.0.0.0/8] }\n"
+        #expect(check(limit + certificates("a.b, x.a.b, \"*.a.b\", 10.1.2.3")).text == "")
+        Faulty(limit + certificates("a.b, b.a"), "3:20 conflict | line 2").verify()
+        Faulty(limit + certificates("11.0.0.1"), "3:20 conflict").verify()
+        let others = "certificates: { a: { names: [b.a], issuer: { acme: \"https://x\" } } }\n"
+        #expect(check(limit + others).text == "")
+    }
+
+    @Test func listsAreServed() {
+        let place = "internal-ca: { revocation-list: \"http://a.b\" }\n"
+        #expect(check(minimalSite + place).text == "")
+        #expect(check("site: a.b\n" + place).text == "")
+        let tls = minimalSite.replacing("- port: 80\n", with: "- { port: 443, tls: { certificates: [a] } }\n")
+        Faulty(
+            tls + place + "certificates: { a: { names: [a.b], issuer: internal } }\n",
+            "11:14 ineffective | port: 80"
+        ).verify()
+    }
+
+    @Test func keysAreTaken() {
+        let site = { (issuer: String) in
+            "site: a.b\ncertificates: { a: { names: [a.b], issuer: \(issuer), key: ed25519 } }\n"
+        }
+        #expect(check(site("internal")).text == "")
+        Faulty(site("{ acme: \"https://x\" }"), "2:20 ineffective | ecdsa-p256").verify()
+    }
+
     @Test func namesAreCovered() {
         let site = """
             site: a.b

@@ -7,7 +7,7 @@ extension Certs {
         static let configuration = CommandConfiguration(
             commandName: "ca",
             abstract: "The site's own CA.",
-            subcommands: [Init.self, Root.self, Detach.self, Renew.self]
+            subcommands: [Init.self, Root.self, RevocationList.self, Detach.self, Renew.self]
         )
 
         struct Init: ParsableCommand {
@@ -36,6 +36,25 @@ extension Certs {
                 let desk = try options.desk()
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.existingRoot() }
                 print(root.pem, terminator: "")
+            }
+        }
+
+        struct RevocationList: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                commandName: "crl",
+                abstract: "Write the list of certificates that the CA has revoked, as PEM, to standard output.",
+                discussion: """
+                    It is made anew where that is due, and counts for a week: programs that read it from a file need it \
+                    anew each day.
+                    """
+            )
+
+            @OptionGroup var options: CertificateOptions
+
+            func run() throws {
+                let desk = try options.desk()
+                let list = try desk.perform { () throws(CertificateProblem) in try desk.provider.revocationList() }
+                print(list.pem, terminator: "")
             }
         }
 

@@ -52,6 +52,7 @@ extension Certs {
                 isWanting = isWanting || !standing.faults.isEmpty
                 if standing.faults.isEmpty { print("certificate \(standing.name): nothing is wrong with it") }
                 for fault in standing.faults { Output.error("certificate \(standing.name): \(fault)") }
+                for warning in standing.warnings { Output.error("certificate \(standing.name): warning: \(warning)") }
             }
             if isWanting { throw ExitCode(1) }
         }
@@ -84,7 +85,8 @@ extension CertificateStanding {
         if failures > 0 { words.append("\(failures) tries failed") }
         if let runway = runway(at: now) { words.append("\(runway) tries remain") }
         if isServed, faults.isEmpty { words.append("served") }
-        return (words + faults.map { "AT FAULT: \($0)" }).joined(separator: "; ")
+        words += faults.map { "AT FAULT: \($0)" } + warnings.map { "WARNING: \($0)" }
+        return words.joined(separator: "; ")
     }
 
     fileprivate func document(at now: Int64, served: [String]?) -> JSONValue {
@@ -112,6 +114,7 @@ extension CertificateStanding {
             .init("failures", .integer(failures)),
             .init("served", served.map { .strings($0) } ?? .null),
             .init("faults", .strings(faults)),
+            .init("warnings", .strings(warnings)),
         ])
     }
 }

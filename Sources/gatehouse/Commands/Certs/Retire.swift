@@ -10,8 +10,8 @@ extension Certs {
             abstract: "Delete the keys of every generation of a certificate but the current one.",
             discussion: """
                 Says whether the running gateway has let go of them, how many connections that began with them are \
-                still open, and when the last one ended. With --revoke their CA is told first; nothing is deleted when \
-                that fails.
+                still open, and when the last one ended. With --revoke their CA takes them back first, the internal one by \
+                its list; nothing is deleted when that fails.
                 """
         )
 

@@ -1,0 +1,41 @@
+import Linux
+import OpenSSL
+import Site
+import Synchronization
+
+/// What is found out of the internal CA once for many certificates that are looked at one after another.
+internal final class AuthorityMemo: Sendable {
+    private struct Memo: Sendable {
+        let stamp: FileStamp?
+        let standing: InternalCAStanding?
+    }
+
+    private let memo = Mutex<Memo?>(nil)
+    private let known = Mutex<InternalCAPolicy?>(nil)
+
+    /// As `InternalCAStanding.init(in:)`.
+    func standing(in store: CertificateStore) throws(CertificateProblem) -> InternalCAStanding? {
+        // Before it is read: what changes meanwhile is seen the next time.
+        let stamp = FileStamp(InternalCA.pointer(in: store))
+        if let held = memo.withLock({ $0 }), held.stamp == stamp,
+            held.standing?.hasRootKey ?? false == InternalCA.hasRootKey(in: store)
+        {
+            return held.standing
+        }
+        let standing = try InternalCAStanding(in: store)
+        memo.withLock { $0 = Memo(stamp: stamp, standing: standing) }
+        return standing
+    }
+
+    /// The policy of a site, always the same one, under which `names` can be certified where the site file does not forbid
+    /// that.
+    func policy(of site: SiteModel, for names: [String]) -> InternalCAPolicy {
+        let usual = known.withLock { known in
+            let policy = known ?? InternalCAPolicy(site)
+            known = policy
+            return policy
+        }
+        guard let constraints = usual.constraints, !constraints.outside(names).isEmpty else { return usual }
+        return InternalCAPolicy(site, for: names)
+    }
+}

@@ -1,0 +1,161 @@
+import Linux
+package import OpenSSL
+
+/// The CA's lists of certificates that it has taken back (RFC 5280, section 5). There is one for each intermediate whose key
+/// is in the store, in `internal-ca/KEY.crl`, where KEY is the identifier of its key: a list is its own memory.
+extension InternalCA {
+    /// How long a list counts, and after how long it is made anew: seconds.
+    package static let listLifetime: Int64 = 7 * 86_400
+    private static let listPause: Int64 = 86_400
+    /// Larger ones are not read: a hundred thousand certificates.
+    private static let listLimit = 4 << 20
+
+    /// The lists of a CA at one moment.
+    package struct Lists: Sendable {
+        /// DER, by the path at which a gateway serves it.
+        package var published: [String: [UInt8]] = [:]
+        /// When one is to be made anew: seconds since 1970; nil when there is none.
+        package var due: Int64?
+        package var files: [String] = []
+
+        package init() {}
+    }
+
+    /// Where a gateway serves the list of an intermediate.
+    internal static func listPath(of signer: Certificate) -> String {
+        "/.well-known/gatehouse/\(keyName(of: signer)).crl"
+    }
+
+    private static func keyName(of signer: Certificate) -> String {
+        (signer.subjectKeyIdentifier ?? []).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private static func listFile(of signer: Certificate, in store: CertificateStore) -> String {
+        "\(store.folder)/\(intermediateName)/\(keyName(of: signer)).crl"
+    }
+
+    /// The intermediates whose keys are in `store`, the one that signs now last.
+    private static func signers(in store: CertificateStore) throws(CertificateProblem) -> [Certificate.Authority] {
+        let current = try store.currentGeneration(of: intermediateName)
+        var signers: [Certificate.Authority] = []
+        for number in try store.generations(of: intermediateName).filter({ $0 != current }) + [current] {
+            // A generation that a crash left half written has signed nothing.
+            guard let bundle = try? store.load(intermediateName, generation: number) else { continue }
+            signers.append(Certificate.Authority(certificate: bundle.leaf, key: bundle.key))
+        }
+        return signers
+    }
+
+    /// The lists as they are to be served, made anew where it is time to.
+    ///
+    /// - Parameter isWanted: they are made where there is none yet, too; else only those are kept fresh that are there.
+    package static func lists(
+        in store: CertificateStore,
+        isWanted: Bool,
+        now: Int64
+    ) throws(CertificateProblem) -> Lists {
+        var lists = Lists()
+        guard try store.contains(intermediateName) else { return lists }
+        for signer in try signers(in: store) {
+            var list = try storedList(of: signer.certificate, in: store)
+            if list == nil, !isWanted { continue }
+            if list.map({ isDue($0, now) }) ?? true {
+                list = try store.locked { () throws(CertificateProblem) in
+                    // Another process may have made it meanwhile.
+                    if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) {
+                        return stored
+                    }
+                    return try makeList(adding: [], of: signer, in: store, now: now)
+                }
+            }
+            guard let list else { continue }
+            lists.published[listPath(of: signer.certificate)] = list.der
+            lists.due = min(lists.due ?? .max, list.update.lowerBound + listPause)
+            lists.files.append(listFile(of: signer.certificate, in: store))
+        }
+        return lists
+    }
+
+    /// Lists of the future are those of a clock that was wrong.
+    private static func isDue(_ list: RevocationList, _ now: Int64) -> Bool {
+        !(list.update.lowerBound..<list.update.lowerBound + listPause).contains(now)
+    }
+
+    /// The list of the intermediate that signs now; made when there is none.
+    package static func currentList(
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) -> RevocationList {
+        guard let signer = try signers(in: store).last else {
+            throw .missing(name: intermediateName, folder: store.folder)
+        }
+        if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) { return stored }
+        return try store.locked { () throws(CertificateProblem) in
+            try makeList(adding: [], of: signer, in: store, now: now)
+        }
+    }
+
+    /// Takes a certificate back: it is on the list of the intermediate that signed it from then on. The store is locked.
+    package static func revoke(
+        _ leaf: Certificate,
+        _ reason: RevocationReason,
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) {
+        guard let signer = try signers(in: store).last(where: { leaf.isIssued(by: $0.certificate) }) else {
+            throw .unknownSigner(subject: leaf.dnsNames.first ?? leaf.subject, folder: store.folder)
+        }
+        let entry = RevocationList.Entry(serial: leaf.serialNumber, moment: now, reason: reason.code)
+        _ = try makeList(adding: [entry], of: signer, in: store, now: now)
+    }
+
+    private static func storedList(
+        of signer: Certificate,
+        in store: CertificateStore
+    ) throws(CertificateProblem) -> RevocationList? {
+        let path = listFile(of: signer, in: store)
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try FileReading.read(path, limit: listLimit, trust: .ownerWrites)
+        } catch {
+            if error.isNoSuchFile { return nil }
+            throw .file(error)
+        }
+        do throws(CertificateError) {
+            return try RevocationList(der: bytes.span, issuer: signer)
+        } catch {
+            // Not made anew: it would forget what was taken back.
+            throw .contents(path: path, error)
+        }
+    }
+
+    private static func makeList(
+        adding fresh: [RevocationList.Entry],
+        of signer: Certificate.Authority,
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) -> RevocationList {
+        let before = try storedList(of: signer.certificate, in: store)
+        // Section 3.3: an entry stays until it was on a list after its certificate has ended.
+        let kept = (before?.entries ?? []).filter { $0.moment + leafLifetime + 2 * listLifetime > now }
+        let known = Set(kept.map(\.serial))
+        let list: RevocationList
+        do throws(OpenSSLError) {
+            list = try RevocationList(
+                kept + fresh.filter { !known.contains($0.serial) },
+                // Above all before it, also when those were lost.
+                number: max((before?.number ?? 0) + 1, now),
+                update: now...(now + listLifetime),
+                by: signer
+            )
+        } catch {
+            throw .library(error)
+        }
+        do throws(FileError) {
+            try FileWriting.replace(listFile(of: signer.certificate, in: store), with: list.der.span, mode: 0o644)
+        } catch {
+            throw .file(error)
+        }
+        return list
+    }
+}

@@ -1,0 +1,150 @@
+package import OpenSSL
+
+/// The CA in its store: made once, loaded after that, its intermediate replaced when it is time to.
+extension InternalCA {
+    /// An intermediate with less left than this is replaced, so that no leaf is cut short.
+    internal static let intermediateMargin: Int64 = 2 * leafLifetime
+
+    /// The one in `store`, or a fresh one that is then kept there. The store is locked.
+    ///
+    /// An intermediate that ends before two leaves would, or may not certify `names`, is replaced by a new one of the same
+    /// root, where the root's key is here.
+    ///
+    /// - Parameter names: what is to be certified, as `CertificateTemplate` has it.
+    package static func loadOrCreate(
+        in store: CertificateStore,
+        named name: String,
+        policy: InternalCAPolicy = InternalCAPolicy(),
+        for names: [String] = [],
+        now: Int64
+    ) throws(CertificateProblem) -> InternalCA {
+        let alien = policy.constraints?.outside(names) ?? []
+        guard alien.isEmpty else {
+            throw .excludedNames(alien, permitted: policy.constraints?.text ?? "")
+        }
+        guard try store.contains(intermediateName) else {
+            let fresh = try InternalCA(named: name, policy: policy, now: now)
+            // The intermediate last: only when it is there does the CA exist.
+            let reason = "there was no internal CA"
+            if let key = fresh.rootKey {
+                try store.save(bundle([fresh.rootCertificate], key), as: rootName, reason: reason, now: now)
+            }
+            try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
+            return fresh
+        }
+        let root = try Self.root(in: store)
+        do throws(CertificateError) {
+            try root.requireValid(at: now)
+        } catch {
+            throw .contents(path: "\(store.folder)/\(rootName)", error)
+        }
+        let stored = try store.load(intermediateName)
+        let kept = InternalCA(
+            root: root,
+            intermediate: Certificate.Authority(certificate: stored.leaf, key: stored.key),
+            policy: policy
+        )
+        let outside = stored.leaf.nameConstraints?.outside(names) ?? []
+        guard let reason = reasonToRenew(stored.leaf, of: root, outside, now) else { return kept }
+        guard hasRootKey(in: store) else {
+            if let constraints = stored.leaf.nameConstraints, !outside.isEmpty {
+                throw .constrainedNames(outside, permitted: constraints.text, folder: store.folder)
+            }
+            // What it signs ends with it: who is told has 47 days from the first certificate that lives shorter.
+            guard stored.leaf.validity.contains(now) else { throw .rootKeyAway(folder: store.folder) }
+            return kept
+        }
+        return try renewIntermediate(
+            in: store,
+            rootKey: nil,
+            named: name,
+            policy: policy,
+            reason: reason,
+            now: now
+        )
+    }
+
+    /// Why another intermediate is needed; nil when it is not.
+    private static func reasonToRenew(
+        _ intermediate: Certificate,
+        of root: Certificate,
+        _ outside: [String],
+        _ now: Int64
+    ) -> String? {
+        let validity = intermediate.validity
+        if now < validity.lowerBound { return "the intermediate is not valid yet" }
+        // One that ends with its root gains nothing by being made anew.
+        if validity.upperBound - now < intermediateMargin, validity.upperBound < root.validity.upperBound {
+            return "the intermediate ends soon"
+        }
+        return outside.isEmpty ? nil : "the intermediate may not certify \(outside.joined(separator: ", "))"
+    }
+
+    /// A new intermediate of the root in `store`, which signs from then on. The store is locked.
+    ///
+    /// - Parameter rootKey: the root's, where the store has it no longer; it is not kept.
+    package static func renewIntermediate(
+        in store: CertificateStore,
+        rootKey: PrivateKey?,
+        named name: String,
+        policy: InternalCAPolicy = InternalCAPolicy(),
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) -> InternalCA {
+        let root = try Self.root(in: store)
+        if rootKey == nil, !hasRootKey(in: store) { throw .rootKeyAway(folder: store.folder) }
+        let key: PrivateKey
+        if let rootKey { key = rootKey } else { key = try store.load(rootName).key }
+        guard key.belongs(to: root) else {
+            throw .contents(path: try rootPath(in: store), .keyMismatch(subject: root.subject))
+        }
+        let fresh: Certificate.Authority
+        do throws(OpenSSLError) {
+            fresh = try authority(
+                .intermediate,
+                "\(name) intermediate CA",
+                validity(intermediateLifetime, now, within: root),
+                policy,
+                by: Certificate.Authority(certificate: root, key: key)
+            )
+        } catch {
+            throw .library(error)
+        }
+        let renewed = InternalCA(root: root, intermediate: fresh, policy: policy)
+        try store.save(renewed.signer, as: intermediateName, reason: reason, now: now)
+        return renewed
+    }
+
+    /// Whether the root's key is on this machine.
+    internal static func hasRootKey(in store: CertificateStore) -> Bool { store.hasKey(of: rootName) }
+
+    /// Takes the root's key out of `store`: what is done with it before is `body`'s matter. The store is locked.
+    package static func detachRoot(
+        from store: CertificateStore,
+        now: Int64,
+        _ body: (PrivateKey) throws(CertificateProblem) -> Void
+    ) throws(CertificateProblem) {
+        guard try store.contains(rootName), hasRootKey(in: store) else { throw .rootKeyAway(folder: store.folder) }
+        try body(try store.load(rootName).key)
+        try store.removeKeys(of: rootName, reason: "the root's key was taken off this machine", now: now)
+    }
+
+    /// The file that changes with the certificate that signs.
+    package static func pointer(in store: CertificateStore) -> String { store.pointer(of: intermediateName) }
+
+    /// The certificate that signs, from `store`, without its key; nil when the CA does not exist yet.
+    package static func signer(in store: CertificateStore) throws(CertificateProblem) -> Certificate? {
+        guard try store.contains(intermediateName) else { return nil }
+        return try store.loadChain(intermediateName).first
+    }
+
+    /// The root certificate, from `store`, without its key.
+    package static func root(in store: CertificateStore) throws(CertificateProblem) -> Certificate {
+        try store.loadChain(rootName)[0]
+    }
+
+    /// The file of the root certificate in `store`, for those who are to trust it.
+    package static func rootPath(in store: CertificateStore) throws(CertificateProblem) -> String {
+        try store.chainPath(rootName)
+    }
+}

@@ -1,0 +1,42 @@
+package import OpenSSL
+
+/// How the internal CA of a store stands: when its certificates end, and whether what is needed then is here.
+package struct InternalCAStanding: Sendable {
+    package let root: Certificate
+    package let intermediate: Certificate
+    /// The root's key is on this machine: the intermediate is replaced by itself.
+    package let hasRootKey: Bool
+
+    /// Clients must be told of another root before this one ends: seconds.
+    private static let rootMargin: Int64 = 180 * 86_400
+
+    /// - Returns: nil when the store has no internal CA.
+    package init?(in store: CertificateStore) throws(CertificateProblem) {
+        guard let signer = try InternalCA.signer(in: store) else { return nil }
+        root = try InternalCA.root(in: store)
+        intermediate = signer
+        hasRootKey = InternalCA.hasRootKey(in: store)
+    }
+
+    /// What an operator has to do before it is too late; nil when it is nothing.
+    ///
+    /// - Parameter now: seconds since 1970.
+    package func warning(at now: Int64) -> String? {
+        let (rootEnd, end) = (root.validity.upperBound, intermediate.validity.upperBound)
+        if rootEnd - now < Self.rootMargin {
+            return
+                "the root of the internal CA ends at \(UTC.text(rootEnd)): move `internal-ca` and `internal-ca-root` out "
+                + "of the store for a new one to be made, and give that to all clients before"
+        }
+        guard !hasRootKey, end - now < InternalCA.intermediateMargin else { return nil }
+        return
+            "the intermediate of the internal CA ends at \(UTC.text(end)), what it signs ends with it, and the root's "
+            + "key is not on this machine: bring it, and run `gatehouse certs ca renew --root-key FILE`"
+    }
+
+    /// From when on there is a warning, as things stand: seconds since 1970.
+    package var nextWarning: Int64 {
+        let root = root.validity.upperBound - Self.rootMargin
+        return hasRootKey ? root : min(root, intermediate.validity.upperBound - InternalCA.intermediateMargin)
+    }
+}

@@ -1,0 +1,37 @@
+import Certificates
+import Site
+
+extension SiteConfiguration {
+    /// What of the internal CA a gateway shows and serves.
+    internal struct Authority: Sendable {
+        var standing: InternalCAStanding?
+        var lists = InternalCA.Lists()
+        var warnings: [String] = []
+        /// When to look again: seconds since 1970; nil when nothing of it changes by time.
+        var next: Int64?
+    }
+
+    /// Seconds until another try at a list that could not be made.
+    private static let retryTime: Int64 = 3600
+
+    /// Brings the lists of revoked certificates up to date; what keeps it from that is a warning.
+    internal static func authority(of site: SiteModel, now: Int64) -> Authority {
+        var found = Authority()
+        let isOwn = site.certificates.values.contains { $0.issuer == .internal }
+        guard isOwn || site.internalCA.revocationList != nil else { return found }
+        let provider = CertificateProvider(for: site, now: now)
+        do throws(CertificateProblem) {
+            found.standing = try provider.authorityStanding()
+            if let standing = found.standing {
+                if let warning = standing.warning(at: now) { found.warnings.append(warning) }
+                if standing.nextWarning > now { found.next = standing.nextWarning }
+            }
+            found.lists = try provider.revocationLists()
+            found.next = [found.next, found.lists.due].compactMap(\.self).min()
+        } catch {
+            found.warnings.append("the list of revoked certificates could not be brought up to date: \(error)")
+            found.next = now + retryTime
+        }
+        return found
+    }
+}

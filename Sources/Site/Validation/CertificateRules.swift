@@ -1,0 +1,43 @@
+enum CertificateRules {
+    /// The internal CA certifies no other names than it is given.
+    static func namesAreCertifiable(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        guard let permitted = site.internalCA.names else { return }
+        for certificate in site.certificates.inFileOrder(\.position) where certificate.issuer == .internal {
+            let alien = certificate.names.filter { name in !permitted.contains { $0.contains(name) } }
+            guard !alien.isEmpty else { continue }
+            collector.report(
+                .conflict,
+                at: SourceRange(certificate.position),
+                "the internal CA may not certify \(alien.map { "\($0)" }.joined(separator: ", "))",
+                help: "add what is missing to `names` of `internal-ca` in line \(site.internalCA.position.line)"
+            )
+        }
+    }
+
+    /// A list that nothing serves is missed by the clients that ask for it.
+    static func listsAreServed(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        guard let place = site.internalCA.revocationList, let gateway = site.gateway else { return }
+        guard gateway.listeners.allSatisfy({ $0.tls != nil }) else { return }
+        collector.report(
+            .ineffective,
+            .warning,
+            at: SourceRange(site.internalCA.position),
+            "no listener speaks HTTP without TLS, by which \(place) could be served",
+            help: "add `{ port: 80, redirect: https }` to `gateway.listen`, or remove `revocation-list`"
+        )
+    }
+
+    /// Browsers take no Ed25519, and neither does nearly every public CA.
+    static func keysAreTaken(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        for certificate in site.certificates.inFileOrder(\.position) where certificate.key == .ed25519 {
+            guard case .acme(let acme) = certificate.issuer else { continue }
+            collector.report(
+                .ineffective,
+                .warning,
+                at: SourceRange(certificate.position),
+                "\(acme.directory) will hardly take a key of type ed25519: Let's Encrypt and most others refuse it",
+                help: "write `key: ecdsa-p256`"
+            )
+        }
+    }
+}

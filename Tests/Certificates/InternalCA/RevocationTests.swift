@@ -1,0 +1,117 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("The internal CA's list of revoked certificates")
+struct RevocationTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let day: Int64 = 86_400
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+
+    private func ca(at moment: Int64? = nil) throws -> InternalCA {
+        try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: moment ?? now)
+    }
+
+    private func revoke(_ bundle: CertificateBundle, at moment: Int64? = nil) throws {
+        try store.locked { () throws(CertificateProblem) in
+            try InternalCA.revoke(bundle.leaf, .keyCompromise, in: store, now: moment ?? now)
+        }
+    }
+
+    @Test("openssl takes what is not on it, and refuses what is")
+    func verifies() throws {
+        let ca = try ca()
+        let (good, bad) = (try ca.issue(names: ["foobar.com"], now: now), try ca.issue(names: ["foobar.com"], now: now))
+        try revoke(bad)
+        let list = try InternalCA.currentList(in: store, now: now)
+        #expect(list.entries == [.init(serial: bad.leaf.serialNumber, moment: now, reason: 1)])
+        let root = try scratch.write("root.pem", ca.rootCertificate.pem)
+        let file = try scratch.write("list.pem", list.pem)
+        for (bundle, isGood) in [(good, true), (bad, false)] {
+            let chain = try scratch.write("chain.pem", bundle.chainPEM)
+            for check in [["-crl_check", "-CRLfile", file], []] {
+                let verified = try RealTools.run(
+                    ["openssl", "verify", "-x509_strict"] + check + ["-CAfile", root, "-untrusted", chain, chain]
+                )
+                #expect((verified.status == 0) == (isGood || check.isEmpty), "\(verified.output)")
+                if !isGood, !check.isEmpty { #expect(verified.output.contains("certificate revoked")) }
+            }
+        }
+        let text = try RealTools.run("openssl", "crl", "-in", file, "-noout", "-text").output
+        for words in ["Version 2", "X509v3 CRL Number", "X509v3 Authority Key Identifier", "Key Compromise"] {
+            #expect(text.contains(words), "\(text)")
+        }
+        // Its signature, and a place that tells it from others, by GnuTLS.
+        let signer = try scratch.write("ca.pem", ca.signingCertificate.pem)
+        let gnutls = try RealTools.run(
+            "certtool",
+            "--verify-crl",
+            "--load-ca-certificate",
+            signer,
+            "--infile",
+            file
+        )
+        #expect(gnutls.status == 0, "\(gnutls.output)")
+    }
+
+    @Test(
+        "it is made when it is asked for, anew each day, with a higher number, and keeps what is on it while it may count"
+    )
+    func fresh() throws {
+        let ca = try ca()
+        #expect(try InternalCA.lists(in: store, isWanted: false, now: now).published.isEmpty)
+        let first = try InternalCA.lists(in: store, isWanted: true, now: now)
+        #expect(first.published.count == 1 && first.due == now + day)
+        let again = try InternalCA.lists(in: store, isWanted: false, now: now + day - 1)
+        #expect(again.published == first.published)
+        let bundle = try ca.issue(names: ["foobar.com"], now: now)
+        try revoke(bundle)
+        let before = try InternalCA.currentList(in: store, now: now)
+        #expect(before.update == now...(now + InternalCA.listLifetime))
+        let after = try InternalCA.currentList(in: store, now: now + day)
+        #expect(after.number > before.number && after.entries == before.entries)
+        let ended = try InternalCA.currentList(in: store, now: now + 70 * day)
+        #expect(ended.entries.isEmpty && ended.number > after.number)
+        // A clock that was a year ahead: the list of that time is replaced, and the number rises all the same.
+        let ahead = try InternalCA.currentList(in: store, now: now + 366 * day)
+        let back = try InternalCA.currentList(in: store, now: now)
+        #expect(back.update.lowerBound == now && back.number > ahead.number)
+    }
+
+    @Test("one of another CA cannot be revoked, and a list that is damaged is not forgotten")
+    func refused() throws {
+        _ = try ca()
+        let stranger = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+        let problem = #expect(throws: CertificateProblem.self) { try revoke(stranger) }
+        #expect(problem?.description.contains("not there any more") == true)
+        _ = try InternalCA.currentList(in: store, now: now)
+        let file = try #require(try InternalCA.lists(in: store, isWanted: false, now: now).files.first)
+        let whole = try Data(contentsOf: URL(filePath: file))
+        for damaged in [Data(), whole.prefix(whole.count / 2), whole.dropLast() + [whole[whole.count - 1] ^ 1]] {
+            try damaged.write(to: URL(filePath: file))
+            #expect(throws: CertificateProblem.self) { try InternalCA.currentList(in: store, now: now + 2 * day) }
+        }
+    }
+
+    @Test("after another intermediate was made, the one before still takes back what it has signed")
+    func intermediates() throws {
+        let old = try ca().issue(names: ["foobar.com"], now: now)
+        _ = try store.locked { () throws(CertificateProblem) in
+            try InternalCA.renewIntermediate(in: store, rootKey: nil, named: "foobar.com", reason: "test", now: now)
+        }
+        try revoke(old)
+        let lists = try InternalCA.lists(in: store, isWanted: true, now: now)
+        #expect(lists.published.count == 2)
+        // The other one is not signed by the old key.
+        let counts = lists.published.values.compactMap { der in
+            try? RevocationList(der: der.span, issuer: old.chain[1]).entries.count
+        }
+        #expect(counts == [1])
+    }
+}

@@ -1,0 +1,304 @@
+import Foundation
+import Testing
+
+/// Certificates and keys that must not be served, brought to a running gateway by every way there is: the served one stays,
+/// and the error says what to do.
+@Suite("Bad certificates before a running gateway")
+struct BadCertificateTests {
+    private let directory: TemporaryDirectory
+    private let port: UInt16
+    private let app: ScriptedServer
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        port = try Ports.free()
+        app = try ScriptedServer.named("app-01")
+        try directory.write(Self.script, to: "make.sh")
+        let made = try run("sh", ["-e", directory.path("make.sh"), directory.root], in: directory)
+        guard made.status == 0 else { throw HarnessError("\(made)") }
+    }
+
+    /// A root, an intermediate, and a leaf for foobar.test; and what is wrong in one way each, as NAME.crt and NAME.key.
+    private static let script = """
+        cd "$1"
+        key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null; chmod 600 "$1"; }
+        # NAME FROM TO NAMES: a leaf of the intermediate.
+        leaf() { openssl req -new -key good.key -subj "/CN=$4" -out request
+            printf 'subjectAltName=DNS:%s\\n' "$4" > extensions
+            : > index; openssl rand -hex 16 > serial
+            openssl ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key -in request -extfile extensions \\
+                -startdate "$2" -enddate "$3" -out "$1.leaf" 2>/dev/null
+            cat "$1.leaf" ca.pem > "$1.crt"; [ "$1" = good ] || cp good.key "$1.key"; }
+        printf '[ca]\\ndefault_ca=one\\n[one]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\n' > ca.conf
+        printf 'default_md=sha256\\npolicy=any\\nunique_subject=no\\n[any]\\ncommonName=supplied\\n' >> ca.conf
+        key root.key; key ca.key; key good.key; key strange.key
+        openssl req -x509 -key root.key -subj "/CN=root" -days 30 -out root.pem
+        openssl req -new -key ca.key -subj "/CN=intermediate" -out request
+        printf 'basicConstraints=critical,CA:TRUE\\n' > extensions
+        openssl x509 -req -in request -CA root.pem -CAkey root.key -days 20 -extfile extensions -out ca.pem 2>/dev/null
+        leaf good 20200101000000Z 20900101000000Z foobar.test
+        leaf other-name 20200101000000Z 20900101000000Z example.test
+        leaf expired 20200101000000Z 20210101000000Z foobar.test
+        leaf future 20890101000000Z 20900101000000Z foobar.test
+        for name in wrong-key order gap megabyte cut trailing der der-key locked; do cp good.crt $name.crt; cp good.key $name.key; done
+        cp strange.key wrong-key.key
+        cat ca.pem good.leaf > order.crt
+        cat good.leaf root.pem > gap.crt
+        # 1,792 times the intermediate: just below the bound for files; and above it.
+        cp ca.pem many
+        for i in 1 2 3 4 5 6 7 8 9 10; do
+            [ $i -lt 9 ] || cat many >> megabyte.crt
+            cat many many > more; mv more many
+        done
+        cat many >> megabyte.crt
+        cp megabyte.crt huge.crt; cp good.key huge.key; cat megabyte.crt >> huge.crt
+        { cat good.leaf; head -n 3 ca.pem; } > cut.crt
+        { cat good.crt; printf -- '-----BEGIN CERTIFICATE-----\\n\\001\\002 garbage\\n'; } > trailing.crt
+        openssl x509 -in good.leaf -outform der -out der.crt
+        openssl pkey -in good.key -outform der -out der-key.key
+        openssl pkey -in good.key -aes128 -passout pass:x -out locked.key
+        # After the last block is room for whatever its writer likes.
+        { cat good.crt; echo "written by hand"; printf '\\377\\000'; } > notes.crt; cp good.key notes.key
+        chmod 600 *.key
+        """
+
+    private struct Fault: Sendable {
+        let name: String
+        let says: [String]
+    }
+
+    private static let faults: [Fault] = [
+        Fault(name: "other-name", says: ["does not cover foobar.test", "correct `names`"]),
+        Fault(name: "expired", says: ["expired at 2021-01-01", "renew it"]),
+        Fault(name: "future", says: ["not valid before 2089-01-01", "check the clock"]),
+        Fault(name: "wrong-key", says: ["does not belong"]),
+        Fault(name: "order", says: ["does not belong", "the first certificate must be the key's own"]),
+        Fault(name: "gap", says: ["the chain is broken", "then each issuer in turn"]),
+        Fault(name: "megabyte", says: ["the chain is broken"]),
+        Fault(name: "huge", says: ["larger than 1048576 bytes"]),
+        Fault(name: "cut", says: ["PEM block 2 is cut short", "obtain it again"]),
+        Fault(name: "trailing", says: ["PEM block 3 is cut short"]),
+        Fault(name: "der", says: ["binary (DER)", "openssl x509 -inform der"]),
+        Fault(name: "der-key", says: ["binary (DER)", "openssl pkey -inform der"]),
+        Fault(name: "locked", says: ["passphrase", "openssl pkey"]),
+    ]
+
+    private func start(_ issuer: String) throws -> RunningSite {
+        try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], issuer: \(issuer) }
+            """,
+            in: directory
+        )
+    }
+
+    private func certs(_ arguments: [String], under prefix: [String] = []) throws -> ToolResult {
+        let command =
+            prefix + [try Gateway.binary, "certs"] + arguments
+            + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")]
+        return try run(command[0], Array(command.dropFirst()), in: directory, within: .seconds(120))
+    }
+
+    /// The DER of what a client is shown, in hexadecimal.
+    private func shown() throws -> String {
+        try run(
+            "sh",
+            [
+                "-c",
+                "openssl s_client -connect 127.0.0.1:\(port) -servername foobar.test </dev/null 2>/dev/null"
+                    + " | openssl x509 -noout -fingerprint -sha256",
+            ],
+            in: directory
+        ).output
+    }
+
+    private func copy(_ name: String) throws {
+        for kind in ["crt", "key"] {
+            let done = try run(
+                "cp",
+                [directory.path("\(name).\(kind)"), directory.path("live.\(kind)")],
+                in: directory
+            )
+            #expect(done.status == 0, "\(done)")
+        }
+    }
+
+    private func expect(_ result: ToolResult, _ fault: Fault) {
+        #expect(result.status != 0, "\(fault.name): \(result)")
+        for words in fault.says {
+            #expect(result.error.contains(words), "\(fault.name): no \(words) in \(result.error)")
+        }
+    }
+
+    @Test("in files that the site file names, by a reload")
+    func files() throws {
+        try copy("good")
+        let site = try start("{ files: { certificate: live.crt, key: live.key } }")
+        let served = try shown()
+        #expect(served.contains("Fingerprint"), "\(site.log)")
+        for fault in Self.faults {
+            try copy(fault.name)
+            expect(try site.command("reload"), fault)
+            #expect(try shown() == served, "after \(fault.name)")
+        }
+        try copy("notes")
+        #expect(try site.command("reload").status == 0)
+        #expect(try shown() == served)
+    }
+
+    @Test("by `certs import`, and a folder that may not be read")
+    func imports() throws {
+        let site = try start("{ acme: \"https://127.0.0.1:1/directory\" }")
+        let good = ["import", "web", "--certificate", directory.path("good.crt"), "--key", directory.path("good.key")]
+        let taken = try certs(good)
+        #expect(taken.status == 0, "\(taken) \(site.log)")
+        let served = try shown()
+        for fault in Self.faults {
+            let (chain, key) = (directory.path("\(fault.name).crt"), directory.path("\(fault.name).key"))
+            expect(try certs(["import", "web", "--certificate", chain, "--key", key]), fault)
+            #expect(try shown() == served, "after \(fault.name)")
+        }
+        #expect(try certs(["audit"]).status == 0)
+        guard try Unprivileged.canRun(try Gateway.binary, in: directory) else {
+            return print("not tried as another user")
+        }
+        let (chain, key) = (directory.path("good.crt"), directory.path("good.key"))
+        let denied = try certs(["import", "web", "--certificate", chain, "--key", key], under: Unprivileged.prefix)
+        #expect(denied.status == 3 && denied.error.contains("ermission denied"), "\(denied)")
+        let folder = try certs(["import", "web", "--from", "/root/none"], under: Unprivileged.prefix)
+        #expect(folder.status != 0 && folder.error.contains("/root/none"), "\(folder)")
+        #expect(try shown() == served)
+    }
+
+    @Test("two rotations at once: both are done, one after the other, and the last is served")
+    func together() throws {
+        let site = try start("internal")
+        let first = try shown()
+        let both = try (1...2).map { number in
+            try ChildProcess(
+                try Gateway.binary,
+                [
+                    "certs", "rotate", "web", "--reason", "rotation \(number)", "--site", directory.path("site.yaml"),
+                    "--socket", directory.path("admin.sock"),
+                ],
+                in: directory,
+                name: "rotation-\(number)"
+            )
+        }
+        for one in both { #expect(try one.wait(within: .seconds(120)) == 0, "\(one.standardError) \(site.log)") }
+        let history = try certs(["audit", "web"])
+        #expect(history.status == 0, "\(history)")
+        for number in 1...2 { #expect(history.output.contains(": rotation \(number)\n"), "\(history)") }
+        let list = try certs(["list"])
+        #expect(list.status == 0 && list.output.contains("generation 3") && list.output.contains("served"), "\(list)")
+        #expect(try shown() != first)
+    }
+
+    @Test("a clock that is a year ahead and comes back: what is served is valid at each moment")
+    func clock() throws {
+        let site = try start("internal")
+        let root = directory.path("store/internal-ca-root/1/fullchain.pem")
+        func isServed() throws -> Bool {
+            let answer = try run(
+                "curl",
+                [
+                    "-sS", "--noproxy", "*", "--cacert", root, "--resolve", "foobar.test:\(port):127.0.0.1",
+                    "https://foobar.test:\(port)/",
+                ],
+                in: directory
+            )
+            return answer.output == "app-01"
+        }
+        #expect(try isServed())
+        // A timer that runs with a wrong clock; the gateway's is right, and so are its clients'.
+        let ahead = try certs(["renew"], under: ["faketime", "-f", "+366d"])
+        #expect(try isServed(), "\(ahead) \(site.log)")
+        let wrong = try certs(["rotate", "web"], under: ["faketime", "-f", "+366d"])
+        #expect(try isServed(), "\(wrong) \(site.log)")
+        // And back: the one of the future is found out, and another one made.
+        #expect(try certs(["renew"]).status == 0)
+        #expect(try isServed())
+        let list = try certs(["list"])
+        #expect(list.status == 0, "\(list)")
+        #expect(try certs(["audit"]).status == 0)
+        let restarted = try certs(["verify"])
+        #expect(restarted.status == 0, "\(restarted)")
+    }
+
+    @Test("the store of an older version is served as it is, listed, rotated and verified")
+    func older() throws {
+        let old = try OlderStore(in: directory, daysLeft: 1000)
+        let site = try start("internal")
+        let kept = try run(
+            "openssl",
+            ["x509", "-in", directory.path("store/web/1/fullchain.pem"), "-noout", "-fingerprint", "-sha256"],
+            in: directory
+        )
+        #expect(try shown() == kept.output, "\(site.log)")
+        for command in [["list"], ["verify"], ["audit"]] {
+            let said = try certs(command)
+            #expect(said.status == 0, "\(said)")
+        }
+        let rotated = try certs(["rotate", "web"])
+        #expect(rotated.status == 0, "\(rotated)")
+        #expect(try shown() != kept.output)
+        #expect(try certs(["rollback", "web"]).status == 0)
+        #expect(try shown() == kept.output)
+        #expect(try certs(["list"]).status == 0)
+        _ = old
+    }
+
+    @Test("a file system that is full: the old generation is whole, and the error says so")
+    func fullFileSystem() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may mount") }
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: small/store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+        try directory.write(Self.mount, to: "mount.sh")
+        // In a namespace of its own, so that the mount goes with it.
+        let result = try run(
+            "unshare",
+            ["--mount", "sh", directory.path("mount.sh"), directory.root, try Gateway.binary],
+            in: directory,
+            within: .seconds(300)
+        )
+        #expect(result.status == 0, "\(result)")
+        #expect(result.output.contains("No space left on device"), "\(result)")
+        #expect(result.output.contains("whole again"), "\(result)")
+    }
+
+    private static let mount = """
+        cd "$1"
+        certs() { what="$1"; shift; "$BINARY" certs "$what" "$@" --site site.yaml --socket none.sock 2>&1; }
+        BINARY="$2"
+        mkdir small
+        mount -t tmpfs -o size=256k,mode=0700 none small || exit 77
+        certs issue web || exit 1
+        before=$(cat small/store/web/*/fullchain.pem | sha256sum)
+        # Page by page, until there is room for a part of a generation only.
+        room=$(df --output=avail -k small | tail -1)
+        for left in 0 4 8 12 16 20; do
+            dd if=/dev/zero of=small/ballast bs=1k count=$((room - left)) 2>/dev/null
+            certs rotate web && { echo "room for all at $left"; break; }
+            certs verify || exit 2
+            certs audit > audit.out || { cat audit.out; exit 3; }
+            [ "$(cat small/store/web/$(cat small/store/web/current)/fullchain.pem | sha256sum)" = "$before" ] || exit 4
+            rm small/ballast
+        done
+        rm -f small/ballast
+        certs rotate web && certs verify && echo "whole again"
+        """
+}
