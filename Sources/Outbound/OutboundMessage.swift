@@ -9,6 +9,8 @@ package enum OutboundMessage: Codable, Equatable, Sendable {
     case nameServers([String])
     /// Answer `resolved` with the same number.
     case resolve(number: UInt64, name: String)
+    /// Answer `restricted` with the same number.
+    case restrictions(number: UInt64, name: String)
     /// Answer `fetched` with the same number. Only for a helper that was started with authorities.
     case fetch(number: UInt64, FetchRequest)
 
@@ -17,7 +19,32 @@ package enum OutboundMessage: Codable, Equatable, Sendable {
     /// The sandbox stands; questions may come.
     case hello(process: Int32, sandbox: Sandbox.Report)
     case resolved(number: UInt64, NameAnswer)
+    case restricted(number: UInt64, RestrictionAnswer)
     case fetched(number: UInt64, FetchAnswer)
+}
+
+/// What the name servers said of who may certify one name: its CAA records (RFC 8659).
+package enum RestrictionAnswer: Codable, Equatable, Sendable {
+    /// Those at the name itself; none when it has none or does not exist. At most `most`.
+    case records([Record])
+    case failed(LookupFailure)
+
+    package struct Record: Codable, Equatable, Sendable {
+        /// Who does not know the tag must not certify the name.
+        package var isCritical: Bool
+        /// `issue`, for instance.
+        package var tag: String
+        package var value: String
+
+        package init(isCritical: Bool, tag: String, value: String) {
+            self.isCritical = isCritical
+            self.tag = tag
+            self.value = value
+        }
+    }
+
+    /// Records that are taken; what an answer has beyond them is left out.
+    package static let most = 64
 }
 
 /// What the name servers said of one name.

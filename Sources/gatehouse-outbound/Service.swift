@@ -35,10 +35,12 @@ final class Service {
         switch message {
         case .nameServers(let list): try resolver.setServers(list)
         case .resolve(let number, let name): resolve(name) { self.outgoing.append(.resolved(number: number, $0)) }
+        case .restrictions(let number, let name):
+            resolver.askRestrictions(name) { self.outgoing.append(.restricted(number: number, $0)) }
         case .fetch(let number, let request):
             let answer = fetcher?.fetch(request) ?? .failed("the helper was started without authorities")
             outgoing.append(.fetched(number: number, answer))
-        case .hello, .resolved, .fetched: throw ChannelError.malformed("\(message)")
+        case .hello, .resolved, .restricted, .fetched: throw ChannelError.malformed("\(message)")
         }
     }
 

@@ -6,6 +6,7 @@
 ORDERS is a JSON file, read again at each request:
 
     profiles: {NAME: TEXT}                 offered in the directory
+    caa: [NAME]                            how CAA records call the CA, as its directory says
     renewal: {start, end, explanationURL}  answers to renewal information (RFC 9773); its directory entry with it
     renewal-retry: TEXT                    their Retry-After
     faults: [{path, times, after, has, status, headers, body, hang, cut}]
@@ -81,6 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             directory = json.loads(content)
             if "renewal" in orders:
                 directory["renewalInfo"] = f"https://{self.headers['Host']}/renewal-info"
+            if "caa" in orders:
+                directory["meta"]["caaIdentities"] = orders["caa"]
             if "profiles" in orders:
                 directory["meta"]["profiles"] = orders["profiles"]
             content = json.dumps(directory).encode()

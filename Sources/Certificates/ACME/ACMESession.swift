@@ -16,6 +16,8 @@ package final class ACMESession {
         /// The kinds of certificates that it offers.
         package let profiles: [String]
         package let requiresBinding: Bool
+        /// How CAA records call it; none when it does not say.
+        package let caaIdentities: [String]
     }
 
     /// Tries of one request whose nonce is refused: section 6.5 says to try again, not for how long. A CA that refuses every
@@ -236,7 +238,8 @@ package final class ACMESession {
             keyChange: json["keyChange"]?.text,
             renewalInfo: json["renewalInfo"]?.text,
             profiles: json["meta"]?["profiles"]?.names ?? [],
-            requiresBinding: json["meta"]?["externalAccountRequired"]?.boolean ?? false
+            requiresBinding: json["meta"]?["externalAccountRequired"]?.boolean ?? false,
+            caaIdentities: json["meta"]?["caaIdentities"]?.items.compactMap(\.text) ?? []
         )
         known = directory
         return directory

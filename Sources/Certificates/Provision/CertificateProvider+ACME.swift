@@ -92,17 +92,24 @@ extension CertificateProvider {
         } catch {
             throw .library(error)
         }
-        let account = try ACMEAccount(acme, in: store, outside.transport(acme))
+        let transport = outside.transport(acme)
+        let account = try ACMEAccount(acme, in: store, transport)
         do throws(ACMEProblem) {
             let solvers = solvers(settings, acme, outside, failures: plan.failures)
             var lack: String?
             let bundle = try account.use { session throws(ACMEProblem) in
                 let order = ACMEOrder(session, solvers: solvers, now: { Self.clock }, pause: Self.pause)
                 let wishes = wishes(settings, acme, plan, session.account)
+                let preflight = try preflight(settings, session, solvers, transport)
+                for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) { outside.tell("\(name): \(why)") }
                 do throws(ACMEProblem) {
+                    // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
+                    if plan.failures < Self.patience, let problem = preflight.problem { throw problem }
                     return try order.run(names: names(settings), key: key, wishes)
                 } catch {
-                    guard let rest = rest(of: settings, without: error, plan) else { throw error }
+                    guard let rest = rest(of: settings, without: error, preflight, plan) else {
+                        throw preflight.explaining(error)
+                    }
                     lack = "\(error); ordered without"
                     return try order.run(names: rest, key: key, wishes)
                 }
@@ -166,19 +173,51 @@ extension CertificateProvider {
     private func rest(
         of settings: CertificateSettings,
         without problem: ACMEProblem,
+        _ preflight: Preflight,
         _ plan: RenewalPlan
     ) -> [String]? {
         let bad: Set<String>
         switch problem {
         case .challenge(let name, _): bad = [name]
         case .challenges(let unproven): bad = Set(unproven.map(\.name))
+        // What names these are about is in the CA's words alone.
+        case .refused(_, _, "caa", _), .refused(_, _, "rejectedIdentifier", _):
+            bad = Set(preflight.refusals.map(\.name))
         default: return nil
         }
         let rest = names(settings).filter { !bad.contains($0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0) }
-        guard plan.failures >= Self.patience, !rest.isEmpty else { return nil }
+        guard plan.failures >= Self.patience, !rest.isEmpty, !bad.isEmpty else { return nil }
         guard let bundle = try? store.load(settings.name) else { return rest }
         let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.leaf.renewalSchedule.due > Self.clock
         return isGood ? nil : rest
+    }
+
+    /// A look at the DNS, where the transport can take one.
+    private func preflight(
+        _ settings: CertificateSettings,
+        _ session: ACMESession,
+        _ solvers: [any ACMEChallengeSolver],
+        _ transport: any ACMETransport
+    ) throws(ACMEProblem) -> Preflight {
+        guard let lookup = transport as? any NameLookup else { return Preflight() }
+        let methods = solvers.map(\.type)
+        let identities = try session.directory().caaIdentities
+        return Preflight(
+            of: names(settings),
+            identities.isEmpty ? nil : CAAPolicy(identities: identities, account: session.account, methods: methods),
+            isReached: methods.contains { $0 != "dns-01" },
+            own: ownAddresses,
+            lookup
+        )
+    }
+
+    /// Those of this machine, and of the site's gateways.
+    private var ownAddresses: Set<IPAddress> {
+        let here = InterfaceAddresses.all().map { address -> IPAddress in
+            address.isIPv6
+                ? .v6(UInt128(address.high) << 64 | UInt128(address.low)) : .v4(UInt32(truncatingIfNeeded: address.low))
+        }
+        return Set(here + site.gatewayHosts.flatMap(\.allAddresses).map(\.address))
     }
 
     /// What can be answered: all that the site file names, but for what no listener of the gateway could show. After

@@ -37,7 +37,7 @@ package final class OutboundTransport: ACMETransport {
 
     private let settings: Settings
     private var helper: OutboundHelper?
-    private var number: UInt64 = 0
+    internal var number: UInt64 = 0
     /// The addresses of hosts that were looked up.
     private var addresses: [String: [String]] = [:]
 
@@ -88,10 +88,7 @@ package final class OutboundTransport: ACMETransport {
             addresses[place.host] = local
             return local
         }
-        let helper = try running()
-        try helper.channel.send(
-            .nameServers(NameServers.list(settings.nameServers, resolvConf: Self.text(of: settings.resolvConfPath)))
-        )
+        let helper = try resolving()
         number += 1
         try helper.channel.send(.resolve(number: number, name: place.host))
         guard case .resolved(_, let answer) = try receive(number) else { throw Silence() }
@@ -111,6 +108,18 @@ package final class OutboundTransport: ACMETransport {
 
     private static func text(of path: String) -> String {
         String(decoding: (try? FileReading.read(path, limit: 1 << 24)) ?? [], as: UTF8.self)
+    }
+
+    /// The helper, which knows whom to ask for names.
+    internal func resolving() throws -> OutboundHelper {
+        let helper = try running()
+        let servers = NameServers.list(settings.nameServers, resolvConf: Self.text(of: settings.resolvConfPath))
+        // It gives up open questions when it is told anew.
+        if helper.nameServers != servers {
+            try helper.channel.send(.nameServers(servers))
+            helper.nameServers = servers
+        }
+        return helper
     }
 
     // MARK: The helper

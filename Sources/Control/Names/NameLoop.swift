@@ -112,7 +112,8 @@ internal final class NameLoop {
                     for lack in sandbox.lacks { service.settings.report("outbound helper: \(lack)") }
                 case .resolved(let number, let answer) where helper.isConfined:
                     table.answer(number, answer, now: now)
-                case .hello, .resolved, .fetched, .nameServers, .resolve, .fetch: throw .malformed("\(message)")
+                case .hello, .resolved, .restricted, .fetched, .nameServers, .resolve, .restrictions, .fetch:
+                    throw .malformed("\(message)")
                 }
             }
         } catch .closed {

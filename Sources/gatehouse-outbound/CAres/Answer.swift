@@ -52,19 +52,59 @@ enum Answer {
         return .addresses(found.map(\.address), ttl: UInt32(max(0, ttl)))
     }
 
+    /// CAA records (RFC 8659, section 4); parameters as above.
+    static func restrictions(
+        _ status: Int32,
+        _ bytes: UnsafeMutablePointer<UInt8>?,
+        _ count: Int32
+    ) -> RestrictionAnswer {
+        if status == cares_no_data || status == cares_not_found { return .records([]) }
+        guard status == cares_success, let bytes = unsafe bytes else { return .failed(reason(status)) }
+        var first: UnsafeMutablePointer<ares_caa_reply>?
+        // Sound: c-ares reads within `count` bytes; its list is freed after it was copied.
+        let parsed = unsafe ares_parse_caa_reply(bytes, count, &first)
+        defer { unsafe ares_free_data(first) }
+        if parsed == cares_no_data { return .records([]) }
+        guard parsed == cares_success else { return .failed(reason(parsed)) }
+        var found: [RestrictionAnswer.Record] = []
+        var entry = unsafe first
+        while let current = unsafe entry, found.count < RestrictionAnswer.most {
+            let record = unsafe current.pointee
+            unsafe found.append(
+                RestrictionAnswer.Record(
+                    isCritical: record.critical & 0x80 != 0,
+                    tag: text(record.property, record.plength),
+                    value: text(record.value, record.length)
+                )
+            )
+            unsafe entry = record.next
+        }
+        return .records(found)
+    }
+
+    private static func text(_ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int) -> String {
+        unsafe String(decoding: UnsafeBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self)
+    }
+
     private static func failure(_ status: Int32) -> NameAnswer.Records {
         switch status {
         case cares_no_data: .none(exists: true)
         case cares_not_found: .none(exists: false)
-        case cares_server_failed: .failed(.serverFailed)
-        case cares_refused: .failed(.refused)
-        case cares_not_implemented: .failed(.notImplemented)
-        case cares_connection_refused: .failed(.unreachable)
-        case cares_timed_out: .failed(.timedOut)
-        case cares_bad_name, cares_bad_query: .failed(.badName)
-        case cares_cancelled, cares_destroyed: .failed(.cancelled)
-        case cares_no_memory: .failed(.noMemory)
-        default: .failed(.malformed)
+        default: .failed(reason(status))
+        }
+    }
+
+    private static func reason(_ status: Int32) -> LookupFailure {
+        switch status {
+        case cares_server_failed: .serverFailed
+        case cares_refused: .refused
+        case cares_not_implemented: .notImplemented
+        case cares_connection_refused: .unreachable
+        case cares_timed_out: .timedOut
+        case cares_bad_name, cares_bad_query: .badName
+        case cares_cancelled, cares_destroyed: .cancelled
+        case cares_no_memory: .noMemory
+        default: .malformed
         }
     }
 }

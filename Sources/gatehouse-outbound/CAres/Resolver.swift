@@ -46,19 +46,37 @@ final class Resolver {
         )
     }
 
-    /// Calls `done` once, from within this call or a later one to `process` or `setServers`.
+    /// Asks for addresses. Calls `done` once, from within this call or a later one to `process` or `setServers`.
     func ask(_ name: String, _ kind: RecordKind, _ done: @escaping (NameAnswer.Records) -> Void) {
+        unsafe query(name, kind.rawValue) { status, bytes, count in
+            done(unsafe Answer.records(kind, status, bytes, count))
+        }
+    }
+
+    /// Asks who may certify a name (CAA, RFC 8659), and calls `done` likewise.
+    func askRestrictions(_ name: String, _ done: @escaping (RestrictionAnswer) -> Void) {
+        unsafe query(name, 257) { status, bytes, count in
+            done(unsafe Answer.restrictions(status, bytes, count))
+        }
+    }
+
+    /// - Parameter type: the number of the kind of records.
+    private func query(
+        _ name: String,
+        _ type: Int32,
+        _ done: @escaping (Int32, UnsafeMutablePointer<UInt8>?, Int32) -> Void
+    ) {
         // Sound: retained here and released by the callback, which c-ares calls exactly once.
-        let question = unsafe Unmanaged.passRetained(Question(kind, done)).toOpaque()
+        let question = unsafe Unmanaged.passRetained(Question(done)).toOpaque()
         unsafe ares_query(
             channel,
             name,
             1,
-            kind.rawValue,
+            type,
             { argument, status, _, bytes, count in
                 guard let argument = unsafe argument else { return }
                 let question = unsafe Unmanaged<Question>.fromOpaque(argument).takeRetainedValue()
-                question.done(unsafe Answer.records(question.kind, status, bytes, count))
+                unsafe question.done(status, bytes, count)
             },
             question
         )
@@ -93,19 +111,19 @@ final class Resolver {
     }
 }
 
-/// The kinds of records that are asked for, by their numbers (RFC 1035, RFC 3596).
+/// The kinds of addresses that are asked for, by their numbers (RFC 1035, RFC 3596).
 enum RecordKind: Int32 {
     case a = 1
     case aaaa = 28
 }
 
+@safe
 private final class Question {
-    let kind: RecordKind
-    let done: (NameAnswer.Records) -> Void
+    // Sound: called with what c-ares gives its callback, within that.
+    let done: (Int32, UnsafeMutablePointer<UInt8>?, Int32) -> Void
 
-    init(_ kind: RecordKind, _ done: @escaping (NameAnswer.Records) -> Void) {
-        self.kind = kind
-        self.done = done
+    init(_ done: @escaping (Int32, UnsafeMutablePointer<UInt8>?, Int32) -> Void) {
+        unsafe self.done = done
     }
 }
 

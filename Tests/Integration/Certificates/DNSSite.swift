@@ -29,10 +29,11 @@ struct DNSSite {
         )
     }
 
-    func certs(_ arguments: String...) throws -> ToolResult {
+    /// - Parameter socket: the running gateway's; no gateway is there without it.
+    func certs(_ arguments: String..., socket: String = "none.sock") throws -> ToolResult {
         try run(
             try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("none.sock")],
+            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path(socket)],
             in: directory,
             within: .seconds(200)
         )

@@ -38,6 +38,7 @@ struct PebbleChallengeTests {
         site: foobar.test
         hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
         gateway:
+          name-servers: 127.0.0.1:\(pebble.dnsPort)
           listen: [ { port: \(tls), tls: { certificates: [web]\(options) } } ]
           routes: [ { hosts: [foobar.test], pool: web } ]
           pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }

@@ -23,6 +23,7 @@ struct PebbleTests {
         site: foobar.test
         hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
         gateway:
+          name-servers: 127.0.0.1:\(pebble.dnsPort)
           listen: [ { port: \(tls), tls: { certificates: [web] } }, { port: \(plain), redirect: https } ]
           routes: [ { hosts: [foobar.test], pool: web } ]
           pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }

@@ -100,6 +100,12 @@ final class Pebble {
         try waitUntilReady()
     }
 
+    /// Tells its name server something, as its management takes it.
+    func tellNames(_ path: String, _ body: String) throws {
+        let told = try run("curl", ["-sf", "-d", body, "http://127.0.0.1:\(namesPort)/\(path)"], in: directory)
+        guard told.status == 0 else { throw HarnessError("\(path): \(told)") }
+    }
+
     /// What its management says at a path.
     func management(_ path: String) throws -> ToolResult {
         try run("curl", ["-sk", "https://127.0.0.1:\(management)/\(path)"], in: directory)
