@@ -78,7 +78,7 @@ package struct Handover: Sendable {
 
     /// Has the new program look at its configuration before it takes over, as `gatehouse check` does.
     ///
-    /// What it says goes to standard error.
+    /// What it says goes to standard error: standard output may be the access log.
     /// - Throws: `UpgradeRefusal` when it does not end with 0 in time; SystemError when it cannot be started.
     package static func verify(
         program: String,
@@ -86,7 +86,8 @@ package struct Handover: Sendable {
         environment: [String],
         within milliseconds: Int32 = 10_000
     ) throws {
-        let start = ProcessStart(program: program, arguments: arguments, environment: environment)
+        var start = ProcessStart(program: program, arguments: arguments, environment: environment)
+        start.output = 2
         let child = try start.run()
         let end = child.wait(milliseconds: milliseconds)
         if end == .exited(0) { return }
