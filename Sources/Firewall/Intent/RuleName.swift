@@ -9,6 +9,8 @@ struct RuleName {
     static let longest = 48
 
     private var taken: Set<String>
+    /// The last number given to lines that say the same, so that a file full of one line takes no square of its length.
+    private var counts: [String: Int] = [:]
 
     /// - Parameter taken: names that are given already.
     init(taken: some Sequence<String>) {
@@ -44,14 +46,14 @@ struct RuleName {
 
     /// A name for a rule, from this text. Lines that say the same are told apart by a number, in the order of the file.
     mutating func next(_ text: String) -> String {
-        let name = Self.fitting(text)
-        var unique = name
-        var count = 1
-        while !taken.insert(unique).inserted {
+        var count = counts[text, default: 0]
+        var name: String
+        repeat {
             count += 1
-            unique = Self.fitting("\(text)-\(count)")
-        }
-        return unique
+            name = Self.fitting(count == 1 ? text : "\(text)-\(count)")
+        } while !taken.insert(name).inserted
+        counts[text] = count
+        return name
     }
 
     /// The text with what a name cannot hold replaced. One that is too long ends in a number made of all of it.
