@@ -120,6 +120,12 @@ struct TranslationTests {
             rest.states = .new
             intent[keyPath: path].append(IntentRule(id: "rest", .written, .accept, matches: [rest]))
         }
+        // A packet of the host's own has no way back that could be missing, and no site asks for it.
+        for rule in intent.output.indices {
+            for match in intent.output[rule].matches.indices {
+                intent.output[rule].matches[match].oddities.remove(.withoutReturnPath)
+            }
+        }
         intent.translations = (0..<Int.random(in: 1...4, using: &generator)).map { translation("t\($0)", &generator) }
         return intent
     }
