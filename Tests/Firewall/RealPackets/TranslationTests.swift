@@ -80,6 +80,8 @@ struct TranslationTests {
         case .destination(let address, let port):
             let other: IPAddress = address.width == 32 ? .v4(0x0A00_0377) : .v6(0x2001_0DB8 << 96 | 0x377)
             return Translation(id: translation.id, match: translation.match, .destination(other, port: port))
+        case .source(let address) where address.width == 128:
+            return Translation(id: translation.id, match: translation.match, .source(.v6(0x2001_0DB8_FFFF << 80 | 9)))
         case .masquerade, .source:
             return Translation(id: translation.id, match: translation.match, .source(.v4(0x0AFF_0007)))
         }
