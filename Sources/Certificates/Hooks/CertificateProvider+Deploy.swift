@@ -16,7 +16,7 @@ extension CertificateProvider {
         let hook = HookProgram(
             deploy.command,
             timeout: deploy.timeout,
-            outputPath: "\(store.folder)/hooks/deploy-\(settings.name).txt"
+            outputPath: "\(store.folder)/hook-output/deploy-\(settings.name)"
         )
         do throws(HookProgram.Failure) {
             try hook.run([settings.name, chain, key])

@@ -7,6 +7,8 @@ extension InternalCA {
     /// How long a list counts, and after how long it is made anew: seconds.
     package static let listLifetime: Int64 = 7 * 86_400
     private static let listPause: Int64 = 86_400
+    /// Seconds until another try at one that could not be made.
+    private static let retryTime: Int64 = 3600
     /// Larger ones are not read: a hundred thousand certificates.
     private static let listLimit = 4 << 20
 
@@ -17,6 +19,8 @@ extension InternalCA {
         /// When one is to be made anew: seconds since 1970; nil when there is none.
         package var due: Int64?
         package var files: [String] = []
+        /// Why one could not be made anew that still counts; nil when none was due.
+        package var problem: CertificateProblem?
 
         package init() {}
     }
@@ -60,17 +64,24 @@ extension InternalCA {
             var list = try storedList(of: signer.certificate, in: store)
             if list == nil, !isWanted { continue }
             if list.map({ isDue($0, now) }) ?? true {
-                list = try store.locked { () throws(CertificateProblem) in
-                    // Another process may have made it meanwhile.
-                    if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) {
-                        return stored
+                do throws(CertificateProblem) {
+                    list = try store.locked { () throws(CertificateProblem) in
+                        // Another process may have made it meanwhile.
+                        if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) {
+                            return stored
+                        }
+                        return try makeList(adding: [], of: signer, in: store, now: now)
                     }
-                    return try makeList(adding: [], of: signer, in: store, now: now)
+                } catch {
+                    // Clients refuse certificates whose list they miss: the one that is there counts for days yet.
+                    guard let held = list, held.update.contains(now) else { throw error }
+                    lists.problem = error
                 }
             }
             guard let list else { continue }
             lists.published[listPath(of: signer.certificate)] = list.der
-            lists.due = min(lists.due ?? .max, list.update.lowerBound + listPause)
+            let due = isDue(list, now) ? now + retryTime : list.update.lowerBound + listPause
+            lists.due = min(lists.due ?? .max, due)
             lists.files.append(listFile(of: signer.certificate, in: store))
         }
         return lists

@@ -33,8 +33,8 @@ package struct InternalCAPolicy: Sendable, Equatable {
             return
         }
         let own = site.certificates.values.filter { settings in
-            // The internal CA stands in for an ACME server.
-            if case .files = settings.issuer { false } else { true }
+            // The internal CA stands in for an ACME server, and may make the standby of files.
+            if case .files = settings.issuer { settings.standby == .internal } else { true }
         }
         let all = [site.name] + own.flatMap { $0.names.map { "\($0)" } } + names
         let derived = NameConstraints(covering: all)

@@ -32,7 +32,7 @@ extension CertificateProvider {
         } catch {
             throw .issued(error)
         }
-        let missing = settings.names.map { "\($0)" }.filter { !bundle.identifiers.contains($0) }
+        let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
         try ordered { () throws(CertificateProblem) in
             try store.save(bundle, as: settings.name, .imported, reason: reason, now: now)

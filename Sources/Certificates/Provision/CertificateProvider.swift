@@ -239,12 +239,22 @@ package struct CertificateProvider: Sendable {
     /// What is served until its CA has given the first one.
     private func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         do throws(CertificateProblem) {
-            let ca = try store.locked { () throws(CertificateProblem) in try authority(for: settings) }
+            let ca = try store.locked { () throws(CertificateProblem) in try standInAuthority(for: settings) }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
             return Provided(bundles: [bundle], warnings: [standInWarning(settings)], isStandIn: true)
         } catch {
             throw storeProblem(error)
+        }
+    }
+
+    /// The internal CA, or, where that may not certify these names, one that nobody trusts and that is kept nowhere:
+    /// what only stands in needs no right to these names, and must not keep the gateway from starting.
+    private func standInAuthority(for settings: CertificateSettings) throws(CertificateProblem) -> InternalCA {
+        do throws(CertificateProblem) {
+            return try authority(for: settings)
+        } catch .excludedNames, .constrainedNames, .rootKeyAway {
+            return try InternalCA(named: site.name, now: now)
         }
     }
 
@@ -260,7 +270,8 @@ package struct CertificateProvider: Sendable {
         case good(CertificateBundle)
         /// Why another one is needed, and the one that may be served until then.
         case wanting(String, usable: CertificateBundle?)
-        /// Nothing is wrong with it but that its time to be renewed has come. Never without a bundle.
+        /// Nothing is wrong with it but that its time to be renewed has come, or that another intermediate signs now:
+        /// that waits where clients refused the last one. Never without a bundle.
         case due(String, usable: CertificateBundle?)
     }
 
@@ -296,7 +307,7 @@ package struct CertificateProvider: Sendable {
             bundle.chain.dropFirst().first?.der != signer.der,
             !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
         {
-            return .wanting("the stored one is of another CA", usable: bundle)
+            return .due("the stored one is of another CA", usable: bundle)
         }
         if renewal(of: bundle) <= now {
             let end = UTC.text(bundle.leaf.validity.upperBound)
@@ -318,7 +329,7 @@ package struct CertificateProvider: Sendable {
 
 extension CertificateBundle {
     /// Whether it is good for a name, or for every name that is meant.
-    fileprivate func covers(_ name: HostPattern) -> Bool {
+    internal func covers(_ name: HostPattern) -> Bool {
         let covered = identifiers
         if covered.contains("\(name)") { return true }
         guard case .exact(let text) = name else { return false }

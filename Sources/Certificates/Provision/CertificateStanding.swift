@@ -89,7 +89,7 @@ extension CertificateProvider {
         } catch {
             faults.append("\(error)")
         }
-        let missing = settings.names.map { "\($0)" }.filter { !bundle.identifiers.contains($0) }
+        let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let signer = try memo.standing(in: store)?.intermediate,
             !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)

@@ -14,10 +14,14 @@ extension SiteConfiguration {
     /// Seconds until another try at a list that could not be made.
     private static let retryTime: Int64 = 3600
 
+    private static func warning(of problem: CertificateProblem) -> String {
+        "the list of revoked certificates could not be brought up to date: \(problem)"
+    }
+
     /// Brings the lists of revoked certificates up to date; what keeps it from that is a warning.
     internal static func authority(of site: SiteModel, now: Int64) -> Authority {
         var found = Authority()
-        let isOwn = site.certificates.values.contains { $0.issuer == .internal }
+        let isOwn = site.certificates.values.contains { $0.issuer == .internal || $0.standby == .internal }
         guard isOwn || site.internalCA.revocationList != nil else { return found }
         let provider = CertificateProvider(for: site, now: now)
         do throws(CertificateProblem) {
@@ -28,8 +32,9 @@ extension SiteConfiguration {
             }
             found.lists = try provider.revocationLists()
             found.next = [found.next, found.lists.due].compactMap(\.self).min()
+            if let problem = found.lists.problem { found.warnings.append(warning(of: problem)) }
         } catch {
-            found.warnings.append("the list of revoked certificates could not be brought up to date: \(error)")
+            found.warnings.append(warning(of: error))
             found.next = now + retryTime
         }
         return found

@@ -8,7 +8,8 @@ package enum FileWriting {
     /// - Parameter mode: permission bits, whatever the process' umask is.
     package static func replace(_ path: String, with bytes: Span<UInt8>, mode: UInt32) throws(FileError) {
         let (folder, name) = split(path)
-        let scratch = "\(folder)/.\(name).\(getpid())"
+        // Threads of one process may write the same file at a time; the last one to be done counts.
+        let scratch = "\(folder)/.\(name).\(Thread.currentIdentifier)"
         do throws(SystemError) {
             _ = unsafe unlink(scratch)
             let raw = retrying {

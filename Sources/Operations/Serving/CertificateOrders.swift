@@ -76,15 +76,38 @@ internal final class CertificateOrders: Sendable {
             }
     }
 
+    /// The orders by lanes: those that have a name in common, a certificate and its standby for instance, come one
+    /// after another, since a handshake for a name shows one answer to TLS-ALPN-01.
+    private static func lanes(of site: SiteModel) -> [[(CertificateSettings, ACMESettings)]] {
+        var lanes: [[(CertificateSettings, ACMESettings)]] = []
+        var places: [String: Int] = [:]
+        for order in orders(of: site) {
+            let found = Set(order.0.names.compactMap { places["\($0)"] }).sorted()
+            let place = found.first ?? lanes.count
+            if found.isEmpty { lanes.append([]) }
+            for other in found.dropFirst() {
+                lanes[place] += lanes[other]
+                lanes[other] = []
+            }
+            lanes[place].append(order)
+            for member in found.count > 1 ? lanes[place] : [order] {
+                for name in member.0.names { places["\(name)"] = place }
+            }
+        }
+        return lanes.filter { !$0.isEmpty }
+    }
+
     // MARK: The thread
 
     private func run() {
         while let site = board.withLock({ $0.isStopped ? nil : $0.site }) {
             wake.clear()
             // One that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
-            _ = Parallel.map(Self.orders(of: site), threads: Self.atOnce) { settings, acme in
-                guard !self.board.withLock(\.isStopped), self.order(settings, acme, of: site) else { return }
-                _ = self.requests.ask(.republish)
+            _ = Parallel.map(Self.lanes(of: site), threads: Self.atOnce) { lane in
+                for (settings, acme) in lane {
+                    guard !self.board.withLock(\.isStopped) else { return }
+                    if self.order(settings, acme, of: site) { _ = self.requests.ask(.republish) }
+                }
             }
             _ = Readiness.wait([wake.raw], milliseconds: Self.interval * 1000)
         }

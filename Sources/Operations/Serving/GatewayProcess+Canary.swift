@@ -48,6 +48,13 @@ extension GatewayProcess {
         }
     }
 
+    /// Ends all trials for the new ones: of the others, one may be whose key is known to somebody.
+    internal func promoteAll(_ why: String) {
+        for name in configuration.keyring.trials.keys.sorted() {
+            if let settings = configuration.site.certificates[name] { promote(settings, why) }
+        }
+    }
+
     private func promote(_ settings: CertificateSettings, _ why: String) {
         let name = settings.name
         guard let trial = configuration.keyring.trials[name] else { return }

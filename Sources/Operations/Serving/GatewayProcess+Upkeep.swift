@@ -53,7 +53,9 @@ extension GatewayProcess {
     }
 
     /// Fresh keys of session tickets, for when one may be known to somebody: no ticket of before is opened any more.
+    /// For the same reason no certificate that is being replaced is shown any longer.
     internal func renewTickets() -> AdminReply {
+        promoteAll("a key may be known to somebody")
         let before = tickets
         do {
             tickets = try TicketKeys()

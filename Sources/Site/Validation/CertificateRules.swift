@@ -2,7 +2,8 @@ enum CertificateRules {
     /// The internal CA certifies no other names than it is given.
     static func namesAreCertifiable(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         guard let permitted = site.internalCA.names else { return }
-        for certificate in site.certificates.inFileOrder(\.position) where certificate.issuer == .internal {
+        for certificate in site.certificates.inFileOrder(\.position)
+        where certificate.issuer == .internal || certificate.standby == .internal {
             let alien = certificate.names.filter { name in !permitted.contains { $0.contains(name) } }
             guard !alien.isEmpty else { continue }
             collector.report(

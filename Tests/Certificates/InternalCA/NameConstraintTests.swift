@@ -177,4 +177,25 @@ struct NameConstraintTests {
         print("curl", *[curl(*site, "--cacert", root) for site in sites])
         print("without", python(*sites[0], ssl.create_default_context()), curl(*sites[0]))
         """
+
+    @Test("what stands in for an ACME server's certificate needs no right to its names")
+    func standIn() throws {
+        var site = site(["foobar.com"], limit: [.domain("lan.foobar.com")])
+        let acme = ACMESettings(directory: "https://ca.test/directory")
+        site.certificates["web"] = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let provided = try provide(site)
+        #expect(provided.isStandIn && provided.bundles[0].names == ["foobar.com"])
+    }
+
+    @Test("the standby of files is one of the names")
+    func standbyOfFiles() throws {
+        var site = site(["foobar.com"])
+        let files = CertificateFiles(certificate: "/nonexistent/crt", key: "/nonexistent/key")
+        var settings = CertificateSettings(name: "web", names: [.exact("shop.test")], issuer: .files([files]))
+        site.certificates["web"] = settings
+        #expect(InternalCAPolicy(site).constraints?.domains == ["foobar.com"])
+        settings.standby = .internal
+        site.certificates["web"] = settings
+        #expect(InternalCAPolicy(site).constraints?.domains == ["foobar.com", "shop.test"])
+    }
 }

@@ -50,7 +50,15 @@ extension Certs {
                 }
             }
             // Where no gateway runs, the timer that runs this keeps the lists of revoked certificates fresh, too.
-            _ = try desk.perform { () throws(CertificateProblem) in try desk.provider.revocationLists() }
+            do {
+                let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.revocationLists() }
+                if let problem = lists.problem {
+                    Output.error("\(problem)")
+                    isWanting = true
+                }
+            } catch is ExitCode {
+                isWanting = true
+            }
             if !changed.isEmpty { try desk.publish(changed) } else { print("no certificate is due") }
             if isWanting { throw ExitCode(1) }
         }
