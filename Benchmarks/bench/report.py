@@ -4,6 +4,8 @@ import dataclasses
 import json
 import statistics
 
+from .columns import aligned
+
 UNITS = {"cpu": "µs of CPU a request", "p99": "µs", "memory": "KiB a connection"}
 
 
@@ -51,16 +53,6 @@ def disturbance(run):
     )
 
 
-def _aligned(lines):
-    """Columns as wide as their widest cell; the first to the left, the others to the right."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rendered = []
-    for line in lines:
-        cells = [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
-        rendered.append("    " + "  ".join(cells).rstrip())
-    return "\n".join(rendered)
-
-
 def details(run):
     """Each row with each proxy: the medians, and between what the compared figure lay."""
     blocks = []
@@ -89,7 +81,7 @@ def details(run):
                     str(len(samples)),
                 ]
             )
-        blocks.append(f"{row.name}: {row.title}\n{_aligned(lines)}")
+        blocks.append(f"{row.name}: {row.title}\n{aligned(lines)}")
     return "\n\n".join(blocks)
 
 

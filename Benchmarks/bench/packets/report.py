@@ -4,6 +4,7 @@ import dataclasses
 import json
 import statistics
 
+from ..columns import aligned
 from .comparison import KINDS
 
 
@@ -15,21 +16,12 @@ def _of(run, writing):
     return [subject for subject in run.subjects if subject.writing is writing]
 
 
-def _aligned(lines):
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rendered = []
-    for line in lines:
-        cells = [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
-        rendered.append("    " + "  ".join(cells).rstrip())
-    return "\n".join(rendered)
-
-
 def of_loading(run):
     """Seconds from the policy to a ruleset in force."""
     lines = [["seconds to make and load", *(f"{policy.count:,} rules" for policy in run.policies)]]
     for writing in run.writings:
         lines.append([writing.name, *(f"{subject.seconds_to_load:.2f}" for subject in _of(run, writing))])
-    return (_aligned(lines).lstrip() + "\n\nEach was sent 1,000 packets in and around what the policy names, and let in "
+    return (aligned(lines).lstrip() + "\n\nEach was sent 1,000 packets in and around what the policy names, and let in "
             "what the policy admits and nothing else.")
 
 
@@ -53,7 +45,7 @@ def details(run):
         floor = _median(run.floor, kind, "cpu")
         lines.append(["no rules", f"{_median(run.floor, kind, 'rate'):,.0f}  {floor:,.0f}",
                       *[""] * len(run.policies)])
-        blocks.append(f"{kind}: {title}\n{_aligned(lines)}")
+        blocks.append(f"{kind}: {title}\n{aligned(lines)}")
     return "\n\n".join(blocks)
 
 
