@@ -14,12 +14,20 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .treatAllWarnings(as: .error),
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
-    // docs/decisions/002-exclusivity.md
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// What runs for each request: there a release does not check at run time that accesses do not overlap. See
+/// docs/decisions/002-exclusivity.md.
+let hot: Set = ["Bytes", "Linux", "OpenSSL", "HTTPWire", "Engine", "Gateway"]
+let unchecked: SwiftSetting = .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/\(name)",
+        swiftSettings: settings + (hot.contains(name) ? [unchecked] : [])
+    )
 }
 
 func library(_ name: String, pkgConfig: String?, apt: String) -> Target {
