@@ -25,7 +25,7 @@ class Apps:
                 directory = self.workspace.directory(f"app-{number}")
                 configuration = self.workspace.configure("app.conf", directory, {"PORT": port})
                 command = [binary, "-c", str(configuration), "-e", str(directory / "error.log")]
-                server = ServerProcess(f"app-{number}", command, LOAD_CORE, directory)
+                server = ServerProcess(f"app-{number}", command, {LOAD_CORE}, directory)
                 stack.callback(server.stop)
                 self._await_health(server, port)
             self._stop = stack.pop_all()

@@ -1,4 +1,4 @@
-"""Server processes: started on one core, their whole tree counted, stopped by process id."""
+"""Server processes: started on the cores they may have, their whole tree counted, stopped by process id."""
 
 import os
 import signal
@@ -50,15 +50,15 @@ def parents():
 
 
 class ServerProcess:
-    """A server and all its descendants, bound to one core."""
+    """A server and all its descendants, bound to `cores`, a set."""
 
-    def __init__(self, name, command, core, directory):
+    def __init__(self, name, command, cores, directory):
         self.name = name
-        self.core = core
+        self.cores = cores
         self.output = Path(directory, "output.txt")
         with open(self.output, "ab") as output:
             # A child has the cores of the thread that starts it.
-            os.sched_setaffinity(0, {core})
+            os.sched_setaffinity(0, cores)
             try:
                 self.process = subprocess.Popen(
                     command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -84,10 +84,10 @@ class ServerProcess:
             raise WrongAnswers(f"{self.name} ended with status {self.process.returncode}. Its last words:\n{text}")
 
     def pin(self):
-        """Binds every thread of the tree to the core, should the server have set its own mind."""
+        """Binds every thread of the tree to the cores, should the server have set its own mind."""
         for pid in self.tree():
             for task in Path("/proc", str(pid), "task").iterdir():
-                os.sched_setaffinity(int(task.name), {self.core})
+                os.sched_setaffinity(int(task.name), self.cores)
 
     def cpu(self):
         """CPU time of each process of the tree, in nanoseconds, by process id."""

@@ -69,7 +69,7 @@ class Proxy:
         """Started afresh, answering rightly, and stopped at the end."""
         directory = self.workspace.directory(self.name)
         configuration = self.workspace.configure(self.template, directory, self.values())
-        server = ServerProcess(self.name, self.command(configuration), PROXY_CORE, directory)
+        server = ServerProcess(self.name, self.command(configuration), {PROXY_CORE}, directory)
         try:
             self._await_start(server)
             server.pin()

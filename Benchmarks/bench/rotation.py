@@ -101,7 +101,7 @@ class Rotating:
         values = {**self.workspace.values(), **self.values(), "DIRECTORY": directory}
         configuration.write_text(fill_in(self.template, values))
         self.directory = directory
-        server = ServerProcess(self.name, self.command(configuration), PROXY_CORE, directory)
+        server = ServerProcess(self.name, self.command(configuration), {PROXY_CORE}, directory)
         try:
             deadline = time.monotonic() + proxies.START_WITHIN
             while self.shown() is None:
