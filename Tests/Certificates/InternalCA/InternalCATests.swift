@@ -98,7 +98,7 @@ import Testing
 
     @Test func theStoreKeepsIt() throws {
         let scratch = try Scratch()
-        let store = CertificateStore(folder: scratch.path + "/certs")
+        let store = scratch.store
         let first = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
         let second = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
         #expect(first.rootCertificate.pem == second.rootCertificate.pem)

@@ -11,7 +11,7 @@ struct NameConstraintTests {
 
     init() throws { scratch = try Scratch() }
 
-    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+    private var store: CertificateStore { scratch.store }
 
     private func site(_ names: [String], limit: [CertifiableName]? = nil) -> SiteModel {
         var site = SiteModel(name: "foobar.com")

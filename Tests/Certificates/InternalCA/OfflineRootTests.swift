@@ -10,7 +10,7 @@ struct OfflineRootTests {
     @Test("it issues on; the next intermediate needs the key, and is of the same root")
     func detached() throws {
         let scratch = try Scratch()
-        let store = CertificateStore(folder: scratch.path + "/certs")
+        let store = scratch.store
         let first = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
         var taken: PrivateKey?
         try InternalCA.detachRoot(from: store, now: now) { key in taken = key }

@@ -12,7 +12,7 @@ struct RevocationTests {
 
     init() throws { scratch = try Scratch() }
 
-    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+    private var store: CertificateStore { scratch.store }
 
     private func ca(at moment: Int64? = nil) throws -> InternalCA {
         try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: moment ?? now)

@@ -11,13 +11,9 @@ struct CertificateProviderTests {
 
     init() throws { scratch = try Scratch() }
 
-    private var store: CertificateStore { CertificateStore(folder: scratch.path + "/certs") }
+    private var store: CertificateStore { scratch.store }
 
-    private func provider(at moment: Int64? = nil) -> CertificateProvider {
-        var site = SiteModel(name: "foobar.com")
-        site.certificateStore = store.folder
-        return CertificateProvider(for: site, now: moment ?? now)
-    }
+    private func provider(at moment: Int64? = nil) -> CertificateProvider { scratch.provider(at: moment ?? now) }
 
     private func settings(
         _ names: [String] = ["foobar.com", "*.foobar.com"],

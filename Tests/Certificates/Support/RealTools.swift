@@ -1,4 +1,5 @@
 import Foundation
+import OpenSSL
 
 /// Other people's programs, as judges of what was made.
 enum RealTools {
@@ -17,4 +18,17 @@ enum RealTools {
         process.waitUntilExit()
         return (process.terminationStatus, String(decoding: data, as: UTF8.self))
     }
+
+    /// A certificate that openssl makes, of a new P-256 key that signs it itself: in `signed.crt` and `signed.key` of the
+    /// folder.
+    static func selfSigned(in scratch: Scratch, _ options: [String]) throws -> Certificate {
+        let (certificate, key) = (scratch.path + "/signed.crt", scratch.path + "/signed.key")
+        let kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        let made = try run(["openssl", "req", "-x509"] + kind + ["-out", certificate, "-keyout", key] + options)
+        guard made.status == 0 else { throw Failure(text: made.output) }
+        let pem = Array(try Data(contentsOf: URL(filePath: certificate)))
+        return try Certificate.load(pem: pem.span)[0]
+    }
+
+    struct Failure: Error { let text: String }
 }

@@ -1,5 +1,7 @@
+import Certificates
 import Foundation
 import OpenSSL
+import Site
 
 /// A folder of its own for one test, removed with it.
 final class Scratch {
@@ -25,6 +27,18 @@ final class Scratch {
     func mode(_ name: String) throws -> Int? {
         let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
         return attributes[.posixPermissions] as? Int
+    }
+}
+
+extension Scratch {
+    /// A store in it.
+    var store: CertificateStore { CertificateStore(folder: path + "/certs") }
+
+    /// What provides for a site of that name, without a gateway, from this store.
+    func provider(_ site: String = "foobar.com", at now: Int64) -> CertificateProvider {
+        var site = SiteModel(name: site)
+        site.certificateStore = store.folder
+        return CertificateProvider(for: site, now: now)
     }
 }
 

@@ -30,27 +30,19 @@ struct TransparencyTests {
         return [4] + (bytes.count < 128 ? [UInt8(bytes.count)] : [0x82] + vector(bytes).prefix(2)) + bytes
     }
 
+    private var chain: String { scratch.path + "/signed.crt" }
+    private var key: String { scratch.path + "/signed.key" }
+
     /// A certificate with extensions, of which openssl is told nothing but the bytes, and the CA that signs itself.
     private func bundle(_ extensions: [String: [UInt8]]) throws -> CertificateBundle {
-        let (key, chain) = (scratch.path + "/key", scratch.path + "/chain")
         let further = extensions.sorted { $0.key < $1.key }.flatMap { name, value in
             [
                 "-addext",
                 "\(name)=DER:" + value.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":"),
             ]
         }
-        let made = try RealTools.run(
-            [
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                "10",
-            ]
-                + [
-                    "-subj", "/CN=foobar.test", "-addext", "subjectAltName=DNS:foobar.test", "-keyout", key, "-out",
-                    chain,
-                ]
-                + further
-        )
-        #expect(made.status == 0, "\(made.output)")
+        let names = ["-days", "10", "-subj", "/CN=foobar.test", "-addext", "subjectAltName=DNS:foobar.test"]
+        _ = try RealTools.selfSigned(in: scratch, names + further)
         return try CertificateSource.load(certificate: chain, key: key)
     }
 
@@ -101,7 +93,6 @@ struct TransparencyTests {
         let poisoned = try self.bundle([Self.poison: [5, 0]])
         #expect(throws: CertificateError.self) { try Transparency.require(of: poisoned, at: Self.now) }
         // The gate for files and imports is the same. By now the certificate is valid, whenever it was made.
-        let (key, chain) = (scratch.path + "/key", scratch.path + "/chain")
         let now = Int64(Date().timeIntervalSince1970)
         let refused = #expect(throws: CertificateProblem.self) {
             try CertificateSource.load(certificate: chain, key: key, now: now)
