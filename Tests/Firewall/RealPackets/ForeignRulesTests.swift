@@ -10,19 +10,15 @@ import Testing
 /// `GATEHOUSE_SOAK_RULESETS` and `GATEHOUSE_SOAK_SENT` make it longer, `GATEHOUSE_SOAK_SEED` repeats a run.
 @Suite("Real packets through rules of others", .enabled(if: WiredHost.isPossible))
 struct ForeignRulesTests {
-    private static func setting(_ name: String, _ usual: Int) -> Int {
-        Environment.value(name).flatMap { Int($0) } ?? usual
-    }
-
     @Test("what becomes of a packet is what is said of it, or it is said that it is not known")
     func fates() throws {
         // Always the same rules unless another seed is asked for: some seeds make rules that send packets in circles, which
         // drown what counts (4867562002398689021, the fifth ruleset).
-        let seed = UInt64(Self.setting("GATEHOUSE_SOAK_SEED", 2_780_699_344_374_408_654))
+        let seed = UInt64(Soak.setting("GATEHOUSE_SOAK_SEED", usual: 2_780_699_344_374_408_654))
         print("rules of others: seed \(seed)")
         var (rules, packets) = (ForeignRules(seed: seed), RealPackets(seed: seed))
-        let count = Self.setting("GATEHOUSE_SOAK_SENT", 60)
-        let rounds = (0..<Self.setting("GATEHOUSE_SOAK_RULESETS", 24)).map { _ in
+        let count = Soak.setting("GATEHOUSE_SOAK_SENT", usual: 60)
+        let rounds = (0..<Soak.setting("GATEHOUSE_SOAK_RULESETS", usual: 24)).map { _ in
             (text: "flush ruleset\n" + rules.text(), packets: (0..<count).map { _ in packets.packet() })
         }
         let folder = "/tmp/gatehouse-rules-of-others-\(getpid())-\(seed)"

@@ -10,10 +10,6 @@ import Testing
 /// `GATEHOUSE_SOAK_RULESETS` and `GATEHOUSE_SOAK_SENT` make it longer, `GATEHOUSE_SOAK_SEED` repeats a run.
 @Suite("Real packets", .enabled(if: WiredHost.isPossible))
 struct RealPacketsTests {
-    private static func setting(_ name: String, _ usual: Int) -> Int {
-        Environment.value(name).flatMap { Int($0) } ?? usual
-    }
-
     /// A random ruleset, and packets with what should become of them.
     private struct Round {
         let intent: HostIntent
@@ -22,12 +18,12 @@ struct RealPacketsTests {
 
     @Test("what becomes of a packet is what the intent, the evaluator and the packet space say")
     func fates() throws {
-        let seed = UInt64(Self.setting("GATEHOUSE_SOAK_SEED", Int.random(in: 1...Int.max)))
+        let seed = Soak.seed
         print("real packets: seed \(seed)")
         var intents = RandomIntent(seed: seed)
         var packets = RealPackets(seed: seed)
-        let count = Self.setting("GATEHOUSE_SOAK_SENT", 150)
-        let rounds = (0..<Self.setting("GATEHOUSE_SOAK_RULESETS", 16)).map { number in
+        let count = Soak.setting("GATEHOUSE_SOAK_SENT", usual: 150)
+        let rounds = (0..<Soak.setting("GATEHOUSE_SOAK_RULESETS", usual: 16)).map { number in
             Round(
                 intent: Self.decided(intents.intent(rules: 4 + number % 12)),
                 packets: (0..<count).map { _ in packets.packet() }

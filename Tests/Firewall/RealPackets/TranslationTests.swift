@@ -10,10 +10,6 @@ import Testing
 /// `GATEHOUSE_SOAK_RULESETS` and `GATEHOUSE_SOAK_SENT` make it longer, `GATEHOUSE_SOAK_SEED` repeats a run.
 @Suite("Real packets through changed addresses", .enabled(if: WiredHost.isPossible))
 struct TranslationTests {
-    private static func setting(_ name: String, _ usual: Int) -> Int {
-        Environment.value(name).flatMap { Int($0) } ?? usual
-    }
-
     private struct Round {
         let intent: HostIntent
         var packets: [(packet: Packet, segment: Int, end: WiredWalk.End?)] = []
@@ -21,7 +17,7 @@ struct TranslationTests {
 
     @Test("end where the policy says, with the addresses that it says")
     func ends() throws {
-        let seed = UInt64(Self.setting("GATEHOUSE_SOAK_SEED", Int.random(in: 1...Int.max)))
+        let seed = Soak.seed
         print("changed addresses: seed \(seed)")
         let rounds = Self.rounds(seed)
         let folder = "/tmp/gatehouse-changed-addresses-\(getpid())-\(seed)"
@@ -92,10 +88,10 @@ struct TranslationTests {
     private static func rounds(_ seed: UInt64) -> [Round] {
         var (intents, packets, generator) = (RandomIntent(seed: seed), RealPackets(seed: seed), Seeded(state: seed))
         var taken: Set<String> = []
-        return (0..<setting("GATEHOUSE_SOAK_RULESETS", 12)).map { number in
+        return (0..<Soak.setting("GATEHOUSE_SOAK_RULESETS", usual: 12)).map { number in
             var round = Round(intent: router(intents.intent(rules: 3 + number % 6), &generator))
             let walk = WiredWalk(intent: round.intent)
-            while round.packets.count < setting("GATEHOUSE_SOAK_SENT", 120) {
+            while round.packets.count < Soak.setting("GATEHOUSE_SOAK_SENT", usual: 120) {
                 let (packet, segment) = packets.packet()
                 let end = walk.end(of: packet)
                 // Two connections that become one are told apart by their ports, or not at all.

@@ -1,26 +1,16 @@
 import Firewall
-import Linux
 import Testing
 
 /// The algebra against evaluators that know nothing of it. `GATEHOUSE_SOAK_POLICIES` and `GATEHOUSE_SOAK_PACKETS` make
 /// it as long as one likes, `GATEHOUSE_SOAK_SEED` repeats a run.
 @Suite("Packet space against evaluators")
 struct AgreementTests {
-    private static func setting(_ name: String, _ usual: Int) -> Int {
-        Environment.value(name).flatMap { Int($0) } ?? usual
-    }
-
-    private static var seed: UInt64 {
-        let given = setting("GATEHOUSE_SOAK_SEED", 0)
-        return given != 0 ? UInt64(given) : UInt64.random(in: 1...UInt64(Int.max))
-    }
-
-    private let policies = setting("GATEHOUSE_SOAK_POLICIES", 40)
-    private let packets = setting("GATEHOUSE_SOAK_PACKETS", 500)
+    private let policies = Soak.setting("GATEHOUSE_SOAK_POLICIES", usual: 40)
+    private let packets = Soak.setting("GATEHOUSE_SOAK_PACKETS", usual: 500)
 
     @Test("what a kernel holds: the same outcome for every packet, unknowns included")
     func held() throws {
-        let seed = Self.seed
+        let seed = Soak.seed
         var random = RandomRulesets(seed: seed)
         var counts: [UInt16: Int] = [:]
         for policy in 0..<policies {
@@ -66,7 +56,7 @@ struct AgreementTests {
 
     @Test("what is meant: the first rule that matches decides")
     func intent() throws {
-        let seed = Self.seed
+        let seed = Soak.seed
         var random = RandomRulesets(seed: seed)
         for policy in 0..<policies {
             let intent = random.intent(rules: 12)
