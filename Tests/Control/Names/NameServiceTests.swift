@@ -18,9 +18,9 @@ struct NameServiceTests {
         names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1", "\(names.log)")
         server.answer { [$0.reply(v4: ["192.0.2.2"], ttl: 1)] }
-        #expect(names.eventually { names.address(of: name) == "192.0.2.2" })
+        #expect(eventually { names.address(of: name) == "192.0.2.2" })
         server.answer { [$0.reply(v6: ["2001:db8:0:0:0:0:0:2"], ttl: 3600)] }
-        #expect(names.eventually { names.address(of: name) == "2001:db8::2" })
+        #expect(eventually { names.address(of: name) == "2001:db8::2" })
         #expect(names.log.contains("app.test is at 192.0.2.2, no longer 192.0.2.1"), "\(names.log)")
         #expect(server.queries.allSatisfy { $0.name == "app.test" }, "names are asked for as they stand")
     }
@@ -34,7 +34,7 @@ struct NameServiceTests {
         #expect(names.problem(of: "gone.test")?.contains("NXDOMAIN") == true)
         #expect(names.problem(of: "empty.test") == "the name has no address")
         server.answer { [$0.reply(v4: ["192.0.2.1"])] }
-        #expect(names.eventually { names.address(of: "gone.test") != nil && names.address(of: "empty.test") != nil })
+        #expect(eventually { names.address(of: "gone.test") != nil && names.address(of: "empty.test") != nil })
         #expect(names.problem(of: "gone.test") == nil)
     }
 
@@ -45,11 +45,11 @@ struct NameServiceTests {
         try names.want(name, from: server)
         names.service.settle(within: 60_000)
         server.answer { [$0.reply(code: code)] }
-        #expect(names.eventually { names.problem(of: name) != nil })
+        #expect(eventually { names.problem(of: name) != nil })
         #expect(names.address(of: name) == "192.0.2.1")
         #expect(names.log.last?.contains("it stays at 192.0.2.1") == true, "\(names.log)")
         server.answer { [$0.reply(v4: ["192.0.2.9"], ttl: 1)] }
-        #expect(names.eventually { names.address(of: name) == "192.0.2.9" && names.problem(of: name) == nil })
+        #expect(eventually { names.address(of: name) == "192.0.2.9" && names.problem(of: name) == nil })
     }
 
     @Test("a family that fails does not take the other one's address away")
@@ -107,7 +107,7 @@ struct NameServiceTests {
         #expect(names.address(of: name) == "192.0.2.1", "\(names.log)")
         #expect(names.address(of: "loop.test") == nil && names.problem(of: "loop.test") != nil)
         let asked = server.queries.count { $0.name == name }
-        #expect(names.eventually { server.queries.count { $0.name == name } > asked }, "the alias lives for a second")
+        #expect(eventually { server.queries.count { $0.name == name } > asked }, "the alias lives for a second")
     }
 
     @Test("whatever bytes come, the helper lives, and believes the right answer afterwards")
@@ -128,13 +128,13 @@ struct NameServiceTests {
         let names = try Names()
         let all = (0..<NameTable.mostOpen).map { "n\($0).test" }
         try names.service.want(Set(all), askedOf: [server.server])
-        #expect(names.eventually { Set(server.queries.map(\.name)).isSuperset(of: all) })
+        #expect(eventually { Set(server.queries.map(\.name)).isSuperset(of: all) })
         let process = try #require(names.helperProcess)
         // Another name server, so that all are asked again at once: some of the bytes made an answer that is well
         // formed and lives for long, and other names pause after failures.
         let right = try TestNameServer { [$0.reply(v4: ["192.0.2.7"], ttl: 1)] }
         try names.service.want(Set(all), askedOf: [right.server])
-        #expect(names.eventually { all.allSatisfy { names.address(of: $0) == "192.0.2.7" } }, "\(names.log.suffix(5))")
+        #expect(eventually { all.allSatisfy { names.address(of: $0) == "192.0.2.7" } }, "\(names.log.suffix(5))")
         #expect(names.helperProcess == process, "\(names.log)")
     }
 
@@ -147,7 +147,7 @@ struct NameServiceTests {
         #expect(names.address(of: name) == "10.0.0.1")
         #expect(server.queries.isEmpty && names.helperProcess == nil, "no helper is needed for that")
         try names.write(hosts: "10.0.0.1 other\n")
-        #expect(names.eventually { names.address(of: name) == "192.0.2.1" })
+        #expect(eventually { names.address(of: name) == "192.0.2.1" })
     }
 
     @Test("many names are asked for together, and none is forgotten")
@@ -175,7 +175,7 @@ struct NameServiceTests {
             kill(process, SIGKILL)
             server.answer { [$0.reply(v4: ["192.0.2.\(round + 10)"], ttl: 1)] }
             #expect(names.address(of: name) != nil)
-            #expect(names.eventually { names.address(of: name) == "192.0.2.\(round + 10)" }, "\(names.log)")
+            #expect(eventually { names.address(of: name) == "192.0.2.\(round + 10)" }, "\(names.log)")
             #expect(names.helperProcess != process)
         }
     }
@@ -204,7 +204,7 @@ struct NameServiceTests {
         #expect(status.contains("CapEff:\t0000000000000000") && status.contains("CapPrm:\t0000000000000000"))
         if geteuid() == 0 { #expect(!status.contains("Uid:\t0")) }
         names.service.stop()
-        #expect(names.eventually { !Names.isHelper(process) })
+        #expect(eventually { !Names.isHelper(process) })
     }
 
     @Test("names that are wanted no more are asked for no more, and the helper goes with the last")
@@ -215,9 +215,9 @@ struct NameServiceTests {
         names.service.settle(within: 60_000)
         let process = try #require(names.helperProcess)
         try names.want("b.test", from: server)
-        #expect(names.eventually { names.service.take().keys.sorted() == ["b.test"] })
+        #expect(eventually { names.service.take().keys.sorted() == ["b.test"] })
         try names.want()
-        #expect(names.eventually { names.service.take().isEmpty && !Names.isHelper(process) })
+        #expect(eventually { names.service.take().isEmpty && !Names.isHelper(process) })
         try names.want(name, from: server)
         names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1")
@@ -232,7 +232,7 @@ struct NameServiceTests {
         names.service.settle(within: 60_000)
         #expect(names.address(of: name) == "192.0.2.1")
         try names.want(name, from: other)
-        #expect(names.eventually { names.address(of: name) == "192.0.2.2" })
+        #expect(eventually { names.address(of: name) == "192.0.2.2" })
     }
 }
 

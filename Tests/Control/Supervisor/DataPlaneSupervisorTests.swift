@@ -13,11 +13,7 @@ struct DataPlaneSupervisorTests {
 
         /// Waits until an event is as wanted.
         func wait(_ isWanted: (SupervisorEvent) -> Bool) -> Bool {
-            for _ in 0..<12_000 {
-                if all.contains(where: isWanted) { return true }
-                usleep(5_000)
-            }
-            return false
+            eventually { all.contains(where: isWanted) }
         }
     }
 

@@ -29,7 +29,7 @@ struct AccessLogWriterTests {
         (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
     }
 
-    /// Polls for up to ten seconds.
+    /// Polls for up to a minute.
     private func eventually(_ condition: () -> Bool) -> Bool {
         for _ in 0..<12_000 {
             if condition() { return true }

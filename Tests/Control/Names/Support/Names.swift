@@ -49,16 +49,6 @@ final class Names {
 
     func problem(of name: String) -> String? { service.take()[name]?.problem }
 
-    /// Waits until `condition` holds.
-    func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-        let end = Clock.monotonicNanoseconds + 60_000_000_000
-        while try !condition() {
-            if Clock.monotonicNanoseconds > end { return false }
-            Linux.Thread.pause(milliseconds: 5)
-        }
-        return true
-    }
-
     /// The helper's process, as the log has it.
     var helperProcess: Int32? {
         let words = log.last { $0.hasPrefix("outbound helper ") }?.split(separator: " ")
