@@ -104,25 +104,14 @@ struct SiteWorldTests {
             let world = SiteWorld(model, intent, strangers: strangers)
             let proofs = ClaimProver(SiteHosts(intent, of: model)).prove(intent.claims)
             for proof in proofs { counts[proof.answer, default: 0] += 1 }
-            let interfaces = world.machines.flatMap(\.interfaces)
-            let places: [IPAddress] = interfaces.flatMap(\.addresses).map(\.address)
-            for source in places {
-                for destination in places where source != destination {
-                    for port in UInt16(1)...4 {
-                        let end = world.send(from: source, to: destination, port: port, &lines.generator)
-                        for proof in proofs where proof.answer == .proved {
-                            judged += 1
-                            guard let problem = Self.problem(proof.claim, source, destination, port, end, world) else {
-                                continue
-                            }
-                            let claim = "\(proof.claim.kind) \(proof.claim.id)"
-                            let connection = "\(source) to \(destination) port \(port)"
-                            Issue.record(
-                                "seed \(seed), site \(number): \(claim) is proved, \(connection) \(problem)\n\(text)"
-                            )
-                            return
-                        }
-                    }
+            for one in Connection.all(in: world) {
+                let end = world.send(from: one.source, to: one.destination, port: one.port, &lines.generator)
+                for proof in proofs where proof.answer == .proved {
+                    judged += 1
+                    guard let problem = Self.problem(proof.claim, one, end, world) else { continue }
+                    let claim = "\(proof.claim.kind) \(proof.claim.id)"
+                    Issue.record("seed \(seed), site \(number): \(claim) is proved, \(one) \(problem)\n\(text)")
+                    return
                 }
             }
         }
@@ -130,15 +119,32 @@ struct SiteWorldTests {
         #expect((counts[.proved] ?? 0) > 20 && (counts[.refuted] ?? 0) > 20, "seed \(seed): \(counts)")
     }
 
+    private struct Connection: CustomStringConvertible {
+        let source: IPAddress
+        let destination: IPAddress
+        let port: UInt16
+
+        var description: String { "\(source) to \(destination) port \(port)" }
+
+        /// From every address of a world to every other, to four ports.
+        static func all(in world: SiteWorld) -> [Connection] {
+            let places: [IPAddress] = world.machines.flatMap(\.interfaces).flatMap(\.addresses).map(\.address)
+            return places.flatMap { source in
+                places.filter { $0 != source }.flatMap { destination in
+                    (UInt16(1)...4).map { Connection(source: source, destination: destination, port: $0) }
+                }
+            }
+        }
+    }
+
     /// How what became of a connection breaks a claim; nil when it does not.
     private static func problem(
         _ claim: Claim,
-        _ source: IPAddress,
-        _ destination: IPAddress,
-        _ port: UInt16,
+        _ connection: Connection,
         _ end: SiteWorld.End,
         _ world: SiteWorld
     ) -> String? {
+        let (source, destination, port) = (connection.source, connection.destination, connection.port)
         // What a machine says to itself is no connection of a claim.
         if world.machines.contains(where: { $0.bears(source) && $0.bears(destination) }) { return nil }
         func isMeant(_ destination: IPAddress, _ port: UInt16, _ traffic: TrafficSet) -> Bool {
