@@ -57,14 +57,6 @@ package struct Chain: Sendable, Equatable {
         case forward = "type filter hook forward priority filter; policy drop;"
         case output = "type filter hook output priority filter; policy drop;"
         case translateSource = "type nat hook postrouting priority srcnat; policy accept;"
-
-        /// Whether a packet that no rule decides about is dropped.
-        package var dropsTheRest: Bool {
-            switch self {
-            case .input, .forward, .output: true
-            case .defences, .translateDestination, .translateSource: false
-            }
-        }
     }
 }
 

@@ -32,7 +32,4 @@ package enum Allocator {
     /// Gives back to the kernel what lies free between blocks in use (malloc_trim(3)): 32 to 55 ms for 130 MiB, during
     /// which a thread that allocates may wait 12 ms.
     package static func giveBackFreeMemory() { malloc_trim(0) }
-
-    /// Bytes in large blocks of this process.
-    package static var largeBlocks: Int { Int(mallinfo2().hblkhd) }
 }

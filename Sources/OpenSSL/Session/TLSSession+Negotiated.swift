@@ -48,9 +48,4 @@ extension TLSSession {
         guard let certificate = unsafe SSL_get0_peer_certificate(handle) else { return nil }
         return unsafe Name.text(X509_get_subject_name(certificate))
     }
-
-    /// The peer sent a certificate and its chain verified.
-    package var isPeerVerified: Bool {
-        unsafe SSL_get0_peer_certificate(handle) != nil && SSL_get_verify_result(handle) == Int(X509_V_OK)
-    }
 }

@@ -36,7 +36,7 @@ struct RulesetEvaluator {
                 case .decided(let outcome):
                     last = outcome
                     if !outcome.isAccepted { return outcome }
-                case .end: last = Outcome(isAccepted: !hook.dropsTheRest, rule: nil)
+                case .end: last = Outcome(isAccepted: !hook.rawValue.hasSuffix("policy drop;"), rule: nil)
                 }
             }
         }
