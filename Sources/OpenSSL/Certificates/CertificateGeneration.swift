@@ -55,6 +55,11 @@ package final class CertificateGeneration: Sendable {
         /// All that clients may be shown.
         var offered: [CertificateBundle] { bundles + candidates }
 
+        /// The first of these that is meant, without an array of them for each handshake.
+        func firstOffered(where isMeant: (CertificateBundle) -> Bool) -> CertificateBundle? {
+            bundles.first(where: isMeant) ?? candidates.first(where: isMeant)
+        }
+
         /// What this client is shown; it is counted what becomes of it, while something is on trial.
         func choice(for session: TLSSession) -> [CertificateBundle] {
             guard let trial else { return bundles }

@@ -85,7 +85,7 @@ package final class TLSSession {
     private func countUse() {
         guard let host, !isResumed, let shown = unsafe SSL_get_certificate(handle) else { return }
         // libssl holds the very object that it was given.
-        use = host.offered.first { unsafe $0.leaf.handle == shown }?.use
+        use = host.firstOffered { unsafe $0.leaf.handle == shown }?.use
         use?.begin()
     }
 
