@@ -119,7 +119,7 @@ package struct ACMEOrder {
     /// Answers for all names at once: the gateway, and the DNS, are brought up to date once. All names that fail are
     /// told, not the first alone.
     private func authorize(_ urls: [String], _ names: [String]) throws(ACMEProblem) {
-        let own = Set(names.map { $0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0 })
+        let own = Set(names.map(\.withoutWildcard))
         var pending: [Pending] = []
         var failures: [Unproven] = []
         for url in urls {

@@ -7,8 +7,6 @@ extension InternalCA {
     /// How long a list counts, and after how long it is made anew: seconds.
     package static let listLifetime: Int64 = 7 * 86_400
     private static let listPause: Int64 = 86_400
-    /// Seconds until another try at one that could not be made.
-    private static let retryTime: Int64 = 3600
     /// Larger ones are not read: a hundred thousand certificates.
     private static let listLimit = 4 << 20
 
@@ -31,7 +29,7 @@ extension InternalCA {
     }
 
     private static func keyName(of signer: Certificate) -> String {
-        (signer.subjectKeyIdentifier ?? []).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Hexadecimal.text(signer.subjectKeyIdentifier ?? [])
     }
 
     private static func listFile(of signer: Certificate, in store: CertificateStore) -> String {
@@ -61,24 +59,17 @@ extension InternalCA {
         var lists = Lists()
         guard try store.contains(intermediateName) else { return lists }
         for signer in try signers(in: store) {
-            var list = try storedList(of: signer.certificate, in: store)
-            if list == nil, !isWanted { continue }
-            if list.map({ isDue($0, now) }) ?? true {
-                do throws(CertificateProblem) {
-                    list = try store.locked { () throws(CertificateProblem) in
-                        // Another process may have made it meanwhile.
-                        if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) {
-                            return stored
-                        }
-                        return try makeList(adding: [], of: signer, in: store, now: now)
-                    }
-                } catch {
-                    // Clients refuse certificates whose list they miss: the one that is there counts for days yet.
-                    guard let held = list, held.update.contains(now) else { throw error }
-                    lists.problem = error
-                }
+            let held = try storedList(of: signer.certificate, in: store)
+            if held == nil, !isWanted { continue }
+            let list: RevocationList
+            do throws(CertificateProblem) {
+                list = try freshList(of: signer, in: store, now: now)
+            } catch {
+                // Clients refuse certificates whose list they miss: the one that is there counts for days yet.
+                guard let held, held.update.contains(now) else { throw error }
+                lists.problem = error
+                list = held
             }
-            guard let list else { continue }
             lists.published[listPath(of: signer.certificate)] = list.der
             let due = isDue(list, now) ? now + retryTime : list.update.lowerBound + listPause
             lists.due = min(lists.due ?? .max, due)
@@ -100,9 +91,24 @@ extension InternalCA {
         guard let signer = try signers(in: store).last else {
             throw .missing(name: intermediateName, folder: store.folder)
         }
-        if let stored = try storedList(of: signer.certificate, in: store), !isDue(stored, now) { return stored }
+        return try freshList(of: signer, in: store, now: now)
+    }
+
+    /// The list of an intermediate, made anew where it is due or not there.
+    private static func freshList(
+        of signer: Certificate.Authority,
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) -> RevocationList {
+        func usable() throws(CertificateProblem) -> RevocationList? {
+            guard let stored = try storedList(of: signer.certificate, in: store) else { return nil }
+            return isDue(stored, now) ? nil : stored
+        }
+        if let list = try usable() { return list }
         return try store.locked { () throws(CertificateProblem) in
-            try makeList(adding: [], of: signer, in: store, now: now)
+            // Another process may have made it meanwhile.
+            if let list = try usable() { return list }
+            return try makeList(adding: [], of: signer, in: store, now: now)
         }
     }
 

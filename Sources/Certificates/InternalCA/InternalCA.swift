@@ -12,6 +12,9 @@ package struct InternalCA: Sendable {
     /// 4.1.2.5).
     package static let leafLifetime: Int64 = 47 * 86_400 - backdating - 1
 
+    /// Seconds until another try at what could not be made.
+    package static let retryTime: Int64 = 3600
+
     /// The names under which a store keeps the two.
     internal static let rootName = "internal-ca-root"
     internal static let intermediateName = "internal-ca"

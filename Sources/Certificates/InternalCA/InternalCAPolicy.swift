@@ -50,7 +50,7 @@ extension NameConstraints {
             if let address = IPAddress(name) {
                 made.networks.append(Network(address: address.bytes, prefix: address.width))
             } else {
-                made.domains.append(name.hasPrefix("*.") ? String(name.dropFirst(2)) : name)
+                made.domains.append(name.withoutWildcard)
             }
         }
         self = made.simplified

@@ -1,3 +1,5 @@
+import OpenSSL
+
 /// Who may certify a name, as its owner says in the DNS (RFC 8659, RFC 8657), seen from one CA.
 package struct CAAPolicy: Sendable {
     /// How a CA calls itself in such records: `caaIdentities` of its directory (RFC 8555, section 7.1.1).
@@ -20,7 +22,7 @@ package struct CAAPolicy: Sendable {
 
     /// The names at which records for `name` are looked for, the first that has some counts (RFC 8659, section 3).
     package static func climb(from name: String) -> [String] {
-        let labels = (name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).split(separator: ".")
+        let labels = name.withoutWildcard.split(separator: ".")
         return labels.indices.map { labels[$0...].joined(separator: ".") }
     }
 

@@ -1,3 +1,4 @@
+import OpenSSL
 package import Site
 
 /// A look at the DNS before a CA looks: what it must refuse is not asked of it, since failures count against its limits, and
@@ -29,7 +30,7 @@ package struct Preflight: Sendable {
             let records = lookup.restrictions(at: places.sorted())
             for name in names {
                 guard let why = policy.refusal(of: name, by: records) else { continue }
-                refusals.append(Unproven(name: name.hasPrefix("*.") ? String(name.dropFirst(2)) : name, why: why))
+                refusals.append(Unproven(name: name.withoutWildcard, why: why))
             }
         }
         guard isReached else { return }

@@ -185,7 +185,7 @@ extension CertificateProvider {
             bad = Set(preflight.refusals.map(\.name))
         default: return nil
         }
-        let rest = names(settings).filter { !bad.contains($0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0) }
+        let rest = names(settings).filter { !bad.contains($0.withoutWildcard) }
         guard plan.failures >= Self.patience, !rest.isEmpty, !bad.isEmpty else { return nil }
         guard let bundle = try? store.load(settings.name) else { return rest }
         let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.leaf.renewalSchedule.due > Self.clock

@@ -30,9 +30,6 @@ package struct CertificateProvider: Sendable {
         package var isNew = false
     }
 
-    /// Seconds until another try, when the internal CA could not issue and there is one that still does.
-    private static let retryTime: Int64 = 3600
-
     internal let store: CertificateStore
     internal let site: SiteModel
     internal let now: Int64
@@ -171,7 +168,7 @@ package struct CertificateProvider: Sendable {
                 let warning =
                     "certificate \(settings.name): \(why), and no other could be issued: \(storeProblem(error))"
                 var provided = provided(usable, warnings: [warning])
-                provided.renewal = now + Self.retryTime
+                provided.renewal = now + InternalCA.retryTime
                 return provided
             }
         }

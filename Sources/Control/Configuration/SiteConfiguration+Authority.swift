@@ -11,9 +11,6 @@ extension SiteConfiguration {
         var next: Int64?
     }
 
-    /// Seconds until another try at a list that could not be made.
-    private static let retryTime: Int64 = 3600
-
     private static func warning(of problem: CertificateProblem) -> String {
         "the list of revoked certificates could not be brought up to date: \(problem)"
     }
@@ -35,7 +32,7 @@ extension SiteConfiguration {
             if let problem = found.lists.problem { found.warnings.append(warning(of: problem)) }
         } catch {
             found.warnings.append(warning(of: error))
-            found.next = now + retryTime
+            found.next = now + InternalCA.retryTime
         }
         return found
     }

@@ -91,7 +91,7 @@ package final class CertificateBundle: Sendable {
     package var leaf: Certificate { whole.chain[0] }
 
     /// SHA-256 of the first certificate in DER, in hexadecimal.
-    package var fingerprint: String { digests.map { Fingerprint.text(of: $0.leaf) } ?? leaf.fingerprint }
+    package var fingerprint: String { digests.map { Hexadecimal.text($0.leaf) } ?? leaf.fingerprint }
 
     /// Whether both have the same certificates.
     package func hasCertificates(of other: CertificateBundle) -> Bool {

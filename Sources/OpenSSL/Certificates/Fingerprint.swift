@@ -7,16 +7,7 @@ package enum Fingerprint {
     package static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }
 
     /// 64 digits in lower case.
-    package static func sha256(_ bytes: [UInt8]) -> String { text(of: Digest.sha256(bytes)) }
-
-    /// A digest as digits in lower case.
-    internal static func text(of digest: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(64)
-        for byte in digest { text += [digits[Int(byte >> 4)], digits[Int(byte & 0xF)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    package static func sha256(_ bytes: [UInt8]) -> String { Hexadecimal.text(Digest.sha256(bytes)) }
 }
 
 extension Certificate {

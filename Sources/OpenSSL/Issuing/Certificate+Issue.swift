@@ -109,7 +109,7 @@ extension Certificate {
 
     /// A name as `dnsNames` would give it back.
     internal static func isHostName(_ name: String) -> Bool {
-        let bytes = Array((name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).utf8)
+        let bytes = Array(name.withoutWildcard.utf8)
         return ServerNameExtension.normalized(bytes.span) != nil
     }
 

@@ -55,13 +55,11 @@ package struct CertificateTemplate: Sendable {
         case .client: return leaf(serverUsage, "clientAuth")
         case .challenge(let digest):
             // An OCTET STRING that holds the digest.
-            let value = ([0x04, UInt8(clamping: digest.count)] + digest).map { byte in
-                (byte < 16 ? "0" : "") + String(byte, radix: 16)
-            }
+            let value = Hexadecimal.text([0x04, UInt8(clamping: digest.count)] + digest)
             return [
                 (ExtensionID.basicConstraints, "critical,CA:FALSE"),
                 (ExtensionID.keyUsage, "critical,digitalSignature"),
-                (ExtensionID.acmeIdentifier, "critical,DER:" + value.joined(separator: ":")),
+                (ExtensionID.acmeIdentifier, "critical,DER:" + value),
             ]
         }
     }

@@ -37,7 +37,7 @@ package struct NameConstraints: Sendable, Equatable {
 
     /// Whether a DNS name, or a wildcard with its `*.`, may be certified.
     package func permits(name: String) -> Bool {
-        let bare = name.hasPrefix("*.") ? String(name.dropFirst(2)) : name
+        let bare = name.withoutWildcard
         return domains.contains { bare == $0 || bare.hasSuffix("." + $0) }
     }
 
@@ -77,8 +77,7 @@ package struct NameConstraints: Sendable, Equatable {
         for (tag, subtrees) in [(UInt8(0xA0), names + ranges), (0xA1, excluded)] where !subtrees.isEmpty {
             value += Self.element(tag, subtrees.flatMap { Self.element(0x30, $0) })
         }
-        let digits = Self.element(0x30, value).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-        return "critical,DER:" + digits.joined(separator: ":")
+        return "critical,DER:" + Hexadecimal.text(Self.element(0x30, value))
     }
 
     /// An element of DER (X.690, section 8.1) of less than 2^24 bytes.
