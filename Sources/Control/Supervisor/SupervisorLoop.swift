@@ -20,10 +20,7 @@ internal final class SupervisorLoop {
     /// What a `start` or `publish` under way brings, and who waits for it.
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
     private var generation: UInt64 = 0
-    /// Who waits to hear how certificates are in use, in the order in which they asked.
-    private var questions: [UseQuestion] = []
-    /// Who waits to hear what has become of those on trial.
-    private var trialQuestions: [Request] = []
+    private var questions = OpenQuestions()
 
     private var failures = 0
     private var restartAt: UInt64?
@@ -100,15 +97,11 @@ internal final class SupervisorLoop {
             guard let current, current.state == .serving else {
                 return request.give(.failed(.notRunning("it is being started")))
             }
-            let asked = ([current] + leaving).filter {
-                (try? $0.channel.send(.askUse(certificate: certificate))) != nil
-            }
-            questions.append(UseQuestion(request, asked: asked.map(\.identifier)))
+            questions.ask([current] + leaving, aboutUseOf: certificate, for: request)
         case .trials:
-            guard let current, current.state == .serving, (try? current.channel.send(.askTrials)) != nil else {
+            guard let current, current.state == .serving, questions.askTrials(current, for: request) else {
                 return request.give(.failed(.notRunning("it is being started")))
             }
-            trialQuestions.append(request)
         case .stop(let milliseconds):
             stopRequest = request
             // The listening sockets are held no longer than the data plane needs to empty them.
@@ -286,12 +279,8 @@ internal final class SupervisorLoop {
             report(.refused(process: instance.identifier, generation: number, reason: reason))
             fail(pending: .refused(reason))
             instance.child.signal(SIGKILL)
-        case (.uses(let reports), _):
-            let question = questions.first { $0.isAwaiting(instance.identifier) }
-            question?.hear(reports, from: instance.identifier, drains: instance.state == .draining)
-            questions.removeAll(where: \.isAnswered)
-        case (.trials(let reports), _):
-            if !trialQuestions.isEmpty { trialQuestions.removeFirst().give(.trials(reports)) }
+        case (.uses(let reports), _): questions.hear(reports, from: instance)
+        case (.trials(let reports), _): questions.hear(reports)
         case (.drained, .draining): break
         default: throw .malformed("\(message)")
         }
@@ -336,8 +325,7 @@ internal final class SupervisorLoop {
     private func ended(_ instance: DataPlaneInstance) {
         let end = instance.child.reap()
         settings.vacated(instance.berth)
-        for question in questions { question.hear([], from: instance.identifier, drains: true) }
-        questions.removeAll(where: \.isAnswered)
+        questions.ended(instance)
         if let index = leaving.firstIndex(where: { $0 === instance }) {
             leaving.remove(at: index)
             report(.drained(process: instance.identifier))
@@ -354,8 +342,7 @@ internal final class SupervisorLoop {
         guard let gone = current else { return }
         current = nil
         if let servingSince = gone.servingSince, now - servingSince >= UInt64(settings.usefulTime) { failures = 0 }
-        for question in trialQuestions { question.give(.failed(.notRunning("it ended"))) }
-        trialQuestions = []
+        questions.endTrials()
         if next != nil {
             // Its successor is on its way and takes its place.
             current = next
