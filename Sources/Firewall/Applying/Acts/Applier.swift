@@ -65,13 +65,7 @@ package struct Applier: Sendable {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
         }
         let listing = try liveListing()
-        guard !listing.isOwnTableTaken else {
-            throw ApplyError(
-                .machine,
-                "table \(TableName.own) belongs to a process that made it with `flags owner`, and no other may change "
-                    + "it: `nft list table \(TableName.own)` names the process; end it and apply again"
-            )
-        }
+        try Self.requireOwnTable(in: listing)
         let before = listing.text
         let isSame = Self.differences(expected, before, script).isEmpty
         if isSame, state.confirmed?.siteHash == siteHash {
@@ -144,6 +138,15 @@ package struct Applier: Sendable {
     /// What this machine holds, tables of others included, also those that nobody here can read.
     package func liveListing() throws(ApplyError) -> HeldListing {
         try onKernel { () throws(KernelFailure) in try live.held() }
+    }
+
+    private static func requireOwnTable(in listing: HeldListing) throws(ApplyError) {
+        guard listing.isOwnTableTaken else { return }
+        throw ApplyError(
+            .machine,
+            "table \(TableName.own) belongs to a process that made it with `flags owner`, and no other may change "
+                + "it: `nft list table \(TableName.own)` names the process; end it and apply again"
+        )
     }
 
     static func parse(_ bytes: [UInt8]) throws(ApplyError) -> HeldListing {
