@@ -17,7 +17,7 @@ package struct AuditEvent: Sendable, Equatable {
         case rolledBack = "rolled-back"
         /// The generations before the current one were deleted with their keys.
         case retired
-        /// Its CA was told that a generation is not to be trusted any more.
+        /// Its CA took a generation back.
         case revoked
     }
 

@@ -76,7 +76,6 @@ package struct CertificateUseReport: Codable, Equatable, Sendable {
         lastEnd = [lastEnd, other.lastEnd].compactMap(\.self).max()
         drains = drains || other.drains
     }
-
 }
 
 extension CertificateUseReport {

@@ -2,8 +2,8 @@ extension Ruleset {
     /// Makes chains of one rule part of the rule that leads to them, where it is the only one: the kernel holds less, and
     /// a person reads less.
     ///
-    /// What the chain's rule is not about went back behind the chain; now it goes on behind the rule. So merged is only
-    /// where the rules behind it are about other packets.
+    /// What the chain's rule is not about goes back to whoever called this chain; merged, it goes on behind the rule.
+    /// So that is done only where the rules behind it are about other packets.
     mutating func mergeChains() {
         let uses = uses
         var merged: Set<String> = []

@@ -9,7 +9,8 @@ struct RuleName {
     static let longest = 48
 
     private var taken: Set<String>
-    /// The last number given to lines that say the same, so that a file full of one line takes no square of its length.
+    /// The last number given to lines that say the same, so that to name a file full of one line takes time by its
+    /// length, and not by the square of that.
     private var counts: [String: Int] = [:]
 
     /// - Parameter taken: names that are given already.

@@ -11,7 +11,7 @@ struct RuleNameTests {
         #expect(names.next("office_all_http") == "office_all_http")
     }
 
-    /// Each was once held against all names before it: 20,000 lines took half a minute.
+    /// To hold each against all names before it would take half a minute for 20,000 lines.
     @Test("a hundred thousand lines that say the same have a hundred thousand names")
     func many() {
         var names = RuleName(taken: [])

@@ -11,8 +11,7 @@ struct Certs: ParsableCommand {
         discussion: "A running gateway serves what changed at once, without closing a connection.",
         subcommands: [
             List.self, Verify.self, Issue.self, Renew.self, Rotate.self, Standby.self, Rollback.self, Retire.self,
-            Import.self,
-            Export.self, Deploy.self, Audit.self, Authority.self, Account.self,
+            Import.self, Export.self, Deploy.self, Audit.self, Authority.self, Account.self,
         ]
     )
 }
