@@ -197,6 +197,7 @@ struct DiagramPass {
         _ context: DiagramContext,
         _ parts: inout RulesetParts
     ) -> (lookup: [Rule], rest: Diagram.Target) {
+        // `Diagram.Dimension` has the family before both addresses.
         guard let family = context.family else { fatalError("the family is asked for before any address is") }
         let isSource = node.dimension == .source
         let word = isSource ? "from" : "to"

@@ -35,6 +35,7 @@ struct RulesetParts {
 
     /// - Parameter chain: one that this value made.
     mutating func append(_ rules: [Rule], to chain: String) {
+        // Whoever names a chain has the name from `base` or `chain`.
         guard let place = places[chain] else { fatalError("chain \(chain) was never made") }
         if place.isBase { bases[place.index].rules += rules } else { others[place.index].rules += rules }
     }

@@ -5,7 +5,8 @@ enum SpecialAddresses {
     private static func set(_ networks: [String]) -> AddressSet {
         AddressSet(
             networks.map { text in
-                guard let network = IPNetwork(text) else { fatalError("\(text) is written above, and is a network") }
+                // Nothing comes here but the lists below.
+                guard let network = IPNetwork(text) else { fatalError("\(text) is no network, in this file") }
                 return network
             }
         )

@@ -17,6 +17,7 @@ package struct AddressSet: Sendable, Hashable {
             switch (network.address, network.last) {
             case (.v4(let first), .v4(let last)): v4.append(first...last)
             case (.v6(let first), .v6(let last)): v6.append(first...last)
+            // `IPNetwork.last` makes its address of the first one's bits.
             case (.v4, .v6), (.v6, .v4): fatalError("the last address of a network is of the first one's family")
             }
         }

@@ -261,6 +261,7 @@ package final class DiagramStore {
         var diagram = diagram
         while true {
             if let constant = diagram.constant { return constant }
+            // Nodes are made of dimensions alone; what is constant has none, and was told above.
             guard let dimension = Dimension(rawValue: nodes.dimension(diagram)) else {
                 fatalError("a node has a dimension")
             }

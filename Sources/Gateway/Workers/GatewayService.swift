@@ -148,6 +148,7 @@ private final class FirstPublication: Sendable {
 
     func take() -> Publication {
         publication.withLock { held in
+            // Each thread has one of its own, and asks before anything else.
             guard let taken = held else { fatalError("a first publication is taken once, by its worker") }
             held = nil
             return taken

@@ -132,6 +132,7 @@ internal enum CStrings {
         unsafe pointers.append(nil)
         defer { unsafe pointers.forEach { unsafe free($0) } }
         return unsafe pointers.withUnsafeBufferPointer { list in
+            // It holds the null of above at least.
             guard let base = list.baseAddress else { fatalError("a list that ends with null is not empty") }
             return unsafe body(base)
         }

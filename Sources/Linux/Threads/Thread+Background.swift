@@ -36,6 +36,7 @@ private final class Place<Value: Sendable, Failure: Error>: Sendable {
     func fill(_ value: Result<Value, Failure>) { result.withLock { $0 = value } }
 
     func take() -> Result<Value, Failure> {
+        // Called behind the join.
         guard let value = result.withLock({ $0 }) else { fatalError("a thread that has ended has left its result") }
         return value
     }
