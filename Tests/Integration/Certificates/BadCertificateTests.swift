@@ -4,15 +4,11 @@ import Testing
 /// Certificates and keys that must not be served, brought to a running gateway by every way there is: the served one stays,
 /// and the error says what to do.
 @Suite("Bad certificates before a running gateway")
-struct BadCertificateTests {
-    private let directory: TemporaryDirectory
-    private let port: UInt16
-    private let app: ScriptedServer
+struct BadCertificateTests: OneCertificate {
+    let scene: OneCertificateScene
 
     init() throws {
-        directory = try TemporaryDirectory()
-        port = try Ports.free()
-        app = try ScriptedServer.named("app-01")
+        scene = try OneCertificateScene()
         try directory.write(Self.script, to: "make.sh")
         let made = try run("sh", ["-e", directory.path("make.sh"), directory.root], in: directory)
         guard made.status == 0 else { throw HarnessError("\(made)") }
@@ -83,42 +79,8 @@ struct BadCertificateTests {
         Fault(name: "locked", says: ["passphrase", "openssl pkey"]),
     ]
 
-    private func start(_ issuer: String) throws -> RunningSite {
-        try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], issuer: \(issuer) }
-            """,
-            in: directory
-        )
-    }
-
-    private func certs(_ arguments: [String], under prefix: [String] = []) throws -> ToolResult {
-        let command =
-            prefix + [try Gateway.binary, "certs"] + arguments
-            + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")]
-        return try run(command[0], Array(command.dropFirst()), in: directory, within: .seconds(120))
-    }
-
-    /// The DER of what a client is shown, in hexadecimal.
-    private func shown() throws -> String {
-        try run(
-            "sh",
-            [
-                "-c",
-                "openssl s_client -connect 127.0.0.1:\(port) -servername foobar.test </dev/null 2>/dev/null"
-                    + " | openssl x509 -noout -fingerprint -sha256",
-            ],
-            in: directory
-        ).output
-    }
+    /// The fingerprint of what a client is shown.
+    private func shown() throws -> String { try directory.shown(at: port, "-fingerprint -sha256") }
 
     private func copy(_ name: String) throws {
         for kind in ["crt", "key"] {
@@ -141,7 +103,7 @@ struct BadCertificateTests {
     @Test("in files that the site file names, by a reload")
     func files() throws {
         try copy("good")
-        let site = try start("{ files: { certificate: live.crt, key: live.key } }")
+        let site = try start("issuer: { files: { certificate: live.crt, key: live.key } }")
         let served = try shown()
         #expect(served.contains("Fingerprint"), "\(site.log)")
         for fault in Self.faults {
@@ -156,31 +118,30 @@ struct BadCertificateTests {
 
     @Test("by `certs import`, and a folder that may not be read")
     func imports() throws {
-        let site = try start("{ acme: \"https://127.0.0.1:1/directory\" }")
+        let site = try start("issuer: { acme: \"https://127.0.0.1:1/directory\" }")
         let good = ["import", "web", "--certificate", directory.path("good.crt"), "--key", directory.path("good.key")]
-        let taken = try certs(good)
+        let taken = try directory.certs(good)
         #expect(taken.status == 0, "\(taken) \(site.log)")
         let served = try shown()
         for fault in Self.faults {
             let (chain, key) = (directory.path("\(fault.name).crt"), directory.path("\(fault.name).key"))
-            expect(try certs(["import", "web", "--certificate", chain, "--key", key]), fault)
+            expect(try certs("import", "web", "--certificate", chain, "--key", key), fault)
             #expect(try shown() == served, "after \(fault.name)")
         }
-        #expect(try certs(["audit"]).status == 0)
+        #expect(try certs("audit").status == 0)
         guard try Unprivileged.canRun(try Gateway.binary, in: directory) else {
             return print("not tried as another user")
         }
-        let (chain, key) = (directory.path("good.crt"), directory.path("good.key"))
-        let denied = try certs(["import", "web", "--certificate", chain, "--key", key], under: Unprivileged.prefix)
+        let denied = try directory.certs(good, under: Unprivileged.prefix)
         #expect(denied.status == 3 && denied.error.contains("ermission denied"), "\(denied)")
-        let folder = try certs(["import", "web", "--from", "/root/none"], under: Unprivileged.prefix)
+        let folder = try directory.certs(["import", "web", "--from", "/root/none"], under: Unprivileged.prefix)
         #expect(folder.status != 0 && folder.error.contains("/root/none"), "\(folder)")
         #expect(try shown() == served)
     }
 
     @Test("two rotations at once: both are done, one after the other, and the last is served")
     func together() throws {
-        let site = try start("internal")
+        let site = try start("issuer: internal")
         let first = try shown()
         let both = try (1...2).map { number in
             try ChildProcess(
@@ -194,17 +155,17 @@ struct BadCertificateTests {
             )
         }
         for one in both { #expect(try one.wait(within: .seconds(120)) == 0, "\(one.standardError) \(site.log)") }
-        let history = try certs(["audit", "web"])
+        let history = try certs("audit", "web")
         #expect(history.status == 0, "\(history)")
         for number in 1...2 { #expect(history.output.contains(": rotation \(number)\n"), "\(history)") }
-        let list = try certs(["list"])
+        let list = try certs("list")
         #expect(list.status == 0 && list.output.contains("generation 3") && list.output.contains("served"), "\(list)")
         #expect(try shown() != first)
     }
 
     @Test("a clock that is a year ahead and comes back: what is served is valid at each moment")
     func clock() throws {
-        let site = try start("internal")
+        let site = try start("issuer: internal")
         let root = directory.path("store/internal-ca-root/1/fullchain.pem")
         func isServed() throws -> Bool {
             let answer = try run(
@@ -219,24 +180,24 @@ struct BadCertificateTests {
         }
         #expect(try isServed())
         // A timer that runs with a wrong clock; the gateway's is right, and so are its clients'.
-        let ahead = try certs(["renew"], under: ["faketime", "--exclude-monotonic", "-f", "+366d"])
+        let ahead = try directory.certs(["renew"], under: ["faketime", "--exclude-monotonic", "-f", "+366d"])
         #expect(try isServed(), "\(ahead) \(site.log)")
-        let wrong = try certs(["rotate", "web"], under: ["faketime", "--exclude-monotonic", "-f", "+366d"])
+        let wrong = try directory.certs(["rotate", "web"], under: ["faketime", "--exclude-monotonic", "-f", "+366d"])
         #expect(try isServed(), "\(wrong) \(site.log)")
         // And back: the one of the future is found out, and another one made.
-        #expect(try certs(["renew"]).status == 0)
+        #expect(try certs("renew").status == 0)
         #expect(try isServed())
-        let list = try certs(["list"])
+        let list = try certs("list")
         #expect(list.status == 0, "\(list)")
-        #expect(try certs(["audit"]).status == 0)
-        let restarted = try certs(["verify"])
+        #expect(try certs("audit").status == 0)
+        let restarted = try certs("verify")
         #expect(restarted.status == 0, "\(restarted)")
     }
 
     @Test("the store of an older version is served as it is, listed, rotated and verified")
     func older() throws {
         let old = try OlderStore(in: directory, daysLeft: 1000)
-        let site = try start("internal")
+        let site = try start("issuer: internal")
         let kept = try run(
             "openssl",
             ["x509", "-in", directory.path("store/web/1/fullchain.pem"), "-noout", "-fingerprint", "-sha256"],
@@ -244,15 +205,15 @@ struct BadCertificateTests {
         )
         #expect(try shown() == kept.output, "\(site.log)")
         for command in [["list"], ["verify"], ["audit"]] {
-            let said = try certs(command)
+            let said = try directory.certs(command)
             #expect(said.status == 0, "\(said)")
         }
-        let rotated = try certs(["rotate", "web"])
+        let rotated = try certs("rotate", "web")
         #expect(rotated.status == 0, "\(rotated)")
         #expect(try shown() != kept.output)
-        #expect(try certs(["rollback", "web"]).status == 0)
+        #expect(try certs("rollback", "web").status == 0)
         #expect(try shown() == kept.output)
-        #expect(try certs(["list"]).status == 0)
+        #expect(try certs("list").status == 0)
         _ = old
     }
 

@@ -3,41 +3,10 @@ import Testing
 
 /// A new certificate that a share of the clients is shown first. Clients are curl, each from an address of its own.
 @Suite("A canary for certificates")
-struct CanaryTests {
-    private let directory: TemporaryDirectory
-    private let port: UInt16
-    private let app: ScriptedServer
+struct CanaryTests: OneCertificate {
+    let scene: OneCertificateScene
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        port = try Ports.free()
-        app = try ScriptedServer.named("app-01")
-    }
-
-    private func start(_ certificate: String) throws -> RunningSite {
-        try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], \(certificate) }
-            """,
-            in: directory
-        )
-    }
-
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    init() throws { scene = try OneCertificateScene() }
 
     /// Has so many clients come, from 127.0.0.2 on, and says how many got an answer.
     private func clients(_ count: Int, trusting root: String, times: Int = 1) throws -> Int {

@@ -3,58 +3,22 @@ import Testing
 
 /// Certificates that change while the gateway serves.
 @Suite("Certificates that are rotated while the gateway serves")
-struct CertificateRotationTests {
-    private let directory: TemporaryDirectory
-    private let port: UInt16
-    private let app: ScriptedServer
+struct CertificateRotationTests: OneCertificate {
+    let scene: OneCertificateScene
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        port = try Ports.free()
-        app = try ScriptedServer.named("app-01")
-    }
-
-    private func start(issuer: String, listener: String = "", further: String = "") throws -> RunningSite {
-        try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { \(listener)port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], issuer: \(issuer)\(further) }
-            """,
-            in: directory
-        )
-    }
-
-    private func certs(_ site: RunningSite, _ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    init() throws { scene = try OneCertificateScene() }
 
     /// SHA-256 of what a client is shown, as the lists have it.
     private var shown: String {
         get throws {
-            let session = try run(
-                "sh",
-                [
-                    "-c",
-                    "openssl s_client -connect 127.0.0.1:\(port) -servername foobar.test </dev/null 2>/dev/null"
-                        + " | openssl x509 -noout -fingerprint -sha256",
-                ],
-                in: directory
-            )
-            return session.output.split(separator: "=").last.map {
+            try directory.shown(at: port, "-fingerprint -sha256").split(separator: "=").last.map {
                 $0.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "").lowercased()
             } ?? ""
         }
+    }
+
+    private func certs(_ site: RunningSite, _ arguments: String...) throws -> ToolResult {
+        try directory.certs(arguments)
     }
 
     private func stored(_ site: RunningSite) throws -> String {
@@ -66,7 +30,7 @@ struct CertificateRotationTests {
 
     @Test("rotate and rollback are served at once, and a connection that is open goes on")
     func rotates() throws {
-        let site = try start(issuer: "internal")
+        let site = try start("issuer: internal")
         let first = try shown
         #expect(try first == stored(site))
         // A request before each change and after the last, on one connection.
@@ -110,7 +74,7 @@ struct CertificateRotationTests {
 
     @Test("retire says who still has the old certificate; its key is in no memory, and no ticket of before is taken")
     func retires() throws {
-        let site = try start(issuer: "internal")
+        let site = try start("issuer: internal")
         let ticket = directory.path("ticket")
         let first = try TLSSession(port: port, ["-sess_out", ticket], in: directory)
         #expect(first.succeeded)
@@ -176,7 +140,7 @@ struct CertificateRotationTests {
         let script = "cd \"$(dirname \"$0\")\"; echo \"$@\" >told.new; mv told.new told; test ! -e fail"
         try directory.write("#!/bin/sh\n\(script)\n", to: "program")
         #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
-        let site = try start(issuer: "internal", further: ", deploy: { run: [program, first], timeout: 50s }")
+        let site = try start("issuer: internal, deploy: { run: [program, first], timeout: 50s }")
         func told() -> String {
             String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
         }
@@ -211,7 +175,7 @@ struct CertificateRotationTests {
         for (from, to) in [(one.certificatePath, "live.crt"), (one.keyPath, "live.key")] {
             try FileManager.default.copyItem(atPath: from, toPath: directory.path(to))
         }
-        let site = try start(issuer: "{ files: { certificate: live.crt, key: live.key } }")
+        let site = try start("issuer: { files: { certificate: live.crt, key: live.key } }")
         let first = try shown
         // `mv`, as deploy scripts do.
         #expect(try run("cp", [other.certificatePath, directory.path("new")], in: directory).status == 0)
@@ -227,7 +191,7 @@ struct CertificateRotationTests {
 
     @Test("what clients do not get is taken back, in the gateway and in the store")
     func rollsBack() throws {
-        let site = try start(issuer: "internal")
+        let site = try start("issuer: internal")
         let first = try stored(site)
         // Somebody else takes the connections to one address of the listener, which is bound to all of them.
         let thief = try TestCertificate("thief", names: ["foobar.test"], in: directory)

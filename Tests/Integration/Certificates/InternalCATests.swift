@@ -37,13 +37,7 @@ struct InternalCATests {
         )
     }
 
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
     private func curl(_ options: String...) throws -> ToolResult {
         try run(

@@ -52,26 +52,9 @@ struct PebbleChallengeTests {
 
     private var hook: String { "dns: { run: [./hook, --zone, foobar.test], wait: 0s }" }
 
-    private func shown() throws -> String {
-        try run(
-            "sh",
-            [
-                "-c",
-                "openssl s_client -connect 127.0.0.1:\(tls) -servername foobar.test </dev/null 2>/dev/null"
-                    + " | openssl x509 -noout -issuer -ext subjectAltName",
-            ],
-            in: directory
-        ).output
-    }
+    private func shown() throws -> String { try directory.shown(at: tls, "-issuer -ext subjectAltName") }
 
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory,
-            within: .seconds(120)
-        )
-    }
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
     @Test("TLS-ALPN-01: the running gateway answers, and its clients see nothing of it")
     func handshakes() throws {

@@ -45,26 +45,9 @@ struct PebbleTests {
         return site
     }
 
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory,
-            within: .seconds(120)
-        )
-    }
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
-    private func shownIssuer() throws -> String {
-        try run(
-            "sh",
-            [
-                "-c",
-                "openssl s_client -connect 127.0.0.1:\(tls) -servername foobar.test </dev/null 2>/dev/null"
-                    + " | openssl x509 -noout -issuer",
-            ],
-            in: directory
-        ).output
-    }
+    private func shownIssuer() throws -> String { try directory.shown(at: tls, "-issuer") }
 
     @Test("ordered by the gateway itself through its port 80, and again by rotate, with the same account")
     func orders() throws {

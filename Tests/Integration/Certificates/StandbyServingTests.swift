@@ -3,47 +3,13 @@ import Testing
 
 /// A certificate of another issuer that is kept ready while the gateway serves.
 @Suite("A standby certificate")
-struct StandbyServingTests {
-    private let directory: TemporaryDirectory
-    private let port: UInt16
+struct StandbyServingTests: OneCertificate {
+    let scene: OneCertificateScene
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        port = try Ports.free()
-    }
-
-    private func start(_ certificate: String) throws -> RunningSite {
-        try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], \(certificate) }
-            """,
-            in: directory
-        )
-    }
-
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    init() throws { scene = try OneCertificateScene() }
 
     /// The subject and issuer of what a client is shown.
-    private func shown() throws -> String {
-        let command =
-            "openssl s_client -connect 127.0.0.1:\(port) -servername foobar.test </dev/null 2>/dev/null"
-            + " | openssl x509 -noout -subject -issuer"
-        return try run("sh", ["-c", command], in: directory).output
-    }
+    private func shown() throws -> String { try directory.shown(at: port, "-subject -issuer") }
 
     @Test("a command puts it in the other's place at once; the list shows both, and the history tells of it")
     func byHand() throws {

@@ -1,0 +1,43 @@
+/// A suite about a gateway that shows one certificate, `web` for foobar.test, whose store is in the suite's folder.
+protocol OneCertificate {
+    var scene: OneCertificateScene { get }
+}
+
+struct OneCertificateScene {
+    let directory: TemporaryDirectory
+    /// Where the gateway listens.
+    let port: UInt16
+    /// What it passes requests on to.
+    let app: ScriptedServer
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        port = try Ports.free()
+        app = try ScriptedServer.named("app-01")
+    }
+}
+
+extension OneCertificate {
+    var directory: TemporaryDirectory { scene.directory }
+    var port: UInt16 { scene.port }
+
+    /// - Parameter certificate: the keys of the certificate in the site file, but for its names.
+    func start(_ certificate: String) throws -> RunningSite {
+        try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], \(certificate) }
+            """,
+            in: directory
+        )
+    }
+
+    func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
+}
