@@ -4,48 +4,51 @@ import Testing
 /// Start and stop.
 @Suite("Life of the processes")
 struct LifeTests {
+    /// A gateway that has been told to stop while a request is under way, which ends when `release` is turned on.
+    private struct Drain {
+        let release = Switch(false)
+        let app: ScriptedServer
+        let gateway: Gateway
+        let client: HTTPConnection
+
+        init() throws {
+            let release = release
+            app = try ScriptedServer { peer in
+                _ = try peer.request()
+                try eventually("the answer may go") { release.isOn }
+                try peer.answer("late")
+            }
+            gateway = try Gateway(app)
+            client = try gateway.connect()
+            try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
+            try eventually("the request is under way") { [app] in app.requests.count == 1 }
+            gateway.stop()
+            try eventually("new connections are refused") { [gateway] in
+                (try? Socket.connect(to: gateway.port)) == nil
+            }
+        }
+    }
+
     @Test("SIGTERM drains: what is under way is answered, new connections are refused, the exit is clean")
     func drain() throws {
-        let release = Switch(false)
-        let app = try ScriptedServer { peer in
-            _ = try peer.request()
-            try eventually("the answer may go") { release.isOn }
-            try peer.answer("late")
-        }
-        let gateway = try Gateway(app)
-        let client = try gateway.connect()
-        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
-        try eventually("the request is under way") { app.requests.count == 1 }
-        gateway.stop()
-        try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
-        release.turn(on: true)
-        let response = try client.readResponse()
+        let drain = try Drain()
+        drain.release.turn(on: true)
+        let response = try drain.client.readResponse()
         #expect(response.text == "late")
         #expect(response["connection"]?.lowercased() == "close")
-        #expect(try gateway.process.wait() == 0)
+        #expect(try drain.gateway.process.wait() == 0)
     }
 
     @Test("a drain is not cut short by those who rotate the log or ask for a reload")
     func signalsAtStop() throws {
-        let release = Switch(false)
-        let app = try ScriptedServer { peer in
-            _ = try peer.request()
-            try eventually("the answer may go") { release.isOn }
-            try peer.answer("late")
-        }
-        let gateway = try Gateway(app)
-        let client = try gateway.connect()
-        try client.send("GET / HTTP/1.1\r\n\(Refusal.host)\r\n")
-        try eventually("the request is under way") { app.requests.count == 1 }
-        gateway.stop()
-        try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
-        for signal in [SIGUSR1, SIGHUP, SIGUSR2] { gateway.process.send(signal) }
+        let drain = try Drain()
+        for signal in [SIGUSR1, SIGHUP, SIGUSR2] { drain.gateway.process.send(signal) }
         // Time in which it would cut the client off.
-        for _ in 0..<5 { _ = try gateway.command("status") }
-        release.turn(on: true)
-        #expect(try client.readResponse().text == "late")
-        client.socket.close()
-        #expect(try gateway.process.wait() == 0)
+        for _ in 0..<5 { _ = try drain.gateway.command("status") }
+        drain.release.turn(on: true)
+        #expect(try drain.client.readResponse().text == "late")
+        drain.client.socket.close()
+        #expect(try drain.gateway.process.wait() == 0)
     }
 
     @Test("a drain ends after its time, whoever is still there")
