@@ -12,9 +12,7 @@ import Testing
 struct ForeignRulesTests {
     @Test("what becomes of a packet is what is said of it, or it is said that it is not known")
     func fates() throws {
-        // Always the same rules unless another seed is asked for: some seeds make rules that send packets in circles, which
-        // drown what counts (4867562002398689021, the fifth ruleset).
-        let seed = UInt64(Soak.setting("GATEHOUSE_SOAK_SEED", usual: 2_780_699_344_374_408_654))
+        let seed = Soak.seed
         print("rules of others: seed \(seed)")
         var (rules, packets) = (ForeignRules(seed: seed), RealPackets(seed: seed))
         let count = Soak.setting("GATEHOUSE_SOAK_SENT", usual: 60)
