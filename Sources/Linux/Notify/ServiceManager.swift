@@ -9,11 +9,8 @@ package struct ServiceManager: Sendable {
         case reloading
         /// It ends within so many milliseconds, whatever the unit says of it (EXTEND_TIMEOUT_USEC).
         case stopping(within: Int)
-        /// One line for people.
+        /// One line for people: what `systemctl status` shows.
         case status(String)
-        /// Another process than the one it started is the main one from now on.
-        case mainProcess(Int32)
-        case watchdog
         /// Gives back a descriptor that was stored.
         case removeStored(name: String)
 
@@ -23,8 +20,6 @@ package struct ServiceManager: Sendable {
             case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Clock.monotonicNanoseconds / 1000)"
             case .stopping(let milliseconds): "STOPPING=1\nEXTEND_TIMEOUT_USEC=\(UInt64(max(0, milliseconds)) * 1000)"
             case .status(let line): "STATUS=\(line.replacingLineBreaks)"
-            case .mainProcess(let identifier): "MAINPID=\(identifier)"
-            case .watchdog: "WATCHDOG=1"
             case .removeStored(let name): "FDSTOREREMOVE=1\nFDNAME=\(name)"
             }
         }

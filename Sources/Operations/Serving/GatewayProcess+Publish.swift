@@ -29,6 +29,7 @@ extension GatewayProcess {
         _ failed: String,
         _ make: @escaping @Sendable (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
     ) -> AdminReply {
+        let refusal = "\(failed), the running configuration goes on"
         do {
             var released = self.slots
             released.release(besides: plan, view.value.state)
@@ -41,6 +42,7 @@ extension GatewayProcess {
                 return (made, slots)
             }
             let fresh = tried(made)
+            view.update { if $0.refusal?.what == refusal { $0.refusal = nil } }
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {
                 try replaceCertificates(by: fresh)
             } else {
@@ -50,7 +52,8 @@ extension GatewayProcess {
             Self.log("\(done), generation \(configuration.plan.generation)")
             return .result(standing.line)
         } catch {
-            Self.log("\(failed), the running configuration goes on: \(error)")
+            Self.log("\(refusal): \(error)")
+            tellFailure(refusal, error)
             return .error("\(error)", exit: Self.exitStatus(of: error))
         }
     }
@@ -100,7 +103,7 @@ extension GatewayProcess {
         self.plan = fresh.plan
         self.slots = slots
         self.listeners = listeners
-        view.update { $0.adopt(fresh) }
+        show(fresh)
         setSchedule(for: fresh)
         followTrials()
     }

@@ -41,7 +41,7 @@ extension GatewayProcess {
         configuration = fresh
         self.warnings = warnings
         plan = fresh.plan
-        view.update { $0.adopt(fresh) }
+        show(fresh)
         setSchedule(for: fresh)
         followTrials()
     }

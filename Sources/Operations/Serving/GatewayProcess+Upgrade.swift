@@ -27,6 +27,7 @@ extension GatewayProcess {
             throw ServeFailure("it could not be executed")
         } catch {
             Self.log("not upgraded, the running version goes on: \(error)")
+            tellFailure("not upgraded, the running version goes on", error)
             return .error("\(error)", exit: Self.exitStatus(of: error))
         }
     }
@@ -59,7 +60,7 @@ extension GatewayProcess {
         names.resume()
         outlets.inherited = sockets
         try? outlets.adopt(configuration.gateway, besides: listeners.addresses)
-        supervisor = try Self.supervise(settings, standing, view)
+        supervisor = try Self.supervise(settings, standing, view, services)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.
         isServing = false
         try put(configuration, slots)

@@ -83,7 +83,7 @@ package final class GatewayProcess {
         slots = start.slots
         plan = start.inheritance.snapshot?.plan ?? start.configuration.plan
         listeners = start.inheritance.listeners
-        supervisor = try Self.supervise(start.settings, start.inheritance.dataPlane, start.view)
+        supervisor = try Self.supervise(start.settings, start.inheritance.dataPlane, start.view, services)
         try admin?.start { [requests, answers = AdminAnswers(view)] request, connection in
             switch request {
             case .reload: requests.ask(.reload)
@@ -110,6 +110,7 @@ package final class GatewayProcess {
                 throw error
             }
             Self.log("the data plane of the version before serves on: \(error)")
+            tellFailure("the data plane of the version before serves on", error)
         }
         try orders.want(configuration.site)
         Self.log("ready")
@@ -119,10 +120,12 @@ package final class GatewayProcess {
     internal static func supervise(
         _ settings: SupervisorSettings,
         _ standing: StandingDataPlane?,
-        _ view: CurrentView
+        _ view: CurrentView,
+        _ services: ServiceManager
     ) throws -> DataPlaneSupervisor {
         try DataPlaneSupervisor(settings, standing: standing) { event in
             view.update { $0.note(event, at: Clock.realtimeMicroseconds) }
+            if let line = view.value.summary(after: event) { try? services.notify([.status(line)]) }
             // Whoever brought a configuration into force says so.
             if case .published = event { return }
             log("\(event)")
@@ -169,7 +172,10 @@ package final class GatewayProcess {
     /// - Parameter impatience: a descriptor that cuts the drain short by becoming readable.
     private func stop(impatience: Int32) {
         let drain = Int(clamping: configuration.gateway.drain.milliseconds)
-        tell(.stopping(within: min(drain, Int(Int32.max)) + Self.timeAfterDrain))
+        tell(
+            .stopping(within: min(drain, Int(Int32.max)) + Self.timeAfterDrain),
+            .status("stops: no new connections, and \(drain / 1000) s at most for those that run")
+        )
         requests.close()
         // From here on the data plane alone holds the sockets, until it has emptied them.
         listeners = ListenerSet(socketsPerAddress: listeners.socketsPerAddress)
@@ -194,7 +200,20 @@ package final class GatewayProcess {
     internal static func log(_ text: String) { StandardError.log("gatehouse: \(text)\n") }
 
     /// Tells the service manager, where there is one.
-    internal func tell(_ state: ServiceManager.State) { try? services.notify([state]) }
+    internal func tell(_ states: ServiceManager.State...) { try? services.notify(states) }
+
+    /// Shows `configuration`, which has come into force, to whoever asks, and to the service manager.
+    internal func show(_ configuration: SiteConfiguration) {
+        view.update { $0.adopt(configuration) }
+        tell(.status(view.value.summary))
+    }
+
+    /// Shows what did not come about, with the first line of the reason.
+    internal func tellFailure(_ what: String, _ error: any Error) {
+        let why = "\(error)".split(separator: "\n").first.map(String.init) ?? ""
+        view.update { $0.refusal = (what, why) }
+        tell(.status(view.value.summary))
+    }
 
     private func reply(_ reply: AdminReply, to connection: ListeningSocket?) {
         guard let connection else { return }

@@ -41,6 +41,10 @@ package struct GatewayView: Sendable {
     package var trialsRefused: UInt64 = 0
     /// How the internal CA stands; nil when the site has none.
     package var authority: InternalCAStanding?
+    /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
+    package var clientListsEnds: [UInt16: Int64] = [:]
+    /// What was asked for in vain, such as a reload, and why; nil once it has come about.
+    package var refusal: (what: String, why: String)?
     /// Why DNS names of servers could not be resolved when they were last asked for.
     package var nameProblems: [String: String] = [:]
     /// Lines that the access log's writer could not write.

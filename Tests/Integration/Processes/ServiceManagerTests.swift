@@ -84,12 +84,18 @@ struct ServiceManagerTests {
         try eventually("it is ready: \(manager.standardOutput)") { said("0 READY=1") == 1 }
         #expect(said("1 FDSTORE=1 FDPOLL=0 FDNAME=listener-127.0.0.1.\(kept)") == 2)
         #expect(said("1 FDSTORE=1 FDPOLL=0 FDNAME=listener-127.0.0.1.\(dropped)") == 2)
+        #expect(said("STATUS=foobar.test, configuration 1: listeners: 2, pools: 1, servers: 1; data plane ") > 0)
         site.listeners.removeLast()
         try gateway.reload(site)
         try eventually("the reload is told: \(manager.standardOutput)") {
             said("RELOADING=1 MONOTONIC_USEC=") == 1 && said("0 READY=1") == 2
+                && said("STATUS=foobar.test, configuration 2: listeners: 1, ") > 0
         }
         #expect(said("FDSTOREREMOVE=1 FDNAME=listener-127.0.0.1.\(dropped)") == 1)
+        // The running configuration goes on, and it is told why.
+        site.pools = [:]
+        try gateway.reload(site)
+        try eventually("the refusal is told") { said("STATUS=not reloaded, the running configuration goes on: ") == 1 }
         gateway.stop()
         // It may take longer than the unit's own time: `drain` is 30 s here.
         try eventually("the stop is told") { said("STOPPING=1 EXTEND_TIMEOUT_USEC=50000000") == 1 }

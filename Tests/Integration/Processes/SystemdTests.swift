@@ -70,6 +70,7 @@ struct SystemdTests {
         try install()
         #expect(try machine.show("ActiveState") == "active" && ask().output == "200")
         #expect(try machine.show("Type") == "notify")
+        #expect(try machine.show("StatusText").hasSuffix("data plane \(dataPlane) serves"))
         #expect(try machine.succeed("ps -o user= -p \(dataPlane)").hasPrefix("gatehou"))
         let facts = try machine.succeed("cat /proc/\(dataPlane)/status")
         for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"] {
@@ -96,6 +97,7 @@ struct SystemdTests {
         try machine.succeed("gatehouse upgrade --site /etc/gatehouse/site.yaml")
         try eventually("the old data plane has drained") { try dataPlane != served && !dataPlane.contains("\n") }
         #expect(try main == control && machine.show("ActiveState") == "active" && ask().output == "200")
+        #expect(try machine.show("StatusText").hasSuffix("data plane \(dataPlane) serves"))
 
         // Control dies: the data plane serves on, and the next control takes it over.
         let orphan = try dataPlane
