@@ -3,8 +3,8 @@ import OpenSSL
 package import Site
 
 /// What a site file names that is not in it, and that the gateway cannot do without: key exchange groups of this
-/// OpenSSL, the CAs of clients' certificates, the folder of the access log. `gatehouse check` says of it what `serve`
-/// and `reload` refuse. Its certificates are `CertificateCheck`'s.
+/// OpenSSL, the CAs of clients' certificates and what they have revoked, the folder of the access log. `gatehouse check`
+/// says of it what `serve` and `reload` refuse. Its certificates are `CertificateCheck`'s.
 package enum ReferenceCheck {
     /// - Parameters:
     ///   - file: the site file, as the user named it.
@@ -32,8 +32,8 @@ package enum ReferenceCheck {
         "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "X25519", "P-256", "P-384", "P-521", "X448",
     ]
 
-    /// The longest PEM file of CAs, in bytes.
-    internal static let authorityLimit = 1 << 20
+    /// The longest PEM file of CAs, or of their lists of revoked certificates, in bytes.
+    internal static let trustLimit = 16 << 20
 
     /// One pass over a site.
     private struct Search {
@@ -42,6 +42,8 @@ package enum ReferenceCheck {
         var findings: [Diagnostic] = []
         /// Files of CAs that have been read, with what is wrong with them.
         private var authorities: [String: Fault?] = [:]
+        /// When it is, seconds since 1970.
+        private let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
 
         private struct Fault {
             let severity: Diagnostic.Severity
@@ -86,32 +88,55 @@ package enum ReferenceCheck {
             let path = clients.authority
             let fault = authorities[path] ?? fault(ofAuthority: path)
             authorities[path] = .some(fault)
-            guard let fault else { return }
-            report(
-                "`client-certificates`: " + fault.message,
-                help: fault.help,
-                at: clients.authorityPosition,
-                fault.severity
-            )
+            if let fault { return report(fault, of: clients, at: clients.authorityPosition) }
+            guard let lists = clients.revocationLists, let lack = self.fault(ofLists: lists, by: path) else { return }
+            report(lack, of: clients, at: clients.revocationListsPosition)
+        }
+
+        private mutating func report(
+            _ fault: Fault,
+            of clients: ClientCertificateSettings,
+            at position: SourcePosition
+        ) {
+            report("`client-certificates`: " + fault.message, help: fault.help, at: position, fault.severity)
         }
 
         private func fault(ofAuthority path: String) -> Fault? {
             let authorities: [UInt8]
             do throws(FileError) {
-                authorities = try FileReading.read(path, limit: ReferenceCheck.authorityLimit)
+                authorities = try FileReading.read(path, limit: ReferenceCheck.trustLimit)
             } catch {
                 return fault(
                     error,
                     otherwise: "name a PEM file of the CAs that issue clients' certificates, and put it there"
                 )
             }
-            var settings = TLSContext.ServerSettings()
-            settings.clientCertificates = .init(authorities: authorities, mode: .request)
             do throws(OpenSSLError) {
-                _ = try TLSContext(server: settings)
+                _ = try ClientTrust(.init(authorities: authorities, mode: .request))
                 return nil
             } catch {
                 let help = "put the certificates of the CAs there as PEM, from BEGIN CERTIFICATE to END CERTIFICATE"
+                return Fault(severity: .error, message: "\(path): \(error)", help: help)
+            }
+        }
+
+        /// - Parameter authority: a file that is good.
+        private func fault(ofLists path: String, by authority: String) -> Fault? {
+            let lists: [UInt8]
+            let authorities: [UInt8]
+            do throws(FileError) {
+                authorities = try FileReading.read(authority, limit: ReferenceCheck.trustLimit)
+                lists = try FileReading.read(path, limit: ReferenceCheck.trustLimit)
+            } catch {
+                return fault(error, otherwise: "name a PEM file of what the CAs have revoked, and put it there")
+            }
+            let help = "put the present lists of the CAs in `ca` there as PEM, then `gatehouse reload`"
+            do throws(OpenSSLError) {
+                let trust = try ClientTrust(.init(authorities: authorities, revocationLists: lists, mode: .request))
+                guard let end = trust.listsEnd, end < now else { return nil }
+                let message = "\(path): \(SiteConfiguration.wordsOfEnd(end))"
+                return Fault(severity: .warning, message: message, help: help)
+            } catch {
                 return Fault(severity: .error, message: "\(path): \(error)", help: help)
             }
         }

@@ -23,6 +23,8 @@ package struct SiteConfiguration: Sendable {
     package let certificateFiles: Set<String>
     /// How the internal CA stands; nil when there is none.
     package let authority: InternalCAStanding?
+    /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
+    package let clientListsEnds: [UInt16: Int64]
     internal let certificates: [String: Held]
 
     /// Certificates that stand in for those that their CAs have not given yet.
@@ -52,7 +54,7 @@ package struct SiteConfiguration: Sendable {
         guard let site = outcome.model else { throw .site(outcome) }
         guard let gateway = site.gateway else { throw .noGateway(path) }
         let findings = ReferenceCheck.findings(site, file: path, whereDenied: .error)
-        guard findings.isEmpty else { throw .site(outcome.adding(findings)) }
+        guard !findings.contains(where: { $0.severity == .error }) else { throw .site(outcome.adding(findings)) }
         return try make(
             site,
             gateway,
@@ -82,7 +84,7 @@ package struct SiteConfiguration: Sendable {
             slots: &slots,
             readFile: { (path: String) throws(ConfigurationError) in
                 do throws(FileError) {
-                    return try FileReading.read(path, limit: ReferenceCheck.authorityLimit)
+                    return try FileReading.read(path, limit: ReferenceCheck.trustLimit)
                 } catch {
                     throw .clientAuthority(error)
                 }
@@ -93,6 +95,7 @@ package struct SiteConfiguration: Sendable {
         plan.challenges = challenges.http
         plan.handshakeChallenges = challenges.handshake
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let listsEnds = try clientListsEnds(of: plan)
         let certificates = try certificates(of: site, for: plan, now: now, after: earlier)
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
@@ -104,10 +107,12 @@ package struct SiteConfiguration: Sendable {
             plan: plan,
             keyring: Keyring(provided.mapValues(\.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
-            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings,
+            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings
+                + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
             certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder] + authority.lists.files),
             authority: authority.standing,
+            clientListsEnds: listsEnds,
             certificates: certificates
         )
     }
@@ -120,6 +125,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     case noGateway(String)
     /// The certificates that clients' ones are checked against.
     case clientAuthority(FileError)
+    /// They, or what they revoked, are not as they were when they were checked.
+    case clientTrust(OpenSSLError)
     case certificate(String, CertificateProblem)
     /// A certificate that is well made, and that no client would get.
     case unservable(String, RehearsalError)
@@ -132,6 +139,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
         case .noGateway(let path):
             "\(path): the site has no section `gateway`; add one, or run this command for a site that has"
         case .clientAuthority(let error): "gateway.listen: tls: client-certificates: \(error)"
+        case .clientTrust(let error): "gateway.listen: tls: client-certificates: \(error)"
         case .certificate(let name, let reason): "certificate \(name): \(reason)"
         case .unservable(let name, let reason):
             "certificate \(name): \(reason); what was served before is served on"
@@ -142,7 +150,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     /// What a command ends with that fails for it: as `gatehouse check` ends with what it finds (docs/operating.md).
     package var exitStatus: Int32 {
         switch self {
-        case .site, .noGateway, .clientAuthority: 2
+        case .site, .noGateway, .clientAuthority, .clientTrust: 2
         case .certificate(_, let reason): reason.exitStatus
         case .unservable, .rolledBack: 1
         }

@@ -78,6 +78,8 @@ package struct TLSPlan: Codable, Sendable, Equatable {
     package var usesDefault = false
     /// PEM of the authorities that clients' certificates lead up to; nil when none are asked for.
     package var clientAuthority: [UInt8]?
+    /// PEM of their lists of revoked certificates; nil when none is looked at.
+    package var clientRevocationLists: [UInt8]?
     package var requiresClientCertificate = false
     /// The field that tells the app server the client's subject, in lower case.
     package var clientSubjectField = ""

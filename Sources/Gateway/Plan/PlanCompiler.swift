@@ -15,7 +15,7 @@ package struct PlanCompiler {
 
     /// - Parameters:
     ///   - slots: those of the plan before; gains what is new.
-    ///   - readFile: gives a file's bytes, for the authorities of clients' certificates.
+    ///   - readFile: gives a file's bytes, for the authorities of clients' certificates and their lists.
     package func plan<Failure: Error>(
         generation: UInt64,
         slots: inout Slots,
@@ -59,6 +59,7 @@ package struct PlanCompiler {
         sealed.usesDefault = tls.unknownName == .default
         if let clients = tls.clientCertificates {
             sealed.clientAuthority = try readFile(clients.authority)
+            sealed.clientRevocationLists = try clients.revocationLists.map(readFile)
             sealed.requiresClientCertificate = clients.mode == .require
             sealed.clientSubjectField = clients.header.lowercased()
         }

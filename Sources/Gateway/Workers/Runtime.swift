@@ -94,6 +94,7 @@ package final class Runtime {
         if let authority = tls.clientAuthority {
             settings.clientCertificates = .init(
                 authorities: authority,
+                revocationLists: tls.clientRevocationLists,
                 mode: tls.requiresClientCertificate ? .require : .request
             )
         }

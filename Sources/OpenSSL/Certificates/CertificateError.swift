@@ -27,6 +27,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case malformedBundle
     /// A list of revoked certificates.
     case malformedList(reason: String)
+    case noList
+    case binaryList
 
     package var description: String {
         switch self {
@@ -76,6 +78,10 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
             "the certificate of \(subject) expired at \(since); renew it"
         case .malformedList(let reason):
             "the list of revoked certificates cannot be read (\(reason))"
+        case .noList:
+            "there is no list of revoked certificates: expected a PEM block that begins with -----BEGIN X509 CRL-----"
+        case .binaryList:
+            "it is binary (DER), where PEM is expected: `openssl crl -inform der -in FILE -out NEW` writes a list anew"
         case .malformedBundle:
             "the certificate bundle is damaged"
         }

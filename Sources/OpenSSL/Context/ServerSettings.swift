@@ -21,11 +21,20 @@ extension TLSContext {
 
             /// The CAs that issue them, PEM.
             package var authorities: [UInt8]
+            /// Their lists of revoked certificates, PEM; nil to look at none.
+            package var revocationLists: [UInt8]?
             package var mode: Mode
 
-            package init(authorities: [UInt8], mode: Mode) {
+            package init(authorities: [UInt8], revocationLists: [UInt8]? = nil, mode: Mode) {
                 self.authorities = authorities
+                self.revocationLists = revocationLists
                 self.mode = mode
+            }
+
+            /// What tells listeners apart whose sessions must not be resumed by each other: a client that has been let in
+            /// is looked at again when there is a new list.
+            internal var identity: [UInt8] {
+                [mode == .require ? 1 : 2] + authorities + (revocationLists.map { Digest.sha256($0) } ?? [])
             }
         }
 

@@ -40,6 +40,22 @@ extension TLSContext {
             else { throw .drained("use the client certificate") }
         }
     }
+
+    /// Trusts the certificates of a PEM file as issuers of the peer's.
+    private func addAuthorities(_ pem: [UInt8]) throws(OpenSSLError) {
+        let authorities: [Certificate]
+        do throws(CertificateError) {
+            authorities = try Certificate.load(pem: pem.span)
+        } catch {
+            throw OpenSSLError("load the certificate authorities", reason: error.description)
+        }
+        for authority in authorities {
+            // Sound: the store takes its own reference.
+            guard unsafe X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), authority.handle) == 1 else {
+                throw .drained("add a certificate authority")
+            }
+        }
+    }
 }
 
 extension TLSSession {

@@ -49,31 +49,9 @@ extension TLSContext {
     }
 
     private func trust(_ clients: ServerSettings.ClientCertificates) throws(OpenSSLError) {
-        try addAuthorities(clients.authorities) { authority in
-            // Asked for by name in the handshake; OpenSSL copies the name.
-            unsafe SSL_CTX_add_client_CA(handle, authority.handle)
-        }
+        let trust = try ClientTrust(clients)
         let demand = clients.mode == .require ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
-        unsafe SSL_CTX_set_verify(handle, SSL_VERIFY_PEER | demand, nil)
-    }
-
-    /// Trusts the certificates of a PEM file as issuers of the peer's.
-    internal func addAuthorities(
-        _ pem: [UInt8],
-        each: (Certificate) -> Void = { _ in }
-    ) throws(OpenSSLError) {
-        let authorities: [Certificate]
-        do throws(CertificateError) {
-            authorities = try Certificate.load(pem: pem.span)
-        } catch {
-            throw OpenSSLError("load the certificate authorities", reason: error.description)
-        }
-        for authority in authorities {
-            // Sound: the store takes its own reference.
-            guard unsafe X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), authority.handle) == 1 else {
-                throw .drained("add a certificate authority")
-            }
-            each(authority)
-        }
+        unsafe try trust.install(in: handle, mode: SSL_VERIFY_PEER | demand)
+        revocationListsEnd = trust.listsEnd
     }
 }

@@ -20,15 +20,16 @@ package final class TLSContext {
     package private(set) var ticketKeys: TicketKeys?
     /// First half of the session-id context: what of this listener a resumed session must not escape.
     internal let scope: [UInt8]
+    /// When the lists of revoked certificates end, by which clients' ones are checked: seconds since 1970. Clients are
+    /// refused from then on. nil without lists, or when they have no end.
+    internal var revocationListsEnd: Int64?
 
     /// A context for the server side of a listener.
     package init(server settings: ServerSettings) throws(OpenSSLError) {
         let parts = unsafe try TLSContext.allocate(TLS_server_method(), alpn: settings.alpn)
         unsafe (handle, bio, transfer, alpnWire) = parts
         alpn = settings.alpn
-        scope = Digest.sha256Half(
-            settings.clientCertificates.map { [$0.mode == .require ? 1 : 2] + $0.authorities } ?? [0]
-        )
+        scope = Digest.sha256Half(settings.clientCertificates?.identity ?? [0])
         try configure(server: settings)
     }
 

@@ -21,8 +21,14 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case certificateRefused = "certificate-refused"
         /// The client certificate that this listener requires was not sent.
         case clientCertificateMissing = "client-certificate-missing"
-        /// The peer's certificate does not hold: expired, revoked, wrong name or purpose.
+        /// The peer's certificate does not hold: expired, wrong name or purpose, of another CA.
         case clientCertificateInvalid = "peer-certificate-invalid"
+        /// The client's certificate, or that of a CA above it, is in the list of revoked ones.
+        case clientCertificateRevoked = "client-certificate-revoked"
+        /// The CA's list of revoked certificates has ended, or has not begun.
+        case revocationListExpired = "revocation-list-expired"
+        /// There is no list by the CA that issued the client's certificate.
+        case revocationListMissing = "revocation-list-missing"
         /// The peer gave up before the handshake was complete.
         case clientClosed = "client-closed"
         /// The bytes are plain HTTP.
@@ -44,6 +50,17 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
     package init(_ reason: Reason, code: UInt = 0) {
         self.reason = reason
         self.code = code
+    }
+
+    /// The same failure with what made a certificate unacceptable (X509_V_ERR_…), where that has a reason of its own.
+    internal func naming(verification result: Int) -> TLSFailure {
+        guard reason == .clientCertificateInvalid else { return self }
+        return switch Int32(truncatingIfNeeded: result) {
+        case X509_V_ERR_CERT_REVOKED: TLSFailure(.clientCertificateRevoked, code: code)
+        case X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID: TLSFailure(.revocationListExpired, code: code)
+        case X509_V_ERR_UNABLE_TO_GET_CRL: TLSFailure(.revocationListMissing, code: code)
+        default: self
+        }
     }
 
     /// What the peer said of our certificate; nil when it was about something else.

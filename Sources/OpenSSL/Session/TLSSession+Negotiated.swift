@@ -40,12 +40,14 @@ extension TLSSession {
         unsafe SSL_get1_peer_certificate(handle).map { unsafe Certificate(filling: $0) }
     }
 
-    /// The peer's certificate: its subject as RFC 2253 writes it, or nil without one.
+    /// The peer's certificate: its subject as RFC 2253 writes it, or nil without one. One without a subject is told by its
+    /// fingerprint, as `sha256:` and 64 digits: no subject reads like that, since each part of one holds a `=`.
     ///
     /// On a server, a certificate that does not verify fails the handshake, so one that is here is verified.
     package var peerSubject: String? {
         // Sound: the certificate and its name stay with the session; they are only read here.
         guard let certificate = unsafe SSL_get0_peer_certificate(handle) else { return nil }
-        return unsafe Name.text(X509_get_subject_name(certificate))
+        let name = unsafe Name.text(X509_get_subject_name(certificate))
+        return name.isEmpty ? peerCertificate.map { "sha256:\($0.fingerprint)" } : name
     }
 }

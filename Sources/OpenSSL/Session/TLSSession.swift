@@ -159,7 +159,7 @@ package final class TLSSession {
     }
 
     private func fail() -> TLSFailure {
-        var found = TLSFailure.drained()
+        var found = TLSFailure.drained().naming(verification: unsafe SSL_get_verify_result(handle))
         if let refusal { found = TLSFailure(refusal) }
         let hasPeerClosed = unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0
         if found.code == 0 && found.reason == .internal && hasPeerClosed {

@@ -9,9 +9,9 @@ internal enum TicketAlgorithms {
 
 /// tlsext_ticket_key_evp_cb: seals with the current key, opens with any.
 ///
-/// Returns 0 for a ticket that no key opens (a full handshake follows), 1 to go on, 2 to go on and give
-/// a new ticket: when the key is not the current one, and always with TLS 1.3, whose clients use a
-/// ticket once (RFC 8446 appendix C.4).
+/// Returns 0 for a ticket that no key opens, or that must not be taken (a full handshake follows), 1 to go
+/// on, 2 to go on and give a new ticket: when the key is not the current one, and always with TLS 1.3, whose
+/// clients use a ticket once (RFC 8446 appendix C.4).
 internal func ticketKey(
     _ ssl: OpaquePointer?,
     _ name: UnsafeMutablePointer<UInt8>?,
@@ -32,6 +32,8 @@ internal func ticketKey(
         guard unsafe RAND_bytes(iv, 16) == 1, unsafe setMACKey(mac, key) else { return -1 }
         return unsafe setCipherKey(cipher, key, iv, encrypt: 1) ? 1 : -1
     }
+    // A client is let in again by a list that has ended as little as it would be for the first time.
+    if let end = context.revocationListsEnd, end < Int64(time(nil)) { return 0 }
     let wanted = unsafe Span(_unsafeStart: UnsafePointer(name), count: 16)
     guard let index = keys.index(named: wanted) else { return 0 }
     let key = material.bytes.extracting(TicketKeys.range(index))

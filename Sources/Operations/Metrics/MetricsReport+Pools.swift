@@ -97,6 +97,15 @@ extension MetricsReport {
                 }
             }
         }
+        if !view.clientListsEnds.isEmpty {
+            let lists = "gatehouse_client_revocation_list_end_timestamp_seconds"
+            let help = "When the first list of revoked clients' certificates ends, in seconds since 1970."
+            output.family(.gauge, lists, help) {
+                for (port, end) in view.clientListsEnds.sorted(by: { $0.key < $1.key }) {
+                    $0.sample(lists, [("port", "\(port)")], Double(end))
+                }
+            }
+        }
         writeTrials(view, to: &output)
         if let authority = view.authority { writeAuthority(authority, to: &output) }
     }

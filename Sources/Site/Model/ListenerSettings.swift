@@ -85,8 +85,12 @@ package struct ClientCertificateSettings: Sendable, Equatable {
     /// directory.
     package var authority: String
     package var authorityPosition = SourcePosition.none
+    /// `crl`: a PEM file of the lists of certificates that those authorities have revoked; nil: none is looked at.
+    package var revocationLists: String?
+    package var revocationListsPosition = SourcePosition.none
     package var mode = Mode.require
-    /// The request header that tells the app server the subject. A client's own field of that name is removed.
+    /// The request header that tells the app server the subject, or the fingerprint of a certificate without one. A
+    /// client's own field of that name is removed.
     package var header = "X-Client-Subject"
 
     package init(authority: String) {

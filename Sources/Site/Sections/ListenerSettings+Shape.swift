@@ -99,6 +99,8 @@ extension ClientCertificateSettings {
         [
             .key("ca", \.authority, .filePath, required: true, "A PEM file of the authorities to accept.")
                 .placed(\.authorityPosition),
+            .key("crl", \.revocationLists, .filePath, "A PEM file of what those authorities have revoked.")
+                .placed(\.revocationListsPosition),
             .key("mode", \.mode, .word, "Whether a client must have a certificate."),
             .key("header", \.header, .fieldName, "The request field that tells the app server the subject."),
         ]

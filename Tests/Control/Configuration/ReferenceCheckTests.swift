@@ -114,6 +114,18 @@ struct ReferenceCheckTests {
         }
     }
 
+    @Test("lists of revoked certificates that are missing or no lists are errors at their path")
+    func revocationLists() throws {
+        let folder = try Folder()
+        try folder.write(Folder.authority, to: "clients.pem")
+        for (name, words) in [("none.crl", "none.crl: No such file"), ("clients.pem", "there is no list of revoked")] {
+            let found = try folder.findings(tls: "client-certificates: { ca: clients.pem, crl: \(name) }")
+            #expect(found.diagnostics.map(\.severity) == [.error], "\(name)")
+            #expect(found.diagnostics.map(\.line) == [7] && found.diagnostics.map(\.column) == [54], "\(name)")
+            #expect(found.text.contains(words), "\(found.text)")
+        }
+    }
+
     @Test("an access log without a folder, or that is a folder, is an error at the section")
     func log() throws {
         let folder = try Folder()

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The field that tells app servers the subject of a client's certificate: nobody but the gateway fills it, whatever
@@ -72,6 +73,33 @@ struct ClientSubjectTests {
         let request = try #require(app.requests.first)
         let names = request.fields.map { $0.name.lowercased() }.filter { $0.contains("_") }
         #expect(names == ["x_own"])
+    }
+
+    @Test("is the fingerprint of a certificate that has none, which no client can send itself")
+    func empty() throws {
+        let app = try ScriptedServer.named("app")
+        let directory = try TemporaryDirectory()
+        let authority = try ClientAuthority("authority", in: directory)
+        let client = try authority.client("nobody", subject: "/")
+        let front = try SecureGateway(
+            [.init(app)],
+            tls: "client-certificates: { ca: \(authority.certificatePath), mode: request }",
+            in: directory
+        )
+        let shown = try run(
+            "openssl",
+            ["x509", "-in", client.certificatePath, "-noout", "-fingerprint", "-sha256"],
+            in: directory
+        )
+        let known = shown.output.split(separator: "=").last?.replacing(":", with: "").lowercased() ?? ""
+        let value = "sha256:" + known.trimmingCharacters(in: .whitespacesAndNewlines)
+        let request =
+            "GET / HTTP/1.1\r\nHost: foobar.test\r\nConnection: close\r\nX-Client-Subject: \(value)\r\n"
+            + "X_Client_Subject: CN=admin\r\n\r\n"
+        _ = try TLSSession(port: front.secure, client.options, request: request, in: directory)
+        _ = try TLSSession(port: front.secure, request: request, in: directory)
+        #expect(app.requests.map { $0.values("x-client-subject") } == [[value], []])
+        #expect(value.utf8.count == 71)
     }
 
     @Test("is dropped under its usual name where no listener asks for certificates")
