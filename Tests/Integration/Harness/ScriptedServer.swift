@@ -56,18 +56,18 @@ final class ScriptedServer: AppServer, Sendable {
     private let core: Core
 
     /// - Parameter remembers: whether requests are kept for the test; not for those that send millions.
-    init(port: UInt16? = nil, remembers: Bool = true, script: @escaping Script) throws {
+    init(port: UInt16? = nil, of host: String = "127.0.0.1", remembers: Bool = true, script: @escaping Script) throws {
         let port = try port ?? Ports.free()
         self.port = port
-        core = Core(listener: try Socket.listen(on: port), remembers: remembers, script: script)
+        core = Core(listener: try Socket.listen(on: port, of: host), remembers: remembers, script: script)
         Thread.detachNewThread { [core] in core.acceptUntilStopped() }
     }
 
     deinit { stop() }
 
     /// Answers every request on every connection alike, with its name as the body and in X-Served-By.
-    static func named(_ name: String, port: UInt16? = nil) throws -> ScriptedServer {
-        try ScriptedServer(port: port) { peer in
+    static func named(_ name: String, port: UInt16? = nil, of host: String = "127.0.0.1") throws -> ScriptedServer {
+        try ScriptedServer(port: port, of: host) { peer in
             while try peer.request() != nil {
                 try peer.answer(name, fields: "X-Served-By: \(name)\r\n")
             }

@@ -110,11 +110,13 @@ final class Socket: @unchecked Sendable {
     }
 
     /// - Parameter backlog: connections that may wait; the kernel holds one more.
-    static func listen(on port: UInt16, backlog: Int32 = 128) throws -> Socket {
+    static func listen(on port: UInt16, of host: String = "127.0.0.1", backlog: Int32 = 128) throws -> Socket {
         let socket = Socket(adopting: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0))
         var on: Int32 = 1
         unsafe setsockopt(socket.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, 4)
-        let bound = unsafe withAddress(port) { address, length in unsafe bind(socket.descriptor, address, length) }
+        let bound = unsafe withAddress(port, host) { address, length in
+            unsafe bind(socket.descriptor, address, length)
+        }
         guard bound == 0, Glibc.listen(socket.descriptor, backlog) == 0 else {
             throw Failure.system("listen on \(port)", errno)
         }

@@ -59,6 +59,45 @@ struct NamesTests {
         #expect(status.output.contains("\"address\": \"127.0.0.1:\(app.port)\""), "\(status)")
     }
 
+    @Test("while a name moves no request fails: what is under way ends where it began, the rest goes to the new place")
+    func movesUnderRequests() throws {
+        let mayAnswer = Switch(false)
+        let old = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/held") {
+                    try eventually("it may answer", within: .seconds(120)) { mayAnswer.isOn }
+                }
+                try peer.answer("old")
+            }
+        }
+        let new = try ScriptedServer.named("new", port: old.port, of: "127.0.0.2")
+        let dns = try NameServerTool("app.test 127.0.0.1 1\n", in: directory)
+        let gateway = try RunningSite(site(["name: app.test, port: \(old.port)"], dns: dns), in: directory)
+        try eventually("the address is known, and served") { get() == "old" }
+        let held = try HTTPConnection(port: port, patience: .seconds(120))
+        try held.send("GET /held HTTP/1.1\r\nHost: x.test\r\n\r\n")
+        try eventually("it is under way") { old.requests.contains { $0.startLine.contains("/held") } }
+        let kept = try HTTPConnection(port: port)
+        /// Who answered a request on a connection that stays, and one on a new one.
+        func answers() throws -> Set<String> {
+            let responses = try [
+                kept.exchange("GET / HTTP/1.1\r\nHost: x.test\r\n\r\n"),
+                HTTPConnection(port: port).exchange("POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 1\r\n\r\nx"),
+            ]
+            #expect(responses.allSatisfy { $0.status == 200 }, "\(responses)")
+            return Set(responses.map(\.text))
+        }
+        try dns.write("app.test 127.0.0.2 1\n")
+        try eventually("all are answered at the new place") {
+            try (0..<20).allSatisfy { _ in try answers() == ["new"] }
+        }
+        old.stop()
+        for _ in 0..<20 { #expect(try answers() == ["new"]) }
+        mayAnswer.turn(on: true)
+        #expect(try held.readResponse().text == "old")
+        #expect(!new.requests.isEmpty && gateway.log.contains("app.test is at 127.0.0.2, no longer 127.0.0.1"))
+    }
+
     @Test("a name that cannot be resolved keeps nobody from starting; its server is down, and status says why")
     func unresolved() throws {
         let app = try ScriptedServer.named("app")

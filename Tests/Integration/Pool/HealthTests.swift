@@ -130,6 +130,49 @@ struct HealthTests {
         #expect((1...4).contains(answers.count { $0 == "returning" }), "\(answers)")
     }
 
+    @Test("its share grows with its weight until it is whole")
+    func ramp() throws {
+        let health = Switch(true)
+        let returning = try app("returning", health: health)
+        let steady = try app("steady", health: Switch(true))
+        let metrics = try Metrics()
+        let gateway = try Gateway(
+            returning,
+            steady,
+            pool: ["health: { path: /healthz, \(quick) }", "slow-start: 6s"],
+            gateway: [metrics.setting]
+        )
+        let series = "gatehouse_server_effective_weight{pool=\"web\",server=\"127.0.0.1:\(returning.port)\"}"
+        func weight() throws -> Double { try metrics.value(series) }
+        let client = try gateway.connect()
+        func share(of count: Int) throws -> Double {
+            let answers = try (0..<count).map { _ in
+                try client.exchange("GET / HTTP/1.1\r\n\(Refusal.host)\r\n").text
+            }
+            return Double(answers.count { $0 == "returning" }) / Double(count)
+        }
+        health.turn(on: false)
+        try eventually("the other serves alone") { try weight() == 0 }
+        health.turn(on: true)
+        try eventually("it is back") { try weight() > 0 }
+        var windows: [(before: Double, share: Double, after: Double)] = []
+        try eventually("it has its whole weight") {
+            let before = try weight()
+            windows.append((before, try share(of: 60), try weight()))
+            return before == 1
+        }
+        // Workers go by twentieths of the weight, as it was up to a twentieth of the time ago.
+        for (before, share, after) in windows {
+            let least = max(0, before - 0.11)
+            let slack: Double = (4 + 20 * (after - before)) / 60
+            let lowest = least / (1 + least) - slack
+            let highest = after / (1 + after) + slack
+            #expect(share >= lowest && share <= highest, "\(windows)")
+        }
+        #expect(windows.contains { (0.1...0.9).contains($0.before) }, "\(windows)")
+        try eventually("the shares are equal") { try share(of: 40) == 0.5 }
+    }
+
     @Test("each ejection in a row takes longer than the one before")
     func growingPauses() throws {
         let asked = Mutex<[ContinuousClock.Instant]>([])

@@ -10,14 +10,21 @@ struct IdleConnectionSoakTests {
         var perSecond = 200
         var seconds = 5
 
+        static let wanted = 10_000
+        static let spare = 1_500
+
+        /// More than the gateway would take by itself, which sets two descriptors aside for each.
+        var setting: String { "limits: { connections: \(idle + 1_000) }" }
+
         init() {
             guard let text = ProcessInfo.processInfo.environment["GATEHOUSE_SOAK_SECONDS"], let all = Int(text) else {
                 return
             }
-            // The gateway sets two descriptors aside for each connection, and some for itself.
+            // An idle connection takes one descriptor of the gateway's, and one of the clients', another process;
+            // connections that come and go, those to servers and what each process has for itself take the rest.
             var limit = rlimit()
             unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            idle = min(10_000, Int(clamping: limit.rlim_max) * 9 / 20)
+            idle = min(Self.wanted, max(100, Int(clamping: limit.rlim_max) - Self.spare))
             perSecond = 1_000
             seconds = max(1, all)
         }
@@ -33,7 +40,7 @@ struct IdleConnectionSoakTests {
         let app = try NginxServer("app")
         let front = try SecureGateway(
             [.init(app)],
-            gateway: ["timeouts: { http-keep-alive: 2h, client: 2h }"],
+            gateway: ["timeouts: { http-keep-alive: 2h, client: 2h }", extent.setting],
             in: TemporaryDirectory(),
             binary: Gateway.releaseBinary
         )
@@ -55,7 +62,7 @@ struct IdleConnectionSoakTests {
         }
         #expect(try clients.end() == 0, "\(clients.said)")
         print(
-            "soak of connections: \(before) at first; \(idle) once the idle ones stand; \(warm) after a warm-up; "
+            "soak of connections: \(extent.idle) idle ones; \(before) at first; \(idle) once the idle ones stand; \(warm) after a warm-up; "
                 + "\(after) after \(clients.made); \(closed) when all have left"
         )
     }

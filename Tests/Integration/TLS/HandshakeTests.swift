@@ -38,6 +38,31 @@ struct HandshakeTests {
         #expect(app.requests.count == 1)
     }
 
+    @Test("of key exchange groups those that are named are taken, and no others")
+    func groups() throws {
+        let (app, servers) = try servers()
+        let front = try SecureGateway(servers, tls: "groups: [P-384, P-256]")
+        func session(_ groups: String, _ version: String) throws -> TLSSession {
+            try TLSSession(port: front.secure, ["-groups", groups, version], in: front.directory)
+        }
+        for version in ["-tls1_2", "-tls1_3"] {
+            // P-256 is always among them, since TLS 1.2 wants the certificate's own there. The last one's first share is of
+            // no use: a HelloRetryRequest leads on.
+            for (groups, size) in [("P-384:P-256", 384), ("P-256", 256), ("X25519:P-256", 256)] {
+                let taken = try session(groups, version)
+                #expect(taken.result.output.contains("HTTP/1.1 200"), "\(groups) \(version): \(taken.text)")
+                #expect(taken.result.output.contains(", \(size) bits"), "\(groups) \(version)")
+            }
+            for groups in ["X25519", "P-521", "X25519:P-521"] {
+                #expect(try !session(groups, version).succeeded, "\(groups) \(version)")
+            }
+        }
+        #expect(app.requests.count == 6)
+        let usual = try SecureGateway(servers)
+        #expect(try TLSSession(port: usual.secure, ["-groups", "X25519"], in: usual.directory).succeeded)
+        #expect(try !TLSSession(port: usual.secure, ["-groups", "P-521"], in: usual.directory).succeeded)
+    }
+
     @Test("ALPN picks by the gateway's preference, and a client without it gets HTTP/1.1")
     func alpn() throws {
         let (app, servers) = try servers()
