@@ -15,8 +15,20 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unusableName(String)
     /// There is no generation before the current one.
     case noEarlierGeneration(name: String)
+    /// The generation before the current one was revoked.
+    case revoked(name: String, Int)
+    /// Clients are shown this generation: it is neither retired nor revoked.
+    case currentGeneration(name: String, Int)
+    /// The store knows no such generation.
+    case noGeneration(name: String, Int)
+    /// A trial runs, and most clients are shown the generation of this number.
+    case onTrial(name: String, inForce: Int)
+    /// There is no certificate that its CA could take back.
+    case nothingToRevoke(name: String)
     /// Somebody else issues this certificate.
     case foreignIssuer(name: String, CertificateSettings.Issuer)
+    /// The internal CA issues this certificate, and did not sign what is brought.
+    case issuedHere(name: String)
     /// It does not name every host that the site file says it does.
     case lackingNames(name: String, [String])
     /// An ACME server gave none.
@@ -66,10 +78,26 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .noEarlierGeneration(let name):
             "certificate \(name): there is no earlier generation to go back to; "
                 + "`gatehouse certs rotate \(name)` makes a new one"
+        case .revoked(let name, let number):
+            "certificate \(name): generation \(number) was revoked, so there is no way back to it; "
+                + "`gatehouse certs rotate \(name)` makes a new one"
+        case .currentGeneration(let name, let number):
+            "certificate \(name): clients are shown generation \(number); `gatehouse certs rotate \(name)` first"
+        case .noGeneration(let name, let number):
+            "certificate \(name): the store has no generation \(number); `gatehouse certs audit \(name)` tells of all"
+        case .onTrial(let name, let number):
+            "certificate \(name): the current generation is on trial, and most clients are shown generation \(number): "
+                + "nothing is retired or revoked until `gatehouse status` shows no trial; --compromised ends it at once"
+        case .nothingToRevoke(let name):
+            "certificate \(name): the store has no certificate to revoke but the one that clients are shown; "
+                + "`gatehouse certs rotate \(name)` first"
         case .foreignIssuer(let name, .acme):
             "certificate \(name): its issuer is an ACME server and not the internal CA"
         case .foreignIssuer(let name, _):
             "certificate \(name): the site file takes it from files; write `issuer: internal` to have it issued here"
+        case .issuedHere(let name):
+            "certificate \(name): the internal CA issues it, and would replace what is brought at once; name its files "
+                + "or its ACME server as `issuer` in the site file"
         case .lackingNames(let name, let missing):
             "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names; "
                 + "have it issued for these, or correct `names`"

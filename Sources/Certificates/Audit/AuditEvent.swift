@@ -15,7 +15,7 @@ package struct AuditEvent: Sendable, Equatable {
         case imported
         /// The generation before is the current one again.
         case rolledBack = "rolled-back"
-        /// The generations before the current one were deleted with their keys.
+        /// The key of a generation was deleted.
         case retired
         /// Its CA took a generation back.
         case revoked
@@ -24,7 +24,7 @@ package struct AuditEvent: Sendable, Equatable {
     package var kind: Kind
     /// Its name in the store.
     package var certificate: String
-    /// The generation that is current from then on.
+    /// The generation that this was done to.
     package var generation: Int
     /// SHA-256 of the certificate in DER, in hexadecimal.
     package var fingerprint: String

@@ -112,6 +112,16 @@ extension InternalCA {
         }
     }
 
+    /// Whether an intermediate of `store` signed a certificate, also one whose key is gone.
+    internal static func hasSigned(_ leaf: Certificate, in store: CertificateStore) throws(CertificateProblem) -> Bool {
+        for number in try store.generations(of: intermediateName) {
+            if let signer = try store.leaf(of: intermediateName, generation: number), leaf.isIssued(by: signer) {
+                return true
+            }
+        }
+        return false
+    }
+
     /// Takes a certificate back: it is on the list of the intermediate that signed it from then on. The store is locked.
     package static func revoke(
         _ leaf: Certificate,

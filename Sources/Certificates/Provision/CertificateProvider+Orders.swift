@@ -18,13 +18,16 @@ extension CertificateProvider {
 
     /// Takes over a certificate that was made elsewhere.
     ///
-    /// - Throws: when it is not valid now or lacks a name that the site file has.
+    /// - Throws: when it is not valid now, lacks a name that the site file has, or would not stay.
     package func take(
         _ bundle: CertificateBundle,
         as settings: CertificateSettings,
         reason: String
     ) throws(CertificateProblem) {
         if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
+        if settings.issuer == .internal, try !InternalCA.hasSigned(bundle.leaf, in: store) {
+            throw .issuedHere(name: settings.name)
+        }
         do throws(CertificateError) {
             try bundle.requireNames()
             try bundle.requireValid(at: now)
@@ -49,10 +52,14 @@ extension CertificateProvider {
         }
     }
 
-    /// Deletes the keys of all generations but the current one; their numbers.
-    package func retire(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> [Int] {
+    /// Deletes the keys of all generations but the current one, or of the one that is meant; their numbers.
+    package func retire(
+        _ settings: CertificateSettings,
+        only number: Int? = nil,
+        reason: String
+    ) throws(CertificateProblem) -> [Int] {
         try ordered { () throws(CertificateProblem) in
-            try store.retire(settings.name, reason: reason, now: now)
+            try store.retire(settings.name, only: number, reason: reason, now: now)
         }
     }
 

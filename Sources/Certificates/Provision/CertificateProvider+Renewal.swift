@@ -53,39 +53,85 @@ extension CertificateProvider {
         return plan
     }
 
-    /// Has the CA take every generation but the current one back. An ACME server is told (RFC 8555, section 7.6), in the
-    /// account's name or, where it does not know that any more, in that of the certificate's own key; the internal CA
-    /// puts them on its list.
+    /// What came of having certificates taken back.
+    package struct Revocation: Sendable, Equatable {
+        /// The generations that were revoked just now, and those that were before.
+        package var fresh: [Int] = []
+        package var known: [Int] = []
+        /// Why another one was not; nil when all were.
+        package var problem: CertificateProblem?
+    }
+
+    /// Has the CA take back every certificate of the store that clients are shown no longer and that has not ended, with or
+    /// without its key. An ACME server is told (RFC 8555, section 7.6), in the account's name or, where it does not know
+    /// that any more, in that of the certificate's own key; the internal CA puts them on its list. One that fails keeps no
+    /// other.
     ///
-    /// - Returns: the numbers of those that were revoked.
+    /// - Parameter number: the one generation that is meant; nil for all.
     package func revoke(
         _ settings: CertificateSettings,
+        only number: Int? = nil,
         _ reason: RevocationReason,
         _ outside: Outside
-    ) throws(CertificateProblem) -> [Int] {
+    ) throws(CertificateProblem) -> Revocation {
         if case .files = settings.issuer { throw .irrevocable(name: settings.name) }
-        let current = try store.currentGeneration(of: settings.name)
-        var revoked: [Int] = []
-        for number in try store.generations(of: settings.name) where number != current {
-            let bundle = try store.load(settings.name, generation: number)
-            guard bundle.leaf.validity.upperBound > Self.clock else { continue }
-            if case .acme(let acme) = settings.issuer { try revoke(bundle, settings, acme, reason, outside) }
-            try ordered { () throws(CertificateProblem) in
-                if settings.issuer == .internal {
-                    try InternalCA.revoke(bundle.leaf, reason, in: store, now: Self.clock)
-                }
-                try store.audit.append(
-                    store.event(.revoked, settings.name, number, bundle, reason.rawValue),
-                    now: Self.clock
-                )
+        let name = settings.name
+        try store.requireNoTrial(of: name)
+        let known = Set(
+            try store.audit.verify().entries.map(\.event).filter { $0.kind == .revoked }.map(\.fingerprint)
+        )
+        let served = try store.leaf(of: name, generation: store.currentGeneration(of: name))
+        var done = Revocation()
+        for number in try store.generations(of: name, besidesCurrentOr: number) {
+            // What was imported twice is two generations.
+            guard let leaf = try store.leaf(of: name, generation: number), leaf.der != served?.der,
+                leaf.validity.upperBound > Self.clock
+            else { continue }
+            if known.contains(leaf.fingerprint) {
+                done.known.append(number)
+                continue
             }
-            revoked.append(number)
+            do throws(CertificateProblem) {
+                try revoke(leaf, generation: number, settings, reason, outside)
+                done.fresh.append(number)
+            } catch {
+                done.problem = done.problem ?? error
+            }
         }
-        return revoked
+        guard done != Revocation() else { throw .nothingToRevoke(name: name) }
+        return done
     }
 
     private func revoke(
-        _ bundle: CertificateBundle,
+        _ leaf: Certificate,
+        generation number: Int,
+        _ settings: CertificateSettings,
+        _ reason: RevocationReason,
+        _ outside: Outside
+    ) throws(CertificateProblem) {
+        try ordered { () throws(CertificateProblem) in
+            try store.markRevoked(settings.name, generation: number, reason)
+        }
+        let isOwn = try InternalCA.hasSigned(leaf, in: store)
+        if !isOwn, case .acme(let acme) = settings.issuer {
+            let key = (try? store.load(settings.name, generation: number))?.key
+            try revoke(leaf, key, settings, acme, reason, outside)
+        }
+        try ordered { () throws(CertificateProblem) in
+            if isOwn || settings.issuer == .internal {
+                try InternalCA.revoke(leaf, reason, in: store, now: Self.clock)
+            }
+            try store.audit.append(
+                store.event(.revoked, settings.name, number, leaf, reason.rawValue),
+                now: Self.clock
+            )
+        }
+    }
+
+    /// - Parameter key: the certificate's; nil where it is gone.
+    private func revoke(
+        _ leaf: Certificate,
+        _ key: PrivateKey?,
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         _ reason: RevocationReason,
@@ -94,12 +140,12 @@ extension CertificateProvider {
         var problems: [String: ACMEProblem] = [:]
         for candidate in acme.candidates {
             let account = try ACMEAccount(candidate, in: store, outside.transport(candidate))
-            let der = bundle.leaf.der
             do throws(ACMEProblem) {
                 do throws(ACMEProblem) {
-                    try account.use { session throws(ACMEProblem) in try session.revoke(der, reason) }
-                } catch .refused {
-                    try account.session.revoke(der, reason, with: bundle.key)
+                    try account.use { session throws(ACMEProblem) in try session.revoke(leaf.der, reason) }
+                } catch {
+                    guard case .refused = error, let key else { throw error }
+                    try account.session.revoke(leaf.der, reason, with: key)
                 }
                 return
             } catch {

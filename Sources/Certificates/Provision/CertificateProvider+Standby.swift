@@ -51,7 +51,7 @@ extension CertificateProvider {
     ) -> Provided {
         var provided = provided
         var moments = [provided.renewal, end + 1]
-        provided.isEmergency = provided.bundles.contains { wasStandby($0.leaf, settings) }
+        if provided.bundles.contains(where: { wasStandby($0.leaf, settings) }) { provided.isEmergency = true }
         if standby.issuer == .internal {
             do throws(CertificateProblem) {
                 let kept = try provide(standby)

@@ -24,7 +24,7 @@ package struct CertificateProvider: Sendable {
         package var files: [String] = []
         /// It is shown only until there is one of its issuer.
         package var isStandIn = false
-        /// It is a standby, for which clients have no time to be asked.
+        /// It is a standby, or one that an operator went back to: clients have no time to be asked, or were.
         package var isEmergency = false
         /// It was made just now.
         package var isNew = false
@@ -72,6 +72,9 @@ package struct CertificateProvider: Sendable {
             found = Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
         }
         found.files = watched(settings)
+        if settings.canary != nil, settings.issuer.isStored {
+            found.isEmergency = try store.isRolledBack(settings.name)
+        }
         return found
     }
 

@@ -6,70 +6,225 @@ extension CertificateStore {
     /// The store's history.
     package var audit: AuditLog { AuditLog(path: folder + "/audit.log") }
 
-    /// Makes the last generation before the current one the current one again.
+    /// The generations that are not the current one, ascending, whole or not.
     ///
-    /// - Parameter now: seconds since 1970; what is not valid then is not gone back to.
-    /// - Returns: what is current now.
-    package func rollBack(_ name: String, reason: String, now: Int64) throws(CertificateProblem) -> CertificateBundle {
+    /// - Parameter number: the one of them that is meant; nil for all.
+    package func generations(of name: String, besidesCurrentOr number: Int?) throws(CertificateProblem) -> [Int] {
         let current = try currentGeneration(of: name)
-        guard let earlier = try generations(of: name).last(where: { $0 < current }) else {
-            throw .noEarlierGeneration(name: name)
-        }
-        let bundle = try load(name, generation: earlier)
-        do throws(CertificateError) {
-            try bundle.requireValid(at: now)
+        let all = try generations(of: name)
+        guard let number else { return all.filter { $0 != current } }
+        guard number != current else { throw .currentGeneration(name: name, number) }
+        guard all.contains(number) else { throw .noGeneration(name: name, number) }
+        return [number]
+    }
+
+    /// The certificate of a generation, also of one whose key is gone; nil where a crash left none.
+    package func leaf(of name: String, generation number: Int) throws(CertificateProblem) -> Certificate? {
+        do throws(CertificateProblem) {
+            return try CertificateSource.loadChain(file("fullchain.pem", of: name, number)).first
         } catch {
-            throw .contents(path: "\(folder)/\(name)/\(earlier)/fullchain.pem", error)
+            guard case .file(let problem) = error, problem.isNoSuchFile else { throw error }
+            return nil
         }
-        try audit.append(event(.rolledBack, name, earlier, bundle, reason), now: now)
-        try point(name, to: earlier)
-        return bundle
-    }
-
-    /// Deletes every generation but the current one, keys first.
-    ///
-    /// - Returns: the numbers of those that are gone.
-    package func retire(_ name: String, reason: String, now: Int64) throws(CertificateProblem) -> [Int] {
-        let current = try currentGeneration(of: name)
-        let old = try generations(of: name).filter { $0 != current }
-        guard !old.isEmpty else { return [] }
-        try audit.append(event(.retired, name, current, try load(name), reason), now: now)
-        for number in old { try remove(name, generation: number) }
-        return old
-    }
-
-    /// Deletes every generation, the current one included, keys first.
-    internal func forget(_ name: String) throws(CertificateProblem) {
-        FileWriting.remove(pointer(of: name))
-        for number in try generations(of: name) { try remove(name, generation: number) }
     }
 
     /// Whether the key of the current generation of `name` is there.
     internal func hasKey(of name: String) -> Bool {
         guard let number = try? currentGeneration(of: name) else { return false }
-        return FileWriting.exists("\(folder)/\(name)/\(number)/key.pem")
+        return hasKey(of: name, generation: number)
+    }
+
+    internal func hasKey(of name: String, generation number: Int) -> Bool {
+        FileWriting.exists(file("key.pem", of: name, number))
+    }
+
+    /// Whether neither crash nor retirement has left a part of it alone.
+    private func isWhole(_ name: String, generation number: Int) -> Bool {
+        hasKey(of: name, generation: number) && FileWriting.exists(file("fullchain.pem", of: name, number))
+    }
+
+    private func file(_ file: String, of name: String, _ number: Int) -> String {
+        "\(folder)/\(name)/\(number)/\(file)"
+    }
+
+    // MARK: The way back
+
+    /// Makes the generation in force before the current one the current one again: the last before it that is whole.
+    ///
+    /// - Parameter now: seconds since 1970; what is not valid then, or was revoked, is not gone back to.
+    /// - Returns: what is current now.
+    package func rollBack(_ name: String, reason: String, now: Int64) throws(CertificateProblem) -> CertificateBundle {
+        let current = try currentGeneration(of: name)
+        let before = try generations(of: name).last { $0 < current && isWhole(name, generation: $0) }
+        guard let earlier = try generationInForce(of: name) ?? before else { throw .noEarlierGeneration(name: name) }
+        guard !isRevoked(name, generation: earlier) else { throw .revoked(name: name, earlier) }
+        let bundle = try load(name, generation: earlier)
+        do throws(CertificateError) {
+            try bundle.requireValid(at: now)
+        } catch {
+            throw .contents(path: file("fullchain.pem", of: name, earlier), error)
+        }
+        try goBack(name, to: earlier, bundle, reason: reason, now: now)
+        return bundle
+    }
+
+    /// Makes what was served before the current generation the current one again, whatever became of its own generation
+    /// meanwhile.
+    package func restore(
+        _ bundle: CertificateBundle,
+        as name: String,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) {
+        if let number = try generation(holding: bundle, of: name) {
+            try goBack(name, to: number, bundle, reason: reason, now: now)
+        } else {
+            try save(bundle, as: name, .rolledBack, reason: reason, now: now)
+            try endTrial(of: name)
+        }
+    }
+
+    private func goBack(
+        _ name: String,
+        to number: Int,
+        _ bundle: CertificateBundle,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) {
+        try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
+        try point(name, to: number, isWayBack: true)
+        try endTrial(of: name)
+    }
+
+    /// The last generation that is whole and has this certificate; nil when there is none.
+    internal func generation(holding bundle: CertificateBundle, of name: String) throws(CertificateProblem) -> Int? {
+        for number in try generations(of: name).reversed() where isWhole(name, generation: number) {
+            if try leaf(of: name, generation: number)?.der == bundle.leaf.der { return number }
+        }
+        return nil
+    }
+
+    // MARK: The end
+
+    /// Deletes the keys of the generations that are not current. Their certificates stay until they end, for their CA to
+    /// take them back. One that cannot be deleted keeps no other.
+    ///
+    /// - Parameter number: the one generation that is meant; nil for all.
+    /// - Returns: the numbers of those whose keys were there.
+    package func retire(
+        _ name: String,
+        only number: Int? = nil,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) -> [Int] {
+        try requireNoTrial(of: name)
+        var gone: [Int] = []
+        var problem: CertificateProblem?
+        for old in try generations(of: name, besidesCurrentOr: number) {
+            do throws(CertificateProblem) {
+                if try deleteKey(of: name, generation: old, reason: reason, now: now) { gone.append(old) }
+                removeIfEnded(name, generation: old, now: now)
+            } catch {
+                problem = problem ?? error
+            }
+        }
+        if let problem { throw problem }
+        return gone
+    }
+
+    /// Deletes every generation, the current one included, keys first.
+    internal func forget(_ name: String) throws(CertificateProblem) {
+        try delete(pointer(of: name))
+        for number in try generations(of: name) {
+            try delete(file("key.pem", of: name, number))
+            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+        }
+    }
+
+    /// Deletes a file for certain; one that is not there is no error.
+    internal func delete(_ path: String) throws(CertificateProblem) {
+        do throws(FileError) {
+            try FileWriting.delete(path)
+        } catch {
+            throw .file(error)
+        }
     }
 
     /// Deletes the keys of every generation of `name`, the current one included; the certificates stay.
     internal func removeKeys(of name: String, reason: String, now: Int64) throws(CertificateProblem) {
-        let current = try currentGeneration(of: name)
-        try audit.append(event(.retired, name, current, try load(name), reason), now: now)
-        for number in try generations(of: name) { FileWriting.remove("\(folder)/\(name)/\(number)/key.pem") }
+        for number in try generations(of: name) {
+            _ = try deleteKey(of: name, generation: number, reason: reason, now: now)
+        }
+    }
+
+    /// The history is told when the key is gone, and not before: it tells nothing that did not happen.
+    ///
+    /// - Returns: whether it was there.
+    private func deleteKey(
+        of name: String,
+        generation number: Int,
+        reason: String,
+        now: Int64
+    ) throws(CertificateProblem) -> Bool {
+        guard hasKey(of: name, generation: number) else { return false }
+        try delete(file("key.pem", of: name, number))
+        // Of one that a crash left half written, no certificate is known.
+        if let leaf = try leaf(of: name, generation: number) {
+            try audit.append(event(.retired, name, number, leaf, reason), now: now)
+        }
+        return true
+    }
+
+    /// Only tidiness: what cannot be removed now goes with the next.
+    internal func prune(_ name: String, keeping kept: [Int?], now: Int64) {
+        var mayHaveEnded = true
+        for old in (try? generations(of: name)) ?? [] where !kept.contains(old) {
+            FileWriting.remove(file("key.pem", of: name, old))
+            // The oldest end first: when one has not, those after it are not read.
+            if mayHaveEnded || !FileWriting.exists(file("fullchain.pem", of: name, old)) {
+                mayHaveEnded = removeIfEnded(name, generation: old, now: now)
+            }
+        }
+    }
+
+    /// Removes a generation whose certificate has ended, or was never written.
+    @discardableResult
+    private func removeIfEnded(_ name: String, generation number: Int, now: Int64) -> Bool {
+        let leaf: Certificate?
+        do throws(CertificateProblem) { leaf = try self.leaf(of: name, generation: number) } catch { return false }
+        if let leaf, leaf.validity.upperBound >= now { return false }
+        FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+        return true
+    }
+
+    /// Notes that the CA is told to take a generation back. Said before it is: there is no way back to it from here on, also
+    /// when this is broken off.
+    internal func markRevoked(
+        _ name: String,
+        generation number: Int,
+        _ reason: RevocationReason
+    ) throws(CertificateProblem) {
+        guard try currentGeneration(of: name) != number else { throw .currentGeneration(name: name, number) }
+        try write("\(reason.rawValue)\n", to: file("revoked", of: name, number))
+    }
+
+    private func isRevoked(_ name: String, generation number: Int) -> Bool {
+        FileWriting.exists(file("revoked", of: name, number))
     }
 
     internal func event(
         _ kind: AuditEvent.Kind,
         _ name: String,
         _ generation: Int,
-        _ bundle: CertificateBundle,
+        _ leaf: Certificate,
         _ reason: String
     ) -> AuditEvent {
         AuditEvent(
             kind,
             certificate: name,
             generation: generation,
-            fingerprint: bundle.leaf.fingerprint,
-            issuer: bundle.leaf.issuer,
+            fingerprint: leaf.fingerprint,
+            issuer: leaf.issuer,
             reason: reason
         )
     }

@@ -4,10 +4,13 @@ package import OpenSSL
 /// Certificates on disk, by default in Certs/.
 ///
 /// `NAME/N/` holds generation N of a certificate, in `fullchain.pem` and `key.pem`, and the file
-/// `NAME/current` holds the number N; the generation before it stays for a rollback. A generation is written whole and brought to the disk before
-/// `current` is renamed over: a crash at any point leaves the old generation or the new one, and a
-/// half-written one is overwritten by the next. Folders are 0700, keys 0600; a file that others may
-/// write, or a key they may read, is refused.
+/// `NAME/current` holds the number N; the generation before it stays whole for a rollback. Of those before that the
+/// certificates stay until they end, without their keys, so that their CA can be told to take them back; a file `revoked`
+/// beside one says that it was.
+///
+/// A generation is written whole and brought to the disk before `current` is renamed over: a crash at any point leaves the
+/// old generation or the new one, and a half-written one goes with the next. Folders are 0700, keys 0600; a file that others
+/// may write, or a key they may read, is refused.
 package struct CertificateStore: Sendable {
     package let folder: String
     /// Shared by the certificates that this store loads.
@@ -80,8 +83,8 @@ package struct CertificateStore: Sendable {
     /// Milliseconds that another process may hold the lock; it makes a key or two meanwhile.
     private static let patience = 10_000
 
-    /// Writes `bundle` as the next generation of `name` and makes it the current one. The one before it stays,
-    /// older ones are removed. Callers hold the lock.
+    /// Writes `bundle` as the next generation of `name` and makes it the current one. The one before it stays whole, as
+    /// does the one in force while there is a trial; of older ones the keys go. Callers hold the lock.
     ///
     /// - Parameters:
     ///   - kind: what the audit log says was done; it is told before the generation becomes the current one.
@@ -96,6 +99,7 @@ package struct CertificateStore: Sendable {
     ) throws(CertificateProblem) {
         let home = try path(name)
         let before = try generation(of: name)
+        let inForce = try generationInForce(of: name)
         // Higher than any that is there: after a rollback the newest is not the current one.
         let number = (try generations(of: name).last ?? 0) + 1
         let key = bundle.key.pem
@@ -109,31 +113,33 @@ package struct CertificateStore: Sendable {
         } catch {
             throw .file(error)
         }
-        try audit.append(event(kind, name, number, bundle, reason), now: now)
+        try audit.append(event(kind, name, number, bundle.leaf, reason), now: now)
         try point(name, to: number)
         // Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
         for left in (try? FileReading.names(inFolder: home)) ?? [] where left.hasPrefix(".") {
             FileWriting.remove("\(home)/\(left)")
         }
-        for old in try generations(of: name) where old != number && old != before {
-            try? remove(name, generation: old)
-        }
+        prune(name, keeping: [number, before, inForce], now: now)
     }
 
+    /// What the pointer says after the number of a generation that was gone back to; older versions read the number alone.
+    private static let wayBack = "rolled-back"
+
     /// Makes a generation that is whole the current one.
-    internal func point(_ name: String, to number: Int) throws(CertificateProblem) {
-        let file = pointer(of: name)
-        let pointer = Array("\(number)\n".utf8)
+    ///
+    /// - Parameter isWayBack: it was current before: clients have known it.
+    internal func point(_ name: String, to number: Int, isWayBack: Bool = false) throws(CertificateProblem) {
+        try write(isWayBack ? "\(number) \(Self.wayBack)\n" : "\(number)\n", to: pointer(of: name))
+    }
+
+    /// Writes a small file that says something of a certificate of this store.
+    internal func write(_ text: String, to file: String) throws(CertificateProblem) {
+        let bytes = Array(text.utf8)
         do throws(FileError) {
-            try FileWriting.replace(file, with: pointer.span, mode: 0o644)
+            try FileWriting.replace(file, with: bytes.span, mode: 0o644)
         } catch {
             throw .file(error)
         }
-    }
-
-    /// Deletes a generation, its key first.
-    internal func remove(_ name: String, generation number: Int) throws(CertificateProblem) {
-        FileWriting.removeFolder("\(try path(name))/\(number)", first: "key.pem")
     }
 
     /// The numbers of all generations whose folder is there, ascending, whole or not.
@@ -158,19 +164,33 @@ package struct CertificateStore: Sendable {
         return number
     }
 
+    /// Whether the current generation is one that was gone back to.
+    package func isRolledBack(_ name: String) throws(CertificateProblem) -> Bool {
+        try words(of: name, in: pointer(of: name)).dropFirst().first.map { $0 == Self.wayBack } ?? false
+    }
+
     private func generation(of name: String) throws(CertificateProblem) -> Int? {
+        try number(of: name, in: pointer(of: name))
+    }
+
+    /// The number that a small file of a certificate begins with; nil when there is none.
+    internal func number(of name: String, in file: String) throws(CertificateProblem) -> Int? {
+        // A pointer that is no number is treated as a crash that never happened: nothing is current.
+        try words(of: name, in: file).first.flatMap { Int($0) }
+    }
+
+    private func words(of name: String, in file: String) throws(CertificateProblem) -> [Substring] {
         _ = try path(name)
         do throws(FileError) {
-            let bytes = try FileReading.read(pointer(of: name), limit: 32, trust: .ownerWrites)
-            // A pointer that is no number is treated as a crash that never happened: nothing is current.
-            return Int(String(decoding: bytes, as: UTF8.self).prefix { $0.isNumber })
+            let bytes = try FileReading.read(file, limit: 32, trust: .ownerWrites)
+            return String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
         } catch {
-            if error.isNoSuchFile { return nil }
+            if error.isNoSuchFile { return [] }
             throw .file(error)
         }
     }
 
-    private func path(_ name: String) throws(CertificateProblem) -> String {
+    internal func path(_ name: String) throws(CertificateProblem) -> String {
         let isUsable = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -85,7 +85,20 @@ package enum FileWriting {
         _ = unsafe rmdir(path)
     }
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file for certain, also after a power cut; one that is not there is no error.
+    package static func delete(_ path: String) throws(FileError) {
+        do throws(SystemError) {
+            guard unsafe unlink(path) == 0 else {
+                if errno == ENOENT { return }
+                throw .last("unlink")
+            }
+            try synchroniseFolder(split(path).folder)
+        } catch {
+            throw FileError(path: path, problem: .system(error))
+        }
+    }
+
+    /// Removes a file, where that can be done; one that is not there is no error.
     package static func remove(_ path: String) {
         _ = unsafe unlink(path)
     }

@@ -20,6 +20,8 @@ internal struct Canaries {
     private static let lastPart: Int64 = 10
 
     private var runs: [String: Run] = [:]
+    /// Nothing was served yet: what an earlier process began is over.
+    private var isFresh = true
     /// Certificates that were refused, by their names, and until when they are not tried again: seconds since 1970.
     private var refused: [String: (fingerprints: [String], until: Int64)] = [:]
 
@@ -79,14 +81,20 @@ internal struct Canaries {
 
     /// Takes note of what is in force now.
     ///
-    /// - Returns: the names of those whose trial begins.
-    mutating func follow(_ configuration: SiteConfiguration, at uptime: UInt64) -> [String] {
+    /// - Returns: the names of those whose trial begins, and of those that are on trial no longer.
+    mutating func follow(
+        _ configuration: SiteConfiguration,
+        at uptime: UInt64
+    ) -> (begun: [String], over: [String]) {
         let trials = configuration.keyring.trials
+        let certificates = configuration.site.certificates
+        let before = isFresh ? certificates.filter { $0.value.canary != nil }.map(\.key) : Array(runs.keys)
+        isFresh = false
         let begun = trials.filter { runs[$0.key]?.trial !== $0.value }
         runs = trials.reduce(into: [:]) { fresh, entry in
             fresh[entry.key] = begun[entry.key] == nil ? runs[entry.key] : Run(trial: entry.value, begin: uptime)
         }
-        return begun.keys.sorted()
+        return (begun.keys.sorted(), before.filter { trials[$0] == nil }.sorted())
     }
 
     /// Clients refused what is on trial under this name.

@@ -15,12 +15,20 @@ extension GatewayProcess {
 
     /// Takes note of trials that begin with what came into force.
     internal func followTrials() {
-        let begun = canaries.follow(configuration, at: Schedule.uptime)
+        let (begun, over) = canaries.follow(configuration, at: Schedule.uptime)
         schedule.trial = canaries.isEmpty ? .max : Schedule.uptime + Canaries.interval
         view.update { [trials = configuration.keyring.trials] in $0.adopt(trials: trials) }
+        for name in over {
+            tellStore(of: name) { provider, _ throws(CertificateProblem) in try provider.endTrial(of: name) }
+        }
         for name in begun {
-            guard let trial = configuration.keyring.trials[name] else { continue }
-            tellStore(.offered, name, "to \(trial.share) % of the clients first")
+            guard let trial = configuration.keyring.trials[name], let fresh = trial.bundles.first,
+                let known = configuration.keyring.certificates[name]?.first
+            else { continue }
+            tellStore(of: name) { provider, settings throws(CertificateProblem) in
+                let reason = "to \(trial.share) % of the clients first"
+                try provider.offer(fresh, besides: known, settings, reason: reason)
+            }
             Self.log("certificate \(name): a new one is shown to \(trial.share) % of the clients first")
         }
     }
@@ -67,7 +75,11 @@ extension GatewayProcess {
             return Self.log("certificate \(name): could not be given to all clients: \(error)")
         }
         view.update { $0.trialsPromoted += 1 }
-        tellStore(.promoted, name, why)
+        if let fresh = trial.bundles.first {
+            tellStore(of: name) { provider, settings throws(CertificateProblem) in
+                try provider.promote(fresh, settings, reason: why)
+            }
+        }
         Self.log("certificate \(name): the new one is for all clients now: \(why)")
         deployments.want(settings, of: configuration.site)
     }
@@ -82,11 +94,9 @@ extension GatewayProcess {
         } catch {
             return Self.log("certificate \(name): clients refuse it (\(why)), and it could not be taken back: \(error)")
         }
-        if settings.issuer.isStored {
-            do throws(CertificateProblem) {
-                try CertificateProvider(for: configuration.site, now: Schedule.time).refuse(settings, reason: why)
-            } catch {
-                Self.log("certificate \(name): the store could not be rolled back: \(error)")
+        if let known = configuration.keyring.certificates[name]?.first {
+            tellStore(of: name) { provider, settings throws(CertificateProblem) in
+                try provider.refuse(settings, backTo: known, reason: why)
             }
         }
         view.update { $0.trialsRefused += 1 }
@@ -96,12 +106,16 @@ extension GatewayProcess {
         )
     }
 
-    private func tellStore(_ kind: AuditEvent.Kind, _ name: String, _ why: String) {
+    /// Has the store follow what became of a certificate, where it comes from there.
+    private func tellStore(
+        of name: String,
+        _ act: (CertificateProvider, CertificateSettings) throws(CertificateProblem) -> Void
+    ) {
         guard let settings = configuration.site.certificates[name], settings.issuer.isStored else { return }
         do throws(CertificateProblem) {
-            try CertificateProvider(for: configuration.site, now: Schedule.time).note(kind, settings, reason: why)
+            try act(CertificateProvider(for: configuration.site, now: Schedule.time), settings)
         } catch {
-            Self.log("certificate \(name): the audit log could not be told: \(error)")
+            Self.log("certificate \(name): the store could not follow: \(error)")
         }
     }
 }

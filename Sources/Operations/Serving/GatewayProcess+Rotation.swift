@@ -93,9 +93,17 @@ extension GatewayProcess {
         because why: String
     ) throws {
         if let settings = configuration.site.certificates[name], settings.issuer.isStored {
+            let keyring = before.configuration.keyring
+            let isStored = !before.configuration.standIns.contains(name)
+            let known = isStored ? (keyring.trials[name]?.bundles ?? keyring.certificates[name])?.first : nil
+            let provider = CertificateProvider(for: configuration.site, now: Schedule.time)
+            let reason = "clients did not get it: \(why)"
             do throws(CertificateProblem) {
-                _ = try CertificateProvider(for: configuration.site, now: Schedule.time)
-                    .rollBack(settings, reason: "clients did not get it: \(why)")
+                if let known {
+                    try provider.restore(known, settings, reason: reason)
+                } else {
+                    _ = try provider.rollBack(settings, reason: reason)
+                }
             } catch {
                 Self.log("certificate \(name): the store could not be rolled back: \(error)")
             }

@@ -129,7 +129,7 @@ struct StandbyTests {
         let due = first.leaf.renewalSchedule.due
         let second = try provide(settings, at: due).bundles[0]
         #expect(second.leaf.der != first.leaf.der)
-        try provider(at: due).refuse(settings, reason: "3 of 10 clients refused it")
+        try provider(at: due).refuse(settings, backTo: first, reason: "3 of 10 clients refused it")
         let waiting = try provide(settings, at: due + 10)
         #expect(waiting.bundles[0].leaf.der == first.leaf.der)
         #expect(waiting.warnings.count == 1 && waiting.warnings[0].contains("3 of 10"), "\(waiting.warnings)")

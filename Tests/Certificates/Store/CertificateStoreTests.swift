@@ -1,6 +1,7 @@
 import Certificates
 import Foundation
 import OpenSSL
+import Site
 import Testing
 
 @Suite struct CertificateStoreTests {
@@ -63,7 +64,8 @@ import Testing
         try store.save(bundles[2], as: "foobar.com", reason: "test", now: now)
         #expect(try store.currentGeneration(of: "foobar.com") == 3)
         #expect(try store.load("foobar.com").chainPEM == bundles[2].chainPEM)
-        #expect(try store.generations(of: "foobar.com") == [1, 3], "the one before, which was current, stays")
+        let keys = [1, 2, 3].map { FileManager.default.fileExists(atPath: scratch.path + "/foobar.com/\($0)/key.pem") }
+        #expect(keys == [true, false, true], "the one before, which was current, stays")
         let events = try store.audit.verify().entries.map(\.event)
         #expect(events.map(\.kind) == [.issued, .issued, .rolledBack, .issued])
         #expect(events.map(\.generation) == [1, 2, 1, 3])
@@ -84,15 +86,87 @@ import Testing
         #expect(try store.currentGeneration(of: "foobar.com") == 2)
     }
 
-    @Test("a retired generation is gone with its key")
+    @Test("of a retired generation the key is gone and the certificate stays until it ends; the audit log names it")
     func retires() throws {
         let scratch = try Scratch()
         let store = CertificateStore(folder: scratch.path)
-        for _ in 0..<2 { try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now) }
+        let bundles = try (0..<3).map { _ in try issue("foobar.com") }
+        for bundle in bundles.prefix(2) { try store.save(bundle, as: "foobar.com", reason: "test", now: now) }
         #expect(try store.retire("foobar.com", reason: "stolen", now: now) == [1])
-        #expect(!FileManager.default.fileExists(atPath: scratch.path + "/foobar.com/1"))
+        #expect(!FileManager.default.fileExists(atPath: scratch.path + "/foobar.com/1/key.pem"))
+        #expect(try store.leaf(of: "foobar.com", generation: 1)?.der == bundles[0].leaf.der)
         #expect(try store.retire("foobar.com", reason: "stolen", now: now).isEmpty)
-        #expect(try store.audit.verify().entries.map(\.event.kind) == [.issued, .issued, .retired])
+        let events = try store.audit.verify().entries.map(\.event)
+        #expect(events.map(\.kind) == [.issued, .issued, .retired])
+        #expect(events[2].generation == 1 && events[2].fingerprint == bundles[0].leaf.fingerprint)
+        #expect(throws: CertificateProblem.noEarlierGeneration(name: "foobar.com")) {
+            try store.rollBack("foobar.com", reason: "test", now: now)
+        }
+        #expect(throws: CertificateProblem.currentGeneration(name: "foobar.com", 2)) {
+            try store.retire("foobar.com", only: 2, reason: "test", now: now)
+        }
+        #expect(throws: CertificateProblem.noGeneration(name: "foobar.com", 9)) {
+            try store.retire("foobar.com", only: 9, reason: "test", now: now)
+        }
+        // When it has ended, nobody needs it.
+        let end = bundles[0].leaf.validity.upperBound
+        try store.save(bundles[2], as: "foobar.com", reason: "test", now: end + 1)
+        #expect(try store.generations(of: "foobar.com") == [2, 3])
+    }
+
+    @Test("a key that cannot be deleted is an error, keeps no other, and is not said to be retired")
+    func undeletable() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        for _ in 0..<2 { try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now) }
+        for generation in [3, 4] {
+            try FileManager.default.createDirectory(
+                atPath: scratch.path + "/foobar.com/\(generation)",
+                withIntermediateDirectories: false
+            )
+        }
+        // Of all that keeps a file from being deleted, this is what a test can do as any user.
+        try FileManager.default.createDirectory(
+            atPath: scratch.path + "/foobar.com/3/key.pem/x",
+            withIntermediateDirectories: true
+        )
+        try scratch.write("foobar.com/4/key.pem", "half a k")
+        let problem = #expect(throws: CertificateProblem.self) {
+            try store.retire("foobar.com", reason: "stolen", now: now)
+        }
+        #expect(problem?.description.contains("foobar.com/3/key.pem") == true)
+        #expect(try store.audit.verify().entries.map(\.event.generation) == [1, 2, 1])
+        for generation in [1, 4] {
+            #expect(!FileManager.default.fileExists(atPath: scratch.path + "/foobar.com/\(generation)/key.pem"))
+        }
+    }
+
+    @Test("what most clients are shown during a trial stays whole, nothing is retired, and there is a way back to it")
+    func trial() throws {
+        let scratch = try Scratch()
+        let (provider, store) = (scratch.provider(at: now), scratch.store)
+        let settings = CertificateSettings(name: "foobar.com", names: [.exact("foobar.com")], issuer: .internal)
+        let known = try provider.issue(settings, reason: "test")
+        for _ in 0..<3 {
+            let fresh = try provider.issue(settings, reason: "test")
+            try provider.offer(fresh, besides: known, settings, reason: "to 10 % of the clients first")
+        }
+        #expect(try store.load("foobar.com", generation: 1).leaf.der == known.leaf.der)
+        #expect(try provider.generationInForce(of: "foobar.com") == 1)
+        #expect(throws: CertificateProblem.onTrial(name: "foobar.com", inForce: 1)) {
+            try provider.retire(settings, reason: "test")
+        }
+        #expect(try provider.rollBack(settings, reason: "test").leaf.der == known.leaf.der)
+        #expect(try store.isRolledBack("foobar.com") && provider.generationInForce(of: "foobar.com") == nil)
+        #expect(try provider.retire(settings, reason: "test") == [3, 4])
+        _ = try provider.issue(settings, reason: "test")
+        #expect(try !store.isRolledBack("foobar.com"))
+        // Where it is gone all the same, whoever serves it brings it back.
+        for _ in 0..<2 { _ = try provider.issue(settings, reason: "test") }
+        #expect(!FileManager.default.fileExists(atPath: store.folder + "/foobar.com/1/key.pem"))
+        try provider.refuse(settings, backTo: known, reason: "3 of 10 clients refused it")
+        #expect(try store.load("foobar.com").leaf.der == known.leaf.der)
+        #expect(try store.audit.verify().entries.last?.event.kind == .rolledBack)
     }
 
     @Test func keysThatOthersCanReadAreRefused() throws {

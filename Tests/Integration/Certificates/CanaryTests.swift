@@ -61,6 +61,67 @@ struct CanaryTests: OneCertificate {
         let history = try certs("audit", "web").output
         #expect(history.contains("offered, generation 2") && history.contains("promoted, generation 2"), "\(history)")
         #expect(try trial(site) == nil)
+        // An operator's way back is for all at once.
+        let back = try certs("rollback", "web")
+        #expect(back.status == 0 && !back.output.contains("of the clients first"), "\(back)")
+        #expect(try trial(site) == nil)
+        let after = try certs("list")
+        #expect(after.output.contains("generation 1") && after.output.contains("served"), "\(after)")
+    }
+
+    @Test("while one is on trial, what the others are shown stays in the store, whatever else comes, and comes back")
+    func keepsTheProved() throws {
+        let (one, other, third) = (
+            try TestCertificate("one", names: ["foobar.test"], in: directory),
+            try TestCertificate("other", names: ["foobar.test"], in: directory),
+            try TestCertificate("third", names: ["foobar.test"], in: directory)
+        )
+        // A CA that nobody ever hears: all certificates are brought.
+        let site = try start(
+            "issuer: { acme: \"https://127.0.0.1:1/dir\" }, canary: { share: 50%, time: 1h }"
+        )
+        for certificate in [one, other, third] {
+            let brought = try certs(
+                "import",
+                "web",
+                "--certificate",
+                certificate.certificatePath,
+                "--key",
+                certificate.keyPath
+            )
+            #expect(brought.status == 0, "\(brought) \(site.log)")
+        }
+        #expect(try trial(site) != nil, "\(site.log)")
+        for refused in [try certs("retire", "web"), try certs("retire", "web", "--revoke", "superseded")] {
+            #expect(refused.status == 1 && refused.error.contains("most clients are shown generation 1"), "\(refused)")
+        }
+        let good = try clients(40, trusting: one.certificatePath)
+        #expect((1..<40).contains(good), "about half of them are shown the new one: \(good)")
+        try eventually("it is taken back; \(site.log)", within: .seconds(60)) { site.log.contains("ROLLED BACK") }
+        #expect(try clients(20, trusting: one.certificatePath) == 20)
+        try eventually("the store follows", within: .seconds(60)) {
+            try String(contentsOfFile: directory.path("store/web/current"), encoding: .utf8) == "1 rolled-back\n"
+        }
+        #expect(try certs("list").output.contains("generation 1"))
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        #expect(try trial(site) == nil, "\(site.log)")
+        let retired = try certs("retire", "web")
+        #expect(retired.status == 0 && retired.output.contains("deleted the key of generation 2, 3"), "\(retired)")
+    }
+
+    @Test("a key that was stolen ends the trial: the new one is for all, and then the old one is taken back")
+    func compromise() throws {
+        let site = try start("issuer: internal, canary: { share: 50%, time: 1h }")
+        #expect(try certs("rotate", "web").output.contains("to 50 % of the clients first"))
+        let retired = try certs("retire", "web", "--compromised", "--revoke", "key-compromise")
+        #expect(retired.status == 0 && retired.output.contains("generation 1 is revoked"), "\(retired) \(site.log)")
+        #expect(try trial(site) == nil)
+        #expect(try certs("list").output.contains("generation 2"))
+        // A gateway that ends ends its trials.
+        #expect(try certs("rotate", "web").output.contains("to 50 % of the clients first"))
+        try site.stop()
+        let later = try certs("retire", "web")
+        #expect(later.status == 0 && later.output.contains("deleted the key of generation 2"), "\(later)")
     }
 
     @Test("clients refuse the new one: it is taken back by itself, and one that floods with alerts does not do that")

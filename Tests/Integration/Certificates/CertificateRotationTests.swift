@@ -99,7 +99,7 @@ struct CertificateRotationTests: OneCertificate {
         #expect(try certs(site, "rotate", "web").status == 0)
         let retired = try certs(site, "retire", "web", "--compromised", "--reason", "a test")
         #expect(retired.status == 0, "\(retired)")
-        #expect(retired.output.contains("deleted generation 1"), "\(retired)")
+        #expect(retired.output.contains("deleted the key of generation 1"), "\(retired)")
         #expect(
             retired.output.contains("\(old.prefix(16))…: its key is gone from the gateway's memory; 1 connections"),
             "\(retired)"

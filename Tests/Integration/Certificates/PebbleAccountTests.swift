@@ -83,7 +83,9 @@ struct PebbleAccountTests {
         }
         let retired = try site.certs("retire", "web", "--revoke", "key-compromise")
         #expect(retired.status == 0 && retired.output.contains("generation 1 is revoked"), "\(retired)")
-        #expect(!FileManager.default.fileExists(atPath: first))
+        #expect(!FileManager.default.fileExists(atPath: site.directory.path("store/web/1/key.pem")))
+        let again = try site.certs("retire", "web", "--revoke", "key-compromise", "--generation", "1")
+        #expect(again.status == 0 && again.output.contains("generation 1 was revoked before"), "\(again)")
         let status = try site.pebble.management("cert-status-by-serial/\(serial)").output
         #expect(status.contains("Revoked") && status.contains("\"Reason\": 1"), "\(serial): \(status)")
         #expect(try site.certs("audit", "web").output.contains("revoked, generation 1"))

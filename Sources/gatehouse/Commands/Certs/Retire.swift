@@ -11,7 +11,10 @@ extension Certs {
             discussion: """
                 Says whether the running gateway has let go of them, how many connections that began with them are \
                 still open, and when the last one ended. With --revoke their CA takes them back first, the internal one by \
-                its list; nothing is deleted when that fails.
+                its list; nothing is deleted when that fails. Their certificates stay in the store until they end, so that \
+                they can be revoked later, too.
+
+                While a canary runs, nothing is retired but with --compromised, which ends it.
                 """
         )
 
@@ -19,33 +22,53 @@ extension Certs {
         @Flag(help: "A key was stolen: also seal session tickets with fresh keys, and open none of those before.")
         var compromised = false
         @Option(help: "Have their CA revoke them, and tell it why.") var revoke: RevocationReason?
+        @Option(help: "This generation alone; `certs audit` tells their numbers.") var generation: Int?
 
         func run() throws {
             let name = change.name
             let desk = try change.options.desk()
             let settings = try desk.certificate(name)
             let reason = compromised ? "compromised: \(change.reason)" : change.reason
-            if let revoke {
-                let revoked = try desk.perform { () throws(CertificateProblem) in
-                    try desk.provider.revoke(settings, revoke, desk.outside())
-                }
-                for number in revoked { print("certificate \(name): generation \(number) is revoked") }
-            }
-            let gone = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.retire(settings, reason: reason)
-            }
-            print(
-                gone.isEmpty
-                    ? "certificate \(name): there is no generation but the current one"
-                    : "certificate \(name): deleted generation \(gone.map { String($0) }.joined(separator: ", "))"
-            )
             if compromised {
                 let isDone = try desk.ask(.renewTickets) != nil
                 print(isDone ? "session tickets of before are opened no more" : "no gateway of this site runs here")
             }
+            try endTrialOfNobody(settings, desk)
+            if let revoke { try self.revoke(settings, revoke, desk) }
+            let gone = try desk.perform { () throws(CertificateProblem) in
+                try desk.provider.retire(settings, only: generation, reason: reason)
+            }
+            print(
+                gone.isEmpty
+                    ? "certificate \(name): there is no key to delete but the one that is in use"
+                    : "certificate \(name): deleted the key of generation "
+                        + gone.map { String($0) }.joined(separator: ", ")
+            )
             for use in try desk.ask(.uses(certificate: name))?.items ?? [] where use["shown"]?.boolean == false {
                 print(Self.words(use))
             }
+        }
+
+        /// A gateway that ended in the middle of a trial has ended it, too.
+        private func endTrialOfNobody(_ settings: CertificateSettings, _ desk: CertificateOptions.Desk) throws {
+            let inForce = try desk.perform { () throws(CertificateProblem) in
+                try desk.provider.generationInForce(of: settings.name)
+            }
+            guard inForce != nil, try desk.ask(.status) == nil else { return }
+            try desk.perform { () throws(CertificateProblem) in try desk.provider.endTrial(of: settings.name) }
+        }
+
+        private func revoke(
+            _ settings: CertificateSettings,
+            _ reason: RevocationReason,
+            _ desk: CertificateOptions.Desk
+        ) throws {
+            let done = try desk.perform { () throws(CertificateProblem) in
+                try desk.provider.revoke(settings, only: generation, reason, desk.outside())
+            }
+            for number in done.fresh { print("certificate \(settings.name): generation \(number) is revoked") }
+            for number in done.known { print("certificate \(settings.name): generation \(number) was revoked before") }
+            try desk.perform { () throws(CertificateProblem) in if let problem = done.problem { throw problem } }
         }
 
         private static func words(_ use: JSONValue) -> String {

@@ -1,0 +1,88 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("Generations that their CA takes back")
+struct RevocationOfGenerationsTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { scratch.store }
+    private var provider: CertificateProvider { scratch.provider(at: now) }
+
+    /// Asks nobody.
+    private let outside = CertificateProvider.Outside(
+        transport: { _ in ScriptedCA() },
+        publish: { () throws(ACMEProblem) in },
+        tell: { _ in }
+    )
+
+    private func issue(_ count: Int) throws -> [CertificateBundle] {
+        try (0..<count).map { _ in try provider.issue(settings, reason: "test") }
+    }
+
+    private func revoke(only number: Int? = nil) throws -> CertificateProvider.Revocation {
+        try provider.revoke(settings, only: number, .keyCompromise, outside)
+    }
+
+    private var listed: [[UInt8]] { get throws { try provider.revocationList().entries.map(\.serial) } }
+
+    @Test("any of them, also those whose keys are gone, each once; the audit log names each")
+    func all() throws {
+        let bundles = try issue(4)
+        #expect(try provider.retire(settings, reason: "stolen") == [3])
+        let one = try revoke(only: 2)
+        #expect(one.fresh == [2] && one.known.isEmpty && one.problem == nil)
+        #expect(try listed == [bundles[1].leaf.serialNumber])
+        let rest = try revoke()
+        #expect(rest.fresh == [1, 3] && rest.known == [2] && rest.problem == nil)
+        #expect(try Set(listed) == Set(bundles.prefix(3).map(\.leaf.serialNumber)))
+        #expect(try revoke().known == [1, 2, 3])
+        let told = try store.audit.verify().entries.map(\.event).filter { $0.kind == .revoked }
+        #expect(told.map(\.generation) == [2, 1, 3])
+        #expect(told[0].fingerprint == bundles[1].leaf.fingerprint)
+        #expect(throws: CertificateProblem.currentGeneration(name: "site", 4)) { try revoke(only: 4) }
+    }
+
+    @Test("where there is none but the one that clients are shown, that is an error, also when it was brought twice")
+    func none() throws {
+        let bundle = try issue(1)[0]
+        #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) { try revoke() }
+        try provider.take(bundle, as: settings, reason: "test")
+        #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) { try revoke() }
+        // One of another CA would be replaced at once.
+        let stranger = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+        #expect(throws: CertificateProblem.issuedHere(name: "site")) {
+            try provider.take(stranger, as: settings, reason: "test")
+        }
+    }
+
+    @Test("there is no way back to one that was revoked, also when its key is still there")
+    func wayBack() throws {
+        _ = try issue(2)
+        #expect(try revoke().fresh == [1])
+        #expect(FileManager.default.fileExists(atPath: store.folder + "/site/1/key.pem"))
+        #expect(throws: CertificateProblem.revoked(name: "site", 1)) { try provider.rollBack(settings, reason: "test") }
+        #expect(try store.currentGeneration(of: "site") == 2)
+    }
+
+    @Test("what a write or a retirement left that was broken off is in nobody's way")
+    func brokenOff() throws {
+        let bundles = try issue(2)
+        let home = store.folder + "/site"
+        for left in ["3", "4"] {
+            try FileManager.default.createDirectory(atPath: "\(home)/\(left)", withIntermediateDirectories: false)
+        }
+        try scratch.write("certs/site/4/key.pem", bundles[0].keyPEM)
+        try FileManager.default.removeItem(atPath: home + "/1/key.pem")
+        #expect(try revoke().fresh == [1])
+        #expect(try provider.retire(settings, reason: "test") == [4])
+        #expect(try store.generations(of: "site") == [1, 2])
+        #expect(try listed == [bundles[0].leaf.serialNumber])
+    }
+}
