@@ -15,14 +15,19 @@ struct FieldView: Hashable {
     let output: Sight
     /// Whether connection tracking has seen the packet; before, a rule may see a state or not.
     let showsState: Bool
+    /// Whether fragments have been put together: before, those behind the first show nothing of what stands behind the
+    /// header of IP, and the first one not all of it.
+    let isWhole: Bool
 
     /// Connection tracking comes at -200 (NF_IP_PRI_CONNTRACK).
     private static let trackingPriority = -200
+    /// Fragments are put together at -400 (NF_IP_PRI_CONNTRACK_DEFRAG).
+    private static let assemblyPriority = -400
 
     /// - Parameter isBelowIP: see `HeldChain`.
     init(path: PacketPath, base: HeldChain.Base, isBelowIP: Bool) {
         guard !isBelowIP else {
-            (input, output, showsState) = (.unknown, .unknown, false)
+            (input, output, showsState, isWhole) = (.unknown, .unknown, false, false)
             return
         }
         let isEarly = base.hook == .prerouting || base.hook == .output
@@ -30,11 +35,14 @@ struct FieldView: Hashable {
         input = path != .output ? .name : base.hook == .postrouting ? .unknown : .nothing
         output = path == .output || base.hook == .forward || base.hook == .postrouting ? .name : .nothing
         showsState = !(isEarly && base.priority <= Self.trackingPriority)
+        isWhole = !(isEarly && base.priority <= Self.assemblyPriority)
     }
 
     /// What a packet has in a field.
     enum Content: Equatable {
         case number(UInt128)
+        /// This number, or no such field where the packet comes in fragments.
+        case perhaps(UInt128)
         /// The packet has no such field: a rule that asks for it does not match, not even when it says "not".
         case absent
         /// There is something, but what, the packet does not tell.
@@ -42,6 +50,12 @@ struct FieldView: Hashable {
     }
 
     func content(_ field: HeldField, _ packet: Packet) -> Content {
+        let content = contentOfWhole(field, packet)
+        guard case .number(let number) = content, !isWhole, field.isBehindHeader else { return content }
+        return .perhaps(number)
+    }
+
+    private func contentOfWhole(_ field: HeldField, _ packet: Packet) -> Content {
         let detail = UInt128(packet.detail)
         switch field {
         case .family: return .number(packet.source.width == 128 ? 1 : 0)
@@ -84,6 +98,7 @@ struct FieldView: Hashable {
     func holds(_ condition: HeldCondition, _ packet: Packet) -> Bool? {
         switch condition {
         case .unknown, .before: return nil
+        case .oddity(.smallSegments, _) where !isWhole: return nil
         case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
         case .excess(_, let isAbove): return packet.oddities.contains(.overLimit) == isAbove
         case .fields(let fields, let entries, let isNegated):
@@ -96,7 +111,7 @@ struct FieldView: Hashable {
                 if holds == nil { found = nil }
             }
             // What perhaps is not there perhaps does not match, not even when the rule says "not".
-            if isNegated, contents.contains(.unknown) { return nil }
+            if isNegated, !contents.allSatisfy(\.isCertain) { return nil }
             return found.map { $0 != isNegated }
         }
     }
@@ -106,6 +121,9 @@ struct FieldView: Hashable {
         for (numbers, content) in zip(entry, contents) {
             switch content {
             case .number(let number): if !numbers.contains(number) { return false }
+            case .perhaps(let number):
+                if !numbers.contains(number) { return false }
+                result = nil
             case .unknown: result = nil
             case .absent: return false
             }
@@ -114,10 +132,41 @@ struct FieldView: Hashable {
     }
 }
 
+extension FieldView.Content {
+    fileprivate var isCertain: Bool {
+        switch self {
+        case .number, .absent: true
+        case .perhaps, .unknown: false
+        }
+    }
+}
+
+extension HeldField {
+    /// Whether it stands behind the header of IP, where a fragment may not have it.
+    var isBehindHeader: Bool {
+        switch self {
+        case .family, .inputInterface, .outputInterface, .source4, .source6, .destination4, .destination6, .transport,
+            .state:
+            false
+        case .sourcePort, .destinationPort, .anySourcePort, .anyDestinationPort, .icmpType, .icmpCode, .icmpv6Type,
+            .icmpv6Code, .tcpFlags:
+            true
+        }
+    }
+}
+
 extension FieldView {
     /// The packets that surely have one of these numbers in the field, and those that perhaps have; all of the first are
     /// among the second. Both may be given in several boxes.
     func boxes(_ field: HeldField, _ numbers: IntervalSet<UInt128>) -> (sure: [Box], perhaps: [Box]) {
+        let found = boxesOfWhole(field, numbers)
+        return isWhole || !field.isBehindHeader ? found : ([], found.perhaps)
+    }
+
+    private func boxesOfWhole(
+        _ field: HeldField,
+        _ numbers: IntervalSet<UInt128>
+    ) -> (sure: [Box], perhaps: [Box]) {
         var box = Box()
         switch field {
         case .family: box.restrict(.family, to: numbers)

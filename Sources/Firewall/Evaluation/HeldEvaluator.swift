@@ -117,11 +117,21 @@ private struct Walk {
         return result
     }
 
-    private mutating func apply(_ chain: Int, _ number: Int, _ view: FieldView) -> Outcomes {
+    /// - Parameters:
+    ///   - first: the statement to begin with.
+    ///   - doubt: why it is not known that the packet comes to it; nil when it does.
+    private mutating func apply(
+        _ chain: Int,
+        _ number: Int,
+        _ view: FieldView,
+        from first: Int = 0,
+        _ doubt: String? = nil
+    ) -> Outcomes {
         var outcomes: Outcomes = []
-        var unknown: String?
-        for statement in ruleset.chains[chain].rules[number].statements {
-            switch statement {
+        var unknown = doubt
+        let statements = ruleset.chains[chain].rules[number].statements
+        for place in statements.indices.dropFirst(first) {
+            switch statements[place] {
             case .condition(let condition):
                 switch view.holds(condition, packet) {
                 case true?: continue
@@ -130,18 +140,24 @@ private struct Walk {
                     outcomes.insert(.next)
                     unknown = condition.text
                 }
+            case .verdict(.next): continue
             case .verdict(let verdict):
                 note(chain, number, verdict, &unknown)
                 return outcomes.union(follow(verdict, view))
             case .verdictMap(let fields, let entries):
+                var isListed = false
                 for (key, verdict) in entries {
                     let holds = view.holds(.fields(fields, entries: [key], isNegated: false), packet)
                     if holds == false { continue }
-                    note(chain, number, verdict, &unknown)
-                    outcomes.formUnion(follow(verdict, view))
-                    if holds == true { return outcomes }
+                    if holds == true { isListed = true }
+                    if verdict == .next {
+                        outcomes.formUnion(apply(chain, number, view, from: place + 1, unknown))
+                    } else {
+                        note(chain, number, verdict, &unknown)
+                        outcomes.formUnion(follow(verdict, view))
+                    }
                 }
-                return outcomes.union(.next)
+                return isListed ? outcomes : outcomes.union(.next)
             case .translation:
                 note(chain, number, .accept, unknown)
                 return outcomes.union(.accept)
@@ -208,6 +224,7 @@ extension HeldCondition {
         case .unknown(let text): text
         case .before(let end): "meta time < \(end)"
         case .fields(let fields, _, _): fields.map { "\($0)" }.joined(separator: " . ")
+        case .oddity(.smallSegments, _): "tcp option maxseg size"
         case .oddity, .excess: ""
         }
     }

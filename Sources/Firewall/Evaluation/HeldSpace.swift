@@ -114,9 +114,10 @@ package struct HeldSpace {
             switch statement {
             case .condition(let condition):
                 result = try store.combine(try self.condition(condition, view), result, .choose)
+            case .verdict(.next): continue
             case .verdict(let verdict): result = try follow(verdict, view)
             case .verdictMap(let fields, let entries):
-                result = try map(fields, entries, view)
+                result = try map(fields, entries, before: result, view)
             case .translation(let kind): result = PacketFunction(watched[kind] ?? .accept)
             case .untracking:
                 var box = Box()
@@ -129,27 +130,33 @@ package struct HeldSpace {
         return result
     }
 
-    /// No packet is in two entries, so that those with the same outcome are one condition, in any order.
+    /// Entries with the same outcome are one condition. Of a packet in two entries either may decide: which one the kernel
+    /// finds of intervals that overlap hangs on more than its list shows.
+    ///
+    /// - Parameter rest: what the rest of the rule makes of packets whose entry says `continue`.
     private mutating func map(
         _ fields: [HeldField],
         _ entries: [(key: HeldKey, verdict: HeldVerdict)],
+        before rest: PacketFunction,
         _ view: FieldView
     ) throws(SpaceExhausted) -> PacketFunction {
+        func merged(_ keys: [HeldKey]) -> [HeldKey] {
+            fields.count == 1 ? [[IntervalSet(keys.flatMap { $0[0].ranges })]] : keys
+        }
         var order: [PacketFunction] = []
         var keys: [PacketFunction: [HeldKey]] = [:]
         for (key, verdict) in entries {
-            let outcome = try follow(verdict, view)
+            let outcome = verdict == .next ? rest : try follow(verdict, view)
             if keys[outcome] == nil { order.append(outcome) }
             keys[outcome, default: []].append(key)
         }
-        var parts: [PacketFunction] = []
+        let (found, _) = try regions(fields, merged(entries.map(\.key)), view)
+        var parts = [try store.map(found) { $0 == 1 ? 0 : Outcomes.next.rawValue }]
         for outcome in order {
-            var alike = keys[outcome] ?? []
-            if fields.count == 1 { alike = [[IntervalSet(alike.flatMap { $0[0].ranges })]] }
-            let holds = try condition(.fields(fields, entries: alike, isNegated: false), view)
-            parts.append(try store.combine(holds, outcome, .choose))
+            let holds = try condition(.fields(fields, entries: merged(keys[outcome] ?? []), isNegated: false), view)
+            parts.append(try store.combine(try store.map(holds) { $0 == 0 ? 0 : UInt16.max }, outcome, .mask))
         }
-        return try store.joined(parts, .first) ?? PacketFunction(.next)
+        return try store.joined(parts, .either) ?? PacketFunction(.next)
     }
 
     private mutating func follow(_ verdict: HeldVerdict, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
@@ -174,6 +181,7 @@ package struct HeldSpace {
     private func condition(_ condition: HeldCondition, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         switch condition {
         case .unknown, .before: return PacketFunction(constant: 2)
+        case .oddity(.smallSegments, _) where !view.isWhole: return PacketFunction(constant: 2)
         case .oddity(let oddity, let isPresent): return try odd(oddity, isPresent)
         case .excess(_, let isAbove): return try odd(.overLimit, isAbove)
         case .fields(let fields, let entries, let isNegated):

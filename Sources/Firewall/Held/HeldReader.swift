@@ -28,6 +28,7 @@ extension HeldRuleset {
         for object in objects { reader.addRule(object["rule"], to: &chains) }
         remarks = reader.remarks
         misplaced = reader.misplaced
+        expecting = reader.expecting
     }
 }
 
@@ -44,6 +45,8 @@ struct HeldReader {
     private(set) var chains: [HeldChain] = []
     private(set) var remarks: [String] = []
     private(set) var misplaced: [String] = []
+    /// See `HeldRuleset`.
+    private(set) var expecting: String?
     private var chainOf: [Name: Int] = [:]
     private var elements: [Name: [JSONValue]] = [:]
     /// Sets that rules add to: what they hold a moment later, nobody knows.
@@ -77,6 +80,9 @@ struct HeldReader {
             case "rule":
                 guard let rule = Self.name(member.value, of: "chain") else { continue }
                 for statement in member.value["expr"]?.listed ?? [] {
+                    if let word = ["ct expectation", "ct helper"].first(where: { statement[$0] != nil }) {
+                        expecting = expecting ?? Self.expecting(word, rule)
+                    }
                     guard let set = (statement["set"] ?? statement["map"])?["set"] ?? statement["map"]?["map"],
                         let text = set.text
                     else { continue }
@@ -89,6 +95,11 @@ struct HeldReader {
             default: remarks.append("an object of the kind \(member.name.debugDescription) was left out")
             }
         }
+    }
+
+    private static func expecting(_ word: String, _ chain: Name) -> String {
+        "\(chain.family) \(chain.table) \(chain.name): a rule sets a \(word), so that connections may be `related` of "
+            + "which no rule is asked as of new ones"
     }
 
     static let tableFlags: Set<String> = ["dormant", "owner", "persist"]

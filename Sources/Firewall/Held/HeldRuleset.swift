@@ -6,6 +6,9 @@ package struct HeldRuleset: Sendable {
     package var remarks: [String] = []
     /// What could not be placed and may decide about packets. Where there is any, nothing is known of any packet.
     package var misplaced: [String] = []
+    /// A rule that has connections expected, which are then `related` and not `new`; nil when there is none. What is said
+    /// of new connections says nothing of those.
+    package var expecting: String?
 
     package init() {}
 
@@ -123,7 +126,8 @@ package struct HeldChain: Sendable {
     package var title: String { "\(family.rawValue) \(table) \(name)" }
 }
 
-/// A rule: its statements are asked one after another until a condition fails or a verdict is found.
+/// A rule: its statements are asked one after another until a condition fails or a verdict is found. `continue`
+/// (`HeldVerdict.next`) is none: the statement behind it is asked.
 package struct HeldRule: Sendable {
     /// The rule's comment; nil when it has none. The project's own rules have their id there.
     package var comment: String?
@@ -148,7 +152,7 @@ package struct HeldRule: Sendable {
 package enum HeldStatement: Sendable {
     case condition(HeldCondition)
     case verdict(HeldVerdict)
-    /// The verdict of the entry that holds the packet; the next rule when none does. No packet is in two entries.
+    /// The verdict of the entry that holds the packet, of either when two do; the next rule when none does.
     case verdictMap(fields: [HeldField], entries: [(key: HeldKey, verdict: HeldVerdict)])
     /// Ends a chain of translation.
     case translation(HeldTranslation)

@@ -66,7 +66,10 @@ extension HeldScope {
 
     /// What the right side of a match holds: one value, a set in braces, or a set by name.
     private func entries(_ right: JSONValue, _ fields: [HeldField]) -> [HeldKey]? {
-        let isSet = right["set"] != nil || right.text?.hasPrefix("@") == true
+        let isNamed = right.text?.hasPrefix("@") == true
+        // An interface of such a name is listed like a set.
+        if isNamed, fields == [.inputInterface] || fields == [.outputInterface] { return nil }
+        let isSet = right["set"] != nil || isNamed
         guard let elements = isSet ? elements(right, "set") : right.listed else { return nil }
         var keys: [HeldKey] = []
         for element in elements {
@@ -161,7 +164,8 @@ extension HeldScope {
     }
 
     private func segments(_ option: JSONValue?, _ operation: String, _ right: JSONValue) -> [HeldCondition]? {
-        guard option?["name"]?.text == "maxseg", option?["field"]?.text == "size" else { return nil }
+        // By which header of which family the kernel asks for TCP nft does not list; our own rules ask for any.
+        guard isOwn, option?["name"]?.text == "maxseg", option?["field"]?.text == "size" else { return nil }
         let bounds = right["range"]?.items.map(\.integer)
         guard
             (operation == "<" && right.integer == 536) || (operation == "<=" && right.integer == 535)

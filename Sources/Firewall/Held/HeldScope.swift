@@ -13,22 +13,30 @@ struct HeldScope {
         guard let member = statement.only else { return [.unknown(statement.excerpt)] }
         switch member.name {
         case "log", "last": return []
-        case "counter", "ct helper", "ct timeout", "ct expectation", "secmark":
+        // For a packet that does not begin a connection the rule ends (`nft_ct_expect_obj_eval`).
+        case "ct expectation": return [.condition(.unknown(statement.excerpt))]
+        case "counter", "ct helper", "ct timeout", "secmark":
             // Which of several objects a map says: for a packet that is not in it the rule ends.
             return member.value["map"] == nil ? [] : [.condition(.unknown(statement.excerpt))]
         case "notrack": return [.untracking]
         case "unread":
             let words = member.value["expressions"]?.items.compactMap(\.text).joined(separator: ", ") ?? ""
             return [.unknown("a rule that libnftables does not list, of \(words)")]
-        case "match": return match(member.value).map { .condition($0) }
+        case "match":
+            let conditions = match(member.value)
+            let fields = conditions.flatMap { if case .fields(let fields, _, _) = $0 { fields } else { [HeldField]() } }
+            return conditions.map { .condition($0) } + unlisted(fields)
         case "limit", "ct count": return excess(statement, for: nil).map { .condition($0) }
         case "set", "map": return counted(member.value["elem"], member.value["stmt"], statement)
         case "meter": return counted(member.value["key"], member.value["stmt"], statement)
         case "mangle": return mangle(member.value)
-        case "vmap": return [verdictMap(member.value) ?? .unknown(statement.excerpt)]
+        case "vmap": return verdictMap(member.value) ?? [.unknown(statement.excerpt)]
+        case "reject": return reject(member.value)
         case "quota": return [.condition(.unknown(statement.excerpt))]
         case "xt" where member.value["type"]?.text == "match": return [.condition(.unknown(statement.excerpt))]
-        case "dnat", "snat": return translation(member.name, member.value)
+        case "dnat", "snat": return lookups(in: member.value) + translation(member.name, member.value)
+        case "masquerade", "redirect":
+            return lookups(in: member.value) + [known(member.name, member.value) ?? .unknown(statement.excerpt)]
         case "xt" where member.value["type"]?.text == "target": return [target(statement, member.value["name"]?.text)]
         default: return [known(member.name, member.value) ?? .unknown(statement.excerpt)]
         }
@@ -94,16 +102,75 @@ struct HeldScope {
         }
     }
 
-    /// A change of what rules may ask for, or one that no rule here sees.
-    private func mangle(_ value: JSONValue) -> [HeldStatement] {
-        guard let member = value["key"]?.only else { return [.unknown(value.excerpt)] }
-        switch member.name {
-        // Marks and classes of service are never known here, so that nothing hangs on them but the way that a packet takes.
-        case "meta" where !reroutes: return []
-        case "ct", "tcp option": return []
-        case "payload" where !reroutes && ["dscp", "ecn"].contains(member.value["field"]?.text): return []
+    /// A refusal for packets of one family or protocol asks for it first, which nft does not list.
+    private func reject(_ value: JSONValue) -> [HeldStatement] {
+        switch value["type"]?.text {
+        case nil, "icmpx"?: return [.verdict(.reject)]
+        case "icmp"?: return [Self.only(.family, 0), .verdict(.reject)]
+        case "icmpv6"?: return [Self.only(.family, 1), .verdict(.reject)]
+        case "tcp reset"?: return [Self.only(.transport, Self.tcp)] + unlisted([.tcpFlags]) + [.verdict(.reject)]
         default: return [.unknown(value.excerpt)]
         }
+    }
+
+    /// A condition that nft leaves out of its list.
+    private static func only(_ field: HeldField, _ number: UInt128) -> HeldStatement {
+        .condition(.fields([field], entries: [[IntervalSet(number)]], isNegated: false))
+    }
+
+    private static let tcp = UInt128(ProtocolNumber.tcp.rawValue)
+
+    /// In tables of IPv6 alone nft does not list by what the kernel asks for the protocol that has these fields: by `meta
+    /// l4proto`, or by `ip6 nexthdr`, which packets with extension headers do not fulfil.
+    func unlisted(_ fields: [HeldField]) -> [HeldStatement] {
+        guard family == HeldFamily.ip6.rawValue, fields.contains(where: \.isBehindHeader) else { return [] }
+        return [.condition(.unknown("`ip6 nexthdr`, which nft may have left out of its list"))]
+    }
+
+    /// A change of what rules may ask for, or one that no rule here sees. Where what is set is looked up or read from the
+    /// packet, a packet without it ends the rule.
+    private func mangle(_ value: JSONValue) -> [HeldStatement] {
+        guard let member = value["key"]?.only, let new = value["value"] else { return [.unknown(value.excerpt)] }
+        let unknown = HeldStatement.condition(.unknown(value.excerpt))
+        let asked = Self.isAlwaysThere(new) ? [] : [unknown]
+        let field = (member.value["key"] ?? member.value["field"])?.text ?? ""
+        switch member.name {
+        // Marks and classes of service are never known here, so that nothing hangs on them but the way that a packet takes.
+        case "meta" where !reroutes && ["mark", "priority", "nftrace"].contains(field): return asked
+        case "ct": return asked
+        case "payload" where !reroutes && ["dscp", "ecn"].contains(field):
+            guard let number = HeldWords.families[member.value["protocol"]?.text ?? ""] else { break }
+            return [Self.only(.family, number)] + asked
+        case "tcp option":
+            // nft lists neither that it asks for TCP nor by which family's header.
+            let asked = [Self.only(.transport, Self.tcp), unknown]
+            let isLarge = new.integer.map { $0 >= 536 } ?? (new["rt"]?["key"]?.text == "mtu")
+            return member.value["name"]?.text == "maxseg" && isLarge ? asked : asked + [.unknown(value.excerpt)]
+        default: break
+        }
+        return asked + [.unknown(value.excerpt)]
+    }
+
+    /// Whether every packet has a value: it is a number or a word, or made of such and of the packet's mark.
+    private static func isAlwaysThere(_ value: JSONValue) -> Bool {
+        switch value {
+        case .integer, .string, .boolean: return true
+        case .array(let items): return items.allSatisfy(isAlwaysThere)
+        case .object:
+            guard let member = value.only else { return false }
+            if member.name == "meta" { return member.value["key"]?.text == "mark" }
+            return ["|", "&", "^", "<<", ">>"].contains(member.name) && isAlwaysThere(member.value)
+        default: return false
+        }
+    }
+
+    /// The condition that addresses and ports are found, when a change of addresses looks them up.
+    private func lookups(in value: JSONValue) -> [HeldStatement] {
+        let isFound = ["addr", "port"].compactMap { value[$0] }.allSatisfy { part in
+            guard case .object = part else { return true }
+            return ["range", "prefix"].contains(part.only?.name)
+        }
+        return isFound ? [] : [.condition(.unknown(value.excerpt))]
     }
 
     /// What holds when a packet is above a limit. How much others take for too much is theirs: of their limits nothing is
@@ -117,9 +184,11 @@ struct HeldScope {
         return [.excess(limit, isAbove: member.value["inv"]?.boolean ?? false)]
     }
 
-    private var isOwn: Bool { family == TableName.own.family && table == TableName.own.name }
+    /// Whether the table is ours.
+    var isOwn: Bool { family == TableName.own.family && table == TableName.own.name }
 
-    /// A set that packets add to: the packet has what is added, and the element's own conditions hold.
+    /// A set that packets add to: the packet has what is added, and the element's own conditions hold. A set that is full
+    /// ends the rule: for those that count that is known (docs/proofs.md), for others nobody knows it.
     private func counted(_ key: JSONValue?, _ inner: JSONValue?, _ statement: JSONValue) -> [HeldStatement] {
         let counted = key?["elem"]?["val"] ?? key
         // A packet has a field whichever bits of it are counted.
@@ -130,10 +199,11 @@ struct HeldScope {
         let isKnown = fields.count == 1 && (mask != nil) == (counted?["&"] != nil)
         let key = isKnown ? HeldLimit.Key(fields[0], mask: mask) : nil
         let held = (inner?.listed ?? []).flatMap { $0.only?.name == "counter" ? [] : excess($0, for: key) }
-        return ([.fields(fields, entries: [all], isNegated: false)] + held).map { .condition($0) }
+        let room = held.isEmpty ? [HeldCondition.unknown(statement.excerpt)] : held
+        return ([.fields(fields, entries: [all], isNegated: false)] + room).map { .condition($0) } + unlisted(fields)
     }
 
-    private func verdictMap(_ value: JSONValue) -> HeldStatement? {
+    private func verdictMap(_ value: JSONValue) -> [HeldStatement]? {
         guard let key = value["key"], let fields = fields(key), let data = value["data"],
             let pairs = elements(data, "set")
         else { return nil }
@@ -154,7 +224,7 @@ struct HeldScope {
             }
         }
         entries += alike.map { ([IntervalSet($0.ranges)], $0.verdict) }
-        return .verdictMap(fields: fields, entries: entries)
+        return unlisted(fields) + [.verdictMap(fields: fields, entries: entries)]
     }
 
     /// The elements of an anonymous set or map, or of the one that is named.

@@ -54,7 +54,7 @@ package struct HostProof: Sendable {
     ) {
         host = intent.host
         var left = steps
-        doubt = held.misplaced.first ?? held.limitOtherThanMeant(intent)
+        doubt = held.misplaced.first ?? held.expecting ?? held.limitOtherThanMeant(intent)
         let ends = held.ends.union(intent.ends).sorted()
         if ends.count > Self.mostEnds {
             doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"

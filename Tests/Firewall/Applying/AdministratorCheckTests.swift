@@ -63,6 +63,23 @@ struct AdministratorCheckTests {
         return AdministratorCheck.verdict(.init(source: source), held, own: own, now: 900, until: 1_000)
     }
 
+    @Test(
+        "a verdict behind `continue` is one",
+        arguments: [
+            #"{"continue":null}"#, #"{"vmap":{"key":\#(Listing.port),"data":{"set":[[22,{"continue":null}]]}}}"#,
+        ]
+    )
+    func continued(statement: String) throws {
+        let names = #""family":"inet","table":"x""#
+        let foreign =
+            #",{"chain":{\#(names),"name":"c","type":"filter","hook":"input","prio":-5,"policy":"accept"}}"#
+            + #",{"rule":{\#(names),"chain":"c","handle":9,"expr":[\#(statement),{"drop":null}]}}"#
+        guard case .refused = verdict(.v4(0xCB00_7107), try held(other: foreign)) else {
+            Issue.record("a drop that is not seen")
+            return
+        }
+    }
+
     @Test("who is let in is told the rule, who is not is refused, and what is not understood is not taken for a yes")
     func verdicts() throws {
         let office = IPAddress.v4(0xCB00_7107)

@@ -49,6 +49,18 @@ struct DriftTests {
         #expect(!Self.findings(before, try Self.listing()).isEmpty)
     }
 
+    @Test(
+        "what only seems to say the same is drift",
+        arguments: [
+            Listing.match(Listing.port, "==", "3306") + #",{"continue":null},{"accept":null}"#,
+            #"{"vmap":{"key":\#(Listing.port),"data":{"set":[[3306,{"continue":null}]]}}},{"accept":null}"#,
+            Listing.match(#"{"meta":{"key":"iifname"}}"#, "!=", #""@none""#) + #",{"accept":null}"#,
+        ]
+    )
+    func seemingly(rule: String) throws {
+        #expect(!Self.findings(try Self.listing(), try Self.listing(input: [rule])).isEmpty)
+    }
+
     @Test("where packets are sent is no less than whether they are let through")
     func translations() throws {
         let before = try Self.listing(nat: [Self.one, Self.other])

@@ -18,17 +18,6 @@ struct ForeignStatementTests {
         return packet
     }
 
-    /// Both ways of asking, which must agree.
-    private static func outcomes(_ listing: String, _ packet: Packet) throws -> Outcomes {
-        let held = try HeldRuleset(json: Array(listing.utf8))
-        let store = DiagramStore()
-        var space = HeldSpace(held, in: store)
-        let found = store.value(try space.outcomes(packet.path), at: Coordinates(packet))
-        let walked = HeldEvaluator(held).outcomes(packet)
-        #expect(found == walked.rawValue, "the packet space says \(found), the walk \(walked)")
-        return walked
-    }
-
     /// A chain of another table with one rule.
     private static func foreign(
         _ expressions: String,
@@ -54,19 +43,19 @@ struct ForeignStatementTests {
     )
     func astray(statement: String) throws {
         let listing = L.json(Self.ssh, extra: Self.foreign(statement))
-        #expect(try Self.outcomes(listing, Self.packet(80)) == Self.either)
+        #expect(try L.outcomes(listing, Self.packet(80)) == Self.either)
         // What the rule does not take is as it was.
         let other = L.json(Self.ssh, extra: Self.foreign(L.match(L.port, "==", "81") + "," + statement))
-        #expect(try Self.outcomes(other, Self.packet(80)) == .drop)
-        #expect(try Self.outcomes(other, Self.packet(22)) == .accept)
+        #expect(try L.outcomes(other, Self.packet(80)) == .drop)
+        #expect(try L.outcomes(other, Self.packet(22)) == .accept)
     }
 
     @Test("a condition of iptables may hold or not, and its verdict is known")
     func compatibility() throws {
         let rule = #"{"xt":{"type":"match","name":"recent"}},{"drop":null}"#
         let listing = L.json(Self.ssh, extra: Self.foreign(rule))
-        #expect(try Self.outcomes(listing, Self.packet(22)) == Self.either)
-        #expect(try Self.outcomes(listing, Self.packet(80)) == .drop)
+        #expect(try L.outcomes(listing, Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(listing, Self.packet(80)) == .drop)
     }
 
     @Test("what is taken out of tracking is not new any more, and what is tracked stays so")
@@ -74,11 +63,11 @@ struct ForeignStatementTests {
         let early = #""type":"filter","hook":"prerouting","prio":-300,"policy":"accept""#
         let late = #""type":"filter","hook":"input","prio":-5,"policy":"accept""#
         let before = L.json(L.match(L.state, "in", #""new""#), extra: Self.foreign(#"{"notrack":null}"#, early))
-        #expect(try Self.outcomes(before, Self.packet(22)) == Self.either)
-        #expect(try Self.outcomes(before, Self.packet(22, .untracked)) == .drop)
+        #expect(try L.outcomes(before, Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(before, Self.packet(22, .untracked)) == .drop)
         let after = L.json(L.match(L.state, "in", #""new""#), extra: Self.foreign(#"{"notrack":null}"#, late))
-        #expect(try Self.outcomes(after, Self.packet(22)) == .accept)
-        #expect(try Self.outcomes(after, Self.packet(22, .invalid)) == Self.either)
+        #expect(try L.outcomes(after, Self.packet(22)) == .accept)
+        #expect(try L.outcomes(after, Self.packet(22, .invalid)) == Self.either)
     }
 
     @Test("a mark changes no verdict, but where a chain sends packets another way")
@@ -87,8 +76,8 @@ struct ForeignStatementTests {
         let plain = #""type":"filter","hook":"output","prio":-150,"policy":"accept""#
         let routing = #""type":"route","hook":"output","prio":-150,"policy":"accept""#
         let packet = Self.packet(22, .new, .output)
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: Self.foreign(mark, plain)), packet) == .accept)
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: Self.foreign(mark, routing)), packet) == Self.either)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: Self.foreign(mark, plain)), packet) == .accept)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: Self.foreign(mark, routing)), packet) == Self.either)
     }
 
     @Test("objects that a map chooses are a condition, as are limits and quotas that stand elsewhere")
@@ -98,9 +87,9 @@ struct ForeignStatementTests {
             #"{"counter":{"map":\#(key)}}"#, #"{"limit":{"map":\#(key)}}"#, #"{"quota":{"map":\#(key)}}"#,
             #"{"ct helper":{"map":\#(key)}}"#, #"{"limit":"one"}"#,
         ] {
-            #expect(try Self.outcomes(L.json(statement), Self.packet(22)) == Self.either, "\(statement)")
+            #expect(try L.outcomes(L.json(statement), Self.packet(22)) == Self.either, "\(statement)")
         }
-        #expect(try Self.outcomes(L.json(#"{"counter":"one"}"#), Self.packet(22)) == .accept)
+        #expect(try L.outcomes(L.json(#"{"counter":"one"}"#), Self.packet(22)) == .accept)
     }
 
     @Test("a header inside a tunnel and a direction of a connection are not the packet's own")
@@ -110,10 +99,10 @@ struct ForeignStatementTests {
             #"{"payload":{"tunnel":"gre","protocol":"tcp","field":"dport"}}"#,
         ] {
             let right = field.contains("saddr") ? #""10.0.0.9""# : "22"
-            #expect(try Self.outcomes(L.json(L.match(field, "==", right)), Self.packet(22)) == Self.either)
+            #expect(try L.outcomes(L.json(L.match(field, "==", right)), Self.packet(22)) == Self.either)
         }
         let state = L.match(#"{"ct":{"key":"state","dir":"original"}}"#, "in", #""new""#)
-        #expect(try Self.outcomes(L.json(state), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(state), Self.packet(22)) == Self.either)
     }
 
     @Test("elements that end by themselves, or that hold for some packets, are not counted on")
@@ -125,24 +114,24 @@ struct ForeignStatementTests {
         let plain = #"{"elem":{"val":"10.0.0.9","comment":"a","counter":{"packets":0,"bytes":0}}}"#
         let ending = #"{"elem":{"val":"10.0.0.9","timeout":60,"expires":5}}"#
         let limited = #"{"elem":{"val":"10.0.0.9","limit":{"rate":1,"per":"day","burst":1}}}"#
-        #expect(try Self.outcomes(L.json(match, extra: set(plain)), Self.packet(22)) == .accept)
-        #expect(try Self.outcomes(L.json(match, extra: set(ending)), Self.packet(22)) == Self.either)
-        #expect(try Self.outcomes(L.json(match, extra: set(limited)), Self.packet(22)) == Self.either)
-        #expect(try Self.outcomes(L.json(match, extra: set(plain, #""timeout":60,"#)), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(match, extra: set(plain)), Self.packet(22)) == .accept)
+        #expect(try L.outcomes(L.json(match, extra: set(ending)), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(match, extra: set(limited)), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(match, extra: set(plain, #""timeout":60,"#)), Self.packet(22)) == Self.either)
     }
 
     @Test("an element for all others is not one that begins alike")
     func catchall() throws {
         let entries = #"[["*",{"drop":null}],["eth0",{"accept":null}]]"#
         let map = #"{"vmap":{"key":{"meta":{"key":"iifname"}},"data":{"set":\#(entries)}}}"#
-        let outcomes = try Self.outcomes(L.json("", verdict: map), Self.packet(22))
+        let outcomes = try L.outcomes(L.json("", verdict: map), Self.packet(22))
         #expect(outcomes.contains(.accept))
     }
 
     @Test("how much is too much for others is not known")
     func limits() throws {
         let rule = Self.ssh + #",{"limit":{"rate":1,"burst":5,"per":"minute","inv":true}},{"drop":null}"#
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: Self.foreign(rule)), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: Self.foreign(rule)), Self.packet(22)) == Self.either)
     }
 
     @Test("packets of a bridge's ports, and of what is above a device, may pass its chains")
@@ -153,28 +142,28 @@ struct ForeignStatementTests {
             ("netdev", #""type":"filter","hook":"ingress","dev":"eth7","prio":0,"policy":"drop""#),
         ] {
             let chain = #"{"chain":{"family":"\#(family)","table":"x","name":"c",\#(place)}}"#
-            #expect(try Self.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == Self.either, "\(place)")
+            #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == Self.either, "\(place)")
         }
         let certain = #""type":"filter","hook":"ingress","dev":"eth0","prio":0,"policy":"drop""#
         let chain = #"{"chain":{"family":"netdev","table":"x","name":"c",\#(certain)}}"#
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == .drop)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == .drop)
         // The device below has another name, or none that is known.
         let named = L.match(#"{"meta":{"key":"iifname"}}"#, "==", #""eth0""#) + #",{"drop":null}"#
         let ingress = #""type":"filter","hook":"ingress","prio":0,"policy":"accept""#
         let listing = L.json(Self.ssh, extra: Self.foreign(named, ingress, family: "netdev"))
-        #expect(try Self.outcomes(listing, Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(listing, Self.packet(22)) == Self.either)
     }
 
     @Test("a chain of translation is asked about expected connections, too, and not after another has changed a packet")
     func translations() throws {
         let nat = #""type":"nat","hook":"prerouting","prio":-100,"policy":"drop""#
         let chain = #"{"chain":{"family":"inet","table":"x","name":"c",\#(nat)}}"#
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == .drop)
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22, .related)) == Self.either)
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22, .established)) == .accept)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == .drop)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22, .related)) == Self.either)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22, .established)) == .accept)
         let other = nat.replacing("-100", with: "-101").replacing("drop", with: "accept")
         let two = chain + #",{"chain":{"family":"inet","table":"y","name":"c",\#(other)}}"#
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: two), Self.packet(22)) == Self.either)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: two), Self.packet(22)) == Self.either)
     }
 
     @Test("a table whose flags are not legible may be dormant")
@@ -186,7 +175,7 @@ struct ForeignStatementTests {
             (#"["owner","else"]"#, Self.either), (#"["dormant","else"]"#, .accept),
         ] {
             let table = #"{"table":{"family":"inet","name":"x","handle":2,"flags":\#(flags)}},"#
-            #expect(try Self.outcomes(L.json(Self.ssh, extra: table + chain), Self.packet(22)) == expected, "\(flags)")
+            #expect(try L.outcomes(L.json(Self.ssh, extra: table + chain), Self.packet(22)) == expected, "\(flags)")
         }
     }
 
@@ -196,7 +185,7 @@ struct ForeignStatementTests {
         let rules =
             Self.foreign(#"{"dnat":{"family":"ip6","addr":"fd00::1"}}"#, nat)
             + #",{"rule":{"family":"inet","table":"x","chain":"c","handle":9,"expr":[{"drop":null}]}}"#
-        #expect(try Self.outcomes(L.json(Self.ssh, extra: rules), Self.packet(22)) == .drop)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: rules), Self.packet(22)) == .drop)
     }
 
     @Test(
@@ -212,7 +201,7 @@ struct ForeignStatementTests {
     )
     func misplaced(object: String) throws {
         let listing = L.json(Self.ssh, extra: object)
-        for port in [UInt16(22), 80] { #expect(try Self.outcomes(listing, Self.packet(port)) == Self.either) }
+        for port in [UInt16(22), 80] { #expect(try L.outcomes(listing, Self.packet(port)) == Self.either) }
         #expect(try HeldRuleset(json: Array(listing.utf8)).misplaced.count == 1)
     }
 }

@@ -1,3 +1,6 @@
+import Firewall
+import Testing
+
 /// What `nft -j list ruleset` would write, for a chain of one rule.
 enum Listing {
     /// One input chain that drops what no rule accepts, with one rule, and a chain `web` that accepts.
@@ -22,4 +25,15 @@ enum Listing {
     static let source = #"{"payload":{"protocol":"ip","field":"saddr"}}"#
     static let flags = #"{"payload":{"protocol":"tcp","field":"flags"}}"#
     static let state = #"{"ct":{"key":"state"}}"#
+
+    /// Both ways of asking, which must agree.
+    static func outcomes(_ listing: String, _ packet: Packet) throws -> Outcomes {
+        let held = try HeldRuleset(json: Array(listing.utf8))
+        let store = DiagramStore()
+        var space = HeldSpace(held, in: store)
+        let found = store.value(try space.outcomes(packet.path), at: Coordinates(packet))
+        let walked = HeldEvaluator(held).outcomes(packet)
+        #expect(found == walked.rawValue, "the packet space says \(found), the walk \(walked)")
+        return walked
+    }
 }

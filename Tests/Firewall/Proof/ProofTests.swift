@@ -15,13 +15,18 @@ struct ProofTests {
     }
 
     /// A kernel that drops all but what one input rule accepts.
-    private static func held(_ conditions: String) throws -> HeldRuleset {
+    private static func held(
+        _ conditions: String,
+        verdict: String = #"{"accept":null}"#,
+        extra: String = ""
+    ) throws -> HeldRuleset {
         let closed = ["forward", "output"].map { hook in
             """
             {"chain":{"family":"inet","table":"t","name":"\(hook)","type":"filter","hook":"\(hook)","prio":0,"policy":"drop"}}
             """
         }
-        return try HeldRuleset(json: Array(Listing.json(conditions, extra: closed.joined(separator: ",")).utf8))
+        let more = (closed + [extra].filter { !$0.isEmpty }).joined(separator: ",")
+        return try HeldRuleset(json: Array(Listing.json(conditions, verdict: verdict, extra: more).utf8))
     }
 
     private static let tens = Listing.match(Listing.source, "==", #"{"prefix":{"addr":"10.0.0.0","len":8}}"#)
@@ -70,6 +75,33 @@ struct ProofTests {
             let prover = ClaimProver(SiteHosts(intent, of: site, held: ["db-01": held]))
             let proof = try #require(prover.prove([claim]).first)
             #expect(proof.answer == .refuted, "\(condition): \(proof)")
+        }
+    }
+
+    @Test("connections that a rule has expected are not new, and nothing is proved of who begins them")
+    func expected() throws {
+        let site = try policySite("foobar.com.yaml")
+        let intent = Intent(of: site)
+        let claim = try #require(intent.claims.first { $0.kind == .never })
+        for (word, expected) in [
+            ("counter", ProofAnswer.proved), ("ct expectation", .unknown), ("ct helper", .unknown),
+        ] {
+            let held = try Self.held(#"{"\#(word)":"e"}"#, verdict: #"{"drop":null}"#)
+            let prover = ClaimProver(SiteHosts(intent, of: site, held: ["db-01": held]))
+            #expect(prover.prove([claim]).first?.answer == expected, "\(word)")
+            #expect(HostProof(HostIntent(host: "db-01"), against: held).answer == expected, "\(word)")
+        }
+    }
+
+    @Test("a change of addresses behind `continue` is one")
+    func continuedTranslation() throws {
+        let names = #""family":"ip","table":"x""#
+        for (verdict, expected) in [("return", ProofAnswer.proved), ("continue", .refuted)] {
+            let chain =
+                #"{"chain":{\#(names),"name":"c","type":"nat","hook":"prerouting","prio":-100,"policy":"accept"}},"#
+                + #"{"rule":{\#(names),"chain":"c","handle":9,"expr":[{"\#(verdict)":null},{"redirect":{"port":3306}}]}}"#
+            let held = try Self.held(Self.tens + "," + Self.ssh, extra: chain)
+            #expect(HostProof(try Self.intent(), against: held).answer == expected, "\(verdict)")
         }
     }
 

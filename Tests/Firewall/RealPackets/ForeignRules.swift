@@ -25,6 +25,7 @@ struct ForeignRules {
             set pairs { type ifname . inet_service; elements = { "eth0" . 22, "eth1" . 80, "eth0" . 443 }; }
             set ending { type ipv4_addr; flags interval,timeout; elements = { 10.0.0.0/24 timeout 1h }; }
             set filled { type inet_service; flags dynamic; size 100; }
+            set full { type ipv4_addr; flags dynamic; size 1; elements = { 192.0.2.1 }; }
             map verdicts { type inet_service : verdict; flags interval; elements = { 0-60 : accept, 80 : drop }; }
             \((0..<3).map { chain("c\($0)", $0, family) }.joined())\(bases.joined())}
 
@@ -124,13 +125,22 @@ struct ForeignRules {
             "ct state vmap { new : accept, invalid : drop }",
             "iifname . meta l4proto vmap { \"eth0\" . tcp : drop, \"eth1\" . udp : accept }", "queue num 7",
             "queue num 7 bypass", "tcp dport set 22", "th sport set 53", "tcp option maxseg size set 400",
-            "meta priority set 1:1", "reject",
+            "meta priority set 1:1", "reject", "continue drop", "tcp dport vmap { 22 : continue, 80 : accept } drop",
+            "reject with tcp reset", "tcp option maxseg size set 1000 drop",
         ]
         for target in next..<3 {
             kinds += ["jump c\(target)", "goto c\(target)", "tcp dport vmap { 22 : jump c\(target) }"]
         }
         if family == "ip" {
             kinds += ["ip saddr set 10.0.0.9", "ip daddr set 10.0.2.130", "ip dscp set cs1", "dup to 10.0.0.140"]
+        }
+        if family == "inet" { kinds += ["reject with icmp port-unreachable", "reject with icmpv6 no-route"] }
+        if family != "ip6" {
+            kinds += [
+                "ip dscp set cs1 drop", "add @full { ip saddr } drop",
+                "meta mark set ip saddr map { 10.0.0.0/25 : 1 } drop",
+                "ip saddr . tcp dport vmap { 10.0.0.0/26 . 22 : accept, 10.0.0.0/24 . 20-443 : drop }",
+            ]
         }
         if place.contains("prerouting"), family != "inet" { kinds += ["tproxy to :80"] }
         if place.contains("forward") || place.contains("input") { kinds += ["synproxy mss 1460 wscale 7"] }

@@ -110,7 +110,7 @@ struct RandomRulesets {
                     name: hook.rawValue,
                     base: .init(
                         hook: hook,
-                        priority: pick([-300, -150, 0]),
+                        priority: pick([-450, -300, -150, 0]),
                         drops: chance(30),
                         isTranslation: hook != .input && chance(10),
                         devices: chance(80) ? ["eth0"] : nil
@@ -139,17 +139,21 @@ struct RandomRulesets {
 
     private mutating func statements(_ targets: [Int]) -> [HeldStatement] {
         var list = (0..<Int(number(0...3))).map { _ in HeldStatement.condition(condition()) }
+        if chance(10) { list += [.verdict(.next), .condition(condition())] }
         if chance(15) {
             let fields = chance(50) ? [field()] : [.transport, pick([.anyDestinationPort, .source4, .state])]
-            // The kernel takes no map in which a packet has two verdicts.
+            // The kernel takes no map in which a packet has two verdicts, unless fields are intervals side by side.
+            let mayOverlap = fields.count > 1 && chance(50)
             var taken = IntervalSet<UInt128>()
             let entries = (0..<3).map { _ in
                 var key = fields.map { numbers($0) }
-                key[0] = key[0].subtracting(taken)
+                if !mayOverlap { key[0] = key[0].subtracting(taken) }
                 taken = taken.union(key[0])
                 return (key, verdict(targets))
             }
             list.append(.verdictMap(fields: fields, entries: entries))
+            // What an entry with `continue` leads to.
+            if chance(50) { list.append(.verdict(verdict(targets))) }
         } else if chance(2) {
             list.append(.unknown("?"))
         } else if chance(3) {

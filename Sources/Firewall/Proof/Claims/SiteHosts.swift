@@ -61,9 +61,11 @@ extension SiteHosts.Host {
         intent.rules(path).lazy.filter { $0.verdict == .accept || $0.expires == nil }
     }
 
-    /// Why what its kernel does to addresses is not what is meant, or cannot be told; nil when it is.
+    /// Why nothing can be told of connections to it, or of what its kernel does to addresses, or why that is not what is
+    /// meant; nil when it is.
     func doubt(in store: DiagramStore) -> String? {
         guard let held else { return nil }
+        if let expecting = held.expecting { return "\(intent.host): \(expecting)" }
         do throws(SpaceExhausted) {
             let proof = try TranslationProof(intent, against: held, in: store)
             guard let packet = proof.difference?.packet else { return proof.doubt.map { "\(intent.host): \($0)" } }
