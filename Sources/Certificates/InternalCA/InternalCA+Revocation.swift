@@ -183,6 +183,7 @@ extension InternalCA {
         } catch {
             throw .file(error)
         }
+        store.removeScraps(of: intermediateName)
         return list
     }
 }

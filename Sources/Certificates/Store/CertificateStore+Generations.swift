@@ -206,6 +206,7 @@ extension CertificateStore {
     ) throws(CertificateProblem) {
         guard try currentGeneration(of: name) != number else { throw .currentGeneration(name: name, number) }
         try write("\(reason.rawValue)\n", to: file("revoked", of: name, number))
+        removeScraps(of: "\(name)/\(number)")
     }
 
     private func isRevoked(_ name: String, generation number: Int) -> Bool {

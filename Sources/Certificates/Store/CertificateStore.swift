@@ -115,11 +115,16 @@ package struct CertificateStore: Sendable {
         }
         try audit.append(event(kind, name, number, bundle.leaf, reason), now: now)
         try point(name, to: number)
-        // Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
+        removeScraps(of: name)
+        prune(name, keeping: [number, before, inForce], now: now)
+    }
+
+    /// Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
+    internal func removeScraps(of name: String) {
+        let home = "\(folder)/\(name)"
         for left in (try? FileReading.names(inFolder: home)) ?? [] where left.hasPrefix(".") {
             FileWriting.remove("\(home)/\(left)")
         }
-        prune(name, keeping: [number, before, inForce], now: now)
     }
 
     /// What the pointer says after the number of a generation that was gone back to; older versions read the number alone.

@@ -80,7 +80,10 @@ struct RevocationOfGenerationsTests {
         }
         try scratch.write("certs/site/4/key.pem", bundles[0].keyPEM)
         try FileManager.default.removeItem(atPath: home + "/1/key.pem")
+        let scraps = ["site/1/.revoked.1", "internal-ca/.list.crl.1"]
+        for scrap in scraps { try scratch.write("certs/\(scrap)", "half") }
         #expect(try revoke().fresh == [1])
+        for scrap in scraps { #expect(!FileManager.default.fileExists(atPath: "\(store.folder)/\(scrap)"), "\(scrap)") }
         #expect(try provider.retire(settings, reason: "test") == [4])
         #expect(try store.generations(of: "site") == [1, 2])
         #expect(try listed == [bundles[0].leaf.serialNumber])
