@@ -8,26 +8,31 @@ package struct AdministratorCheck: Sendable {
         /// nil when it is not known which of the host's addresses is used.
         package let destination: IPAddress?
         package let port: UInt16
+        /// The interface that an address of a link comes by; nil when it is not said.
+        package let interface: String?
 
         /// Reads SSH_CONNECTION (ssh(1)): the client's address and port, the server's address and port.
         ///
-        /// A link-local address comes with its zone, which is left out; an IPv4 address mapped into IPv6 is IPv4.
+        /// A link-local address comes with its zone; an IPv4 address mapped into IPv6 is IPv4.
         package init?(sshConnection text: String) {
             let words = text.split(separator: " ")
-            guard words.count == 4, let source = Self.address(words[0]), let destination = Self.address(words[2]),
-                let port = UInt16(words[3]), port > 0
+            guard words.count == 4, let (source, zone) = Self.address(words[0]),
+                let (destination, _) = Self.address(words[2]), let port = UInt16(words[3]), port > 0
             else { return nil }
-            (self.source, self.destination, self.port) = (source, destination, port)
+            (self.source, self.destination, self.port, interface) = (source, destination, port, zone)
         }
 
-        /// Somebody at that address, by SSH.
-        package init(source: IPAddress, port: UInt16 = 22) {
-            (self.source, self.destination, self.port) = (source, nil, port)
+        /// Somebody at an address, which may have a zone as fe80::7%eth0 has, by SSH; nil when it is none.
+        package init?(_ address: String, port: UInt16) {
+            guard let (source, zone) = Self.address(Substring(address)) else { return nil }
+            (self.source, destination, self.port, interface) = (source, nil, port, zone)
         }
 
-        private static func address(_ word: Substring) -> IPAddress? {
-            let text = word.prefix { $0 != "%" }
-            return IPAddress(String(text.hasPrefix("::ffff:") && text.contains(".") ? text.dropFirst(7) : text))
+        private static func address(_ word: Substring) -> (IPAddress, zone: String?)? {
+            let parts = word.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+            let text = parts[0]
+            let plain = text.hasPrefix("::ffff:") && text.contains(".") ? text.dropFirst(7) : text
+            return IPAddress(String(plain)).map { ($0, parts.count == 2 ? String(parts[1]) : nil) }
         }
     }
 
@@ -38,34 +43,36 @@ package struct AdministratorCheck: Sendable {
         case refused(by: String)
         /// It hangs on a statement that is not understood; which.
         case unknown(String)
-        /// The host has no address of the administrator's family.
+        /// The machine knows no way to the administrator.
         case unreachable
     }
 
-    /// Asks rules about a new TCP connection and the answer to it, to any of the host's addresses when it is not known
-    /// to which: now, and at `until`, since rules may end by themselves.
+    /// What is said of a connection, and of which way in; nil when there is none.
+    package typealias Finding = (verdict: Verdict, entrance: Entrance?)
+
+    /// Asks rules about a new TCP connection and the answer to it: now, and at `until`, since rules may end by themselves.
     ///
+    /// One way in is enough; it must be open by each of its interfaces.
     /// - Parameters:
     ///   - held: what the kernel would hold, tables of others included.
-    ///   - own: the machine's addresses, each with its interface.
+    ///   - entrances: where the connection may come in.
     ///   - now: seconds since 1970, as `until`.
-    package static func verdict(
+    package static func finding(
         _ access: Access,
         _ held: HeldRuleset,
-        own: [IPAddress: String],
+        at entrances: [Entrance],
         now: Int64,
         until: Int64
-    ) -> Verdict {
-        // Nobody reaches the machine's loopback addresses from elsewhere.
-        let near = own.filter {
-            $0.key.width == access.source.width && $0.key.isLoopback == access.source.isLoopback
-        }
-        let destinations = access.destination.flatMap { known in near[known].map { [known: $0] } } ?? near
-        var worst = Verdict.unreachable
-        for (destination, interface) in destinations.sorted(by: { "\($0.key)" < "\($1.key)" }) {
-            let verdict = verdict(access, held, to: destination, by: interface, [now, until])
-            if case .admitted = verdict { return verdict }
-            if worst == .unreachable { worst = verdict }
+    ) -> Finding {
+        var worst: Finding = (.unreachable, nil)
+        for entrance in entrances {
+            var verdict = Verdict.unreachable
+            for interface in entrance.interfaces {
+                verdict = self.verdict(access, held, to: entrance.destination, by: interface, [now, until])
+                guard case .admitted = verdict else { break }
+            }
+            if case .admitted = verdict { return (verdict, entrance) }
+            if worst.entrance == nil { worst = (verdict, entrance) }
         }
         return worst
     }

@@ -70,56 +70,32 @@ extension HiddenRule {
         for rule in rules {
             regions.append(try store.combine(try space.region(rule, path), possible, .intersection))
         }
-        let covered = try CoveredRegions(regions, in: store).indices
+        let tree = RegionTree(try RegionTree.Half(regions.indices, regions, store), regions, store)
+        let covered = try tree.covered()
         var list: [(IntentRule, HiddenRule?)] = []
         for (index, rule) in rules.enumerated() where rule.origin == .written && regions[index] != .none {
             guard covered.contains(index) else {
                 list.append((rule, nil))
                 continue
             }
-            list.append((rule, try hidden(rule, regions[index], rules, regions[..<index], store)))
+            list.append((rule, hidden(rule, by: try tree.takers(of: index).map { rules[$0] })))
         }
         return list
     }
 
-    /// - Parameter earlier: the regions of the rules before this one, which cover its own.
-    private static func hidden(
-        _ rule: IntentRule,
-        _ region: PacketFunction,
-        _ rules: [IntentRule],
-        _ earlier: ArraySlice<PacketFunction>,
-        _ store: DiagramStore
-    ) throws(SpaceExhausted) -> HiddenRule {
-        var left = region
-        var hiding: [IntentRule] = []
-        for (index, taken) in earlier.enumerated() where left != .none {
-            let rest = try store.combine(left, taken, .difference)
-            guard rest != left else { continue }
-            hiding.append(rules[index])
-            left = rest
-        }
+    /// - Parameter hiding: the earlier rules that take its packets.
+    private static func hidden(_ rule: IntentRule, by hiding: [IntentRule]) -> HiddenRule {
         let same = hiding.filter { ($0.verdict == .accept) == (rule.verdict == .accept) }.count
         let kind: Kind = same == hiding.count ? .redundant : same == 0 ? .contradicted : .shadowed
         return HiddenRule(kind: kind, rule: rule, hiding: hiding)
     }
 }
 
-/// Finds the sets of a list that lie wholly in those before them. Each half of the list is told only of what it is
-/// about, so that n sets cost about n log n.
-private struct CoveredRegions {
-    /// Of those that are not empty.
-    private(set) var indices: Set<Int> = []
-    private let regions: [PacketFunction]
-    private let store: DiagramStore
-
-    init(_ regions: [PacketFunction], in store: DiagramStore) throws(SpaceExhausted) {
-        self.regions = regions
-        self.store = store
-        try search(try Half(regions.indices, regions, store), taken: .none)
-    }
-
+/// A list of sets by halves, each with what its sets hold together: so a question about a set and those before it asks only
+/// where there is something of it, and n questions cost about n log n.
+private struct RegionTree {
     /// A part of the list with the union of its sets; halved unless it is a single one.
-    private indirect enum Half {
+    indirect enum Half {
         case one(Int, PacketFunction)
         case two(Half, Half, PacketFunction)
 
@@ -141,15 +117,56 @@ private struct CoveredRegions {
         }
     }
 
+    private let root: Half
+    private let regions: [PacketFunction]
+    private let store: DiagramStore
+
+    init(_ root: Half, _ regions: [PacketFunction], _ store: DiagramStore) {
+        (self.root, self.regions, self.store) = (root, regions, store)
+    }
+
+    /// The sets that are not empty and lie wholly in those before them.
+    func covered() throws(SpaceExhausted) -> Set<Int> {
+        var indices: Set<Int> = []
+        try search(root, taken: .none, &indices)
+        return indices
+    }
+
     /// - Parameter taken: what the sets before the part hold of what is in it.
-    private mutating func search(_ half: Half, taken: PacketFunction) throws(SpaceExhausted) {
+    private func search(_ half: Half, taken: PacketFunction, _ indices: inout Set<Int>) throws(SpaceExhausted) {
         switch half {
         case .one(let index, let region):
             if region != .none, region == taken { indices.insert(index) }
         case .two(let first, let second, _):
-            try search(first, taken: try store.combine(taken, first.union, .intersection))
+            try search(first, taken: try store.combine(taken, first.union, .intersection), &indices)
             let before = try store.combine(taken, first.union, .union)
-            try search(second, taken: try store.combine(before, second.union, .intersection))
+            try search(second, taken: try store.combine(before, second.union, .intersection), &indices)
+        }
+    }
+
+    /// The sets before this one that take something of it that none before them took, in their order.
+    func takers(of index: Int) throws(SpaceExhausted) -> [Int] {
+        var left = regions[index]
+        var takers: [Int] = []
+        try take(&left, root, before: index, &takers)
+        return takers
+    }
+
+    private func take(
+        _ left: inout PacketFunction,
+        _ half: Half,
+        before end: Int,
+        _ takers: inout [Int]
+    ) throws(SpaceExhausted) {
+        guard left != .none, try store.combine(left, half.union, .intersection) != .none else { return }
+        switch half {
+        case .one(let index, let region):
+            guard index < end else { return }
+            left = try store.combine(left, region, .difference)
+            takers.append(index)
+        case .two(let first, let second, _):
+            try take(&left, first, before: end, &takers)
+            try take(&left, second, before: end, &takers)
         }
     }
 }

@@ -1,4 +1,5 @@
-/// A message of netlink(7) as nfnetlink has them: a header, four bytes about the family, and attributes.
+/// A message of netlink(7): a header, a fixed part that begins with the family, and attributes. The fixed part of
+/// nfnetlink has four bytes.
 package struct NetlinkMessage: Sendable {
     /// The subsystem and the message of nfnetlink; below 16 a message of netlink itself.
     package let type: UInt16
@@ -9,19 +10,35 @@ package struct NetlinkMessage: Sendable {
     /// The protocol family; 0 for messages of netlink itself.
     package var family: UInt8 { type >= 16 ? body.first ?? 0 : 0 }
 
-    package var attributes: NetlinkAttributes { NetlinkAttributes(body.dropFirst(4)) }
+    package var attributes: NetlinkAttributes { attributes(behind: 4) }
+
+    /// The attributes behind a fixed part of so many bytes.
+    func attributes(behind length: Int) -> NetlinkAttributes { NetlinkAttributes(body.dropFirst(length)) }
+
+    /// A number in the machine's order, which is the lower byte first wherever this program runs.
+    static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
+        (0..<(number.bitWidth / 8)).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+
+    /// The same, read: of up to four bytes.
+    static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+
+    /// An attribute, filled up to four bytes.
+    static func attribute(_ kind: UInt16, _ value: [UInt8]) -> [UInt8] {
+        bytes(UInt16(4 + value.count)) + bytes(kind) + value + [UInt8](repeating: 0, count: -value.count & 3)
+    }
 
     /// The messages of one datagram; whatever is cut short is left out.
     static func all(in bytes: ArraySlice<UInt8>) -> [NetlinkMessage] {
         var found: [NetlinkMessage] = []
         var rest = bytes
         while rest.count >= 16 {
-            let length = Int(rest.littleEndian(at: 0, count: 4))
+            let length = Int(number(rest.prefix(4)))
             guard length >= 16, length <= rest.count else { break }
             found.append(
                 NetlinkMessage(
-                    type: UInt16(rest.littleEndian(at: 4, count: 2)),
-                    flags: UInt16(rest.littleEndian(at: 6, count: 2)),
+                    type: UInt16(number(rest.dropFirst(4).prefix(2))),
+                    flags: UInt16(number(rest.dropFirst(6).prefix(2))),
                     body: rest[(rest.startIndex + 16)..<(rest.startIndex + length)]
                 )
             )
@@ -44,10 +61,10 @@ package struct NetlinkAttributes: Sendable {
         var found: [Attribute] = []
         var rest = bytes
         while rest.count >= 4 {
-            let length = Int(rest.littleEndian(at: 0, count: 2))
+            let length = Int(NetlinkMessage.number(rest.prefix(2)))
             guard length >= 4, length <= rest.count else { break }
             // The two bits above say that it is nested and in which order its bytes are.
-            let kind = UInt16(rest.littleEndian(at: 2, count: 2)) & 0x3FFF
+            let kind = UInt16(NetlinkMessage.number(rest.dropFirst(2).prefix(2))) & 0x3FFF
             found.append(
                 Attribute(kind: kind, value: rest[(rest.startIndex + 4)..<(rest.startIndex + length)])
             )
@@ -71,11 +88,10 @@ package struct NetlinkAttributes: Sendable {
         guard let value = self[kind], value.count <= 8 else { return nil }
         return value.reduce(0) { $0 << 8 | UInt64($1) }
     }
-}
 
-extension ArraySlice<UInt8> {
-    /// Some bytes in the machine's order, which is the lower byte first wherever this program runs.
-    fileprivate func littleEndian(at offset: Int, count: Int) -> UInt32 {
-        (0..<count).reduce(0) { $0 | UInt32(self[startIndex + offset + $1]) << UInt32(8 * $1) }
+    /// A number of four bytes in the machine's order, as rtnetlink writes them.
+    func machineNumber(_ kind: UInt16) -> UInt32? {
+        guard let value = self[kind], value.count == 4 else { return nil }
+        return NetlinkMessage.number(value)
     }
 }

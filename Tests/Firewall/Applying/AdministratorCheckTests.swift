@@ -58,9 +58,14 @@ struct AdministratorCheckTests {
         return try HeldRuleset(json: Array(#"{"nftables":[\#(entries.joined(separator: ",") + other)]}"#.utf8))
     }
 
-    private func verdict(_ source: IPAddress, _ held: HeldRuleset) -> AdministratorCheck.Verdict {
-        let own: [IPAddress: String] = [.v4(0x0A0A_0015): "eth0"]
-        return AdministratorCheck.verdict(.init(source: source), held, own: own, now: 900, until: 1_000)
+    private func verdict(
+        _ source: String,
+        _ held: HeldRuleset,
+        by interfaces: [String] = ["eth0"]
+    ) throws -> AdministratorCheck.Verdict {
+        let access = try #require(AdministratorCheck.Access(source, port: 22))
+        let entrance = AdministratorCheck.Entrance(own[0], by: interfaces)
+        return AdministratorCheck.finding(access, held, at: [entrance], now: 900, until: 1_000).verdict
     }
 
     @Test(
@@ -74,7 +79,7 @@ struct AdministratorCheckTests {
         let foreign =
             #",{"chain":{\#(names),"name":"c","type":"filter","hook":"input","prio":-5,"policy":"accept"}}"#
             + #",{"rule":{\#(names),"chain":"c","handle":9,"expr":[\#(statement),{"drop":null}]}}"#
-        guard case .refused = verdict(.v4(0xCB00_7107), try held(other: foreign)) else {
+        guard case .refused = try verdict("203.0.113.7", held(other: foreign)) else {
             Issue.record("a drop that is not seen")
             return
         }
@@ -82,26 +87,61 @@ struct AdministratorCheckTests {
 
     @Test("who is let in is told the rule, who is not is refused, and what is not understood is not taken for a yes")
     func verdicts() throws {
-        let office = IPAddress.v4(0xCB00_7107)
-        #expect(verdict(office, try held()) == .admitted(rule: "office-ssh"))
+        let office = "203.0.113.7"
+        #expect(try verdict(office, held()) == .admitted(rule: "office-ssh"))
         let policy = "inet gatehouse input: the chain's policy drops"
         // The rule for loopback must not let everybody in.
-        #expect(verdict(.v4(0xC612_0001), try held()) == .refused(by: policy))
+        #expect(try verdict("198.18.0.1", held()) == .refused(by: policy))
         let inside = #",{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"eth1"}}"#
-        #expect(verdict(office, try held(inside)) == .refused(by: policy))
+        #expect(try verdict(office, held(inside)) == .refused(by: policy))
+        #expect(try verdict(office, held(inside), by: ["eth1"]) == .admitted(rule: "office-ssh"))
+        #expect(try verdict(office, held(inside), by: ["eth1", "eth0"]) == .refused(by: policy), "either may be it")
         let ending = #",{"match":{"op":"<","left":{"meta":{"key":"time"}},"right":"1970-01-01 00:15:50"}}"#
-        #expect(verdict(office, try held(ending)) == .refused(by: policy))
+        #expect(try verdict(office, held(ending)) == .refused(by: policy))
         let mark = #",{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":7}}"#
-        guard case .unknown = verdict(office, try held(mark)) else {
-            Issue.record("\(verdict(office, try held(mark)))")
+        guard case .unknown = try verdict(office, held(mark)) else {
+            Issue.record("\(try verdict(office, held(mark)))")
             return
         }
-        guard case .refused(let by) = verdict(office, try held(answers: "drop")) else {
-            Issue.record("\(verdict(office, try held(answers: "drop")))")
+        guard case .refused(let by) = try verdict(office, held(answers: "drop")) else {
+            Issue.record("\(try verdict(office, held(answers: "drop")))")
             return
         }
         #expect(by.contains("its answer is stopped"), "\(by)")
-        #expect(verdict(.v6(1 << 120), try held()) == .unreachable)
+    }
+
+    @Test("a connection comes in by the interface that its answers leave by, whichever bears the address")
+    func entrances() throws {
+        /// The default route leads over both uplinks, what is spoken from 198.51.100.2 over the second alone.
+        func way(to address: IPAddress, from source: IPAddress?, by interface: String?) -> AdministratorCheck.Way? {
+            switch "\(address)" {
+            case "10.0.0.9": (["eth0"], .v4(0x0A0A_0015))
+            case "203.0.113.7": source == .v4(0xC633_6402) ? (["up1"], nil) : (["up0", "up1"], .v4(0xC633_6401))
+            case "fe80::7": interface.map { ([$0], IPAddress("fe80::1")) }
+            default: nil
+            }
+        }
+        func entrances(_ access: AdministratorCheck.Access?) throws -> [String] {
+            let own = [
+                ("lo", "127.0.0.1"), ("lo", "192.0.2.1"), ("eth0", "10.10.0.21"), ("eth0", "10.10.0.22"),
+                ("up0", "fe80::1"), ("up0", "198.51.100.1"), ("up1", "198.51.100.2"), ("up1", "169.254.7.7"),
+                ("up1", "fe80::1"),
+            ].map { (interface: $0.0, address: IPAddress($0.1)!) }
+            return try AdministratorCheck.entrances(#require(access), own: own, routing: way).map(\.description)
+        }
+        #expect(try entrances(.init("10.0.0.9", port: 22)) == ["at 10.10.0.21, by eth0", "at 10.10.0.22, by eth0"])
+        let ssh = "203.0.113.7 5000"
+        #expect(try entrances(.init(sshConnection: "\(ssh) 192.0.2.1 22")) == ["at 192.0.2.1, by up0 or up1"])
+        #expect(try entrances(.init(sshConnection: "\(ssh) 10.10.0.21 22")) == ["at 10.10.0.21, by up0 or up1"])
+        // Where the address is not the machine's, somebody before it has changed it.
+        let either = ["at 198.51.100.1, by up0 or up1", "at 198.51.100.2, by up1"]
+        #expect(try entrances(.init(sshConnection: "\(ssh) 192.0.2.99 22")) == either)
+        #expect(try entrances(.init("203.0.113.7", port: 22)) == either)
+        #expect(try entrances(.init("fe80::7%up1", port: 22)) == ["at fe80::1, by up1"])
+        #expect(try entrances(.init(sshConnection: "fe80::7%up0 1 fe80::1%up0 22")) == ["at fe80::1, by up0"])
+        #expect(try entrances(.init("2001:db8::1", port: 22)).isEmpty)
+        let access = try #require(AdministratorCheck.Access("2001:db8::1", port: 22))
+        #expect(AdministratorCheck.finding(access, try held(), at: [], now: 0, until: 9).verdict == .unreachable)
     }
 
     @Test("a connection that a rule sends elsewhere does not come in")
@@ -111,16 +151,16 @@ struct AdministratorCheckTests {
             #",{"chain":{\#(names),"name":"nat","type":"nat","hook":"prerouting","prio":-100,"policy":"accept"}},"#
                 + #"{"rule":{\#(names),"chain":"nat","handle":7,"comment":"way-in line 9","expr":[\#(rule)]}}"#
         }
-        let office = IPAddress.v4(0xCB00_7107)
+        let office = "203.0.113.7"
         let elsewhere = #"{"dnat":{"family":"ip","addr":"10.0.0.5","port":22}}"#
-        guard case .refused(let by) = verdict(office, try held(other: nat(elsewhere))) else {
-            Issue.record("\(verdict(office, try held(other: nat(elsewhere))))")
+        guard case .refused(let by) = try verdict(office, held(other: nat(elsewhere))) else {
+            Issue.record("\(try verdict(office, held(other: nat(elsewhere))))")
             return
         }
         #expect(by.contains("way-in") && by.contains("10.0.0.5"), "\(by)")
         let web = #"{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":80}},"#
-        #expect(verdict(office, try held(other: nat(web + elsewhere))) == .admitted(rule: "office-ssh"))
-        guard case .unknown = verdict(office, try held(other: nat(#"{"redirect":{"port":2222}}"#))) else {
+        #expect(try verdict(office, held(other: nat(web + elsewhere))) == .admitted(rule: "office-ssh"))
+        guard case .unknown = try verdict(office, held(other: nat(#"{"redirect":{"port":2222}}"#))) else {
             Issue.record("a port of this host is not what was asked for")
             return
         }

@@ -212,7 +212,7 @@ struct ApplyTests {
             unshare --net sleep 600 & peer=$!
             trap 'kill $peer $server $client 2>/dev/null' EXIT
             await 'test "$(readlink /proc/$peer/ns/net)" != "$own"'
-            ip link set eth1 netns $peer; ip route add default dev eth0
+            ip link set eth1 netns $peer
             nsenter -t $peer --net bash -c 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up; ip route add default dev eth1'
             python3 server.py & server=$!
             apply web.yaml --keep 203.0.113.7 --confirm-within 0s

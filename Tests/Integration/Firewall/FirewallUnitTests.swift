@@ -13,7 +13,12 @@ struct FirewallUnitTests {
     init() throws {
         machine = try SystemdMachine()
         try machine.write(Self.site, to: "/root/site.yaml")
-        try machine.succeed("ip link add eth0 type veth peer name eth1 && ip addr add 10.10.0.21/24 dev eth0")
+        try machine.succeed(
+            """
+            ip link add eth0 type veth peer name eth1 && ip addr add 10.10.0.21/24 dev eth0
+            ip link set eth1 up && ip link set eth0 up && ip route add default dev eth0
+            """
+        )
     }
 
     private static let site = """

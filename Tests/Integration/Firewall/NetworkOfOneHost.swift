@@ -38,6 +38,7 @@ struct NetworkOfOneHost {
             ip link set eth0 up
             ip link set eth1 up
             ip addr add 10.10.0.21/24 dev eth0
+            ip route add default dev eth0
             gatehouse=\(try Gateway.binary)
             policy() { $gatehouse policy "$@" --state $PWD/state; }
             apply() { cp $1 site.yaml; shift; policy apply --site site.yaml "$@"; }

@@ -44,6 +44,7 @@ struct NetlinkMessageTests {
                     #expect(attribute.value.count <= bytes.count, "seed \(seed)")
                     _ = (message.attributes.text(attribute.kind), message.attributes.number(attribute.kind))
                     _ = message.attributes.nested(attribute.kind)?.all.count
+                    _ = (message.attributes.machineNumber(attribute.kind), Route.nextHops(attribute.value))
                 }
             }
         }

@@ -1,4 +1,4 @@
-package import Site
+import Site
 
 /// A ruleset that a kernel has taken where it harms nobody, with what it then held and what that proves.
 package struct ProvedRuleset: Sendable {
@@ -47,17 +47,17 @@ extension Applier {
     /// Whether somebody would be let in once the ruleset is in force beside the tables of others that are there now.
     ///
     /// - Parameters:
-    ///   - own: the machine's addresses, each with its interface.
+    ///   - entrances: where the connection may come in.
     ///   - seconds: for how long it must be so.
-    package func verdict(
+    package func finding(
         on access: AdministratorCheck.Access,
         _ ruleset: ProvedRuleset,
-        own: [IPAddress: String],
+        at entrances: [AdministratorCheck.Entrance],
         for seconds: Int
-    ) throws(ApplyError) -> AdministratorCheck.Verdict {
+    ) throws(ApplyError) -> AdministratorCheck.Finding {
         let held = try liveListing().replacing(ruleset.listing).ruleset()
         let now = Self.now
-        return AdministratorCheck.verdict(access, held, own: own, now: now, until: now + Int64(seconds))
+        return AdministratorCheck.finding(access, held, at: entrances, now: now, until: now + Int64(seconds))
     }
 
     /// What tables of others, as they are now, make of packets beside the ruleset: sentences, each with a packet and

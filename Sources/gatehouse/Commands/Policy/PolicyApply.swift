@@ -89,8 +89,10 @@ struct PolicyApply: ParsableCommand {
     private func accesses() throws -> [AdministratorCheck.Access] {
         var accesses: [AdministratorCheck.Access] = []
         for text in keep {
-            guard let address = IPAddress(text) else { throw refusal(.wrong, "--keep \(text): no IP address") }
-            accesses.append(.init(source: address, port: keepPort))
+            guard let access = AdministratorCheck.Access(text, port: keepPort) else {
+                throw refusal(.wrong, "--keep \(text): no IP address")
+            }
+            accesses.append(access)
         }
         if accesses.isEmpty, let text = ProcessAncestry.variable("SSH_CONNECTION") {
             guard let access = AdministratorCheck.Access(sshConnection: text) else {
@@ -126,32 +128,40 @@ struct PolicyApply: ParsableCommand {
         _ ruleset: ProvedRuleset,
         _ applier: Applier
     ) throws {
-        let verdict = try applier.verdict(
-            on: access,
-            ruleset,
-            own: PolicySite.interfaceOfAddress,
-            for: confirmWithin.seconds
-        )
+        let entrances: [AdministratorCheck.Entrance]
+        do {
+            entrances = try PolicySite.entrances(access)
+        } catch {
+            throw refusal(.machine, "the way to \(access.source) cannot be asked for: \(error); nothing was changed")
+        }
+        let finding = try applier.finding(on: access, ruleset, at: entrances, for: confirmWithin.seconds)
+        let place = finding.entrance.map { " (\($0))" } ?? ""
         let connection = "a new connection from \(access.source) to port \(access.port)"
-        switch verdict {
+        switch finding.verdict {
         case .admitted(let rule):
-            Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)")
+            Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)\(place)")
         case .unknown(let why) where unproved:
-            Output.error("warning: whether \(connection) would be let in is not known: \(why)")
+            Output.error("warning: whether \(connection) would be let in\(place) is not known: \(why)")
         case .unknown(let why):
             throw refusal(
                 .wanting,
-                "it cannot be proved that \(connection) would be let in: it hangs on \(why); nothing was changed. "
-                    + "--unproved applies it all the same"
+                "it cannot be proved that \(connection) would be let in: it hangs on \(why)\(place); nothing was "
+                    + "changed. --unproved applies it all the same"
             )
         case .refused(let by):
             throw refusal(
                 .wanting,
-                "\(connection) would be shut out (\(by)): allow it in the site file, or name another address with "
-                    + "--keep; nothing was changed"
+                "\(connection) would be shut out\(place): \(by). Allow it in the site file, or name another address "
+                    + "with --keep; nothing was changed"
             )
+        case .unreachable where unproved:
+            Output.error("warning: this machine knows no way to \(access.source): \(connection) could not be answered")
         case .unreachable:
-            throw refusal(.wanting, "this machine has no address that \(access.source) could reach")
+            throw refusal(
+                .wanting,
+                "this machine knows no way to \(access.source), so that \(connection) could not be answered (`ip route "
+                    + "get \(access.source)`); nothing was changed. --unproved applies it all the same"
+            )
         }
     }
 

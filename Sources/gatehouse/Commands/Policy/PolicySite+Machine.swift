@@ -33,14 +33,24 @@ extension PolicySite {
     }
 
     /// The addresses of this machine's interfaces.
-    static var machineAddresses: [IPAddress] { Array(interfaceOfAddress.keys) }
+    static var machineAddresses: [IPAddress] { ownAddresses.map(\.address) }
 
     /// The same, each with the interface that bears it.
-    static var interfaceOfAddress: [IPAddress: String] {
-        let pairs = InterfaceAddresses.byInterface().compactMap { entry in
-            IPAddress(entry.address.host).map { ($0, entry.interface) }
+    private static var ownAddresses: [(interface: String, address: IPAddress)] {
+        InterfaceAddresses.byInterface().compactMap { entry in
+            IPAddress(entry.address.host).map { (entry.interface, $0) }
         }
-        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Where a connection of the administrator comes in, by the routes of this machine.
+    ///
+    /// - Throws: `SystemError` when the kernel does not tell them.
+    static func entrances(_ access: AdministratorCheck.Access) throws -> [AdministratorCheck.Entrance] {
+        try AdministratorCheck.entrances(access, own: ownAddresses) { address, source, interface in
+            try Route.to(address.bytes, from: source?.bytes, by: interface).map { route in
+                (route.interfaces, route.source.flatMap { IPAddress(bytes: $0) })
+            }
+        }
     }
 
     /// What the host's firewall should be.

@@ -1,0 +1,67 @@
+package import Site
+
+extension AdministratorCheck {
+    /// Where a connection comes in: the address of this machine that it is for, and the interfaces it may come by.
+    package struct Entrance: Sendable, Equatable, CustomStringConvertible {
+        package let destination: IPAddress
+        package let interfaces: [String]
+
+        package init(_ destination: IPAddress, by interfaces: [String]) {
+            (self.destination, self.interfaces) = (destination, interfaces)
+        }
+
+        package var description: String { "at \(destination), by \(interfaces.joined(separator: " or "))" }
+    }
+
+    /// The machine's way to an address: the interfaces that it goes out by, and the address of the machine that it
+    /// carries when none is named.
+    package typealias Way = (interfaces: [String], source: IPAddress?)
+
+    /// Asks for the way to an address, spoken from an address of the machine, by an interface; nil when there is none.
+    package typealias Routing = (_ to: IPAddress, _ from: IPAddress?, _ by: String?) throws -> Way?
+
+    /// Where the administrator's connection comes in. Empty when the machine knows no way back to where it comes from.
+    ///
+    /// What comes from an address is taken to come by the interface that answers to it leave by. The one that bears the
+    /// address of the machine need not be it: that may be `lo`, or the interface to another network. Which address it is
+    /// for is asked of the way, too, where it is not known: it is one of those that the way's interface bears, or the one
+    /// that the kernel itself would speak from.
+    ///
+    /// - Parameter own: the machine's addresses, each with its interface; one may be there more than once.
+    /// - Throws: what `routing` throws.
+    package static func entrances(
+        _ access: Access,
+        own: [(interface: String, address: IPAddress)],
+        routing: Routing
+    ) throws -> [Entrance] {
+        func entrance(_ destination: IPAddress) throws -> Entrance? {
+            let way = try routing(access.source, destination, access.interface)
+            return way.map { Entrance(destination, by: $0.interfaces) }
+        }
+        if let known = access.destination, own.contains(where: { $0.address == known }) {
+            return try [entrance(known)].compactMap(\.self)
+        }
+        guard let way = try routing(access.source, nil, access.interface) else { return [] }
+        var destinations: [IPAddress] = []
+        let near = own.filter { way.interfaces.contains($0.interface) }.map(\.address)
+        for address in (way.source.map { [$0] } ?? []) + near where address.isPeer(of: access.source) {
+            if !destinations.contains(address) { destinations.append(address) }
+        }
+        return try destinations.compactMap(entrance)
+    }
+}
+
+extension IPAddress {
+    /// Whether the two speak with each other: of one family, and neither or both of this machine or link alone.
+    fileprivate func isPeer(of other: IPAddress) -> Bool {
+        width == other.width && isLoopback == other.isLoopback && isOfLink == other.isOfLink
+    }
+
+    /// 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291).
+    private var isOfLink: Bool {
+        switch self {
+        case .v4(let bits): bits >> 16 == 0xA9FE
+        case .v6(let bits): bits >> 118 == 0xFE80 >> 6
+        }
+    }
+}

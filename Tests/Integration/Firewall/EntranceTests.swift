@@ -1,0 +1,98 @@
+import Testing
+
+/// By which interface and to which address the administrator's connection comes: what the kernel's routes say, not what
+/// bears the address.
+@Suite("Policy apply: the way in", .enabled(if: NetworkOfOneHost.isPossible))
+struct EntranceTests {
+    /// A gateway with two interfaces that lets SSH in by the one inside alone.
+    private static let site = """
+        site: foobar.com
+        hosts:
+          lb-01:
+            roles: [gateway]
+            interfaces:
+              eth0: { zone: outside, addresses: [198.51.100.10/24, "2001:db8:1::10/64"] }
+              eth1: { zone: inside, addresses: [10.10.0.10/24, "2001:db8:2::10/64"] }
+        services: { ssh: tcp/22 }
+        firewall:
+          defences: { spoofing: false }
+          allow:
+            - { id: way-in, from: any, to: lb-01, in: inside, services: [ssh] }
+
+        """
+
+    private static let network = """
+        ip addr flush dev eth0; ip addr add 198.51.100.10/24 dev eth0; ip addr add 10.10.0.10/24 dev eth1
+        sysctl -qw net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.eth1.accept_dad=0
+        ip addr add 2001:db8:1::10/64 dev eth0 nodad; ip addr add 2001:db8:2::10/64 dev eth1 nodad
+        from() { ip route replace default dev $1; ip -6 route replace default dev $1; }
+        try() { apply gate.yaml --confirm-within 0s "$@"; echo "$* $?"; rm -rf state; nft flush ruleset; }
+
+        """
+
+    private func run(_ script: String) throws -> ToolResult {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(Self.site, to: "gate.yaml")
+        return try network.script(Self.network + script)
+    }
+
+    @Test("who is let in by one interface and comes by another is not let in")
+    func interface() throws {
+        let result = try run(
+            """
+            from eth0; try --keep 203.0.113.7; try --keep 2001:db8:100::7
+            SSH_CONNECTION="203.0.113.7 5000 10.10.0.10 22" try
+            from eth1; try --keep 203.0.113.7; try --keep 2001:db8:100::7
+            SSH_CONNECTION="203.0.113.7 5000 198.51.100.10 22" try
+            """
+        )
+        let refused = ["--keep 203.0.113.7 1\n", "--keep 2001:db8:100::7 1\n", "\n 1\n"]
+        let taken = ["--keep 203.0.113.7 0\n", "--keep 2001:db8:100::7 0\n", "\n 0\n"]
+        for words in refused + taken { #expect(("\n" + result.output).contains(words), "\(words): \(result)") }
+        #expect(result.error.contains("would be shut out (at 198.51.100.10, by eth0)"), "\(result)")
+        #expect(result.error.contains("would be shut out (at 2001:db8:1::10, by eth0)"), "\(result)")
+        #expect(result.output.contains("by rule way-in (at 10.10.0.10, by eth1)"), "\(result)")
+        #expect(result.output.contains("by rule way-in (at 2001:db8:2::10, by eth1)"), "\(result)")
+        #expect(result.output.contains("by rule way-in (at 198.51.100.10, by eth1)"), "\(result)")
+    }
+
+    @Test("an address that the loopback interface bears is not reached by it")
+    func loopback() throws {
+        let result = try run(
+            """
+            ip addr del 198.51.100.10/24 dev eth0; ip addr add 198.51.100.10/32 dev lo
+            ip route replace default dev eth0 src 198.51.100.10; ip -6 route add default dev eth0
+            try --keep 198.18.0.1; SSH_CONNECTION="198.18.0.1 5000 198.51.100.10 22" try
+            """
+        )
+        #expect(result.output.contains("--keep 198.18.0.1 1\n") && result.output.contains("\n 1\n"), "\(result)")
+        #expect(!result.output.contains("would be let in"), "\(result)")
+    }
+
+    @Test("rules of routing, several ways, addresses of a link, and no way at all")
+    func ways() throws {
+        let result = try run(
+            """
+            from eth0; ip rule add from 10.10.0.10 lookup 7; ip route add default dev eth1 table 7
+            SSH_CONNECTION="203.0.113.7 5000 10.10.0.10 22" try
+            ip rule del from 10.10.0.10 lookup 7
+            ip route replace default nexthop dev eth1 nexthop dev eth0; try --keep 203.0.113.7
+            try --keep fe80::7%eth1
+            ip route del default; ip -6 route del default; try --keep 203.0.113.7 --keep-port 23
+            ip -6 route add unreachable default; try --keep 2001:db8:100::7; try --keep 2001:db8:100::7 --unproved
+            """
+        )
+        for words in [
+            "\n 0\n", "--keep 203.0.113.7 1\n", "--keep fe80::7%eth1 1\n",
+            "--keep 203.0.113.7 --keep-port 23 1\n", "--keep 2001:db8:100::7 1\n",
+            "--keep 2001:db8:100::7 --unproved 0\n",
+        ] {
+            #expect(("\n" + result.output).contains(words), "\(words): \(result)")
+        }
+        #expect(result.error.contains("(at 10.10.0.10, by eth1 or eth0)"), "\(result)")
+        // No policy names addresses of a link, so that nobody comes in there.
+        #expect(result.error.contains("from fe80::7 to port 22 would be shut out (at fe80::"), "\(result)")
+        #expect(result.error.contains("this machine knows no way to 203.0.113.7"), "\(result)")
+        #expect(result.error.contains("warning: this machine knows no way to 2001:db8:100::7"), "\(result)")
+    }
+}
