@@ -67,7 +67,7 @@ extension FirewallRule {
     private static let conditions: [Key<FirewallRule>] = [
         .key("in", \.inZone, .reference(to: .zone), "The zone of the interface that it comes in by."),
         .key("out", \.outZone, .reference(to: .zone), "The zone of the interface that it leaves by."),
-        .key("expires", \.expires, .dateTime, "When the rule ends by itself."),
+        .key("expires", \.expires, .expiry, "When the rule ends by itself."),
         .key("log", \.isLogged, .boolean, "Logs each connection, at a limited rate."),
     ]
 }
@@ -129,6 +129,19 @@ extension Shape where Value == String {
 }
 
 extension Shape where Value == DateTime {
+    /// The kernel's clock is of nanoseconds in 64 bits: what is later would be early again.
+    private static let latest = DateTime(seconds: Int64(UInt64.max / 1_000_000_000))
+
+    /// A moment that a rule of nftables can hold.
+    fileprivate static let expiry = dateTime.checked { moment, node, decoding in
+        guard moment > latest else { return }
+        decoding.invalid(
+            node,
+            "\(moment) is later than the kernel can tell, which is until \(latest)",
+            help: "leave `expires` out for a rule that does not end"
+        )
+    }
+
     static let dateTime = Shape.text(
         "a date with a time, such as 2026-12-24T18:00:00Z",
         pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]",

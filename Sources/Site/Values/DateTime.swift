@@ -41,6 +41,7 @@ extension DateTime: CustomStringConvertible {
             hour < 24, minute < 60, second < 60
         else { throw ValueFault("is no day or time that there is", help: help) }
         seconds = Int64(Self.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
+        guard seconds >= 0 else { throw ValueFault("is before 1970 began in UTC", help: help) }
     }
 
     /// In UTC.

@@ -71,6 +71,12 @@ import Testing
             lines("allow: [{ from: any, to: h, expires: 2030-01-01 }]"),
             "8:40 invalid-value | `2026-12-24T18:00:00Z`"
         ),
+        Faulty(
+            lines("allow: [{ from: any, to: h, expires: 2554-07-21T23:34:34Z }]"),
+            "8:40 invalid-value | leave `expires` out"
+        ),
+        Faulty(lines("deny: [{ from: any, to: h, expires: 9999-12-31T00:00:00Z }]"), "8:39 invalid-value"),
+        Faulty(lines("allow: [{ from: any, to: h, expires: 1970-01-01T00:00:00+01:00 }]"), "8:40 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, limit: 10 }]"), "8:38 invalid-value | `10/s`"),
         Faulty(lines("allow: [{ from: any, to: h, limit: 0/s }]"), "8:38 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, limit: { burst: 3 } }]"), "8:47 conflict"),
