@@ -118,7 +118,9 @@ struct DiagramPass {
             elements += keys.map { Element($0, verdict, label: label) }
         }
         elements.sort { $0.key < $1.key }
-        guard elements.count > RulesetParts.longestInline else { return [Rule(guards, .lookup(selector, elements))] }
+        guard elements.count > RulesetParts.longestInline(selector) else {
+            return [Rule(guards, .lookup(selector, elements))]
+        }
         let map = parts.set(name, selector, .verdicts, elements)
         return [Rule(guards, .lookupNamed(selector, map))]
     }

@@ -115,12 +115,6 @@ extension IntentRule {
         }
     }
 
-    /// Whether a line or two say it all.
-    fileprivate var isLittle: Bool {
-        matches.count <= 2
-            && matches.allSatisfy { match in
-                [match.sources.v4.ranges.count, match.sources.v6.ranges.count].allSatisfy { $0 <= 8 }
-                    && [match.destinations.v4.ranges.count, match.destinations.v6.ranges.count].allSatisfy { $0 <= 8 }
-            }
-    }
+    /// Whether a line or two say it all; however many addresses there are, they are a set.
+    fileprivate var isLittle: Bool { matches.count <= 2 }
 }

@@ -16,8 +16,9 @@ struct RulesetParts {
 
     /// From so many ranges on a set is shared.
     private let sharedFrom = 64
-    /// Up to so many ranges stand in the rule itself.
-    static let longestInline = 4
+    /// Up to so many ranges stand in the rule itself. Of addresses one: to the kernel several are a set in any case, and
+    /// one that has a name can be changed by its elements.
+    static func longestInline(_ selector: Selector) -> Int { selector.isAddress ? 1 : 4 }
 
     mutating func base(_ hook: Chain.Hook, _ name: String) {
         taken.insert(name)
@@ -61,7 +62,7 @@ struct RulesetParts {
         name: @autoclosure () -> String,
         label: RuleLabel? = nil
     ) -> Match {
-        guard keys.count > Self.longestInline else {
+        guard keys.count > Self.longestInline(selector) else {
             return isNegated ? .outside(selector, keys) : .among(selector, keys)
         }
         let wish = name()

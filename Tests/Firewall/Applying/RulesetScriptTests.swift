@@ -1,4 +1,5 @@
 import Firewall
+import Site
 import Testing
 
 @Suite("Ruleset script")
@@ -66,6 +67,46 @@ struct RulesetScriptTests {
         )
         #expect(old.elementChanges(to: try RulesetScript(text.replacing("flags interval", with: "size 9"))) == nil)
         #expect(old.elementChanges(to: try RulesetScript(text.replacing("policy drop", with: "policy accept"))) == nil)
+    }
+
+    @Test("networks grow and shrink by elements; only one that stands in the rule itself does not")
+    func networks() throws {
+        /// Two rules about two networks of so many prefixes, one of them with an exception.
+        func script(_ count: UInt32) throws -> RulesetScript {
+            func match(_ first: UInt32, _ port: UInt16) -> PacketMatch {
+                var match = PacketMatch()
+                // Every second /24, so that they stay apart.
+                let networks = (0..<count).map { IPNetwork(containing: .v4(first + $0 << 9), prefixLength: 24) }
+                match.sources = AddressSet(networks)
+                match.traffic = TrafficSet(.tcp, details: port...port)
+                return match
+            }
+            var host = HostIntent(host: "app-01")
+            host.input = [
+                IntentRule(id: "bad", .written, .drop, matches: [match(0xCB00_0000, 22)]),
+                IntentRule(id: "office", .written, .accept, matches: [match(0xC633_0000, 22)]),
+                IntentRule(id: "shop", .written, .accept, matches: [match(0xC633_0000, 443)]),
+            ]
+            return try RulesetScript(Compiler.compile(host).text().text)
+        }
+        for count: UInt32 in 2...12 {
+            let (small, large) = (try script(count), try script(count + 1))
+            let grown = try #require(small.elementChanges(to: large), "\(count) and one more")
+            #expect(grown.contains("add element") && !grown.contains("delete element"), "\(grown)")
+            #expect(large.elementChanges(to: small) != nil, "one less than \(count + 1)")
+        }
+        var one = HostIntent(host: "app-01")
+        var match = PacketMatch()
+        match.sources = AddressSet([IPNetwork(containing: .v4(0xCB00_0000), prefixLength: 24)])
+        one.input = [IntentRule(id: "office", .written, .accept, matches: [match])]
+        var two = one
+        match.sources = AddressSet([
+            IPNetwork(containing: .v4(0xCB00_0000), prefixLength: 24),
+            IPNetwork(containing: .v4(0xC633_0000), prefixLength: 24),
+        ])
+        two.input[0].matches = [match]
+        let scripts = try [one, two].map { try RulesetScript(Compiler.compile($0).text().text) }
+        #expect(scripts[0].elementChanges(to: scripts[1]) == nil)
     }
 
     @Test(
