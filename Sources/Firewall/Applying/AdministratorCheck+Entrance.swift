@@ -5,9 +5,11 @@ extension AdministratorCheck {
     package struct Entrance: Sendable, Equatable, CustomStringConvertible {
         package let destination: IPAddress
         package let interfaces: [String]
+        /// Whether answers leave by another interface, so that what comes has no way back by its own.
+        package let isDetour: Bool
 
-        package init(_ destination: IPAddress, by interfaces: [String]) {
-            (self.destination, self.interfaces) = (destination, interfaces)
+        package init(_ destination: IPAddress, by interfaces: [String], isDetour: Bool = false) {
+            (self.destination, self.interfaces, self.isDetour) = (destination, interfaces, isDetour)
         }
 
         package var description: String { "at \(destination), by \(interfaces.joined(separator: " or "))" }
@@ -48,6 +50,23 @@ extension AdministratorCheck {
             if !destinations.contains(address) { destinations.append(address) }
         }
         return try destinations.compactMap(entrance)
+    }
+
+    /// Where the connection comes in if it does by the interface that bears its address, though its answers leave by
+    /// another; nil where no other does. The kernel does not tell by which a connection came.
+    ///
+    /// - Parameters:
+    ///   - entrance: by which its answers leave.
+    ///   - own: as for `entrances`.
+    package static func detour(
+        _ access: Access,
+        around entrance: Entrance,
+        own: [(interface: String, address: IPAddress)]
+    ) -> Entrance? {
+        guard access.destination == entrance.destination else { return nil }
+        let bearing = own.filter { $0.address == entrance.destination && $0.interface != "lo" }.map(\.interface)
+        guard !bearing.isEmpty, Set(bearing).isDisjoint(with: entrance.interfaces) else { return nil }
+        return Entrance(entrance.destination, by: bearing, isDetour: true)
     }
 }
 

@@ -68,7 +68,7 @@ package struct AdministratorCheck: Sendable {
         for entrance in entrances {
             var verdict = Verdict.unreachable
             for interface in entrance.interfaces {
-                verdict = self.verdict(access, held, to: entrance.destination, by: interface, [now, until])
+                verdict = self.verdict(access, held, at: entrance, by: interface, [now, until])
                 guard case .admitted = verdict else { break }
             }
             if case .admitted = verdict { return (verdict, entrance) }
@@ -80,15 +80,17 @@ package struct AdministratorCheck: Sendable {
     private static func verdict(
         _ access: Access,
         _ held: HeldRuleset,
-        to destination: IPAddress,
+        at entrance: Entrance,
         by interface: String,
         _ moments: [Int64]
     ) -> Verdict {
+        let destination = entrance.destination
         let inward = PacketRoute.input(by: interface)
         var request = Packet(inward, from: access.source, to: destination, .tcp, detail: access.port)
         request.sourcePort = clientPort
         // From behind a router, as nearly everybody is.
         if access.source.width == 128 { request.oddities = .throughRouter }
+        if entrance.isDetour { request.oddities.insert(.withoutReturnPath) }
         let outward = PacketRoute.output(by: interface)
         var answer = Packet(outward, from: destination, to: access.source, .tcp, detail: clientPort)
         answer.sourcePort = access.port

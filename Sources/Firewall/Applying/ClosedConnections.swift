@@ -28,16 +28,25 @@ package struct TrackedConnection: Sendable, Hashable {
 
 /// Which connections a change of the rules closed. They would live on otherwise: their packets are of state
 /// established, which is accepted.
-package struct ClosedConnections: Sendable {
+package struct ClosedConnections {
     /// The rules before; nil when there were none, so that everything was let through.
     private let before: HostIntent?
     private let after: HostIntent
     private let own: Set<IPAddress>
+    private let ways: (IPAddress) -> [String]?
 
-    /// - Parameter addresses: those that the machine bears.
-    package init(before: HostIntent?, after: HostIntent, addresses: some Sequence<IPAddress>) {
+    /// - Parameters:
+    ///   - addresses: those that the machine bears.
+    ///   - ways: the interfaces by which the machine sends to an address; nil where that is not known.
+    package init(
+        before: HostIntent?,
+        after: HostIntent,
+        addresses: some Sequence<IPAddress>,
+        ways: @escaping (IPAddress) -> [String]? = { _ in nil }
+    ) {
         self.before = before
         self.after = after
+        self.ways = ways
         own = Set(addresses)
     }
 
@@ -55,8 +64,9 @@ package struct ClosedConnections: Sendable {
         rules.rule(for: packet)?.verdict == .accept
     }
 
-    /// The connection's first packet, once for each interface that it may have come in or gone out by: the kernel does
-    /// not keep which it was, and when one of them is still open the connection stays.
+    /// The connection's first packet, once for each interface that it may have come in or gone out by. The kernel does
+    /// not keep which it was: it is taken to be the one by which the machine sends to that end of it. Where that is not
+    /// known it may be any, and when one of them is still open the connection stays.
     private func packets(of connection: TrackedConnection) -> [Packet] {
         let path: PacketPath
         switch (own.contains(connection.source), own.contains(connection.destination)) {
@@ -65,14 +75,14 @@ package struct ClosedConnections: Sendable {
         case (true, false): path = .output
         case (false, false): path = .forward
         }
-        let named = after.interfaces.map(\.name)
-        let names = named.isEmpty ? [HostIntent.unnamedInterface] : named
-        let routes: [PacketRoute] =
-            switch path {
-            case .input: names.map { .input(by: $0) }
-            case .forward: names.flatMap { input in names.map { .forward(by: input, to: $0) } }
-            case .output: names.map { .output(by: $0) }
-            }
+        let routes: [PacketRoute]
+        switch path {
+        case .input: routes = interfaces(connection.source).map { .input(by: $0) }
+        case .forward:
+            let outputs = interfaces(connection.destination)
+            routes = interfaces(connection.source).flatMap { input in outputs.map { .forward(by: input, to: $0) } }
+        case .output: routes = interfaces(connection.destination).map { .output(by: $0) }
+        }
         return routes.map { route in
             var packet = Packet(
                 route,
@@ -84,6 +94,13 @@ package struct ClosedConnections: Sendable {
             packet.sourcePort = connection.sourcePort
             return packet
         }
+    }
+
+    /// By which interfaces what comes from or goes to an address may pass.
+    private func interfaces(_ address: IPAddress) -> [String] {
+        if let ways = ways(address), !ways.isEmpty { return ways }
+        let named = after.interfaces.map(\.name)
+        return named.isEmpty ? [HostIntent.unnamedInterface] : named
     }
 }
 

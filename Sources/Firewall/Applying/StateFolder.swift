@@ -6,13 +6,16 @@ import Site
 package struct StateFolder: Sendable {
     package static let standard = "/var/lib/gatehouse/firewall"
 
+    /// From the root on: a watchdog may work elsewhere.
     package let path: String
 
-    /// Makes the folder when it is not there.
-    package init(_ path: String) throws(FileError) {
-        self.path = path
-        try FileWriting.createFolder(path)
-    }
+    /// The folder as it is, also where there is none: nothing is made.
+    package init(_ path: String) throws(FileError) { self.path = try AbsolutePath.of(path) }
+
+    package var exists: Bool { FileWriting.exists(path) }
+
+    /// Makes the folder when it is not there; else looks whose it is.
+    package func make() throws(FileError) { try FileWriting.createFolder(path) }
 
     /// Holds every other command that changes the state off; a boot waits as well.
     package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {

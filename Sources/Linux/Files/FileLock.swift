@@ -25,6 +25,14 @@ package struct FileLock: ~Copyable {
         return FileLock(file: file)
     }
 
+    /// Whether somebody holds the lock now. Nothing is made, so that it can be asked of a file system that is read-only.
+    package static func isHeld(_ path: String) -> Bool {
+        let raw = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        guard raw >= 0 else { return false }
+        let file = FileDescriptor(owning: raw)
+        return flock(file.raw, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     private init(file: consuming FileDescriptor) {
         self.file = file
     }

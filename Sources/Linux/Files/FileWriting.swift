@@ -50,7 +50,8 @@ package enum FileWriting {
         }
         let mode = status.st_mode & 0o7777
         guard mode & 0o022 == 0 else {
-            throw FileError(path: path, problem: .tooOpen(mode: mode, excess: 0o022))
+            // The advice is the mode that it would have been made with.
+            throw FileError(path: path, problem: .tooOpen(mode: mode, excess: 0o077))
         }
     }
 

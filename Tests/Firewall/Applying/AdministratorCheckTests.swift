@@ -137,6 +137,15 @@ struct AdministratorCheckTests {
         let either = ["at 198.51.100.1, by up0 or up1", "at 198.51.100.2, by up1"]
         #expect(try entrances(.init(sshConnection: "\(ssh) 192.0.2.99 22")) == either)
         #expect(try entrances(.init("203.0.113.7", port: 22)) == either)
+        func detour(_ destination: String, by interface: String) throws -> String? {
+            let access = try #require(AdministratorCheck.Access(sshConnection: "\(ssh) \(destination) 22"))
+            let entrance = AdministratorCheck.Entrance(try #require(IPAddress(destination)), by: [interface])
+            let own = [("lo", "192.0.2.1"), ("eth0", "10.10.0.21")].map { (interface: $0.0, address: IPAddress($0.1)!) }
+            return AdministratorCheck.detour(access, around: entrance, own: own)?.description
+        }
+        #expect(try detour("10.10.0.21", by: "up0") == "at 10.10.0.21, by eth0")
+        #expect(try detour("10.10.0.21", by: "eth0") == nil)
+        #expect(try detour("192.0.2.1", by: "up0") == nil, "nothing comes in by lo")
         #expect(try entrances(.init("fe80::7%up1", port: 22)) == ["at fe80::1, by up1"])
         #expect(try entrances(.init(sshConnection: "fe80::7%up0 1 fe80::1%up0 22")) == ["at fe80::1, by up0"])
         #expect(try entrances(.init("2001:db8::1", port: 22)).isEmpty)
@@ -192,5 +201,12 @@ struct AdministratorCheckTests {
         #expect(first.contains(connection(0xCB00_7107, 80)))
         #expect(!first.contains(connection(0xCB00_7107, 22)))
         #expect(!first.contains(connection(0x0A0A_0015, 80)), "between the machine's own addresses")
+        // By which interface it came decides where a rule asks for that.
+        var narrowed = host()
+        narrowed.input[1].matches[0].inputInterfaces = .among(["eth1"])
+        for (ways, isClosed) in [(["eth0"], true), (["eth1"], false), (["eth0", "eth1"], false)] {
+            let closed = ClosedConnections(before: host(), after: narrowed, addresses: own) { _ in ways }
+            #expect(closed.contains(connection(0xCB00_7107, 22)) == isClosed, "\(ways)")
+        }
     }
 }

@@ -10,6 +10,7 @@ struct ApplyTests {
             unset SSH_CONNECTION
             apply one.yaml --keep 198.18.0.1; echo "refused $?"
             ls state 2>/dev/null | grep -c nft; nft list tables
+            for own in 127.0.0.1 ::1 10.10.0.21; do apply one.yaml --keep $own; echo "$own $?"; done
             SSH_CONNECTION="203.0.113.7 5000 10.10.0.21 22" bash -c "$gatehouse policy apply --site site.yaml \
                 --state $PWD/state --confirm-within 0s"; echo "applied $?"
             nft list tables
@@ -17,6 +18,8 @@ struct ApplyTests {
         )
         #expect(result.output.contains("refused 1"), "\(result)")
         #expect(result.error.contains("198.18.0.1 to port 22 would be shut out"), "\(result)")
+        #expect(result.output.contains("127.0.0.1 2\n::1 2\n10.10.0.21 2\n"), "\(result)")
+        #expect(result.error.contains("::1 is this machine itself"), "\(result)")
         #expect(result.output.contains("would be let in to port 22 by rule office-in"), "\(result)")
         #expect(result.output.contains("applied 0") && result.output.hasSuffix("table inet gatehouse\n"), "\(result)")
     }
@@ -76,8 +79,10 @@ struct ApplyTests {
             apply one.yaml --keep 203.0.113.7 && policy confirm
             table | grep -c 'tcp dport 22 '; policy drift; echo "drift $?"
             policy apply --site site.yaml --keep 203.0.113.7
+            echo '# a word' >> one.yaml; apply one.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
+        #expect(result.output.contains("generation 2 is in force; the rules are the same as before"), "\(result)")
         #expect(result.output.contains("drift 0"), "\(result)")
         #expect(result.output.contains("generation 1 is in force and means the same"), "\(result)")
     }
@@ -136,6 +141,7 @@ struct ApplyTests {
         #expect(result.output.contains(#""watchdog": true"#), "\(result)")
         #expect(result.output.contains("its watchdog does not run"), "\(result)")
         #expect(result.output.contains("rollback 0") && result.output.contains("drift 0"), "\(result)")
+        #expect(!result.output.contains("undone at"), "\(result)")
     }
 
     @Test("a boot loads what was confirmed; drift and watch name what changed, and who did it")
@@ -200,68 +206,4 @@ struct ApplyTests {
             #expect(result.output.contains(words), "\(words): \(result)")
         }
     }
-
-    @Test("connections inside what was closed are ended, and only those")
-    func connections() throws {
-        let network = try NetworkOfOneHost()
-        try network.directory.write(Self.server, to: "server.py")
-        try network.directory.write(Self.client, to: "client.py")
-        let result = try network.script(
-            """
-            own=$(readlink /proc/$$/ns/net)
-            unshare --net sleep 600 & peer=$!
-            trap 'kill $peer $server $client 2>/dev/null' EXIT
-            await 'test "$(readlink /proc/$peer/ns/net)" != "$own"'
-            ip link set eth1 netns $peer
-            nsenter -t $peer --net bash -c 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up; ip route add default dev eth1'
-            python3 server.py & server=$!
-            apply web.yaml --keep 203.0.113.7 --confirm-within 0s
-            nsenter -t $peer --net python3 client.py > talk.txt & client=$!
-            await 'grep -q "both talk" talk.txt'
-            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
-            touch go; await 'grep -q end talk.txt'; cat talk.txt
-            """
-        )
-        #expect(result.output.contains("1 connections that the rules closed were ended"), "\(result)")
-        #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
-    }
-
-    private static let server = """
-        import socketserver, threading
-        class Echo(socketserver.BaseRequestHandler):
-            def handle(self):
-                while data := self.request.recv(100):
-                    self.request.sendall(data)
-        socketserver.ThreadingTCPServer.allow_reuse_address = True
-        for port in (22, 8080):
-            server = socketserver.ThreadingTCPServer(("10.10.0.21", port), Echo)
-            threading.Thread(target=server.serve_forever).start()
-
-        """
-
-    private static let client = """
-        import os, socket, time
-        def connect(port):
-            for _ in range(600):
-                try:
-                    return socket.create_connection(("10.10.0.21", port), 60)
-                except OSError:
-                    time.sleep(0.1)
-        both = {port: connect(port) for port in (22, 8080)}
-        for one in both.values():
-            one.sendall(b"before")
-            assert one.recv(100) == b"before"
-        print("both talk", flush=True)
-        while not os.path.exists("go"):
-            time.sleep(0.05)
-        for port, one in both.items():
-            one.settimeout(60 if port == 22 else 2)
-            try:
-                one.sendall(b"after")
-                print(port, "talks" if one.recv(100) == b"after" else "ended", flush=True)
-            except TimeoutError:
-                print(port, "is silent", flush=True)
-        print("end", flush=True)
-
-        """
 }

@@ -50,10 +50,27 @@ struct FileTests {
         var status = stat()
         #expect(unsafe stat(inner, &status) == 0 && status.st_mode & 0o7777 == 0o700)
         unsafe chmod(inner, 0o777)
-        #expect(throws: FileError(path: inner, problem: .tooOpen(mode: 0o777, excess: 0o022))) {
+        #expect(throws: FileError(path: inner, problem: .tooOpen(mode: 0o777, excess: 0o077))) {
             try FileWriting.createFolder(inner)
         }
         for path in [inner, "\(folder)/a", folder] { unsafe rmdir(path) }
+    }
+
+    @Test("whether a lock is held is asked without making its file")
+    func lock() throws {
+        let path = "\(folder)-lock"
+        #expect(!FileLock.isHeld(path) && !FileWriting.exists(path))
+        let lock = try FileLock.take(path, within: 0)
+        #expect(FileLock.isHeld(path))
+        withExtendedLifetime(lock) {}
+        unsafe unlink(path)
+    }
+
+    @Test("a path is made one from the root on")
+    func absolute() throws {
+        #expect(try AbsolutePath.of("/a/../b") == "/a/../b")
+        let path = try AbsolutePath.of("a")
+        #expect(path.hasPrefix("/") && path.hasSuffix("/a"))
     }
 
     @Test("users are looked up by name")

@@ -18,6 +18,18 @@ extension Applier {
         )
     }
 
+    /// What of our own table is not as it was applied; nil when nothing was applied.
+    package func ownDrift() throws(ApplyError) -> Drift? { try ownDrift(try state()) }
+
+    func ownDrift(_ state: FirewallState) throws(ApplyError) -> Drift? {
+        guard let current = state.current else { return nil }
+        guard let (_, script, expected) = try confirmedRuleset(state) else {
+            throw ApplyError(.machine, "\(folder.path): the text of generation \(current.generation) is gone")
+        }
+        if isAsleep { return .asleep }
+        return Drift(expected: expected.own, live: try liveListing().own, dynamic: script.dynamicSets)
+    }
+
     /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory
     /// in place of a table's flags, or fails at it.
     private var isAsleep: Bool {
@@ -75,11 +87,9 @@ package struct RuleCounter: Sendable, Equatable {
 }
 
 extension Applier {
-    /// What the policy in force was meant to do; nil when there is none, or the site file it came from is not understood
-    /// any more.
-    package func intentInForce() throws(ApplyError) -> HostIntent? {
-        guard let current = try state().current else { return nil }
-        let path = "\(folder.path)/\(current.generation).\(StateFolder.Document.site.rawValue)"
-        return SiteFile.load(path: path).model.flatMap { Intent(of: $0).host(current.host) }
+    /// What a ruleset that is kept was meant to do; nil when the site file it came from is not understood any more.
+    func intent(of ruleset: StoredRuleset) -> HostIntent? {
+        let path = "\(folder.path)/\(ruleset.generation).\(StateFolder.Document.site.rawValue)"
+        return SiteFile.load(path: path).model.flatMap { Intent(of: $0).host(ruleset.host) }
     }
 }

@@ -8,11 +8,19 @@ extension Applier {
     ///
     /// - Returns: its generation.
     package func confirm() throws(ApplyError) -> Int {
-        let lock = try onDisk { () throws(FileError) in try folder.lock() }
+        let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard let generation = state.pending?.ruleset.generation else {
             throw ApplyError(.wanting, Self.nothingPending(state))
+        }
+        // A boot would load what nobody has tried.
+        if let drift = try ownDrift(state), !drift.isEmpty {
+            throw ApplyError(
+                .wanting,
+                "generation \(generation) is not kept, since the kernel holds something else: "
+                    + "\(drift.findings.joined(separator: "; ")). `gatehouse policy rollback` brings back what was before"
+            )
         }
         try confirm(&state)
         return generation
@@ -30,43 +38,71 @@ extension Applier {
         return "no ruleset waits for a confirmation: generation \(undone.generation) was undone (\(undone.why))"
     }
 
-    /// Undoes the pending ruleset; without one, goes back to the ruleset that was confirmed before the last.
+    /// Undoes the pending ruleset, and ends the connections that only that one let in.
     ///
     /// - Parameter why: what `status` says of it later.
-    /// - Returns: the generation in force now; nil when there is none any more.
-    package func rollback(why: String = "by `policy rollback`") throws(ApplyError) -> Int? {
-        let lock = try onDisk { () throws(FileError) in try folder.lock() }
+    /// - Returns: the generation in force now, nil when there is none any more.
+    package func rollback(
+        why: String = "by `policy rollback`"
+    ) throws(ApplyError) -> (generation: Int?, ended: EndedConnections) {
+        let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
-        if let pending = state.pending {
-            try restore(pending.ruleset.generation)
-            state.undo(now: Self.now, why: why)
-        } else {
-            guard let previous = state.previous, let text = try document(.ruleset, previous.generation) else {
-                throw ApplyError(.wanting, "there is no ruleset to go back to")
-            }
-            try load(text)
-            // Going back again is going forward: the two change places.
-            state.previous = state.confirmed
-            state.confirmed = previous
+        guard state.pending != nil else { throw ApplyError(.wanting, Self.nothingPending(state)) }
+        let ended = try undo(&state, why: why)
+        return (state.confirmed?.generation, ended)
+    }
+
+    /// The ruleset that was confirmed before the one in force, proved like any other, to be applied again under a new
+    /// number: going back once more is going forward.
+    ///
+    /// - Throws: `wanting` when there is none, or not any more what was confirmed.
+    package func previous(confirmWithin: Int, takesUnknown: Bool) throws(ApplyError) -> Order {
+        guard let previous = try state().previous else {
+            throw ApplyError(.wanting, "there is no ruleset to go back to")
         }
+        let generation = previous.generation
+        guard let text = try document(.ruleset, generation), Fingerprint.sha256(text) == previous.hash,
+            let site = try document(.site, generation)
+        else {
+            throw ApplyError(.wanting, "\(folder.path): generation \(generation) is not any more what was confirmed")
+        }
+        guard let intent = intent(of: previous) else {
+            throw ApplyError(
+                .wanting,
+                "\(folder.path): the site file of generation \(generation) is not understood any more: apply one that is"
+            )
+        }
+        var order = Order(
+            try prove(CompiledRuleset(text: text, intent), takesUnknown: takesUnknown),
+            site: Array(site.utf8),
+            siteModified: previous.siteModified,
+            confirmWithin: confirmWithin
+        )
+        order.takesOlder = true
+        return order
+    }
+
+    private func undo(_ state: inout FirewallState, why: String) throws(ApplyError) -> EndedConnections {
+        guard let pending = state.pending?.ruleset else { return EndedConnections() }
+        try restore(pending.generation)
+        // Before the record: whoever waits for that finds the connections ended.
+        let ended = endConnections(from: pending, to: state.confirmed)
+        state.undo(now: Self.now, why: why)
         let changed = state
         try onDisk { () throws(FileError) in try folder.write(changed) }
-        return state.confirmed?.generation
+        return ended
     }
 
     /// The watchdog's deed: undoes the generation if it is still pending.
     ///
     /// - Returns: false when it was confirmed or undone meanwhile.
     package func expire(_ generation: Int) throws(ApplyError) -> Bool {
-        let lock = try onDisk { () throws(FileError) in try folder.lock() }
+        let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard state.pending?.ruleset.generation == generation else { return false }
-        try restore(generation)
-        state.undo(now: Self.now, why: "nobody confirmed it in time")
-        let changed = state
-        try onDisk { () throws(FileError) in try folder.write(changed) }
+        _ = try undo(&state, why: "nobody confirmed it in time")
         return true
     }
 
@@ -75,7 +111,8 @@ extension Applier {
     ///
     /// - Returns: its generation; nil when none was ever confirmed.
     package func boot() throws(ApplyError) -> Int? {
-        let lock = try onDisk { () throws(FileError) in try folder.lock() }
+        guard folder.exists else { return nil }
+        let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         if state.pending != nil {
@@ -105,7 +142,24 @@ extension Applier {
         try onKernel { () throws(KernelFailure) in try live.load(text) }
     }
 
+    /// Holds others off, as `StateFolder.lock` does.
+    func lock() throws(ApplyError) -> FileLock {
+        try requireFolder()
+        return try onDisk { () throws(FileError) in
+            try folder.make()
+            return try folder.lock()
+        }
+    }
+
+    private func requireFolder() throws(ApplyError) {
+        guard folder.exists else {
+            throw ApplyError(.wanting, "there is no folder \(folder.path): no ruleset was applied with it here")
+        }
+    }
+
+    /// - Throws: `wanting` where there is no folder for it.
     package func state() throws(ApplyError) -> FirewallState {
+        try requireFolder()
         do throws(StateError) {
             return try folder.read()
         } catch {

@@ -37,20 +37,31 @@ package struct Applier: Sendable {
         /// The kernel holds it already.
         case unchanged(generation: Int)
         /// In force.
-        case applied(generation: Int, onlyElements: Bool)
+        case applied(generation: Int, change: Change, ended: EndedConnections)
+    }
+
+    /// What a load changed in the kernel.
+    package enum Change: Sendable, Equatable {
+        /// Nothing: another site file means the same.
+        case none
+        /// Elements of sets alone.
+        case elements
+        case table
     }
 
     /// Puts the ruleset into force.
     ///
     /// In this order, after the proof: what undoes it and `pending` on the disk; the watchdog; the load; a look at what
-    /// the kernel then holds. Whatever ends this process in between, the old rules stay or come back.
+    /// the kernel then holds; the end of the connections that are closed. Whatever ends this process in between, the old
+    /// rules stay or come back.
     /// - Parameter arm: starts the watchdog for a generation, and returns when it watches.
     package func apply(
         _ order: Order,
         arm: (_ generation: Int, _ seconds: Int) throws(ApplyError) -> Void
     ) throws(ApplyError) -> Outcome {
         let (script, expected) = (order.ruleset.script, order.ruleset.listing.text)
-        let lock = try onDisk { () throws(FileError) in try folder.lock() }
+        try onDisk { () throws(FileError) in try folder.make() }
+        let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard state.pending == nil else {
@@ -80,6 +91,7 @@ package struct Applier: Sendable {
             siteModified: order.siteModified,
             applied: Self.now
         )
+        let earlier = state.confirmed.flatMap { intent(of: $0) }
         let undo = try undoText(state, before)
         let changes = isSame ? "" : try elementChanges(state, before, script)
         try onDisk { () throws(FileError) in
@@ -94,12 +106,13 @@ package struct Applier: Sendable {
         var isTouched = false
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
-            let onlyElements = try load(order.ruleset, changes, &isTouched)
+            let change = try load(order.ruleset, changes, &isTouched)
             if order.confirmWithin == 0 {
                 var confirmed = state
                 try confirm(&confirmed)
             }
-            return .applied(generation: record.generation, onlyElements: onlyElements)
+            let ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)
+            return .applied(generation: record.generation, change: change, ended: ended)
         } catch {
             if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, isTouched: isTouched)
@@ -164,18 +177,19 @@ package struct Applier: Sendable {
     /// Loads by elements when that is enough, else whole, and asks the kernel whether it holds what it should.
     ///
     /// - Parameter isTouched: whether the kernel's rules may have been changed, also when it throws.
-    /// - Returns: whether elements were enough.
     private func load(
         _ ruleset: ProvedRuleset,
         _ changes: String?,
         _ isTouched: inout Bool
-    ) throws(ApplyError) -> Bool {
+    ) throws(ApplyError) -> Change {
         let expected = ruleset.listing.text
         if let changes {
             isTouched = !changes.isEmpty
             let isDone = changes.isEmpty || (try? live.load(changes)) != nil
             // Overlapping intervals that the kernel merged cannot be taken away one by one: then it is loaded whole.
-            if isDone, Self.differences(expected, try liveListing().text, ruleset.script).isEmpty { return true }
+            if isDone, Self.differences(expected, try liveListing().text, ruleset.script).isEmpty {
+                return changes.isEmpty ? .none : .elements
+            }
         }
         do throws(KernelFailure) {
             try live.load(ruleset.compiled.text)
@@ -192,7 +206,7 @@ package struct Applier: Sendable {
         guard differences.isEmpty else {
             throw ApplyError(.machine, "the kernel holds something else than was loaded: \(differences[0])")
         }
-        return false
+        return .table
     }
 
     /// The commands that change elements alone; nil when more is to change, or the kernel does not hold what was

@@ -13,6 +13,12 @@ package struct CompiledRuleset: Sendable {
         self.intent = intent
     }
 
+    /// One that was compiled before, from what then meant `intent`.
+    init(text: String, _ intent: HostIntent) {
+        (self.text, self.intent) = (text, intent)
+        ruleOfLine = { _ in nil }
+    }
+
     /// The text taken apart.
     func script() throws(ApplyError) -> RulesetScript {
         do throws(RulesetScriptError) {

@@ -66,23 +66,18 @@ package enum Watchdog {
             withExtendedLifetime(lock) {}
         }
         while Clock.monotonicNanoseconds < deadline {
+            // What would undo it went with the folder.
+            guard applier.folder.exists else { return }
             // A state that cannot be read now may be readable later: the deadline decides.
             if let state = try? applier.state(), state.pending?.ruleset.generation != generation { return }
             Thread.pause(milliseconds: look)
         }
-        while (try? applier.expire(generation)) == nil { Thread.pause(milliseconds: 1_000) }
+        while applier.folder.exists, (try? applier.expire(generation)) == nil { Thread.pause(milliseconds: 1_000) }
     }
 
     /// Whether a watchdog watches this generation: it holds a lock, which goes with it however it ends.
     package static func isArmed(_ folder: StateFolder, generation: Int) -> Bool {
-        let path = mark(folder, generation)
-        guard FileWriting.exists(path) else { return false }
-        do throws(FileError) {
-            _ = try FileLock.take(path, within: 0)
-            return false
-        } catch {
-            return error.isHeldByAnother
-        }
+        FileLock.isHeld(mark(folder, generation))
     }
 
     private static func mark(_ folder: StateFolder, _ generation: Int) -> String {

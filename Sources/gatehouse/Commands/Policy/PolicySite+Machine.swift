@@ -36,7 +36,7 @@ extension PolicySite {
     static var machineAddresses: [IPAddress] { ownAddresses.map(\.address) }
 
     /// The same, each with the interface that bears it.
-    private static var ownAddresses: [(interface: String, address: IPAddress)] {
+    static var ownAddresses: [(interface: String, address: IPAddress)] {
         InterfaceAddresses.byInterface().compactMap { entry in
             IPAddress(entry.address.host).map { (entry.interface, $0) }
         }

@@ -6,7 +6,8 @@ struct PolicyStatus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show which ruleset is in force, what waits for a confirmation, and what each rule counted.",
-        discussion: "Exit status: 0, or 1 when a ruleset waits for a confirmation."
+        discussion: "Exit status: 0 when what was confirmed is in force, 1 when the kernel holds something else, "
+            + "nothing was applied, or a ruleset waits for a confirmation, 3 when the kernel cannot be asked."
     )
 
     @OptionGroup var state: StateOptions
@@ -15,56 +16,97 @@ struct PolicyStatus: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (known, counters, isWatched) = try state.perform { applier in
-            let known = try applier.state()
-            let isWatched = known.pending.map {
-                Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation)
-            }
-            return (known, (try? applier.counters()) ?? [], isWatched)
-        }
+        let status = try state.perform { try KnownStatus($0) }
         if json {
-            print(Self.json(known, counters, isWatched).indented)
+            print(status.json.indented)
         } else {
-            for line in Self.lines(known, counters, isWatched) { print(line) }
+            for line in status.lines { print(line) }
         }
-        if known.pending != nil { throw ExitCode(1) }
+        if status.exitStatus != 0 { throw ExitCode(status.exitStatus) }
+    }
+}
+
+/// What the state says, beside what the kernel says.
+private struct KnownStatus {
+    private let state: FirewallState
+    private let counters: [RuleCounter]
+    /// Whether the watchdog of what is pending runs.
+    private let isWatched: Bool
+    private let kernel: Kernel
+
+    private enum Kernel {
+        case holdsIt
+        /// Holds something else; how it differs.
+        case differs([String])
+        case nothingApplied
+        /// Cannot be asked.
+        case unknown(String)
     }
 
-    private static func json(_ state: FirewallState, _ counters: [RuleCounter], _ isWatched: Bool?) -> JSONValue {
-        .object([
+    init(_ applier: Applier) throws(ApplyError) {
+        let state = try applier.state()
+        self.state = state
+        counters = (try? applier.counters()) ?? []
+        isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
+        do throws(ApplyError) {
+            kernel = try applier.ownDrift().map { $0.isEmpty ? .holdsIt : .differs($0.findings) } ?? .nothingApplied
+        } catch {
+            kernel = .unknown(error.description)
+        }
+    }
+
+    var exitStatus: Int32 {
+        switch kernel {
+        case .holdsIt: state.pending == nil ? 0 : 1
+        case .differs, .nothingApplied: 1
+        case .unknown: 3
+        }
+    }
+
+    var json: JSONValue {
+        let (word, findings): (String, [String]) =
+            switch kernel {
+            case .holdsIt: ("in force", [])
+            case .differs(let findings): ("differs", findings)
+            case .nothingApplied: ("nothing applied", [])
+            case .unknown(let why): ("unknown", [why])
+            }
+        let rules = counters.map { counter in
+            JSONValue.object([
+                .init("rule", .string(counter.rule)), .init("packets", .integer(counter.packets)),
+                .init("bytes", .integer(counter.bytes)),
+            ])
+        }
+        return .object([
             .init("confirmed", state.confirmed?.json ?? .null),
             .init("pending", state.pending?.json ?? .null),
-            .init("watchdog", isWatched.map { .boolean($0) } ?? .null),
+            .init("watchdog", state.pending == nil ? .null : .boolean(isWatched)),
             .init("undone", state.undone?.json ?? .null),
-            .init(
-                "rules",
-                .array(
-                    counters.map {
-                        .object([
-                            .init("rule", .string($0.rule)), .init("packets", .integer($0.packets)),
-                            .init("bytes", .integer($0.bytes)),
-                        ])
-                    }
-                )
-            ),
+            .init("kernel", .string(word)),
+            .init("findings", .strings(findings)),
+            .init("rules", .array(rules)),
         ])
     }
 
-    private static func lines(_ state: FirewallState, _ counters: [RuleCounter], _ isWatched: Bool?) -> [String] {
+    var lines: [String] {
         var lines: [String] = []
         if let pending = state.pending {
-            let until = DateTime(seconds: pending.until)
-            lines.append("pending: \(text(pending.ruleset)); undone at \(until) unless confirmed")
-            if isWatched == false {
-                lines.append(
-                    "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
-                        + "`gatehouse policy rollback`"
-                )
-            }
+            let end =
+                isWatched
+                ? "undone at \(DateTime(seconds: pending.until)) unless confirmed"
+                : "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
+                    + "`gatehouse policy rollback`"
+            lines.append("pending: \(Self.text(pending.ruleset)); \(end)")
         }
-        lines.append(state.confirmed.map { "confirmed: \(text($0))" } ?? "no ruleset was confirmed here")
+        lines.append(state.confirmed.map { "confirmed: \(Self.text($0))" } ?? "no ruleset was confirmed here")
         if let undone = state.undone {
             lines.append("undone: generation \(undone.generation) at \(DateTime(seconds: undone.at)): \(undone.why)")
+        }
+        switch kernel {
+        case .holdsIt: lines.append("the kernel holds generation \(state.current?.generation ?? 0)")
+        case .differs(let findings): lines += findings.map { "NOT IN FORCE AS APPLIED: \($0)" }
+        case .nothingApplied: break
+        case .unknown(let why): lines.append("whether the kernel holds it is not known: \(why)")
         }
         return lines + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
     }

@@ -5,7 +5,8 @@ struct PolicyConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm",
         abstract: "Keep the ruleset that was applied; the next boot loads it.",
-        discussion: "Exit status: 0 when it is kept, 1 when none waits: it was undone already."
+        discussion: "Exit status: 0 when it is kept, 1 when none waits, since it was undone already, or when the "
+            + "kernel does not hold it."
     )
 
     @OptionGroup var state: StateOptions
@@ -18,15 +19,31 @@ struct PolicyConfirm: ParsableCommand {
 struct PolicyRollback: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
-        abstract: "Undo the ruleset that waits for a confirmation; without one, go back to the one before.",
-        discussion: "Exit status: 0 when that is done, 1 when there is nothing to go back to."
+        abstract: "Undo the ruleset that waits for a confirmation; without one, apply the one before again.",
+        discussion: "What waits is undone at once. The one before is applied like any other: it must let you in, "
+            + "and waits for a confirmation itself. Exit status: 0 when that is done, 1 when there is nothing to go back to, "
+            + "or it would shut you out, else 2 or 3."
     )
 
     @OptionGroup var state: StateOptions
+    @OptionGroup var entrance: EntranceOptions
 
     func run() throws {
-        let generation = try state.perform { try $0.rollback() }
-        Output.line(generation.map { "generation \($0) is in force" } ?? "this machine has no rules of gatehouse now")
+        try state.perform { applier in
+            guard try applier.state().pending == nil else {
+                let (generation, ended) = try applier.rollback()
+                let inForce = generation.map { "generation \($0) is in force" }
+                Output.line(inForce ?? "this machine has no rules of gatehouse now")
+                return ended.say()
+            }
+            let order = try applier.previous(
+                confirmWithin: entrance.confirmWithin.seconds,
+                takesUnknown: entrance.unproved
+            )
+            for access in try entrance.accesses() { try entrance.require(access, order.ruleset, applier) }
+            let outcome = try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
+            entrance.say(outcome, order.ruleset.compiled.intent.host)
+        }
     }
 }
 

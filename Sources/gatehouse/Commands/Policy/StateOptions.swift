@@ -2,6 +2,14 @@ import ArgumentParser
 import Firewall
 import Linux
 
+extension ExitCode {
+    /// Says on standard error why something is not done.
+    static func refusal(_ kind: ApplyError.Kind, _ text: String) -> ExitCode {
+        Output.error(text)
+        return ExitCode(kind.rawValue)
+    }
+}
+
 /// Where the state of this machine's firewall is.
 struct StateOptions: ParsableArguments {
     @Option(help: "The folder of the applied rulesets.")

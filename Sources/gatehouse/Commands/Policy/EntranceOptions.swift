@@ -1,0 +1,178 @@
+import ArgumentParser
+import Firewall
+import Linux
+import Site
+
+/// Who must be let in once other rules are in force, and how long those wait for a confirmation.
+struct EntranceOptions: ParsableArguments {
+    @Option(help: "How long to wait for `policy confirm`, as 60s or 10m; 0s takes it for good at once.")
+    var confirmWithin: TimeSpan = .seconds(60)
+
+    @Option(help: "An address that must be let in by SSH afterwards. Default: where your own SSH session comes from.")
+    var keep: [String] = []
+
+    @Option(help: "The port of SSH for --keep.")
+    var keepPort: UInt16 = 22
+
+    @Flag(help: "Apply also what cannot be proved. What is proved wrong is never applied.")
+    var unproved = false
+
+    /// Those who must be let in afterwards; at least one.
+    ///
+    /// - Throws: `ExitCode`, after saying what is wrong.
+    func accesses() throws -> [AdministratorCheck.Access] {
+        var accesses: [AdministratorCheck.Access] = []
+        for text in keep {
+            guard let access = AdministratorCheck.Access(text, port: keepPort) else {
+                throw ExitCode.refusal(.wrong, "--keep \(text): no IP address")
+            }
+            accesses.append(access)
+        }
+        if accesses.isEmpty, let text = ProcessAncestry.variable("SSH_CONNECTION") {
+            guard let access = AdministratorCheck.Access(sshConnection: text) else {
+                throw ExitCode.refusal(
+                    .wrong,
+                    "SSH_CONNECTION is `\(text)`, no connection: name your address with --keep"
+                )
+            }
+            accesses.append(access)
+        }
+        guard !accesses.isEmpty else {
+            throw ExitCode.refusal(
+                .wanting,
+                "where you come from is not known: name the address to stay let in with --keep"
+            )
+        }
+        let own = PolicySite.machineAddresses
+        if let inside = accesses.first(where: { $0.source.isLoopback || own.contains($0.source) }) {
+            throw ExitCode.refusal(
+                .wrong,
+                "\(inside.source) is this machine itself: name an address that you come from elsewhere with --keep"
+            )
+        }
+        return accesses
+    }
+
+    /// Proves that a new connection would be let in, by what the kernel holds of the ruleset and of other tables.
+    ///
+    /// - Throws: `ExitCode`, after saying what stops it.
+    func require(_ access: AdministratorCheck.Access, _ ruleset: ProvedRuleset, _ applier: Applier) throws {
+        let entrances: [AdministratorCheck.Entrance]
+        do {
+            entrances = try PolicySite.entrances(access)
+        } catch {
+            throw ExitCode.refusal(
+                .machine,
+                "the way to \(access.source) cannot be asked for: \(error); nothing was changed"
+            )
+        }
+        let finding = try applier.finding(on: access, ruleset, at: entrances, for: confirmWithin.seconds)
+        let place = finding.entrance.map { " (\($0))" } ?? ""
+        let connection = "a new connection from \(access.source) to port \(access.port)"
+        switch finding.verdict {
+        case .admitted(let rule):
+            Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)\(place)")
+            if let entrance = finding.entrance { try requireDetour(access, around: entrance, ruleset, applier) }
+        case .unknown(let why) where unproved:
+            Output.error("warning: whether \(connection) would be let in\(place) is not known: \(why)")
+        case .unknown(let why):
+            throw ExitCode.refusal(
+                .wanting,
+                "it cannot be proved that \(connection) would be let in: it hangs on \(why)\(place); nothing was "
+                    + "changed. --unproved applies it all the same"
+            )
+        case .refused(let by):
+            throw ExitCode.refusal(
+                .wanting,
+                "\(connection) would be shut out\(place): \(by). Allow it in the site file, or name another address "
+                    + "with --keep; nothing was changed"
+            )
+        case .unreachable where unproved:
+            Output.error("warning: this machine knows no way to \(access.source): \(connection) could not be answered")
+        case .unreachable:
+            throw ExitCode.refusal(
+                .wanting,
+                "this machine knows no way to \(access.source), so that \(connection) could not be answered (`ip route "
+                    + "get \(access.source)`); nothing was changed. --unproved applies it all the same"
+            )
+        }
+    }
+
+    /// A connection to an address that another interface bears may come in by that one: a doubt, which a confirmation from
+    /// a new connection clears, and nothing else does.
+    private func requireDetour(
+        _ access: AdministratorCheck.Access,
+        around entrance: AdministratorCheck.Entrance,
+        _ ruleset: ProvedRuleset,
+        _ applier: Applier
+    ) throws {
+        let own = PolicySite.ownAddresses
+        guard let detour = AdministratorCheck.detour(access, around: entrance, own: own) else { return }
+        let why: String
+        switch try applier.finding(on: access, ruleset, at: [detour], for: confirmWithin.seconds).verdict {
+        case .admitted, .unreachable: return
+        case .refused(let by): why = "would be shut out (\(by))"
+        case .unknown(let statement): why = "is let in or not by what is not understood (\(statement))"
+        }
+        let interfaces = detour.interfaces.joined(separator: " or ")
+        let text =
+            "answers to \(access.source) leave by \(entrance.interfaces.joined(separator: " or ")), but "
+            + "\(detour.destination) belongs to \(interfaces): if you come in by \(interfaces), a new connection \(why)"
+        guard confirmWithin.seconds == 0, !unproved else {
+            Output.error("warning: \(text)")
+            return
+        }
+        throw ExitCode.refusal(
+            .wanting,
+            "\(text). With 0s nothing would bring the old rules back: give --confirm-within some time, or --unproved; "
+                + "nothing was changed"
+        )
+    }
+
+    /// Starts the watchdog of a folder.
+    static func watchdog(_ folder: StateFolder) -> (_ generation: Int, _ seconds: Int) throws(ApplyError) -> Void {
+        { (generation, seconds) throws(ApplyError) in
+            try Watchdog.arm(
+                folder,
+                generation: generation,
+                seconds: seconds,
+                program: ProcessStart.thisProgramPath ?? "/usr/bin/gatehouse"
+            )
+        }
+    }
+
+    /// Tells what was done, and what to do next.
+    func say(_ outcome: Applier.Outcome, _ host: String) {
+        switch outcome {
+        case .unchanged(let generation):
+            Output.line("\(host): generation \(generation) is in force and means the same; nothing was changed")
+        case .applied(let generation, let change, let ended):
+            Output.line("\(host): generation \(generation) is in force; \(change.text)")
+            ended.say()
+            if confirmWithin.seconds > 0 {
+                let time = "\(confirmWithin.seconds) s"
+                Output.line("Confirm it within \(time) from a new connection: gatehouse policy confirm")
+            }
+        }
+    }
+}
+
+extension Applier.Change {
+    fileprivate var text: String {
+        switch self {
+        case .none: "the rules are the same as before, and none was touched"
+        case .elements: "elements of sets alone were changed"
+        case .table: "the table was replaced"
+        }
+    }
+}
+
+extension EndedConnections {
+    /// Tells what there is to tell.
+    func say() {
+        if count > 0 {
+            Output.line("\(count) \(count == 1 ? "connection" : "connections") that the rules closed ended")
+        }
+        if let failure { Output.error("warning: connections that the rules closed go on until they end: \(failure)") }
+    }
+}
