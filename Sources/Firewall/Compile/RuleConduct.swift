@@ -61,9 +61,6 @@ extension RuleLimit {
 
     /// How many sources a limit remembers. Above, the kernel forgets none, and new sources go unlimited.
     static let sources = 65_536
-
-    /// In the order in which they are tried: the rate first, because a connection is counted once it is let in.
-    var measures: [LimitMeasure] { (rate.map { [.rate($0)] } ?? []) + (connections.map { [.connections($0)] } ?? []) }
 }
 
 extension LimitMeasure {

@@ -100,7 +100,9 @@ struct FieldView: Hashable {
         case .unknown, .before: return nil
         case .oddity(.smallSegments, _) where !isWhole: return nil
         case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
-        case .excess(_, let isAbove): return packet.oddities.contains(.overLimit) == isAbove
+        case .excess(let limit, let isAbove):
+            let isOver = packet.oddities.contains(.overLimit) && packet.limit.map { $0 == limit.counter } ?? true
+            return isOver == isAbove
         case .fields(let fields, let entries, let isNegated):
             let contents = fields.map { content($0, packet) }
             if contents.contains(.absent) { return false }

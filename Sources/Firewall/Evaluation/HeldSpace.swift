@@ -5,6 +5,8 @@ package struct HeldSpace {
     /// What the changes of addresses that are looked for are called among outcomes: a bit of their own each, above those
     /// of `Outcomes`. Every other change lets the packet go on.
     private let watched: [HeldTranslation: Outcomes]
+    /// Whether packets are told apart by the limit that they are above.
+    private let limits: LimitView
     /// What may come of a statement that is not understood.
     private let anything: PacketFunction
     /// Whether a packet may have gone astray.
@@ -20,9 +22,12 @@ package struct HeldSpace {
 
     private static let deepest = 16
 
-    package init(_ ruleset: HeldRuleset, in store: DiagramStore) {
+    package init(_ ruleset: HeldRuleset, in store: DiagramStore) { self.init(ruleset, in: store, limits: .apart) }
+
+    init(_ ruleset: HeldRuleset, in store: DiagramStore, limits: LimitView) {
         self.ruleset = ruleset
         self.store = store
+        self.limits = limits
         watched = [:]
         anything = PacketFunction(.anything)
     }
@@ -32,6 +37,7 @@ package struct HeldSpace {
         self.ruleset = ruleset
         self.store = store
         self.watched = watched
+        limits = .apart
         // What is not understood may change addresses in a way that no bit stands for, so it has all bits.
         anything = PacketFunction(Outcomes.anything.union(.anyTranslation))
     }
@@ -183,7 +189,7 @@ package struct HeldSpace {
         case .unknown, .before: return PacketFunction(constant: 2)
         case .oddity(.smallSegments, _) where !view.isWhole: return PacketFunction(constant: 2)
         case .oddity(let oddity, let isPresent): return try odd(oddity, isPresent)
-        case .excess(_, let isAbove): return try odd(.overLimit, isAbove)
+        case .excess(let limit, let isAbove): return try excess(limit, isAbove)
         case .fields(let fields, let entries, let isNegated):
             var (sure, perhaps) = (try regions(fields, entries, view))
             if isNegated {
@@ -195,6 +201,20 @@ package struct HeldSpace {
             }
             return sure == perhaps ? sure : try store.combine(sure, perhaps, .condition)
         }
+    }
+
+    private func excess(_ limit: HeldLimit, _ isAbove: Bool) throws(SpaceExhausted) -> PacketFunction {
+        guard let told = limits.told([limit.counter]) else {
+            // Above some limit, but perhaps another one.
+            return try store.node(
+                .oddities,
+                PacketOddities.overLimit.numbers,
+                inside: PacketFunction(constant: 2),
+                outside: isAbove ? .none : .all
+            )
+        }
+        let above = try store.above(told)
+        return isAbove ? above : try store.combine(.all, above, .difference)
     }
 
     private func odd(_ oddity: PacketOddities, _ isPresent: Bool) throws(SpaceExhausted) -> PacketFunction {

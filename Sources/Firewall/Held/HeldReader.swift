@@ -49,6 +49,8 @@ struct HeldReader {
     private(set) var expecting: String?
     private var chainOf: [Name: Int] = [:]
     private var elements: [Name: [JSONValue]] = [:]
+    /// How many elements sets have room for, and after how many seconds they forget one.
+    private var bounds: [Name: (size: Int?, timeout: Int?)] = [:]
     /// Sets that rules add to: what they hold a moment later, nobody knows.
     private var changing: Set<Name> = []
     private var dormant: Set<Name> = []
@@ -75,6 +77,7 @@ struct HeldReader {
             case "set", "map":
                 guard let name = Self.name(member.value) else { continue }
                 elements[name] = member.value["elem"]?.listed ?? []
+                bounds[name] = (member.value["size"]?.integer, member.value["timeout"]?.integer)
                 // Elements that end by themselves are gone a moment later.
                 if member.value["timeout"] != nil { changing.insert(name) }
             case "rule":
@@ -162,7 +165,7 @@ struct HeldReader {
             HeldRule(
                 comment: rule["comment"]?.text,
                 handle: rule["handle"]?.integer ?? 0,
-                Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements))
+                Self.dropping(Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements)))
             )
         )
     }
@@ -182,10 +185,55 @@ struct HeldReader {
         }
     }
 
+    /// Proofs look at packets that are above one limit, and at those that are above every limit that they meet. That is
+    /// all there is to see as long as being above a limit leads nowhere but to a drop, and being below it nowhere at
+    /// all: a packet may be counted twice, above the second time alone. Of rules with other limits nothing is known.
+    private static func dropping(_ statements: [HeldStatement]) -> [HeldStatement] {
+        let decisions = statements.filter { statement in
+            switch statement {
+            case .condition, .verdict(.next): false
+            default: true
+            }
+        }
+        if decisions.isEmpty { return statements }
+        let drops = decisions.count == 1 && statements.contains { if case .verdict(.drop) = $0 { true } else { false } }
+        let count = statements.count { if case .condition(.excess) = $0 { true } else { false } }
+        return statements.map { statement in
+            guard case .condition(.excess(let limit, let isAbove)) = statement else { return statement }
+            if drops, isAbove, count == 1, !limit.set.isEmpty { return statement }
+            return .condition(.unknown("a limit of \(limit.measure.text) that does more than drop what is above it"))
+        }
+    }
+
     // MARK: - What rules name
 
     func chain(_ name: String, _ scope: HeldScope) -> Int? {
         chainOf[Name(family: scope.family, table: scope.table, name: name)]
+    }
+
+    /// How a set remembers what rules count in it; nil when it is not listed, or holds elements that count otherwise.
+    ///
+    /// - Parameters:
+    ///   - operation: `add` or `update`.
+    ///   - statement: what counts in an element that a rule adds.
+    func memory(
+        _ name: String,
+        _ scope: HeldScope,
+        _ operation: String?,
+        _ statement: JSONValue
+    ) -> HeldLimit.Memory? {
+        let name = Name(family: scope.family, table: scope.table, name: name)
+        guard let operation, ["add", "update"].contains(operation), let bounds = bounds[name] else { return nil }
+        for case .object(let parts)? in (elements[name] ?? []).map({ $0["elem"] }) {
+            for part in parts {
+                switch part.name {
+                case "limit", "ct count", "quota": if .object([part]) != statement { return nil }
+                case "timeout": if part.value.integer != bounds.timeout { return nil }
+                default: continue
+                }
+            }
+        }
+        return HeldLimit.Memory(size: bounds.size, timeout: bounds.timeout, refreshes: operation == "update")
     }
 
     /// The elements of a set or map; nil when it is not listed or changes by itself.

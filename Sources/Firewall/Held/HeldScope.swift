@@ -26,9 +26,11 @@ struct HeldScope {
             let conditions = match(member.value)
             let fields = conditions.flatMap { if case .fields(let fields, _, _) = $0 { fields } else { [HeldField]() } }
             return conditions.map { .condition($0) } + unlisted(fields)
-        case "limit", "ct count": return excess(statement, for: nil).map { .condition($0) }
-        case "set", "map": return counted(member.value["elem"], member.value["stmt"], statement)
-        case "meter": return counted(member.value["key"], member.value["stmt"], statement)
+        case "limit", "ct count": return excess(statement).map { .condition($0) }
+        case "set", "map":
+            let set = (member.value["set"] ?? member.value["map"])?.text.map { String($0.drop { $0 == "@" }) }
+            return counted(member.value["elem"], member.value["stmt"], in: set, member.value["op"]?.text, statement)
+        case "meter": return counted(member.value["key"], member.value["stmt"], in: nil, nil, statement)
         case "mangle": return mangle(member.value)
         case "vmap": return verdictMap(member.value) ?? [.unknown(statement.excerpt)]
         case "reject": return reject(member.value)
@@ -176,11 +178,15 @@ struct HeldScope {
     /// What holds when a packet is above a limit. How much others take for too much is theirs: of their limits nothing is
     /// known.
     ///
-    /// - Parameter key: by what a set tells apart what is counted.
-    private func excess(_ statement: JSONValue, for key: HeldLimit.Key?) -> [HeldCondition] {
-        guard isOwn, let member = statement.only, let limit = HeldLimit(member, key: key) else {
+    /// - Parameter counting: the set that counts, by what it does so, and how it remembers; nil for all packets together.
+    private func excess(
+        _ statement: JSONValue,
+        _ counting: (set: String, key: HeldLimit.Key?, memory: HeldLimit.Memory?)? = nil
+    ) -> [HeldCondition] {
+        guard isOwn, let member = statement.only, let measure = LimitMeasure(member) else {
             return [.unknown(statement.excerpt)]
         }
+        let limit = HeldLimit(measure, set: counting?.set ?? "", key: counting?.key, memory: counting?.memory)
         return [.excess(limit, isAbove: member.value["inv"]?.boolean ?? false)]
     }
 
@@ -189,7 +195,18 @@ struct HeldScope {
 
     /// A set that packets add to: the packet has what is added, and the element's own conditions hold. A set that is full
     /// ends the rule: for those that count that is known (docs/proofs.md), for others nobody knows it.
-    private func counted(_ key: JSONValue?, _ inner: JSONValue?, _ statement: JSONValue) -> [HeldStatement] {
+    ///
+    /// - Parameters:
+    ///   - inner: what counts in the element.
+    ///   - set: its name; nil when it is no set by name.
+    ///   - operation: `add` or `update`.
+    private func counted(
+        _ key: JSONValue?,
+        _ inner: JSONValue?,
+        in set: String?,
+        _ operation: String?,
+        _ statement: JSONValue
+    ) -> [HeldStatement] {
         let counted = key?["elem"]?["val"] ?? key
         // A packet has a field whichever bits of it are counted.
         let element = counted?["&"]?.items.first ?? counted
@@ -197,8 +214,14 @@ struct HeldScope {
         let all = fields.map { IntervalSet([0...$0.last]) }
         let mask = counted?["&"]?.items.last?.text
         let isKnown = fields.count == 1 && (mask != nil) == (counted?["&"] != nil)
-        let key = isKnown ? HeldLimit.Key(fields[0], mask: mask) : nil
-        let held = (inner?.listed ?? []).flatMap { $0.only?.name == "counter" ? [] : excess($0, for: key) }
+        let counter = isKnown ? HeldLimit.Key(fields[0], mask: mask) : nil
+        // An element may have an end of its own, which is not the set's.
+        let isPlain = key?["elem"].map { $0.only?.name == "val" } ?? true
+        let held = (inner?.listed ?? []).flatMap { (statement: JSONValue) -> [HeldCondition] in
+            if statement.only?.name == "counter" { return [] }
+            let memory = isPlain ? set.flatMap { reader.memory($0, self, operation, statement) } : nil
+            return excess(statement, (set ?? "", counter, memory))
+        }
         let room = held.isEmpty ? [HeldCondition.unknown(statement.excerpt)] : held
         return ([.fields(fields, entries: [all], isNegated: false)] + room).map { .condition($0) } + unlisted(fields)
     }

@@ -67,7 +67,13 @@ package struct IntentRule: Sendable, Equatable {
     }
 
     /// Whether the rule is about the packet.
-    package func matches(_ packet: Packet) -> Bool { matches.contains { $0.contains(packet) } }
+    package func matches(_ packet: Packet) -> Bool {
+        matches.contains { match in
+            guard match.contains(packet) else { return false }
+            guard match.oddities.contains(.overLimit), let limit = packet.limit else { return true }
+            return limits.contains(limit)
+        }
+    }
 }
 
 /// What happens to a packet that a rule decides about.

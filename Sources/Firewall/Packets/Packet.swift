@@ -17,6 +17,8 @@ package struct Packet: Sendable, Hashable {
     package var tcpFlags: UInt8 = 0x02
     /// What no address and no port shows. An ordinary packet has none of them.
     package var oddities: PacketOddities = []
+    /// Of a packet with the oddity `overLimit` the only limit that it is above; nil for every limit that it meets.
+    package var limit: PacketLimit?
 
     package init(
         _ route: PacketRoute,
@@ -122,7 +124,8 @@ package struct PacketOddities: OptionSet, Sendable, Hashable {
     package static let broadcastSource = PacketOddities(rawValue: 1 << 1)
     /// A SYN that announces a segment size below 536 (`tcp option maxseg size`).
     package static let smallSegments = PacketOddities(rawValue: 1 << 2)
-    /// Above the rate or the number of connections that a rule allows its source.
+    /// Above the rate or the number of connections that a rule allows its source; of a match, above those of its own
+    /// rule. Which limit it is `Packet.limit` says.
     package static let overLimit = PacketOddities(rawValue: 1 << 3)
     /// An IPv6 packet whose hop limit is below 255: a router may have passed it on (`ip6 hoplimit != 255`). Neighbour
     /// discovery comes from the own link alone (RFC 4861, section 6.1).

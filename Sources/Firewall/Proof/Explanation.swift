@@ -21,8 +21,7 @@ package struct Explanation: Sendable {
         host = intent.host
         self.packet = packet
         rule = intent.rule(for: packet)
-        isAccepted =
-            rule?.verdict == .accept && (rule?.limit == nil || !packet.oddities.contains(.overLimit))
+        isAccepted = rule.map { $0.verdict == .accept && !$0.isLimiting(packet) } ?? false
         nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path))
     }
 

@@ -54,7 +54,9 @@ package struct HostProof: Sendable {
     ) {
         host = intent.host
         var left = steps
-        doubt = held.misplaced.first ?? held.expecting ?? held.limitOtherThanMeant(intent)
+        let match = LimitMatch(of: held, with: intent)
+        let held = match.ruleset
+        doubt = held.misplaced.first ?? held.expecting ?? match.doubt
         let ends = held.ends.union(intent.ends).sorted()
         if ends.count > Self.mostEnds {
             doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"

@@ -21,7 +21,7 @@ package struct IntentDiff: Sendable {
 
     package private(set) var changes: [Change] = []
     /// What no packet shows.
-    package private(set) var adjustments: [Adjustment] = []
+    package internal(set) var adjustments: [Adjustment] = []
     /// Hosts of which nothing can be said: their rules cut the packets into too many pieces.
     package private(set) var unknown: [String] = []
 
@@ -37,7 +37,7 @@ package struct IntentDiff: Sendable {
         for name in names {
             let before = old.first { $0.host == name } ?? HostIntent(host: name)
             let after = new.first { $0.host == name } ?? HostIntent(host: name)
-            adjustments += Adjustment.all(from: before, to: after)
+            adjustments += Adjustment.translations(from: before, to: after)
             let ends = before.ends.union(after.ends).sorted()
             var isKnown = ends.count <= Self.mostEnds
             for path in PacketPath.allCases where before.rules(path) != after.rules(path) {
@@ -61,7 +61,7 @@ package struct IntentDiff: Sendable {
         _ since: Int64?,
         _ store: DiagramStore
     ) throws(SpaceExhausted) {
-        let space = IntentSpace(in: store)
+        let space = IntentSpace(in: store, limits: .byWidth(Self.measures(before, after, path)))
         let possible = try PossiblePackets.region(path, in: store)
         func accepted(_ intent: HostIntent) throws(SpaceExhausted) -> PacketFunction {
             let outcomes = try space.outcomes(intent.rules(path), path)
@@ -69,9 +69,15 @@ package struct IntentDiff: Sendable {
             return try store.combine(set, possible, .intersection)
         }
         let (one, two) = (try accepted(before), try accepted(after))
+        var free = Box()
+        free.restrict(.oddities, to: PacketOddities.overLimit.numbers.complement)
+        let unlimited = try store.region(free)
         for (region, opens) in [
             (try store.combine(two, one, .difference), true), (try store.combine(one, two, .difference), false),
         ] {
+            let above = try store.combine(region, unlimited, .difference)
+            if above != .none { try compareLimits(before, after, path, above, of: one, two, opens: opens, store) }
+            let region = try store.combine(region, unlimited, .intersection)
             let isKnown = changes.contains { $0.host == after.host && $0.path == path && $0.opens == opens }
             if isKnown { continue }
             let witness = Witness(in: store, interfaces: after.interfaces.map(\.name))

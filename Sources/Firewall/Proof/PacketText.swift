@@ -12,7 +12,7 @@ extension Packet {
         if let inputInterface { text += " in by \(inputInterface)" }
         if let outputInterface { text += " out by \(outputInterface)" }
         text += ", \(state)"
-        let words = oddities.words
+        let words = oddityWords
         if protocolNumber == .tcp, tcpFlags != 0x02, state == .new || !words.isEmpty {
             text += ", flags 0x\(String(tcpFlags, radix: 16))"
         }
@@ -37,7 +37,7 @@ extension Packet {
         if let inputInterface { members.append(.init("in", .string(inputInterface))) }
         if let outputInterface { members.append(.init("out", .string(outputInterface))) }
         members.append(.init("state", .string("\(state)")))
-        if !oddities.isEmpty { members.append(.init("oddities", .strings(oddities.words))) }
+        if !oddities.isEmpty { members.append(.init("oddities", .strings(oddityWords))) }
         return .object(members)
     }
 
@@ -60,13 +60,14 @@ extension ProtocolNumber {
     }
 }
 
-extension PacketOddities {
-    var words: [String] {
+extension Packet {
+    private var oddityWords: [String] {
         let all: [(PacketOddities, String)] = [
             (.withoutReturnPath, "no route back to its source"), (.broadcastSource, "source is broadcast or multicast"),
-            (.smallSegments, "announces small segments"), (.overLimit, "above a limit"),
+            (.smallSegments, "announces small segments"),
+            (.overLimit, limit.map { "above the limit of \($0.text)" } ?? "above a limit"),
         ]
-        return all.filter { isSuperset(of: $0.0) }.map(\.1)
+        return all.filter { oddities.isSuperset(of: $0.0) }.map(\.1)
     }
 }
 

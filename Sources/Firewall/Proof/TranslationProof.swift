@@ -74,7 +74,7 @@ struct TranslationProof {
                 )
                 guard let packet = Witness(in: store, interfaces: intent.interfaces.map(\.name)).packet(unequal, path)
                 else { continue }
-                let outcomes = store.value(changed, at: Coordinates(packet))
+                let outcomes = store.value(changed, at: store.coordinates(packet))
                 difference = Difference(packet: packet, isCertain: outcomes.nonzeroBitCount == 1)
                 return
             }

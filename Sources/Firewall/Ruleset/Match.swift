@@ -19,9 +19,3 @@ package enum Match: Sendable, Equatable {
     /// The source takes no more than its share of this rate.
     case within(RuleLimit.Rate, AddressFamily, set: String)
 }
-
-/// What a limit counts.
-package enum LimitMeasure: Sendable, Equatable {
-    case rate(RuleLimit.Rate)
-    case connections(Int)
-}

@@ -140,7 +140,7 @@ extension PacketOddities {
 
 /// One packet as a number for each dimension.
 package struct Coordinates: Sendable {
-    private var numbers = InlineArray<12, UInt128>(repeating: 0)
+    private var numbers = InlineArray<13, UInt128>(repeating: 0)
 
     package init() {}
 

@@ -8,6 +8,10 @@ package final class DiagramStore {
     private var results = ResultCache()
     private var pending = PendingEdges()
     private let lasts = Dimension.allCases.map(\.last)
+    /// The limits that packets are told apart by, each numbered by its place, from 1 on. They are this store's own: what
+    /// other stores made asks for none.
+    private var limits: [PacketLimit] = []
+    private var limitNumbers: [PacketLimit: UInt128] = [:]
     /// How many edges the store may hold.
     let limit: Int
     private let mostSteps: Int
@@ -112,6 +116,52 @@ package final class DiagramStore {
             level = upper
         }
         return level.first
+    }
+
+    // MARK: - Limits
+
+    /// The packets above any of these limits: those that are above it alone, and those that are above each that they meet.
+    func above(_ limits: [PacketLimit]) throws(SpaceExhausted) -> PacketFunction {
+        try node(
+            .oddities,
+            PacketOddities.overLimit.numbers,
+            inside: try node(.limit, try numbers(limits), inside: .all, outside: .none),
+            outside: .none
+        )
+    }
+
+    /// The limits as numbers of their dimension, with the 0 that stands for all.
+    func numbers(_ limits: [PacketLimit]) throws(SpaceExhausted) -> IntervalSet<UInt128> {
+        var ranges: [ClosedRange<UInt128>] = [0...0]
+        for limit in limits {
+            let number = try number(limit)
+            ranges.append(number...number)
+        }
+        return IntervalSet(ranges)
+    }
+
+    private func number(_ limit: PacketLimit) throws(SpaceExhausted) -> UInt128 {
+        if let known = limitNumbers[limit] { return known }
+        let number = UInt128(limits.count + 1)
+        guard number <= Dimension.limit.last else { throw SpaceExhausted(of: .pieces) }
+        limits.append(limit)
+        limitNumbers[limit] = number
+        return number
+    }
+
+    /// How many limits packets are told apart by.
+    var limitCount: Int { limits.count }
+
+    /// The limit of a number; nil for the one that stands for all, and for those of none.
+    func limit(_ number: UInt128) -> PacketLimit? {
+        number > 0 && number <= UInt128(limits.count) ? limits[Int(number) - 1] : nil
+    }
+
+    /// The numbers that describe a packet here.
+    func coordinates(_ packet: Packet) -> Coordinates {
+        var coordinates = Coordinates(packet)
+        coordinates[.limit] = packet.limit.flatMap { limitNumbers[$0] } ?? 0
+        return coordinates
     }
 
     // MARK: - Combining

@@ -7,6 +7,8 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case state
     /// `PacketOddities.rawValue`.
     case oddities
+    /// Of packets that are above a limit which one it is, as the store numbers them; 0 for every limit that they meet.
+    case limit
     /// The names of interfaces, as `InterfaceName` has them.
     case inputInterface, outputInterface
     /// The 24 bits of `TrafficSet`.
@@ -25,6 +27,7 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
         case .family: 1
         case .state: 4
         case .oddities: 31
+        case .limit: 0xFFFF
         case .traffic: 0xFF_FFFF
         case .tcpFlags: 0xFF
         case .sourcePort: 0xFFFF

@@ -36,7 +36,7 @@ package struct Witness {
         }
         guard node == .all else { return nil }
         for dimension in Dimension.allCases where !asked.contains(dimension) {
-            numbers[dimension] = preferences(dimension, numbers).first ?? 0
+            numbers[dimension] = dimension == .limit ? 0 : preferences(dimension, numbers).first ?? 0
         }
         return packet(numbers, path)
     }
@@ -59,12 +59,15 @@ package struct Witness {
         packet.state = ConnectionState(rawValue: UInt8(truncatingIfNeeded: numbers[.state])) ?? .new
         packet.tcpFlags = UInt8(truncatingIfNeeded: numbers[.tcpFlags])
         packet.oddities = PacketOddities(rawValue: UInt8(truncatingIfNeeded: numbers[.oddities]))
+        if packet.oddities.contains(.overLimit) { packet.limit = store.limit(numbers[.limit]) }
         return packet
     }
 
     private func preferences(_ dimension: Dimension, _ numbers: Coordinates) -> [UInt128] {
         switch dimension {
         case .family, .state: return [0]
+        // A limit that can be named says more than all at once.
+        case .limit: return (0..<min(UInt128(store.limitCount), 256)).map { $0 + 1 } + [0]
         case .oddities: return [0, 1, 2, 4, 8, 16]
         case .inputInterface, .outputInterface: return (interfaces + ["eth0"]).map(InterfaceName.number)
         case .traffic:

@@ -71,6 +71,9 @@ struct KernelCheckTests {
         let over = "ct count over 20 } counter"
         let unlimited = try Self.broken("22-connection-limit", over + " drop", over)
         #expect(unlimited.allSatisfy { $0.kind == .more && $0.packet.oddities.contains(.overLimit) })
+        let above = "6/minute burst 3 packets } counter"
+        let fast = try Self.broken("21-rate-limit", above + " drop", above)
+        #expect(fast.allSatisfy { $0.kind == .more && $0.packet.limit?.counter == "ssh" })
         let undefended = try Self.broken("29-defences", "tcp option maxseg size < 536 counter drop", "counter")
         #expect(undefended.map(\.kind) == [.more])
     }
@@ -110,6 +113,9 @@ struct KernelCheckTests {
             ("22-connection-limit", "ct count over 20", "ct count over 21"),
             ("23-both-limits-and-log", "over 1/day burst 2", "over 1/day burst 3"),
             ("21-rate-limit", "{ ip saddr limit rate over", "{ ip saddr & 255.255.255.0 limit rate over"),
+            ("21-rate-limit", "timeout 60s", "timeout 1s"),
+            ("21-rate-limit", "size 65536", "size 16"),
+            ("21-rate-limit", "update @rule_input_ssh_rate_v4", "add @rule_input_ssh_rate_v4"),
         ] {
             let intent = try #require(Golden.topics.first { $0.name == topic }?.intent)
             let text = Compiler.compile(intent).text().text

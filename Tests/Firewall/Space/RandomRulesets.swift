@@ -177,7 +177,7 @@ struct RandomRulesets {
     private mutating func condition() -> HeldCondition {
         if chance(4) { return .unknown("?") }
         if chance(8) { return .oddity(pick([.overLimit, .broadcastSource]), isPresent: chance(70)) }
-        if chance(4) { return .excess(.connections(5, key: nil), isAbove: chance(70)) }
+        if chance(4) { return .excess(HeldLimit(.connections(5)), isAbove: chance(70)) }
         let fields = chance(75) ? [field()] : [field(), field()]
         let entries = (0..<Int(number(1...3))).map { _ in fields.map { numbers($0) } }
         return .fields(fields, entries: entries, isNegated: chance(25))

@@ -29,7 +29,7 @@ package struct SiteHosts: Sendable {
             return Host(
                 intent: host,
                 addresses: AddressSet(described.allAddresses.map(\.address)),
-                held: held[host.host],
+                held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
                 passages: Passage.all(through: described),
                 reach: described.reach,
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
@@ -47,13 +47,13 @@ package struct SiteHosts: Sendable {
 }
 
 extension SiteHosts.Host {
-    /// Outcomes by what the kernel holds, else by what is meant.
+    /// Outcomes by what the kernel holds, else by what is meant. No claim is about one limit and not another.
     func outcomes(_ path: PacketPath, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
         if let held {
-            var space = HeldSpace(held, in: store)
+            var space = HeldSpace(held, in: store, limits: .together)
             return try space.outcomes(path)
         }
-        return try IntentSpace(in: store).outcomes(Array(lasting(path)), path)
+        return try IntentSpace(in: store, limits: .together).outcomes(Array(lasting(path)), path)
     }
 
     /// The rules that are counted on: what a line that ends by itself refuses it will not refuse later.
@@ -85,7 +85,7 @@ extension SiteHosts.Host {
     ) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
         for rule in intent.rules(path) where rule.verdict != .accept && (rule.origin == .written) == byLines {
-            parts.append(try IntentSpace(in: store).region(rule, path))
+            parts.append(try IntentSpace(in: store, limits: .together).region(rule, path))
         }
         return try store.joined(parts, .union) ?? .none
     }

@@ -33,7 +33,7 @@ struct PolicySite {
 
     /// What the kernels of hosts hold, from files that `nft -j list ruleset` wrote: `HOST=FILE` each.
     ///
-    /// - Throws: `ExitCode` 2, after saying which of them cannot be read and why.
+    /// - Throws: `ExitCode` 2, after saying which of them cannot be read and why, or which host is named twice.
     func held(_ options: [String]) throws -> [String: HeldRuleset] {
         var rulesets: [String: HeldRuleset] = [:]
         for option in options {
@@ -45,6 +45,10 @@ struct PolicySite {
                 throw ExitCode(2)
             }
             let host = try host(parts[0])
+            guard rulesets[host.host] == nil else {
+                Output.error("--held \(option): `\(host.host)` is given twice; give one list for each host")
+                throw ExitCode(2)
+            }
             do {
                 let bytes = try FileReading.read(parts[1], limit: 256 << 20)
                 rulesets[host.host] = try HeldRuleset(json: bytes)
