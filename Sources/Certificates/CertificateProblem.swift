@@ -31,6 +31,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case issuedHere(name: String)
     /// It does not name every host that the site file says it does.
     case lackingNames(name: String, [String])
+    /// It lacks hosts of the site file that the one in its place covers.
+    case lostNames(name: String, [String])
+    /// It comes without its issuer's certificate, and the one in its place with it.
+    case lostIssuer(name: String, issuer: String)
     /// An ACME server gave none.
     case order(name: String, ACMEProblem)
     /// None of several did: each with its directory.
@@ -101,6 +105,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .lackingNames(let name, let missing):
             "certificate \(name): it does not cover \(missing.joined(separator: ", ")), which the site file names; "
                 + "have it issued for these, or correct `names`"
+        case .lostNames(let name, let lost):
+            "certificate \(name): it does not cover \(lost.joined(separator: ", ")), which the site file names and the one that "
+                + "is served covers; have it issued for all of them, or correct `names`"
+        case .lostIssuer(let name, let issuer):
+            "certificate \(name): the certificate of its issuer, \(issuer), does not follow it, as it does in the one that is "
+                + "served; clients who do not know that issuer refuse it: take the file with the whole chain"
         case .order(let name, let problem): "certificate \(name): \(problem)"
         case .orders(let name, let problems):
             "certificate \(name): "

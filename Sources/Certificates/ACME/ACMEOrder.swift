@@ -268,7 +268,7 @@ package struct ACMEOrder {
         let bundle: CertificateBundle
         do throws(CertificateError) {
             bundle = try CertificateBundle(chain: try Certificate.load(pem: answer.body.span), key: key)
-            try bundle.requireNames()
+            try bundle.requireServable()
             try Transparency.require(of: bundle, at: now())
         } catch {
             throw .malformed(url: url, why: "\(error)")

@@ -52,7 +52,7 @@ extension CertificateProvider {
             }
             do throws(CertificateProblem) {
                 let made = try order(settings, candidate, plan, outside)
-                return try keep(made, settings, acme, plan, reason: reason)
+                return try keep(made, settings, acme, plan, reason: reason, outside)
             } catch .order(_, let problem) {
                 if case .rateLimited(_, let seconds) = problem {
                     plan.hold(candidate.directory, until: Self.clock + seconds)
@@ -114,6 +114,12 @@ extension CertificateProvider {
                     return try order.run(names: rest, key: key, wishes)
                 }
             }
+            guard !lacksIssuer(bundle, settings) else {
+                throw ACMEProblem.malformed(
+                    url: acme.directory,
+                    why: "a certificate without that of its issuer, \(bundle.leaf.issuer), which the one before had"
+                )
+            }
             try account.keep()
             return Made(bundle: bundle, directory: acme.directory, account: account.session.account ?? "", lack: lack)
         } catch {
@@ -126,7 +132,8 @@ extension CertificateProvider {
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         _ plan: RenewalPlan,
-        reason: String
+        reason: String,
+        _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         try ordered { () throws(CertificateProblem) in
             try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
@@ -137,12 +144,19 @@ extension CertificateProvider {
             account: made.account
         )
         var plan = plan
+        let life = made.bundle.leaf.validity.upperBound - made.bundle.leaf.validity.lowerBound
         if let lack = made.lack {
-            plan.succeed(origin, but: lack, asking: acme.candidates.map(\.directory), at: Self.clock)
+            plan.succeed(origin, life: life, but: lack, asking: acme.candidates.map(\.directory), at: Self.clock)
         } else {
-            plan.succeed(origin)
+            plan.succeed(origin, life: life, at: Self.clock)
         }
         store.keep(plan, of: settings.name)
+        if plan.hurries > 0 {
+            outside.tell(
+                "REPLACED EARLY, \(plan.hurries) in a row: what it replaced had most of its life before it. Its CA's advice "
+                    + "or this machine's clock may be wrong; neither is followed again before \(UTC.text(plan.patience))"
+            )
+        }
         return made.bundle
     }
 

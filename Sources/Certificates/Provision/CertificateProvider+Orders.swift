@@ -29,7 +29,7 @@ extension CertificateProvider {
             throw .issuedHere(name: settings.name)
         }
         do throws(CertificateError) {
-            try bundle.requireNames()
+            try bundle.requireServable()
             try bundle.requireValid(at: now)
             try Transparency.require(of: bundle, at: now)
         } catch {
@@ -37,6 +37,9 @@ extension CertificateProvider {
         }
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
+        guard !lacksIssuer(bundle, settings) else {
+            throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
+        }
         try ordered { () throws(CertificateProblem) in
             try store.save(bundle, as: settings.name, .imported, reason: reason, now: now)
         }

@@ -92,7 +92,9 @@ extension CertificateProvider {
             let bundle = try readyStandby(of: settings)
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: now)
             var plan = store.plan(of: settings.name)
-            plan.succeed(.init(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: ""))
+            let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
+            let validity = bundle.leaf.validity
+            plan.succeed(origin, life: validity.upperBound - validity.lowerBound, at: now)
             store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
             if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }

@@ -24,8 +24,8 @@ package struct CertificateStanding: Sendable {
     /// When the next try at a new one is due: seconds since 1970. nil when nobody here renews it.
     package var due: Int64? {
         guard issuer != "files", let leaf = leaves.first else { return nil }
-        let advice = plan.origin?.fingerprint == leaf.fingerprint ? plan.advice : nil
-        return max(plan.next, leaf.renewalSchedule.due(advised: advice?.moment))
+        guard plan.origin?.fingerprint == leaf.fingerprint else { return max(plan.next, leaf.renewalSchedule.due) }
+        return max(plan.next, plan.patience, leaf.renewalSchedule.due(advised: plan.advice?.moment))
     }
 
     /// How many tries remain before it ends; nil when nobody here renews it.
@@ -83,7 +83,7 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> [String] {
         var faults: [String] = []
         do throws(CertificateError) {
-            try bundle.requireNames()
+            try bundle.requireServable()
             try bundle.requireValid(at: now)
             try Transparency.require(of: bundle, at: now)
         } catch {

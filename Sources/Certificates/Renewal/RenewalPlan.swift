@@ -39,6 +39,10 @@ package struct RenewalPlan: Sendable, Equatable {
     /// CAs that want to be left alone, by directory, and until when.
     package private(set) var held: [String: Int64] = [:]
     package private(set) var origin: Origin?
+    /// When that certificate came: seconds since 1970; 0 when nobody knows.
+    package private(set) var since: Int64 = 0
+    /// Certificates in a row that were replaced before a third of their life was over.
+    package private(set) var hurries = 0
     package private(set) var advice: Advice?
     /// When the CA is to be asked for its advice again.
     package private(set) var nextQuestion: Int64 = 0
@@ -63,16 +67,32 @@ package struct RenewalPlan: Sendable, Equatable {
         (failures, next, problem, asked) = (0, 0, "", [])
     }
 
+    /// Before that neither the certificate's age nor its CA's advice is a reason for another one: seconds since 1970. A CA
+    /// whose windows are always past, or a clock weeks ahead, would else have one ordered after the other.
+    package var patience: Int64 { hurries == 0 ? 0 : since + RenewalSchedule.pause(afterFailures: hurries) }
+
     /// There is a new certificate.
-    package mutating func succeed(_ origin: Origin) {
+    ///
+    /// - Parameter life: how long it is good for, in seconds.
+    package mutating func succeed(_ origin: Origin, life: Int64, at now: Int64) {
+        let isHurried = since != 0 && now - since < life / 3
+        let hurries = isHurried ? hurries + 1 : 0
         self = RenewalPlan()
         self.origin = origin
+        self.since = now
+        self.hurries = hurries
     }
 
     /// There is a new certificate that lacks names, which are tried again.
-    package mutating func succeed(_ origin: Origin, but problem: String, asking asked: [String], at now: Int64) {
+    package mutating func succeed(
+        _ origin: Origin,
+        life: Int64,
+        but problem: String,
+        asking asked: [String],
+        at now: Int64
+    ) {
         let failures = failures
-        succeed(origin)
+        succeed(origin, life: life, at: now)
         self.failures = failures
         fail(problem, asking: asked, at: now)
     }
@@ -133,6 +153,8 @@ extension RenewalPlan {
             let directory = text["directory"]?.text, let account = text["account"]?.text
         {
             origin = Origin(fingerprint: fingerprint, directory: directory, account: account)
+            since = Int64(text["since"]?.integer ?? 0)
+            hurries = max(0, text["hurries"]?.integer ?? 0)
         }
         if let text = value["advice"], let moment = text["moment"]?.integer, let start = text["start"]?.integer,
             let end = text["end"]?.integer, start <= end
@@ -158,7 +180,8 @@ extension RenewalPlan {
         if let origin {
             let parts: [JSONValue.Member] = [
                 .init("certificate", .string(origin.fingerprint)), .init("directory", .string(origin.directory)),
-                .init("account", .string(origin.account)),
+                .init("account", .string(origin.account)), .init("since", .integer(Int(since))),
+                .init("hurries", .integer(hurries)),
             ]
             members.append(.init("origin", .object(parts)))
         }

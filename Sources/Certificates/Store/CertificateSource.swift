@@ -24,7 +24,7 @@ package enum CertificateSource {
         do throws(CertificateError) {
             let bundle = try CertificateBundle(chain: chain, key: privateKey)
             if let now {
-                try bundle.requireNames()
+                try bundle.requireServable()
                 try bundle.requireValid(at: now)
                 try Transparency.require(of: bundle, at: now)
             }

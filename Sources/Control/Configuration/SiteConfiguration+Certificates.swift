@@ -59,6 +59,11 @@ extension SiteConfiguration {
             do throws(CertificateProblem) {
                 let isServed = earlier[name]?.provided.bundles.allSatisfy { $0.leaf.validity.contains(now) } ?? false
                 let provided = try provider.provide(entry.settings, found: found, isServed: isServed)
+                try provider.requireNoLess(
+                    provided.bundles,
+                    than: earlier[name]?.provided.bundles ?? [],
+                    entry.settings
+                )
                 var held = Held(settings: entry.settings, stamps: entry.stamps, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held

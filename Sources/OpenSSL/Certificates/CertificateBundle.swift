@@ -104,9 +104,17 @@ package final class CertificateBundle: Sendable {
         algorithm == other.algorithm && Set(names) == Set(other.names)
     }
 
-    /// Fails when it names no host, and so can serve none.
-    package func requireNames() throws(CertificateError) {
+    /// Fails when clients would refuse it whatever their clock and their roots are: it names no host, or a certificate of
+    /// the chain may not be used where it stands.
+    package func requireServable() throws(CertificateError) {
         if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.subject) }
+        if let why = leaf.faultAsServer { throw .unfit(subject: leaf.subject, why: why) }
+        var below = 0
+        for issuer in chain.dropFirst() {
+            if let why = issuer.faultAsIssuer(of: below) { throw .unfit(subject: issuer.subject, why: why) }
+            // Section 6.1.4 of RFC 5280: what a CA issued to itself, for a new key, does not lengthen the path.
+            if issuer.subject != issuer.issuer { below += 1 }
+        }
     }
 
     /// Fails when any certificate of the chain is not valid at `now` (seconds since 1970).

@@ -20,6 +20,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case noNames(subject: String)
     /// It names hosts that its issuer may not certify.
     case forbiddenNames(subject: String, issuer: String)
+    /// It may not be used where it stands, as clients see it.
+    case unfit(subject: String, why: String)
     /// What it says of transparency logs is such that browsers refuse it.
     case intransparent(subject: String, why: String)
     case notYetValid(subject: String, from: String)
@@ -70,6 +72,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .forbiddenNames(let subject, let issuer):
             "the certificate of \(subject) names hosts that its issuer, \(issuer), may not certify: clients refuse it; "
                 + "have it issued for other names, or by another CA"
+        case .unfit(let subject, let why):
+            "the certificate of \(subject) \(why): clients refuse it; have another one issued"
         case .intransparent(let subject, let why):
             "the certificate of \(subject): \(why), so that browsers refuse it; obtain another one from its issuer"
         case .notYetValid(let subject, let from):

@@ -44,6 +44,27 @@ struct CertificateProviderTests {
         #expect(try InternalCA.signer(in: store).map { first.bundles[0].leaf.isIssued(by: $0) } == true)
     }
 
+    @Test("files may not lose a name that is served, nor the issuer's certificate, unless what is served has expired")
+    func succession() throws {
+        let both = settings(["foobar.com", "www.foobar.com"])
+        let whole = try provider().provide(both).bundles
+        let partial = try provider().provide(settings(["foobar.com"])).bundles
+        let alone = [try CertificateBundle(chain: [whole[0].leaf], key: whole[0].key)]
+        let files = settings(["foobar.com", "www.foobar.com"], .files([]))
+        let late = provider(at: whole[0].leaf.validity.upperBound + 1)
+        #expect(throws: CertificateProblem.lostNames(name: "site", ["www.foobar.com"])) {
+            try provider().requireNoLess(partial, than: whole, files)
+        }
+        #expect(throws: CertificateProblem.lostIssuer(name: "site", issuer: whole[0].leaf.issuer)) {
+            try provider().requireNoLess(alone, than: whole, files)
+        }
+        for (fresh, old) in [(whole, partial), (partial, partial), (whole, alone), (alone, alone), (alone, [])] {
+            try provider().requireNoLess(fresh, than: old, files)
+        }
+        try late.requireNoLess(partial, than: whole, files)
+        try late.requireNoLess(alone, than: whole, files)
+    }
+
     @Test("a clock that jumps a year ahead and back: at each moment one is served that is valid then")
     func clockJumps() throws {
         let first = try provider().provide(settings())

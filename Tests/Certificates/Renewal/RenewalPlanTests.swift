@@ -6,6 +6,7 @@ import Testing
 /// What is kept of the tries at a certificate, and of its CA's advice.
 @Suite("A renewal plan") struct RenewalPlanTests {
     private static let now: Int64 = 1_790_000_000
+    private static let life: Int64 = 90 * 86_400
 
     private func information(_ window: ClosedRange<Int64>, retry: String = "3600") throws -> RenewalInformation {
         let body = """
@@ -25,7 +26,7 @@ import Testing
         let scratch = try Scratch()
         let store = CertificateStore(folder: scratch.path)
         var plan = RenewalPlan()
-        plan.succeed(origin)
+        plan.succeed(origin, life: Self.life, at: Self.now)
         plan.hold("https://ca.test/dir", until: Self.now + 5)
         plan.take(try information(Self.now...Self.now + 100), at: Self.now) { $0.upperBound - 7 }
         plan.fail("a reason", pause: 9_999, at: Self.now)
@@ -57,11 +58,30 @@ import Testing
         for _ in 0..<3 { plan.fail("x", at: Self.now) }
         plan.take(try information(Self.now...Self.now + 100), at: Self.now) { $0.lowerBound }
         var partial = plan
-        partial.succeed(origin, but: "bad.test is missing", asking: ["a"], at: Self.now)
+        partial.succeed(origin, life: Self.life, but: "bad.test is missing", asking: ["a"], at: Self.now)
         #expect(partial.failures == 4 && partial.next == Self.now + 86_400 && partial.problem == "bad.test is missing")
         #expect(partial.origin == origin && partial.advice == nil)
-        plan.succeed(origin)
+        plan.succeed(origin, life: Self.life, at: Self.now)
         #expect(plan.failures == 0 && plan.next == 0 && plan.advice == nil && plan.origin == origin)
+    }
+
+    @Test("a CA that wants each certificate replaced at once gets 1, 10 and 100 minutes between two orders, then a day")
+    func patience() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        var plan = RenewalPlan()
+        var now = Self.now
+        var pauses: [Int64] = []
+        for _ in 0..<6 {
+            plan.succeed(origin, life: Self.life, at: now)
+            store.keep(plan, of: "web")
+            #expect(store.plan(of: "web") == plan)
+            pauses.append(max(0, plan.patience - now))
+            now = max(now, plan.patience)
+        }
+        #expect(pauses == [0, 60, 600, 6_000, 86_400, 86_400])
+        plan.succeed(origin, life: Self.life, at: now + Self.life / 2)
+        #expect(plan.hurries == 0 && plan.patience == 0)
     }
 
     @Test("failures at a CA that the site file names no longer hold nobody up; its wish to be left alone stays")

@@ -55,6 +55,21 @@ struct BadCertificateTests: OneCertificate {
         openssl pkey -in good.key -aes128 -passout pass:x -out locked.key
         # After the last block is room for whatever its writer likes.
         { cat good.crt; echo "written by hand"; printf '\\377\\000'; } > notes.crt; cp good.key notes.key
+        # NAME EXTENSIONS-OF-LEAF EXTENSIONS-OF-ISSUER
+        odd() { openssl req -new -key ca.key -subj "/CN=$1 issuer" -out request
+            printf "$3\\n" > extensions
+            openssl x509 -req -in request -CA root.pem -CAkey root.key -days 20 -extfile extensions -out issuer.pem 2>/dev/null
+            openssl req -new -key good.key -subj /CN=foobar.test -out request
+            printf "subjectAltName=DNS:foobar.test\\n$2\\n" > extensions
+            openssl x509 -req -in request -CA issuer.pem -CAkey ca.key -days 10 -extfile extensions -out odd.leaf 2>/dev/null
+            cat odd.leaf issuer.pem > $1.crt; cp good.key $1.key; }
+        odd no-ca "" basicConstraints=critical,CA:FALSE
+        odd client-issuer "" 'basicConstraints=critical,CA:TRUE\\nextendedKeyUsage=clientAuth'
+        odd for-clients extendedKeyUsage=clientAuth basicConstraints=critical,CA:TRUE
+        odd no-signing keyUsage=critical,keyAgreement basicConstraints=critical,CA:TRUE
+        odd critical 1.2.3.4.5=critical,ASN1:NULL basicConstraints=critical,CA:TRUE
+        odd stapling tlsfeature=status_request basicConstraints=critical,CA:TRUE
+        cp good.leaf alone.crt; cp good.key alone.key
         chmod 600 *.key
         """
 
@@ -77,6 +92,13 @@ struct BadCertificateTests: OneCertificate {
         Fault(name: "der", says: ["binary (DER)", "openssl x509 -inform der"]),
         Fault(name: "der-key", says: ["binary (DER)", "openssl pkey -inform der"]),
         Fault(name: "locked", says: ["passphrase", "openssl pkey"]),
+        Fault(name: "no-ca", says: ["CN=no-ca issuer", "may not issue certificates of servers"]),
+        Fault(name: "client-issuer", says: ["CN=client-issuer issuer", "may not issue certificates of servers"]),
+        Fault(name: "for-clients", says: ["not for servers", "serverAuth"]),
+        Fault(name: "no-signing", says: ["lacks digitalSignature"]),
+        Fault(name: "critical", says: ["critical extension"]),
+        Fault(name: "stapling", says: ["must-staple"]),
+        Fault(name: "alone", says: ["CN=intermediate, does not follow it", "the whole chain"]),
     ]
 
     /// The fingerprint of what a client is shown.

@@ -91,7 +91,7 @@ import Testing
             #expect(throws: OpenSSLError.self) { try ca.server(name) }
         }
         #expect(try ca.client("alice").names.isEmpty)
-        #expect(throws: CertificateError.noNames(subject: "CN=alice")) { try ca.client("alice").requireNames() }
+        #expect(throws: CertificateError.noNames(subject: "CN=alice")) { try ca.client("alice").requireServable() }
     }
 
     @Test func utc() {
