@@ -57,6 +57,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case excludedNames([String], permitted: String)
     /// The internal CA's intermediate may not certify these names, and the root's key is needed for another one.
     case constrainedNames([String], permitted: String, folder: String)
+    /// A key that was to be deleted is still there.
+    case keyRemains(FileError)
+    /// The current generation has the key of this one, which is known to somebody.
+    case sameKey(name: String, generation: Int)
     /// The key that signed a certificate of the internal CA is not there any more.
     case unknownSigner(subject: String, folder: String)
     /// The program that is to be run after a rotation failed.
@@ -137,6 +141,12 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "\(folder): the intermediate of the internal CA may certify \(permitted) alone, and not "
                 + "\(names.joined(separator: ", ")); another one needs the root's key, which is not on this machine: bring "
                 + "it, and run `gatehouse certs ca renew --root-key FILE`"
+        case .keyRemains(let error):
+            "\(error.fault): THE KEY COULD NOT BE DELETED and is still on this machine; see what keeps it there (`lsattr`, "
+                + "`findmnt -T`), and delete it by hand: `shred -u \(error.path)`"
+        case .sameKey(let name, let generation):
+            "certificate \(name): the current generation has the same key as generation \(generation), which would stay in "
+                + "use: run `gatehouse certs rotate \(name) --new-key` first; nothing was revoked or deleted"
         case .unknownSigner(let subject, let folder):
             "\(folder): the key that signed the certificate of \(subject) is not there any more, so that it cannot be "
                 + "revoked; it is good until it ends, or until clients trust another root"

@@ -44,11 +44,15 @@ package struct ACMEResponse: Sendable, Equatable {
         }
     }
 
-    /// When to come back, as Retry-After says (RFC 9110, section 10.2.3), in seconds from `now`; nil without one.
+    /// No CA is left alone for longer than a month, whatever it says: certificates would end meanwhile.
+    private static let longestPause: Int64 = 30 * 86_400
+
+    /// When to come back, as Retry-After says (RFC 9110, section 10.2.3), in seconds from `now`, a month at most; nil
+    /// without one.
     package func retryAfter(now: Int64) -> Int64? {
         guard let text = fields["retry-after"] else { return nil }
-        if let seconds = Int64(text) { return max(0, seconds) }
-        return HTTPDate.seconds(text).map { max(0, $0 - now) }
+        let seconds = Int64(text) ?? HTTPDate.seconds(text).map { $0 - now }
+        return seconds.map { min(max(0, $0), Self.longestPause) }
     }
 }
 

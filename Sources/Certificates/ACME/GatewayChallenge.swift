@@ -11,12 +11,25 @@ package final class GatewayChallenge: ACMEChallengeSolver {
     private let kind: Kind
     private let store: CertificateStore
     private let publish: () throws(ACMEProblem) -> Void
+    private let wait: () -> Void
 
-    /// - Parameter publish: has the running gateway look at the store; throws when there is none.
-    package init(_ kind: Kind, in store: CertificateStore, publish: @escaping () throws(ACMEProblem) -> Void) {
+    /// Seconds after which other gateways that share the store have noticed an answer: they look every five
+    /// (`CertificateWatch.interval`), and take a moment to serve it.
+    package static let timeOfOthers: Int64 = 8
+
+    /// - Parameters:
+    ///   - publish: has the running gateway look at the store; throws when there is none.
+    ///   - wait: gives other gateways the time to; the CA may come to any of them.
+    package init(
+        _ kind: Kind,
+        in store: CertificateStore,
+        publish: @escaping () throws(ACMEProblem) -> Void,
+        wait: @escaping () -> Void = {}
+    ) {
         self.kind = kind
         self.store = store
         self.publish = publish
+        self.wait = wait
     }
 
     package var type: String { kind.rawValue }
@@ -31,7 +44,10 @@ package final class GatewayChallenge: ACMEChallengeSolver {
         }
     }
 
-    package func settle() throws(ACMEProblem) { try publish() }
+    package func settle() throws(ACMEProblem) {
+        try publish()
+        wait()
+    }
 
     package func withdraw(_ challenge: ACMEChallenge) { FileWriting.remove(path(challenge)) }
 

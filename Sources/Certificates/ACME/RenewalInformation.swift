@@ -22,8 +22,12 @@ package struct RenewalInformation: Sendable, Equatable {
         else { return nil }
         self.window = start...end
         explanation = json["explanationURL"]?.text
-        let asked = answer.retryAfter(now: now) ?? Self.usualPause
-        pause = min(max(asked, Self.pauses.lowerBound), Self.pauses.upperBound)
+        pause = Self.bounded(answer.retryAfter(now: now) ?? Self.usualPause)
+    }
+
+    /// Seconds until another question, as a CA says it, within the bounds.
+    internal static func bounded(_ pause: Int64) -> Int64 {
+        min(max(pause, pauses.lowerBound), pauses.upperBound)
     }
 
     /// How a CA names a certificate (section 4.1); nil for one without an authority key identifier.

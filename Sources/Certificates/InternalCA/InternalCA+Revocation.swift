@@ -32,8 +32,8 @@ extension InternalCA {
         Hexadecimal.text(signer.subjectKeyIdentifier ?? [])
     }
 
-    private static func listFile(of signer: Certificate, in store: CertificateStore) -> String {
-        "\(store.folder)/\(intermediateName)/\(keyName(of: signer)).crl"
+    private static func listFile(of signer: Certificate, in store: CertificateStore, home: String) -> String {
+        "\(store.folder)/\(home)/\(keyName(of: signer)).crl"
     }
 
     /// The intermediates whose keys are in `store`, the one that signs now last.
@@ -73,7 +73,7 @@ extension InternalCA {
             lists.published[listPath(of: signer.certificate)] = list.der
             let due = isDue(list, now) ? now + retryTime : list.update.lowerBound + listPause
             lists.due = min(lists.due ?? .max, due)
-            lists.files.append(listFile(of: signer.certificate, in: store))
+            lists.files.append(listFile(of: signer.certificate, in: store, home: intermediateName))
         }
         return lists
     }
@@ -136,11 +136,13 @@ extension InternalCA {
         _ = try makeList(adding: [entry], of: signer, in: store, now: now)
     }
 
-    private static func storedList(
+    /// - Parameter home: the name in the store of whose list it is.
+    internal static func storedList(
         of signer: Certificate,
-        in store: CertificateStore
+        in store: CertificateStore,
+        home: String = intermediateName
     ) throws(CertificateProblem) -> RevocationList? {
-        let path = listFile(of: signer, in: store)
+        let path = listFile(of: signer, in: store, home: home)
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try FileReading.read(path, limit: listLimit, trust: .ownerWrites)
@@ -156,15 +158,22 @@ extension InternalCA {
         }
     }
 
-    private static func makeList(
+    /// - Parameters:
+    ///   - home: the name in the store of whose list it is.
+    ///   - validity: how long it counts; as a list of leaves when left out.
+    ///   - life: how long what is on it lives at most: seconds.
+    internal static func makeList(
         adding fresh: [RevocationList.Entry],
         of signer: Certificate.Authority,
         in store: CertificateStore,
+        home: String = intermediateName,
+        validity: ClosedRange<Int64>? = nil,
+        remembering life: Int64 = leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> RevocationList {
-        let before = try storedList(of: signer.certificate, in: store)
+        let before = try storedList(of: signer.certificate, in: store, home: home)
         // Section 3.3: an entry stays until it was on a list after its certificate has ended.
-        let kept = (before?.entries ?? []).filter { $0.moment + leafLifetime + 2 * listLifetime > now }
+        let kept = (before?.entries ?? []).filter { $0.moment + life + 2 * listLifetime > now }
         let known = Set(kept.map(\.serial))
         let list: RevocationList
         do throws(OpenSSLError) {
@@ -172,14 +181,15 @@ extension InternalCA {
                 kept + fresh.filter { !known.contains($0.serial) },
                 // Above all before it, also when those were lost.
                 number: max((before?.number ?? 0) + 1, now),
-                update: now...(now + listLifetime),
+                update: validity ?? now...(now + listLifetime),
                 by: signer
             )
         } catch {
             throw .library(error)
         }
         do throws(FileError) {
-            try FileWriting.replace(listFile(of: signer.certificate, in: store), with: list.der.span, mode: 0o644)
+            let path = listFile(of: signer.certificate, in: store, home: home)
+            try FileWriting.replace(path, with: list.der.span, mode: 0o644)
         } catch {
             throw .file(error)
         }

@@ -28,6 +28,8 @@ extension InternalCA {
             let reason = "there was no internal CA"
             if let key = fresh.rootKey {
                 try store.save(bundle([fresh.rootCertificate], key), as: rootName, reason: reason, now: now)
+                let root = Certificate.Authority(certificate: fresh.rootCertificate, key: key)
+                try makeRootList(of: root, in: store, now: now)
             }
             try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
             return fresh
@@ -82,12 +84,15 @@ extension InternalCA {
 
     /// A new intermediate of the root in `store`, which signs from then on. The store is locked.
     ///
-    /// - Parameter rootKey: the root's, where the store has it no longer; it is not kept.
+    /// - Parameters:
+    ///   - rootKey: the root's, where the store has it no longer; it is not kept.
+    ///   - revocation: those before are put on the root's list, for this reason; nil for that they are not.
     package static func renewIntermediate(
         in store: CertificateStore,
         rootKey: PrivateKey?,
         named name: String,
         policy: InternalCAPolicy = InternalCAPolicy(),
+        revoking revocation: RevocationReason? = nil,
         reason: String,
         now: Int64
     ) throws(CertificateProblem) -> InternalCA {
@@ -111,7 +116,27 @@ extension InternalCA {
             throw .library(error)
         }
         let renewed = InternalCA(root: root, intermediate: fresh, policy: policy)
+        let earlier = revocation == nil ? [] : try intermediates(in: store, now: now)
         try store.save(renewed.signer, as: intermediateName, reason: reason, now: now)
+        // After it: what signs must not be on a list. And anew in any case, since it must outlast what signs.
+        try makeRootList(
+            adding: earlier.map(\.certificate),
+            revocation ?? .unspecified,
+            of: Certificate.Authority(certificate: root, key: key),
+            in: store,
+            now: now
+        )
+        for (number, certificate) in earlier {
+            let event = AuditEvent(
+                .revoked,
+                certificate: intermediateName,
+                generation: number,
+                fingerprint: certificate.fingerprint,
+                issuer: certificate.issuer,
+                reason: (revocation ?? .unspecified).rawValue
+            )
+            try store.audit.append(event, now: now)
+        }
         return renewed
     }
 
@@ -125,7 +150,10 @@ extension InternalCA {
         _ body: (PrivateKey) throws(CertificateProblem) -> Void
     ) throws(CertificateProblem) {
         guard try store.contains(rootName), hasRootKey(in: store) else { throw .rootKeyAway(folder: store.folder) }
-        try body(try store.load(rootName).key)
+        let key = try store.load(rootName).key
+        // For as long as it is away.
+        try makeRootList(of: Certificate.Authority(certificate: try root(in: store), key: key), in: store, now: now)
+        try body(key)
         try store.removeKeys(of: rootName, reason: "the root's key was taken off this machine", now: now)
     }
 

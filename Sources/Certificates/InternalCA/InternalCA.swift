@@ -107,7 +107,21 @@ package struct InternalCA: Sendable {
         lifetime: Int64 = InternalCA.leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
-        try issue(.server, commonName: "", names: names, kind, lifetime, now)
+        try issue(.server, commonName: "", names: names, try Self.key(kind), lifetime, now)
+    }
+
+    /// The same for a key that is there.
+    package func issue(names: [String], for key: PrivateKey, now: Int64) throws(CertificateProblem) -> CertificateBundle
+    {
+        try issue(.server, commonName: "", names: names, key, InternalCA.leafLifetime, now)
+    }
+
+    private static func key(_ kind: PrivateKey.Kind) throws(CertificateProblem) -> PrivateKey {
+        do throws(OpenSSLError) {
+            return try PrivateKey.generate(kind)
+        } catch {
+            throw .library(error)
+        }
     }
 
     /// A client certificate, for mutual TLS, whose subject is `CN=commonName`.
@@ -117,14 +131,14 @@ package struct InternalCA: Sendable {
         lifetime: Int64 = InternalCA.leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
-        try issue(.client, commonName: commonName, names: [], kind, lifetime, now)
+        try issue(.client, commonName: commonName, names: [], try Self.key(kind), lifetime, now)
     }
 
     private func issue(
         _ role: CertificateTemplate.Role,
         commonName: String,
         names: [String],
-        _ kind: PrivateKey.Kind,
+        _ key: PrivateKey,
         _ lifetime: Int64,
         _ now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
@@ -136,10 +150,8 @@ package struct InternalCA: Sendable {
             notAfter: min(now + lifetime, intermediate.certificate.validity.upperBound)
         )
         template.revocationList = policy.address.map { $0 + InternalCA.listPath(of: intermediate.certificate) }
-        let key: PrivateKey
         let leaf: Certificate
         do throws(OpenSSLError) {
-            key = try PrivateKey.generate(kind)
             leaf = try Certificate.issue(template, for: key, by: intermediate)
         } catch {
             throw .library(error)

@@ -86,12 +86,7 @@ extension CertificateProvider {
         _ outside: Outside
     ) throws(CertificateProblem) -> Made {
         outside.tell("asking \(acme.directory)")
-        let key: PrivateKey
-        do throws(OpenSSLError) {
-            key = try PrivateKey.generate(settings.key.kind)
-        } catch {
-            throw .library(error)
-        }
+        let key = try nextKey(of: settings)
         let transport = outside.transport(acme)
         let account = try ACMEAccount(acme, in: store, transport)
         do throws(ACMEProblem) {
@@ -242,14 +237,17 @@ extension CertificateProvider {
         _ outside: Outside,
         failures: Int
     ) -> [any ACMEChallengeSolver] {
+        let wait = { [isAlone = site.gatewayHosts.count < 2] in
+            if !isAlone { Self.pause(seconds: GatewayChallenge.timeOfOthers) }
+        }
         let able = acme.challenges.compactMap { challenge -> (any ACMEChallengeSolver)? in
             switch challenge {
             case .http01:
                 guard hasPlainListener else { return nil }
-                return GatewayChallenge(.http, in: store, publish: outside.publish)
+                return GatewayChallenge(.http, in: store, publish: outside.publish, wait: wait)
             case .tlsALPN01:
                 guard hasSealedListener else { return nil }
-                return GatewayChallenge(.handshake, in: store, publish: outside.publish)
+                return GatewayChallenge(.handshake, in: store, publish: outside.publish, wait: wait)
             case .dns01:
                 return acme.dns.map { DNSChallenge($0, for: settings.name, in: store, pause: Self.pause) }
             }

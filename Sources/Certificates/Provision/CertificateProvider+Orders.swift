@@ -104,8 +104,13 @@ extension CertificateProvider {
 
     /// A new intermediate of the internal CA.
     ///
-    /// - Parameter rootKey: the file of the root's key, where it was taken off this machine.
-    package func renewIntermediate(rootKey path: String?) throws(CertificateProblem) -> Certificate {
+    /// - Parameters:
+    ///   - rootKey: the file of the root's key, where it was taken off this machine.
+    ///   - revocation: why those before are taken back; nil when they are not.
+    package func renewIntermediate(
+        rootKey path: String?,
+        revoking revocation: RevocationReason? = nil
+    ) throws(CertificateProblem) -> Certificate {
         let key = try path.map { (path) throws(CertificateProblem) in try CertificateSource.loadKey(path) }
         return try ordered { () throws(CertificateProblem) in
             try InternalCA.renewIntermediate(
@@ -113,6 +118,7 @@ extension CertificateProvider {
                 rootKey: key,
                 named: site.name,
                 policy: InternalCAPolicy(site),
+                revoking: revocation,
                 reason: "an operator asked for it",
                 now: now
             ).signingCertificate
@@ -128,10 +134,11 @@ extension CertificateProvider {
         }
     }
 
-    /// The list of revoked certificates of the internal CA, made anew where that is due.
-    package func revocationList() throws(CertificateProblem) -> RevocationList {
+    /// The lists of revoked certificates of the internal CA, of the intermediate and of the root, made anew where that is
+    /// due; the latter is nil where the root's key was taken away by an older version, which made none.
+    package func currentLists() throws(CertificateProblem) -> (intermediate: RevocationList, root: RevocationList?) {
         do throws(CertificateProblem) {
-            return try InternalCA.currentList(in: store, now: now)
+            return (try InternalCA.currentList(in: store, now: now), try InternalCA.rootList(in: store, now: now))
         } catch {
             throw storeProblem(error)
         }

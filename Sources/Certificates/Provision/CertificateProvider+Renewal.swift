@@ -46,7 +46,8 @@ extension CertificateProvider {
                 plan.take(information, at: Self.clock) { Int64.random(in: $0) }
             }
         } catch ACMEProblem.rateLimited(_, let seconds) {
-            plan.hold(issuer.directory, until: Self.clock + seconds)
+            // Of this question alone, and asked again within a day: orders must not wait for it until the end.
+            plan.askAgain(at: Self.clock + RenewalInformation.bounded(seconds))
         } catch {
             outside.tell("\(issuer.directory) does not say when to renew \(leaf.dnsNames.first ?? "it"): \(error)")
         }
@@ -76,6 +77,7 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> Revocation {
         if case .files = settings.issuer { throw .irrevocable(name: settings.name) }
         let name = settings.name
+        if reason == .keyCompromise { try requireOtherKey(settings) }
         try store.requireNoTrial(of: name)
         let known = Set(
             try store.audit.verify().entries.map(\.event).filter { $0.kind == .revoked }.map(\.fingerprint)

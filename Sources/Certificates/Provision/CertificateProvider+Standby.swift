@@ -9,11 +9,7 @@ extension CertificateProvider {
 
     /// The certificate, or its standby where clients could be shown none of it now. A standby of the internal CA is kept
     /// ready by this, too.
-    ///
-    /// - Parameters:
-    ///   - found: what `find` gave.
-    ///   - isServed: a good one is served already: then a fault is only told, and nothing replaced.
-    package func provide(
+    internal func provideWithStandby(
         _ settings: CertificateSettings,
         found: Result<Provided?, CertificateProblem>,
         isServed: Bool

@@ -25,8 +25,8 @@ extension CertificateProvider {
 
     /// The same for one that an ACME server gave, or that was made elsewhere, and is to come into the store.
     internal func lacksIssuer(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
-        guard let current = try? store.load(settings.name), current.leaf.validity.contains(Self.clock) else { return false }
-        return bundle.lacksIssuer(after: [current])
+        guard let current = try? store.load(settings.name) else { return false }
+        return current.leaf.validity.contains(Self.clock) && bundle.lacksIssuer(after: [current])
     }
 }
 

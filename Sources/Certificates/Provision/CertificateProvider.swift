@@ -28,6 +28,8 @@ package struct CertificateProvider: Sendable {
         package var isEmergency = false
         /// It was made just now.
         package var isNew = false
+        /// It is shown in place of one that cannot be used, which is looked at again at each occasion.
+        package var isMakeshift = false
     }
 
     internal let store: CertificateStore
@@ -204,10 +206,22 @@ package struct CertificateProvider: Sendable {
     /// A new generation of the internal CA. The store is locked.
     internal func make(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> CertificateBundle
     {
-        let bundle = try authority(for: settings).issue(names: names(settings), key: settings.key.kind, now: now)
+        let bundle = try authority(for: settings).issue(names: names(settings), for: nextKey(of: settings), now: now)
         try store.save(bundle, as: settings.name, reason: reason, now: now)
         if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
         return bundle
+    }
+
+    /// The key of the next generation: a fresh one, or, where the site file wants that, the one of the generation before.
+    internal func nextKey(of settings: CertificateSettings) throws(CertificateProblem) -> PrivateKey {
+        if settings.reusesKey, let held = try? store.load(settings.name).key, held.kind == settings.key.kind {
+            return held
+        }
+        do throws(OpenSSLError) {
+            return try PrivateKey.generate(settings.key.kind)
+        } catch {
+            throw .library(error)
+        }
     }
 
     private func provided(_ bundle: CertificateBundle, notes: [String] = [], warnings: [String] = []) -> Provided {
@@ -237,7 +251,7 @@ package struct CertificateProvider: Sendable {
     }
 
     /// What is served until its CA has given the first one.
-    private func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
+    internal func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         do throws(CertificateProblem) {
             let ca = try store.locked { () throws(CertificateProblem) in try standInAuthority(for: settings) }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.

@@ -28,6 +28,16 @@ extension CertificateStore {
         }
     }
 
+    /// The generation before the current one, where it is whole, valid at `now` and not revoked; nil where it is not.
+    internal func earlierGeneration(of name: String, now: Int64) -> (number: Int, bundle: CertificateBundle)? {
+        guard let current = try? currentGeneration(of: name),
+            let number = try? generations(of: name).last(where: { $0 < current }),
+            !isRevoked(name, generation: number), let bundle = try? load(name, generation: number),
+            (try? bundle.requireValid(at: now)) != nil
+        else { return nil }
+        return (number, bundle)
+    }
+
     /// Whether the key of the current generation of `name` is there.
     internal func hasKey(of name: String) -> Bool {
         guard let number = try? currentGeneration(of: name) else { return false }
@@ -151,15 +161,24 @@ extension CertificateStore {
     }
 
     /// Deletes the keys of every generation of `name`, the current one included; the certificates stay.
+    ///
+    /// - Throws: `keyRemains` when one of them is still there; the others are gone then.
     internal func removeKeys(of name: String, reason: String, now: Int64) throws(CertificateProblem) {
+        var problem: CertificateProblem?
         for number in try generations(of: name) {
-            _ = try deleteKey(of: name, generation: number, reason: reason, now: now)
+            do throws(CertificateProblem) {
+                _ = try deleteKey(of: name, generation: number, reason: reason, now: now)
+            } catch {
+                problem = problem ?? error
+            }
         }
+        if let problem { throw problem }
     }
 
     /// The history is told when the key is gone, and not before: it tells nothing that did not happen.
     ///
     /// - Returns: whether it was there.
+    /// - Throws: `keyRemains` when it still is.
     private func deleteKey(
         of name: String,
         generation number: Int,
@@ -167,7 +186,11 @@ extension CertificateStore {
         now: Int64
     ) throws(CertificateProblem) -> Bool {
         guard hasKey(of: name, generation: number) else { return false }
-        try delete(file("key.pem", of: name, number))
+        do throws(FileError) {
+            try FileWriting.delete(file("key.pem", of: name, number))
+        } catch {
+            throw .keyRemains(error)
+        }
         // Of one that a crash left half written, no certificate is known.
         if let leaf = try leaf(of: name, generation: number) {
             try audit.append(event(.retired, name, number, leaf, reason), now: now)

@@ -47,6 +47,11 @@ package struct CertificateStore: Sendable {
         try CertificateSource.loadChain(chainPath(name))
     }
 
+    /// The same of another generation.
+    internal func loadChain(_ name: String, generation number: Int) throws(CertificateProblem) -> [Certificate] {
+        try CertificateSource.loadChain(path(name) + "/\(number)/fullchain.pem")
+    }
+
     /// Where the certificates of the current generation of `name` are.
     package func chainPath(_ name: String) throws(CertificateProblem) -> String {
         try path(name) + "/\(currentGeneration(of: name))/fullchain.pem"

@@ -9,14 +9,20 @@ package struct CertificateWatch {
     package static let interval: UInt64 = 5_000
 
     private var stamps: [String: FileStamp?] = [:]
+    /// Of those, the ones that count as soon as they have changed.
+    private var urgent: Set<String> = []
     /// What changed at the last look, and is not reported until it has stayed so for one more.
     private var unsettled: [String: FileStamp?]?
 
     package init() {}
 
     /// From now on these files count, as they are at this moment.
-    package mutating func look(at paths: Set<String>) {
+    ///
+    /// - Parameter urgent: those of them that are reported at the first look, since what they hold is always whole: answers
+    ///   that a CA is about to look for.
+    package mutating func look(at paths: Set<String>, urgent: Set<String> = []) {
         stamps = Self.stamps(of: paths)
+        self.urgent = urgent
         unsettled = nil
     }
 
@@ -30,7 +36,7 @@ package struct CertificateWatch {
             unsettled = nil
             return false
         }
-        guard now == unsettled else {
+        guard now == unsettled || urgent.contains(where: { now[$0] != stamps[$0] }) else {
             unsettled = now
             return false
         }

@@ -5,7 +5,8 @@ package import Site
 /// What `gatehouse check` says of the certificates that a site's listeners name, without changing anything.
 package enum CertificateCheck {
     /// - Parameter file: the site file, as the user named it.
-    /// - Returns: what `serve` would warn of, as warnings; what it would refuse, as errors. A file that this user
+    /// - Returns: what `serve` would warn of, as warnings; what it would refuse, or
+    ///   show something else in place of, as errors. A file that this user
     ///   cannot read is a warning too: the gateway may be another machine, or run as another user.
     package static func findings(_ site: SiteModel, file: String) -> [Diagnostic] {
         let provider = CertificateProvider(for: site, now: Int64(Clock.realtimeMicroseconds / 1_000_000))

@@ -15,8 +15,23 @@ extension SiteConfiguration {
 
         /// Whether loading it again would bring the same.
         func stands(for settings: CertificateSettings, _ stamps: [FileStamp?], at now: Int64) -> Bool {
-            guard self.settings == settings, self.stamps == stamps, now < provided.renewal ?? .max else { return false }
+            guard self.settings == settings, self.stamps == stamps, !provided.isMakeshift,
+                now < provided.renewal ?? .max
+            else { return false }
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
+        }
+
+        /// It goes on in place of one that cannot be used.
+        func kept(because problem: CertificateProblem, at now: Int64) -> Held {
+            var kept = self
+            kept.provided.notes = []
+            kept.provided.warnings = [
+                "certificate \(settings.name): \(problem); WHAT WAS SERVED BEFORE IS SERVED ON"
+            ]
+            kept.provided.isNew = false
+            kept.provided.isMakeshift = true
+            kept.provided.renewal = now + InternalCA.retryTime
+            return kept
         }
 
         /// The bundles as the objects that they are in `earlier`, where they are the same certificates: by that it is
@@ -29,11 +44,16 @@ extension SiteConfiguration {
         }
     }
 
+    /// - Parameters:
+    ///   - earlier: what is served now, by name.
+    ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
+    ///     served before is served on, and the others come into force.
     internal static func certificates(
         of site: SiteModel,
         for plan: Plan,
         now: Int64,
-        after earlier: [String: Held]
+        after earlier: [String: Held],
+        isWhole: Bool
     ) throws(ConfigurationError) -> [String: Held] {
         let provider = CertificateProvider(for: site, now: now)
         var certificates: [String: Held] = [:]
@@ -68,7 +88,9 @@ extension SiteConfiguration {
                 held.keep(earlier[name])
                 certificates[name] = held
             } catch {
-                throw .certificate(name, error)
+                let isOptional = !isWhole || entry.settings.issuer.isStored && error.isDamage
+                guard let held = earlier[name], isOptional else { throw .certificate(name, error) }
+                certificates[name] = held.kept(because: error, at: now)
             }
         }
         return certificates

@@ -31,6 +31,8 @@ package struct SiteConfiguration: Sendable {
     package var standIns: Set<String> { names { $0.isStandIn } }
     /// Those that are standbys.
     package var emergencies: Set<String> { names { $0.isEmergency } }
+    /// Those that cannot be used, and others shown in their place.
+    package var makeshifts: Set<String> { names { $0.isMakeshift } }
     /// Those that were made with this configuration.
     package var issued: Set<String> { names { $0.isNew } }
 
@@ -60,16 +62,18 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            certificates: earlier?.certificates ?? [:]
+            certificates: earlier?.certificates ?? [:],
+            isWhole: true
         )
     }
 
-    /// The same site again, with the certificates that are there now.
+    /// The same site again, with the certificates that are there now. Of one that cannot be used, what is served now
+    /// stays: it keeps no other from being renewed.
     package func renewed(
         generation: UInt64,
         slots: inout PlanCompiler.Slots
     ) throws(ConfigurationError) -> SiteConfiguration {
-        try Self.make(site, gateway, generation: generation, slots: &slots, certificates: certificates)
+        try Self.make(site, gateway, generation: generation, slots: &slots, certificates: certificates, isWhole: false)
     }
 
     private static func make(
@@ -77,7 +81,8 @@ package struct SiteConfiguration: Sendable {
         _ gateway: GatewaySettings,
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
-        certificates earlier: [String: Held]
+        certificates earlier: [String: Held],
+        isWhole: Bool
     ) throws(ConfigurationError) -> SiteConfiguration {
         var plan = try PlanCompiler(site: site, gateway: gateway).plan(
             generation: generation,
@@ -96,7 +101,7 @@ package struct SiteConfiguration: Sendable {
         plan.handshakeChallenges = challenges.handshake
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let listsEnds = try clientListsEnds(of: plan)
-        let certificates = try certificates(of: site, for: plan, now: now, after: earlier)
+        let certificates = try certificates(of: site, for: plan, now: now, after: earlier, isWhole: isWhole)
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
         let authority = authority(of: site, now: now)

@@ -8,7 +8,7 @@ extension Certificate {
         if let fault = faultOfExtensions { return fault }
         // Sound: the certificate is only read; what these look at was worked out when it was made.
         guard unsafe X509_check_purpose(handle, X509_PURPOSE_SSL_SERVER, 0) == 1 else {
-            return "is not for servers (its extended key usage lacks serverAuth, or its key usage has nothing that TLS needs)"
+            return "is not for servers (its extended key usage lacks serverAuth, or its key usage what TLS needs)"
         }
         // Absent usages are all there. Every handshake of TLS 1.3, and those of 1.2 that are spoken here, sign.
         guard unsafe X509_get_key_usage(handle) & UInt32(KU_DIGITAL_SIGNATURE) != 0 else {

@@ -92,6 +92,9 @@ package final class Certificate: Sendable {
         return unsafe Int64(timegm(&parts))
     }
 
+    /// Its key spells its curve out.
+    internal var hasUnnamedCurve: Bool { unsafe Curve.isSpelledOut(X509_get0_pubkey(handle)) }
+
     /// `issuer` signed this certificate.
     package func isIssued(by issuer: Certificate) -> Bool {
         // Sound: both are only read.

@@ -37,6 +37,10 @@ package final class CertificateBundle: Sendable {
                 next: chain[index + 1].subject
             )
         }
+        // The keys of issuers, too: who verifies the chain meets them.
+        for certificate in chain where certificate.hasUnnamedCurve {
+            throw .unnamedCurve(owner: "the certificate of \(certificate.subject)")
+        }
         for issuer in chain.dropFirst() where !leaf.isPermitted(by: issuer) {
             throw .forbiddenNames(subject: leaf.subject, issuer: issuer.subject)
         }

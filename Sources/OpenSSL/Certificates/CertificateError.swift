@@ -15,6 +15,9 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case malformedKey(reason: String)
     case unsupportedKey(String)
     case weakKey(bits: Int)
+    /// An ECDSA key whose curve is spelled out.
+    case unnamedCurve(owner: String)
+    case unsupportedCurve(owner: String, curve: String)
     case keyMismatch(subject: String)
     case brokenChain(subject: String, issuer: String, next: String)
     case noNames(subject: String)
@@ -62,6 +65,13 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
             "keys of type \(type) are not supported; use ECDSA (P-256, P-384, P-521), RSA or Ed25519"
         case .weakKey(let bits):
             "an RSA key of \(bits) bits is too weak; use 2048 or more, or ECDSA P-256"
+        case .unnamedCurve(let owner):
+            "\(owner) spells its curve out in place of naming it, so that every handshake would fail (RFC 8422); make a key "
+                + "with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out NEW`, and have a certificate "
+                + "issued for it"
+        case .unsupportedCurve(let owner, let curve):
+            "\(owner) is on the curve \(curve), which clients of TLS do not take; make one on P-256 with `openssl genpkey "
+                + "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out NEW`, and have a certificate issued for it"
         case .keyMismatch(let subject):
             "the private key does not belong to the certificate of \(subject); the first certificate must be the key's own"
         case .brokenChain(let subject, let issuer, let next):

@@ -61,6 +61,7 @@ package final class PrivateKey: Sendable {
         // Sound: only read.
         switch unsafe EVP_PKEY_get_base_id(handle) {
         case EVP_PKEY_EC:
+            if let fault = unsafe Curve.fault(of: handle, "the private key") { throw fault }
             return .ecdsa
         case EVP_PKEY_RSA:
             let bits = unsafe EVP_PKEY_get_bits(handle)

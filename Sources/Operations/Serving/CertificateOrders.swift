@@ -6,67 +6,91 @@ import Site
 import Synchronization
 
 /// Orders and renews the certificates of ACME servers while the gateway serves, a few at a time on threads of their own:
-/// nothing else waits for a CA, and no certificate for another one's. Any thread may call.
+/// nothing else waits for a CA, and no certificate for another one's. Those that ask the same CAs have threads of their
+/// own, so that a CA that hangs holds up those that need it alone. Any thread may call.
 internal final class CertificateOrders: Sendable {
     private struct Board: Sendable {
         var site: SiteModel?
-        /// How many are being ordered.
-        var orders = 0
+        /// How many are being ordered, by the CAs that they may ask.
+        var orders: [[String]: Int] = [:]
+        var claims = NameClaims()
         var isStopped = false
     }
 
-    /// How many are ordered at a time: each has a helper process of its own, and a CA counts connections.
+    /// Wakes a thread that looks after the certificates of the same CAs.
+    private final class Bell: Sendable {
+        let event: EventFD
+
+        init() throws(SystemError) { event = try EventFD() }
+    }
+
+    /// Such a thread.
+    private struct Desk: Sendable {
+        let thread: Thread
+        let bell: Bell
+    }
+
+    /// How many are ordered at a time of the same CAs: each has a helper process of its own, and a CA counts connections.
     private static let atOnce = 8
     /// Seconds between two looks at what is due: the clock may be set, and files may be changed.
     private static let interval: Int32 = 60
 
     private let board = Mutex(Board())
-    private let wake: EventFD
-    private let thread = Mutex<Thread?>(nil)
+    /// By the directories of their CAs, the first and its fallbacks.
+    private let desks = Mutex<[[String]: Desk]>([:])
     private let requests: ControlRequests
     private let user: UserAccount?
 
     /// - Parameters:
     ///   - requests: by which the gateway is asked to take over what is new.
     ///   - user: whom the outbound helper becomes; nil for whoever runs this.
-    init(_ requests: ControlRequests, user: UserAccount?) throws(SystemError) {
+    init(_ requests: ControlRequests, user: UserAccount?) {
         self.requests = requests
         self.user = user
-        wake = try EventFD()
     }
 
     /// A CA is being spoken to.
-    var isOrdering: Bool { board.withLock { $0.orders > 0 } }
+    var isOrdering: Bool { board.withLock { $0.orders.values.contains { $0 > 0 } } }
 
-    /// From now on this site's certificates are kept fresh. Starts the thread with the first that has one of ACME.
+    /// From now on this site's certificates are kept fresh. Starts the threads of CAs that are new; those of CAs that are
+    /// asked no more have nothing to do, and stay.
     func want(_ site: SiteModel) throws(SystemError) {
         board.withLock { $0.site = site }
-        wake.signal()
-        guard !Self.orders(of: site).isEmpty else { return }
-        let failure = thread.withLock { thread -> SystemError? in
-            guard thread == nil else { return nil }
+        let failure = desks.withLock { desks -> SystemError? in
             do throws(SystemError) {
-                thread = try Thread.start(name: "certificates") { self.run() }
+                for (_, acme) in Self.orders(of: site) where desks[acme.directories] == nil {
+                    let (directories, bell) = (acme.directories, try Bell())
+                    let thread = try Thread.start(name: "certificates") { self.run(directories, bell) }
+                    desks[directories] = Desk(thread: thread, bell: bell)
+                }
                 return nil
             } catch {
                 return error
             }
         }
+        wakeAll()
         if let failure { throw failure }
     }
 
-    /// Ends the thread; one that waits for a CA ends with the process.
+    /// Ends the threads; those that wait for a CA end with the process.
     func stop() {
         board.withLock { $0.isStopped = true }
-        wake.signal()
-        thread.withLock { thread in
-            if !isOrdering { thread?.join() }
-            thread = nil
+        wakeAll()
+        let ended = desks.withLock { desks in
+            defer { desks = [:] }
+            return desks
+        }
+        for (directories, desk) in ended where board.withLock({ $0.orders[directories] ?? 0 }) == 0 {
+            desk.thread.join()
         }
     }
 
+    private func wakeAll() {
+        desks.withLock { for desk in $0.values { desk.bell.event.signal() } }
+    }
+
     /// The certificates that listeners show, and their standbys, that an ACME server issues.
-    private static func orders(of site: SiteModel) -> [(CertificateSettings, ACMESettings)] {
+    private static func orders(of site: SiteModel) -> [(settings: CertificateSettings, acme: ACMESettings)] {
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         return site.certificates.values.filter { served.contains($0.name) }.sorted { $0.name < $1.name }
             .flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
@@ -76,50 +100,39 @@ internal final class CertificateOrders: Sendable {
             }
     }
 
-    /// The orders by lanes: those that have a name in common, a certificate and its standby for instance, come one
-    /// after another, since a handshake for a name shows one answer to TLS-ALPN-01.
-    private static func lanes(of site: SiteModel) -> [[(CertificateSettings, ACMESettings)]] {
-        var lanes: [[(CertificateSettings, ACMESettings)]] = []
-        var places: [String: Int] = [:]
-        for order in orders(of: site) {
-            let found = Set(order.0.names.compactMap { places["\($0)"] }).sorted()
-            let place = found.first ?? lanes.count
-            if found.isEmpty { lanes.append([]) }
-            for other in found.dropFirst() {
-                lanes[place] += lanes[other]
-                lanes[other] = []
-            }
-            lanes[place].append(order)
-            for member in found.count > 1 ? lanes[place] : [order] {
-                for name in member.0.names { places["\(name)"] = place }
-            }
-        }
-        return lanes.filter { !$0.isEmpty }
-    }
+    // MARK: The threads
 
-    // MARK: The thread
-
-    private func run() {
+    private func run(_ directories: [String], _ bell: Bell) {
         while let site = board.withLock({ $0.isStopped ? nil : $0.site }) {
-            wake.clear()
+            bell.event.clear()
             // One that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
-            _ = Parallel.map(Self.lanes(of: site), threads: Self.atOnce) { lane in
-                for (settings, acme) in lane {
-                    guard !self.board.withLock(\.isStopped) else { return }
-                    if self.order(settings, acme, of: site) { _ = self.requests.ask(.republish) }
-                }
+            let orders = Self.orders(of: site).filter { $0.acme.directories == directories }
+            _ = Parallel.map(orders, threads: Self.atOnce) { settings, acme in
+                guard self.begin(directories) else { return }
+                defer { self.end(directories) }
+                if self.order(settings, acme, of: site) { _ = self.requests.ask(.republish) }
             }
-            _ = Readiness.wait([wake.raw], milliseconds: Self.interval * 1000)
+            _ = Readiness.wait([bell.event.raw], milliseconds: Self.interval * 1000)
         }
     }
+
+    private func begin(_ directories: [String]) -> Bool {
+        board.withLock { board in
+            if !board.isStopped { board.orders[directories, default: 0] += 1 }
+            return !board.isStopped
+        }
+    }
+
+    private func end(_ directories: [String]) { board.withLock { $0.orders[directories, default: 1] -= 1 } }
 
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
         let provider = CertificateProvider(for: site, now: Schedule.time)
-        board.withLock { $0.orders += 1 }
-        defer { board.withLock { $0.orders -= 1 } }
         let outside = outside(of: site)
         guard let reason = provider.need(of: settings, acme, outside) else { return false }
+        let names = settings.names.map { "\($0)" }
+        guard board.withLock({ $0.claims.claim(names) }) else { return false }
+        defer { if board.withLock({ $0.claims.release(names) }) { wakeAll() } }
         do throws(CertificateProblem) {
             let bundle = try provider.order(settings, acme, reason: reason, outside)
             let plan = provider.plan(of: settings, acme)
@@ -173,4 +186,9 @@ internal final class CertificateOrders: Sendable {
             tell: { _ in }
         )
     }
+}
+
+extension ACMESettings {
+    /// Of all CAs that may be asked for one certificate, in their order.
+    fileprivate var directories: [String] { candidates.map(\.directory) }
 }

@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Gateway
 import Linux
@@ -28,7 +29,8 @@ extension GatewayProcess {
         canaries.forget(at: Schedule.time)
         schedule.renewal = [fresh.renewal, canaries.nextTry].compactMap(\.self).min()
         schedule.look = fresh.certificateFiles.isEmpty ? .max : Schedule.uptime + CertificateWatch.interval
-        watch.look(at: fresh.certificateFiles)
+        let challenges = CertificateStore(folder: fresh.site.certificateStore).challengeFolder
+        watch.look(at: fresh.certificateFiles, urgent: [challenges])
         schedule.rotation = rotation(for: fresh)
     }
 

@@ -78,7 +78,7 @@ package final class GatewayProcess {
             schedule.rotation = rotation
         }
         names = start.names
-        orders = try CertificateOrders(start.requests, user: start.names.settings.user)
+        orders = CertificateOrders(start.requests, user: start.names.settings.user)
         configuration = start.configuration
         slots = start.slots
         plan = start.inheritance.snapshot?.plan ?? start.configuration.plan
@@ -229,6 +229,7 @@ package final class GatewayProcess {
             .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
             .init("warnings", .strings(warnings)),
             .init("change_microseconds", changeTime.map { .integer($0) } ?? .null),
+            .init("makeshifts", .strings(configuration.makeshifts.sorted())),
             .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
         ])
     }

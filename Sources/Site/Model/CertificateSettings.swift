@@ -7,6 +7,8 @@ package struct CertificateSettings: Sendable, Equatable {
     package var issuer: Issuer
     /// The kind of key to make. Of no meaning when the issuer is `files`.
     package var key: KeyType = .ecdsaP256
+    /// `reuse-key`: what follows it has the same key. Of no meaning when the issuer is `files`.
+    package var reusesKey = false
     /// `deploy`: who else on this host is told of a new one.
     package var deploy: DeploySettings?
     /// `canary`: a new one is shown to a share of the clients first; nil for all at once.
@@ -20,6 +22,7 @@ package struct CertificateSettings: Sendable, Equatable {
         guard let standby else { return nil }
         var settings = CertificateSettings(name: name + Self.standbySuffix, names: names, issuer: standby)
         settings.key = key
+        settings.reusesKey = reusesKey
         settings.position = position
         return settings
     }

@@ -19,6 +19,12 @@ extension CertificateSettings {
             ),
             .key("key", \.key, .word, "The kind of key to make."),
             .key(
+                "reuse-key",
+                \.reusesKey,
+                .boolean,
+                "Whether the next one has the same key, as for clients that pin it."
+            ),
+            .key(
                 "standby",
                 \.standby,
                 .either(word: .constant("internal", .internal), mapping: IssuerKeys.shape),
@@ -37,14 +43,16 @@ extension CertificateSettings {
             if case .acme(let acme) = issuer { checkNames(certificate, acme, node, &decoding) }
         }
         checkStandby(certificate, node, &decoding)
-        guard case .files = certificate.issuer, let key = node["key"] else { return }
-        decoding.collector.report(
-            .ineffective,
-            .warning,
-            at: key.range,
-            "`key` has no meaning for a certificate from files",
-            help: "remove it; the files hold the key"
-        )
+        guard case .files = certificate.issuer else { return }
+        for (word, key) in ["key", "reuse-key"].compactMap({ word in node[word].map { (word, $0) } }) {
+            decoding.collector.report(
+                .ineffective,
+                .warning,
+                at: key.range,
+                "`\(word)` has no meaning for a certificate from files",
+                help: "remove it; the files hold the key"
+            )
+        }
     }
 
     private static func checkStandby(

@@ -58,4 +58,25 @@ struct OfflineRootTests {
         #expect(bundle.chain[1].der == renewed.signingCertificate.der)
         #expect(try InternalCAStanding(in: store)?.intermediate.der == renewed.signingCertificate.der)
     }
+
+    @Test("a key that cannot be deleted is not said to be gone, and a generation's is not, either")
+    func remains() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path + "/certs")
+        _ = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
+        // Not even root unlinks a folder.
+        let key = store.folder + "/internal-ca-root/9/key.pem"
+        try FileManager.default.createDirectory(atPath: key + "/folder", withIntermediateDirectories: true)
+        let problem = #expect(throws: CertificateProblem.self) {
+            try InternalCA.detachRoot(from: store, now: now) { _ in }
+        }
+        let words = try #require(problem?.description)
+        #expect(words.contains("THE KEY COULD NOT BE DELETED") && words.contains("shred -u \(key)"), "\(words)")
+        #expect(try !store.audit.verify().entries.contains { $0.event.kind == .retired && $0.event.generation == 9 })
+        #expect(!FileManager.default.fileExists(atPath: store.folder + "/internal-ca-root/1/key.pem"))
+
+        let stuck = store.folder + "/internal-ca/9/key.pem"
+        try FileManager.default.createDirectory(atPath: stuck + "/folder", withIntermediateDirectories: true)
+        #expect(throws: CertificateProblem.self) { try store.retire("internal-ca", reason: "a test", now: now) }
+    }
 }

@@ -114,4 +114,56 @@ struct RevocationTests {
         }
         #expect(counts == [1])
     }
+
+    @Test("who looks at the lists of the whole chain takes all but those of an intermediate that was taken back")
+    func wholeChain() throws {
+        let ca = try ca()
+        let root = try scratch.write("root.pem", ca.rootCertificate.pem)
+        func verify(_ bundle: CertificateBundle, of issuer: Certificate) throws -> (status: Int32, output: String) {
+            let chain = try scratch.write("chain.pem", bundle.chainPEM)
+            let published = try InternalCA.lists(in: store, isWanted: true, now: now).published.values
+            let list = try #require(published.compactMap { try? RevocationList(der: $0.span, issuer: issuer) }.first)
+            let rootList = try #require(try InternalCA.rootList(in: store, now: now))
+            let lists = [
+                "-CRLfile", try scratch.write("ca.crl", list.pem),
+                "-CRLfile", try scratch.write("root.crl", rootList.pem),
+            ]
+            return try RealTools.run(
+                ["openssl", "verify", "-x509_strict", "-crl_check_all"] + lists
+                    + ["-CAfile", root, "-untrusted", chain, chain]
+            )
+        }
+        let old = try ca.issue(names: ["foobar.com"], now: now)
+        let good = try verify(old, of: ca.signingCertificate)
+        #expect(good.status == 0, "\(good.output)")
+
+        // The root's key goes: its list stays, and outlasts the intermediate.
+        var taken: PrivateKey?
+        try InternalCA.detachRoot(from: store, now: now) { taken = $0 }
+        let end = ca.signingCertificate.validity.upperBound
+        let last = try #require(try InternalCA.rootList(in: store, now: end))
+        #expect(last.update.contains(end) && last.entries.isEmpty)
+
+        // It is brought, since the intermediate's was stolen.
+        let renewed = try store.locked { () throws(CertificateProblem) in
+            try InternalCA.renewIntermediate(
+                in: store,
+                rootKey: taken,
+                named: "foobar.com",
+                revoking: .keyCompromise,
+                reason: "stolen",
+                now: now
+            )
+        }
+        let list = try #require(try InternalCA.rootList(in: store, now: now))
+        #expect(list.entries == [.init(serial: ca.signingCertificate.serialNumber, moment: now, reason: 2)])
+        #expect(list.number > last.number)
+        let refused = try verify(old, of: ca.signingCertificate)
+        #expect(refused.status != 0 && refused.output.contains("certificate revoked"), "\(refused.output)")
+        let fresh = try renewed.issue(names: ["foobar.com"], now: now)
+        let taking = try verify(fresh, of: renewed.signingCertificate)
+        #expect(taking.status == 0, "\(taking.output)")
+        let event = try #require(try store.audit.verify().entries.last?.event)
+        #expect(event.kind == .revoked && event.certificate == "internal-ca" && event.generation == 1)
+    }
 }

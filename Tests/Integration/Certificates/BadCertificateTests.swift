@@ -70,6 +70,10 @@ struct BadCertificateTests: OneCertificate {
         odd critical 1.2.3.4.5=critical,ASN1:NULL basicConstraints=critical,CA:TRUE
         odd stapling tlsfeature=status_request basicConstraints=critical,CA:TRUE
         cp good.leaf alone.crt; cp good.key alone.key
+        # A key whose curve is spelled out, and its certificate: both load, and fail in every handshake.
+        openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out explicit.key
+        openssl req -x509 -key explicit.key -subj "/CN=foobar.test" -addext subjectAltName=DNS:foobar.test -days 30 \\
+            -out explicit.crt
         chmod 600 *.key
         """
 
@@ -91,6 +95,7 @@ struct BadCertificateTests: OneCertificate {
         Fault(name: "trailing", says: ["PEM block 3 is cut short"]),
         Fault(name: "der", says: ["binary (DER)", "openssl x509 -inform der"]),
         Fault(name: "der-key", says: ["binary (DER)", "openssl pkey -inform der"]),
+        Fault(name: "explicit", says: ["spells its curve out", "openssl genpkey"]),
         Fault(name: "locked", says: ["passphrase", "openssl pkey"]),
         Fault(name: "no-ca", says: ["CN=no-ca issuer", "may not issue certificates of servers"]),
         Fault(name: "client-issuer", says: ["CN=client-issuer issuer", "may not issue certificates of servers"]),

@@ -128,4 +128,39 @@ struct PebbleChallengeTests {
         let refused = try certs("issue", "web")
         #expect(refused.status == 1 && refused.error.contains("took longer than 1 s"), "\(refused)")
     }
+
+    @Test("of a pair of gateways that share the store, the one that the CA comes to answers for the one that orders")
+    func pair() throws {
+        let plain = try Ports.free()
+        let other = try TemporaryDirectory()
+        let pebble = try Pebble(.init(httpPort: plain), in: other)
+        func site(_ listeners: String, certificates: String) -> String {
+            """
+            site: foobar.test
+            hosts:
+              here: { roles: [gateway], addresses: [127.0.0.1/8] }
+              there: { roles: [gateway], addresses: [198.18.213.7/24] }
+            gateway:
+              listen: [ \(listeners) ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
+            certificate-store: \(directory.path("store"))
+            certificates: \(certificates)
+            """
+        }
+        let answering = try RunningSite(site("{ port: \(plain) }", certificates: "{}"), in: other)
+        let issuer = "{ acme: \"\(pebble.url)\", trust: \"\(other.path("pebble.crt"))\", challenges: [http-01] }"
+        let ordering = try RunningSite(
+            site(
+                "{ port: \(tls), tls: { certificates: [web] } }, { port: \(try Ports.free()) }",
+                certificates: "{ web: { names: [foobar.test], issuer: \(issuer) } }"
+            ),
+            in: directory
+        )
+        try eventually("it is there; \(pebble.log) \(ordering.log) \(answering.log)", within: .seconds(120)) {
+            ordering.log.contains("certificate web: issued by")
+        }
+        // At the first try: the CA was not told before the answer was there.
+        #expect(!ordering.log.contains("in a row"), "\(ordering.log)")
+    }
 }

@@ -42,10 +42,10 @@ extension Certs {
         struct RevocationList: ParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "crl",
-                abstract: "Write the list of certificates that the CA has revoked, as PEM, to standard output.",
+                abstract: "Write the lists of certificates that the CA has revoked, as PEM, to standard output.",
                 discussion: """
-                    It is made anew where that is due, and counts for a week: programs that read it from a file need it \
-                    anew each day.
+                    That of the intermediate, which is made anew where that is due and counts for a week: programs that \
+                    read it from a file need it anew each day. After it that of the root, which lists intermediates.
                     """
             )
 
@@ -53,8 +53,14 @@ extension Certs {
 
             func run() throws {
                 let desk = try options.desk()
-                let list = try desk.perform { () throws(CertificateProblem) in try desk.provider.revocationList() }
-                print(list.pem, terminator: "")
+                let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.currentLists() }
+                print(lists.intermediate.pem + (lists.root?.pem ?? ""), terminator: "")
+                if lists.root == nil {
+                    Output.error(
+                        "there is no list of the root yet, without which programs that look at the whole chain refuse every "
+                            + "certificate: bring the root's key, and run `gatehouse certs ca renew --root-key FILE`"
+                    )
+                }
             }
         }
 
@@ -80,16 +86,20 @@ extension Certs {
         struct Renew: ParsableCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Make a new intermediate, which signs from then on.",
-                discussion: "The certificates of the one before are replaced at once where a gateway runs."
+                discussion: """
+                    The certificates of the one before are replaced at once where a gateway runs. With --revoke those \
+                    before are put on the root's list, as when their key was stolen: bring that list to clients by `ca crl`.
+                    """
             )
 
             @OptionGroup var options: CertificateOptions
             @Option(help: "The root's key, where it was taken off this machine. It is not kept.") var rootKey: String?
+            @Option(help: "Take the intermediates before back, and say why.") var revoke: RevocationReason?
 
             func run() throws {
                 let desk = try options.desk()
                 let signer = try desk.perform { () throws(CertificateProblem) in
-                    try desk.provider.renewIntermediate(rootKey: rootKey)
+                    try desk.provider.renewIntermediate(rootKey: rootKey, revoking: revoke)
                 }
                 print("\(signer.subject), good until \(UTC.text(signer.validity.upperBound))")
                 try desk.publish()

@@ -186,6 +186,13 @@ struct CertificateOptions: ParsableArguments {
                 throw ExitCode(1)
             }
             let result = reply["result"]
+            let makeshifts = result?["makeshifts"]?.items.compactMap(\.text) ?? []
+            if let wanting = changed.first(where: { makeshifts.contains($0.name) }) {
+                let warnings = result?["warnings"]?.items.compactMap(\.text) ?? []
+                let why = warnings.first { $0.hasPrefix("certificate \(wanting.name): ") }
+                Output.error("the gateway cannot serve it: \(why ?? "its log says why")")
+                throw ExitCode(1)
+            }
             let time = (result?["change_microseconds"]?.integer).map {
                 ", on all workers after \(Self.milliseconds($0))"
             }

@@ -70,10 +70,13 @@ extension Certs {
         )
 
         @OptionGroup var change: CertificateChangeOptions
+        @Flag(help: "Make a new key where the site file has `reuse-key`, as when the one before was stolen.")
+        var newKey = false
 
         func run() throws {
             let desk = try change.options.desk()
-            let settings = try desk.certificate(change.name)
+            var settings = try desk.certificate(change.name)
+            if newKey { settings.reusesKey = false }
             let bundle = try desk.make(settings, reason: change.reason)
             print("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)

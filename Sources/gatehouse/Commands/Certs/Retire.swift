@@ -30,6 +30,7 @@ extension Certs {
             let settings = try desk.certificate(name)
             let reason = compromised ? "compromised: \(change.reason)" : change.reason
             if compromised {
+                try desk.perform { () throws(CertificateProblem) in try desk.provider.requireOtherKey(settings) }
                 let isDone = try desk.ask(.renewTickets) != nil
                 print(isDone ? "session tickets of before are opened no more" : "no gateway of this site runs here")
             }

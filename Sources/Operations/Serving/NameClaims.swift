@@ -1,0 +1,23 @@
+/// The names that are being certified at this moment. No two orders for one name go on at a time: a handshake for a name
+/// shows one answer to TLS-ALPN-01, and programs that make DNS records may keep one for each name.
+internal struct NameClaims: Sendable {
+    private var names: Set<String> = []
+    private var isWantedByOthers = false
+
+    /// - Returns: false when one of them is being certified already: then its release says that others wait.
+    mutating func claim(_ wanted: [String]) -> Bool {
+        guard names.isDisjoint(with: wanted) else {
+            isWantedByOthers = true
+            return false
+        }
+        names.formUnion(wanted)
+        return true
+    }
+
+    /// - Returns: whether others have asked for names that were claimed, since the last release: they should ask again.
+    mutating func release(_ claimed: [String]) -> Bool {
+        names.subtract(claimed)
+        defer { isWantedByOthers = false }
+        return isWantedByOthers
+    }
+}

@@ -1,0 +1,105 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("What is shown in place of a certificate that is damaged in the store")
+struct MakeshiftTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let other: InternalCA
+
+    init() throws {
+        scratch = try Scratch()
+        other = try InternalCA(named: "other", now: now)
+    }
+
+    private var store: CertificateStore { scratch.store }
+
+    private var provider: CertificateProvider { scratch.provider(at: now) }
+
+    private func settings(_ issuer: CertificateSettings.Issuer) -> CertificateSettings {
+        CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: issuer)
+    }
+
+    private let acme = CertificateSettings.Issuer.acme(ACMESettings(directory: "https://ca.test/directory"))
+
+    private func provide(
+        _ settings: CertificateSettings,
+        isServed: Bool = false
+    ) throws -> CertificateProvider.Provided {
+        let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
+        return try provider.provide(settings, found: found, isServed: isServed)
+    }
+
+    /// Another CA's certificate as the next generation.
+    private func take(names: [String] = ["foobar.com"], lifetime: Int64 = 86_400) throws -> CertificateBundle {
+        let bundle = try other.issue(names: names, lifetime: lifetime, now: now)
+        try store.save(bundle, as: "site", .imported, reason: "a test", now: now)
+        return bundle
+    }
+
+    private func damage(_ generation: Int, _ file: String = "fullchain.pem") throws {
+        try scratch.write("certs/site/\(generation)/\(file)", "-----BEGIN CERTIFICATE-----\nMII", mode: 0o600)
+    }
+
+    @Test("the generation before, where it is whole, and why", arguments: ["fullchain.pem", "key.pem", "none"])
+    func generationBefore(file: String) throws {
+        let first = try take()
+        _ = try take()
+        if file == "none" {
+            try FileManager.default.removeItem(atPath: store.folder + "/site/2/key.pem")
+        } else {
+            try damage(2, file)
+        }
+        let provided = try provide(settings(acme))
+        #expect(provided.bundles.map(\.leaf.der) == [first.leaf.der])
+        #expect(provided.isMakeshift && provided.isEmergency && !provided.isStandIn)
+        let warning = try #require(provided.warnings.first)
+        #expect(warning.contains("/site/2/") && warning.contains("GENERATION 1 IS SERVED"), "\(warning)")
+        #expect(try #require(provided.renewal) > now, "it is looked at again")
+        #expect(try store.currentGeneration(of: "site") == 2, "the store is a person's matter")
+        #expect(!provider.standing(settings(acme)).faults.isEmpty, "its CA is asked for another")
+        #expect(throws: CertificateProblem.self, "a good one is served") { try provide(settings(acme), isServed: true) }
+    }
+
+    @Test("what stands in for one that is not there yet, where there is no other or none that is of use")
+    func standIn() throws {
+        _ = try take()
+        try damage(1)
+        let provided = try provide(settings(acme))
+        #expect(provided.isMakeshift && provided.bundles[0].names == ["foobar.com"])
+        #expect(provided.warnings.first?.contains("A CERTIFICATE OF THE INTERNAL CA STANDS IN") == true)
+        // One for other names, and one that was revoked, are of no use either.
+        _ = try take(names: ["example.com"])
+        _ = try take()
+        try damage(3)
+        #expect(try provide(settings(acme)).warnings.first?.contains("STANDS IN") == true)
+        _ = try take()
+        _ = try take()
+        try Data().write(to: URL(fileURLWithPath: store.folder + "/site/4/revoked"))
+        #expect(throws: CertificateProblem.revoked(name: "site", 4)) {
+            try provider.rollBack(settings(acme), reason: "")
+        }
+        try damage(5)
+        #expect(try provide(settings(acme)).warnings.first?.contains("STANDS IN") == true)
+    }
+
+    @Test("of the internal CA too, where a key lets others in")
+    func openKey() throws {
+        let first = try provide(settings(.internal)).bundles[0]
+        _ = try provider.issue(settings(.internal), reason: "")
+        let key = store.folder + "/site/2/key.pem"
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+        let provided = try provide(settings(.internal))
+        #expect(provided.bundles[0].leaf.der == first.leaf.der)
+        #expect(provided.warnings.first?.contains("chmod 600") == true, "\(provided.warnings)")
+    }
+
+    @Test("nothing is, where the site file itself names what cannot be used")
+    func files() throws {
+        let pair = CertificateFiles(certificate: scratch.path + "/none.crt", key: scratch.path + "/none.key")
+        #expect(throws: CertificateProblem.self) { try provide(settings(.files([pair]))) }
+    }
+}

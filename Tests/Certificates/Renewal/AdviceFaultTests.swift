@@ -1,0 +1,117 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+/// A CA that is asked when it wants a certificate renewed (RFC 9773), and gives anything else as an answer. Asked for a
+/// certificate and for its standby, which are one path.
+@Suite("A CA's advice that is none")
+struct AdviceFaultTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let ca = ScriptedCA()
+    private let settings: CertificateSettings
+    private let standby: CertificateSettings
+    private let acme = ACMESettings(directory: ScriptedCA.base + "/dir")
+
+    init() throws {
+        scratch = try Scratch()
+        var settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+        settings.standby = .acme(acme)
+        self.settings = settings
+        standby = try #require(settings.standbyCertificate)
+    }
+
+    private var store: CertificateStore { scratch.store }
+
+    private var provider: CertificateProvider { scratch.provider(at: now) }
+
+    private func outside(_ tell: @escaping (String) -> Void = { _ in }) -> CertificateProvider.Outside {
+        .init(transport: { _ in ca }, publish: {}, tell: tell)
+    }
+
+    /// A standby that the CA has given.
+    private func keep() throws -> Certificate {
+        let bundle = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+        try store.save(bundle, as: standby.name, reason: "", now: now)
+        var plan = RenewalPlan()
+        plan.succeed(.init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me"))
+        store.keep(plan, of: standby.name)
+        return bundle.leaf
+    }
+
+    private func path(_ leaf: Certificate) throws -> String {
+        "/renewal/" + (try #require(RenewalInformation.identifier(of: leaf)))
+    }
+
+    private static let day: Int64 = 86_400
+
+    /// What the CA answers, and after how many seconds it is asked again.
+    private static let faults: [(answer: ACMEResponse, pause: ClosedRange<Int64>)] = [
+        (ScriptedCA.json("garbage"), 21_600...21_600),
+        (ScriptedCA.json(""), 21_600...21_600),
+        (ScriptedCA.json("{ \"suggestedWindow\": { \"start\": 1, \"end\": [] } }"), 21_600...21_600),
+        // It ends before it begins.
+        (
+            ScriptedCA.json(
+                #"{ "suggestedWindow": { "start": "2020-01-02T00:00:00Z", "end": "2020-01-01T00:00:00Z" } }"#
+            ), 21_600...21_600
+        ),
+        (ScriptedCA.problem("malformed", status: 404), 21_600...21_600),
+        (ScriptedCA.problem("serverInternal", status: 500), 21_600...21_600),
+        (ScriptedCA.problem("rateLimited", status: 429), 3_600...3_600),
+        (ScriptedCA.problem("rateLimited", status: 429, fields: ["retry-after": "1"]), 60...60),
+        (ScriptedCA.problem("rateLimited", status: 429, fields: ["retry-after": "9223372036854775807"]), day...day),
+        (
+            ScriptedCA.problem("busy", status: 503, fields: ["retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"]),
+            day...day
+        ),
+    ]
+
+    @Test("it changes nothing: no order, no CA that is left alone, and another question in time", arguments: 0..<10)
+    func faults(number: Int) throws {
+        let fault = Self.faults[number]
+        let leaf = try keep()
+        ca.answer(try path(leaf), fault.answer)
+        let before = Int64(Date().timeIntervalSince1970)
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        let after = Int64(Date().timeIntervalSince1970)
+        #expect(try ca.requests(path(leaf)).count == 1)
+        let plan = store.plan(of: standby.name)
+        #expect(plan.failures == 0 && plan.held.isEmpty && plan.advice == nil && plan.next == 0)
+        #expect((before + fault.pause.lowerBound...after + fault.pause.upperBound).contains(plan.nextQuestion))
+        // Not before that.
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        #expect(try ca.requests(path(leaf)).count == 1)
+        #expect(provider.standbyCause(standby) == nil)
+    }
+
+    @Test("what it said before counts on, and a window that has passed is a reason, whatever it says then")
+    func earlier() throws {
+        let leaf = try keep()
+        let window = #"{ "suggestedWindow": { "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" } }"#
+        ca.answer(
+            try path(leaf),
+            ScriptedCA.json(window, fields: ["retry-after": "99999999999"]),
+            ScriptedCA.json("garbage")
+        )
+        #expect(provider.need(of: standby, acme, outside()) == "its CA wants it renewed")
+        var plan = store.plan(of: standby.name)
+        #expect(plan.nextQuestion <= Int64(Date().timeIntervalSince1970) + Self.day)
+        plan.askAgain(at: 0)
+        store.keep(plan, of: standby.name)
+        var said: [String] = []
+        #expect(provider.need(of: standby, acme, outside { said.append($0) }) == "its CA wants it renewed")
+        #expect(said.count == 1 && said[0].contains("does not say when to renew foobar.com"), "\(said)")
+    }
+
+    @Test("a CA that wants to be left alone for ages is left alone for a month")
+    func ages() {
+        for text in ["9223372036854775807", "3000000", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            let answer = ACMEResponse(status: 429, fields: ["retry-after": text], body: [])
+            #expect(answer.retryAfter(now: now) == 30 * Self.day)
+        }
+        #expect(ACMEResponse(status: 429, fields: ["retry-after": "-5"], body: []).retryAfter(now: now) == 0)
+    }
+}
