@@ -1,7 +1,7 @@
 internal import COpenSSL
 
-/// What a certificate may be used for (RFC 5280, sections 4.2.1.3, 4.2.1.9 and 4.2.1.12), by OpenSSL's own judgement where it
-/// has one.
+/// What a certificate may be used for (RFC 5280, sections 4.2.1.3, 4.2.1.9 and 4.2.1.12), by OpenSSL's own judgement where
+/// it has one.
 extension Certificate {
     /// Why clients would not take it of a server, as the end of a sentence; nil when they would.
     internal var faultAsServer: String? {

@@ -36,7 +36,11 @@ struct AdviceFaultTests {
         let bundle = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
         try store.save(bundle, as: standby.name, reason: "", now: now)
         var plan = RenewalPlan()
-        plan.succeed(.init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me"))
+        plan.succeed(
+            .init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me"),
+            life: 47 * Self.day,
+            at: now
+        )
         store.keep(plan, of: standby.name)
         return bundle.leaf
     }
