@@ -54,7 +54,11 @@ struct RevocationOfGenerationsTests {
         let bundle = try issue(1)[0]
         #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) { try revoke() }
         try provider.take(bundle, as: settings, reason: "test")
-        #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) { try revoke() }
+        #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) {
+            try provider.revoke(settings, .superseded, outside)
+        }
+        // Whose key is known to somebody is told that it is in use.
+        #expect(throws: CertificateProblem.sameKey(name: "site", generation: 1)) { try revoke() }
         // One of another CA would be replaced at once.
         let stranger = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
         #expect(throws: CertificateProblem.issuedHere(name: "site")) {
