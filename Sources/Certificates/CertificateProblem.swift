@@ -114,7 +114,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "is served covers; have it issued for all of them, or correct `names`"
         case .lostIssuer(let name, let issuer):
             "certificate \(name): the certificate of its issuer, \(issuer), does not follow it, as it does in the one that is "
-                + "served; clients who do not know that issuer refuse it: take the file with the whole chain"
+                + "served; clients who do not know that issuer refuse it: take the file with the whole chain, or append it"
         case .order(let name, let problem): "certificate \(name): \(problem)"
         case .orders(let name, let problems):
             "certificate \(name): "

@@ -193,7 +193,7 @@ extension InternalCA {
         } catch {
             throw .file(error)
         }
-        store.removeScraps(of: intermediateName)
+        store.removeScraps(of: home)
         return list
     }
 }

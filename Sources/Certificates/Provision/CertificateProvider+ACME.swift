@@ -109,7 +109,7 @@ extension CertificateProvider {
                     return try order.run(names: rest, key: key, wishes)
                 }
             }
-            guard !lacksIssuer(bundle, settings) else {
+            guard plan.origin?.directory != acme.directory || !lacksIssuer(bundle, settings) else {
                 throw ACMEProblem.malformed(
                     url: acme.directory,
                     why: "a certificate without that of its issuer, \(bundle.leaf.issuer), which the one before had"
@@ -147,10 +147,7 @@ extension CertificateProvider {
         }
         store.keep(plan, of: settings.name)
         if plan.hurries > 0 {
-            outside.tell(
-                "REPLACED EARLY, \(plan.hurries) in a row: what it replaced had most of its life before it. Its CA's advice "
-                    + "or this machine's clock may be wrong; neither is followed again before \(UTC.text(plan.patience))"
-            )
+            outside.tell(plan.wordsOfHurry)
         }
         return made.bundle
     }

@@ -20,7 +20,11 @@ extension CertificateProvider {
             store.keep(standing.plan, of: settings.name)
         }
         guard standing.plan.next <= Self.clock else { return nil }
-        if let fault = standing.faults.first { return fault }
+        if let fault = standing.faults.first {
+            // What came just now is not mended by another one at once.
+            let isOwn = standing.plan.origin.map { $0.fingerprint == standing.leaves.first?.fingerprint } ?? false
+            return isOwn && standing.plan.patience > Self.clock ? nil : fault
+        }
         guard let due = standing.due, due > Self.clock else {
             return standing.plan.advice.map { "its CA wants it renewed\($0.explanation.map { " (\($0))" } ?? "")" }
                 ?? "it is due"
@@ -77,7 +81,7 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> Revocation {
         if case .files = settings.issuer { throw .irrevocable(name: settings.name) }
         let name = settings.name
-        if reason == .keyCompromise { try requireOtherKey(settings) }
+        if reason == .keyCompromise { try requireOtherKey(settings, only: number) }
         try store.requireNoTrial(of: name)
         let known = Set(
             try store.audit.verify().entries.map(\.event).filter { $0.kind == .revoked }.map(\.fingerprint)

@@ -1,4 +1,5 @@
 import Linux
+import OpenSSL
 import Site
 
 /// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
@@ -71,12 +72,19 @@ package struct RenewalPlan: Sendable, Equatable {
     /// whose windows are always past, or a clock weeks ahead, would else have one ordered after the other.
     package var patience: Int64 { hurries == 0 ? 0 : since + RenewalSchedule.pause(afterFailures: hurries) }
 
+    /// What a person should read while `hurries` is not 0.
+    package var wordsOfHurry: String {
+        "REPLACED EARLY, \(hurries) in a row: what it replaced had most of its life before it. Its CA's advice or this "
+            + "machine's clock may be wrong; neither is followed again before \(UTC.text(patience))"
+    }
+
     /// There is a new certificate.
     ///
     /// - Parameter life: how long it is good for, in seconds.
     package mutating func succeed(_ origin: Origin, life: Int64, at now: Int64) {
         let isHurried = since != 0 && now - since < life / 3
-        let hurries = isHurried ? hurries + 1 : 0
+        // A try for names that were lacking has had its pause already.
+        let hurries = isHurried ? hurries + (failures == 0 ? 1 : 0) : 0
         self = RenewalPlan()
         self.origin = origin
         self.since = now

@@ -58,6 +58,8 @@ struct HeldReader {
     private var perhapsDormant: Set<Name> = []
     /// Tables with a chain that sends packets of the host another way when a rule changes their mark.
     private var rerouting: Set<Name> = []
+    /// Sets that a rule takes from, or adds to without counting: no limit in them is known.
+    private var disturbed: Set<Name> = []
 
     mutating func survey(_ objects: [JSONValue]) {
         for object in objects {
@@ -89,8 +91,13 @@ struct HeldReader {
                     guard let set = (statement["set"] ?? statement["map"])?["set"] ?? statement["map"]?["map"],
                         let text = set.text
                     else { continue }
-                    let name = String(text.drop { $0 == "@" })
-                    changing.insert(Name(family: rule.family, table: rule.table, name: name))
+                    let name = Name(family: rule.family, table: rule.table, name: String(text.drop { $0 == "@" }))
+                    changing.insert(name)
+                    if let adding = statement["set"],
+                        adding["op"]?.text == "delete" || adding["stmt"]?.listed.isEmpty ?? true
+                    {
+                        disturbed.insert(name)
+                    }
                 }
             case "metainfo", "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "element",
                 "flowtable", "secmark", "synproxy", "tunnel":
@@ -223,7 +230,9 @@ struct HeldReader {
         _ statement: JSONValue
     ) -> HeldLimit.Memory? {
         let name = Name(family: scope.family, table: scope.table, name: name)
-        guard let operation, ["add", "update"].contains(operation), let bounds = bounds[name] else { return nil }
+        guard let operation, ["add", "update"].contains(operation), !disturbed.contains(name),
+            let bounds = bounds[name]
+        else { return nil }
         for case .object(let parts)? in (elements[name] ?? []).map({ $0["elem"] }) {
             for part in parts {
                 switch part.name {

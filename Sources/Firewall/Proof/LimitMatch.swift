@@ -44,7 +44,7 @@ struct LimitMatch {
             for index in ruleset.chains(on: path).sorted() {
                 let chain = ruleset.chains[index]
                 for rule in chain.rules {
-                    for case .condition(.excess(let limit, isAbove: true)) in rule.statements {
+                    for case .condition(.excess(let limit, _)) in rule.statements {
                         let count = Count(limit: limit.counter, key: limit.key)
                         guard limitOfSet[limit.set, default: limit.counter] == limit.counter else {
                             return "\(chain.title): the set \(limit.set) counts for several limits"

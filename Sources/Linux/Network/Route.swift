@@ -30,8 +30,10 @@ package struct Route: Sendable, Equatable {
             else { return nil }
             let entry = try ask(address, source, index, flags: wholeEntry)
             let hops = entry?.attributes(behind: header)[multipath].map { nextHops($0).compactMap(name) } ?? []
+            // In the order of the table, for the kernel chooses among them by a number that is new at each boot.
+            let found = hops.contains(first) ? hops : [first] + hops
             return Route(
-                interfaces: hops.reduce(into: [first]) { if !$0.contains($1) { $0.append($1) } },
+                interfaces: found.reduce(into: []) { if !$0.contains($1) { $0.append($1) } },
                 source: way.attributes(behind: header)[preferredSource].map { Array($0) }
             )
         } catch {

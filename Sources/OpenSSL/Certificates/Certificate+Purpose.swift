@@ -27,8 +27,8 @@ extension Certificate {
         if let fault = faultOfExtensions { return fault }
         // Sound: as above.
         let verdict = unsafe X509_check_purpose(handle, X509_PURPOSE_SSL_SERVER, 1)
-        // 3 stands for a root of the first version of X.509, which has no extensions.
-        guard verdict == 1 || (verdict == 3 && subject == issuer) else {
+        // 3 stands for a root of the first version of X.509, which has no extensions, 4 for one with keyCertSign alone.
+        guard verdict == 1 || ((verdict == 3 || verdict == 4) && subject == issuer) else {
             return "may not issue certificates of servers (it is no CA, or its usages do not allow that)"
         }
         let most = unsafe X509_get_pathlen(handle)

@@ -83,7 +83,7 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
             "the certificate of \(subject) names hosts that its issuer, \(issuer), may not certify: clients refuse it; "
                 + "have it issued for other names, or by another CA"
         case .unfit(let subject, let why):
-            "the certificate of \(subject) \(why): clients refuse it; have another one issued"
+            "the certificate of \(subject) \(why): there are clients that refuse it; have another one issued"
         case .intransparent(let subject, let why):
             "the certificate of \(subject): \(why), so that browsers refuse it; obtain another one from its issuer"
         case .notYetValid(let subject, let from):

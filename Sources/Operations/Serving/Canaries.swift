@@ -88,7 +88,7 @@ internal struct Canaries {
     ) -> (begun: [String], over: [String]) {
         let trials = configuration.keyring.trials
         let certificates = configuration.site.certificates
-        let before = isFresh ? certificates.filter { $0.value.canary != nil }.map(\.key) : Array(runs.keys)
+        let before = isFresh ? Array(certificates.keys) : Array(runs.keys)
         isFresh = false
         let begun = trials.filter { runs[$0.key]?.trial !== $0.value }
         runs = trials.reduce(into: [:]) { fresh, entry in

@@ -140,6 +140,7 @@ internal final class CertificateOrders: Sendable {
                 "certificate \(settings.name): issued by \(plan.origin?.directory ?? acme.directory), good until "
                     + UTC.text(bundle.leaf.validity.upperBound)
             )
+            if plan.hurries > 0 { GatewayProcess.log("certificate \(settings.name): \(plan.wordsOfHurry)") }
             if !plan.problem.isEmpty {
                 tell("certificate \(settings.name): \(plan.problem)", plan, provider.standing(settings))
             }

@@ -139,7 +139,7 @@ struct HealthTests {
         let gateway = try Gateway(
             returning,
             steady,
-            pool: ["health: { path: /healthz, \(quick) }", "slow-start: 6s"],
+            pool: ["health: { path: /healthz, \(quick) }", "slow-start: 20s"],
             gateway: [metrics.setting]
         )
         let series = "gatehouse_server_effective_weight{pool=\"web\",server=\"127.0.0.1:\(returning.port)\"}"
@@ -162,8 +162,8 @@ struct HealthTests {
             return before == 1
         }
         // Workers go by twentieths of the weight, as it was up to a twentieth of the time ago.
-        for (before, share, after) in windows {
-            let least = max(0, before - 0.11)
+        for (index, (before, share, after)) in windows.enumerated() {
+            let least = max(0, min(before - 0.11, index > 0 ? windows[index - 1].before : 0))
             let slack: Double = (4 + 20 * (after - before)) / 60
             let lowest = least / (1 + least) - slack
             let highest = after / (1 + after) + slack

@@ -30,7 +30,9 @@ extension Certs {
             let settings = try desk.certificate(name)
             let reason = compromised ? "compromised: \(change.reason)" : change.reason
             if compromised {
-                try desk.perform { () throws(CertificateProblem) in try desk.provider.requireOtherKey(settings) }
+                try desk.perform { () throws(CertificateProblem) in
+                    try desk.provider.requireOtherKey(settings, only: generation)
+                }
                 let isDone = try desk.ask(.renewTickets) != nil
                 print(isDone ? "session tickets of before are opened no more" : "no gateway of this site runs here")
             }
@@ -64,8 +66,17 @@ extension Certs {
             _ reason: RevocationReason,
             _ desk: CertificateOptions.Desk
         ) throws {
-            let done = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.revoke(settings, only: generation, reason, desk.outside())
+            let done = try desk.perform { () throws(CertificateProblem) -> CertificateProvider.Revocation? in
+                do throws(CertificateProblem) {
+                    return try desk.provider.revoke(settings, only: generation, reason, desk.outside())
+                } catch {
+                    // A key that is known to somebody goes all the same.
+                    guard compromised, case .nothingToRevoke = error else { throw error }
+                    return nil
+                }
+            }
+            guard let done else {
+                return print("certificate \(settings.name): there is no certificate to revoke but the one in use")
             }
             for number in done.fresh { print("certificate \(settings.name): generation \(number) is revoked") }
             for number in done.known { print("certificate \(settings.name): generation \(number) was revoked before") }
