@@ -5,6 +5,8 @@ import Testing
 @Suite("Health of app servers")
 struct HealthTests {
     private let quick = "every: 30ms, timeout: 20s, fall: 2, rise: 2"
+    /// As many retries as requests, however late a check comes on a busy machine.
+    private let patient = "retries: { budget: 100% }"
 
     /// Answers `/healthz` as told and everything else with its name.
     private func app(_ name: String, port: UInt16? = nil, health: Switch) throws -> ScriptedServer {
@@ -48,7 +50,7 @@ struct HealthTests {
     func awayAndBack() throws {
         let first = try app("first", health: Switch(true))
         let second = try app("second", health: Switch(true))
-        let gateway = try Gateway(first, second, pool: ["health: { path: /healthz, \(quick) }"])
+        let gateway = try Gateway(first, second, pool: ["health: { path: /healthz, \(quick) }", patient])
         try eventually("both serve") { try names(gateway) == ["first", "second"] }
         first.stop()
         // From the first moment: what the stopped server no longer answers, the other does.
@@ -65,7 +67,7 @@ struct HealthTests {
             let health = Switch(true)
             let first = try app("first", health: health)
             let second = try app("second", health: Switch(true))
-            let gateway = try Gateway(first, second, pool: ["health: { \(check), \(quick) }"])
+            let gateway = try Gateway(first, second, pool: ["health: { \(check), \(quick) }", patient])
             try eventually("both serve, by \(check)") { try names(gateway) == ["first", "second"] }
             first.stop()
             try eventually("the other serves alone, by \(check)") { try names(gateway) == ["second"] }
@@ -97,7 +99,7 @@ struct HealthTests {
         }
         for check in ["path: /text, body: fine", "path: /status, status: [204]"] {
             sound.turn(on: true)
-            let gateway = try Gateway(changing, steady, pool: ["health: { \(check), \(quick) }"])
+            let gateway = try Gateway(changing, steady, pool: ["health: { \(check), \(quick) }", patient])
             try eventually("both serve, by \(check)") { try names(gateway) == ["changing", "steady"] }
             sound.turn(on: false)
             try eventually("the other serves alone, by \(check)") { try names(gateway) == ["steady"] }
