@@ -5,6 +5,9 @@ import Testing
 /// differ in nothing but what must differ.
 @Suite("What lego gets of Pebble, and what Gatehouse gets")
 struct LegoTests {
+    /// lego gives up when too many nonces in a row are refused, as happens when half of them are.
+    private static let fewRefusals = ["PEBBLE_WFE_NONCEREJECT": "5"]
+
     /// What a certificate is, without what is different in each.
     private struct Shape: Equatable {
         var names: Set<String> = []
@@ -90,7 +93,7 @@ struct LegoTests {
     func challenges(kind: String) throws {
         let directory = try TemporaryDirectory()
         let (plain, tls) = (try Ports.free(), try Ports.free())
-        let pebble = try Pebble(.init(httpPort: plain, tlsPort: tls), in: directory)
+        let pebble = try Pebble(.init(httpPort: plain, tlsPort: tls, environment: Self.fewRefusals), in: directory)
         let names = ["foobar.test", "www.foobar.test"]
         let site = try RunningSite(
             """
@@ -128,7 +131,7 @@ struct LegoTests {
         options.settings = """
             "externalAccountBindingRequired": true, "externalAccountMACKeys": { "kid-1": "\(binding)" },
             """
-        options.environment = ["PEBBLE_CHAIN_LENGTH": "3"]
+        options.environment = Self.fewRefusals.merging(["PEBBLE_CHAIN_LENGTH": "3"]) { $1 }
         let site = try DNSSite(options)
         try site.directory.write(binding, to: "eab.key")
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: site.directory.path("eab.key"))

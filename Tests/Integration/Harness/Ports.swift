@@ -37,7 +37,7 @@ enum Ports {
     }
 
     private static func isFree(_ port: UInt16) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         defer { close(descriptor) }
         return unsafe Socket.withAddress(port) { address, length in unsafe bind(descriptor, address, length) == 0 }
     }
