@@ -139,7 +139,7 @@ extension CertificateProvider {
             account: made.account
         )
         var plan = plan
-        let life = made.bundle.leaf.validity.upperBound - made.bundle.leaf.validity.lowerBound
+        let life = made.bundle.leaf.renewalSchedule.lifetime
         if let lack = made.lack {
             plan.succeed(origin, life: life, but: lack, asking: acme.candidates.map(\.directory), at: Self.clock)
         } else {

@@ -89,8 +89,7 @@ extension CertificateProvider {
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: now)
             var plan = store.plan(of: settings.name)
             let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
-            let validity = bundle.leaf.validity
-            plan.succeed(origin, life: validity.upperBound - validity.lowerBound, at: now)
+            plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, at: now)
             store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
             if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }

@@ -19,7 +19,8 @@ package struct RenewalSchedule: Sendable, Equatable {
         self.fingerprint = fingerprint
     }
 
-    private var lifetime: Int64 { validity.upperBound - validity.lowerBound }
+    /// Seconds.
+    package var lifetime: Int64 { validity.upperBound - validity.lowerBound }
 
     /// When the first try is due: when a third of the life is left, or half of a short one, plus up to a fiftieth of
     /// it that is different for each certificate and the same at each look.

@@ -12,15 +12,7 @@ struct RetireAfterUpgradeTests {
         directory = try TemporaryDirectory()
         port = try Ports.free()
         // A tunnel, which a drain waits for.
-        app = try ScriptedServer { peer in
-            guard try peer.request() != nil else { return }
-            try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-            while true {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
-                if bytes.isEmpty { return }
-                try peer.http.send(bytes)
-            }
-        }
+        app = try ScriptedServer.tunnel()
     }
 
     private func certs(_ arguments: String...) throws -> ToolResult {

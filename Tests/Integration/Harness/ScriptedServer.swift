@@ -74,6 +74,19 @@ final class ScriptedServer: AppServer, Sendable {
         }
     }
 
+    /// Upgrades each connection to a WebSocket, and sends every byte of it back.
+    static func tunnel() throws -> ScriptedServer {
+        try ScriptedServer { peer in
+            guard try peer.request() != nil else { return }
+            try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            while true {
+                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
+                if bytes.isEmpty { return }
+                try peer.http.send(bytes)
+            }
+        }
+    }
+
     /// Refuses connections from now on; those that are open end with their scripts.
     func stop() { core.stop() }
 

@@ -120,22 +120,9 @@ struct UpgradeTests {
     private static let webSocket =
         "GET / HTTP/1.1\r\nHost: foobar.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
-    /// Sends every byte of a WebSocket back.
-    private func echo() throws -> ScriptedServer {
-        try ScriptedServer { peer in
-            guard try peer.request() != nil else { return }
-            try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-            while true {
-                let bytes = try peer.http.socket.read(by: Deadline(.seconds(120)))
-                if bytes.isEmpty { return }
-                try peer.http.send(bytes)
-            }
-        }
-    }
-
     @Test("a data plane that is replaced drains for as long as the configuration in force says")
     func drain() throws {
-        let app = try echo()
+        let app = try ScriptedServer.tunnel()
         let gateway = try Gateway(app, gateway: ["drain: 1h"])
         let client = try gateway.connect(patience: .seconds(25))
         #expect(try client.exchange(Self.webSocket).status == 101)
@@ -162,7 +149,7 @@ struct UpgradeTests {
 
     @Test("data planes that drain keep their places over upgrades, and one more than there is room for is refused")
     func crowd() throws {
-        let app = try echo()
+        let app = try ScriptedServer.tunnel()
         let gateway = try Gateway(app, gateway: ["drain: 1h"])
         var clients: [HTTPConnection] = []
         for round in 0..<4 {
