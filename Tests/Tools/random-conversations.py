@@ -111,7 +111,7 @@ async def app(reader, writer):
             # Some close without a word, at once or when the next request may be on its way.
             if early or framing == "close" or own.random() < 0.05:
                 break
-            if own.random() < 0.05:
+            if own.random() < 0.2:
                 await asyncio.sleep(own.random() * 0.01)
                 break
     except (OSError, asyncio.IncompleteReadError, ValueError):

@@ -75,7 +75,8 @@ extension Exchange {
 
     /// The server ended the connection. - Parameter afterPart: some of the answer had come.
     internal func serverClosed(afterPart: Bool) {
-        let cameTooLate = connection.map { $0.isReused && !$0.hasTakenRequest } ?? false
+        let wasReused = connection?.isReused ?? false
+        let cameTooLate = wasReused && connection?.hasTakenRequest == false
         if answerBegun {
             failServer()
             return cutAnswer(.serverClosed)
@@ -88,6 +89,9 @@ extension Exchange {
             needsNewConnection = true
             if let pool { return selectServer(of: pool) }
         }
+        // One that reads ahead has taken in a request that came as it closed, and leaves it unanswered all the same. Of a
+        // kept connection nobody can tell the two apart; on a new one it cannot happen to the request once more.
+        if wasReused { needsNewConnection = true }
         failServer()
         if !afterPart && mayRepeat && retry() { return }
         answer(502, .serverClosed)

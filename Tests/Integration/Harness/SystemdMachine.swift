@@ -24,7 +24,9 @@ final class SystemdMachine {
     }
 
     private let directory: TemporaryDirectory
+    /// The `unshare` that ends when systemd does, and systemd itself.
     private let process: ChildProcess
+    private let systemd: pid_t
 
     init() throws {
         let directory = try TemporaryDirectory()
@@ -40,10 +42,17 @@ final class SystemdMachine {
         )
         guard installed.status == 0 else { throw HarnessError("make install: \(installed)") }
         try FileManager.default.createDirectory(atPath: directory.path("work"), withIntermediateDirectories: false)
+        try directory.write("", to: "kernel-messages")
         process = try ChildProcess(Self.script, [directory.path("work"), stage], in: directory, name: "machine")
-        try eventually("systemd is up: \(process.standardError)", within: .seconds(180)) {
-            if let status = process.poll() { throw HarnessError("it ended with \(status): \(process.standardError)") }
-            return try process.children.first != nil && command("systemctl is-system-running").output == "running\n"
+        var first: pid_t?
+        try eventually("there is a process 1", within: .seconds(180)) { [process] in
+            // The shell that becomes `unshare` has short-lived children of its own.
+            if ProcessFacts(identifier: process.identifier)["Name"] == "unshare" { first = process.children.first }
+            return first != nil || process.poll() != nil
+        }
+        systemd = first ?? 0
+        try eventually("systemd is up", within: .seconds(180)) {
+            try command("systemctl is-system-running").output == "running\n"
         }
         try succeed("systemctl start systemd-journald")
     }
@@ -63,14 +72,16 @@ final class SystemdMachine {
 
     /// Runs a line of the shell in it, as root.
     func command(_ line: String, input: String? = nil) throws -> ToolResult {
-        guard let first = process.children.first else {
-            let end = process.poll().map { "ended with \($0)" } ?? "has no child"
-            throw HarnessError("the machine is off: it \(end), and said: \(process.standardError)")
+        // The number is systemd's as long as the one that waits for it lives.
+        if let status = process.poll() {
+            let messages = try String(decoding: directory.contents(of: "kernel-messages").suffix(4000), as: UTF8.self)
+            let said = process.standardError + messages
+            throw HarnessError("the machine is off: it ended with \(status), and said: \(said)")
         }
         return try run(
             "nsenter",
             [
-                "--target", "\(first)", "--mount", "--pid", "--cgroup", "--ipc", "--uts", "--net", "bash", "-c",
+                "--target", "\(systemd)", "--mount", "--pid", "--cgroup", "--ipc", "--uts", "--net", "bash", "-c",
                 "cd /root && \(line)",
             ],
             in: directory,

@@ -226,4 +226,19 @@ struct RetryTests {
         #expect(working.requests.count == sent - 1)
         #expect(try metrics.value("gatehouse_http_request_retries_total") == 1)
     }
+
+    @Test("what kept connections may lose, a request loses once: its retry goes out on a new connection")
+    func keptConnectionsOfAll() throws {
+        let readers = try (0..<2).map { _ in
+            try ScriptedServer { peer in
+                guard try peer.request() != nil else { return }
+                try peer.answer("good")
+                _ = try peer.request()
+            }
+        }
+        let retries = "retries: { attempts: 2, budget: 100% }"
+        let gateway = try Gateway(readers[0], readers[1], pool: [patient, retries], workers: 1)
+        for _ in 0..<20 { #expect(try gateway.get().status == 200) }
+        #expect(readers.allSatisfy { $0.requests.count > 10 }, "requests were read and left on kept connections")
+    }
 }
