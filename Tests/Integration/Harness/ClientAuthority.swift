@@ -26,6 +26,8 @@ struct ClientAuthority {
             certificate = \(certificatePath)
             private_key = \(directory.path("\(name).key"))
             default_md = sha256
+            [changes]
+            2.5.29.27 = critical,DER:020101
 
             """,
             to: "\(name).cnf"
@@ -57,9 +59,14 @@ struct ClientAuthority {
         try openssl(["ca", "-config", directory.path("\(stem).cnf"), "-revoke", client.certificatePath])
     }
 
-    /// Writes the list of whom it has revoked. - Parameter dates: when it begins and ends, as openssl takes them.
-    func writeList(to path: String, _ dates: [String] = ["-crldays", "30"]) throws {
-        try openssl(["ca", "-config", directory.path("\(stem).cnf"), "-gencrl", "-out", path] + dates)
+    /// Writes the list of whom it has revoked. - Parameter options: when it begins and ends, as openssl takes them.
+    func writeList(to path: String, _ options: [String] = ["-crldays", "30"]) throws {
+        try openssl(["ca", "-config", directory.path("\(stem).cnf"), "-gencrl", "-out", path] + options)
+    }
+
+    /// Writes what has changed since its list 1 alone (RFC 5280, section 5.2.4).
+    func writeChanges(to path: String) throws {
+        try writeList(to: path, ["-crldays", "30", "-crlexts", "changes"])
     }
 
     private static func newKey(_ path: String) -> [String] {

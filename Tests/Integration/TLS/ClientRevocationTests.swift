@@ -82,6 +82,9 @@ struct ClientRevocationTests {
         try directory.write("", to: "clients.crl")
         let empty = try front.gateway.command("reload")
         #expect(empty.status == 2 && empty.error.contains("BEGIN X509 CRL"), "\(empty)")
+        try authority.writeChanges(to: list)
+        let changes = try front.gateway.command("reload")
+        #expect(changes.status == 2 && changes.error.contains("is a delta: give the whole list"), "\(changes)")
         #expect(try isServed(alice, by: front))
 
         try authority.writeList(

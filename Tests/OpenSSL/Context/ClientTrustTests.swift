@@ -88,7 +88,7 @@ struct ClientTrustTests {
         #expect(try !resumes(at: before))
     }
 
-    @Test("lists of others, of changes alone, empty, cut and binary ones are refused in words")
+    @Test("lists of others, empty, cut and binary ones are refused in words")
     func unusable() throws {
         let own = try list(by: ca.intermediate)
         let foreign = try list(by: TestCA().intermediate)
