@@ -50,7 +50,8 @@ final class SystemdMachine {
             if ProcessFacts(identifier: process.identifier)["Name"] == "unshare" { first = process.children.first }
             return first != nil || process.poll() != nil
         }
-        systemd = first ?? 0
+        guard let first else { throw HarnessError("there is no process 1: \(process.standardError)") }
+        systemd = first
         try eventually("systemd is up", within: .seconds(180)) {
             try command("systemctl is-system-running").output == "running\n"
         }
@@ -59,7 +60,7 @@ final class SystemdMachine {
 
     deinit {
         let group = Self.hierarchy.map { "\($0)/gatehouse-test-\(process.identifier)" } ?? ""
-        for child in process.children { kill(child, SIGKILL) }
+        if process.poll() == nil { kill(systemd, SIGKILL) }
         _ = try? process.wait()
         // Deepest first, and once nobody is in them any more.
         try? eventually("its cgroups are gone", within: .seconds(5)) {
