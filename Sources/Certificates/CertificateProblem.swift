@@ -65,6 +65,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownSigner(subject: String, folder: String)
     /// The program that is to be run after a rotation failed.
     case deployment(name: String, String)
+    /// Another process is about to make it.
+    case beingMade(name: String)
     /// The audit log cannot be gone on with.
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
@@ -155,6 +157,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "`gatehouse certs deploy \(name)` tries again"
         case .audit(let path, let why):
             "\(path): \(why); keep the file for whoever looks into it, and move it away so that a new one begins"
+        case .beingMade(let name):
+            "certificate \(name): another process is making it; wait for that, and see `gatehouse certs list`"
         case .library(let error): error.description
         case .issued(let error): error.description
         }

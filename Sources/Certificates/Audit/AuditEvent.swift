@@ -19,6 +19,8 @@ package struct AuditEvent: Sendable, Equatable {
         case retired
         /// Its CA took a generation back.
         case revoked
+        /// This history, after another one that was set aside: of no certificate. The fingerprint is that of the other.
+        case begun
     }
 
     package var kind: Kind

@@ -6,13 +6,16 @@ import Synchronization
 /// The store's history: one line of JSON for each change, each bound to the one before by a hash, so that a line that
 /// was changed, taken out or put in shows.
 ///
-/// Whoever may write the store may write the whole history anew: the hash of the last line, kept elsewhere (a gateway
-/// writes it to its log), tells that too. Writers hold the store's lock.
+/// Nothing is built upon a history that does not hold, and nothing waits for a person because of one: it is set aside whole,
+/// and another begins (`AuditLog+SetAside.swift`).
+///
+/// Whoever may write the store may write the whole history anew: the hash of the last line, kept elsewhere, tells that too.
+/// Writers hold the store's lock.
 package struct AuditLog: Sendable {
     package let path: String
 
     /// A year of a thousand certificates is 3 MiB.
-    private static let limit = 256 << 20
+    internal static let limit = 256 << 20
     /// What the first line names as the one before it.
     private static let beginning = String(repeating: "0", count: 64)
 
@@ -44,28 +47,41 @@ package struct AuditLog: Sendable {
         }
     }
 
-    /// Adds an event, on the disk before this returns.
+    /// Adds events, on the disk before this returns. A history that does not hold is set aside before.
     ///
     /// - Parameter now: seconds since 1970.
-    /// - Throws: `audit` when the history so far does not hold: nothing is built upon it.
-    package func append(_ event: AuditEvent, now: Int64) throws(CertificateProblem) {
+    package func append(_ events: AuditEvent..., now: Int64) throws(CertificateProblem) {
+        try append(events, now: now)
+    }
+
+    /// The same for many, by one write.
+    package func append(_ events: [AuditEvent], now: Int64) throws(CertificateProblem) {
         let stamp = FileStamp(path)
         // A long one that nobody has touched since this process looked at all of it: thousands of lines in a row cost what
         // each costs.
         if let end = Self.ends.withLock({ $0[path] }), end.number >= Self.long, stamp != nil, end.stamp == stamp {
-            return try write([], event, number: end.number + 1, after: end.hash, now)
+            return try write([], events, after: end.number, end.hash, now)
         }
-        var text = try contents()
-        var bytes: [UInt8] = []
-        if let torn = Self.tornLine(of: text) {
-            // A line that a crash cut short, which told of nothing that happened: the store changes only after it.
-            text.removeLast(torn.utf8.count)
-            bytes = Array(Self.mark(torn).utf8)
+        // A line that a crash cut short told of nothing that happened: the store changes only after it.
+        let (whole, torn) = Self.parts(of: try textToGoOnWith())
+        let bytes = torn.map { Array(Self.mark($0).utf8) } ?? []
+        if let last = Self.verify(whole).entries.last {
+            try write(bytes, events, after: last.number, last.hash, now)
+        } else {
+            try write(bytes, beginnings + events, after: 0, Self.beginning, now)
         }
-        let findings = Self.verify(text)
-        if let fault = findings.fault { throw .audit(path: path, "line \(fault.line) \(fault.why)") }
-        let last = findings.entries.last
-        try write(bytes, event, number: (last?.number ?? 0) + 1, after: last?.hash ?? Self.beginning, now)
+    }
+
+    /// The history so far; empty where what there was had to be set aside.
+    private func textToGoOnWith() throws(CertificateProblem) -> String {
+        do throws(CertificateProblem) {
+            let text = try contents()
+            if Self.fault(of: text) == nil { return text }
+        } catch {
+            guard error.isOfThisFile else { throw error }
+        }
+        try setAside()
+        return ""
     }
 
     /// Lines from which on it takes long to look at all.
@@ -82,20 +98,46 @@ package struct AuditLog: Sendable {
 
     private func write(
         _ before: [UInt8],
-        _ event: AuditEvent,
-        number: Int,
-        after previous: String,
+        _ events: [AuditEvent],
+        after number: Int,
+        _ previous: String,
         _ now: Int64
     ) throws(CertificateProblem) {
-        let (line, hash) = Self.line(event, number: number, now, after: previous)
-        let bytes = before + Array((line + "\n").utf8)
+        var bytes = before
+        var (number, previous) = (number, previous)
+        for event in events {
+            number += 1
+            let (line, hash) = Self.line(event, number: number, now, after: previous)
+            bytes += Array((line + "\n").utf8)
+            previous = hash
+        }
         do throws(FileError) {
             try FileWriting.appendDurably(bytes.span, to: path)
         } catch {
             throw .file(error)
         }
-        let end = End(stamp: FileStamp(path), number: number, hash: hash)
+        let end = End(stamp: FileStamp(path), number: number, hash: previous)
         Self.ends.withLock { $0[path] = end }
+    }
+
+    /// Looks at every line, and remembers that they hold.
+    ///
+    /// - Returns: what is wrong, as the end of a sentence.
+    internal func lookAtAll() throws(CertificateProblem) -> String? {
+        let stamp = FileStamp(path)
+        let text = try contents()
+        if let fault = Self.fault(of: text) { return fault }
+        if Self.parts(of: text).torn == nil, let last = Self.verify(text).entries.last {
+            let end = End(stamp: stamp, number: last.number, hash: last.hash)
+            Self.ends.withLock { $0[path] = end }
+        }
+        return nil
+    }
+
+    /// Whether nobody has touched it since this process wrote to it, or looked at all of it.
+    internal var isKnownToHold: Bool {
+        guard let end = Self.ends.withLock({ $0[path] }), let stamp = FileStamp(path) else { return false }
+        return end.stamp == stamp
     }
 
     /// Reads the history and looks at every line of it. There is none before the first change.
@@ -103,7 +145,7 @@ package struct AuditLog: Sendable {
         Self.verify(try contents())
     }
 
-    private func contents() throws(CertificateProblem) -> String {
+    internal func contents() throws(CertificateProblem) -> String {
         do throws(FileError) {
             return String(decoding: try FileReading.read(path, limit: Self.limit, trust: .ownerOnly), as: UTF8.self)
         } catch {
@@ -129,11 +171,14 @@ package struct AuditLog: Sendable {
 
     private static func hash(_ text: String) -> String { Fingerprint.sha256(text) }
 
-    /// What follows the last line break.
-    private static func tornLine(of text: String) -> String? {
-        let tail = text.utf8.lastIndex(of: 0x0A).map { text[text.utf8.index(after: $0)...] } ?? text[...]
-        return tail.isEmpty ? nil : String(tail)
+    /// All whole lines, and what follows the last line break.
+    private static func parts(of text: String) -> (whole: String, torn: String?) {
+        let end = text.utf8.lastIndex(of: 0x0A).map { text.utf8.index(after: $0) } ?? text.startIndex
+        return (String(text[..<end]), end == text.endIndex ? nil : String(text[end...]))
     }
+
+    /// What every line begins with.
+    private static let lineStart = "{\"number\":"
 
     /// Ends a torn line in such a way that it is known for one.
     private static func mark(_ torn: String) -> String { " torn \(hash(torn))\n" }
@@ -141,6 +186,16 @@ package struct AuditLog: Sendable {
     private static func isTorn(_ line: Substring) -> Bool {
         guard let range = line.lastRange(of: " torn ") else { return false }
         return line[range.upperBound...] == hash(String(line[..<range.lowerBound]))
+    }
+
+    /// What is wrong with the first line that does not hold, as the end of a sentence; nil when all do. A last line that a
+    /// crash cut short tells of nothing that happened.
+    internal static func fault(of text: String) -> String? {
+        let (whole, torn) = parts(of: text)
+        let findings = verify(whole)
+        if let fault = findings.fault { return "is damaged: line \(fault.line) \(fault.why)" }
+        guard let torn, !torn.hasPrefix(lineStart), !lineStart.hasPrefix(torn) else { return nil }
+        return "is damaged: what follows line \(findings.entries.count) is no line of an audit log"
     }
 
     private static func verify(_ text: String) -> Findings {

@@ -83,15 +83,24 @@ extension InternalCA {
         !(list.update.lowerBound..<list.update.lowerBound + listPause).contains(now)
     }
 
-    /// The list of the intermediate that signs now; made when there is none.
-    package static func currentList(
+    /// The lists of all intermediates of which clients may be shown something that has not ended, the one that signs now
+    /// first; made where there is none. One whose key is gone has the last that it made.
+    package static func livingLists(
         in store: CertificateStore,
         now: Int64
-    ) throws(CertificateProblem) -> RevocationList {
-        guard let signer = try signers(in: store).last else {
-            throw .missing(name: intermediateName, folder: store.folder)
+    ) throws(CertificateProblem) -> [RevocationList] {
+        let signers = try signers(in: store)
+        guard let current = signers.last else { throw .missing(name: intermediateName, folder: store.folder) }
+        var lists = [try freshList(of: current, in: store, now: now)]
+        for (_, certificate) in try livingIntermediates(in: store, now: now).reversed()
+        where certificate.der != current.certificate.der {
+            if let signer = signers.first(where: { $0.certificate.der == certificate.der }) {
+                lists.append(try freshList(of: signer, in: store, now: now))
+            } else if let last = try storedList(of: certificate, in: store) {
+                lists.append(last)
+            }
         }
-        return try freshList(of: signer, in: store, now: now)
+        return lists
     }
 
     /// The list of an intermediate, made anew where it is due or not there.

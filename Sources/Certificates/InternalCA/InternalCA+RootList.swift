@@ -58,4 +58,15 @@ extension InternalCA {
         }
         return found
     }
+
+    /// Those that may have signed what has not ended: the last, and each that was followed no longer ago than leaves live.
+    internal static func livingIntermediates(
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) -> [(number: Int, certificate: Certificate)] {
+        let all = try intermediates(in: store, now: now)
+        return all.enumerated().filter { index, _ in
+            index + 1 == all.count || all[index + 1].certificate.validity.lowerBound + lifeOfLeaves >= now
+        }.map(\.element)
+    }
 }

@@ -117,7 +117,11 @@ extension InternalCA {
         }
         let renewed = InternalCA(root: root, intermediate: fresh, policy: policy)
         let earlier = revocation == nil ? [] : try intermediates(in: store, now: now)
-        try store.save(renewed.signer, as: intermediateName, reason: reason, now: now)
+        // The keys of those before sign lists for as long as their leaves live, unless they are good for nothing.
+        let living = revocation == nil ? try livingIntermediates(in: store, now: now) : []
+        var arrival = CertificateStore.Arrival(name: intermediateName, bundle: try renewed.signer, reason: reason)
+        arrival.keeping = Set(living.map(\.number))
+        try store.save([arrival], now: now)
         // After it: what signs must not be on a list. And anew in any case, since it must outlast what signs.
         try makeRootList(
             adding: earlier.map(\.certificate),
@@ -138,6 +142,16 @@ extension InternalCA {
             try store.audit.append(event, now: now)
         }
         return renewed
+    }
+
+    /// Fails where the CA in `store` could not sign: what a start finds out too late for the certificates that are due.
+    internal static func requireUsable(in store: CertificateStore) throws(CertificateProblem) {
+        guard try store.contains(intermediateName) else { return }
+        try store.requireOwnFolder(of: intermediateName)
+        try store.requireOwnFolder(of: rootName)
+        _ = try root(in: store)
+        _ = try store.load(intermediateName)
+        if hasRootKey(in: store) { _ = try store.load(rootName) }
     }
 
     /// Whether the root's key is on this machine.

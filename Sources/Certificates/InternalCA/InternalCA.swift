@@ -12,6 +12,10 @@ package struct InternalCA: Sendable {
     /// 4.1.2.5).
     package static let leafLifetime: Int64 = 47 * 86_400 - backdating - 1
 
+    /// From the moment at which an intermediate begins to be valid until no leaf of the one before is: it begins before it is
+    /// made, too.
+    internal static let lifeOfLeaves = backdating + leafLifetime
+
     /// Seconds until another try at what could not be made.
     package static let retryTime: Int64 = 3600
 

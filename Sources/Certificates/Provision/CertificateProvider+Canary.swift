@@ -37,7 +37,7 @@ extension CertificateProvider {
         // Another one may be current meanwhile.
         let current = try store.currentGeneration(of: settings.name)
         let number = try store.generation(holding: fresh, of: settings.name) ?? current
-        try store.audit.append(store.event(kind, settings.name, number, fresh.leaf, reason), now: now)
+        try store.audit.append(store.event(kind, settings.name, number, fresh.leaf, reason), now: moment)
     }
 
     /// No trial of this certificate runs.
@@ -59,7 +59,7 @@ extension CertificateProvider {
         reason: String
     ) throws(CertificateProblem) {
         try ordered { () throws(CertificateProblem) in
-            try store.restore(known, as: settings.name, reason: reason, now: now)
+            try store.restore(known, as: settings.name, reason: reason, now: moment)
         }
     }
 

@@ -1,27 +1,58 @@
-import OpenSSL
+package import OpenSSL
 package import Site
 
 /// What is shown in place of a certificate of the store that is damaged, so that it is missed alone, and not with all the
 /// others of the site.
 extension CertificateProvider {
     /// The certificate; else its standby; else, where what the store holds of it cannot be used, the generation before;
-    /// else what stands in for one that its CA has not given yet.
+    /// else what stands in for one that its CA has not given yet. Files that some clients refuse are served for want of
+    /// anything else.
     ///
     /// - Parameters:
     ///   - found: what `find` gave.
-    ///   - isServed: a good one is served already: then a fault is only told, and nothing replaced.
+    ///   - served: what is served already: when that is good, a fault is only told, and nothing replaced.
+    ///   - isStart: nothing is served yet.
     package func provide(
         _ settings: CertificateSettings,
         found: Result<Provided?, CertificateProblem>,
-        isServed: Bool
+        served: [CertificateBundle],
+        isStart: Bool
     ) throws(CertificateProblem) -> Provided {
+        let isServed = !served.isEmpty && served.allSatisfy { $0.leaf.validity.contains(now) }
         do throws(CertificateProblem) {
             return try provideWithStandby(settings, found: found, isServed: isServed)
         } catch {
+            if let doubtful = doubtful(settings, error, served: served, isStart: isStart) { return doubtful }
             guard !isServed, settings.issuer.isStored, error.isDamage else { throw error }
             guard let makeshift = makeshift(settings, error) else { throw error }
             return makeshift
         }
+    }
+
+    /// Files that clients may refuse. A gateway that does not start is refused by all clients, for all its names; one that
+    /// runs takes them in place of nothing else.
+    private func doubtful(
+        _ settings: CertificateSettings,
+        _ problem: CertificateProblem,
+        served: [CertificateBundle],
+        isStart: Bool
+    ) -> Provided? {
+        guard case .files(let pairs) = settings.issuer, problem.isDoubt else { return nil }
+        var provided = Provided(bundles: [])
+        for pair in pairs {
+            guard let bundle = try? CertificateSource.load(certificate: pair.certificate, key: pair.key),
+                (try? bundle.requireValid(at: now)) != nil, settings.names.contains(where: bundle.covers)
+            else { return nil }
+            provided.bundles.append(bundle)
+        }
+        let isKnown = provided.bundles.elementsEqual(served) { $0.hasCertificates(of: $1) }
+        guard isStart || isKnown else { return nil }
+        provided.warnings = [
+            "certificate \(settings.name): \(problem); UNTIL THEN IT IS SERVED AS IT IS, since there is no other"
+        ]
+        provided.isMakeshift = true
+        provided.files = watched(settings)
+        return provided
     }
 
     private func makeshift(_ settings: CertificateSettings, _ problem: CertificateProblem) -> Provided? {
@@ -54,6 +85,14 @@ extension CertificateProvider {
 }
 
 extension CertificateProblem {
+    /// A handshake could bring it, and some clients would refuse it.
+    fileprivate var isDoubt: Bool {
+        switch self {
+        case .contents(_, .unfit), .contents(_, .intransparent): true
+        default: false
+        }
+    }
+
     /// What is in the store cannot be used as it is; nothing is wrong with what the site file says.
     package var isDamage: Bool {
         switch self {

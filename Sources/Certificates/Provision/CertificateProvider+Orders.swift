@@ -16,6 +16,34 @@ extension CertificateProvider {
         return try ordered { () throws(CertificateProblem) in try make(settings, reason: reason) }
     }
 
+    /// How long another process may take that makes the same certificate: milliseconds. An order is given minutes by CAs.
+    private static let patienceWithOthers = 900_000
+
+    /// Has one process at a time make a certificate: an operator's command, or the gateway. Who waited for another one must
+    /// look again whether there is a need.
+    ///
+    /// - Parameters:
+    ///   - isPatient: another process is waited for; else there is an error at once.
+    ///   - tell: told that there is one.
+    /// - Throws: `beingMade`.
+    package func claimed<Result>(
+        _ settings: CertificateSettings,
+        isPatient: Bool,
+        tell: (String) -> Void,
+        _ body: () throws(CertificateProblem) -> Result
+    ) throws(CertificateProblem) -> Result {
+        do throws(CertificateProblem) {
+            return try store.claimed(
+                settings.name,
+                within: isPatient ? Self.patienceWithOthers : 0,
+                wait: { tell("certificate \(settings.name): another process is making it; waiting for that") },
+                body
+            )
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
     /// Takes over a certificate that was made elsewhere.
     ///
     /// - Throws: when it is not valid now, lacks a name that the site file has, or would not stay.
@@ -41,7 +69,7 @@ extension CertificateProvider {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
         }
         try ordered { () throws(CertificateProblem) in
-            try store.save(bundle, as: settings.name, .imported, reason: reason, now: now)
+            try store.save(bundle, as: settings.name, .imported, reason: reason, now: moment)
         }
     }
 
@@ -51,7 +79,7 @@ extension CertificateProvider {
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
         try ordered { () throws(CertificateProblem) in
-            try store.rollBack(settings.name, reason: reason, now: now)
+            try store.rollBack(settings.name, reason: reason, now: moment)
         }
     }
 
@@ -62,7 +90,7 @@ extension CertificateProvider {
         reason: String
     ) throws(CertificateProblem) -> [Int] {
         try ordered { () throws(CertificateProblem) in
-            try store.retire(settings.name, only: number, reason: reason, now: now)
+            try store.retire(settings.name, only: number, reason: reason, now: moment)
         }
     }
 
@@ -134,11 +162,12 @@ extension CertificateProvider {
         }
     }
 
-    /// The lists of revoked certificates of the internal CA, of the intermediate and of the root, made anew where that is
-    /// due; the latter is nil where the root's key was taken away by an older version, which made none.
-    package func currentLists() throws(CertificateProblem) -> (intermediate: RevocationList, root: RevocationList?) {
+    /// The lists of revoked certificates of the internal CA that clients need, made anew where that is due: those of the
+    /// intermediates, the one that signs now first, and that of the root, which is nil where its key was taken away by an
+    /// older version, which made none.
+    package func livingLists() throws(CertificateProblem) -> (intermediates: [RevocationList], root: RevocationList?) {
         do throws(CertificateProblem) {
-            return (try InternalCA.currentList(in: store, now: now), try InternalCA.rootList(in: store, now: now))
+            return (try InternalCA.livingLists(in: store, now: now), try InternalCA.rootList(in: store, now: now))
         } catch {
             throw storeProblem(error)
         }

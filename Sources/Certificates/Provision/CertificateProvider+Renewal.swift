@@ -83,9 +83,7 @@ extension CertificateProvider {
         let name = settings.name
         if reason == .keyCompromise { try requireOtherKey(settings, only: number) }
         try store.requireNoTrial(of: name)
-        let known = Set(
-            try store.audit.verify().entries.map(\.event).filter { $0.kind == .revoked }.map(\.fingerprint)
-        )
+        let known = store.audit.revoked
         let served = try store.leaf(of: name, generation: store.currentGeneration(of: name))
         var done = Revocation()
         for number in try store.generations(of: name, besidesCurrentOr: number) {
@@ -119,12 +117,14 @@ extension CertificateProvider {
             try store.markRevoked(settings.name, generation: number, reason)
         }
         let isOwn = try InternalCA.hasSigned(leaf, in: store)
-        if !isOwn, case .acme(let acme) = settings.issuer {
+        // Of a standby that came in, another CA knows.
+        let askable = settings.authorities
+        if !isOwn, !askable.isEmpty {
             let key = (try? store.load(settings.name, generation: number))?.key
-            try revoke(leaf, key, settings, acme, reason, outside)
+            try revoke(leaf, key, settings, askable, reason, outside)
         }
         try ordered { () throws(CertificateProblem) in
-            if isOwn || settings.issuer == .internal {
+            if isOwn || askable.isEmpty {
                 try InternalCA.revoke(leaf, reason, in: store, now: Self.clock)
             }
             try store.audit.append(
@@ -134,17 +134,19 @@ extension CertificateProvider {
         }
     }
 
-    /// - Parameter key: the certificate's; nil where it is gone.
+    /// - Parameters:
+    ///   - key: the certificate's; nil where it is gone.
+    ///   - askable: the CAs that may have issued it.
     private func revoke(
         _ leaf: Certificate,
         _ key: PrivateKey?,
         _ settings: CertificateSettings,
-        _ acme: ACMESettings,
+        _ askable: [ACMESettings],
         _ reason: RevocationReason,
         _ outside: Outside
     ) throws(CertificateProblem) {
         var problems: [String: ACMEProblem] = [:]
-        for candidate in acme.candidates {
+        for candidate in askable {
             let account = try ACMEAccount(candidate, in: store, outside.transport(candidate))
             do throws(ACMEProblem) {
                 do throws(ACMEProblem) {
@@ -180,5 +182,14 @@ extension CertificateProvider {
             done.append(settings.directory)
         }
         return done
+    }
+}
+
+extension CertificateSettings {
+    /// The CAs that may have issued a generation of it: those that it is ordered from, and those of its standby.
+    fileprivate var authorities: [ACMESettings] {
+        [issuer, standby].compactMap(\.self).flatMap { issuer -> [ACMESettings] in
+            if case .acme(let acme) = issuer { acme.candidates } else { [] }
+        }
     }
 }

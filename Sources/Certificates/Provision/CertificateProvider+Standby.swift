@@ -86,7 +86,7 @@ extension CertificateProvider {
         if case .files = settings.issuer { throw .standbyOfFiles(name: settings.name) }
         return try ordered { () throws(CertificateProblem) in
             let bundle = try readyStandby(of: settings)
-            try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: now)
+            try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
             var plan = store.plan(of: settings.name)
             let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
             plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, at: now)

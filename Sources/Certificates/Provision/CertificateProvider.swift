@@ -35,6 +35,8 @@ package struct CertificateProvider: Sendable {
     internal let store: CertificateStore
     internal let site: SiteModel
     internal let now: Int64
+    /// When `now` was, by the clock that nobody sets: nanoseconds.
+    private let beginning = Clock.monotonicNanoseconds
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool
     internal let hasSealedListener: Bool
@@ -49,6 +51,9 @@ package struct CertificateProvider: Sendable {
         hasPlainListener = site.gateway?.listeners.contains { $0.tls == nil } ?? false
         hasSealedListener = site.gateway?.listeners.contains { $0.tls != nil } ?? false
     }
+
+    /// Now, as history tells it: who waited for others is later than `now`. Seconds since 1970.
+    internal var moment: Int64 { now + Int64((Clock.monotonicNanoseconds - beginning) / 1_000_000_000) }
 
     /// The files that decide what `provide` gives: as long as none of them changes, and no moment comes for which it
     /// plans, it gives the same.
@@ -193,7 +198,15 @@ package struct CertificateProvider: Sendable {
         case .good(let bundle): return provided(bundle)
         case .due(let reason, _), .wanting(let reason, _): why = reason
         }
-        let bundle = try make(settings, reason: why)
+        return try news(make(settings, reason: why), settings, why)
+    }
+
+    /// What was made just now, with what the log says of it.
+    private func news(
+        _ bundle: CertificateBundle,
+        _ settings: CertificateSettings,
+        _ why: String
+    ) throws(CertificateProblem) -> Provided {
         let note =
             "certificate \(settings.name): issued by the internal CA (\(why)); "
             + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "
@@ -203,12 +216,49 @@ package struct CertificateProvider: Sendable {
         return made
     }
 
+    /// Those of `wanted` that the internal CA can make anew just so, made and stored together. The store is locked.
+    ///
+    /// - Parameter wanted: each with the key that it is to have.
+    internal func makeTogether(
+        _ wanted: [(settings: CertificateSettings, key: PrivateKey)]
+    ) throws(CertificateProblem) -> [String: Provided] {
+        var made: [(settings: CertificateSettings, bundle: CertificateBundle, why: String)] = []
+        let ca = try authority(for: wanted.map(\.settings))
+        for (settings, key) in wanted {
+            let why: String
+            switch try standing(of: settings) {
+            case .good: continue
+            case .due(let reason, _):
+                if pauseAfterRefusal(settings) != nil { continue }
+                why = reason
+            case .wanting(let reason, _): why = reason
+            }
+            made.append((settings, try ca.issue(names: names(settings), for: key, now: now), why))
+        }
+        try store.save(
+            made.map { CertificateStore.Arrival(name: $0.settings.name, bundle: $0.bundle, reason: $0.why) },
+            now: moment
+        )
+        var provided: [String: Provided] = [:]
+        for entry in made {
+            forgetFailures(of: entry.settings)
+            var news = try news(entry.bundle, entry.settings, entry.why)
+            news.files = watched(entry.settings)
+            provided[entry.settings.name] = news
+        }
+        return provided
+    }
+
+    private func forgetFailures(of settings: CertificateSettings) {
+        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
+    }
+
     /// A new generation of the internal CA. The store is locked.
     internal func make(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> CertificateBundle
     {
-        let bundle = try authority(for: settings).issue(names: names(settings), for: nextKey(of: settings), now: now)
-        try store.save(bundle, as: settings.name, reason: reason, now: now)
-        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
+        let bundle = try authority(for: [settings]).issue(names: names(settings), for: nextKey(of: settings), now: now)
+        try store.save(bundle, as: settings.name, reason: reason, now: moment)
+        forgetFailures(of: settings)
         return bundle
     }
 
@@ -228,15 +278,15 @@ package struct CertificateProvider: Sendable {
         Provided(bundles: [bundle], notes: notes, warnings: warnings, renewal: renewal(of: bundle))
     }
 
-    /// The internal CA, able to certify the names of `settings` besides those of the site.
-    internal func authority(for settings: CertificateSettings? = nil) throws(CertificateProblem) -> InternalCA {
-        let names = settings.map(names) ?? []
+    /// The internal CA, able to certify the names of `certificates` besides those of the site.
+    internal func authority(for certificates: [CertificateSettings] = []) throws(CertificateProblem) -> InternalCA {
+        let names = certificates.flatMap(names)
         return try InternalCA.loadOrCreate(
             in: store,
             named: site.name,
             policy: memo.policy(of: site, for: names),
             for: names,
-            now: now
+            now: moment
         )
     }
 
@@ -266,7 +316,7 @@ package struct CertificateProvider: Sendable {
     /// what only stands in needs no right to these names, and must not keep the gateway from starting.
     private func standInAuthority(for settings: CertificateSettings) throws(CertificateProblem) -> InternalCA {
         do throws(CertificateProblem) {
-            return try authority(for: settings)
+            return try authority(for: [settings])
         } catch .excludedNames, .constrainedNames, .rootKeyAway {
             return try InternalCA(named: site.name, now: now)
         }

@@ -102,7 +102,7 @@ extension CertificateStore {
         now: Int64
     ) throws(CertificateProblem) {
         try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
-        try point(name, to: number, isWayBack: true)
+        try point(name, backTo: number)
         try endTrial(of: name)
     }
 
@@ -185,9 +185,10 @@ extension CertificateStore {
         reason: String,
         now: Int64
     ) throws(CertificateProblem) -> Bool {
-        guard hasKey(of: name, generation: number) else { return false }
+        let keys = keyFiles(of: name, generation: number)
+        guard !keys.isEmpty else { return false }
         do throws(FileError) {
-            try FileWriting.delete(file("key.pem", of: name, number))
+            for key in keys { try FileWriting.delete(key) }
         } catch {
             throw .keyRemains(error)
         }
@@ -198,11 +199,19 @@ extension CertificateStore {
         return true
     }
 
-    /// Only tidiness: what cannot be removed now goes with the next.
-    internal func prune(_ name: String, keeping kept: [Int?], now: Int64) {
+    /// The files of a generation that hold its key: also what a write left that was broken off.
+    private func keyFiles(of name: String, generation number: Int) -> [String] {
+        let home = "\(folder)/\(name)/\(number)"
+        return ((try? FileReading.names(inFolder: home)) ?? [])
+            .filter { $0 == "key.pem" || $0.hasPrefix(".key.pem.") }.map { "\(home)/\($0)" }
+    }
+
+    /// Only tidiness: what cannot be removed now goes with the next. What a write left that was broken off goes with its
+    /// folder, which has no certificate.
+    internal func prune(_ name: String, keeping kept: Set<Int>, now: Int64) {
         var mayHaveEnded = true
         for old in (try? generations(of: name)) ?? [] where !kept.contains(old) {
-            FileWriting.remove(file("key.pem", of: name, old))
+            if hasKey(of: name, generation: old) { FileWriting.remove(file("key.pem", of: name, old)) }
             // The oldest end first: when one has not, those after it are not read.
             if mayHaveEnded || !FileWriting.exists(file("fullchain.pem", of: name, old)) {
                 mayHaveEnded = removeIfEnded(name, generation: old, now: now)

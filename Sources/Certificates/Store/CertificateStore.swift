@@ -76,6 +76,34 @@ package struct CertificateStore: Sendable {
         return result
     }
 
+    /// Runs `body` while no other process makes a certificate of this name; one that does may take minutes, as its CA does.
+    ///
+    /// - Parameters:
+    ///   - milliseconds: how long it is waited for.
+    ///   - wait: called when there is one to wait for.
+    internal func claimed<Result>(
+        _ name: String,
+        within milliseconds: Int,
+        wait: () -> Void,
+        _ body: () throws(CertificateProblem) -> Result
+    ) throws(CertificateProblem) -> Result {
+        _ = try path(name)
+        let file = "\(folder)/.claims/\(name)"
+        let lock: FileLock
+        do throws(FileError) {
+            if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
+            try FileWriting.createFolder(folder + "/.claims")
+            if milliseconds > 0, FileLock.isHeld(file) { wait() }
+            lock = try FileLock.take(file, within: milliseconds)
+        } catch {
+            if error.isHeldByAnother { throw .beingMade(name: name) }
+            throw .file(error)
+        }
+        let result = try body()
+        _ = consume lock
+        return result
+    }
+
     /// Fails when this user could not write here, as far as that can be told without writing.
     package func requireWritable() throws(CertificateProblem) {
         do throws(FileError) {
@@ -85,8 +113,32 @@ package struct CertificateStore: Sendable {
         }
     }
 
+    /// Fails when others than this user and root own the folder of a certificate, or of the store, or may write in it: then
+    /// nothing comes into it. One that is not there will be made.
+    ///
+    /// - Parameter name: the certificate; nil for the store as a whole.
+    internal func requireOwnFolder(of name: String? = nil) throws(CertificateProblem) {
+        let home = try name.map { (name) throws(CertificateProblem) in try path(name) } ?? folder
+        guard FileWriting.exists(home) else { return }
+        do throws(FileError) {
+            try FileWriting.requireOwn(folder: home)
+        } catch {
+            throw .file(error)
+        }
+    }
+
     /// Milliseconds that another process may hold the lock; it makes a key or two meanwhile.
     private static let patience = 10_000
+
+    /// A certificate that is to come into the store.
+    package struct Arrival: Sendable {
+        let name: String
+        let bundle: CertificateBundle
+        /// Why at this moment, for the audit log.
+        let reason: String
+        /// Generations besides the one before whose keys are needed yet.
+        var keeping: Set<Int> = []
+    }
 
     /// Writes `bundle` as the next generation of `name` and makes it the current one. The one before it stays whole, as
     /// does the one in force while there is a trial; of older ones the keys go. Callers hold the lock.
@@ -102,26 +154,55 @@ package struct CertificateStore: Sendable {
         reason: String,
         now: Int64
     ) throws(CertificateProblem) {
-        let home = try path(name)
-        let before = try generation(of: name)
-        let inForce = try generationInForce(of: name)
-        // Higher than any that is there: after a rollback the newest is not the current one.
-        let number = (try generations(of: name).last ?? 0) + 1
-        let key = bundle.key.pem
+        try save([Arrival(name: name, bundle: bundle, reason: reason)], kind, now: now)
+    }
+
+    /// The same for several, of different names: all are on the disk before the first comes into force.
+    internal func save(
+        _ arrivals: [Arrival],
+        _ kind: AuditEvent.Kind = .issued,
+        now: Int64
+    ) throws(CertificateProblem) {
+        var places: [(number: Int, kept: Set<Int>)] = []
+        for arrival in arrivals {
+            let kept = [try generation(of: arrival.name), try generationInForce(of: arrival.name)].compactMap(\.self)
+            // Higher than any that is there: after a rollback the newest is not the current one.
+            let number = (try generations(of: arrival.name).last ?? 0) + 1
+            places.append((number, arrival.keeping.union(kept + [number])))
+        }
         do throws(FileError) {
-            try FileWriting.createFolder(home)
-            let folder = "\(home)/\(number)"
-            try FileWriting.createFolder(folder)
-            try FileWriting.replace(folder + "/key.pem", with: key.bytes, mode: 0o600)
-            let chain = Array(bundle.chain.map(\.pem).joined().utf8)
-            try FileWriting.replace(folder + "/fullchain.pem", with: chain.span, mode: 0o644)
+            for arrival in arrivals { try FileWriting.createFolder("\(folder)/\(arrival.name)") }
+            var batch = try FileBatch(on: folder)
+            for (arrival, place) in zip(arrivals, places) {
+                let home = "\(folder)/\(arrival.name)"
+                try FileWriting.createFolder("\(home)/\(place.number)")
+                let key = arrival.bundle.key.pem
+                try batch.add("\(home)/\(place.number)/key.pem", key.bytes, mode: 0o600)
+                let chain = Array(arrival.bundle.chain.map(\.pem).joined().utf8)
+                try batch.add("\(home)/\(place.number)/fullchain.pem", chain.span, mode: 0o644)
+            }
+            try batch.commit()
         } catch {
             throw .file(error)
         }
-        try audit.append(event(kind, name, number, bundle.leaf, reason), now: now)
-        try point(name, to: number)
-        removeScraps(of: name)
-        prune(name, keeping: [number, before, inForce], now: now)
+        let events = zip(arrivals, places).map { arrival, place in
+            event(kind, arrival.name, place.number, arrival.bundle.leaf, arrival.reason)
+        }
+        try audit.append(events, now: now)
+        do throws(FileError) {
+            var batch = try FileBatch(on: folder)
+            for (arrival, place) in zip(arrivals, places) {
+                let text = Array("\(place.number)\n".utf8)
+                try batch.add(pointer(of: arrival.name), text.span, mode: 0o644)
+            }
+            try batch.commit()
+        } catch {
+            throw .file(error)
+        }
+        for (arrival, place) in zip(arrivals, places) {
+            removeScraps(of: arrival.name)
+            prune(arrival.name, keeping: place.kept, now: now)
+        }
     }
 
     /// Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
@@ -135,11 +216,9 @@ package struct CertificateStore: Sendable {
     /// What the pointer says after the number of a generation that was gone back to; older versions read the number alone.
     private static let wayBack = "rolled-back"
 
-    /// Makes a generation that is whole the current one.
-    ///
-    /// - Parameter isWayBack: it was current before: clients have known it.
-    internal func point(_ name: String, to number: Int, isWayBack: Bool = false) throws(CertificateProblem) {
-        try write(isWayBack ? "\(number) \(Self.wayBack)\n" : "\(number)\n", to: pointer(of: name))
+    /// Makes a generation that is whole, and was current before, the current one again: clients have known it.
+    internal func point(_ name: String, backTo number: Int) throws(CertificateProblem) {
+        try write("\(number) \(Self.wayBack)\n", to: pointer(of: name))
     }
 
     /// Writes a small file that says something of a certificate of this store.

@@ -37,6 +37,9 @@ package enum CertificateCheck {
                 }
             }
         }
+        for warning in provider.storeWarnings() {
+            findings.append(Diagnostic(.warning, .certificate, file: file, line: 1, column: 1, message: warning))
+        }
         return findings
     }
 }

@@ -44,8 +44,11 @@ extension SiteConfiguration {
         }
     }
 
+    /// How far the making of many certificates is: how many are there, of how many.
+    package typealias Progress = @Sendable (_ done: Int, _ all: Int) -> Void
+
     /// - Parameters:
-    ///   - earlier: what is served now, by name.
+    ///   - earlier: what is served now, by name; empty at a start.
     ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
     ///     served before is served on, and the others come into force.
     internal static func certificates(
@@ -53,7 +56,8 @@ extension SiteConfiguration {
         for plan: Plan,
         now: Int64,
         after earlier: [String: Held],
-        isWhole: Bool
+        isWhole: Bool,
+        progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
         let provider = CertificateProvider(for: site, now: now)
         var certificates: [String: Held] = [:]
@@ -70,15 +74,23 @@ extension SiteConfiguration {
             }
             wanted.append((settings, stamps))
         }
-        // What is there is read and checked on all cores; what is not is made after it, one after another.
+        // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
         let found = Parallel.map(wanted) { [provider] entry in
             Result { () throws(CertificateProblem) in try provider.find(entry.settings) }
         }
+        let lacking = zip(wanted, found).compactMap { entry, found in
+            if case .success(nil) = found { entry.settings } else { nil }
+        }
+        let made = provider.provideTogether(lacking, tell: progress)
         for (entry, found) in zip(wanted, found) {
             let name = entry.settings.name
             do throws(CertificateProblem) {
-                let isServed = earlier[name]?.provided.bundles.allSatisfy { $0.leaf.validity.contains(now) } ?? false
-                let provided = try provider.provide(entry.settings, found: found, isServed: isServed)
+                let provided = try provider.provide(
+                    entry.settings,
+                    found: made[name].map { .success($0) } ?? found,
+                    served: earlier[name]?.provided.bundles ?? [],
+                    isStart: earlier.isEmpty
+                )
                 try provider.requireNoLess(
                     provided.bundles,
                     than: earlier[name]?.provided.bundles ?? [],

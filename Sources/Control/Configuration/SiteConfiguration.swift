@@ -23,6 +23,8 @@ package struct SiteConfiguration: Sendable {
     package let certificateFiles: Set<String>
     /// How the internal CA stands; nil when there is none.
     package let authority: InternalCAStanding?
+    /// What is wrong with the store as a whole, or in the way of the next certificates; among the warnings, too.
+    package let storeWarnings: [String]
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package let clientListsEnds: [UInt16: Int64]
     internal let certificates: [String: Held]
@@ -46,11 +48,13 @@ package struct SiteConfiguration: Sendable {
     ///   - generation: the number of the plan; higher than that of the one in force.
     ///   - slots: places in the shared state; gains those of new servers.
     ///   - earlier: the configuration before, whose certificates are kept where their files have not changed.
+    ///   - progress: told while many certificates are made.
     package static func load(
         path: String,
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
-        after earlier: SiteConfiguration? = nil
+        after earlier: SiteConfiguration? = nil,
+        progress: Progress = { _, _ in }
     ) throws(ConfigurationError) -> SiteConfiguration {
         let outcome = SiteFile.load(path: path)
         guard let site = outcome.model else { throw .site(outcome) }
@@ -63,7 +67,8 @@ package struct SiteConfiguration: Sendable {
             generation: generation,
             slots: &slots,
             certificates: earlier?.certificates ?? [:],
-            isWhole: true
+            isWhole: true,
+            progress: progress
         )
     }
 
@@ -71,9 +76,18 @@ package struct SiteConfiguration: Sendable {
     /// stays: it keeps no other from being renewed.
     package func renewed(
         generation: UInt64,
-        slots: inout PlanCompiler.Slots
+        slots: inout PlanCompiler.Slots,
+        progress: Progress = { _, _ in }
     ) throws(ConfigurationError) -> SiteConfiguration {
-        try Self.make(site, gateway, generation: generation, slots: &slots, certificates: certificates, isWhole: false)
+        try Self.make(
+            site,
+            gateway,
+            generation: generation,
+            slots: &slots,
+            certificates: certificates,
+            isWhole: false,
+            progress: progress
+        )
     }
 
     private static func make(
@@ -82,7 +96,8 @@ package struct SiteConfiguration: Sendable {
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
         certificates earlier: [String: Held],
-        isWhole: Bool
+        isWhole: Bool,
+        progress: Progress
     ) throws(ConfigurationError) -> SiteConfiguration {
         var plan = try PlanCompiler(site: site, gateway: gateway).plan(
             generation: generation,
@@ -101,11 +116,19 @@ package struct SiteConfiguration: Sendable {
         plan.handshakeChallenges = challenges.handshake
         let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
         let listsEnds = try clientListsEnds(of: plan)
-        let certificates = try certificates(of: site, for: plan, now: now, after: earlier, isWhole: isWhole)
+        let certificates = try certificates(
+            of: site,
+            for: plan,
+            now: now,
+            after: earlier,
+            isWhole: isWhole,
+            progress: progress
+        )
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
         let authority = authority(of: site, now: now)
         plan.revocationLists = authority.lists.published
+        let storeWarnings = CertificateProvider(for: site, now: now).storeWarnings()
         return SiteConfiguration(
             site: site,
             gateway: gateway,
@@ -113,10 +136,11 @@ package struct SiteConfiguration: Sendable {
             keyring: Keyring(provided.mapValues(\.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
             warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings
-                + warnings(ofEnds: listsEnds, now: now),
+                + storeWarnings + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
             certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder] + authority.lists.files),
             authority: authority.standing,
+            storeWarnings: storeWarnings,
             clientListsEnds: listsEnds,
             certificates: certificates
         )

@@ -7,29 +7,39 @@ package enum FileWriting {
     ///
     /// - Parameter mode: permission bits, whatever the process' umask is.
     package static func replace(_ path: String, with bytes: Span<UInt8>, mode: UInt32) throws(FileError) {
-        let (folder, name) = split(path)
-        // Threads of one process may write the same file at a time; the last one to be done counts.
-        let scratch = "\(folder)/.\(name).\(Thread.currentIdentifier)"
+        let scratch = scratch(beside: path)
         do throws(SystemError) {
-            _ = unsafe unlink(scratch)
-            let raw = retrying {
-                unsafe Glibc.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-            }
-            guard raw >= 0 else { throw .last("open") }
-            let file = FileDescriptor(owning: raw)
+            let file = try openScratch(scratch, mode: mode)
             do throws(SystemError) {
-                guard fchmod(raw, mode) == 0 else { throw .last("fchmod") }
-                try writeAll(bytes, to: raw)
+                try writeAll(bytes, to: file.raw)
                 guard fsync(file.raw) == 0 else { throw .last("fsync") }
                 guard unsafe rename(scratch, path) == 0 else { throw .last("rename") }
             } catch {
                 _ = unsafe unlink(scratch)
                 throw error
             }
-            try synchroniseFolder(folder)
+            try synchroniseFolder(split(path).folder)
         } catch {
             throw FileError(path: path, problem: .system(error))
         }
+    }
+
+    /// Threads of one process may write the same file at a time; the last one to be done counts.
+    internal static func scratch(beside path: String) -> String {
+        let (folder, name) = split(path)
+        return "\(folder)/.\(name).\(Thread.currentIdentifier)"
+    }
+
+    /// Makes a file that is there for this writer alone; what one before left is gone.
+    internal static func openScratch(_ scratch: String, mode: UInt32) throws(SystemError) -> FileDescriptor {
+        _ = unsafe unlink(scratch)
+        let raw = retrying {
+            unsafe Glibc.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        }
+        guard raw >= 0 else { throw .last("open") }
+        let file = FileDescriptor(owning: raw)
+        guard fchmod(raw, mode) == 0 else { throw .last("fchmod") }
+        return file
     }
 
     /// Makes a folder for the running user alone (mode 0700), and those above it that are missing (0755).
@@ -40,6 +50,11 @@ package enum FileWriting {
         if above != "/", above != ".", !exists(above) { try createParents(above) }
         if unsafe mkdir(path, 0o700) == 0 { return }
         guard errno == EEXIST else { throw FileError(path: path, problem: .system(.last("mkdir"))) }
+        try requireOwn(folder: path)
+    }
+
+    /// Fails where there is no folder, or one that others than root and the running user own or may write.
+    package static func requireOwn(folder path: String) throws(FileError) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("stat"))) }
         guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -99,6 +114,18 @@ package enum FileWriting {
         }
     }
 
+    /// Gives a file another name in its folder, for certain; one that has that name is not replaced.
+    package static func move(_ path: String, to other: String) throws(FileError) {
+        do throws(SystemError) {
+            guard unsafe renameat2(AT_FDCWD, path, AT_FDCWD, other, UInt32(RENAME_NOREPLACE)) == 0 else {
+                throw .last("rename")
+            }
+            try synchroniseFolder(split(path).folder)
+        } catch {
+            throw FileError(path: path, problem: .system(error))
+        }
+    }
+
     /// Removes a file, where that can be done; one that is not there is no error.
     package static func remove(_ path: String) {
         _ = unsafe unlink(path)
@@ -118,7 +145,7 @@ package enum FileWriting {
         }
     }
 
-    private static func synchroniseFolder(_ path: String) throws(SystemError) {
+    internal static func synchroniseFolder(_ path: String) throws(SystemError) {
         let raw = retrying { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard raw >= 0 else { throw .last("open") }
         let folder = FileDescriptor(owning: raw)

@@ -7,6 +7,8 @@ package struct ServiceManager: Sendable {
     package enum State: Equatable, Sendable {
         case ready
         case reloading
+        /// What is under way is not done yet, and says something again within so many milliseconds (EXTEND_TIMEOUT_USEC).
+        case busy(within: Int)
         /// It ends within so many milliseconds, whatever the unit says of it (EXTEND_TIMEOUT_USEC).
         case stopping(within: Int)
         /// One line for people: what `systemctl status` shows.
@@ -18,6 +20,7 @@ package struct ServiceManager: Sendable {
             switch self {
             case .ready: "READY=1"
             case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Clock.monotonicNanoseconds / 1000)"
+            case .busy(let milliseconds): "EXTEND_TIMEOUT_USEC=\(UInt64(max(0, milliseconds)) * 1000)"
             case .stopping(let milliseconds): "STOPPING=1\nEXTEND_TIMEOUT_USEC=\(UInt64(max(0, milliseconds)) * 1000)"
             case .status(let line): "STATUS=\(line.replacingLineBreaks)"
             case .removeStored(let name): "FDSTOREREMOVE=1\nFDNAME=\(name)"

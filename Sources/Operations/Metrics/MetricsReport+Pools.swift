@@ -108,6 +108,12 @@ extension MetricsReport {
         }
         writeTrials(view, to: &output)
         if let authority = view.authority { writeAuthority(authority, to: &output) }
+        output.single(
+            .gauge,
+            "gatehouse_certificate_store_warnings",
+            "What is wrong with the certificate store, or in the way of the next certificates: how many things.",
+            UInt64(view.storeWarnings.count)
+        )
     }
 
     private static func writeAuthority(_ authority: InternalCAStanding, to output: inout MetricsText) {

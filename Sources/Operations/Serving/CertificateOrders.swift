@@ -103,8 +103,10 @@ internal final class CertificateOrders: Sendable {
     // MARK: The threads
 
     private func run(_ directories: [String], _ bell: Bell) {
-        while let site = board.withLock({ $0.isStopped ? nil : $0.site }) {
+        while true {
+            // Before the board is read: what is put on it after that rings again.
             bell.event.clear()
+            guard let site = board.withLock({ $0.isStopped ? nil : $0.site }) else { return }
             // One that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
             let orders = Self.orders(of: site).filter { $0.acme.directories == directories }
             _ = Parallel.map(orders, threads: Self.atOnce) { settings, acme in
@@ -129,12 +131,18 @@ internal final class CertificateOrders: Sendable {
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
         let provider = CertificateProvider(for: site, now: Schedule.time)
         let outside = outside(of: site)
-        guard let reason = provider.need(of: settings, acme, outside) else { return false }
+        guard provider.need(of: settings, acme, outside) != nil else { return false }
         let names = settings.names.map { "\($0)" }
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
         defer { if board.withLock({ $0.claims.release(names) }) { wakeAll() } }
         do throws(CertificateProblem) {
-            let bundle = try provider.order(settings, acme, reason: reason, outside)
+            let bundle = try provider.claimed(settings, isPatient: false, tell: { _ in }) {
+                () throws(CertificateProblem) -> CertificateBundle? in
+                // A command may have ordered it between the look and the claim.
+                guard let reason = provider.need(of: settings, acme, outside) else { return nil }
+                return try provider.order(settings, acme, reason: reason, outside)
+            }
+            guard let bundle else { return false }
             let plan = provider.plan(of: settings, acme)
             GatewayProcess.log(
                 "certificate \(settings.name): issued by \(plan.origin?.directory ?? acme.directory), good until "
@@ -145,6 +153,9 @@ internal final class CertificateOrders: Sendable {
                 tell("certificate \(settings.name): \(plan.problem)", plan, provider.standing(settings))
             }
             return true
+        } catch .beingMade {
+            // By a command, which has what it made published.
+            return false
         } catch {
             tell("\(error)", provider.plan(of: settings, acme), provider.standing(settings))
             return useStandby(settings, provider)

@@ -11,16 +11,26 @@ extension GatewayProcess {
         outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
-        return change("reloaded", "not reloaded") { [path = options.path, configuration] generation, slots in
-            try SiteConfiguration.load(path: path, generation: generation, slots: &slots, after: configuration)
+        return change("reloaded", "not reloaded") { [path = options.path, configuration, services] generation, slots in
+            try SiteConfiguration.load(
+                path: path,
+                generation: generation,
+                slots: &slots,
+                after: configuration,
+                progress: IssuingProgress(services).report
+            )
         }
     }
 
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
     internal func republish() -> AdminReply {
-        change("renewed", "not renewed") { [configuration] generation, slots in
-            try configuration.renewed(generation: generation, slots: &slots)
+        change("renewed", "not renewed") { [configuration, services] generation, slots in
+            try configuration.renewed(
+                generation: generation,
+                slots: &slots,
+                progress: IssuingProgress(services).report
+            )
         }
     }
 

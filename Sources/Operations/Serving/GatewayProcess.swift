@@ -66,7 +66,7 @@ package final class GatewayProcess {
 
     internal init(_ options: ServeOptions) throws {
         self.options = options
-        let start = try GatewayStart(options)
+        let start = try GatewayStart(options, services)
         requests = start.requests
         admin = start.admin
         memory = start.memory

@@ -21,9 +21,15 @@ internal struct GatewayStart {
     private static let servers = 512
     private static let growth = 2
 
-    init(_ options: ServeOptions) throws {
+    init(_ options: ServeOptions, _ services: ServiceManager) throws {
         var slots = PlanCompiler.Slots()
-        var configuration = try SiteConfiguration.load(path: options.path, generation: 1, slots: &slots)
+        let progress = IssuingProgress(services).report
+        var configuration = try SiteConfiguration.load(
+            path: options.path,
+            generation: 1,
+            slots: &slots,
+            progress: progress
+        )
         let host = try MachineHost.find(
             configuration.site,
             named: options.host,

@@ -38,6 +38,7 @@ package struct StatusReport: Sendable {
             .init("certificates", Self.certificates(view, now: seconds)),
             .init("certificate_trials", Self.trials(view)),
             .init("internal_ca", Self.authority(view, now: seconds)),
+            .init("certificate_store_warnings", .strings(view.storeWarnings)),
             .init("pools", .array(pools.map(Self.pool))),
         ])
     }

@@ -13,6 +13,7 @@ package struct StatusTable {
         lines += Self.certificates(document)
         lines += Self.trials(document)
         lines += Self.authority(document)
+        lines += Self.store(document)
         for pool in document["pools"]?.items ?? [] { lines += Self.pool(pool) }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -90,6 +91,11 @@ package struct StatusTable {
             + "\(cell(standing["root_not_after"]))\(key)"
         let warning = standing["warning"]?.text.map { ["    WARNING: " + cell(.string($0))] } ?? []
         return ["", line] + warning
+    }
+
+    private static func store(_ document: JSONValue) -> [String] {
+        let warnings = document["certificate_store_warnings"]?.items ?? []
+        return warnings.isEmpty ? [] : ["", "certificate store:"] + warnings.map { "    WARNING: " + cell($0) }
     }
 
     private static func pool(_ pool: JSONValue) -> [String] {

@@ -34,6 +34,7 @@ extension GatewayView {
             addresses[listener.id] = settings.addresses.map { "\($0)" }
         }
         authority = configuration.authority
+        storeWarnings = configuration.storeWarnings
         clientListsEnds = configuration.clientListsEnds
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
     }

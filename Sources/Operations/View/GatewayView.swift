@@ -41,6 +41,8 @@ package struct GatewayView: Sendable {
     package var trialsRefused: UInt64 = 0
     /// How the internal CA stands; nil when the site has none.
     package var authority: InternalCAStanding?
+    /// What is wrong with the certificate store as a whole, or in the way of the next certificates.
+    package var storeWarnings: [String] = []
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package var clientListsEnds: [UInt16: Int64] = [:]
     /// What was asked for in vain, such as a reload, and why; nil once it has come about.

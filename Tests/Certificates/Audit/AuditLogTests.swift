@@ -40,7 +40,7 @@ struct AuditLogTests {
         #expect(findings.entries.isEmpty && findings.fault == nil)
     }
 
-    @Test("a line changed, taken out, put twice or moved is found, and nothing is built upon it")
+    @Test("a line changed, taken out, put twice or moved is found, and set aside for another history that says so")
     func tampering() throws {
         let scratch = try Scratch()
         let log = try log(of: 4, in: scratch)
@@ -53,14 +53,55 @@ struct AuditLogTests {
             (1, [lines[1], lines[0], lines[2]]),
             (1, ["{}"] + lines),
         ]
-        for (line, forged) in forgeries {
-            try scratch.write("audit.log", forged.joined(separator: "\n") + "\n")
+        #expect(log.fault == nil)
+        for (index, (line, forged)) in forgeries.enumerated() {
+            let text = forged.joined(separator: "\n") + "\n"
+            try scratch.write("audit.log", text)
             #expect(try log.verify().fault?.line == line)
-            #expect(throws: CertificateProblem.self) { try log.append(event(9), now: 0) }
-            #expect(try String(contentsOfFile: log.path, encoding: .utf8) == forged.joined(separator: "\n") + "\n")
+            #expect(log.fault?.contains("line \(line)") == true)
+            try log.append(event(9), now: 7)
+            let damaged = try #require(log.damagedOnes.last)
+            #expect(log.damagedOnes.count == index + 1)
+            #expect(try String(contentsOfFile: damaged, encoding: .utf8) == text)
+            let findings = try log.verify()
+            #expect(findings.fault == nil && log.fault == nil)
+            #expect(findings.entries.map(\.event.kind) == [.begun, .issued])
+            let said = try #require(findings.entries.first?.event.reason)
+            #expect(said.contains("line \(line)") && said.contains("audit.log.damaged-\(index + 1)"), "\(said)")
+            // It goes on as any other.
+            try log.append(event(10), now: 8)
+            #expect(try log.verify().entries.count == 3)
         }
+        #expect(log.damagedOnes.map { $0.suffix(1) } == ["1", "2", "3", "4", "5"])
         try scratch.write("audit.log", whole)
         #expect(try log.verify().fault == nil)
+    }
+
+    @Test("what others may read, what is no file, and what is no text: set aside, too; what was revoked stays known")
+    func unreadable() throws {
+        let scratch = try Scratch()
+        let log = AuditLog(path: scratch.path + "/audit.log")
+        var revoked = event(1)
+        revoked.kind = .revoked
+        try log.append(revoked, now: 1)
+        try scratch.write("audit.log", try String(contentsOfFile: log.path, encoding: .utf8), mode: 0o644)
+        #expect(log.fault?.contains("mode 644") == true)
+        try log.append(event(2), now: 2)
+        #expect(try log.verify().entries.map(\.event.kind) == [.begun, .issued])
+        try FileManager.default.removeItem(atPath: log.path)
+        try FileManager.default.createDirectory(atPath: log.path, withIntermediateDirectories: false)
+        #expect(log.fault?.contains("not a regular file") == true)
+        try log.append(event(3), now: 3)
+        #expect(try log.verify().entries.map(\.event.kind) == [.begun, .issued])
+        try scratch.write("audit.log", "\u{0}garbage without an end")
+        #expect(log.fault != nil)
+        try log.append([event(4), event(5)], now: 4)
+        #expect(try log.verify().entries.map(\.event.kind) == [.begun, .issued, .issued])
+        #expect(log.damagedOnes.count == 3)
+        // Its file is too open yet, and tells nothing that could be relied on.
+        #expect(log.revoked.isEmpty)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: log.path + ".damaged-1")
+        #expect(log.revoked == [revoked.fingerprint])
     }
 
     @Test("every single bit of it counts")

@@ -29,7 +29,7 @@ struct RevocationTests {
         let ca = try ca()
         let (good, bad) = (try ca.issue(names: ["foobar.com"], now: now), try ca.issue(names: ["foobar.com"], now: now))
         try revoke(bad)
-        let list = try InternalCA.currentList(in: store, now: now)
+        let list = try InternalCA.livingLists(in: store, now: now)[0]
         #expect(list.entries == [.init(serial: bad.leaf.serialNumber, moment: now, reason: 1)])
         let root = try scratch.write("root.pem", ca.rootCertificate.pem)
         let file = try scratch.write("list.pem", list.pem)
@@ -72,15 +72,15 @@ struct RevocationTests {
         #expect(again.published == first.published)
         let bundle = try ca.issue(names: ["foobar.com"], now: now)
         try revoke(bundle)
-        let before = try InternalCA.currentList(in: store, now: now)
+        let before = try InternalCA.livingLists(in: store, now: now)[0]
         #expect(before.update == now...(now + InternalCA.listLifetime))
-        let after = try InternalCA.currentList(in: store, now: now + day)
+        let after = try InternalCA.livingLists(in: store, now: now + day)[0]
         #expect(after.number > before.number && after.entries == before.entries)
-        let ended = try InternalCA.currentList(in: store, now: now + 70 * day)
+        let ended = try InternalCA.livingLists(in: store, now: now + 70 * day)[0]
         #expect(ended.entries.isEmpty && ended.number > after.number)
         // A clock that was a year ahead: the list of that time is replaced, and the number rises all the same.
-        let ahead = try InternalCA.currentList(in: store, now: now + 366 * day)
-        let back = try InternalCA.currentList(in: store, now: now)
+        let ahead = try InternalCA.livingLists(in: store, now: now + 366 * day)[0]
+        let back = try InternalCA.livingLists(in: store, now: now)[0]
         #expect(back.update.lowerBound == now && back.number > ahead.number)
     }
 
@@ -90,12 +90,12 @@ struct RevocationTests {
         let stranger = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
         let problem = #expect(throws: CertificateProblem.self) { try revoke(stranger) }
         #expect(problem?.description.contains("not there any more") == true)
-        _ = try InternalCA.currentList(in: store, now: now)
+        _ = try InternalCA.livingLists(in: store, now: now)[0]
         let file = try #require(try InternalCA.lists(in: store, isWanted: false, now: now).files.first)
         let whole = try Data(contentsOf: URL(filePath: file))
         for damaged in [Data(), whole.prefix(whole.count / 2), whole.dropLast() + [whole[whole.count - 1] ^ 1]] {
             try damaged.write(to: URL(filePath: file))
-            #expect(throws: CertificateProblem.self) { try InternalCA.currentList(in: store, now: now + 2 * day) }
+            #expect(throws: CertificateProblem.self) { try InternalCA.livingLists(in: store, now: now + 2 * day)[0] }
         }
     }
 
@@ -165,5 +165,50 @@ struct RevocationTests {
         #expect(taking.status == 0, "\(taking.output)")
         let event = try #require(try store.audit.verify().entries.last?.event)
         #expect(event.kind == .revoked && event.certificate == "internal-ca" && event.generation == 1)
+    }
+
+    @Test("what an intermediate revoked that signs no more is on a list until it has ended, by openssl and by GnuTLS")
+    func afterRenewal() throws {
+        let first = try ca()
+        let (good, bad) = (
+            try first.issue(names: ["foobar.com"], now: now), try first.issue(names: ["foobar.com"], now: now)
+        )
+        try revoke(bad)
+        // Two, so that the one before the last has to be remembered, too.
+        for _ in 0..<2 {
+            _ = try store.locked { () throws(CertificateProblem) in
+                try InternalCA.renewIntermediate(
+                    in: store,
+                    rootKey: nil,
+                    named: "foobar.com",
+                    reason: "a test",
+                    now: now
+                )
+            }
+        }
+        let fresh = try ca().issue(names: ["foobar.com"], now: now)
+        let lists = try InternalCA.livingLists(in: store, now: now)
+        #expect(lists.count == 3 && lists[0].entries.isEmpty && lists[2].entries.count == 1)
+        let rootList = try #require(try InternalCA.rootList(in: store, now: now))
+        let file = try scratch.write("lists.pem", (lists + [rootList]).map(\.pem).joined())
+        let root = try scratch.write("root.pem", first.rootCertificate.pem)
+        for (bundle, isGood) in [(good, true), (bad, false), (fresh, true)] {
+            let chain = try scratch.write("chain.pem", bundle.chainPEM)
+            let openssl = try RealTools.run(
+                ["openssl", "verify", "-x509_strict", "-crl_check_all", "-CRLfile", file, "-CAfile", root]
+                    + ["-untrusted", chain, chain]
+            )
+            #expect((openssl.status == 0) == isGood, "\(openssl.output)")
+            if !isGood { #expect(openssl.output.contains("certificate revoked"), "\(openssl.output)") }
+            let gnutls = try RealTools.run(
+                ["certtool", "--verify", "--load-ca-certificate", root, "--load-crl", file, "--infile", chain]
+            )
+            #expect((gnutls.status == 0) == isGood, "\(gnutls.output)")
+        }
+        // One more can be taken back yet, by the key that signed it.
+        try revoke(good)
+        #expect(try InternalCA.livingLists(in: store, now: now)[2].entries.count == 2)
+        // When its last leaf has ended, the list is needed no more.
+        #expect(try InternalCA.livingLists(in: store, now: now + 48 * day).count == 1)
     }
 }

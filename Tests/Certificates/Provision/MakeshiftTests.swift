@@ -30,7 +30,8 @@ struct MakeshiftTests {
         isServed: Bool = false
     ) throws -> CertificateProvider.Provided {
         let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
-        return try provider.provide(settings, found: found, isServed: isServed)
+        let served = isServed ? [try other.issue(names: ["foobar.com"], now: now)] : []
+        return try provider.provide(settings, found: found, served: served, isStart: !isServed)
     }
 
     /// Another CA's certificate as the next generation.

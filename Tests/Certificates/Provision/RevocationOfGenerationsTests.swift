@@ -30,7 +30,7 @@ struct RevocationOfGenerationsTests {
         try provider.revoke(settings, only: number, .keyCompromise, outside)
     }
 
-    private var listed: [[UInt8]] { get throws { try provider.currentLists().intermediate.entries.map(\.serial) } }
+    private var listed: [[UInt8]] { get throws { try provider.livingLists().intermediates[0].entries.map(\.serial) } }
 
     @Test("any of them, also those whose keys are gone, each once; the audit log names each")
     func all() throws {

@@ -42,7 +42,8 @@ struct StandbyTests {
     ) throws -> CertificateProvider.Provided {
         let provider = provider(at: moment)
         let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
-        return try provider.provide(settings, found: found, isServed: isServed)
+        let served = isServed ? [try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)] : []
+        return try provider.provide(settings, found: found, served: served, isStart: !isServed)
     }
 
     @Test("the internal CA keeps one ready, and renews it; by hand it takes the other's place, and another is made")

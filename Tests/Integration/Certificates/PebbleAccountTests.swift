@@ -158,4 +158,36 @@ struct PebbleAccountTests {
         let refused = try site.certs("rotate", "web")
         #expect(refused.status == 1 && refused.error.contains(nobody) && refused.error.contains(site.pebble.url))
     }
+
+    @Test("what came in as the standby of an internal certificate is taken back by the CA that issued it")
+    func revokedStandby() throws {
+        let site = try DNSSite()
+        try site.directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates:
+              web:
+                names: [foobar.test]
+                issuer: internal
+                standby: { acme: "\(site.pebble.url)", trust: pebble.crt, \(try site.pebble.hook()) }
+            """,
+            to: "site.yaml"
+        )
+        for command in [["issue", "web"], ["issue", "web.standby"], ["standby", "web"], ["rotate", "web"]] {
+            let done = try site.directory.certs(command)
+            #expect(done.status == 0, "\(command): \(done)")
+        }
+        let second = site.directory.path("store/web/2/fullchain.pem")
+        let serial =
+            try run("openssl", ["x509", "-in", second, "-noout", "-serial"], in: site.directory).output
+            .split(separator: "=").last.map { $0.filter { $0.isHexDigit }.lowercased() } ?? ""
+        let retired = try site.certs("retire", "web", "--revoke", "superseded")
+        #expect(retired.status == 0 && retired.output.contains("generation 2 is revoked"), "\(retired)")
+        let status = try site.pebble.management("cert-status-by-serial/\(serial)").output
+        #expect(status.contains("Revoked") && status.contains("\"Reason\": 4"), "\(serial): \(status)")
+        // That of the internal CA is on its own list.
+        #expect(retired.output.contains("generation 1 is revoked"), "\(retired)")
+        #expect(try site.certs("ca", "crl").status == 0)
+    }
 }

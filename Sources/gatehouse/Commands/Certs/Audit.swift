@@ -8,7 +8,7 @@ extension Certs {
         static let configuration = CommandConfiguration(
             abstract: "Show the store's history: what was done to which certificate, when and why.",
             discussion: """
-                Exit status: 1 when a line was changed, taken out or put in. The last line's hash, kept elsewhere, tells \
+                Exit status: 1 when a line was changed, taken out or put in, also in a history that was set aside for that. The last line's hash, kept elsewhere, tells \
                 whether the whole was written anew.
                 """
         )
@@ -21,7 +21,9 @@ extension Certs {
             let desk = try options.desk()
             let log = desk.provider.audit
             let findings = try desk.perform { () throws(CertificateProblem) in try log.verify() }
-            let shown = findings.entries.filter { name == nil || $0.event.certificate == name }
+            let shown = findings.entries.filter {
+                name == nil || $0.event.certificate == name || $0.event.kind == .begun
+            }
             if json {
                 print(JSONValue.array(shown.map(\.document)).indented)
             } else {
@@ -34,6 +36,10 @@ extension Certs {
                 Output.error("\(log.path): line \(fault.line) \(fault.why)")
                 throw ExitCode(1)
             }
+            for damaged in log.damagedOnes {
+                Output.error("\(damaged): a history that does not hold: look into it, and move it out of the store")
+            }
+            if !log.damagedOnes.isEmpty { throw ExitCode(1) }
         }
     }
 }
@@ -44,7 +50,8 @@ extension AuditLog.Findings {
 
 extension AuditLog.Entry {
     fileprivate var text: String {
-        "\(UTC.text(moment)) \(event.certificate) \(event.kind.rawValue), generation \(event.generation), by "
+        if event.kind == .begun { return "\(UTC.text(moment)) this history begins: \(event.reason)" }
+        return "\(UTC.text(moment)) \(event.certificate) \(event.kind.rawValue), generation \(event.generation), by "
             + "\(event.issuer): \(event.reason)"
     }
 

@@ -44,8 +44,9 @@ extension Certs {
                 commandName: "crl",
                 abstract: "Write the lists of certificates that the CA has revoked, as PEM, to standard output.",
                 discussion: """
-                    That of the intermediate, which is made anew where that is due and counts for a week: programs that \
-                    read it from a file need it anew each day. After it that of the root, which lists intermediates.
+                    That of each intermediate that has signed what has not ended, the one that signs now first; they are made \
+                    anew where that is due and count for a week: programs that read them from a file need it anew each \
+                    day. After them that of the root, which lists intermediates.
                     """
             )
 
@@ -53,8 +54,8 @@ extension Certs {
 
             func run() throws {
                 let desk = try options.desk()
-                let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.currentLists() }
-                print(lists.intermediate.pem + (lists.root?.pem ?? ""), terminator: "")
+                let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.livingLists() }
+                print(lists.intermediates.map(\.pem).joined() + (lists.root?.pem ?? ""), terminator: "")
                 if lists.root == nil {
                     Output.error(
                         "there is no list of the root yet, without which programs that look at the whole chain refuse every "

@@ -70,13 +70,36 @@ struct CertificateOptions: ParsableArguments {
         }
 
         /// A new certificate from whoever issues it.
-        func make(_ settings: CertificateSettings, reason: String) throws -> CertificateBundle {
+        func make(_ settings: CertificateSettings, reason: String) throws -> CertificateBundle? {
+            try make(settings) { reason }
+        }
+
+        /// The same where there is a need for it yet once no other process is about to make it.
+        ///
+        /// - Parameter need: why it is needed; nil when it is not.
+        /// - Returns: nil where it is not needed.
+        func make(_ settings: CertificateSettings, where need: () -> String?) throws -> CertificateBundle? {
             try perform { () throws(CertificateProblem) in
-                guard case .acme(let acme) = settings.issuer else {
-                    return try provider.issue(settings, reason: reason)
+                if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
+                return try provider.claimed(settings, isPatient: true, tell: { Output.error($0) }) {
+                    () throws(CertificateProblem) -> CertificateBundle? in
+                    guard let reason = need() else { return nil }
+                    guard case .acme(let acme) = settings.issuer else {
+                        return try provider.issue(settings, reason: reason)
+                    }
+                    return try provider.order(settings, acme, reason: reason, outside())
                 }
-                return try provider.order(settings, acme, reason: reason, outside())
             }
+        }
+
+        /// Says what is wrong with the store as a whole.
+        ///
+        /// - Returns: whether anything is.
+        @discardableResult
+        func tellStoreWarnings() -> Bool {
+            let warnings = provider.storeWarnings()
+            for warning in warnings { Output.error("warning: \(warning)") }
+            return !warnings.isEmpty
         }
 
         /// Why a certificate is to be issued anew now; nil when it is not.
@@ -169,6 +192,7 @@ struct CertificateOptions: ParsableArguments {
 
         /// The same for several.
         func publish(_ changed: [CertificateSettings]) throws {
+            tellStoreWarnings()
             let line: String?
             do {
                 line = try AdminClient.ask(.certificates, at: socket, within: 60_000)

@@ -16,11 +16,14 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
-            let standing = desk.provider.standing(settings)
-            guard standing.leaves.isEmpty || !standing.faults.isEmpty else {
-                return print("certificate \(name): the store's will do; `gatehouse certs rotate \(name)` replaces it")
+            func need() -> String? {
+                let standing = desk.provider.standing(settings)
+                guard standing.leaves.isEmpty || !standing.faults.isEmpty else { return nil }
+                return standing.faults.first ?? "there was none in the store"
             }
-            let bundle = try desk.make(settings, reason: standing.faults.first ?? "there was none in the store")
+            guard need() != nil, let bundle = try desk.make(settings, where: need) else {
+                return print("certificate \(name): is already in force; `gatehouse certs rotate \(name)` replaces it")
+            }
             print("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)
         }
@@ -40,9 +43,9 @@ extension Certs {
             var isWanting = false
             for settings in try desk.certificates([]) {
                 if case .files = settings.issuer { continue }
-                guard let reason = desk.need(of: settings) else { continue }
+                guard desk.need(of: settings) != nil else { continue }
                 do {
-                    let bundle = try desk.make(settings, reason: reason)
+                    guard let bundle = try desk.make(settings, where: { desk.need(of: settings) }) else { continue }
                     print("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
                     changed.append(settings)
                 } catch is ExitCode {
@@ -77,7 +80,7 @@ extension Certs {
             let desk = try change.options.desk()
             var settings = try desk.certificate(change.name)
             if newKey { settings.reusesKey = false }
-            let bundle = try desk.make(settings, reason: change.reason)
+            guard let bundle = try desk.make(settings, reason: change.reason) else { return }
             print("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)
         }

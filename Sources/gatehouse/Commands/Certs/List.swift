@@ -31,14 +31,18 @@ extension Certs {
                 }
                 if served == nil { print("no gateway of this site runs here") }
             }
-            if standings.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
+            let isStoreWanting = desk.tellStoreWarnings()
+            if isStoreWanting || standings.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
         }
     }
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Look at certificates closely: files, keys, chains, names and dates.",
-            discussion: "Exit status: 0 when nothing is wrong, else 1."
+            discussion: """
+                Also whether the store's history holds, and whether anything would keep the next certificates out of it.
+                Exit status: 0 when nothing is wrong, else 1.
+                """
         )
 
         @OptionGroup var options: CertificateOptions
@@ -54,7 +58,7 @@ extension Certs {
                 for fault in standing.faults { Output.error("certificate \(standing.name): \(fault)") }
                 for warning in standing.warnings { Output.error("certificate \(standing.name): warning: \(warning)") }
             }
-            if isWanting { throw ExitCode(1) }
+            if desk.tellStoreWarnings() || isWanting { throw ExitCode(1) }
         }
     }
 }

@@ -1,0 +1,58 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("Many certificates of the internal CA at a time")
+struct BatchTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let provider: CertificateProvider
+    private let wanted: [CertificateSettings]
+
+    init() throws {
+        scratch = try Scratch()
+        wanted = (1...130).map {
+            CertificateSettings(name: "site-\($0)", names: [.exact("h\($0).foobar.com")], issuer: .internal)
+        }
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = scratch.store.folder
+        site.certificates = Dictionary(uniqueKeysWithValues: wanted.map { ($0.name, $0) })
+        provider = CertificateProvider(for: site, now: now)
+    }
+
+    @Test("all are there, whole and told to the audit log; how far it is, is said; what is there is not made again")
+    func all() throws {
+        _ = try provider.issue(wanted[7], reason: "test")
+        var steps: [[Int]] = []
+        let made = provider.provideTogether(wanted) { steps.append([$0, $1]) }
+        #expect(steps == [[100, 130], [130, 130]])
+        #expect(Set(made.keys) == Set(wanted.map(\.name)).subtracting(["site-8"]))
+        for settings in wanted {
+            let found = try #require(try provider.find(settings))
+            #expect(found.bundles[0].identifiers == settings.names.map { "\($0)" })
+            #expect(try scratch.store.currentGeneration(of: settings.name) == 1)
+            guard let news = made[settings.name] else { continue }
+            #expect(news.isNew && news.notes.count == 1 && !news.files.isEmpty)
+            #expect(news.bundles[0].leaf.der == found.bundles[0].leaf.der)
+        }
+        #expect(try scratch.mode("certs/site-130/1/key.pem") == 0o600)
+        let left = try FileManager.default.contentsOfDirectory(atPath: scratch.store.folder + "/site-130/1")
+        #expect(left.sorted() == ["fullchain.pem", "key.pem"])
+        let history = try provider.audit.verify()
+        #expect(history.fault == nil)
+        #expect(history.entries.filter { $0.event.certificate.hasPrefix("site-") }.count == 130)
+        #expect(provider.provideTogether(wanted) { _, _ in }.isEmpty)
+    }
+
+    @Test("where one cannot be made so, each is left to be made by itself, and says why")
+    func lone() throws {
+        try scratch.write("certs-file", "")
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = scratch.path + "/certs-file"
+        let provider = CertificateProvider(for: site, now: now)
+        #expect(provider.provideTogether(wanted) { _, _ in }.isEmpty)
+        #expect(throws: CertificateProblem.self) { try provider.provide(wanted[0]) }
+    }
+}

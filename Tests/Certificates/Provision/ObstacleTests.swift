@@ -1,0 +1,110 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+/// Damage that keeps nothing from being served, and is in the way of the next certificate.
+@Suite("What is wrong with a store")
+struct ObstacleTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+
+    init() throws {
+        scratch = try Scratch()
+        _ = try provider.issue(settings, reason: "test")
+    }
+
+    private var store: CertificateStore { scratch.store }
+
+    private var provider: CertificateProvider {
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = store.folder
+        site.certificates = ["web": settings]
+        return CertificateProvider(for: site, now: now)
+    }
+
+    private func change(_ file: String, mode: Int) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(store.folder)/\(file)")
+    }
+
+    @Test("a damaged history stops nothing, and is told before the next change and after it, until it was looked at")
+    func history() throws {
+        #expect(provider.storeWarnings() == [])
+        let path = provider.audit.path
+        let whole = try String(contentsOfFile: path, encoding: .utf8)
+        try scratch.write("certs/audit.log", whole.replacingOccurrences(of: "issued", with: "Issued"))
+        let before = provider.storeWarnings()
+        #expect(before.count == 1 && before[0].contains("line 1"), "\(before)")
+        _ = try provider.issue(settings, reason: "test")
+        #expect(try store.currentGeneration(of: "web") == 2)
+        let after = provider.storeWarnings()
+        #expect(after.count == 1 && after[0].contains("\(path).damaged-1"), "\(after)")
+        try FileManager.default.removeItem(atPath: path + ".damaged-1")
+        #expect(provider.storeWarnings() == [])
+    }
+
+    @Test(
+        "the CA's keys read by others, and folders written by others",
+        arguments: [
+            ("internal-ca/1/key.pem", 0o644, 0o600), ("internal-ca-root/1/key.pem", 0o640, 0o600),
+            ("web", 0o777, 0o700), ("internal-ca", 0o720, 0o700), ("", 0o777, 0o700),
+        ]
+    )
+    func modes(file: String, bad: Int, good: Int) throws {
+        try change(file, mode: bad)
+        let warnings = provider.storeWarnings()
+        #expect(warnings.count == 1 && warnings[0].contains("mode \(String(bad, radix: 8))"), "\(warnings)")
+        #expect(warnings.allSatisfy { $0.contains("chmod") })
+        try change(file, mode: good)
+        #expect(provider.storeWarnings() == [])
+    }
+
+    @Test("a key that a write left behind which was broken off goes with the generation's own")
+    func scraps() throws {
+        for _ in 0..<2 { _ = try provider.issue(settings, reason: "test") }
+        let secret = try String(contentsOfFile: "\(store.folder)/web/2/key.pem", encoding: .utf8)
+        for generation in [1, 2] { try scratch.write("certs/web/\(generation)/.key.pem.4711", secret) }
+        func left(_ generation: Int) throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: "\(store.folder)/web/\(generation)").sorted()
+        }
+        // Of generation 1 there is no other key any more.
+        #expect(try provider.retire(settings, reason: "stolen") == [1, 2])
+        #expect(try left(1) == ["fullchain.pem"])
+        #expect(try left(2) == ["fullchain.pem"])
+        // One whose writer came no further.
+        let folder = store.folder + "/web/4"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try scratch.write("certs/web/4/.key.pem.4711", secret)
+        _ = try provider.issue(settings, reason: "test")
+        #expect(!FileManager.default.fileExists(atPath: folder))
+        #expect(try store.currentGeneration(of: "web") == 5)
+    }
+
+    @Test("files that some clients refuse are served where there is nothing else, and replace nothing")
+    func doubtful() throws {
+        let key = scratch.path + "/odd.key"
+        let made = try RealTools.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+                + ["-keyout", key, "-out", scratch.path + "/odd.crt", "-subj", "/CN=foobar.com", "-days", "30"]
+                + ["-addext", "subjectAltName=DNS:foobar.com", "-addext", "tlsfeature=status_request"]
+        )
+        #expect(made.status == 0, "\(made)")
+        let pair = CertificateFiles(certificate: scratch.path + "/odd.crt", key: key)
+        let files = CertificateSettings(name: "files", names: [.exact("foobar.com")], issuer: .files([pair]))
+        func provide(_ served: [CertificateBundle], isStart: Bool) throws -> CertificateProvider.Provided {
+            let found = Result { () throws(CertificateProblem) in try provider.find(files) }
+            return try provider.provide(files, found: found, served: served, isStart: isStart)
+        }
+        let first = try provide([], isStart: true)
+        #expect(first.isMakeshift && first.warnings.count == 1)
+        #expect(first.warnings[0].contains("must-staple") && first.warnings[0].contains("SERVED AS IT IS"))
+        // A reload of the same goes on; a running gateway takes it in place of no other.
+        #expect(try provide(first.bundles, isStart: false).isMakeshift)
+        #expect(throws: CertificateProblem.self) { try provide([], isStart: false) }
+        let good = try store.load("web")
+        #expect(throws: CertificateProblem.self) { try provide([good], isStart: false) }
+        #expect(throws: CertificateProblem.self) { try provider.inspect(files) }
+    }
+}

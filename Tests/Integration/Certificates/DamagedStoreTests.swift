@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// What is wrong with a store beside its certificates: nothing of it is an outage, and all of it is said.
+@Suite("A store that is damaged beside its certificates")
+struct DamagedStoreTests: OneCertificate {
+    let scene: OneCertificateScene
+
+    init() throws { scene = try OneCertificateScene() }
+
+    @Test("a changed line of the history is told by everything that shows the store, and stops no rotation")
+    func history() throws {
+        let site = try start("issuer: internal")
+        let log = directory.path("store/audit.log")
+        let whole = try String(contentsOfFile: log, encoding: .utf8)
+        try whole.replacingOccurrences(of: "there was none", with: "There was none")
+            .write(toFile: log, atomically: false, encoding: .utf8)
+        for command in [["list"], ["verify"]] {
+            let said = try directory.certs(command)
+            #expect(said.status == 1 && said.error.contains("audit.log is damaged: line "), "\(command): \(said)")
+        }
+        let checked = try run(
+            try Gateway.binary,
+            ["check", "--site", directory.path("site.yaml")],
+            in: directory
+        )
+        #expect(checked.status == 0 && checked.error.contains("audit.log is damaged"), "\(checked)")
+        let rotated = try certs("rotate", "web")
+        #expect(rotated.status == 0 && rotated.error.contains("audit.log.damaged-1"), "\(rotated)")
+        #expect(site.log.contains("warning: a history of the store that does not hold was set aside"), "\(site.log)")
+        let status = try site.command("status")
+        #expect(status.output.contains("WARNING: a history of the store"), "\(status)")
+        let told = try certs("audit", "web")
+        #expect(told.status == 1, "\(told)")
+        #expect(told.output.contains("this history begins: the history before is damaged"), "\(told)")
+        #expect(try certs("list").status == 1)
+        // Somebody has looked into it.
+        try FileManager.default.removeItem(atPath: log + ".damaged-1")
+        for command in [["list"], ["verify"], ["audit"]] {
+            let said = try directory.certs(command)
+            #expect(said.status == 0, "\(command): \(said)")
+        }
+        #expect(try site.command("reload").status == 0)
+        #expect(try !site.command("status").output.contains("WARNING"))
+    }
+
+    @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
+    func authority() throws {
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+        #expect(try certs("issue", "web").status == 0)
+        let key = directory.path("store/internal-ca/1/key.pem")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+        for command in [["list"], ["verify"]] {
+            let said = try directory.certs(command)
+            #expect(said.status == 1 && said.error.contains("could sign nothing"), "\(command): \(said)")
+            #expect(said.error.contains("chmod 600"), "\(said)")
+        }
+        #expect(try certs("rotate", "web").status != 0)
+    }
+
+    @Test("six commands at once for a certificate that is not there: one makes it, the others find it in force")
+    func together() throws {
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+        let all = try (1...6).map { number in
+            try ChildProcess(
+                try Gateway.binary,
+                ["certs", "issue", "web", "--site", directory.path("site.yaml"), "--socket", directory.path("none")],
+                in: directory,
+                name: "issue-\(number)"
+            )
+        }
+        for one in all { #expect(try one.wait(within: .seconds(120)) == 0, "\(one.standardError)") }
+        let said = all.map(\.standardOutput)
+        #expect(said.filter { $0.contains("is already in force") }.count == 5, "\(said)")
+        #expect(said.filter { $0.contains("issued, good until") }.count == 1, "\(said)")
+        let history = try certs("audit", "--json")
+        let entries = try JSONSerialization.jsonObject(with: Data(history.output.utf8)) as? [[String: Any]] ?? []
+        #expect(entries.filter { $0["certificate"] as? String == "web" }.count == 1, "\(history)")
+        let times = entries.compactMap { $0["at"] as? String }
+        #expect(times == times.sorted() && times.count == entries.count, "\(times)")
+    }
+}
