@@ -186,7 +186,9 @@ struct CertificateRotationTests: OneCertificate {
         #expect(try shown == first)
         #expect(try run("cp", [other.keyPath, directory.path("live.key")], in: directory).status == 0)
         try eventually("the whole is served", within: .seconds(120)) { try shown != first }
-        #expect(site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
+        try eventually("the gateway has looked", within: .seconds(60)) {
+            site.log.contains("certificate web: served, as a handshake showed")
+        }
     }
 
     @Test("what clients do not get is taken back, in the gateway and in the store")
