@@ -26,6 +26,16 @@ package struct HealthVerdicts {
         self.health = health
     }
 
+    /// A pool has no checks any more: those that it gets again begin anew.
+    package static func forget(_ pool: PoolPlan, state: SharedState) {
+        for server in pool.servers where state.load(server: server.slot, .health) != 0 {
+            for word in [SharedState.ServerWord.health, .checksInARow, .lastCheck, .upSince] {
+                state.store(server: server.slot, word, 0)
+            }
+            state.touch(pool: pool.slot)
+        }
+    }
+
     /// - Parameter now: milliseconds, monotonic.
     package func succeeded(status: Int, now: UInt64) {
         note(outcome: 0, status: status)

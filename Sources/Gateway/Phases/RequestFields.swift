@@ -41,7 +41,9 @@ extension Exchange {
     /// same to CGI, where the site file keeps such names.
     private static func isClaim(_ name: Span<UInt8>, isTrusted: Bool) -> Bool {
         if name.count == 5 { return name.equals("proxy") }
-        guard !isTrusted, name.count >= 9, name[0] == UInt8(ascii: "x") else { return false }
+        guard name.count >= 9, name[0] == UInt8(ascii: "x") else { return false }
+        // A trusted proxy writes these names with `-`. With `_` its own client may have sent them through it.
+        if isTrusted && name.firstIndex(of: UInt8(ascii: "_")) == nil { return false }
         if name.reads(as: claims.address.span) || name.reads(as: claims.identifier.span) { return true }
         return name.count >= 11 && name.extracting(first: 11).reads(as: claims.family.span)
     }

@@ -5,8 +5,12 @@ import Engine
 /// pool's bounded queue; or answers 503.
 extension Exchange {
     internal func selectServer(of pool: Pool) {
-        // Those who wait already, at whichever worker, come first.
-        if pool.firstInLine == nil, let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
+        // Those who wait already, at whichever worker, come first. A request that waits for the servers that have not
+        // failed it holds nobody back from the one that has, and is left the room that it waits for.
+        let line = pool.line
+        if !line.hasNew,
+            let chosen = pool.balancer.select(now: worker.loop.now, tried: tried, leavingRoom: line.hasRetries)
+        {
             selected(chosen, of: pool)
         } else if !waitForServer(of: pool) {
             answer(503, .queueFull)

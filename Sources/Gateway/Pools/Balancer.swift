@@ -26,9 +26,10 @@ package final class Balancer {
     /// - Parameters:
     ///   - now: milliseconds, monotonic.
     ///   - tried: servers that have failed this request.
+    ///   - leavingRoom: whether a server with a bound is to have room for one request more.
     /// - Returns: the index of a server, whose `inFlight` has been raised by one, or nil when none can
     ///   take the request now.
-    package func select(now: UInt64, tried: borrowing TriedServers) -> Int? {
+    package func select(now: UInt64, tried: borrowing TriedServers, leavingRoom: Bool = false) -> Int? {
         let version = state.load(pool: plan.slot, .version)
         if version != seenVersion || now >= goodUntil { rebuild(now: now, version: version) }
         let turns = schedule.turns
@@ -39,7 +40,7 @@ package final class Balancer {
             let turn = state.region.add(cursor, 1)
             let server = Int(turns[Int(turn % UInt64(turns.count))])
             if tried.contains(server) { continue }
-            if admit(server) { return server }
+            if admit(server, leaving: leavingRoom ? 1 : 0) { return server }
         }
         return nil
     }
@@ -64,12 +65,13 @@ package final class Balancer {
         state.region.bump(state.index(worker: worker, heldBy: slot), by: ~0)
     }
 
-    private func admit(_ server: Int) -> Bool {
+    /// - Parameter room: how many requests more a server with a bound must have room for.
+    private func admit(_ server: Int, leaving room: UInt64) -> Bool {
         let slot = plan.servers[server].slot
         let bound = plan.servers[server].maxConnections
         let word = state.index(server: slot, .inFlight)
         let before = state.region.add(word, 1)
-        if bound > 0 && before >= UInt64(bound) {
+        if bound > 0 && before + room >= UInt64(bound) {
             state.region.subtract(word, 1)
             return false
         }
@@ -83,7 +85,7 @@ package final class Balancer {
         var weights = plan.servers.map { isUp($0) ? weight(of: $0, now: now) : 0 }
         let healthy = weights
         for (index, server) in plan.servers.enumerated() {
-            let until = state.load(server: server.slot, .ejectedUntil)
+            let until = state.ejectionEnd(of: server, in: plan)
             if until > now {
                 weights[index] = 0
                 goodUntil = min(goodUntil, until)
@@ -95,7 +97,7 @@ package final class Balancer {
 
     private func isUp(_ server: ServerPlan) -> Bool {
         !server.address.isEmpty
-            && state.load(server: server.slot, .health) != SharedState.Health.down.rawValue
+            && state.health(of: server, in: plan) != .down
             && state.load(server: server.slot, .admin) == SharedState.Admin.ready.rawValue
     }
 

@@ -10,8 +10,9 @@ internal final class Pool {
     private let worker: Int
     /// Idle connections of each server, the last used at the end.
     private var idle: [[ServerConnection]]
-    /// Requests that wait, the first at `head`.
+    /// Requests that wait, the first first, and how many of them some server has failed.
     private var waiting: [Exchange] = []
+    private var waitingRetries = 0
     /// Hundredths of a retry that may be spent; each request adds the pool's budget.
     private var retryTokens: Int
 
@@ -89,7 +90,8 @@ internal final class Pool {
         }
         state.region.bump(state.index(worker: worker, waitingFor: plan.slot))
         waiting.append(exchange)
-        showFirst()
+        if !exchange.tried.isEmpty { waitingRetries += 1 }
+        showLine()
         return true
     }
 
@@ -97,28 +99,47 @@ internal final class Pool {
     func stopWaiting(_ exchange: Exchange) {
         guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
         waiting.remove(at: place)
-        showFirst()
+        if !exchange.tried.isEmpty { waitingRetries -= 1 }
+        showLine()
         state.region.subtract(state.index(pool: plan.slot, .queued), 1)
         state.region.bump(state.index(worker: worker, waitingFor: plan.slot), by: ~0)
     }
 
-    /// Lets all workers know since when the first one has waited here.
-    private func showFirst() {
-        state.region.store(state.index(worker: worker, waitingSince: plan.slot), waiting.first?.times.queued ?? 0)
+    /// Those who wait in the pool, at whichever worker.
+    struct Line {
+        /// The worker where a request has waited for the longest; nil when none waits.
+        var first: Int?
+        /// Whether a request waits that any server may have.
+        var hasNew = false
+        /// Whether one waits that some server has failed, and that waits for the others.
+        var hasRetries = false
     }
 
-    /// The worker where a request has waited for the longest; nil when none waits.
-    var firstInLine: Int? {
-        guard state.load(pool: plan.slot, .queued) > 0 else { return nil }
-        var first: Int?
+    var line: Line {
+        var line = Line()
+        guard state.load(pool: plan.slot, .queued) > 0 else { return line }
         var earliest = UInt64.max
         for index in 0..<state.layout.workers {
-            let since = state.region.load(state.index(worker: index, waitingSince: plan.slot))
-            guard since > 0, since < earliest else { continue }
-            (first, earliest) = (index, since)
+            let word = state.region.load(state.index(worker: index, waitingSince: plan.slot))
+            guard word > 0 else { continue }
+            if word & Self.newWait != 0 { line.hasNew = true }
+            if word & Self.retryWaits != 0 { line.hasRetries = true }
+            guard word >> 2 < earliest else { continue }
+            (line.first, earliest) = (index, word >> 2)
         }
-        return first
+        return line
     }
+
+    /// Lets all workers know who waits here: since when the first does, in microseconds, above two bits.
+    private func showLine() {
+        var word = (waiting.first?.times.queued ?? 0) << 2
+        if waitingRetries > 0 { word |= Self.retryWaits }
+        if waiting.count > waitingRetries { word |= Self.newWait }
+        state.region.store(state.index(worker: worker, waitingSince: plan.slot), word)
+    }
+
+    private static let newWait: UInt64 = 1
+    private static let retryWaits: UInt64 = 2
 
     /// Those that have waited for as long as the pool allows.
     func overdue(now microseconds: UInt64) -> [Exchange] {

@@ -142,7 +142,7 @@ package final class SharedState: Sendable {
         return area(worker) + layout.heldByPool + pool
     }
 
-    /// Since when the first of them has waited: microseconds, monotonic; 0 while none waits.
+    /// Who they are and since when the first of them has waited, as `Pool.Line` reads it; 0 while none waits.
     internal func index(worker: Int, waitingSince pool: Int) -> Int {
         precondition(pool >= 0 && pool < layout.pools, "pool slot outside the layout")
         return area(worker) + layout.waitingSince + pool
@@ -165,6 +165,17 @@ package final class SharedState: Sendable {
     }
 
     package func load(pool slot: Int, _ word: PoolWord) -> UInt64 { region.load(index(pool: slot, word)) }
+
+    /// What active checks say of a server: nothing, in a pool that has none any more.
+    package func health(of server: ServerPlan, in pool: PoolPlan) -> Health {
+        guard pool.health != nil else { return .unknown }
+        return Health(rawValue: load(server: server.slot, .health)) ?? .unknown
+    }
+
+    /// Until when passive checks leave a server out, in milliseconds, monotonic; 0 in a pool that has none any more.
+    package func ejectionEnd(of server: ServerPlan, in pool: PoolPlan) -> UInt64 {
+        pool.ejection == nil ? 0 : load(server: server.slot, .ejectedUntil)
+    }
 
     /// Has every worker make the pool's schedule anew.
     package func touch(pool slot: Int) { region.add(index(pool: slot, .version), 1) }

@@ -121,7 +121,10 @@ package final class Worker {
         // Checks belong to one worker; their verdicts are in the shared state.
         guard index == 0 else { return }
         for pool in publication.plan.pools {
-            guard let health = pool.health else { continue }
+            guard let health = pool.health else {
+                HealthVerdicts.forget(pool, state: state)
+                continue
+            }
             for server in pool.servers {
                 let check = HealthCheck(worker: self, pool: pool, server: server, health: health)
                 try check.start()
@@ -146,7 +149,7 @@ package final class Worker {
     /// A server of `pool` has room: whoever has waited for the longest is offered it, here or at another worker. A worker
     /// that gave what it frees to its own clients alone would keep those of others waiting for as long as it is busy.
     internal func offerServers(of pool: Pool) {
-        guard let first = pool.firstInLine else { return }
+        guard let first = pool.line.first else { return }
         if first == index {
             queueTimer.offerServers(now: loop.now)
         } else if first < peers.count {

@@ -73,10 +73,10 @@ package struct ServerStanding: Sendable {
         checksFailed = word(.checksFailed)
         isDrained = word(.admin) == SharedState.Admin.drain.rawValue
         weight = Self.weight(of: plan, setByHand: word(.weight))
-        let until = word(.ejectedUntil)
+        let until = state.ejectionEnd(of: plan, in: pool)
         ejectedFor = until > now ? until - now : 0
         weightWhenServing = Self.slowStart(weight, of: pool, upSince: word(.upSince), now: now)
-        let health = SharedState.Health(rawValue: word(.health)) ?? .unknown
+        let health = state.health(of: plan, in: pool)
         let check = CheckReport(state: state, server: plan, health: pool.health)
         var trouble: String?
         if plan.address.isEmpty {

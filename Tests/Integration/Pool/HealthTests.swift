@@ -251,4 +251,35 @@ struct HealthTests {
         for _ in 0..<10 { #expect(try [alone.get().status] == [502]) }
         #expect(try alone.get("/good").text == "good")
     }
+
+    @Test("what checks and failures have said of a server counts no more once the site file asks for neither")
+    func checksNoMore() throws {
+        let health = Switch(true)
+        let first = try app("first", health: health)
+        let second = try app("second", health: health)
+        let queue = "queue: { wait: 50ms }"
+        let checked = try Gateway(first, second, pool: ["health: { path: /healthz, \(quick) }", queue, patient])
+        health.turn(on: false)
+        try eventually("both are down") { try checked.get().status == 503 }
+        var site = checked.site
+        site.pools["web"]?.options = [queue, patient]
+        try checked.reload(site)
+        try eventually("both serve") { try checked.get().status == 200 }
+        #expect(try names(checked) == ["first", "second"])
+        #expect(try !checked.command("status").output.contains("down"))
+
+        let isSound = Switch(false)
+        let failing = try ScriptedServer { peer in
+            while try peer.request() != nil, isSound.isOn { try peer.answer("failing") }
+        }
+        let ejection = "ejection: { failures: 1, pause: 10m, max-pause: 10m }"
+        let ejecting = try Gateway(failing, second, pool: [ejection, patient])
+        _ = try names(ejecting)
+        isSound.turn(on: true)
+        #expect(try names(ejecting) == ["second"])
+        site = ejecting.site
+        site.pools["web"]?.options = ["ejection: off", patient]
+        try ejecting.reload(site)
+        try eventually("both serve") { try names(ejecting) == ["failing", "second"] }
+    }
 }

@@ -75,4 +75,44 @@ struct QueueTests {
         for client in clients { try client.send(Self.request) }
         for client in clients { #expect(try client.readResponse().status == 200) }
     }
+
+    @Test("a retry that waits for a full server holds nobody back from the one that failed it", arguments: [1, 2])
+    func newcomers(workers: Int) throws {
+        let isHeld = Switch(true)
+        let failing = try ScriptedServer { peer in
+            while let request = try peer.request(), !request.startLine.contains("/bad") { try peer.answer("failing") }
+        }
+        let busy = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
+                try peer.answer("busy")
+            }
+        }
+        let gateway = try Gateway(
+            servers: [.init(failing), .init(busy, options: ["max-connections: 1"])],
+            pool: ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 60s, size: 1 }"],
+            workers: workers
+        )
+        func ask(_ path: String) throws -> HTTPConnection {
+            let client = try gateway.connect(patience: .seconds(60))
+            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
+            return client
+        }
+        // Turns alternate.
+        while try gateway.get().text != "failing" {}
+        let holder = try ask("/hold")
+        try eventually("a server is full") { busy.requests.contains { $0.startLine.contains("/hold") } }
+        let retried = try ask("/bad")
+        try eventually("it was failed") { failing.requests.contains { $0.startLine.contains("/bad") } }
+        for _ in 0..<20 { #expect(try gateway.get().text == "failing") }
+
+        // It is the first to get what is freed, however many ask meanwhile.
+        let crowd = Crowd(try (0..<6).map { _ in try HTTPConnection(port: gateway.port, patience: .seconds(60)) })
+        try eventually("the crowd is busy", within: .seconds(60)) { crowd.count > 30 }
+        isHeld.turn(on: false)
+        #expect(try holder.readResponse().text == "busy")
+        #expect(try retried.readResponse().text == "busy")
+        let paths = busy.requests.map { $0.startLine.split(separator: " ")[1] }
+        #expect(paths.drop { $0 != "/hold" }.prefix(2) == ["/hold", "/bad"], "\(paths)")
+    }
 }

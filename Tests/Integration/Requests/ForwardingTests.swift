@@ -113,6 +113,12 @@ struct ForwardingTests {
     func underscores() throws {
         #expect(try forwardedGET("X_Forwarded_For: 6.6.6.6\r\nA_b: 1\r\n").fields.allSatisfy { !$0.name.contains("_") })
         #expect(try forwardedGET("A_b: 1\r\n", gateway: ["headers: { underscores: keep }"])["a_b"] == "1")
+        // A trusted proxy that lets such names through does not vouch for them.
+        let trusted = ["headers: { underscores: keep }", "trusted-proxies: [127.0.0.1]"]
+        let claims = "X_Forwarded_For: 6.6.6.6\r\nX-Real_IP: 6.6.6.6\r\nX_Request_Id: a\r\nX-Forwarded-Prefix: /a\r\n"
+        let request = try forwardedGET(claims + "X_Mine: 1\r\n", gateway: trusted)
+        #expect(request.fields.map(\.name).filter { $0.contains("_") } == ["x_mine"])
+        #expect(request["x-forwarded-prefix"] == "/a")
     }
 
     @Test("an absolute target's authority replaces Host")

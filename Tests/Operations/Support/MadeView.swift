@@ -17,6 +17,7 @@ struct MadeView {
         var plan = Plan()
         plan.generation = 3
         var pool = PoolPlan(name: name, slot: 1)
+        pool.ejection = EjectionPlan(failures: 5, pause: 10_000, maxPause: 300_000)
         pool.servers = [
             ServerPlan(name: "app-01", slot: 0, address: "10.10.0.21", port: 8080, weight: 2),
             ServerPlan(name: "app-02", slot: 1, address: "2001:db8::22", port: 8080, weight: 1),
