@@ -8,7 +8,7 @@ struct DiagramWriter {
     let path: PacketPath
 
     func write(to chain: String, _ parts: inout RulesetParts) {
-        var pass = DiagramPass(diagram: diagram, rules: rules, path: path)
+        var pass = DiagramPass(diagram: diagram, rules: rules, path: path, name: chain)
         let lines = pass.lines(diagram.root, DiagramContext(name: chain), &parts)
         parts.append(lines, to: chain)
     }
@@ -29,17 +29,23 @@ struct DiagramPass {
     private let diagram: Diagram
     private let rules: [IntentRule]
     private let path: PacketPath
+    /// The chain that the diagram begins in.
+    private let name: String
     private var chains: [Place: String] = [:]
+    /// How many answers lead to each question.
+    private var answers: [Diagram.Target: Int] = [:]
 
     private struct Place: Hashable {
         let target: Diagram.Target
         let family: AddressFamily?
     }
 
-    init(diagram: Diagram, rules: [IntentRule], path: PacketPath) {
+    init(diagram: Diagram, rules: [IntentRule], path: PacketPath, name: String) {
         self.diagram = diagram
         self.rules = rules
         self.path = path
+        self.name = name
+        for node in diagram.nodes { for group in node.classes { answers[group.target, default: 0] += 1 } }
     }
 
     /// The lines that do for a packet what the target says. Whom they are not about passes them.
@@ -55,7 +61,7 @@ struct DiagramPass {
                 let rule = rules[Int(number)]
                 let chain = parts.ruleChain(rule, path)
                 let guards = context.guards + (rule.expires.map { [.before($0)] } ?? [])
-                return Rule(guards, .verdict(.goto(chain)), label: RuleLabel(id: rule.id, position: rule.position))
+                return Rule(guards, .verdict(.goto(chain)), label: rule.label)
             }
         case .node(let number):
             let node = diagram.nodes[Int(number)]
@@ -71,28 +77,33 @@ struct DiagramPass {
         }
     }
 
-    /// What a lookup's element does, in a chain of its own where that is more than one step.
+    /// What a lookup's element does, in a chain of its own where that is more than one step. Such a chain is called by how
+    /// it is reached, where it is reached in one way.
     private mutating func verdict(
         _ target: Diagram.Target,
         _ context: DiagramContext,
         word: String,
         _ parts: inout RulesetParts
-    ) -> (verdict: Verdict, label: RuleLabel?) {
+    ) -> (verdict: Verdict, label: RuleLabel?, note: String?) {
         switch target {
-        case .leave: return (.leave, nil)
+        case .leave: return (.leave, nil, nil)
         case .rules(let list) where list.count == 1 && rules[Int(list[0])].expires == nil:
             let rule = rules[Int(list[0])]
-            return (.goto(parts.ruleChain(rule, path)), RuleLabel(id: rule.id, position: rule.position))
+            return (.goto(parts.ruleChain(rule, path)), rule.label, nil)
         case .rules, .node:
             let place = Place(target: target, family: context.family)
-            if let known = chains[place] { return (.goto(known), nil) }
-            let chain = parts.chain("\(context.name)_\(word)")
+            let note = note([target])
+            if let known = chains[place] { return (.goto(known), nil, note) }
+            let isShared = answers[target] ?? 0 > 1
+            let chain = parts.chain(isShared ? "\(name)_shared" : "\(context.name)_\(word)")
             chains[place] = chain
             let inside = DiagramContext(name: chain, family: context.family)
             parts.append(lines(target, inside, &parts), to: chain)
-            return (.goto(chain), nil)
+            return (.goto(chain), nil, note)
         }
     }
+
+    private func note(_ targets: [Diagram.Target]) -> String? { RuleNote(targets, of: diagram, rules).text }
 
     /// One lookup of values that lead to these targets, or a plain condition where all lead to the same.
     private mutating func lookup(
@@ -108,21 +119,22 @@ struct DiagramPass {
         let guards = selector.isAddress ? [] : context.guards
         let name = "\(context.name)_\(word)"
         if listed.count == 1 {
-            let (verdict, label) = verdict(listed[0].target, context, word: listed[0].word, &parts)
+            let (verdict, label, note) = verdict(listed[0].target, context, word: listed[0].word, &parts)
             let condition = parts.condition(selector, listed[0].keys, name: name, label: label)
-            return [Rule(guards + [condition], .verdict(verdict), label: label)]
+            return [Rule(guards + [condition], .verdict(verdict), label: label, note: note)]
         }
         var elements: [Element] = []
         for (target, keys, word) in listed {
-            let (verdict, label) = verdict(target, context, word: word, &parts)
-            elements += keys.map { Element($0, verdict, label: label) }
+            let (verdict, label, note) = verdict(target, context, word: word, &parts)
+            elements += keys.map { Element($0, verdict, label: label, note: note) }
         }
         elements.sort { $0.key < $1.key }
+        let note = note(listed.map(\.target))
         guard elements.count > RulesetParts.longestInline(selector) else {
-            return [Rule(guards, .lookup(selector, elements))]
+            return [Rule(guards, .lookup(selector, elements), note: note)]
         }
         let map = parts.set(name, selector, .verdicts, elements)
-        return [Rule(guards, .lookupNamed(selector, map))]
+        return [Rule(guards, .lookupNamed(selector, map), note: note)]
     }
 
     // MARK: Interfaces
@@ -143,7 +155,8 @@ struct DiagramPass {
             }
             let names = diagram.interfaces.indices.filter { group.values.contains(UInt128($0)) }
                 .map { diagram.interfaces[$0] }
-            listed.append((group.target, names.map { .interface($0) }, Word.name(names.first ?? "")))
+            let word = Word.name(names.first ?? "") + (names.count > 1 ? "_and_others" : "")
+            listed.append((group.target, names.map { .interface($0) }, word))
         }
         // Going back needs no line where going on does the same.
         if rest == .leave { listed.removeAll { $0.target == .leave } }
@@ -216,10 +229,10 @@ struct DiagramPass {
             // `!=` where the exceptions are what a person would have written.
             let exceptions = node.classes[rest].values.keys(family)
             if !exceptions.isEmpty, exceptions.effort < listed[0].keys.effort {
-                let (verdict, label) = verdict(listed[0].target, context, word: word, &parts)
+                let (verdict, label, note) = verdict(listed[0].target, context, word: word, &parts)
                 let name = "\(context.name)_\(word)_\(family)"
                 let condition = parts.condition(selector, exceptions, isNegated: true, name: name, label: label)
-                return ([Rule([condition], .verdict(verdict), label: label)], .leave)
+                return ([Rule([condition], .verdict(verdict), label: label, note: note)], .leave)
             }
         }
         let lookup = lookup(selector, listed, "\(word)_\(family)", context, &parts)

@@ -69,11 +69,10 @@ struct PathCompiler {
             for state in ConnectionState.allCases where rule.matches[0].states.contains(state) {
                 guard !decided.contains(state) else { continue }
                 decided.insert(ConnectionStates(state))
-                let label = RuleLabel(id: rule.id, position: rule.position)
-                elements.append(Element(.state(state), .goto(chain), label: label))
+                elements.append(Element(.state(state), .goto(chain), label: rule.label))
             }
         }
-        return Rule([], .lookup(.state, elements))
+        return Rule([], .lookup(.state, elements), note: RuleNote(rules.map(\.label)).text)
     }
 }
 

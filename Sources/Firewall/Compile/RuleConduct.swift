@@ -8,7 +8,7 @@ struct RuleConduct: Equatable {
     let families: [AddressFamily]
 
     init(_ rule: IntentRule) {
-        label = RuleLabel(id: rule.id, position: rule.position)
+        label = rule.label
         verdict = rule.verdict
         limit = rule.limit
         isLogged = rule.isLogged

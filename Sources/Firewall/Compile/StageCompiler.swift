@@ -12,7 +12,7 @@ struct StageCompiler {
             guard let diagram = try diagram(rules, isBounded: rules.count > 1) else { return [] }
             let chain = parts.chain(name)
             DiagramWriter(diagram: diagram, rules: rules, path: path).write(to: chain, &parts)
-            return [Rule(matches, .verdict(.jump(chain)))]
+            return [Rule(matches, .verdict(.jump(chain)), note: RuleNote(rules.lazy.map(\.label)).text)]
         } catch {
             let middle = Self.seam(rules)
             return jumps(Array(rules[..<middle]), &parts) + jumps(Array(rules[middle...]), &parts)

@@ -11,12 +11,12 @@ struct TrafficPlan {
     private(set) var portSelector = Selector.service
     /// The class of what no element is about.
     private(set) var rest = 0
-    /// A word for each class, for names: `tcp_22`.
-    private(set) var words: [String]
+    /// A word for each class, for names: `tcp_22`, or `tcp_22_and_others` where that is not all of it.
+    let words: [String]
 
     /// - Parameter classes: disjoint, and all traffic together. Never empty.
     init(_ classes: [TrafficParts]) {
-        words = Array(repeating: "traffic", count: classes.count)
+        var words = Array(repeating: ClassWord(), count: classes.count)
         var owners = Array(repeating: [ClosedRange<UInt8>](), count: classes.count)
         for (index, parts) in classes.enumerated() { owners[index] = parts.whole.ranges }
 
@@ -30,7 +30,7 @@ struct TrafficPlan {
             for (number, ports) in parts.ports where portOwners[number] != index {
                 numbers.insert(number)
                 self.ports[index, default: []] += ports.ranges.map { .service(number, $0) }
-                if words[index] == "traffic" { words[index] = "\(number.word)_\(ports.first ?? 0)" }
+                for range in ports.ranges { words[index].add(number, range) }
             }
             for (family, details) in parts.icmp {
                 let number: ProtocolNumber = family == .v4 ? .icmp : .icmpv6
@@ -38,7 +38,7 @@ struct TrafficPlan {
                 let keys = ICMPKeys(details)
                 types[family, default: [:]][index, default: []] += keys.types
                 codes[family, default: [:]][index, default: []] += keys.codes
-                if words[index] == "traffic" { words[index] = "\(number.word)_\((details.first ?? 0) >> 8)" }
+                for range in details.ranges { words[index].add(number, range.lowerBound >> 8...range.upperBound >> 8) }
             }
         }
         if numbers.count == 1, let number = numbers.first {
@@ -50,9 +50,31 @@ struct TrafficPlan {
         rest = sets.indices.max { (sets[$0].size, -$0) < (sets[$1].size, -$1) } ?? 0
         for index in sets.indices where index != rest && !sets[index].isEmpty {
             protocols[index] = sets[index].ranges.map { .protocols($0) }
-            if words[index] == "traffic" {
-                words[index] = sets[index].first.map { ProtocolNumber(rawValue: $0).word } ?? words[index]
-            }
+            for range in sets[index].ranges { words[index].add(range) }
+        }
+        self.words = words.map(\.text)
+    }
+
+    /// A class by the first part of it, and whether there are more.
+    private struct ClassWord {
+        private var first: String?
+        private var hasOthers = false
+
+        var text: String { (first ?? "traffic") + (hasOthers ? "_and_others" : "") }
+
+        mutating func add(_ number: ProtocolNumber, _ range: ClosedRange<UInt16>) {
+            let end = range.count > 1 ? "-\(range.upperBound)" : ""
+            add("\(number.word)_\(range.lowerBound)\(end)")
+        }
+
+        mutating func add(_ numbers: ClosedRange<UInt8>) {
+            add(ProtocolNumber(rawValue: numbers.lowerBound).word)
+            hasOthers = hasOthers || numbers.count > 1
+        }
+
+        private mutating func add(_ word: String) {
+            hasOthers = hasOthers || first != nil
+            first = first ?? word
         }
     }
 

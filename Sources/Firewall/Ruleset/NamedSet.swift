@@ -39,11 +39,14 @@ package struct Element: Sendable, Equatable {
     package var verdict: Verdict?
     /// The rule that the verdict leads to, where it leads to one.
     package var label: RuleLabel?
+    /// What the comment says where it leads to several rules.
+    package var note: String?
 
-    package init(_ key: ElementKey, _ verdict: Verdict? = nil, label: RuleLabel? = nil) {
+    package init(_ key: ElementKey, _ verdict: Verdict? = nil, label: RuleLabel? = nil, note: String? = nil) {
         self.key = key
         self.verdict = verdict
         self.label = label
+        self.note = note
     }
 }
 

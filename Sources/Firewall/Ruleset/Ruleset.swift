@@ -70,13 +70,14 @@ package struct Rule: Sendable, Equatable {
     package var action: Action
     /// The rule of the policy behind it; nil where many are.
     package var label: RuleLabel?
-    /// What the comment says beside the label.
+    /// What the comment says beside the label, or in place of it: the rules that this one leads to.
     package var note: String?
 
-    package init(_ matches: [Match] = [], _ action: Action, label: RuleLabel? = nil) {
+    package init(_ matches: [Match] = [], _ action: Action, label: RuleLabel? = nil, note: String? = nil) {
         self.matches = matches
         self.action = action
         self.label = label
+        self.note = note
     }
 }
 

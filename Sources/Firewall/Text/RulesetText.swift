@@ -58,6 +58,13 @@ enum Word {
         return String(decoding: word.utf8.map { isSafe($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
     }
 
+    /// The text with `_` for all but those characters, spaces and commas.
+    static func comment(_ text: String) -> String {
+        let isPlain = { (byte: UInt8) in isSafe(byte) || byte == UInt8(ascii: " ") || byte == UInt8(ascii: ",") }
+        guard !text.utf8.allSatisfy(isPlain) else { return text }
+        return String(decoding: text.utf8.map { isPlain($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+    }
+
     private static func isSafe(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true

@@ -24,13 +24,15 @@ extension TextWriter {
         }
     }
 
-    /// One line for each element: a change of one is a change of one line.
+    /// One line for each element: a change of one is a change of one line. Those of verdict maps say in a comment to
+    /// which rules they lead; what is in a set the rule says that asks for it.
     mutating func write(_ elements: [Element]) {
         for index in elements.indices {
             let element = elements[index]
             put("\t\t\t")
             write(element.key)
             if let verdict = element.verdict {
+                if let comment = element.label?.text ?? element.note { put(" comment \"\(Word.comment(comment))\"") }
                 put(" : ")
                 write(verdict)
             }

@@ -55,11 +55,8 @@ extension TextWriter {
             separate(&self)
             write(rule.action)
         }
-        guard let label = rule.label else { return }
-        put(" comment \"\(Word.safe(label.id))")
-        if label.position.line > 0 { put(" line \(label.position.line)") }
-        if let note = rule.note { put(", \(note)") }
-        put("\"")
+        let comment = [rule.label?.text, rule.note].compactMap(\.self)
+        if !comment.isEmpty { put(" comment \"\(Word.comment(comment.joined(separator: ", ")))\"") }
     }
 
     private mutating func write(_ action: Action) {
@@ -216,11 +213,16 @@ extension RuleLimit.Rate {
 }
 
 /// The bits of TCP's byte of flags (RFC 9293, section 3.1).
-private enum TCPFlags {
+enum TCPFlags {
     private static let names = ["fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"]
 
-    static func text(_ bits: UInt8) -> String {
+    static func text(_ bits: UInt8, separator: String = " | ") -> String {
         guard bits != 0 else { return "0x0" }
-        return names.indices.filter { bits & 1 << UInt8($0) != 0 }.map { names[$0] }.joined(separator: " | ")
+        return names.indices.filter { bits & 1 << UInt8($0) != 0 }.map { names[$0] }.joined(separator: separator)
+    }
+
+    /// Of the flags in `mask` those that are set, as nft lists it: `syn / fin,syn`.
+    static func text(mask: UInt8, value: UInt8) -> String {
+        mask == 0xFF ? text(value, separator: ",") : "\(text(value, separator: ",")) / \(text(mask, separator: ","))"
     }
 }

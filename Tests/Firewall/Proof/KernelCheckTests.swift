@@ -95,6 +95,54 @@ struct KernelCheckTests {
         #expect(unbound.map(\.kind) == [.changed])
     }
 
+    @Test("what small segments are asked of is what the list leaves out, or it is not known")
+    func smallSegments() throws {
+        let intent = try #require(Golden.topics.first { $0.name == "29-defences" }?.intent)
+        let text = Compiler.compile(intent).text().text
+        let rule = "tcp flags & (fin | syn | rst | ack) == syn tcp option maxseg size < 536"
+        for (other, expected) in [
+            // TCP is asked for before any option of it, and nft lists it no more than where a rule says so itself.
+            ("meta l4proto tcp \(rule)", ProofAnswer.proved),
+            // What is no SYN may have the option, too, and what it says there nobody asks.
+            ("tcp option maxseg size < 536", .unknown),
+        ] {
+            let changed = text.replacing(rule, with: other)
+            try #require(changed != text)
+            let held = try HeldRuleset(json: try ScratchKernel(try BuiltProgram.workers()).hold(changed))
+            let proof = HostProof(intent, against: held)
+            #expect(proof.answer == expected, "\(other): \(Self.describe(proof, held))")
+        }
+    }
+
+    @Test(
+        "every rule that the kernel holds says which rules of the policy it is of, and so does what maps lead to",
+        arguments: ["foobar.com.yaml", "office-router.yaml", "every-key.yaml"]
+    )
+    func comments(file: String) throws {
+        let kernel = ScratchKernel(try BuiltProgram.workers())
+        for host in Intent(of: try policySite(file)).hosts {
+            let listing = try kernel.hold(Compiler.compile(host).text().text)
+            let objects = try #require(JSONValue(parsing: String(decoding: listing, as: UTF8.self))?["nftables"]?.items)
+            var known: Set<String> = ["default"]
+            for rule in host.input + host.forward + host.output {
+                known.insert(rule.position.line > 0 ? "\(rule.id) line \(rule.position.line)" : rule.id)
+            }
+            for rule in objects.compactMap({ $0["rule"] }) {
+                let comment = try #require(rule["comment"]?.text, "\(host.host): \(rule)")
+                #expect(comment.utf8.count < 128)
+                let first = comment.split(separator: ",").first.map(String.init) ?? ""
+                let isOfTranslation = rule["chain"]?.text?.hasPrefix("translate") ?? false
+                #expect(known.contains(first) || isOfTranslation, "\(host.host): \(comment)")
+            }
+            for map in objects.compactMap({ $0["map"] }) {
+                for element in map["elem"]?.items ?? [] {
+                    guard let verdict = element.items.last, verdict["goto"] != nil else { continue }
+                    #expect(element.items.first?["elem"]?["comment"] != nil, "\(host.host): \(element)")
+                }
+            }
+        }
+    }
+
     @Test("a firewall that sleeps is not proved to be one")
     func dormant() throws {
         let intent = try #require(Golden.topics.first { $0.name == "03-one-service" }?.intent)
