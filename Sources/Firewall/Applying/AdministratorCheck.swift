@@ -106,7 +106,7 @@ package struct AdministratorCheck: Sendable {
                 if trace.outcomes == .accept {
                     admitting = admitting ?? trace.acceptingRule(in: held)
                 } else if trace.outcomes.contains(.accept) {
-                    return .unknown(trace.steps.lazy.compactMap(\.unknown).first ?? deciding)
+                    return .unknown(trace.doubt(in: held) ?? deciding)
                 } else {
                     return .refused(by: packet.path == .input ? deciding : "its answer is stopped, \(deciding)")
                 }

@@ -57,8 +57,8 @@ extension HeldText.Table {
             case (let before?, let after?):
                 for change in after.difference(from: before) {
                     switch change {
-                    case .insert(_, let line, _): lines.append("\(part): added \(line)")
-                    case .remove(_, let line, _): lines.append("\(part): removed \(line)")
+                    case .insert(_, let line, _): lines.append("\(part): added \(Self.text(line))")
+                    case .remove(_, let line, _): lines.append("\(part): removed \(Self.text(line))")
                     }
                 }
             }
@@ -66,14 +66,21 @@ extension HeldText.Table {
         for set in Set(old.elements.keys).intersection(elements.keys).sorted()
         where !dynamic.contains(String(set.split(separator: " ").last ?? "")) {
             let (before, after) = (old.elements[set] ?? [], elements[set] ?? [])
-            for element in after.subtracting(before).sorted() { lines.append("\(set): \(element) was added") }
+            for element in after.subtracting(before).sorted() {
+                lines.append("\(set): \(Self.element(element)) was added")
+            }
             // An element with a timeout ends by itself: that is no drift.
             for element in before.subtracting(after).sorted() where !element.contains("\"timeout\":") {
-                lines.append("\(set): \(element) was removed")
+                lines.append("\(set): \(Self.element(element)) was removed")
             }
         }
         return lines
     }
+
+    /// A part as nft writes it.
+    private static func text(_ line: String) -> String { JSONValue(parsing: line).map(ListedText.ofObject) ?? line }
+
+    private static func element(_ line: String) -> String { JSONValue(parsing: line).map(ListedText.of) ?? line }
 
     /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud,
     /// changed addresses and the places of chains there is more to say than that.

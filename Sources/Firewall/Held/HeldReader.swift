@@ -262,11 +262,8 @@ extension JSONValue {
         }
     }
 
-    /// The value as text of bounded length, for people.
-    var excerpt: String {
-        let text = line
-        return text.utf8.count <= 300 ? text : String(text.prefix(300)) + "…"
-    }
+    /// The value as text of bounded length, for people: as nft writes it, where it is part of a rule.
+    var excerpt: String { ListedText.of(self) }
 
     /// The only member of an object.
     var only: Member? {

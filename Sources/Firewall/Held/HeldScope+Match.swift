@@ -3,7 +3,7 @@ import Site
 extension HeldScope {
     /// The conditions of a match: also those that nft leaves out of its list since the field implies them.
     func match(_ match: JSONValue) -> [HeldCondition] {
-        let unknown = HeldCondition.unknown(match.excerpt)
+        let unknown = HeldCondition.unknown(JSONValue.object([.init("match", match)]).excerpt)
         guard let left = match["left"], let right = match["right"], let operation = match["op"]?.text else {
             return [unknown]
         }

@@ -36,9 +36,9 @@ struct HeldScope {
         case "reject": return reject(member.value)
         case "quota": return [.condition(.unknown(statement.excerpt))]
         case "xt" where member.value["type"]?.text == "match": return [.condition(.unknown(statement.excerpt))]
-        case "dnat", "snat": return lookups(in: member.value) + translation(member.name, member.value)
+        case "dnat", "snat": return lookups(in: member) + translation(member.name, member.value)
         case "masquerade", "redirect":
-            return lookups(in: member.value) + [known(member.name, member.value) ?? .unknown(statement.excerpt)]
+            return lookups(in: member) + [known(member.name, member.value) ?? .unknown(statement.excerpt)]
         case "xt" where member.value["type"]?.text == "target": return [target(statement, member.value["name"]?.text)]
         default: return [known(member.name, member.value) ?? .unknown(statement.excerpt)]
         }
@@ -73,17 +73,17 @@ struct HeldScope {
     /// `10.0.0.5`, `10.0.0.5:80`, `:80`, or the JSON itself where it is anything else.
     private static func target(_ value: JSONValue) -> String {
         let port = value["port"]
-        guard value["flags"] == nil || value["flags"]?.listed.isEmpty == true else { return value.excerpt }
+        guard value["flags"] == nil || value["flags"]?.listed.isEmpty == true else { return value.line }
         let address: String
         switch value["addr"] {
         case nil: address = ""
         case .string(let text)?: address = text.contains(":") && port != nil ? "[\(text)]" : text
-        default: return value.excerpt
+        default: return value.line
         }
         switch port {
         case nil: return address
         case .integer(let number)?: return "\(address):\(number)"
-        default: return value.excerpt
+        default: return value.line
         }
     }
 
@@ -111,7 +111,7 @@ struct HeldScope {
         case "icmp"?: return [Self.only(.family, 0), .verdict(.reject)]
         case "icmpv6"?: return [Self.only(.family, 1), .verdict(.reject)]
         case "tcp reset"?: return [Self.only(.transport, Self.tcp)] + unlisted([.tcpFlags]) + [.verdict(.reject)]
-        default: return [.unknown(value.excerpt)]
+        default: return [.unknown(JSONValue.object([.init("reject", value)]).excerpt)]
         }
     }
 
@@ -132,8 +132,9 @@ struct HeldScope {
     /// A change of what rules may ask for, or one that no rule here sees. Where what is set is looked up or read from the
     /// packet, a packet without it ends the rule.
     private func mangle(_ value: JSONValue) -> [HeldStatement] {
-        guard let member = value["key"]?.only, let new = value["value"] else { return [.unknown(value.excerpt)] }
-        let unknown = HeldStatement.condition(.unknown(value.excerpt))
+        let text = JSONValue.object([.init("mangle", value)]).excerpt
+        guard let member = value["key"]?.only, let new = value["value"] else { return [.unknown(text)] }
+        let unknown = HeldStatement.condition(.unknown(text))
         let asked = Self.isAlwaysThere(new) ? [] : [unknown]
         let field = (member.value["key"] ?? member.value["field"])?.text ?? ""
         switch member.name {
@@ -147,10 +148,10 @@ struct HeldScope {
             // nft lists neither that it asks for TCP nor by which family's header.
             let asked = [Self.only(.transport, Self.tcp), unknown]
             let isLarge = new.integer.map { $0 >= 536 } ?? (new["rt"]?["key"]?.text == "mtu")
-            return member.value["name"]?.text == "maxseg" && isLarge ? asked : asked + [.unknown(value.excerpt)]
+            return member.value["name"]?.text == "maxseg" && isLarge ? asked : asked + [.unknown(text)]
         default: break
         }
-        return asked + [.unknown(value.excerpt)]
+        return asked + [.unknown(text)]
     }
 
     /// Whether every packet has a value: it is a number or a word, or made of such and of the packet's mark.
@@ -167,12 +168,12 @@ struct HeldScope {
     }
 
     /// The condition that addresses and ports are found, when a change of addresses looks them up.
-    private func lookups(in value: JSONValue) -> [HeldStatement] {
-        let isFound = ["addr", "port"].compactMap { value[$0] }.allSatisfy { part in
+    private func lookups(in member: JSONValue.Member) -> [HeldStatement] {
+        let isFound = ["addr", "port"].compactMap { member.value[$0] }.allSatisfy { part in
             guard case .object = part else { return true }
             return ["range", "prefix"].contains(part.only?.name)
         }
-        return isFound ? [] : [.condition(.unknown(value.excerpt))]
+        return isFound ? [] : [.condition(.unknown(JSONValue.object([member]).excerpt))]
     }
 
     /// What holds when a packet is above a limit. How much others take for too much is theirs: of their limits nothing is

@@ -1,20 +1,29 @@
 extension HeldTrace {
     /// The steps, a line each: the chain, the rule by its comment or handle, and what it makes of the packet.
     package func described(in ruleset: HeldRuleset) -> [String] {
-        steps.compactMap { step in
-            guard ruleset.chains.indices.contains(step.chain) else { return nil }
-            let chain = ruleset.chains[step.chain]
-            var text = "\(chain.title): "
-            if let number = step.rule, chain.rules.indices.contains(number) {
-                let rule = chain.rules[number]
-                text += rule.comment.map { "\"\($0)\"" } ?? "the rule with handle \(rule.handle)"
-            } else {
-                text += "the chain's policy"
-            }
-            if let word = step.outcomes.deciding { text += " \(word)" }
-            if let unknown = step.unknown { text += ", which hangs on what is not understood: \(unknown)" }
-            return text
+        steps.compactMap { $0.described(in: ruleset) }
+    }
+
+    /// The first step of which it is not known what it does; nil when all are.
+    func doubt(in ruleset: HeldRuleset) -> String? {
+        steps.first { $0.unknown != nil }?.described(in: ruleset)
+    }
+}
+
+extension HeldTrace.Step {
+    fileprivate func described(in ruleset: HeldRuleset) -> String? {
+        guard ruleset.chains.indices.contains(chain) else { return nil }
+        let held = ruleset.chains[chain]
+        var text = "\(held.title): "
+        if let number = rule, held.rules.indices.contains(number) {
+            let rule = held.rules[number]
+            text += rule.comment.map { "\"\($0)\"" } ?? "the rule with handle \(rule.handle)"
+        } else {
+            text += "the chain's policy"
         }
+        if let word = outcomes.deciding { text += " \(word)" }
+        if let unknown { text += ", which hangs on what is not understood: \(unknown)" }
+        return text
     }
 }
 

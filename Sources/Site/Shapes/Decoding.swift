@@ -92,11 +92,13 @@ struct Decoding {
         let names = names
         // Worked out only if it is kept: a site may have thousands of names and a file thousands of faults.
         let candidates = { kinds.reduce(words) { $0.union(names[$1] ?? []) } }
+        let isPort = kinds == [.service] && name.contains("/") && (try? SiteService(text: name)) != nil
+        let definition = "give it a name in `services`, as in `services: { my-service: \(name) }`, and write that"
         collector.report(
             .unknownName,
             at: node.range,
             "there is no \(noun) \(quoted(name))",
-            help: Self.suggestion(for: name, among: candidates())
+            help: isPort ? definition : Self.suggestion(for: name, among: candidates())
         )
     }
 

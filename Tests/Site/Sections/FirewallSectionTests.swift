@@ -77,6 +77,10 @@ import Testing
         ),
         Faulty(lines("deny: [{ from: any, to: h, expires: 9999-12-31T00:00:00Z }]"), "8:39 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, expires: 1970-01-01T00:00:00+01:00 }]"), "8:40 invalid-value"),
+        Faulty(
+            lines("allow: [{ from: any, to: h, services: tcp/22 }]"),
+            "8:41 unknown-name | `services: { my-service: tcp/22 }`"
+        ),
         Faulty(lines("allow: [{ from: any, to: h, limit: 10 }]"), "8:38 invalid-value | `10/s`"),
         Faulty(lines("allow: [{ from: any, to: h, limit: 0/s }]"), "8:38 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, limit: { burst: 3 } }]"), "8:47 conflict"),

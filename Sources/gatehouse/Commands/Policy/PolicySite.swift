@@ -52,6 +52,9 @@ struct PolicySite {
             do {
                 let bytes = try FileReading.read(parts[1], limit: 256 << 20)
                 rulesets[host.host] = try HeldRuleset(json: bytes)
+            } catch let error as FileError {
+                Output.error("--held \(option): \(error)")
+                throw ExitCode(2)
             } catch {
                 Output.error("\(parts[1]): \(error)")
                 throw ExitCode(2)
