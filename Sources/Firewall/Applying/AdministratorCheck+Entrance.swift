@@ -77,7 +77,7 @@ extension IPAddress {
     }
 
     /// 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291).
-    private var isOfLink: Bool {
+    var isOfLink: Bool {
         switch self {
         case .v4(let bits): bits >> 16 == 0xA9FE
         case .v6(let bits): bits >> 118 == 0xFE80 >> 6

@@ -37,7 +37,8 @@ package struct ClosedConnections {
 
     /// - Parameters:
     ///   - addresses: those that the machine bears.
-    ///   - ways: the interfaces by which the machine sends to an address; nil where that is not known.
+    ///   - ways: the interfaces by which the machine sends to an address; nil where that is not known. Asked only where
+    ///     it makes a difference.
     package init(
         before: HostIntent?,
         after: HostIntent,
@@ -53,36 +54,53 @@ package struct ClosedConnections {
     /// Whether the rules before let the connection be opened and the rules now do not.
     ///
     /// One that the rules before did not let in either is left alone, and so is one between the machine's own addresses.
+    /// The kernel does not keep by which interface a connection came in or went out: it is taken to be one by which the
+    /// machine sends to that end. Where that is not known, what is closed by one of all interfaces is closed: whom the
+    /// rules still let in comes in anew.
     package func contains(_ connection: TrackedConnection) -> Bool {
-        let packets = packets(of: connection)
-        guard !packets.isEmpty else { return false }
-        let wasOpen = before.map { rules in packets.contains { Self.admits(rules, $0) } } ?? true
-        return wasOpen && !packets.contains { Self.admits(after, $0) }
-    }
-
-    private static func admits(_ rules: HostIntent, _ packet: Packet) -> Bool {
-        rules.rule(for: packet)?.verdict == .accept
-    }
-
-    /// The connection's first packet, once for each interface that it may have come in or gone out by. The kernel does
-    /// not keep which it was: it is taken to be the one by which the machine sends to that end of it. Where that is not
-    /// known it may be any, and when one of them is still open the connection stays.
-    private func packets(of connection: TrackedConnection) -> [Packet] {
         let path: PacketPath
         switch (own.contains(connection.source), own.contains(connection.destination)) {
-        case (true, true): return []
+        case (true, true): return false
         case (false, true): path = .input
         case (true, false): path = .output
         case (false, false): path = .forward
         }
-        let routes: [PacketRoute]
-        switch path {
-        case .input: routes = interfaces(connection.source).map { .input(by: $0) }
-        case .forward:
-            let outputs = interfaces(connection.destination)
-            routes = interfaces(connection.source).flatMap { input in outputs.map { .forward(by: input, to: $0) } }
-        case .output: routes = interfaces(connection.destination).map { .output(by: $0) }
-        }
+        let everywhere = fates(of: connection, path, by: interfaces, to: interfaces)
+        if !everywhere.contains(where: \.isClosed) { return false }
+        if everywhere.allSatisfy(\.isClosed) { return true }
+        let input = path == .output ? [] : ways(connection.source)
+        let output = path == .input ? [] : ways(connection.destination)
+        guard let input, let output else { return true }
+        let fates = fates(of: connection, path, by: input, to: output)
+        return fates.contains { $0.wasOpen } && !fates.contains { $0.isOpen }
+    }
+
+    /// What becomes of the connection's first packet by one interface, or by one pair of them.
+    private struct Fate {
+        let wasOpen: Bool
+        let isOpen: Bool
+
+        var isClosed: Bool { wasOpen && !isOpen }
+    }
+
+    /// Each interface that rules may ask for, and one that they do not.
+    private var interfaces: [String] {
+        let named = ((before?.interfaces ?? []) + after.interfaces).map(\.name)
+        return Set(named).sorted() + [HostIntent.unnamedInterface]
+    }
+
+    private func fates(
+        of connection: TrackedConnection,
+        _ path: PacketPath,
+        by inputs: [String],
+        to outputs: [String]
+    ) -> [Fate] {
+        let routes: [PacketRoute] =
+            switch path {
+            case .input: inputs.map { .input(by: $0) }
+            case .forward: inputs.flatMap { input in outputs.map { .forward(by: input, to: $0) } }
+            case .output: outputs.map { .output(by: $0) }
+            }
         return routes.map { route in
             var packet = Packet(
                 route,
@@ -92,15 +110,12 @@ package struct ClosedConnections {
                 detail: connection.detail
             )
             packet.sourcePort = connection.sourcePort
-            return packet
+            return Fate(wasOpen: before.map { Self.admits($0, packet) } ?? true, isOpen: Self.admits(after, packet))
         }
     }
 
-    /// By which interfaces what comes from or goes to an address may pass.
-    private func interfaces(_ address: IPAddress) -> [String] {
-        if let ways = ways(address), !ways.isEmpty { return ways }
-        let named = after.interfaces.map(\.name)
-        return named.isEmpty ? [HostIntent.unnamedInterface] : named
+    private static func admits(_ rules: HostIntent, _ packet: Packet) -> Bool {
+        rules.rule(for: packet)?.verdict == .accept
     }
 }
 

@@ -16,17 +16,19 @@ struct NetlinkSocket: ~Copyable {
     private let socket: FileDescriptor
     /// What errors call it that refuses.
     private let subject: String
-    private var room = [UInt8](repeating: 0, count: 256 << 10)
+    private var room: [UInt8]
 
     /// - Parameters:
     ///   - family: NETLINK_ROUTE and the like.
     ///   - subject: what errors call the part of the kernel that is asked.
-    init(_ family: Int32, _ subject: String) throws(SystemError) {
+    ///   - capacity: how many bytes of a datagram are read; a dump's are as large as there is room for.
+    init(_ family: Int32, _ subject: String, capacity: Int = 256 << 10) throws(SystemError) {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let raw = Glibc.socket(AF_NETLINK, type, family)
         guard raw >= 0 else { throw .last("socket(AF_NETLINK)") }
         socket = FileDescriptor(owning: raw)
         self.subject = subject
+        room = [UInt8](repeating: 0, count: capacity)
     }
 
     /// Sends one message: its type, flags beside that of a request, and what stands behind the header.

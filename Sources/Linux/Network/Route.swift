@@ -25,10 +25,11 @@ package struct Route: Sendable, Equatable {
             // Sound: the name lives during the call.
             let index = interface.map { unsafe if_nametoindex($0) } ?? 0
             guard index > 0 || interface == nil else { return nil }
-            guard let way = try ask(address, source, index, flags: 0), passes(way),
+            var socket = try NetlinkSocket(family, "rtnetlink", capacity: largestAnswer)
+            guard let way = try ask(&socket, address, source, index, flags: 0), passes(way),
                 let first = way.attributes(behind: header).machineNumber(outInterface).flatMap(name)
             else { return nil }
-            let entry = try ask(address, source, index, flags: wholeEntry)
+            let entry = try ask(&socket, address, source, index, flags: wholeEntry)
             let hops = entry?.attributes(behind: header)[multipath].map { nextHops($0).compactMap(name) } ?? []
             // In the order of the table, for the kernel chooses among them by a number that is new at each boot.
             let found = hops.contains(first) ? hops : [first] + hops
@@ -47,6 +48,8 @@ package struct Route: Sendable, Equatable {
     private static let get: UInt16 = 26
     private static let new: UInt16 = 24
     private static let header = 12
+    /// Room for one route with hundreds of next hops.
+    private static let largestAnswer = 16 << 10
     /// RTM_F_FIB_MATCH: the entry of the table that was found, in place of the one way that was chosen of it.
     private static let wholeEntry: UInt32 = 0x2000
     /// RTA_DST, RTA_SRC, RTA_OIF, RTA_PREFSRC, RTA_MULTIPATH.
@@ -63,6 +66,7 @@ package struct Route: Sendable, Equatable {
     ]
 
     private static func ask(
+        _ socket: inout NetlinkSocket,
         _ address: [UInt8],
         _ source: [UInt8]?,
         _ interface: UInt32,
@@ -75,7 +79,6 @@ package struct Route: Sendable, Equatable {
         body += NetlinkMessage.attribute(destination, address)
         if let source { body += NetlinkMessage.attribute(sender, source) }
         if interface > 0 { body += NetlinkMessage.attribute(outInterface, NetlinkMessage.bytes(interface)) }
-        var socket = try NetlinkSocket(family, "rtnetlink")
         try socket.send(get, body)
         return try socket.receive().first { $0.type == new }
     }

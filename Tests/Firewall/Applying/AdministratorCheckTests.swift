@@ -203,10 +203,36 @@ struct AdministratorCheckTests {
         #expect(!first.contains(connection(0x0A0A_0015, 80)), "between the machine's own addresses")
         // By which interface it came decides where a rule asks for that.
         var narrowed = host()
+        narrowed.interfaces = [HostInterface(name: "eth0"), HostInterface(name: "eth1")]
         narrowed.input[1].matches[0].inputInterfaces = .among(["eth1"])
-        for (ways, isClosed) in [(["eth0"], true), (["eth1"], false), (["eth0", "eth1"], false)] {
+        for (ways, isClosed) in [(["eth0"], true), (["eth1"], false), (["eth0", "eth1"], false), (nil, true)] {
             let closed = ClosedConnections(before: host(), after: narrowed, addresses: own) { _ in ways }
-            #expect(closed.contains(connection(0xCB00_7107, 22)) == isClosed, "\(ways)")
+            #expect(closed.contains(connection(0xCB00_7107, 22)) == isClosed, "\(ways ?? [])")
         }
+        // Where no interface makes a difference, nobody is asked for the way.
+        var asked = 0
+        for after in [host(), nothing] {
+            let closed = ClosedConnections(before: host(), after: after, addresses: own) { _ in
+                asked += 1
+                return nil
+            }
+            #expect(closed.contains(connection(0xCB00_7107, 22)) == after.input.isEmpty)
+        }
+        #expect(asked == 0)
+    }
+
+    @Test("the kernel is asked the way to each address once, and to no more than so many")
+    func manyWays() {
+        var asked = 0
+        let ways = KnownWays { _ in
+            asked += 1
+            return ["eth0"]
+        }
+        for _ in 0..<2 {
+            for number in 0..<UInt32(KnownWays.limit) { #expect(ways.to(.v4(number)) == ["eth0"]) }
+        }
+        #expect(asked == KnownWays.limit && !ways.isExhausted)
+        #expect(ways.to(.v4(.max)) == nil && ways.isExhausted && asked == KnownWays.limit)
+        #expect(ways.to(.v4(7)) == ["eth0"])
     }
 }

@@ -34,16 +34,21 @@ struct StatusTests {
             for act in status drift confirm rollback load; do
                 $gatehouse policy $act --state typo; echo "$act $?"; test -e typo && echo made
             done
+            policy status --json --state typo; echo "json $?"; policy trace --site one.yaml; echo "trace $?"
             apply one.yaml --keep 203.0.113.7 --confirm-within 0s
             unshare --mount bash -c "mount --bind state state && mount -o remount,bind,ro state && cd state && \
                 ! touch it 2>/dev/null && $gatehouse policy status --state . && $gatehouse policy drift --state ."
             echo "read $?"
             """
         )
-        for words in ["status 1\n", "drift 1\n", "confirm 1\n", "rollback 1\n", "load 0\n", "\nread 0\n"] {
+        for words in [
+            "status 1\n", "drift 1\n", "confirm 1\n", "rollback 1\n", "load 0\n", "\nread 0\n", "nothing applied",
+            "json 1\n", "trace 2\n",
+        ] {
             #expect(result.output.contains(words), "\(words): \(result)")
         }
         #expect(!result.output.contains("made"), "\(result)")
+        #expect(result.error.contains("gatehouse policy: there is no command `trace`"), "\(result)")
         #expect(result.error.contains("/typo: no ruleset was applied with it"), "\(result)")
     }
 

@@ -1,9 +1,12 @@
 import Linux
-import Site
+package import Site
 
 /// What became of the connections that a change of the rules closed.
 package struct EndedConnections: Sendable, Equatable {
     package var count = 0
+    /// Whether there were more ends of connections than the kernel is asked the way to. Of the others those were ended,
+    /// too, that the rules close by one interface and not by another.
+    package var hasUnaskedWays = false
     /// Why some go on until they end by themselves; nil when none does.
     package var failure: String?
 }
@@ -22,18 +25,44 @@ extension Applier {
     /// - Parameter before: nil for no rules, and for rules that are not understood any more.
     func endConnections(before: HostIntent?, after: HostIntent) -> EndedConnections {
         let own = InterfaceAddresses.all().compactMap { IPAddress($0.host) }
-        // One way serves all connections of an address.
-        var known: [IPAddress: [String]?] = [:]
-        let closed = ClosedConnections(before: before, after: after, addresses: own) { address in
-            if let ways = known[address] { return ways }
-            let ways = (try? Route.to(address.bytes))?.interfaces
-            known[address] = .some(ways)
-            return ways
+        let ways = KnownWays { address in
+            // Which of several links an address of a link is on no route tells.
+            address.isOfLink ? nil : (try? Route.to(address.bytes))?.interfaces
         }
+        let closed = ClosedConnections(before: before, after: after, addresses: own) { ways.to($0) }
+        var ended = EndedConnections()
         do throws(SystemError) {
-            return EndedConnections(count: try ConnectionTable.delete { closed.contains($0) }.count)
+            ended.count = try ConnectionTable.delete { closed.contains($0) }.count
         } catch {
-            return EndedConnections(failure: "\(error)")
+            ended.failure = "\(error)"
         }
+        ended.hasUnaskedWays = ways.isExhausted
+        return ended
+    }
+}
+
+/// The ways to addresses, each asked for once: one serves all connections of an address. No more than `limit` are, since
+/// other commands and the watchdog wait meanwhile, and whoever opens connections decides how many ends there are.
+package final class KnownWays {
+    /// About half a second.
+    package static let limit = 4_096
+
+    /// Whether there was one more to ask for.
+    package private(set) var isExhausted = false
+    private var known: [IPAddress: [String]?] = [:]
+    private let ask: (IPAddress) -> [String]?
+
+    package init(_ ask: @escaping (IPAddress) -> [String]?) { self.ask = ask }
+
+    /// The interfaces by which the machine sends to the address; nil where that is not known.
+    package func to(_ address: IPAddress) -> [String]? {
+        if let ways = known[address] { return ways }
+        guard known.count < Self.limit else {
+            isExhausted = true
+            return nil
+        }
+        let ways = ask(address)
+        known[address] = .some(ways)
+        return ways
     }
 }

@@ -173,6 +173,12 @@ extension EndedConnections {
         if count > 0 {
             Output.line("\(count) \(count == 1 ? "connection" : "connections") that the rules closed ended")
         }
+        if hasUnaskedWays {
+            Output.error(
+                "warning: connections had more ends than the kernel is asked the way to; of the others those were ended, "
+                    + "too, that the rules close by one interface and let in by another"
+            )
+        }
         if let failure { Output.error("warning: connections that the rules closed go on until they end: \(failure)") }
     }
 }

@@ -16,7 +16,12 @@ struct PolicyStatus: ParsableCommand {
     var json = false
 
     func run() throws {
-        let status = try state.perform { try KnownStatus($0) }
+        let status = try state.perform { (applier) throws -> KnownStatus? in
+            guard json, !applier.folder.exists else { return try KnownStatus(applier) }
+            print(KnownStatus.empty(applier.folder).indented)
+            return nil
+        }
+        guard let status else { throw ExitCode(1) }
         if json {
             print(status.json.indented)
         } else {
@@ -53,6 +58,19 @@ private struct KnownStatus {
         } catch {
             kernel = .unknown(error.description)
         }
+    }
+
+    /// The document of a machine on which no ruleset was applied with this folder.
+    static func empty(_ folder: StateFolder) -> JSONValue {
+        .object([
+            .init("confirmed", .null),
+            .init("pending", .null),
+            .init("watchdog", .null),
+            .init("undone", .null),
+            .init("kernel", .string("nothing applied")),
+            .init("findings", .strings(["there is no folder \(folder.path)"])),
+            .init("rules", .array([])),
+        ])
     }
 
     var exitStatus: Int32 {
