@@ -9,6 +9,8 @@ package struct HostIntent: Sendable {
     package var host: String
     /// The host's interfaces as the site file has them, in its order.
     package var interfaces: [HostInterface]
+    /// Its addresses of which the site file does not say the interface.
+    package var otherAddresses: [IPAddress] = []
     /// Packets to the host itself.
     package var input: [IntentRule] = []
     /// Packets through the host. A host that is no router has no rule here.

@@ -35,6 +35,7 @@ struct IntentBuilder {
     private func start(_ host: SiteHost) -> HostIntent {
         let firewall = site.firewall
         var intent = HostIntent(host: host.name, interfaces: host.interfaces)
+        intent.otherAddresses = host.addresses.map(\.address)
         intent.logsDropped = firewall.logsDropped
         let defences = FirewallDefence.allCases.compactMap {
             $0.rule(on: host, firewall.defences[$0], claimed: claimed)

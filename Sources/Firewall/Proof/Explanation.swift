@@ -22,10 +22,11 @@ package struct Explanation: Sendable {
         self.packet = packet
         rule = intent.rule(for: packet)
         isAccepted = rule.map { $0.verdict == .accept && !$0.isLimiting(packet) } ?? false
-        nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path))
+        nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path), decided: rule)
     }
 
-    private static func nearest(_ packet: Packet, _ rules: [IntentRule]) -> Nearest? {
+    /// - Parameter decided: the rule that decides about the packet.
+    private static func nearest(_ packet: Packet, _ rules: [IntentRule], decided: IntentRule?) -> Nearest? {
         var best: (rule: IntentRule, lacking: [PacketMatch.Lack])?
         for rule in rules where rule.verdict == .accept {
             for match in rule.matches {
@@ -36,7 +37,12 @@ package struct Explanation: Sendable {
                 }
             }
         }
-        return best.map { Nearest(rule: $0.rule, reasons: $0.lacking.map(\.text)) }
+        return best.map { best in
+            guard best.lacking.isEmpty, let decided, decided.id != best.rule.id else {
+                return Nearest(rule: best.rule, reasons: best.lacking.map(\.text))
+            }
+            return Nearest(rule: best.rule, reasons: ["it lacks nothing, but `\(decided.id)` comes first"])
+        }
     }
 
     /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and

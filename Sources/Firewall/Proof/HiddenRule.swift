@@ -1,4 +1,5 @@
 import Linux
+import Site
 
 /// A line of the policy that decides about nothing, on no host: earlier ones take all of its packets.
 package struct HiddenRule: Sendable {
@@ -19,7 +20,8 @@ package struct HiddenRule: Sendable {
 }
 
 extension HiddenRule {
-    /// The hidden lines of a site's hosts, in the order of the rules.
+    /// The hidden lines of a site's hosts, in the order of the rules. Packets come and go by the interfaces of the site
+    /// file, where that says by which; of what is derived only that counts which lets nothing through.
     ///
     /// - Parameters:
     ///   - limit: see `DiagramStore`; for each way through a host.
@@ -35,30 +37,45 @@ extension HiddenRule {
         var deciding: Set<String> = []
         let reviews = Parallel.map(hosts.flatMap { host in PacketPath.allCases.map { (host, $0) } }) { host, path in
             Result { () throws(SpaceExhausted) in
-                try review(host.rules(path), path, DiagramStore(limit: limit, steps: steps))
+                try review(host, path, DiagramStore(limit: limit, steps: steps))
             }
         }
         for review in reviews {
             for (rule, hidden) in try review.get() {
                 if found[rule.id] == nil, !deciding.contains(rule.id) { order.append(rule.id) }
-                if let hidden { found[rule.id] = found[rule.id] ?? hidden } else { deciding.insert(rule.id) }
+                guard let hidden else {
+                    deciding.insert(rule.id)
+                    continue
+                }
+                found[rule.id] = found[rule.id].map { $0.joined(hidden) } ?? hidden
             }
         }
-        return order.filter { !deciding.contains($0) }.compactMap { found[$0] }
+        return order.filter { !deciding.contains($0) }.compactMap { found[$0] }.filter {
+            $0.rule.origin == .written || $0.kind == .contradicted
+        }
     }
 
-    /// The written rules of one way through a host, each with what hides it.
+    /// Both of one line: where it is hidden otherwise on another way, it is by some that do this and some that do that.
+    private func joined(_ other: HiddenRule) -> HiddenRule {
+        guard kind != other.kind else { return self }
+        let known = Set(hiding.map(\.id))
+        return HiddenRule(kind: .shadowed, rule: rule, hiding: hiding + other.hiding.filter { !known.contains($0.id) })
+    }
+
+    /// The rules of lines and of what is derived, of one way through a host, each with what hides it.
     private static func review(
-        _ rules: [IntentRule],
+        _ host: HostIntent,
         _ path: PacketPath,
         _ store: DiagramStore
     ) throws(SpaceExhausted) -> [(IntentRule, HiddenRule?)] {
+        let rules = host.rules(path)
         let space = IntentSpace(in: store)
         // What a host says to itself, and what defences are about, is no line's business.
         var usual = Box()
         usual.restrict(.oddities, to: 0)
         usual.restrict(.tcpFlags, to: 0x02)
-        let real = InterfaceSet.except(["lo"]).numbers
+        let named = host.otherAddresses.isEmpty ? Set(host.interfaces.map(\.name)) : []
+        let real = (named.isEmpty ? InterfaceSet.except(["lo"]) : .among(named)).numbers
         if path != .output { usual.restrict(.inputInterface, to: real) }
         if path != .input { usual.restrict(.outputInterface, to: real) }
         let possible = try store.combine(
@@ -73,7 +90,7 @@ extension HiddenRule {
         let tree = RegionTree(try RegionTree.Half(regions.indices, regions, store), regions, store)
         let covered = try tree.covered()
         var list: [(IntentRule, HiddenRule?)] = []
-        for (index, rule) in rules.enumerated() where rule.origin == .written && regions[index] != .none {
+        for (index, rule) in rules.enumerated() where rule.origin.isOfPolicy && regions[index] != .none {
             guard covered.contains(index) else {
                 list.append((rule, nil))
                 continue
@@ -88,6 +105,16 @@ extension HiddenRule {
         let same = hiding.filter { ($0.verdict == .accept) == (rule.verdict == .accept) }.count
         let kind: Kind = same == hiding.count ? .redundant : same == 0 ? .contradicted : .shadowed
         return HiddenRule(kind: kind, rule: rule, hiding: hiding)
+    }
+}
+
+extension RuleOrigin {
+    /// Whether it is there because of what the site file says, and does not come with the house.
+    fileprivate var isOfPolicy: Bool {
+        switch self {
+        case .written, .derived: true
+        case .defence, .baseline: false
+        }
     }
 }
 

@@ -101,7 +101,7 @@ package struct HostProof: Sendable {
         let unequal = try store.combine(try store.combine(meant, real, .unequal), possible, .intersection)
         if unequal == .none { return }
         let both = try store.combine(meant, real, .pair)
-        let witness = Witness(in: store, interfaces: intent.interfaces.map(\.name))
+        let witness = Witness(in: store, at: intent)
         for (kind, wanted) in Kind.pairs {
             guard !differences.contains(where: { $0.kind == kind && $0.packet.path == path }) else { continue }
             let differing = try store.map(both) { $0 == wanted ? 1 : 0 }

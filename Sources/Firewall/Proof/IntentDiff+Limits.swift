@@ -37,7 +37,7 @@ extension IntentDiff {
         let both = try store.combine(accepted, try store.region(ordinary), .intersection)
         let common = try store.forgetting([.oddities, .limit], both)
         var rest = try store.combine(region, common, .intersection)
-        let witness = Witness(in: store, interfaces: after.interfaces.map(\.name))
+        let witness = Witness(in: store, at: after)
         let (stopping, passing) = opens ? (before, after) : (after, before)
         for _ in 0..<Self.mostLimits {
             guard let packet = witness.packet(rest, path), let stop = stopping.rule(stopping: packet) else { return }

@@ -80,7 +80,7 @@ package struct IntentDiff: Sendable {
             let region = try store.combine(region, unlimited, .intersection)
             let isKnown = changes.contains { $0.host == after.host && $0.path == path && $0.opens == opens }
             if isKnown { continue }
-            let witness = Witness(in: store, interfaces: after.interfaces.map(\.name))
+            let witness = Witness(in: store, at: after)
             guard let packet = witness.packet(region, path) else { continue }
             // What is new and ordinary says most; the rest only where there is nothing else.
             var ordinary = Box()
@@ -137,7 +137,8 @@ extension DiagramStore {
 }
 
 extension Box {
-    /// The box in words: `tcp/3306 from 10.10.0.21 to any address in by eth0`.
+    /// The box in words: `tcp/3306 from 10.10.0.21 to any address in by eth0`. What is not said is as it usually is: new,
+    /// a SYN, without oddities, by any interface but lo.
     var text: String {
         let isSix = !isFree(.family) && self[.family].first == 1
         func addresses(_ four: Dimension, _ six: Dimension) -> String {
@@ -149,13 +150,41 @@ extension Box {
         let traffic = TrafficSet(kinds: IntervalSet(kinds)).text
         var text = "\(traffic) from \(addresses(.source4, .source6)) to \(addresses(.destination4, .destination6))"
         for (dimension, word) in [(Dimension.inputInterface, "in by"), (.outputInterface, "out by")] {
-            guard !isFree(dimension) else { continue }
-            let names = self[dimension]
-            let points = names.ranges.filter { $0.lowerBound == $0.upperBound }.map {
-                InterfaceName.text($0.lowerBound)
-            }
-            if points.count == names.ranges.count { text += " \(word) \(points.cut(6))" }
+            if let names = interfaceText(dimension) { text += " \(word) \(names)" }
         }
-        return text
+        return text + conditionText
+    }
+
+    /// The names, or those that are left out; nil where none but `lo` is.
+    private func interfaceText(_ dimension: Dimension) -> String? {
+        guard !isFree(dimension) else { return nil }
+        func names(_ set: IntervalSet<UInt128>) -> [String]? {
+            guard set.ranges.allSatisfy({ $0.lowerBound == $0.upperBound }) else { return nil }
+            return set.ranges.map { InterfaceName.text($0.lowerBound) }
+        }
+        if let among = names(self[dimension]) { return among.cut(6) }
+        // 0 is no interface.
+        let others = self[dimension].union(IntervalSet(0)).complement
+        guard let except = names(others) else { return "some interfaces" }
+        return Set(except).subtracting(["lo"]).isEmpty ? nil : "any but \(except.filter { $0 != "lo" }.cut(6))"
+    }
+
+    /// States, flags and oddities, where they are not the usual ones.
+    private var conditionText: String {
+        var words: [String] = []
+        if !isFree(.state), self[.state] != IntervalSet(0) {
+            let states = ConnectionState.allCases.filter { self[.state].contains(UInt128($0.rawValue)) }
+            words.append(states.map { "\($0)" }.joined(separator: " or "))
+        }
+        if !isFree(.tcpFlags), self[.tcpFlags] != IntervalSet(0x02) {
+            let flags = IntervalSet(self[.tcpFlags].ranges.map { UInt8($0.lowerBound)...UInt8($0.upperBound) })
+            words.append("TCP flags " + FlagCubes.cover(flags).map(TCPFlags.text).cut(4))
+        }
+        if !isFree(.oddities) {
+            let oddities = (0...Dimension.oddities.last).filter(self[.oddities].contains)
+            let common = oddities.reduce(Dimension.oddities.last, &)
+            words += PacketOddities(rawValue: UInt8(truncatingIfNeeded: common)).words
+        }
+        return words.map { ", \($0)" }.joined()
     }
 }

@@ -14,7 +14,7 @@ extension Packet {
         text += ", \(state)"
         let words = oddityWords
         if protocolNumber == .tcp, tcpFlags != 0x02, state == .new || !words.isEmpty {
-            text += ", flags 0x\(String(tcpFlags, radix: 16))"
+            text += ", TCP flags \(TCPFlags.text(tcpFlags, separator: ","))"
         }
         return words.isEmpty ? text : text + ", " + words.joined(separator: ", ")
     }
@@ -62,12 +62,19 @@ extension ProtocolNumber {
 
 extension Packet {
     private var oddityWords: [String] {
+        guard oddities.contains(.overLimit), let limit else { return oddities.words }
+        return oddities.subtracting(.overLimit).words + ["above the limit of \(limit.text)"]
+    }
+}
+
+extension PacketOddities {
+    /// What an ordinary packet does not have, each in words. That an IPv6 packet passed a router is nothing odd.
+    var words: [String] {
         let all: [(PacketOddities, String)] = [
             (.withoutReturnPath, "no route back to its source"), (.broadcastSource, "source is broadcast or multicast"),
-            (.smallSegments, "announces small segments"),
-            (.overLimit, limit.map { "above the limit of \($0.text)" } ?? "above a limit"),
+            (.smallSegments, "announces small segments"), (.overLimit, "above a limit"),
         ]
-        return all.filter { oddities.isSuperset(of: $0.0) }.map(\.1)
+        return all.filter { isSuperset(of: $0.0) }.map(\.1)
     }
 }
 

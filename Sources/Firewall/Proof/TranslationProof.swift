@@ -72,7 +72,7 @@ struct TranslationProof {
                     possible,
                     .intersection
                 )
-                guard let packet = Witness(in: store, interfaces: intent.interfaces.map(\.name)).packet(unequal, path)
+                guard let packet = Witness(in: store, at: intent).packet(unequal, path)
                 else { continue }
                 let outcomes = store.value(changed, at: store.coordinates(packet))
                 difference = Difference(packet: packet, isCertain: outcomes.nonzeroBitCount == 1)

@@ -5,11 +5,14 @@ package struct Witness {
     private let store: DiagramStore
     /// Names that a person knows, tried before others.
     private let interfaces: [String]
+    /// The host's addresses, which its packets have for an end.
+    private let own: [IPAddress]
 
-    /// - Parameter interfaces: names to prefer, best first.
-    package init(in store: DiagramStore, interfaces: [String] = []) {
+    /// - Parameter host: whose interfaces and addresses are tried before others.
+    package init(in store: DiagramStore, at host: HostIntent? = nil) {
         self.store = store
-        self.interfaces = interfaces.filter { $0 != "lo" }
+        interfaces = (host?.interfaces ?? []).map(\.name).filter { $0 != "lo" }
+        own = (host?.interfaces ?? []).flatMap(\.addresses).map(\.address) + (host?.otherAddresses ?? [])
     }
 
     /// A packet of the set, which holds possible packets alone; nil when it is empty.
@@ -21,13 +24,13 @@ package struct Witness {
             asked.insert(dimension)
             // In a set every node but the empty one leads somewhere.
             let open = branches.filter { $0.child != PacketFunction.none }
-            let wanted = preferences(dimension, numbers).lazy.compactMap { number in
+            let wanted = preferences(dimension, numbers, path).lazy.compactMap { number in
                 open.first { $0.range.contains(number) }.map { (number, $0.child) }
             }.first
             if let (number, child) = wanted {
                 numbers[dimension] = number
                 node = child
-            } else if let branch = open.first {
+            } else if let branch = open.first(where: { isBelievable(dimension, $0.range) }) ?? open.first {
                 numbers[dimension] = sample(dimension, branch.range)
                 node = branch.child
             } else {
@@ -36,7 +39,7 @@ package struct Witness {
         }
         guard node == .all else { return nil }
         for dimension in Dimension.allCases where !asked.contains(dimension) {
-            numbers[dimension] = dimension == .limit ? 0 : preferences(dimension, numbers).first ?? 0
+            numbers[dimension] = dimension == .limit ? 0 : preferences(dimension, numbers, path).first ?? 0
         }
         return packet(numbers, path)
     }
@@ -63,7 +66,7 @@ package struct Witness {
         return packet
     }
 
-    private func preferences(_ dimension: Dimension, _ numbers: Coordinates) -> [UInt128] {
+    private func preferences(_ dimension: Dimension, _ numbers: Coordinates, _ path: PacketPath) -> [UInt128] {
         switch dimension {
         case .family, .state: return [0]
         // A limit that can be named says more than all at once.
@@ -76,12 +79,34 @@ package struct Witness {
             return ports.map { 6 << 16 | $0 } + [17 << 16 | 53, 17 << 16 | 123, ping, 17 << 16 | 1024, 47 << 16]
         case .tcpFlags: return [0x02, 0x10, 0x18]
         case .sourcePort: return [40000, 1024, 0]
-        // Documentation's, public, and private addresses (RFC 5737, RFC 3849, RFC 1918).
-        case .destination4, .source4:
-            return dimension == .source4
-                ? [0x0808_0808, 0xC633_6407, 0xCB00_7107, 0x0A00_0001] : [0xC000_0201, 0x0808_0808, 0x0A00_0001]
-        case .destination6, .source6:
-            return [0x2001_0DB8 << 96 | (dimension == .source6 ? 7 : 1), 0x2A00 << 112 | 1]
+        // The host's own; then documentation's, public, and private addresses (RFC 5737, RFC 3849, RFC 1918).
+        case .destination4: return own(4, path, .input) + [0xC000_0201, 0x0808_0808, 0x0A00_0001]
+        case .source4: return own(4, path, .output) + [0x0808_0808, 0xC633_6407, 0xCB00_7107, 0x0A00_0001]
+        case .destination6: return own(6, path, .input) + [0x2001_0DB8 << 96 | 1, 0x2A00 << 112 | 1]
+        case .source6: return own(6, path, .output) + [0x2001_0DB8 << 96 | 7, 0x2A00 << 112 | 1]
+        }
+    }
+
+    /// The host's addresses of a version of IP, where they are an end of the packets of the path.
+    private func own(_ version: Int, _ path: PacketPath, _ wanted: PacketPath) -> [UInt128] {
+        guard path == wanted else { return [] }
+        return own.compactMap { address in
+            switch address {
+            case .v4(let bits): version == 4 ? UInt128(bits) : nil
+            case .v6(let bits): version == 6 ? bits : nil
+            }
+        }
+    }
+
+    /// Whether there is a number in the range that a person would believe: no loopback interface, and not a network's
+    /// first or last address alone.
+    private func isBelievable(_ dimension: Dimension, _ range: ClosedRange<UInt128>) -> Bool {
+        switch dimension {
+        case .inputInterface, .outputInterface:
+            return range != InterfaceName.number("lo")...InterfaceName.number("lo")
+        case .source4, .destination4, .source6, .destination6:
+            return range.lowerBound < range.upperBound || ![0, 0xFF].contains(range.lowerBound & 0xFF)
+        default: return true
         }
     }
 
@@ -90,8 +115,8 @@ package struct Witness {
         case .inputInterface, .outputInterface:
             return InterfaceName.sample(range, preferring: interfaces).map(InterfaceName.number) ?? range.lowerBound
         case .source4, .destination4, .source6, .destination6:
-            // The first address of a network is none of a host's.
-            return range.lowerBound & 0xFF == 0 && range.upperBound > range.lowerBound
+            // The first address of a network is none of a host's, and networks begin with even numbers.
+            return range.lowerBound & 1 == 0 && range.upperBound > range.lowerBound
                 ? range.lowerBound + 1 : range.lowerBound
         default: return range.lowerBound
         }

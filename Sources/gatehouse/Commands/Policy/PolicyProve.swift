@@ -10,8 +10,9 @@ struct PolicyProve: ParsableCommand {
         discussion: """
             Both ends of a connection count: the source's egress and the destination's ingress. With --held also what a
             kernel holds is proved to be what is meant, nothing more and nothing less, and the claims are proved of it.
-            What is not understood makes the answer "unknown". Exit status: 0 when all is proved, 1 when it is not,
-            2 when a file or the command is wrong.
+            What is not understood makes the answer "unknown"; a line that lets nothing through, since others take all of
+            it, is "void". What the baseline lets through beside the lines is listed. Exit status: 0 when all is proved,
+            1 when it is not, 2 when a file or the command is wrong.
             """
     )
 
@@ -29,24 +30,31 @@ struct PolicyProve: ParsableCommand {
         let rulesets = try site.held(held)
         let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
         let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }
-        let claims = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets)).prove(site.intent.claims)
         let hidden = Result { () throws(SpaceExhausted) in try HiddenRule.all(in: site.intent.hosts) }
-        let isProved = proofs.allSatisfy { $0.answer == .proved } && claims.allSatisfy { $0.answer == .proved }
+        let known = try? hidden.get()
+        let claims = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets)).prove(site.intent.claims)
+            .marking(known ?? [])
+        let defaults = BaselineDefault.all(in: site.intent.hosts)
+        let isProved = known != nil && proofs.allSatisfy { $0.answer == .proved } && claims.allSatisfy(\.isProved)
         if json {
             let members: [JSONValue.Member] = [
                 .init("proved", .boolean(isProved)),
                 .init("hosts", .array(proofs.map { .object($0.members(rulesets[$0.host])) })),
                 .init("claims", .array(claims.map(Self.json))),
-                .init("hidden", (try? hidden.get()).map { .array($0.map(Self.json)) } ?? .null),
+                .init("hidden", known.map { .array($0.map(Self.json)) } ?? .null),
+                .init("defaults", .array(defaults.map(Self.json))),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
             for proof in proofs { for line in proof.lines(rulesets[proof.host], site) { Output.line(line) } }
             for claim in claims { show(claim, site) }
             switch hidden {
-            case .success(let rules): for rule in rules { show(rule, site) }
+            case .success(let rules):
+                let void = Set(claims.compactMap(\.taken?.rule.id))
+                for rule in rules where !void.contains(rule.rule.id) { show(rule, site) }
             case .failure(let bound): Output.line("unknown  whether rules hide others: \(bound.reason("the rules"))")
             }
+            for one in defaults { show(one, site) }
         }
         if !isProved { throw ExitCode(1) }
     }
@@ -54,13 +62,27 @@ struct PolicyProve: ParsableCommand {
     // MARK: - For people
 
     private func show(_ proof: ClaimProof, _ site: PolicySite) {
-        let word = proof.answer == .proved ? "proved " : proof.answer == .refuted ? "BROKEN " : "unknown"
+        let word = ["proved": "proved ", "refuted": "BROKEN ", "void": "void   "][proof.word] ?? "unknown"
         let claim = "\(proof.claim.kind.rawValue) `\(proof.claim.id)`\(site.place(proof.claim.position))"
         Output.line("\(word)  \(claim)")
         if let packet = proof.packet { Output.line("         \(packet.text) \(proof.reason ?? "")") }
         if proof.packet == nil, let reason = proof.reason { Output.line("         \(reason)") }
         if let host = proof.host { Output.line("         \(host) decides by \(site.name(proof.rule))") }
+        if let taken = proof.taken {
+            let others = taken.hiding.map { site.name($0) }.joined(separator: ", ")
+            let verb = taken.hiding.count == 1 ? "takes" : "take"
+            Output.line("         lets nothing through: \(others) \(verb) all of it")
+        }
     }
+
+    private func show(_ one: BaselineDefault, _ site: PolicySite) {
+        let all = one.hosts.count == site.intent.hosts.count
+        let hosts = all ? "every host" : one.hosts.joined(separator: ", ")
+        let limit = one.limit.map { ", \(Self.list(one.limitedPaths)) at most \($0) for each source" } ?? ""
+        Output.line("default  `\(one.id)` lets \(one.traffic) through (\(Self.list(one.paths))) on \(hosts)\(limit)")
+    }
+
+    private static func list(_ paths: [PacketPath]) -> String { paths.map(\.rawValue).joined(separator: ", ") }
 
     private func show(_ hidden: HiddenRule, _ site: PolicySite) {
         let others = hidden.hiding.map { site.name($0) }.joined(separator: ", ")
@@ -76,11 +98,23 @@ struct PolicyProve: ParsableCommand {
             .init("claim", .string(proof.claim.kind.rawValue)),
             .init("id", .string(proof.claim.id)),
             .init("line", .integer(proof.claim.position.line)),
-            .init("answer", .string(proof.answer.rawValue)),
+            .init("answer", .string(proof.word)),
+            .init("taken-by", proof.taken.map { .array($0.hiding.map(\.json)) } ?? .null),
             .init("packet", proof.packet?.json ?? .null),
             .init("host", proof.host.map { .string($0) } ?? .null),
             .init("reason", proof.reason.map { .string($0) } ?? .null),
             .init("rule", proof.rule?.json ?? .null),
+        ])
+    }
+
+    private static func json(_ one: BaselineDefault) -> JSONValue {
+        .object([
+            .init("id", .string(one.id)),
+            .init("traffic", .string(one.traffic)),
+            .init("paths", .strings(one.paths.map(\.rawValue))),
+            .init("hosts", .strings(one.hosts)),
+            .init("limit", one.limit.map { .string($0) } ?? .null),
+            .init("limited-paths", .strings(one.limitedPaths.map(\.rawValue))),
         ])
     }
 

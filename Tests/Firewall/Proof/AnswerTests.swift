@@ -1,0 +1,143 @@
+import Firewall
+import Site
+import Testing
+
+/// What is said of claims, defaults, changes and packets, as people read it.
+@Suite("Answers for people")
+struct AnswerTests {
+    /// One host on the outside: lines of which others take all, and one that says the same again.
+    private static let bogus = """
+        site: a.example
+        services: { ssh: tcp/22, http: tcp/80, x: tcp/8000 }
+        hosts:
+          a: { roles: [r], interfaces: { eth0: { zone: outside, addresses: [198.51.100.10/24] } }INSIDE }
+        firewall:
+          allow:
+            - { id: lan, from: 192.168.5.0/24, to: a, services: ssh }
+            - { id: bad, from: 127.0.0.0/8, to: a, services: http }
+            - { id: first, from: any, to: a, services: http }
+            - { id: second, from: 198.41.0.0/24, to: a, services: http }
+            - { id: third, from: 198.41.0.0/24, to: a, services: x }
+          deny:
+            - { id: d1, from: any, to: a, services: x }
+        """
+
+    private static func proofs(_ inside: String = "") throws -> [String: ClaimProof] {
+        let site = try site(bogus.replacing("INSIDE", with: inside))
+        let intent = Intent(of: site)
+        let proofs = ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
+            .marking(try HiddenRule.all(in: intent.hosts))
+        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
+    }
+
+    @Test("a line of which others take everything is void, and not proved")
+    func void() throws {
+        let proofs = try Self.proofs()
+        for (id, taker) in [("lan", "bogons"), ("bad", "loopback-spoofing"), ("third", "d1")] {
+            let proof = try #require(proofs[id])
+            #expect(proof.word == "void" && !proof.isProved && proof.answer == .proved, "\(id): \(proof)")
+            #expect(proof.taken?.hiding.map(\.id) == [taker], "\(id): \(proof)")
+        }
+        for id in ["first", "second"] { #expect(proofs[id]?.word == "proved" && proofs[id]?.isProved == true) }
+        // By another interface, or by one that is not known, the line lets something through.
+        #expect(try Self.proofs(", addresses: [10.0.0.1/8]")["lan"]?.word == "proved")
+    }
+
+    @Test("what the baseline lets through is listed once, with its limit and its hosts")
+    func defaults() throws {
+        let intent = Intent(of: try policySite("egress.yaml"))
+        let defaults = BaselineDefault.all(in: intent.hosts)
+        #expect(Set(defaults.map { $0.id + $0.traffic }).count == defaults.count)
+        let ping = try #require(defaults.first { $0.id == "ping" })
+        #expect(ping.traffic == "icmp type 8" && ping.hosts == intent.hosts.map(\.host))
+        #expect(ping.paths == [.input, .output] && ping.limitedPaths == [.input])
+        #expect(ping.limit == "10 in 1 s, 50 at once")
+        let answers = defaults.first { $0.id == "established" }
+        #expect(answers?.traffic == "packets of connections that are established or related")
+        var silent = try policySite("egress.yaml")
+        silent.firewall.baseline[.ping] = .off
+        #expect(!BaselineDefault.all(in: Intent(of: silent).hosts).contains { $0.id == "ping" })
+    }
+
+    @Test("a change says by which interfaces, and of which flags, where not by all and of all")
+    func boxes() throws {
+        func hosts(_ line: String, _ more: String = "") throws -> [HostIntent] {
+            Intent(
+                of: try site(
+                    """
+                    site: a.example
+                    hosts:
+                      a:
+                        interfaces:
+                          eth0: { zone: outside, addresses: [198.51.100.10/24] }
+                          eth1: { zone: inside, addresses: [10.20.0.1/24] }
+                    services: { http: tcp/80 }
+                    firewall:
+                      allow: [{ id: web, from: any, to: a, services: http\(line) }]
+                    \(more)
+                    """
+                )
+            ).hosts
+        }
+        let narrowed = IntentDiff(from: try hosts(""), to: try hosts(", in: inside"))
+        let change = try #require(narrowed.changes.first { $0.path == .input })
+        let places = Set(change.summary.compactMap { $0.split(separator: " in by ").last.map(String.init) })
+        #expect(places == ["any but eth0, eth1", "eth0"], "\(change.summary)")
+        #expect(change.packet.inputInterface == "eth0", "\(change.packet.text)")
+        #expect([.v4(0xC633_640A), .v4(0x0A14_0001)].contains(change.packet.destination), "\(change.packet.text)")
+        let undefended = IntentDiff(from: try hosts(""), to: try hosts("", "  defences: { tcp-flags: false }"))
+        let flags = try #require(undefended.changes.first { $0.opens })
+        #expect(flags.summary.contains { $0.contains(", TCP flags ") }, "\(flags.summary)")
+        #expect(flags.packet.text.contains(", TCP flags "), "\(flags.packet.text)")
+    }
+
+    @Test("where the nearest rule lacks nothing it is said what comes before it")
+    func nearest() throws {
+        let site = try site(Self.bogus.replacing("INSIDE", with: ""))
+        let host = try #require(site.hosts["a"])
+        let packet = Explanation.packet(
+            from: .v4(0xC0A8_0509),
+            to: .v4(0xC633_640A),
+            .tcp,
+            detail: 22,
+            at: host
+        )
+        let explanation = Explanation(packet, at: try #require(Intent(of: site).host("a")))
+        #expect(!explanation.isAccepted && explanation.rule?.id == "bogons")
+        #expect(explanation.nearest?.rule.id == "lan")
+        #expect(explanation.nearest?.reasons == ["it lacks nothing, but `bogons` comes first"])
+    }
+
+    @Test("an example is of an address that a host has, not of a network or of the interface of the host itself")
+    func witnesses() throws {
+        let store = DiagramStore()
+        var host = HostIntent(host: "a")
+        host.otherAddresses = [.v4(0x0A00_0005), .v6(0xFD00 << 112 | 5)]
+        var match = PacketMatch()
+        match.sources = AddressSet([IPNetwork(containing: .v4(0xC0A8_0100), prefixLength: 24)])
+            .subtracting(AddressSet([.v4(0xC0A8_0101)]))
+        match.inputInterfaces = .except(["eth0", "eth1"])
+        let region = try store.region(Box.boxes(of: match, on: .input))
+        let packet = try #require(Witness(in: store, at: host).packet(region, .input))
+        #expect(packet.source == .v4(0xC0A8_0103) || packet.source == .v4(0xC0A8_0102), "\(packet.text)")
+        #expect(packet.destination == .v4(0x0A00_0005), "\(packet.text)")
+        #expect(packet.inputInterface != "lo", "\(packet.text)")
+    }
+
+    @Test("what is not understood is said as nft writes it")
+    func listed() throws {
+        for (statement, words) in [
+            (#"{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":5}}"#, "meta mark 5"),
+            (#"{"match":{"op":"!=","left":{"payload":{"base":"th","offset":16,"len":8}},"right":2}}"#, "@th,16,8 != 2"),
+            (#"{"mangle":{"key":{"payload":{"protocol":"tcp","field":"dport"}},"value":22}}"#, "tcp dport set 22"),
+            (#"{"quota":{"val":5,"val_unit":"mbytes"}}"#, "quota "),
+            (#"{"xt":{"type":"match","name":"owner"}}"#, "match of iptables `owner`"),
+        ] {
+            let held = try HeldRuleset(json: Array(Listing.json(statement).utf8))
+            var packet = Packet(.input(by: "eth0"), from: .v4(1), to: .v4(2), .tcp, detail: 22)
+            packet.sourcePort = 4
+            let text = HeldEvaluator(held).trace(packet).described(in: held).joined()
+            #expect(text.contains("not understood: \(words)"), "\(text)")
+        }
+    }
+}
