@@ -32,8 +32,10 @@ struct DiagramPass {
     /// The chain that the diagram begins in.
     private let name: String
     private var chains: [Place: String] = [:]
-    /// How many answers lead to each question.
+    /// How many answers lead to each target.
     private var answers: [Diagram.Target: Int] = [:]
+    /// What follows a question that several answers lead to: its lines may be written in several chains.
+    private var followers: Set<Diagram.Target> = []
 
     private struct Place: Hashable {
         let target: Diagram.Target
@@ -46,6 +48,12 @@ struct DiagramPass {
         self.path = path
         self.name = name
         for node in diagram.nodes { for group in node.classes { answers[group.target, default: 0] += 1 } }
+        // A question stands behind those that it leads to.
+        for index in diagram.nodes.indices.reversed() {
+            let node = Diagram.Target.node(Int32(index))
+            guard answers[node] ?? 0 > 1 || followers.contains(node) else { continue }
+            for group in diagram.nodes[index].classes { followers.insert(group.target) }
+        }
     }
 
     /// The lines that do for a packet what the target says. Whom they are not about passes them.
@@ -94,8 +102,10 @@ struct DiagramPass {
             let place = Place(target: target, family: context.family)
             let note = note([target])
             if let known = chains[place] { return (.goto(known), nil, note) }
-            let isShared = answers[target] ?? 0 > 1
-            let chain = parts.chain(isShared ? "\(name)_shared" : "\(context.name)_\(word)")
+            let shared = "\(name)_shared"
+            let isFollower = followers.contains(target) && !context.name.hasPrefix(shared)
+            let isShared = answers[target] ?? 0 > 1 || isFollower
+            let chain = parts.chain(isShared ? shared : "\(context.name)_\(word)")
             chains[place] = chain
             let inside = DiagramContext(name: chain, family: context.family)
             parts.append(lines(target, inside, &parts), to: chain)

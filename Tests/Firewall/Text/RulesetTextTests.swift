@@ -34,6 +34,30 @@ struct RulesetTextTests {
         #expect(text.rule(ofLine: 1) == nil)
     }
 
+    @Test("a chain that several lead to is called by none of them")
+    func names() throws {
+        for host in Intent(of: try policySite("office-router.yaml")).hosts {
+            let ruleset = Compiler.compile(host)
+            var users: [String: Set<String>] = [:]
+            for chain in ruleset.chains {
+                for rule in chain.rules {
+                    let verdicts: [Verdict?] =
+                        switch rule.action {
+                        case .verdict(let verdict): [verdict]
+                        case .lookup(_, let elements): elements.map(\.verdict)
+                        case .lookupNamed(_, let map):
+                            ruleset.sets.first { $0.name == map }?.elements.map(\.verdict) ?? []
+                        default: []
+                        }
+                    for case .goto(let target)? in verdicts { users[target, default: []].insert(chain.name) }
+                }
+            }
+            for (name, chains) in users where chains.count > 1 && !name.hasPrefix("rule_") {
+                #expect(name.contains("_shared"), "\(host.host): \(name) is reached from \(chains.sorted())")
+            }
+        }
+    }
+
     @Test("addresses, networks and ranges are written as people write them")
     func addresses() {
         let linkLocal: ClosedRange<UInt128> = 0xFE80 << 112...(0xFEC0 << 112) - 1
