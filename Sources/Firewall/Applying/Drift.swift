@@ -22,7 +22,8 @@ package struct Drift: Sendable, Equatable {
     ///     others as they were then.
     ///   - live: what it holds now.
     ///   - dynamic: the sets of our table that packets fill, whose elements do not matter.
-    package init(expected: HeldListing, live: HeldListing, dynamic: Set<String>) {
+    ///   - host: whose addresses and interfaces examples have.
+    package init(expected: HeldListing, live: HeldListing, dynamic: Set<String>, host: HostIntent? = nil) {
         let (before, after) = (expected.text, live.text)
         let own = TableName.own.description
         for name in Set(before.tables.keys).union(after.tables.keys).sorted() {
@@ -34,7 +35,7 @@ package struct Drift: Sendable, Equatable {
             case (let old?, let new?):
                 let differences = new.differences(from: old, name == own ? dynamic : [])
                 guard !differences.isEmpty else { continue }
-                let meaning = TableMeaning.compare(expected.table(name), live.table(name))
+                let meaning = TableMeaning.compare(expected.table(name), live.table(name), at: host)
                 if meaning == .same, new.differsOnlyInDecisions(from: old) { continue }
                 if name != own { findings.append("table \(name)\(whose) was changed") }
                 findings += meaning.sentences.map { "table \(name): \($0)" }

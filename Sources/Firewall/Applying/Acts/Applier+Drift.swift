@@ -14,7 +14,8 @@ extension Applier {
         return Drift(
             expected: expected.own.replacing(foreign ?? HeldListing()),
             live: try liveListing(),
-            dynamic: script.dynamicSets
+            dynamic: script.dynamicSets,
+            host: intent(of: current)
         )
     }
 
@@ -27,7 +28,12 @@ extension Applier {
             throw ApplyError(.machine, "\(folder.path): the text of generation \(current.generation) is gone")
         }
         if isAsleep { return .asleep }
-        return Drift(expected: expected.own, live: try liveListing().own, dynamic: script.dynamicSets)
+        return Drift(
+            expected: expected.own,
+            live: try liveListing().own,
+            dynamic: script.dynamicSets,
+            host: intent(of: current)
+        )
     }
 
     /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory

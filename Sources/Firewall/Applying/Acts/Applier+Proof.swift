@@ -73,7 +73,8 @@ extension Applier {
             + proof.differences.map { difference in
                 let packet = "\(difference.packet.path.rawValue): \(difference.packet.text)"
                 let steps = difference.trace.described(in: held)
-                let deciding = steps.last { !$0.hasPrefix("\(TableName.own) ") } ?? "tables of others"
+                let isForeign = { (step: String) in !step.hasPrefix("\(TableName.own) ") }
+                let deciding = difference.trace.doubt(in: held) ?? steps.last(where: isForeign) ?? "tables of others"
                 return "\(packet), which our rules \(difference.kind.byOthers) (\(deciding))"
             }
     }

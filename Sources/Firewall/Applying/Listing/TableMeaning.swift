@@ -18,7 +18,8 @@ enum TableMeaning: Equatable {
     /// How many moments at which rules end by the clock are looked at.
     private static let mostEnds = 8
 
-    static func compare(_ old: HeldListing, _ new: HeldListing) -> TableMeaning {
+    /// - Parameter host: whose addresses and interfaces examples have.
+    static func compare(_ old: HeldListing, _ new: HeldListing, at host: HostIntent?) -> TableMeaning {
         guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return .unknown }
         let ends = before.ends.union(after.ends).sorted()
         guard ends.count <= mostEnds else { return .unknown }
@@ -29,7 +30,7 @@ enum TableMeaning: Equatable {
         for moment in [Int64.min] + ends {
             for path in PacketPath.allCases {
                 do throws(SpaceExhausted) {
-                    let found = try compare(before.at(moment), after.at(moment), path)
+                    let found = try compare(before.at(moment), after.at(moment), path, host)
                     for sentence in found.sentences where !sentences.contains(sentence) { sentences.append(sentence) }
                     isKnown = isKnown && found.isKnown
                 } catch {
@@ -44,13 +45,14 @@ enum TableMeaning: Equatable {
     private static func compare(
         _ before: HeldRuleset,
         _ after: HeldRuleset,
-        _ path: PacketPath
+        _ path: PacketPath,
+        _ host: HostIntent?
     ) throws(SpaceExhausted) -> (sentences: [String], isKnown: Bool) {
         let store = DiagramStore()
         var (old, new) = (HeldSpace(before, in: store), HeldSpace(after, in: store))
         let both = try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
         let possible = try PossiblePackets.region(path, in: store)
-        let witness = Witness(in: store)
+        let witness = Witness(in: store, at: host)
         func packet(_ isMeant: (UInt16) -> Bool) throws(SpaceExhausted) -> Packet? {
             let region = try store.map(both) { isMeant($0) ? 1 : 0 }
             return witness.packet(try store.combine(region, possible, .intersection), path)
