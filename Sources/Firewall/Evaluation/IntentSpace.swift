@@ -31,17 +31,21 @@ package struct IntentSpace {
     /// `accept` or `drop` for each packet: the first rule that matches decides; what none matches is dropped.
     package func outcomes(_ rules: [IntentRule], _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
-        var rest = rules[...]
-        while let first = rest.first {
-            // Rules that do the same, one after another, are one rule.
-            let verdict = try verdict(of: first)
-            var boxes: [Box] = []
-            while let rule = rest.first, try self.verdict(of: rule) == verdict {
-                boxes += try self.boxes(rule, path)
-                rest.removeFirst()
-            }
+        var boxes: [Box] = []
+        var verdict: PacketFunction?
+        // Rules that do the same, one after another, are one rule.
+        func endRun() throws(SpaceExhausted) {
+            guard let verdict else { return }
             parts.append(try store.combine(try store.region(boxes), verdict, .choose))
+            boxes = []
         }
+        for rule in rules {
+            let own = try self.verdict(of: rule)
+            if own != verdict { try endRun() }
+            verdict = own
+            boxes += try self.boxes(rule, path)
+        }
+        try endRun()
         parts.append(PacketFunction(.drop))
         return try store.joined(parts, .first) ?? PacketFunction(.drop)
     }

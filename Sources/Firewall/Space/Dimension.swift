@@ -1,5 +1,6 @@
 /// What tells one packet on one way through a host from another, as a number each. A diagram asks for them in this
-/// order: what few rules speak of comes first, the addresses, of which there are many, last.
+/// order: what few rules speak of comes first, the addresses, of which there are many, late, and last the limit, of which
+/// each rule has one of its own: asked for sooner, each limit would have all the rules behind it.
 package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     /// 0 for IPv4, 1 for IPv6.
     case family
@@ -7,8 +8,6 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case state
     /// `PacketOddities.rawValue`.
     case oddities
-    /// Of packets that are above a limit which one it is, as the store numbers them; 0 for every limit that they meet.
-    case limit
     /// The names of interfaces, as `InterfaceName` has them.
     case inputInterface, outputInterface
     /// The 24 bits of `TrafficSet`.
@@ -20,6 +19,8 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case destination4, source4
     /// IPv6 addresses; free where the family is another.
     case destination6, source6
+    /// Of packets that are above a limit which one it is, as the store numbers them; 0 for every limit that they meet.
+    case limit
 
     /// The largest number of the dimension; the smallest is 0.
     package var last: UInt128 {

@@ -187,6 +187,48 @@ struct LimitTests {
         let store = DiagramStore()
         _ = try IntentSpace(in: store).outcomes(intent.input, .input)
         #expect(store.size < 1_000_000, "\(store.size)")
+        let addresses = DiagramStore()
+        _ = try IntentSpace(in: addresses).outcomes(Self.limited(1000) { _ in Self.slow }, .input)
+        #expect(addresses.size < 200_000, "\(addresses.size)")
+    }
+
+    /// So many limited rules for one port, each with its own /24.
+    private static func limited(_ count: Int, _ limit: (Int) -> RuleLimit) -> [IntentRule] {
+        (0..<count).map { number in
+            var limited = rule("r\(number)", 22, limit(number))
+            let first = 0x0A00_0000 + UInt32(number) << 8
+            limited.matches[0].sources = AddressSet(v4: IntervalSet(first...first + 255))
+            return limited
+        }
+    }
+
+    @Test("a kernel with hundreds of limits is proved, and a change of hundreds of them is told")
+    func manyHeld() throws {
+        var intent = HostIntent(host: "many")
+        intent.input = Self.limited(300) { _ in Self.slow }
+        let rules = (0..<300).flatMap { number in
+            let address = #""10.\#(number / 256).\#(number % 256).0""#
+            let prefix = Listing.match(Listing.source, "==", #"{"prefix":{"addr":\#(address),"len":24}}"#)
+            let limit = Self.limit(set: "r\(number)_v4", 6, "minute", 5)
+            return [
+                Self.rule("r\(number)", [prefix, Self.port(22), limit, Self.drop]),
+                Self.rule("r\(number)", [prefix, Self.port(22), Self.accept]),
+            ]
+        }
+        let sets = (0..<300).map { Self.set("r\($0)_v4") }
+        let proof = HostProof(intent, against: try Self.held(sets + rules), limit: 200_000)
+        #expect(proof.answer == .proved, "\(proof.doubt ?? "") \(proof.differences)")
+
+        func host(_ limits: (Int) -> RuleLimit) -> HostIntent {
+            var host = HostIntent(host: "a")
+            host.input = Self.limited(200, limits)
+            return host
+        }
+        let before = host { RuleLimit(rate: .init(count: $0 + 1, perSeconds: 60, burst: 1000 - $0)) }
+        let after = host { RuleLimit(rate: .init(count: $0 + 1, perSeconds: 60, burst: $0 == 7 ? 2000 : 1000 - $0)) }
+        let diff = IntentDiff(from: [before], to: [after], limit: 500_000)
+        #expect(diff.unknown.isEmpty && diff.opensAnything)
+        #expect(diff.adjustments.map(\.sentence) == ["`r7`: 8 in 60 s, 993 at once -> 8 in 60 s, 2000 at once"])
     }
 
     // MARK: - Differences of two policies
