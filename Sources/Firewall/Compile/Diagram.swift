@@ -43,6 +43,9 @@ struct Diagram {
         self.nodes = nodes
         self.root = root
     }
+
+    /// How many sets and verdict maps it takes, about: what asks for one range alone is a plain condition.
+    var lookups: Int { nodes.count { $0.classes.reduce(0) { $0 + $1.values.ranges.count } > 3 } }
 }
 
 /// The match of a rule as a box: a set of values for each dimension.

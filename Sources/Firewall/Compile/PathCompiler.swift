@@ -6,6 +6,8 @@ struct PathCompiler {
     let rules: ArraySlice<IntentRule>
     /// Whether packets are logged that no rule decides about.
     let logsRest: Bool
+    /// See `Compiler`.
+    let lookups: Int
 
     /// Rules that follow each other and can be told together.
     private enum Segment {
@@ -27,7 +29,7 @@ struct PathCompiler {
             case .lines(let rule): parts.append(LinearRule(rule, place).lines(&parts), to: base)
             case .states(let rules): parts.append([stateLookup(rules, &parts)], to: base)
             case .stage(let rules, let states, let name):
-                var stages = StageCompiler(path: path, states: states, name: "\(base)_\(name)")
+                let stages = StageCompiler(path: path, states: states, name: "\(base)_\(name)", lookups: lookups)
                 parts.append(stages.jumps(rules, &parts), to: base)
             }
         }

@@ -1,21 +1,47 @@
 /// Compiles rules that follow each other to chains that a base chain jumps to: one for the decision diagram of all of
 /// them or, where they cross each other so much that the diagram would be far larger than the rules, several in a row.
+/// Where those would take so many lookups that a kernel is busy for minutes before it holds them, one for `RuleCuts`.
 struct StageCompiler {
     let path: PacketPath
     let states: ConnectionStates
     let name: String
+    /// See `Compiler`.
+    let lookups: Int
 
     /// The jumps to the stages, in order. A packet that no rule of a stage is about comes back.
-    mutating func jumps(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
+    func jumps(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
+        // What the rules themselves ask sets for no shape of the ruleset saves.
+        var lookups = max(self.lookups, 2 * rules.reduce(0) { $0 + $1.sets })
+        guard let stages = stages(rules, &lookups) else {
+            let chain = parts.chain(name)
+            RuleCuts(path: path).write(rules, to: chain, &parts)
+            return [jump(to: chain, rules)]
+        }
+        return stages.map { stage in
+            let chain = parts.chain(name)
+            DiagramWriter(diagram: stage.diagram, rules: stage.rules, path: path).write(to: chain, &parts)
+            return jump(to: chain, stage.rules)
+        }
+    }
+
+    private func jump(to chain: String, _ rules: [IntentRule]) -> Rule {
         let matches = states == .all ? [] : [Match.among(.state, states.keys)]
+        return Rule(matches, .verdict(.jump(chain)), note: RuleNote(rules.lazy.map(\.label)).text)
+    }
+
+    /// - Parameter lookups: how many all stages may have together.
+    /// - Returns: the rules by the diagrams that tell them, in order; nil when that takes more lookups.
+    private func stages(_ rules: [IntentRule], _ lookups: inout Int) -> [(diagram: Diagram, rules: [IntentRule])]? {
         do {
             guard let diagram = try diagram(rules, isBounded: rules.count > 1) else { return [] }
-            let chain = parts.chain(name)
-            DiagramWriter(diagram: diagram, rules: rules, path: path).write(to: chain, &parts)
-            return [Rule(matches, .verdict(.jump(chain)), note: RuleNote(rules.lazy.map(\.label)).text)]
+            lookups -= diagram.lookups
+            return lookups < 0 ? nil : [(diagram, rules)]
         } catch {
             let middle = Self.seam(rules)
-            return jumps(Array(rules[..<middle]), &parts) + jumps(Array(rules[middle...]), &parts)
+            guard let first = stages(Array(rules[..<middle]), &lookups),
+                let second = stages(Array(rules[middle...]), &lookups)
+            else { return nil }
+            return first + second
         }
     }
 
@@ -58,6 +84,15 @@ extension InterfaceSet {
 }
 
 extension IntentRule {
+    /// How many sets of addresses it asks for.
+    fileprivate var sets: Int {
+        matches.reduce(0) { count, match in
+            let (from, to) = (match.sources, match.destinations)
+            let asked = [from.v4.ranges.count, to.v4.ranges.count, from.v6.ranges.count, to.v6.ranges.count]
+            return count + asked.count { $0 > 1 }
+        }
+    }
+
     /// What the rule asks for, as one bit for each thing.
     fileprivate var questions: Int {
         matches.reduce(0) { bits, match in

@@ -141,7 +141,7 @@ struct RandomIntent {
     }
 
     private mutating func nearby(_ port: UInt16) -> UInt16 { port &+ one([0, 0, 1, UInt16.max]) }
-    private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
     private mutating func chance(_ of: Int) -> Bool { number(1...of) == 1 }
     private mutating func one<Item>(_ items: [Item]) -> Item { items[number(0...items.count - 1)] }
 }

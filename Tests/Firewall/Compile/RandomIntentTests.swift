@@ -1,4 +1,5 @@
 import Firewall
+import Site
 import Testing
 
 @Suite("Compiling random intents")
@@ -61,6 +62,62 @@ struct RandomIntentTests {
         let ruleset = Compiler.compile(intent)
         #expect(ruleset.sets.reduce(0) { $0 + $1.elements.count } < 20 * rules.count)
         #expect(ruleset.chains.first { $0.name == "input" }?.rules.count ?? 0 < 40)
+    }
+
+    @Test("rules that cross each other in several fields are few lookups and short lists, and decide as before")
+    func cuts() {
+        var system = SystemRandomNumberGenerator()
+        let seed = system.next()
+        var random = RandomIntent(seed: seed)
+        let rules = (0..<400).map { (number: Int) -> IntentRule in
+            var match = PacketMatch()
+            match.states = .new
+            let first = UInt32(random.number(0...1023)), port = UInt16(random.number(1...60_000))
+            match.sources = AddressSet(v4: IntervalSet(0x0A00_0000 | first...0x0A00_0000 | first + 15))
+            match.traffic = TrafficSet(.tcp, details: port...port + UInt16(random.number(0...5000)))
+            return IntentRule(id: "r\(number)", .written, number < 200 ? .drop : .accept, matches: [match])
+        }
+        var intent = HostIntent(host: "cuts")
+        intent.input = rules
+        let ruleset = Compiler.compile(intent, lookups: 50)
+        #expect(ruleset.sets.count < 20 && ruleset.chains.reduce(0) { $0 + $1.rules.count } < 2 * rules.count)
+        #expect(ruleset.chains.filter { $0.hook == nil }.allSatisfy { $0.rules.count < 60 })
+        let evaluator = RulesetEvaluator(ruleset)
+        var decided: Set<String> = []
+        for number in 0..<2000 {
+            var packet = random.packet()
+            if number % 4 > 0 {
+                let source = IPAddress.v4(0x0A00_0000 | UInt32(random.number(0...1023)))
+                packet = Packet(.input(by: "eth0"), from: source, to: .v4(1), .tcp)
+                packet.detail = UInt16(random.number(0...65_535))
+            }
+            guard packet.path == .input else { continue }
+            let expected = Self.expectation(intent, packet, 0)
+            if let rule = expected.rule { decided.insert(rule) }
+            #expect(evaluator.outcome(of: packet) == expected, "seed \(seed): \(packet)")
+        }
+        #expect(decided.count > 20, "seed \(seed)")
+    }
+
+    @Test("lists decide as the intent does, by the same rule")
+    func lists() {
+        var system = SystemRandomNumberGenerator()
+        let seed = system.next()
+        var random = RandomIntent(seed: seed)
+        for _ in 0..<6 {
+            var intent = random.intent(rules: 120)
+            // Long stages, so that there is something to cut.
+            intent.input.sort { $0.verdict == .accept && $1.verdict != .accept }
+            intent.output.sort { $0.verdict == .accept && $1.verdict != .accept }
+            var evaluator = RulesetEvaluator(Compiler.compile(intent, lookups: 0))
+            evaluator.now = 200
+            for _ in 0..<300 {
+                let packet = random.packet()
+                if packet.path == .forward { continue }
+                let expected = Self.expectation(intent, packet, 200)
+                #expect(evaluator.outcome(of: packet) == expected, "seed \(seed): \(packet)")
+            }
+        }
     }
 
     /// What the intent says of the packet at that time.
