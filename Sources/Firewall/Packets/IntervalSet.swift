@@ -1,5 +1,6 @@
 /// A set of whole numbers as the shortest list of closed ranges: sorted, disjoint, and never two that touch, so that
-/// equal sets are equal values. Union, intersection and difference take time linear in the ranges of both.
+/// equal sets are equal values. Union and difference take time linear in the ranges of both, intersection in those that
+/// lie near ranges of the other.
 package struct IntervalSet<Bound>: Sendable, Hashable
 where Bound: FixedWidthInteger & UnsignedInteger & Sendable {
     /// Ascending; between two neighbours at least one number is missing.
@@ -51,19 +52,30 @@ where Bound: FixedWidthInteger & UnsignedInteger & Sendable {
 
     /// Takes time logarithmic in the count of ranges.
     package func contains(_ number: Bound) -> Bool {
+        let place = place(of: number)
+        return place < ranges.count && ranges[place].lowerBound <= number
+    }
+
+    /// The index of the first range that ends at the number or later; the count of ranges when none does.
+    private func place(of number: Bound) -> Int {
         var low = 0
         var high = ranges.count
         while low < high {
             let middle = (low + high) / 2
             if ranges[middle].upperBound < number { low = middle + 1 } else { high = middle }
         }
-        return low < ranges.count && ranges[low].lowerBound <= number
+        return low
+    }
+
+    /// The first ranges of both that could have a number in common.
+    private func start(with other: IntervalSet) -> (left: Int, right: Int) {
+        (other.first.map(place) ?? 0, first.map(other.place) ?? 0)
     }
 
     package func isSubset(of other: IntervalSet) -> Bool { subtracting(other).isEmpty }
 
     package func intersects(_ other: IntervalSet) -> Bool {
-        var (left, right) = (0, 0)
+        var (left, right) = start(with: other)
         while left < ranges.count, right < other.ranges.count {
             if ranges[left].overlaps(other.ranges[right]) { return true }
             if ranges[left].upperBound < other.ranges[right].upperBound { left += 1 } else { right += 1 }
@@ -81,7 +93,7 @@ where Bound: FixedWidthInteger & UnsignedInteger & Sendable {
         if isAll { return other }
         if other.isAll { return self }
         var common: [ClosedRange<Bound>] = []
-        var (left, right) = (0, 0)
+        var (left, right) = start(with: other)
         while left < ranges.count, right < other.ranges.count {
             let (one, two) = (ranges[left], other.ranges[right])
             if one.overlaps(two) {

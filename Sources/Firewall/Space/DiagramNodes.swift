@@ -85,6 +85,27 @@ struct DiagramNodes: Sendable {
         return Int32(truncatingIfNeeded: node)
     }
 
+    /// How many nodes there are.
+    var count: Int { dimensions.count }
+
+    /// Removes all nodes but the first `count`. None of those leads to a later one: a node is added after its children.
+    mutating func keep(first count: Int) {
+        guard count < dimensions.count else { return }
+        // From the last one back: whoever was entered before lies behind none of those that are left.
+        for node in (count..<dimensions.count).reversed() {
+            let entry = Int32(truncatingIfNeeded: node) + 1
+            var slot = Int(truncatingIfNeeded: hashes[node]) & (table.count - 1)
+            while table[slot] != entry { slot = (slot + 1) & (table.count - 1) }
+            table[slot] = 0
+        }
+        let edges = children.count - Int(starts[count])
+        dimensions.removeLast(dimensions.count - count)
+        starts.removeLast(starts.count - count - 1)
+        hashes.removeLast(hashes.count - count)
+        uppers.removeLast(edges)
+        children.removeLast(edges)
+    }
+
     private mutating func enter(_ node: Int) {
         var slot = Int(truncatingIfNeeded: hashes[node]) & (table.count - 1)
         while table[slot] != 0 { slot = (slot + 1) & (table.count - 1) }

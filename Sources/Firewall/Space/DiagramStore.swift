@@ -12,6 +12,8 @@ package final class DiagramStore {
     /// other stores made asks for none.
     private var limits: [PacketLimit] = []
     private var limitNumbers: [PacketLimit: UInt128] = [:]
+    /// How many nodes the store began with.
+    private let firstNodes: Int
     /// How many edges the store may hold.
     let limit: Int
     private let mostSteps: Int
@@ -28,8 +30,19 @@ package final class DiagramStore {
     /// A store that begins with everything that another made: functions of that one are functions of this one.
     init(continuing nodes: DiagramNodes, limit: Int, steps: Int) {
         self.nodes = nodes
+        firstNodes = nodes.count
         self.limit = limit
         mostSteps = steps
+    }
+
+    /// Lets go of all but what the store began with: for another question of the same kind, with bounds of its own.
+    func restart() {
+        nodes.keep(first: firstNodes)
+        results = ResultCache()
+        pending.remove(from: 0)
+        limits = []
+        limitNumbers = [:]
+        steps = 0
     }
 
     package static let usualLimit = 6_000_000

@@ -24,4 +24,29 @@ struct ManyClaimsTests {
         #expect(bounded.allSatisfy { $0.answer == .unknown && $0.reason?.contains("pieces") == true })
         #expect(answers.allSatisfy { $0 == .proved }, "\(answers.count { $0 != .proved }) of \(answers.count)")
     }
+
+    @Test("many ends are judged with the same tools, and none finds what another left")
+    func manyHosts() throws {
+        let hosts = (1...200).map { "  h\($0): { roles: [r\($0 % 3)], addresses: [10.1.\($0).1/24] }\n" }.joined()
+        let site = try site(
+            """
+            site: a.b
+            hosts:
+            \(hosts)services: { ssh: tcp/22, web: tcp/80 }
+            firewall:
+              allow:
+                - { from: any, to: r0, services: web }
+                - { from: r1, to: r2, services: ssh }
+              never:
+                - { from: internet, to: [r1, r2] }
+                - { from: internet, to: r0, services: ssh }
+                - { from: r1, to: r2, services: ssh }
+            """
+        )
+        let intent = Intent(of: site)
+        let proofs = ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
+        let broken = proofs.filter { $0.answer != .proved }
+        #expect(broken.count == 1, "\(broken.map { "\($0.claim.id) \($0.answer) \($0.reason ?? "")" })")
+        #expect(broken.first?.answer == .refuted && broken.first?.packet?.detail == 22)
+    }
 }

@@ -20,8 +20,6 @@ final class ClaimJudge {
     private let end: Int?
     private let store: DiagramStore
     private let ways: SiteWays
-    /// Every address that a host of the site is known to bear.
-    private let own: AddressSet
     /// The lines that the end has rules of.
     private lazy var lines: Set<String> = Set(end.map { site.hosts[$0].intent.input.map(\.id) } ?? [])
     private var knownIngress: SiteWays.Ends?
@@ -34,33 +32,30 @@ final class ClaimJudge {
 
     /// - Parameters:
     ///   - end: the host's place in the site; nil for what is no host of it.
-    ///   - limit: see `DiagramStore`; for all claims together.
-    ///   - steps: see `DiagramStore`; for all claims together.
-    init(_ site: SiteHosts, at end: Int?, _ common: SiteWays.Common, limit: Int, steps: Int) {
-        self.site = site
+    ///   - ways: with nothing of another end's; its bounds are for all claims together.
+    init(at end: Int?, _ ways: SiteWays) {
         self.end = end
-        ways = SiteWays(site, common, limit: limit, steps: steps)
+        self.ways = ways
+        site = ways.site
         store = ways.store
-        own = site.addresses
     }
 
     /// What is found of a claim here; nothing where it holds.
-    ///
-    /// - Parameter idle: the addresses of hosts that get nothing from the claim's line.
-    func judge(_ claim: Claim, idle: AddressSet) -> [Finding] {
+    func judge(_ asked: AskedClaim) -> [Finding] {
+        let claim = asked.claim
         let destinations = end.map { claim.destinations.intersection(site.hosts[$0].addresses) }
-        let addresses = destinations ?? claim.destinations.subtracting(own)
+        let addresses = destinations ?? claim.destinations.subtracting(site.addresses)
         if addresses.isEmpty { return [] }
         do throws(SpaceExhausted) {
             if let exhausted { throw exhausted }
             let findings =
                 switch claim.kind {
-                case .allow: [try allowed(claim, addresses, idle)]
-                case .never: [try never(claim, claim.traffic, addresses)]
+                case .allow: [try allowed(asked, addresses)]
+                case .never: [try never(asked, claim.traffic, addresses)]
                 case .exactly:
                     [
-                        try never(claim, claim.scope.subtracting(claim.traffic), addresses),
-                        try allowed(claim, addresses, idle),
+                        try never(asked, claim.scope.subtracting(claim.traffic), addresses),
+                        try allowed(asked, addresses),
                     ]
                 }
             return findings.compactMap { $0 }
@@ -83,14 +78,13 @@ final class ClaimJudge {
     ///
     /// - Parameter isOrdinary: whether packets alone are meant that have no oddity and only the flag SYN.
     private func question(
+        _ claim: AskedClaim,
         _ traffic: TrafficSet,
-        from sources: AddressSet,
         to addresses: AddressSet,
         _ states: ConnectionStates,
         isOrdinary: Bool = true
     ) throws(SpaceExhausted) -> PacketFunction {
         var match = PacketMatch()
-        match.sources = end.map { sources.subtracting(site.hosts[$0].addresses) } ?? sources
         match.destinations = addresses
         match.traffic = traffic
         match.states = states
@@ -99,9 +93,19 @@ final class ClaimJudge {
             boxes[index].restrict(.oddities, to: 0)
             boxes[index].restrict(.tcpFlags, to: 0x02)
         }
-        let asked = try store.combine(try store.region(boxes), try ways.possible(), .intersection)
+        let about = try store.combine(try store.region(boxes), try from(claim), .intersection)
+        let asked = try store.combine(about, try ways.possible(), .intersection)
         // Elsewhere no firewall of the site decides but that of the source, or of a router on the way.
         return end == nil ? try store.combine(asked, try ways.ours(), .intersection) : asked
+    }
+
+    /// The connections from a claim's sources, but for the end itself.
+    private func from(_ claim: AskedClaim) throws(SpaceExhausted) -> PacketFunction {
+        let own = end.map { site.hosts[$0].addresses } ?? .none
+        guard let place = claim.place else { return try ways.from(claim.sources.subtracting(own)) }
+        let from = try ways.from(place)
+        guard claim.sources.intersects(own) else { return from }
+        return try store.combine(from, try ways.from(own), .difference)
     }
 
     private func ingress() throws(SpaceExhausted) -> SiteWays.Ends {
@@ -115,18 +119,18 @@ final class ClaimJudge {
 
     /// The first connection that is let through; nil when none is.
     private func never(
-        _ claim: Claim,
+        _ claim: AskedClaim,
         _ traffic: TrafficSet,
         _ addresses: AddressSet
     ) throws(SpaceExhausted) -> Finding? {
         // A rule may take a connection out of tracking.
         let asked = try question(
+            claim,
             traffic,
-            from: claim.sources,
             to: addresses,
             [.new, .untracked],
             // What is meant lets no packet through because something is odd about it; a kernel may.
-            isOrdinary: site.hosts.allSatisfy { $0.held == nil }
+            isOrdinary: !site.areHeld
         )
         if asked == .none { return nil }
         let reached = try reached()
@@ -149,14 +153,13 @@ final class ClaimJudge {
 
     /// The first connection that is stopped though no line refuses it; nil when there is none.
     private func allowed(
-        _ claim: Claim,
-        _ addresses: AddressSet,
-        _ idle: AddressSet
+        _ claim: AskedClaim,
+        _ addresses: AddressSet
     ) throws(SpaceExhausted) -> Finding? {
-        guard holds(claim) else { return nil }
-        let asked = try question(claim.traffic, from: claim.sources.subtracting(idle), to: addresses, .new)
+        guard holds(claim.claim) else { return nil }
+        let asked = try question(claim, claim.claim.traffic, to: addresses, .new)
         if asked == .none { return nil }
-        let exemption = Exemption(claim)
+        let exemption = Exemption(claim.claim)
         let (out, through, inwards) = (try out(exemption), try through(exemption), try inwards(exemption))
         let expected = try store.combine(asked, try refused(exemption), .difference)
         var doubt: Finding?

@@ -25,13 +25,16 @@ package struct ClaimProver: Sendable {
     /// The answers in the order of the claims, each with a packet where it is not "proved".
     package func prove(_ claims: [Claim]) -> [ClaimProof] {
         if claims.isEmpty { return [] }
-        let common = SiteWays.common(site, limit: limit, steps: steps)
-        let idle = idleSources(claims)
+        let (asked, sources) = AskedClaim.all(claims, idle: idleSources(claims))
+        let common = SiteWays.common(site, sources: sources, limit: limit, steps: steps)
         let ends = site.hosts.indices.map(Int?.some) + [nil]
-        let findings = Parallel.map(ends) { [site, limit, steps] end in
-            let judge = ClaimJudge(site, at: end, common, limit: limit, steps: steps)
-            return zip(claims, idle).enumerated().flatMap { index, asked in
-                judge.judge(asked.0, idle: asked.1).map { (claim: index, finding: $0) }
+        // What is common is copied once for each thread: a site may have thousands of ends.
+        let ways = { @Sendable [site, limit, steps] in SiteWays(site, common, limit: limit, steps: steps) }
+        let findings = Parallel.map(ends, with: ways) { ways, end in
+            ways.restart()
+            let judge = ClaimJudge(at: end, ways)
+            return asked.indices.flatMap { index in
+                judge.judge(asked[index]).map { (claim: index, finding: $0) }
             }
         }
         var found: [[ClaimJudge.Finding]] = Array(repeating: [], count: claims.count)

@@ -18,6 +18,12 @@ package struct SiteHosts: Sendable {
 
     /// In the order of the intent.
     package let hosts: [Host]
+    /// Every address that a host of the site is known to bear.
+    let addresses: AddressSet
+    /// The hosts by their places that others' packets pass.
+    let routers: [Int]
+    /// Whether it is known of any host what its kernel holds.
+    let areHeld: Bool
 
     /// - Parameter held: what kernels hold, by the host's name; hosts that are left out do what is meant.
     package init(_ intent: Intent, of site: SiteModel, held: [String: HeldRuleset] = [:]) {
@@ -35,14 +41,12 @@ package struct SiteHosts: Sendable {
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
             )
         }
-    }
-
-    /// Every address that a host of the site is known to bear.
-    var addresses: AddressSet {
-        AddressSet(
+        addresses = AddressSet(
             v4: IntervalSet(hosts.flatMap { $0.addresses.v4.ranges }),
             v6: IntervalSet(hosts.flatMap { $0.addresses.v6.ranges })
         )
+        routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
+        areHeld = hosts.contains { $0.held != nil }
     }
 }
 

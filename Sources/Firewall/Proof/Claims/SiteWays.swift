@@ -6,11 +6,11 @@ import Site
 final class SiteWays {
     /// What one side makes of connections.
     struct Ends: Sendable {
-        var outcomes: PacketFunction
+        fileprivate(set) var outcomes: PacketFunction
         /// What a line of `deny` refuses.
-        let refused: PacketFunction
+        fileprivate(set) var refused: PacketFunction
         /// What a defence or the baseline refuses.
-        let defended: PacketFunction
+        fileprivate(set) var defended: PacketFunction
 
         /// Where nothing of the site decides.
         static let open = Ends(outcomes: PacketFunction(.accept), refused: .none, defended: .none)
@@ -25,17 +25,46 @@ final class SiteWays {
         fileprivate var forwarding: [Int: Ends] = [:]
         fileprivate var total: Ends?
         fileprivate var ofStrangers: PacketFunction?
+        /// The connections from sets of sources that several ends ask about.
+        fileprivate var sources: [PacketFunction] = []
         /// Why the rest is not there.
         fileprivate var exhausted: SpaceExhausted?
+
+        fileprivate mutating func forEach(_ body: (inout PacketFunction) -> Void) {
+            func each(_ ends: inout Ends) {
+                body(&ends.outcomes)
+                body(&ends.refused)
+                body(&ends.defended)
+            }
+            func one(_ place: inout PacketFunction?) {
+                guard var function = place else { return }
+                body(&function)
+                place = function
+            }
+            func ends(_ place: inout Ends?) {
+                guard var value = place else { return }
+                each(&value)
+                place = value
+            }
+            one(&possible)
+            one(&ours)
+            one(&ofStrangers)
+            ends(&egress)
+            ends(&total)
+            for host in forwarding.keys.sorted() { ends(&forwarding[host]) }
+            for index in sources.indices { body(&sources[index]) }
+        }
     }
 
     let site: SiteHosts
     let store: DiagramStore
+    private let start: Common
     private var common: Common
     private let steps: Int
 
     private init(_ site: SiteHosts, _ common: Common, _ store: DiagramStore, steps: Int) {
         self.site = site
+        start = common
         self.common = common
         self.store = store
         self.steps = steps
@@ -49,16 +78,41 @@ final class SiteWays {
         self.init(site, common, DiagramStore(continuing: common.nodes, limit: limit, steps: steps), steps: steps)
     }
 
-    static func common(_ site: SiteHosts, limit: Int, steps: Int) -> Common {
+    /// Lets go of what one end needed, for the next one.
+    func restart() {
+        store.restart()
+        common = start
+    }
+
+    /// - Parameter sources: sets that claims at many ends ask about: `from(_:)` knows them by their places.
+    static func common(_ site: SiteHosts, sources: [AddressSet], limit: Int, steps: Int) -> Common {
         let ways = SiteWays(site, Common(), limit: limit, steps: steps)
         do throws(SpaceExhausted) {
             _ = (try ways.possible(), try ways.ours(), try ways.egress())
             _ = (try ways.forwarding(), try ways.forwardingOfStrangers())
+            for set in sources { ways.common.sources.append(try ways.from(set)) }
         } catch {
             ways.common.exhausted = error
         }
-        ways.common.nodes = ways.store.nodes
-        return ways.common
+        return ways.lasting()
+    }
+
+    /// What is there, with the nodes that it needs: what was made on the way is many times as much, and every end would
+    /// begin with it.
+    private func lasting() -> Common {
+        var kept = common
+        var functions: [PacketFunction] = []
+        kept.forEach { functions.append($0) }
+        let target = DiagramStore(limit: store.limit, steps: steps)
+        guard let copies = try? target.copy(functions, from: store.nodes) else {
+            kept.nodes = store.nodes
+            return kept
+        }
+        var copy = copies.makeIterator()
+        // There are as many copies as functions.
+        kept.forEach { $0 = copy.next() ?? $0 }
+        kept.nodes = target.nodes
+        return kept
     }
 
     /// What is there already, else what `make` makes, unless that was too much before.
@@ -90,10 +144,19 @@ final class SiteWays {
         }
     }
 
-    private func fromHosts() throws(SpaceExhausted) -> PacketFunction {
+    private func fromHosts() throws(SpaceExhausted) -> PacketFunction { try from(site.addresses) }
+
+    /// The connections from these sources.
+    func from(_ sources: AddressSet) throws(SpaceExhausted) -> PacketFunction {
         var match = PacketMatch()
-        match.sources = site.addresses
+        match.sources = sources
         return try store.region(Box.boxes(of: match, on: .input))
+    }
+
+    /// The same for one of the sets that many ask about.
+    func from(_ place: Int) throws(SpaceExhausted) -> PacketFunction {
+        if place < common.sources.count { return common.sources[place] }
+        throw common.exhausted ?? SpaceExhausted(of: .pieces)
     }
 
     // MARK: - Ends
@@ -102,7 +165,7 @@ final class SiteWays {
     func ingress(_ host: Int?) throws(SpaceExhausted) -> Ends {
         guard let host else { return .open }
         var ends = try copied(try End(of: site.hosts[host], .input, limit: store.limit, steps: steps))
-        for router in site.hosts.indices where router != host {
+        for router in site.routers where router != host {
             try addChangedSources(by: router, to: &ends.outcomes)
         }
         try passOn(from: host, &ends.outcomes)
@@ -162,7 +225,7 @@ final class SiteWays {
     func forwarding() throws(SpaceExhausted) -> Ends {
         try once(\.total) { () throws(SpaceExhausted) in
             var total = Ends.open
-            for host in site.hosts.indices where !site.hosts[host].passages.isEmpty {
+            for host in site.routers {
                 let ends = try forwarding(host)
                 var outcomes = ends.outcomes
                 // What a router sends elsewhere does not come where it was sent.
