@@ -26,6 +26,10 @@ struct SlotTests {
             }.joined(separator: "\n"))
 
             """
+        return try compile(text, &slots)
+    }
+
+    private func compile(_ text: String, _ slots: inout PlanCompiler.Slots) throws -> Plan {
         let path = NSTemporaryDirectory() + "/slots-\(UUID().uuidString).yaml"
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -51,6 +55,32 @@ struct SlotTests {
         let third = servers(try plan(["web": [2, 4]], &slots))
         #expect(third["192.0.2.4"] == first["192.0.2.1"])
         #expect(slots.servers.extent == 3)
+    }
+
+    @Test("a server keeps its place when another of its address joins it, and it is called by its port from then on")
+    func sameAddress() throws {
+        func plan(_ servers: String, _ slots: inout PlanCompiler.Slots) throws -> [ServerPlan] {
+            let text = """
+                site: slots.test
+                hosts: { app-01: { roles: [app], addresses: [192.0.2.21/24] } }
+                gateway:
+                  listen: [{ port: 8080 }]
+                  routes: [{ hosts: "*", pool: web }]
+                  pools: { web: { servers: [\(servers)] } }
+
+                """
+            return try compile(text, &slots).pools[0].servers
+        }
+        var slots = PlanCompiler.Slots()
+        let (address, host) = ("{ address: 192.0.2.1, port: 80 }", "{ host: app-01, port: 80 }")
+        let few = try plan("\(address), \(host)", &slots)
+        let many = try plan(
+            "{ address: 192.0.2.1, port: 81 }, { host: app-01, port: 81 }, \(host), \(address)",
+            &slots
+        )
+        #expect(many.map(\.name) == ["192.0.2.1:81", "app-01:81", "app-01:80", "192.0.2.1:80"])
+        #expect(many[3].slot == few[0].slot && many[2].slot == few[1].slot)
+        #expect(Set(many.map(\.slot)).count == 4)
     }
 
     @Test("a place where requests are under way is nobody else's, nor is its pool's")

@@ -86,20 +86,17 @@ package struct PlanCompiler {
 
     private func server(_ endpoint: ServerEndpoint, of pool: PoolSettings, _ slots: inout Slots) -> ServerPlan {
         let address: String
-        let key: String
         var dnsName: String?
         switch endpoint.location {
-        case .addresses(let addresses):
-            address = addresses.first.map { "\($0)" } ?? ""
-            key = endpoint.label
+        case .addresses(let addresses): address = addresses.first.map { "\($0)" } ?? ""
         case .name(let name):
             address = ""
-            key = name
             dnsName = name
         }
         var plan = ServerPlan(
             name: endpoint.label,
-            slot: slots.server(pool.name, "\(key):\(endpoint.port)"),
+            // Not by its label, which changes with the pool's other servers.
+            slot: slots.server(pool.name, "\(endpoint.name):\(endpoint.port)"),
             address: address,
             port: endpoint.port,
             weight: endpoint.settings.weight

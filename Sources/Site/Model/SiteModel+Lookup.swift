@@ -33,6 +33,7 @@ extension SiteModel {
         return zip(pool.servers, names).map { server, name in
             let port = port(of: server)
             return ServerEndpoint(
+                name: name,
                 label: counts[name] == 1 ? name : name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)",
                 location: location(of: server.target, near: attached),
                 port: port,
@@ -71,6 +72,8 @@ extension SiteModel {
 
 /// A server of a pool, ready to be connected to.
 package struct ServerEndpoint: Sendable, Equatable {
+    /// The host, name or address that the site file gives, whatever else is in the pool.
+    package let name: String
     /// What status, the access log and `gatehouse server drain POOL/SERVER` call it: the host, name or address, with
     /// the port only where the pool has it several times.
     package let label: String
