@@ -36,6 +36,23 @@ extension Exchange {
         connectServer(of: pool)
     }
 
+    /// It goes on waiting, in the pool that has the place of its own by now. Servers that have failed it have done so there
+    /// too, unless there are no others.
+    internal func moves(to heir: Pool) {
+        guard let pool else { return }
+        var failed = TriedServers()
+        for (index, server) in pool.plan.servers.enumerated() where tried.contains(index) {
+            if let place = heir.plan.servers.firstIndex(where: { $0.slot == server.slot }) { failed.insert(place) }
+        }
+        let hasOthers = heir.plan.servers.indices.contains { !failed.contains($0) }
+        tried = hasOthers ? failed : TriedServers()
+        if lastServer >= 0 {
+            let slot = pool.plan.servers[lastServer].slot
+            lastServer = heir.plan.servers.firstIndex { $0.slot == slot } ?? -1
+        }
+        self.pool = heir
+    }
+
     /// Whether it has waited for longer than the pool allows, this time.
     internal func queueTimeIsOver(now microseconds: UInt64) -> Bool {
         guard let pool else { return false }

@@ -95,6 +95,27 @@ internal final class Pool {
         return true
     }
 
+    /// Has those who wait here wait in the pool of another configuration, for as long as they would have there.
+    /// Bounds hold for who comes, and these have come.
+    func giveWaiting(to heir: Pool) {
+        let moved = waiting
+        for exchange in moved {
+            stopWaiting(exchange)
+            exchange.moves(to: heir)
+        }
+        heir.takeOver(moved)
+    }
+
+    private func takeOver(_ moved: [Exchange]) {
+        let count = UInt64(moved.count)
+        state.region.add(state.index(pool: plan.slot, .queued), count)
+        state.region.bump(state.index(worker: worker, waitingFor: plan.slot), by: count)
+        waiting += moved
+        waiting.sort { $0.times.queued < $1.times.queued }
+        waitingRetries = waiting.count { !$0.tried.isEmpty }
+        showLine()
+    }
+
     /// Takes a request out of the queue, wherever it stands.
     func stopWaiting(_ exchange: Exchange) {
         guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }

@@ -18,6 +18,19 @@ internal final class QueueTimer: EventHandler {
         worker.loop.setDeadline(registration, after: Self.period)
     }
 
+    /// A configuration has come into force: who waits in a pool of an earlier one waits in the pool of that name from now
+    /// on, whose servers may be others. Where there is none, they wait where they are.
+    func move(to fresh: Runtime, on worker: Worker) {
+        for runtime in runtimes where runtime !== fresh {
+            for pool in runtime.pools where pool.hasWaiting {
+                guard let heir = fresh.pools.first(where: { $0.plan.name == pool.plan.name }) else { continue }
+                pool.giveWaiting(to: heir)
+                start(fresh, on: worker)
+            }
+        }
+        offerServers(now: worker.loop.now)
+    }
+
     /// Offers servers to all who wait here.
     func offerServers(now: UInt64) {
         for runtime in runtimes {

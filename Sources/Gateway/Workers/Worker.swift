@@ -88,6 +88,7 @@ package final class Worker {
             freeExchanges.removeAll()
             runtime = fresh
             do { try adopt(publication) } catch { count(.publicationsFailed) }
+            queueTimer.move(to: fresh, on: self)
         case .change(let change, let receipts):
             runtime.adopt(change)
             receipts.sign()

@@ -115,4 +115,65 @@ struct QueueTests {
         let paths = busy.requests.map { $0.startLine.split(separator: " ")[1] }
         #expect(paths.drop { $0 != "/hold" }.prefix(2) == ["/hold", "/bad"], "\(paths)")
     }
+
+    @Test("requests that wait are given to a server that a reload brings", arguments: [1, 2])
+    func reload(workers: Int) throws {
+        let isHeld = Switch(true)
+        let busy = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
+                try peer.answer("busy")
+            }
+        }
+        let failing = try Ports.free()
+        let gateway = try Gateway(
+            servers: [.init(busy, options: ["max-connections: 1"]), .init(port: failing)],
+            pool: ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 100s }"],
+            workers: workers
+        )
+        func ask(_ path: String) throws -> HTTPConnection {
+            let client = try gateway.connect(patience: .seconds(90))
+            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
+            return client
+        }
+        let holder = try ask("/hold")
+        try eventually("a server is full") { busy.requests.contains { $0.startLine.contains("/hold") } }
+        let waiting = try (0..<3).map { try ask("/\($0)") }
+        try eventually("they wait") { try gateway.command("status", "--json").output.contains("\"queued\": 3") }
+
+        let added = try ScriptedServer.named("added")
+        var site = gateway.site
+        site.pools["web"]?.servers.append(.init(added))
+        try gateway.directory.write(site.text, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        for client in waiting { #expect(try client.readResponse().text == "added") }
+        let status = try gateway.command("status", "--json").output
+        #expect(status.contains("\"queued\": 0"), "\(status)")
+        isHeld.turn(on: false)
+        #expect(try holder.readResponse().text == "busy")
+    }
+
+    @Test("the time that a request has waited goes on over a reload, which may end it")
+    func reloadInVain() throws {
+        let busy = try ScriptedServer { peer in
+            _ = try peer.request()
+            peer.hold()
+        }
+        let gateway = try Gateway(
+            servers: [.init(busy, options: ["max-connections: 1"])],
+            pool: ["queue: { wait: 20m }"]
+        )
+        let request = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
+        let holder = try gateway.connect()
+        try holder.send(request)
+        try eventually("the server is full") { busy.requests.count == 1 }
+        let waiting = try gateway.connect()
+        try waiting.send(request)
+        try eventually("it waits") { try gateway.command("status", "--json").output.contains("\"queued\": 1") }
+        var site = gateway.site
+        site.pools["web"]?.options = ["queue: { wait: 100ms }"]
+        try gateway.directory.write(site.text, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        #expect(try waiting.readResponse().status == 503)
+    }
 }
