@@ -31,9 +31,6 @@ package final class DataPlaneProcess {
     /// Milliseconds between two looks at what can be given back.
     private static let tidyPause: Int32 = 5_000
 
-    /// Milliseconds for a drain that no control asked for.
-    private static let lonelyDrain = 30_000
-
     private init(channel: ControlChannel, service: any DataPlaneService) {
         self.channel = channel
         self.service = service
@@ -190,7 +187,7 @@ package final class DataPlaneProcess {
             return
         }
         let ready = Readiness.wait([adoption.raw, signals.raw], milliseconds: pause)
-        if ready[1], signals.next() == SIGTERM { return drain(Self.lonelyDrain) }
+        if ready[1], signals.next() == SIGTERM { return drain(service.drainTime) }
         guard ready[0] else { return service.tidy() }
         do {
             guard let connection = try UnixSocket.accept(adoption.raw) else { return }

@@ -30,6 +30,8 @@ package protocol DataPlaneService: AnyObject {
     func sessionKeys() throws -> SecretBytes?
     /// Called every few seconds while nothing else is asked: time to give back what was needed once.
     func tidy()
+    /// Milliseconds for a drain that no control asks for, by the configuration.
+    var drainTime: Int { get }
     /// Accepts nothing more, lets what runs end, and cuts off what has not ended after the time.
     func drain(deadlineMilliseconds: Int)
     /// Whether nothing runs any more after `drain`.

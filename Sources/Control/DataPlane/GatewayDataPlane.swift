@@ -82,6 +82,8 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package func sessionKeys() throws -> SecretBytes? { try publication?.tickets?.sealed() }
 
+    package var drainTime: Int { Int(clamping: (publication?.plan ?? Plan()).drain) }
+
     package func drain(deadlineMilliseconds: Int) {
         service?.drain(milliseconds: UInt64(max(0, deadlineMilliseconds)))
         // They are open for as long as somebody holds them, and then clients wait for nobody.

@@ -15,6 +15,8 @@ package struct Plan: Codable, Sendable, Equatable {
     package var limits = LimitPlan()
     package var headers = HeaderPlan()
     package var trustedProxies: [NetworkPlan] = []
+    /// Milliseconds that what is under way has when the data plane drains.
+    package var drain: UInt64 = 30_000
     /// Whether requests are written to the access log.
     package var accessLog = true
     /// What ACME servers look for, by token (RFC 8555, section 8.3).

@@ -38,6 +38,7 @@ package struct PlanCompiler {
         plan.limits = limits
         plan.headers = headers
         plan.trustedProxies = site.trustedProxyNetworks.map(Self.network)
+        plan.drain = gateway.drain.milliseconds
         plan.accessLog = gateway.accessLog != .off
         return plan
     }

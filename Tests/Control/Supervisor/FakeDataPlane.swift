@@ -74,6 +74,8 @@ final class FakeDataPlane: DataPlaneService {
 
     func tidy() {}
 
+    var drainTime: Int { 1_000 }
+
     func drain(deadlineMilliseconds: Int) {
         sockets = []
         shared.set(listeners: [], "")

@@ -53,6 +53,7 @@ final class BareGateway: DataPlaneService {
     }
 
     func tidy() { service?.tidy() }
+    var drainTime: Int { 1_000 }
     func drain(deadlineMilliseconds: Int) { service?.drain(milliseconds: UInt64(deadlineMilliseconds)) }
     var isDrained: Bool { service?.isDrained ?? true }
 }

@@ -111,15 +111,23 @@ struct LossTests {
         #expect(try next.command("status", "--json").status == 0)
     }
 
-    @Test("an orphaned data plane drains and ends at SIGTERM")
+    @Test("an orphaned data plane drains and ends at SIGTERM, after the drain time of its configuration")
     func orphanTerminated() throws {
-        let gateway = try Gateway(ScriptedServer.named("app"))
+        let app = try ScriptedServer { peer in
+            if try peer.request()?.startLine.contains("/hold") == true { return peer.hold() }
+            try peer.answer("app")
+        }
+        let gateway = try Gateway(app, gateway: ["drain: 1s"])
+        let holder = try gateway.connect()
+        try holder.send("GET /hold HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try eventually("a request is under way") { app.requests.count == 1 }
         let orphan = try gateway.dataPlane
         try gateway.loseControl()
         #expect(try gateway.get().text == "app")
         try eventually("it knows that it is alone") { gateway.log.contains("the control plane is lost") }
         kill(orphan, SIGTERM)
         try eventually("new connections are refused") { (try? Socket.connect(to: gateway.port)) == nil }
-        try eventually("it has ended") { ProcessFacts(identifier: orphan)["Name"] == nil }
+        // The default is 30 s.
+        try eventually("it has ended", within: .seconds(25)) { ProcessFacts(identifier: orphan)["Name"] == nil }
     }
 }
