@@ -4,10 +4,13 @@ import Synchronization
 
 /// The Unix socket where operators ask the running gateway (mode 0600; the user who runs it, and root).
 ///
-/// One request and one reply a connection, in turn, on a thread of its own: a client that stalls is cut off.
+/// One request and one reply a connection, in turn, on a thread of its own. Clients that say nothing hold nobody up, and
+/// are cut off.
 package final class AdminSocket: Sendable {
     /// Milliseconds that a client may take for its line, and again for taking the reply.
     private static let patience: Int32 = 2_000
+    /// Connections whose line has not come; beyond them, the longest silent one is let go of.
+    private static let mostSilent = 16
 
     package let path: String
     private let listener: FileDescriptor
@@ -74,20 +77,31 @@ package final class AdminSocket: Sendable {
     }
 
     private func serve(_ handler: Handler) {
+        var silent: [AdminConnection] = []
         while true {
-            let ready = Readiness.wait([stopping.raw, listener.raw], milliseconds: -1)
+            let first = silent.map(\.milliseconds).min() ?? -1
+            let ready = Readiness.wait([stopping.raw, listener.raw] + silent.map(\.raw), milliseconds: first)
             if ready[0] { return }
-            guard ready[1], let connection = try? UnixSocket.accept(listener.raw) else { continue }
-            answer(connection, handler)
+            // Who has said something goes before who has just come, so that those who are let go of are silent indeed.
+            if let place = silent.indices.first(where: { ready[2 + $0] }) {
+                guard let request = silent[place].read() else {
+                    if silent[place].hasEnded { silent.remove(at: place) }
+                    continue
+                }
+                let connection = silent.remove(at: place)
+                answer(connection, request, handler)
+                continue
+            }
+            silent.removeAll(where: \.hasEnded)
+            guard ready[1], let connection = AdminConnection.accept(listener.raw, within: Self.patience) else {
+                continue
+            }
+            if silent.count == Self.mostSilent { silent.removeFirst() }
+            silent.append(connection)
         }
     }
 
-    private func answer(_ connection: borrowing FileDescriptor, _ handler: Handler) {
-        guard let peer = try? UnixSocket.peer(of: connection.raw), peer.user == geteuid() || peer.user == 0 else {
-            return
-        }
-        guard let line = LineTransfer.receive(connection.raw, limit: AdminRequest.longestLine, within: Self.patience)
-        else { return }
+    private func answer(_ connection: AdminConnection, _ line: String, _ handler: Handler) {
         let reply =
             AdminRequest(line: line).map { handler($0, connection.raw) }
             ?? .error(

@@ -11,18 +11,13 @@ package enum LineTransfer {
     /// - Returns: the line without its break; nil when it did not come whole, or is not UTF-8.
     package static func receive(_ fd: Int32, limit: Int, within milliseconds: Int32) -> String? {
         let end = deadline(milliseconds)
-        var line: [UInt8] = []
-        var room = [UInt8](repeating: 0, count: 4096)
-        while line.count <= limit {
-            guard wait(fd, POLLIN, until: end) else { return nil }
-            let count = retrying { unsafe recv(fd, &room, room.count, Int32(MSG_DONTWAIT)) }
-            if count < 0 && errno == EAGAIN { continue }
-            guard count > 0 else { return nil }
-            if let stop = room[..<count].firstIndex(of: UInt8(ascii: "\n")) {
-                line += room[..<stop]
-                return line.count <= limit ? String(validating: line, as: UTF8.self) : nil
+        var reader = LineReader(limit: limit)
+        while wait(fd, POLLIN, until: end) {
+            switch reader.read(fd) {
+            case .line(let line): return line
+            case .incomplete: continue
+            case .ended: return nil
             }
-            line += room[..<count]
         }
         return nil
     }
@@ -66,5 +61,38 @@ package enum LineTransfer {
         }
         var poll = pollfd(fd: fd, events: Int16(events), revents: 0)
         return retrying { unsafe Glibc.poll(&poll, 1, milliseconds) } > 0
+    }
+}
+
+/// A line that comes in pieces over a stream socket, up to the first line break.
+package struct LineReader {
+    package enum Outcome: Equatable {
+        /// Without its break.
+        case line(String)
+        /// More of it is to come.
+        case incomplete
+        /// It does not come whole, is too long, or is not UTF-8.
+        case ended
+    }
+
+    private let limit: Int
+    private var line: [UInt8] = []
+
+    /// - Parameter limit: bytes of the line.
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Takes once what is there, without waiting.
+    package mutating func read(_ fd: Int32) -> Outcome {
+        var room = [UInt8](repeating: 0, count: 4096)
+        let count = retrying { unsafe recv(fd, &room, room.count, Int32(MSG_DONTWAIT)) }
+        if count < 0 && errno == EAGAIN { return .incomplete }
+        guard count > 0 else { return .ended }
+        let stop = room[..<count].firstIndex(of: UInt8(ascii: "\n"))
+        line += room[..<(stop ?? count)]
+        guard line.count <= limit else { return .ended }
+        if stop == nil { return .incomplete }
+        return String(validating: line, as: UTF8.self).map { .line($0) } ?? .ended
     }
 }

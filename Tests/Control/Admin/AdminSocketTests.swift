@@ -105,6 +105,38 @@ struct AdminSocketTests {
         #expect(LineTransfer.receive(silent.raw, limit: 1_000, within: 1_000) == nil)
     }
 
+    @Test("a crowd that says nothing shuts nobody out")
+    func crowd() throws {
+        let admin = try AdminSocket(path: path)
+        try admin.start { _, _ in .result("true") }
+        defer { admin.stop() }
+        let crowd = try (0..<60).map { _ in Held(try UnixSocket.connect(to: path)) }
+        // One after the other, they would have two minutes.
+        #expect(try AdminClient.ask(.status, at: path, within: 60_000) == #"{"exit":0,"result":true}"#)
+        #expect(crowd.count == 60)
+    }
+
+    private final class Held {
+        private let socket: FileDescriptor
+
+        init(_ socket: consuming FileDescriptor) { self.socket = socket }
+    }
+
+    @Test("a line that comes byte by byte is a request")
+    func pieces() throws {
+        let admin = try AdminSocket(path: path)
+        try admin.start { request, _ in .result(JSONValue.string(request.line).line) }
+        defer { admin.stop() }
+        let client = try UnixSocket.connect(to: path)
+        for byte in "status\n".utf8 {
+            let raw = client.raw
+            #expect(unsafe withUnsafePointer(to: byte) { unsafe send(raw, $0, 1, Int32(MSG_NOSIGNAL)) } == 1)
+        }
+        #expect(
+            LineTransfer.receive(client.raw, limit: 1_000, within: 60_000) == #"{"exit":0,"result":"status"}"#
+        )
+    }
+
     @Test("signals have their meaning")
     func signals() async {
         await #expect(processExitsWith: .exitCode(9)) {
