@@ -1,14 +1,17 @@
 import CLinux
 import Glibc
 
-/// What tells one content of a file from another without reading it: which file it is, its size, and when it was
-/// written. Follows symbolic links.
+/// What tells one content of a file from another without reading it: which file it is, its size, when it was
+/// written, and who may have it. Follows symbolic links.
 package struct FileStamp: Hashable, Sendable {
     private let device: UInt64
     private let inode: UInt64
     private let size: Int64
     private let seconds: Int64
     private let nanoseconds: Int64
+    private let mode: UInt32
+    private let user: UInt32
+    private let group: UInt32
 
     /// nil when there is no such file, or it cannot be looked at.
     package init?(_ path: String) {
@@ -19,5 +22,8 @@ package struct FileStamp: Hashable, Sendable {
         size = Int64(status.st_size)
         seconds = Int64(status.st_mtim.tv_sec)
         nanoseconds = Int64(status.st_mtim.tv_nsec)
+        mode = status.st_mode
+        user = status.st_uid
+        group = status.st_gid
     }
 }

@@ -56,6 +56,16 @@ struct StartTests {
         #expect(try gateway.command("status").status == 0)
     }
 
+    @Test("a key that others may read by now is refused at reload, and serving goes on")
+    func openKey() throws {
+        let front = try SecureGateway([.init(ScriptedServer.named("app"))], tls: "unknown-name: default")
+        let key = try #require(front.gateway.site.certificates.first).keyPath
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+        let reload = try front.gateway.command("reload")
+        #expect(reload.status == 1 && reload.error.contains("chmod 640"), "\(reload)")
+        #expect(try front.curl().output == "app")
+    }
+
     @Test("a certificate whose key does not fit is refused at reload, and the one before is served on")
     func misfitAtReload() throws {
         let front = try SecureGateway([.init(ScriptedServer.named("app"))], tls: "unknown-name: default")
