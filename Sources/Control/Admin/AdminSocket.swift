@@ -73,7 +73,7 @@ package final class AdminSocket: Sendable {
         }
         stopping.signal()
         running?.join()
-        FileWriting.remove(path)
+        UnixSocket.remove(path)
     }
 
     private func serve(_ handler: Handler) {

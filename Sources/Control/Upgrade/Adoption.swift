@@ -9,7 +9,7 @@ package enum Adoption {
     ///
     /// Call it only while holding the admin socket: what listens there already is a data plane that drains.
     package static func segment(at path: String) throws(SystemError) -> SharedSegment {
-        FileWriting.remove(path)
+        UnixSocket.remove(path)
         return SharedSegment(
             name: DataPlaneConvention.adoptionSegment,
             owning: try UnixSocket.listenForMessages(at: path)

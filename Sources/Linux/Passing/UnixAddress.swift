@@ -42,7 +42,7 @@ package enum UnixSocket {
     /// Listens at `path`, for the owner alone (mode 0600).
     ///
     /// A socket file that nobody listens at any more is replaced.
-    /// - Throws: EADDRINUSE when another process listens there.
+    /// - Throws: EADDRINUSE when another process listens there, EEXIST when what is there is no socket.
     package static func listen(at path: String) throws(SystemError) -> FileDescriptor {
         try listen(at: path, type: Int32(SOCK_STREAM.rawValue))
     }
@@ -60,6 +60,11 @@ package enum UnixSocket {
     /// The same, with message boundaries, for `MessageSocket`.
     package static func connectForMessages(to path: String) throws(SystemError) -> FileDescriptor {
         try connect(to: path, type: Int32(SOCK_SEQPACKET.rawValue))
+    }
+
+    /// Removes the socket's file at `path`, whoever listens there. What is no socket stays.
+    package static func remove(_ path: String) {
+        if isSocket(path) { _ = unsafe unlink(path) }
     }
 
     /// Takes one connection; nil when none waits.
@@ -98,6 +103,7 @@ package enum UnixSocket {
         if bound != 0, errno == EADDRINUSE {
             // Connecting tells a live listener from a file that a killed process left.
             guard isStale(path, type: type) else { throw SystemError("bind(\(path))", EADDRINUSE) }
+            guard isSocket(path) else { throw SystemError("bind(\(path))", EEXIST) }
             _ = unsafe unlink(path)
             bound = bind(socket, address)
         }
@@ -113,6 +119,12 @@ package enum UnixSocket {
         } catch {
             return error.code == ECONNREFUSED
         }
+    }
+
+    /// Connecting is refused by files of other kinds as well, and by what a symbolic link leads to.
+    private static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 
     private static func bind(_ socket: borrowing FileDescriptor, _ address: UnixAddress) -> Int32 {

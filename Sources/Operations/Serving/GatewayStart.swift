@@ -94,6 +94,8 @@ internal struct GatewayStart {
             throw ServeFailure(
                 "another gateway answers at \(path): stop it, or give this one a socket of its own with --socket"
             )
+        } catch let error as SystemError where error.code == EEXIST {
+            throw noSocket(path)
         } catch {
             StandardError.write(
                 "warning: no admin socket at \(path) (\(error)): `gatehouse status` will not reach this gateway, and"
@@ -101,6 +103,14 @@ internal struct GatewayStart {
             )
             return nil
         }
+    }
+
+    /// Something is where the gateway would have its socket, and may be somebody's.
+    private static func noSocket(_ path: String) -> ServeFailure {
+        ServeFailure(
+            "\(path): what is there is no socket, and stays: move it away, or name another path with --socket",
+            exit: 3
+        )
     }
 
     /// The memory of the control plane before, where it can be gone on with, else new memory.
@@ -157,7 +167,11 @@ internal struct GatewayStart {
         if let adoption = inheritance.segment(DataPlaneConvention.adoptionSegment) {
             settings.segments.append(adoption)
         } else if let adoptionPath {
-            settings.segments.append(try Adoption.segment(at: adoptionPath))
+            do throws(SystemError) {
+                settings.segments.append(try Adoption.segment(at: adoptionPath))
+            } catch {
+                throw error.code == EEXIST ? noSocket(adoptionPath) : error
+            }
         }
         settings.vacated = { memory.vacate(berth: $0) }
         return settings

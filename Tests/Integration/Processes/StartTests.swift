@@ -56,6 +56,17 @@ struct StartTests {
         #expect(try gateway.command("status").status == 0)
     }
 
+    @Test("what is no socket is not replaced by one", arguments: ["", ".data-plane"])
+    func otherFile(suffix: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("site.yaml.bak")
+        try directory.write("keep me", to: "site.yaml.bak\(suffix)")
+        let refused = try serve(SiteFile(http: try Ports.free(), servers: [.init(port: 9)]), socket: path)
+        #expect(refused.status == 3, "\(refused)")
+        #expect(refused.error.contains("\(path)\(suffix): what is there is no socket"), "\(refused)")
+        #expect(try String(contentsOfFile: path + suffix, encoding: .utf8) == "keep me")
+    }
+
     @Test("a key that others may read by now is refused at reload, and serving goes on")
     func openKey() throws {
         let front = try SecureGateway([.init(ScriptedServer.named("app"))], tls: "unknown-name: default")

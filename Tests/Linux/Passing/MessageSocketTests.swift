@@ -61,6 +61,22 @@ struct MessageSocketTests {
         #expect(end?.code == EPIPE)
     }
 
+    @Test("what is no socket is left where it is", arguments: ["file", "folder", "link"])
+    func otherFiles(kind: String) throws {
+        let path = "/tmp/gatehouse-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        switch kind {
+        case "file": close(unsafe open(path, O_CREAT | O_WRONLY, 0o600))
+        case "folder": _ = unsafe mkdir(path, 0o700)
+        default: _ = unsafe symlink("/nowhere", path)
+        }
+        defer { _ = unsafe remove(path) }
+        var before = stat()
+        #expect(unsafe lstat(path, &before) == 0)
+        #expect(throws: SystemError.self) { _ = try UnixSocket.listen(at: path) }
+        var after = stat()
+        #expect(unsafe lstat(path, &after) == 0 && after.st_ino == before.st_ino && after.st_mode == before.st_mode)
+    }
+
     @Test("a listener that a killed process left is replaced, a living one is not")
     func stale() throws {
         let path = "/tmp/gatehouse-test-\(getpid()).sock"
