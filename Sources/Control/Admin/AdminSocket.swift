@@ -40,7 +40,14 @@ package final class AdminSocket: Sendable {
         SharedSegment(name: Self.segmentName(at: path), owning: try listener.duplicate())
     }
 
-    package static func segmentName(at path: String) -> String { "admin \(path)" }
+    package static func segmentName(at path: String) -> String { segmentPrefix + path }
+
+    /// The path in a name of `segmentName`; nil when it is another name.
+    package static func path(ofSegment name: String) -> String? {
+        name.hasPrefix(segmentPrefix) ? String(name.dropFirst(segmentPrefix.count)) : nil
+    }
+
+    private static let segmentPrefix = "admin "
 
     /// Answers. Call it once.
     ///

@@ -205,6 +205,12 @@ extension GatewayProcess {
         if fresh.gateway.user != configuration.gateway.user {
             warnings.append("gateway.user: \(fresh.gateway.user) takes effect with an upgrade or a restart")
         }
+        if options.socket == nil, let admin, admin.path != AdminSocket.defaultPath(of: fresh.site.name) {
+            warnings.append(
+                "site: \(fresh.site.name) has its admin socket at \(admin.path) until a restart: commands find it with"
+                    + " `--socket \(admin.path)`"
+            )
+        }
         return warnings
     }
 

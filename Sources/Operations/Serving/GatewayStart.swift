@@ -41,8 +41,9 @@ internal struct GatewayStart {
 
         // The admin socket is the lock of the gateway's name: what follows is done by one process at a time.
         requests = try ControlRequests()
-        let path = options.socket ?? AdminSocket.defaultPath(of: configuration.site.name)
         var inheritance = Inheritance(socketsPerAddress: min(workers, MessageSocket.mostDescriptors))
+        let path =
+            options.socket ?? inheritance.adminPath ?? AdminSocket.defaultPath(of: configuration.site.name)
         admin = try Self.openAdmin(path, inheritance.segment(AdminSocket.segmentName(at: path)))
         let adoptionPath = admin == nil || options.endsTogether ? nil : "\(path).data-plane"
         inheritance.complete(adoptionPath: adoptionPath)

@@ -79,5 +79,8 @@ internal struct Inheritance {
         }
     }
 
+    /// Where the program before this one answered: a site that has another name by now does not move it.
+    var adminPath: String? { segments.lazy.compactMap { AdminSocket.path(ofSegment: $0.name) }.first }
+
     func segment(_ name: String) -> SharedSegment? { segments.first { $0.name == name } }
 }

@@ -67,6 +67,36 @@ struct StartTests {
         #expect(try String(contentsOfFile: path + suffix, encoding: .utf8) == "keep me")
     }
 
+    @Test("a site that gets another name keeps its admin socket, over an upgrade too, and a warning says where it is")
+    func anotherName() throws {
+        let directory = try TemporaryDirectory()
+        let name = "name-\(UInt32.random(in: 0 ... .max))"
+        let port = try Ports.free()
+        let site = SiteFile(http: port, servers: [.init(port: 9)]).text
+        func write(_ name: String) throws {
+            try directory.write(site.replacing("site: foobar.test", with: "site: \(name).test"), to: "site.yaml")
+        }
+        try write(name)
+        let process = try ChildProcess(
+            try Gateway.binary,
+            ["serve", "--site", directory.path("site.yaml"), "--host", "front", "--workers", "1"],
+            in: directory,
+            name: "gatehouse",
+            environment: ["XDG_RUNTIME_DIR": directory.root]
+        )
+        try eventually("it is ready") { process.standardError.contains("gatehouse: ready") }
+        let folder = geteuid() == 0 ? "/run" : directory.root
+        let socket = "\(folder)/gatehouse/\(name).test.sock"
+        try write("another-\(name)")
+        for command in ["reload", "reload", "upgrade", "reload"] {
+            let answer = try run(try Gateway.binary, [command, "--socket", socket], in: directory)
+            #expect(answer.status == 0, "\(command): \(answer)")
+            #expect((answer.output + answer.error).contains("--socket \(socket)"), "\(command): \(answer)")
+        }
+        process.send(SIGTERM)
+        #expect(try process.wait() == 0)
+    }
+
     @Test("a key that others may read by now is refused at reload, and serving goes on")
     func openKey() throws {
         let front = try SecureGateway([.init(ScriptedServer.named("app"))], tls: "unknown-name: default")
