@@ -17,6 +17,7 @@ internal final class ClosingClient: ClientCodec {
     private var outputEnded = false
     /// The client's time to take some of what the socket does not take has begun.
     private var isBlocked = false
+    private var uptake = Uptake()
     /// Bytes that were on their way to the client when its time was last set.
     private var underWay = 0
 
@@ -67,10 +68,13 @@ internal final class ClosingClient: ClientCodec {
         case .blocked:
             if isBlocked && transport.bytesOut == before { return }
             isBlocked = true
-            connection.setDeadline(worker.runtime.plan.timeouts.client)
+            connection.setDeadline(uptake.begin(now: worker.loop.now, patience: clientTime))
         case .failed: connection.close()
         }
     }
+
+    /// Milliseconds that the client may take nothing of what waits.
+    private var clientTime: UInt64 { worker.runtime.plan.timeouts.client }
 
     /// The client sends nothing more, and all that it did send is read: a close that finds unread bytes would reset the
     /// connection.
@@ -109,6 +113,9 @@ internal final class ClosingClient: ClientCodec {
 
     func timedOut() {
         if !outputEnded {
+            if let next = uptake.look(at: transport, now: worker.loop.now, patience: clientTime) {
+                return connection.setDeadline(next)
+            }
             worker.count(.timeoutsClient)
             return connection.close(reset: true)
         }

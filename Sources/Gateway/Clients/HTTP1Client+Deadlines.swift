@@ -12,10 +12,11 @@ extension HTTP1Client {
         if outputDue == .max { connection.setDeadline(milliseconds) } else { armDeadline() }
     }
 
-    /// The client took none, or not all, of what waits for it. - Parameter progressed: it took some.
+    /// The socket took none, or not all, of what waits for the client. - Parameter progressed: it took some.
     internal func awaitOutput(progressed: Bool) {
         if outputDue != .max && !progressed { return }
-        outputDue = worker.loop.now &+ timeouts.client
+        let now = worker.loop.now
+        outputDue = now &+ uptake.begin(now: now, patience: timeouts.client)
         armDeadline()
     }
 
@@ -52,6 +53,10 @@ extension HTTP1Client {
     func timedOut() {
         let now = worker.loop.now
         if outputDue <= now {
+            if let next = uptake.look(at: transport, now: now, patience: timeouts.client) {
+                outputDue = now &+ next
+                return armDeadline()
+            }
             worker.count(.timeoutsClient)
             return abandon(.clientTimeout, reset: true)
         }

@@ -41,6 +41,7 @@ internal final class HTTP1Client: ClientCodec {
     /// When what the client is to send, and to take, is overdue: the loop's milliseconds, `.max` for never.
     internal var inputDue = UInt64.max
     internal var outputDue = UInt64.max
+    internal var uptake = Uptake()
 
     init(connection: ClientConnection) {
         self.connection = connection

@@ -17,6 +17,7 @@ internal final class HTTP2Client: ClientCodec {
     private var touched: [HTTP2Request] = []
     private var isEnding = false
     private var deadlines: HTTP2Deadlines
+    private var uptake = Uptake()
     /// The deadline that the loop knows of.
     private var armed = UInt64.max
 
@@ -124,8 +125,9 @@ internal final class HTTP2Client: ClientCodec {
             switch transport.flush() {
             case .done: deadlines.taken()
             case .blocked:
-                let due = worker.loop.now &+ worker.runtime.plan.timeouts.client
-                return deadlines.blocked(progressed: transport.bytesOut != before, due: due)
+                if deadlines.output != .max && transport.bytesOut == before { return }
+                let now = worker.loop.now
+                return deadlines.blocked(until: now &+ uptake.begin(now: now, patience: clientTime))
             case .failed: return end(.clientGone)
             }
             guard session.wantsWrite else { break }
@@ -157,6 +159,9 @@ internal final class HTTP2Client: ClientCodec {
         connection.setDeadline(next == .max ? nil : next > now ? next - now : 0)
     }
 
+    /// Milliseconds that the client may take nothing of what it is sent.
+    private var clientTime: UInt64 { worker.runtime.plan.timeouts.client }
+
     /// Milliseconds that a stream has in any case.
     private var patience: UInt64 {
         let plan = worker.runtime.plan
@@ -168,8 +173,11 @@ internal final class HTTP2Client: ClientCodec {
         armed = .max
         let now = worker.loop.now
         if deadlines.output <= now {
-            worker.count(.timeoutsClient)
-            return end(.clientTimeout)
+            guard let next = uptake.look(at: transport, now: now, patience: clientTime) else {
+                worker.count(.timeoutsClient)
+                return end(.clientTimeout)
+            }
+            deadlines.blocked(until: now &+ next)
         }
         if deadlines.head <= now { return headTimedOut() }
         if deadlines.idle <= now {

@@ -8,7 +8,7 @@ internal struct HTTP2Deadlines {
     private(set) var head = UInt64.max
     /// For the next request while no stream is open. Frames that are none of a request do not put it off.
     private(set) var idle: UInt64
-    /// To take some of what the socket does not take.
+    /// To look whether the client takes some of what the socket does not take.
     private(set) var output = UInt64.max
     /// To look at the streams again.
     private(set) var look = UInt64.max
@@ -50,10 +50,8 @@ internal struct HTTP2Deadlines {
     /// The streams were looked at. - Parameter next: when one of them may be due.
     mutating func looked(next: UInt64) { look = next }
 
-    /// The socket took none, or not all, of what waits for it. - Parameter progressed: it took some.
-    mutating func blocked(progressed: Bool, due: UInt64) {
-        if output == .max || progressed { output = due }
-    }
+    /// The socket took none, or not all, of what waits for it.
+    mutating func blocked(until due: UInt64) { output = due }
 
     mutating func taken() { output = .max }
 

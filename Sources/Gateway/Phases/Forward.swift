@@ -144,8 +144,12 @@ extension Exchange {
             let patience =
                 serverHasEnded ? timeouts.clientFin : clientHasEnded ? timeouts.serverFin : timeouts.tunnel
             connection?.setDeadline(patience)
+        } else if wantsAnswer && hasRequestBody {
+            connection?.setUploadDeadline(timeouts.server)
+        } else if wantsAnswer {
+            connection?.setDeadline(timeouts.server)
         } else {
-            connection?.setDeadline(wantsAnswer ? timeouts.server : nil)
+            connection?.setDeadline(nil)
         }
     }
 }

@@ -34,6 +34,10 @@ package final class ServerConnection: EventHandler {
     private var wasReset = false
     /// Bytes of the transport that are counted.
     private var counted: (in: UInt64, out: UInt64) = (0, 0)
+    /// Whether the server takes the request's body, while `patience` is above 0: milliseconds that it may take and say
+    /// nothing.
+    private var uptake = Uptake()
+    private var patience: UInt64 = 0
     /// Nothing follows what waits to be sent: the server is to read the end behind it.
     private var endsOutput = false
 
@@ -111,6 +115,9 @@ package final class ServerConnection: EventHandler {
             pool.forget(self, of: server)
             close()
         case .busy:
+            if patience > 0, let next = uptake.look(at: transport, now: worker.loop.now, patience: patience) {
+                return worker.loop.setDeadline(registration, after: next)
+            }
             exchange?.serverTimedOut()
         case .closed:
             return
@@ -161,7 +168,15 @@ package final class ServerConnection: EventHandler {
 
     /// Sets how long the server may say nothing; nil while it is the client that is waited for.
     internal func setDeadline(_ milliseconds: UInt64?) {
+        patience = 0
         worker.loop.setDeadline(registration, after: milliseconds)
+    }
+
+    /// Sets how long the server may say nothing, and take nothing of a body.
+    internal func setUploadDeadline(_ milliseconds: UInt64) {
+        patience = milliseconds
+        let first = uptake.begin(now: worker.loop.now, patience: milliseconds)
+        worker.loop.setDeadline(registration, after: first)
     }
 
     // MARK: Receiving

@@ -63,12 +63,11 @@ struct HTTP2DeadlinesTests {
         #expect(deadlines.next == 70)
     }
 
-    @Test func aSocketThatTakesSomeHasTimeAnew() {
+    @Test func aSocketThatTakesAllIsWaitedForNoMore() {
         var deadlines = HTTP2Deadlines(idle: .max)
-        deadlines.blocked(progressed: false, due: 10)
-        deadlines.blocked(progressed: false, due: 20)
+        deadlines.blocked(until: 10)
         #expect(deadlines.next == 10)
-        deadlines.blocked(progressed: true, due: 30)
+        deadlines.blocked(until: 30)
         #expect(deadlines.next == 30)
         deadlines.taken()
         #expect(deadlines.next == .max)

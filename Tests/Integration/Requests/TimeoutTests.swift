@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Clients and servers that take too long, at every phase of a request.
@@ -74,5 +75,46 @@ struct TimeoutTests {
             #expect(try client.exchange(get).status == 200)
             try? eventually("a while has passed", within: .milliseconds(400)) { false }
         }
+    }
+
+    /// Reads `size` bytes: for longer than the time-out of 3 s so slowly that epoll does not tell of it, then the rest.
+    private func takeSlowly(_ size: Int, from socket: Socket) throws {
+        var got = 0
+        let slowPhase = Deadline(.seconds(5))
+        while got < size {
+            let isSlow = !slowPhase.hasPassed
+            got += try socket.read(atMost: isSlow ? 4096 : 65_536, by: Deadline(.seconds(60))).count
+            if isSlow { try? eventually("a while has passed", within: .milliseconds(20)) { false } }
+        }
+    }
+
+    @Test("a server that takes an upload slowly, and all the time, is not timed out")
+    func slowUpload() throws {
+        let size = 24 << 20
+        let app = try ScriptedServer { [self] peer in
+            var head: [UInt8] = []
+            while head.suffix(4) != ArraySlice("\r\n\r\n".utf8) {
+                head += try peer.http.socket.read(atMost: 1, by: Deadline(.seconds(60)))
+            }
+            try takeSlowly(size, from: peer.http.socket)
+            try peer.answer("all")
+        }
+        let client = try Gateway(app, gateway: ["timeouts: { server: 3s }"]).connect()
+        try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(size)\r\n\r\n")
+        let body = [UInt8](repeating: 97, count: size)
+        Thread.detachNewThread { try? client.socket.write(body, by: Deadline(.seconds(120))) }
+        let answer = try client.readResponse()
+        #expect(answer.text == "all", "\(answer)")
+    }
+
+    @Test("a client that takes a download slowly, and all the time, is not timed out")
+    func slowDownload() throws {
+        let size = 24 << 20
+        let app = try NginxServer("app", files: ["large": [UInt8](repeating: 97, count: size)])
+        let gateway = try Gateway(servers: [.init(app)], gateway: ["timeouts: { client: 3s }"])
+        let client = try Socket.connect(to: gateway.port)
+        try client.write("GET /files/large HTTP/1.1\r\n\(Refusal.host)\r\n")
+        try takeSlowly(size, from: client)
+        #expect(gateway.process.poll() == nil)
     }
 }
