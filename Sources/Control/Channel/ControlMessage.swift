@@ -43,4 +43,6 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// `keyBytes` of keys follow, then `standingEnd`.
     case standing(process: Int32, generation: UInt64, berth: Int, listeners: [ListenerID], keyBytes: Int)
     case standingEnd
+    /// To a new control process: the data plane drains already, and ends by itself when it was told to.
+    case leaving(process: Int32, berth: Int)
 }

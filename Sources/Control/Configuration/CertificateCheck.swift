@@ -4,11 +4,17 @@ package import Site
 
 /// What `gatehouse check` says of the certificates that a site's listeners name, without changing anything.
 package enum CertificateCheck {
-    /// - Parameter file: the site file, as the user named it.
+    /// - Parameters:
+    ///   - file: the site file, as the user named it.
+    ///   - severity: of a file that is not here, or that this user cannot read. Whoever only checks may do so on another
+    ///     machine, or as another user, than the one that serves.
     /// - Returns: what `serve` would warn of, as warnings; what it would refuse, or
-    ///   show something else in place of, as errors. A file that this user
-    ///   cannot read is a warning too: the gateway may be another machine, or run as another user.
-    package static func findings(_ site: SiteModel, file: String) -> [Diagnostic] {
+    ///   show something else in place of, as errors.
+    package static func findings(
+        _ site: SiteModel,
+        file: String,
+        whereAbsent severity: Diagnostic.Severity
+    ) -> [Diagnostic] {
         let provider = CertificateProvider(for: site, now: Int64(Clock.realtimeMicroseconds / 1_000_000))
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
@@ -31,7 +37,7 @@ package enum CertificateCheck {
             } catch {
                 let message = "certificate \(settings.name): \(error)"
                 if error.isOfThisMachine {
-                    report(.warning, message, help: "as this user on this machine, `gatehouse serve` would not start")
+                    report(severity, message, help: "as this user on this machine, `gatehouse serve` would not start")
                 } else {
                     report(.error, message)
                 }

@@ -94,6 +94,8 @@ package final class DataPlaneProcess {
                 self.channel = nil
                 // What was sent to both processes while control lived was control's to obey.
                 while signals.next() != nil {}
+                // It serves nothing yet, and the next control starts one of its own.
+                if generation == 0 { return 1 }
             }
         }
     }
@@ -122,7 +124,7 @@ package final class DataPlaneProcess {
         case .askUse(let certificate): try channel.send(.uses(service.uses(of: certificate)))
         case .askTrials: try channel.send(.trials(service.trials))
         case .drain(let milliseconds): drain(milliseconds)
-        case .stop, .hello, .published, .failed, .drained, .uses, .trials, .standing, .standingEnd:
+        case .stop, .hello, .published, .failed, .drained, .uses, .trials, .standing, .standingEnd, .leaving:
             throw .malformed("\(message)")
         }
     }
@@ -181,17 +183,22 @@ package final class DataPlaneProcess {
 
     /// Without control: waits where the next control process connects, and tells it what is served here.
     private func waitForControl(_ pause: Int32, _ signals: borrowing Signals) {
-        // One that drains is on its way out: the next control wants its successor.
-        guard !isDraining, let adoption = segments[DataPlaneConvention.adoptionSegment] else {
+        guard let adoption = segments[DataPlaneConvention.adoptionSegment] else {
             _ = Readiness.wait([], milliseconds: pause)
             return
         }
         let ready = Readiness.wait([adoption.raw, signals.raw], milliseconds: pause)
-        if ready[1], signals.next() == SIGTERM { return drain(service.drainTime) }
+        if ready[1], signals.next() == SIGTERM, !isDraining { return drain(service.drainTime) }
         guard ready[0] else { return service.tidy() }
         do {
             guard let connection = try UnixSocket.accept(adoption.raw) else { return }
             let channel = ControlChannel(owning: MessageSocket(owning: connection))
+            if isDraining {
+                // The next control wants its successor, and to know whose berth it is and when that is free.
+                try channel.send(.leaving(process: getpid(), berth: berth))
+                self.channel = channel
+                return
+            }
             let keys = try service.sessionKeys()
             try channel.send(
                 .standing(

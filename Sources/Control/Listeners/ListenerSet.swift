@@ -97,11 +97,26 @@ package struct ListenerSet: Sendable {
                 }
                 next.groups[id] = group
             } catch {
-                if request.mayBeMissing, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) { continue }
+                if request.mayBeMissing, error.isFamilyMissing { continue }
                 throw ListenerError(address: request.address, cause: error)
             }
         }
         return next
+    }
+
+    /// Finds out whether all of `requests` could be listened on, without doing so.
+    ///
+    /// - Parameter own: where this gateway listens already.
+    package static func rehearse(
+        _ requests: [ListenerRequest],
+        besides own: [SocketAddress]
+    ) throws(ListenerError) {
+        for request in requests where !own.contains(request.address) {
+            try requireFree(request.address, besides: own)
+            guard let problem = Socket.bindProblem(request.address), problem.code != EADDRINUSE else { continue }
+            if request.mayBeMissing, problem.isFamilyMissing { continue }
+            throw ListenerError(address: request.address, cause: problem)
+        }
     }
 
     /// Where the sockets of this set listen.
@@ -137,4 +152,9 @@ package struct ListenerSet: Sendable {
             if !held.contains(id) { groups[id, default: []].append(socket) }
         }
     }
+}
+
+extension SystemError {
+    /// The machine has no addresses of this family.
+    fileprivate var isFamilyMissing: Bool { [EAFNOSUPPORT, EADDRNOTAVAIL].contains(code) }
 }

@@ -3,11 +3,13 @@ package import Linux
 /// What befell a data plane, for the log. Its description is the line.
 package enum SupervisorEvent: Equatable, Sendable, CustomStringConvertible {
     case started(process: Int32, sandbox: Sandbox.Report)
-    case adopted(process: Int32, generation: UInt64)
+    case adopted(process: Int32, generation: UInt64, berth: Int)
     /// It serves, and what moves in shared memory is in its berth.
     case published(process: Int32, generation: UInt64, berth: Int)
     case refused(process: Int32, generation: UInt64, reason: String)
     case ended(process: Int32, how: ProcessEnd?, restartInMilliseconds: Int)
+    /// It ended, and nothing is known that another could serve.
+    case lost(process: Int32, how: ProcessEnd?)
     /// A worker has not come back to its loop for this long; the data plane is replaced.
     case stuck(process: Int32, worker: Int, doing: Heartbeats.Reading, milliseconds: Int)
     /// It did not answer in time, or said what makes no sense; it is replaced.
@@ -20,13 +22,16 @@ package enum SupervisorEvent: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .started(let process, let sandbox):
             (["data plane \(process) started as \(sandbox.standing)"] + sandbox.lacks).joined(separator: "\n")
-        case .adopted(let process, let generation): "data plane \(process) taken over with configuration \(generation)"
+        case .adopted(let process, let generation, _):
+            "data plane \(process) taken over with configuration \(generation)"
         case .published(let process, let generation, _): "data plane \(process) runs configuration \(generation)"
         case .refused(let process, let generation, let reason):
             "data plane \(process) refused configuration \(generation): \(reason)"
         case .ended(let process, let how, let pause):
             "data plane \(process) \(how.map(\.description) ?? "ended"); the next one starts"
                 + (pause > 0 ? " in \(pause) ms" : " now")
+        case .lost(let process, let how):
+            "data plane \(process) \(how.map(\.description) ?? "ended"); nothing serves until a site file is in force"
         case .stuck(let process, let worker, let doing, let time):
             "data plane \(process): worker \(worker) is stuck for \(time) ms, doing \(doing.activity)"
                 + " (\(doing.detail)); it is replaced"

@@ -17,6 +17,8 @@ internal final class SupervisorLoop {
 
     /// What each new data plane gets.
     private var configuration: OutgoingConfiguration?
+    /// What one serves that another control process started, as long as there is no `configuration`.
+    private var adoptedPlan: [UInt8] = []
     /// What a `start` or `publish` under way brings, and who waits for it.
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
     private var generation: UInt64 = 0
@@ -139,7 +141,7 @@ internal final class SupervisorLoop {
             process: instance.identifier,
             generation: generation,
             berth: instance.berth,
-            plan: try configuration?.plan() ?? [],
+            plan: try configuration?.plan() ?? adoptedPlan,
             channel: ListeningSocket(owning: try instance.channel.duplicateDescriptor()),
             listeners: instance.listeners.sorted(),
             draining: draining
@@ -161,9 +163,10 @@ internal final class SupervisorLoop {
                 servingSince: now
             )
             instance.listeners = Set(standing.listeners)
+            adoptedPlan = standing.plan
             generation = standing.generation
             current = instance
-            report(.adopted(process: instance.identifier, generation: generation))
+            report(.adopted(process: instance.identifier, generation: generation, berth: instance.berth))
         } catch {
             report(.cannotStart(reason: "data plane \(standing.process) is gone: \(error)", retryInMilliseconds: 0))
         }
@@ -351,7 +354,8 @@ internal final class SupervisorLoop {
         }
         let text = "process \(gone.identifier) \(end.map(\.description) ?? "ended")"
         fail(pending: .notRunning(text))
-        guard configuration != nil, stopRequest == nil else { return }
+        guard stopRequest == nil else { return }
+        guard configuration != nil else { return report(.lost(process: gone.identifier, how: end)) }
         let longest = gone.servingSince == nil ? settings.longestPause : settings.longestPauseAfterService
         let pause = min(backOff(), longest)
         report(.ended(process: gone.identifier, how: end, restartInMilliseconds: pause))

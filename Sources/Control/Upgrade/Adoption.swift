@@ -20,17 +20,76 @@ package enum Adoption {
     /// at `path` among them, and the keys of its session tickets: give all to the next data plane, and make only
     /// what is missing.
     ///
+    /// Where control died in the middle of an upgrade there are two that serve: the newer one is taken over, and the
+    /// other drains. Those that drain already are taken over as such.
+    ///
     /// Call it at start, before `segment(at:)`, and only while holding the admin socket: a data plane whose
     /// control lives does not answer.
-    /// - Returns: nil when there is none.
+    /// - Returns: nil when there is none that serves.
     package static func take(
         at path: String,
         socketsPerAddress: Int,
         within milliseconds: Int32 = 2_000
     ) throws(ChannelError) -> Handover? {
+        var serving: Handover?
+        var draining: [StandingDataPlane.Draining] = []
+        var patience = milliseconds
+        while let answer = try ask(at: path, socketsPerAddress, within: patience) {
+            patience = timeForAnother
+            switch answer {
+            case .leaves(let left): draining.append(left)
+            case .serves(let found):
+                guard let before = serving else {
+                    serving = found
+                    continue
+                }
+                let isNewer = found.generation > before.generation
+                serving = isNewer ? found : before
+                if let left = drain(isNewer ? before : found) { draining.append(left) }
+            }
+        }
+        return serving?.besides(draining)
+    }
+
+    private enum Answer {
+        case serves(Handover)
+        case leaves(StandingDataPlane.Draining)
+    }
+
+    /// Milliseconds within which another data plane answers: it waits for nothing else.
+    private static let timeForAnother: Int32 = 250
+    /// Milliseconds for the drain of one that is told to by a control that does not know the site file yet.
+    private static let drainTime = 30_000
+
+    private static func drain(_ other: Handover) -> StandingDataPlane.Draining? {
+        guard let left = other.dataPlane, let descriptor = try? left.channel.duplicate() else { return nil }
+        let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
+        guard (try? channel.send(.drain(milliseconds: drainTime))) != nil else { return nil }
+        let deadline = Clock.monotonicNanoseconds / 1_000_000 + UInt64(drainTime) + 1_000
+        return StandingDataPlane.Draining(
+            process: left.process,
+            berth: left.berth,
+            deadline: deadline,
+            channel: left.channel
+        )
+    }
+
+    private static func ask(
+        at path: String,
+        _ socketsPerAddress: Int,
+        within milliseconds: Int32
+    ) throws(ChannelError) -> Answer? {
         guard let connection = try? UnixSocket.connectForMessages(to: path) else { return nil }
         let channel = ControlChannel(owning: MessageSocket(owning: connection))
         guard let first = try channel.receive(within: milliseconds) else { return nil }
+        if case .leaving(let process, let berth) = first.message {
+            do throws(SystemError) {
+                let kept = ListeningSocket(owning: try channel.duplicateDescriptor())
+                return .leaves(.init(process: process, berth: berth, deadline: .max, channel: kept))
+            } catch {
+                throw .system(error)
+            }
+        }
         guard case .standing(let process, let generation, let berth, let names, let keyBytes) = first.message,
             (0...DataPlaneConvention.mostKeyBytes).contains(keyBytes)
         else {
@@ -60,7 +119,7 @@ package enum Adoption {
             case .listener(let id): groups[id] = next.takeDescriptors().takeAll()
             case .standingEnd:
                 do throws(SystemError) {
-                    return Handover(
+                    let handover = Handover(
                         listeners: ListenerSet(socketsPerAddress: socketsPerAddress, groups: groups),
                         segments: segments,
                         dataPlane: StandingDataPlane(
@@ -73,11 +132,35 @@ package enum Adoption {
                         ),
                         sessionKeys: keyBytes > 0 ? keys : nil
                     )
+                    return .serves(handover)
                 } catch {
                     throw .system(error)
                 }
             default: throw .malformed("\(message)")
             }
         }
+    }
+}
+
+extension Handover {
+    fileprivate var generation: UInt64 { dataPlane?.generation ?? 0 }
+
+    /// The same, with data planes that drain beside it.
+    fileprivate func besides(_ draining: [StandingDataPlane.Draining]) -> Handover {
+        guard let dataPlane, !draining.isEmpty else { return self }
+        return Handover(
+            listeners: listeners,
+            segments: segments,
+            dataPlane: StandingDataPlane(
+                process: dataPlane.process,
+                generation: dataPlane.generation,
+                berth: dataPlane.berth,
+                plan: dataPlane.plan,
+                channel: dataPlane.channel,
+                listeners: dataPlane.listeners,
+                draining: draining
+            ),
+            sessionKeys: sessionKeys
+        )
     }
 }

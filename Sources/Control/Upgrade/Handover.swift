@@ -76,26 +76,23 @@ package struct Handover: Sendable {
         let reply: Int32?
     }
 
-    /// Has the new program look at its configuration before it takes over, as `gatehouse check` does.
+    /// What a program ends with that has rehearsed its start and could take over. One that is no gatehouse does not.
+    package static let readyStatus: Int32 = 85
+
+    /// Has the new program rehearse its start before it takes over.
     ///
-    /// What it says goes to standard error: standard output may be the access log.
-    /// - Throws: `UpgradeRefusal` when it does not end with 0 in time; SystemError when it cannot be started.
-    package static func verify(
-        program: String,
-        arguments: [String],
+    /// - Parameter command: the program's path and its arguments.
+    /// - Returns: what it said.
+    /// - Throws: `UpgradeRefusal` when it does not end with `readyStatus` in time; SystemError when it cannot be started.
+    package static func rehearse(
+        _ command: [String],
         environment: [String],
-        within milliseconds: Int32 = 10_000
-    ) throws {
-        var start = ProcessStart(program: program, arguments: arguments, environment: environment)
-        start.output = 2
-        let child = try start.run()
-        let end = child.wait(milliseconds: milliseconds)
-        if end == .exited(0) { return }
-        if end == nil {
-            child.signal(SIGKILL)
-            _ = child.wait(milliseconds: 1_000)
-        }
-        throw UpgradeRefusal(program: program, end: end)
+        within milliseconds: UInt64 = 30_000
+    ) throws -> String {
+        let run = try ProgramRun.run(command, environment: environment, milliseconds: milliseconds, keeping: 16_384)
+        let said = String(decoding: run.output, as: UTF8.self)
+        if run.end == .ended(.exited(readyStatus)) { return said }
+        throw UpgradeRefusal(program: command.first ?? "", end: run.end, said: said)
     }
 
     /// Replaces this program by `program`, in this process. Returns only when that failed, and then
@@ -230,16 +227,32 @@ package struct Handover: Sendable {
 /// Why a new program does not take over.
 package struct UpgradeRefusal: Error, Equatable, CustomStringConvertible {
     package let program: String
-    /// nil when it did not end in time.
-    package let end: ProcessEnd?
+    package let end: ProgramRun.End
+    package let said: String
 
-    package init(program: String, end: ProcessEnd?) {
+    package init(program: String, end: ProgramRun.End, said: String) {
         self.program = program
         self.end = end
+        self.said = said
     }
 
     package var description: String {
-        "\(program) is not upgraded to: its check of the site file \(end.map(\.description) ?? "did not end in time");"
-            + " the running version goes on"
+        let how =
+            switch end {
+            case .ended(.exited(0)): "it is no gatehouse: it ended with status 0 when asked to rehearse its start"
+            case .ended(let end): "it could not start here: it \(end)"
+            case .late: "it did not rehearse its start in time"
+            }
+        let reason = said.trimmingSuffix { $0.isNewline }
+        return "\(program) is not upgraded to: \(how); the running version goes on"
+            + (reason.isEmpty ? "" : "; it said:\n\(reason)")
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while isTrimmed: (Character) -> Bool) -> Substring {
+        var rest = self[...]
+        while let last = rest.last, isTrimmed(last) { rest.removeLast() }
+        return rest
     }
 }

@@ -46,12 +46,22 @@ package enum Socket {
     /// Whether a process listens at `address`, also one of the same user: SO_REUSEPORT, which `listen` sets,
     /// would let the two share the port in silence.
     package static func isTaken(_ address: SocketAddress) -> Bool {
-        guard address.port != 0, let probe = try? make(isIPv6: address.isIPv6) else { return false }
-        // With SO_REUSEADDR, connections of the past do not hold the port, and listeners do.
-        guard (try? set(probe.raw, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")) != nil else { return false }
-        if address.isIPv6 { try? set(probe.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY") }
-        let code = unsafe address.withSocketAddress { unsafe Glibc.bind(probe.raw, .init(__sockaddr__: $0), $1) }
-        return code != 0 && errno == EADDRINUSE
+        address.port != 0 && bindProblem(address)?.code == EADDRINUSE
+    }
+
+    /// What would keep this process from listening at `address`; nil for nothing. Takes no connection from whoever
+    /// listens there.
+    package static func bindProblem(_ address: SocketAddress) -> SystemError? {
+        do throws(SystemError) {
+            let probe = try make(isIPv6: address.isIPv6)
+            // With SO_REUSEADDR, connections of the past do not hold the port, and listeners do.
+            try set(probe.raw, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
+            if address.isIPv6 { try set(probe.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY") }
+            let code = unsafe address.withSocketAddress { unsafe Glibc.bind(probe.raw, .init(__sockaddr__: $0), $1) }
+            return code == 0 ? nil : .last("bind")
+        } catch {
+            return error
+        }
     }
 
     /// Takes one connection from a listener's queue; nil when the queue is empty.

@@ -54,6 +54,15 @@ package struct SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// Reads an address with its port as `description` writes them, such as `192.0.2.1:443` or `[::]:443`.
+    package init?(description text: String) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        guard let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        var address = text[..<colon]
+        if address.first == "[", address.last == "]" { address = address.dropFirst().dropLast() }
+        self.init(String(address), port: port)
+    }
+
     /// Reads what the kernel wrote; nil for a family other than IPv4 and IPv6.
     internal init?(_ storage: sockaddr_storage) {
         var storage = storage

@@ -16,9 +16,7 @@ extension MetricsListener {
         of view: CurrentView
     ) throws(MetricsFailure) -> MetricsListener? {
         guard let settings else { return nil }
-        guard let address = SocketAddress("\(settings.address)", port: settings.port) else {
-            throw MetricsFailure(reason: "\(settings.address) is no address")
-        }
+        let address = try socketAddress(of: settings)
         do {
             let left = inherited.first { $0.name == segmentName(at: address) }
             if left == nil { try ListenerSet.requireFree(address, besides: own) }
@@ -28,6 +26,26 @@ extension MetricsListener {
         } catch {
             throw MetricsFailure(reason: "\(error)")
         }
+    }
+
+    /// Finds out whether metrics could be served as `settings` say, without doing so.
+    internal static func rehearse(
+        _ settings: MetricsSettings,
+        besides own: [SocketAddress]
+    ) throws(MetricsFailure) {
+        let request = ListenerRequest(address: try socketAddress(of: settings))
+        do throws(ListenerError) {
+            try ListenerSet.rehearse([request], besides: own)
+        } catch {
+            throw MetricsFailure(reason: "\(error)")
+        }
+    }
+
+    private static func socketAddress(of settings: MetricsSettings) throws(MetricsFailure) -> SocketAddress {
+        guard let address = SocketAddress("\(settings.address)", port: settings.port) else {
+            throw MetricsFailure(reason: "\(settings.address) is no address")
+        }
+        return address
     }
 }
 

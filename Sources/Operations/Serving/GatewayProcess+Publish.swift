@@ -22,6 +22,34 @@ extension GatewayProcess {
         }
     }
 
+    /// Tries once more what the start could not bring about, while the data plane of the version before serves on: until
+    /// then nothing could take that one's place. What fails as it did before is not told again.
+    internal func startAgain() {
+        let known = view.value.refusal
+        var slots = self.slots
+        do {
+            let fresh = try SiteConfiguration.load(
+                path: options.path,
+                generation: configuration.plan.generation + 1,
+                slots: &slots,
+                after: configuration,
+                progress: IssuingProgress(services).report
+            )
+            try put(fresh, slots)
+            view.update { $0.refusal = nil }
+            tell(.status(view.value.summary))
+            try orders.want(configuration.site)
+            Self.log("the site file is in force, generation \(configuration.plan.generation)")
+        } catch {
+            schedule.start = Schedule.uptime + Schedule.startPause
+            tellFailure(Self.standingOn, error)
+            if view.value.refusal?.why != known?.why { Self.log("\(Self.standingOn): \(error)") }
+        }
+    }
+
+    /// What is said of a start that did not come about beside a data plane that serves.
+    internal static let standingOn = "the data plane of the version before serves on"
+
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
     internal func republish() -> AdminReply {
@@ -204,6 +232,11 @@ extension GatewayProcess {
         }
         if fresh.gateway.user != configuration.gateway.user {
             warnings.append("gateway.user: \(fresh.gateway.user) takes effect with an upgrade or a restart")
+            do {
+                _ = try GatewayStart.user(fresh.gateway.user)
+            } catch {
+                warnings.append("an upgrade or a restart would be refused: \(error)")
+            }
         }
         if options.socket == nil, let admin, admin.path != AdminSocket.defaultPath(of: fresh.site.name) {
             warnings.append(
@@ -259,13 +292,13 @@ extension ListenerRequest {
 extension SiteConfiguration {
     /// What to listen on, by the plan's listener: all addresses where none is named, of which IPv6 may be missing.
     internal var listenerRequests: [(listener: Int, requests: [ListenerRequest])] {
-        zip(plan.listeners, gateway.listeners).map { plan, settings in
-            guard !settings.addresses.isEmpty else { return (plan.id, ListenerRequest.everywhere(port: settings.port)) }
-            return (
-                plan.id,
-                settings.addresses.compactMap { SocketAddress("\($0)", port: settings.port) }
-                    .map { ListenerRequest(address: $0) }
-            )
-        }
+        zip(plan.listeners, gateway.listeners).map { plan, settings in (plan.id, settings.requests) }
+    }
+}
+
+extension ListenerSettings {
+    internal var requests: [ListenerRequest] {
+        if addresses.isEmpty { return ListenerRequest.everywhere(port: port) }
+        return addresses.compactMap { SocketAddress("\($0)", port: port) }.map { ListenerRequest(address: $0) }
     }
 }

@@ -17,11 +17,12 @@ extension GatewayProcess {
             guard let program else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)
             }
-            try Handover.verify(
-                program: program,
-                arguments: ["gatehouse", "check", "--site", options.path],
+            let own = (listeners.addresses + outlets.addresses).map(\.description).joined(separator: ",")
+            let said = try Handover.rehearse(
+                [program] + CommandLine.arguments.dropFirst() + ["--rehearse", own],
                 environment: Environment.all
             )
+            if !said.isEmpty { StandardError.log(said) }
             Self.log("upgrading to \(program)")
             try handOver(to: program, connection)
             throw ServeFailure("it could not be executed")
@@ -34,7 +35,6 @@ extension GatewayProcess {
 
     /// Returns by throwing alone, with everything in place again.
     private func handOver(to program: String, _ connection: Int32?) throws {
-        guard isServing else { throw SupervisorError.busy }
         let standing = try supervisor.handOver()
         // Who connects to them meanwhile waits for the next program.
         let sockets = (try? [admin?.segment(), outlets.segment()].compactMap(\.self)) ?? []

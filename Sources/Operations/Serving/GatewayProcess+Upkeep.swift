@@ -17,6 +17,10 @@ extension GatewayProcess {
     internal func keepUp() {
         if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
         if schedule.isRotationDue { rotateTickets() }
+        if schedule.isStartDue {
+            schedule.start = .max
+            if !isServing { startAgain() }
+        }
         if schedule.isTrialDue { judgeTrials() }
         if schedule.isLookDue {
             schedule.look = Schedule.uptime + CertificateWatch.interval

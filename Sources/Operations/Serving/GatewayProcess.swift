@@ -109,8 +109,9 @@ package final class GatewayProcess {
                 close()
                 throw error
             }
-            Self.log("the data plane of the version before serves on: \(error)")
-            tellFailure("the data plane of the version before serves on", error)
+            Self.log("\(Self.standingOn): \(error)")
+            tellFailure(Self.standingOn, error)
+            schedule.start = Schedule.uptime + Schedule.startPause
         }
         try orders.want(configuration.site)
         Self.log("ready")

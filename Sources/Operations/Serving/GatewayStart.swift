@@ -61,6 +61,8 @@ internal struct GatewayStart {
                 started: inheritance.snapshot?.started
             )
         )
+        // Until this configuration is in force.
+        if let snapshot = inheritance.snapshot { view.update { $0.adopt(snapshot) } }
         self.configuration = configuration
         self.slots = slots
         settings = try Self.settings(memory, inheritance, adoptionPath, user)
@@ -68,7 +70,7 @@ internal struct GatewayStart {
     }
 
     /// Whom the data plane runs as; nil for whoever runs this.
-    private static func user(_ name: String) throws -> UserAccount? {
+    internal static func user(_ name: String) throws -> UserAccount? {
         guard Privileges.isRoot else { return nil }
         if let user = UserAccount.named(name) { return user }
         let remedy = "useradd --system --no-create-home --shell /usr/sbin/nologin \(name)"

@@ -10,9 +10,13 @@ internal struct Schedule {
     var look: UInt64
     /// The next look at certificates that are on trial: monotonic milliseconds.
     var trial: UInt64 = .max
+    /// The next try at a start that has not come about: monotonic milliseconds.
+    var start: UInt64 = .max
 
     /// Seconds until another try at what could not be done.
     static let retryTime: Int64 = 60
+    /// Milliseconds until another try at a start.
+    static let startPause: UInt64 = 3_000
     /// The longest pause, in milliseconds: the clock that certificates go by may be set meanwhile.
     private static let longestPause: UInt64 = 3_600_000
 
@@ -22,12 +26,13 @@ internal struct Schedule {
     var isRenewalDue: Bool { renewal.map { $0 <= Self.time } ?? false }
     var isRotationDue: Bool { rotation <= Self.uptime }
     var isTrialDue: Bool { trial <= Self.uptime }
+    var isStartDue: Bool { start <= Self.uptime }
     var isLookDue: Bool { look <= Self.uptime }
 
     /// Milliseconds until something is due.
     var pause: Int32 {
         let now = Self.uptime
-        let first = min(rotation, look, trial)
+        let first = min(rotation, look, trial, start)
         var wait = first > now ? first - now : 0
         if let renewal {
             // Seconds enough for the longest pause, lest what is far away overflow.

@@ -39,6 +39,15 @@ extension GatewayView {
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
     }
 
+    /// Takes over what a data plane serves that was there before this process: its certificates are known to it alone.
+    internal mutating func adopt(_ snapshot: GatewaySnapshot) {
+        plan = snapshot.plan
+        addresses = snapshot.addresses.mapValues { names in
+            names.compactMap { SocketAddress(description: $0.text) }.filter { !$0.isUnspecified }.map(\.host)
+        }
+        certificates = [:]
+    }
+
     /// Shows what is on trial; what was counted of those that go on stays.
     internal mutating func adopt(trials fresh: [String: CertificateTrial]) {
         trials = Dictionary(

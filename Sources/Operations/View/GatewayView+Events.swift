@@ -13,6 +13,11 @@ extension GatewayView {
             if dataPlane != process { sandbox = startedLast.flatMap { $0.process == process ? $0.sandbox : nil } }
             dataPlane = process
             state = state.at(berth: berth)
+        case .adopted(let process, _, let berth):
+            dataPlane = process
+            state = state.at(berth: berth)
+        case .lost(let process, _):
+            if dataPlane == process { dataPlane = nil }
         default: break
         }
     }

@@ -15,7 +15,7 @@ extension GatewayView {
     internal func summary(after event: SupervisorEvent) -> String? {
         switch event {
         case .published: summary
-        case .ended, .stuck, .unresponsive, .cannotStart: "\(event)"
+        case .ended, .lost, .stuck, .unresponsive, .cannotStart: "\(event)"
         case .started, .adopted, .refused, .draining, .drained: nil
         }
     }

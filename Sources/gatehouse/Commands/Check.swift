@@ -27,7 +27,7 @@ struct Check: ParsableCommand {
             let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
             outcome = outcome.adding(references)
                 .adding(PolicyCheck.findings(model, file: options.path, now: now))
-                .adding(CertificateCheck.findings(model, file: options.path))
+                .adding(CertificateCheck.findings(model, file: options.path, whereAbsent: .warning))
         }
         if json {
             print(outcome.json)

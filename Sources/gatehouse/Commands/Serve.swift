@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Linux
 import Operations
 
@@ -22,6 +23,9 @@ struct Serve: ParsableCommand {
     @Option(help: "The admin socket. Default: the site's own below /run/gatehouse, or in $XDG_RUNTIME_DIR.")
     var socket: String?
 
+    @Option(help: .init("What an upgrade asks the new program: whether it could start.", visibility: .hidden))
+    var rehearse: OwnAddresses?
+
     func validate() throws {
         guard (1...1024).contains(workers ?? 1) else {
             throw ValidationError("--workers: 1 to 1024, not \(workers ?? 0)")
@@ -34,10 +38,21 @@ struct Serve: ParsableCommand {
             options.host = host
             options.workers = workers
             options.socket = socket
-            try GatewayProcess.run(options)
+            guard let rehearse else { return try GatewayProcess.run(options) }
+            try GatewayRehearsal.run(options, besides: rehearse.addresses)
         } catch {
             Output.error("\(error)")
             throw ExitCode(GatewayProcess.exitStatus(of: error))
         }
+        throw ExitCode(Handover.readyStatus)
+    }
+}
+
+/// Where the gateway that runs listens, as `ADDRESS:PORT,…`.
+struct OwnAddresses: ExpressibleByArgument {
+    let addresses: [SocketAddress]
+
+    init?(argument: String) {
+        addresses = argument.split(separator: ",").compactMap { SocketAddress(description: String($0)) }
     }
 }

@@ -19,16 +19,19 @@ struct UpgradeTests {
 
     @Test("a new program that finds the site file wanting, or hangs, does not take over")
     func verified() throws {
-        try Handover.verify(program: "/bin/true", arguments: ["true"], environment: [])
-        #expect(throws: UpgradeRefusal(program: "/bin/false", end: .exited(1))) {
-            try Handover.verify(program: "/bin/false", arguments: ["false"], environment: [])
+        let shell = "/bin/sh"
+        #expect(try Handover.rehearse([shell, "-c", "echo fine; exit 85"], environment: []) == "fine\n")
+        let wanting = ProgramRun.End.ended(.exited(2))
+        #expect(throws: UpgradeRefusal(program: shell, end: wanting, said: "wanting\n")) {
+            try Handover.rehearse([shell, "-c", "echo wanting >&2; exit 2"], environment: [])
         }
-        #expect(throws: UpgradeRefusal(program: "/bin/sleep", end: nil)) {
-            try Handover.verify(program: "/bin/sleep", arguments: ["sleep", "60"], environment: [], within: 50)
+        #expect(throws: UpgradeRefusal(program: "/bin/true", end: .ended(.exited(0)), said: "")) {
+            try Handover.rehearse(["/bin/true"], environment: [])
         }
-        #expect(throws: SystemError.self) {
-            try Handover.verify(program: "/nonexistent", arguments: [""], environment: [])
+        #expect(throws: UpgradeRefusal(program: "/bin/sleep", end: .late, said: "")) {
+            try Handover.rehearse(["/bin/sleep", "60"], environment: [], within: 50)
         }
+        #expect(throws: SystemError.self) { try Handover.rehearse(["/nonexistent"], environment: []) }
     }
 
     @Test("nothing is taken where nothing was left, and damage is an error")

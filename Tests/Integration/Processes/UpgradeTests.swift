@@ -135,18 +135,6 @@ struct UpgradeTests {
         #expect(try client.readToEnd().isEmpty)
     }
 
-    @Test("what the new program says of its check stands on standard error, not between the lines of the access log")
-    func output() throws {
-        let gateway = try Gateway(ScriptedServer.named("app"))
-        _ = try gateway.get()
-        #expect(try gateway.command("upgrade").status == 0)
-        _ = try gateway.get()
-        try eventually("both requests are logged") { gateway.accessLog.count == 2 }
-        let output = gateway.process.standardOutput
-        #expect(output.split(separator: "\n").count == 2, "\(output)")
-        #expect(gateway.log.contains("is well described"))
-    }
-
     @Test("data planes that drain keep their places over upgrades, and one more than there is room for is refused")
     func crowd() throws {
         let app = try ScriptedServer.tunnel()
