@@ -7,7 +7,8 @@ extension CertificateProblem {
         switch self {
         case .deniedStore, .library: 3
         case .file(let error): error.isDenied ? 3 : 1
-        case .foreignIssuer, .issuedHere, .unusableName, .noStandby, .standbyOfFiles, .currentGeneration, .noGeneration:
+        case .foreignIssuer, .ofFiles, .issuedHere, .unusableName, .noStandby, .standbyOfFiles, .currentGeneration,
+            .noGeneration:
             2
         default: 1
         }

@@ -27,6 +27,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case nothingToRevoke(name: String)
     /// Somebody else issues this certificate.
     case foreignIssuer(name: String, CertificateSettings.Issuer)
+    /// It comes from files, so that the store has no generations of it.
+    case ofFiles(name: String)
     /// The internal CA issues this certificate, and did not sign what is brought.
     case issuedHere(name: String)
     /// It does not name every host that the site file says it does.
@@ -53,6 +55,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
     case rootKeyAway(folder: String)
+    /// The key that was brought is another's than the root's.
+    case foreignRootKey(subject: String)
     /// The site file keeps the internal CA from certifying these names.
     case excludedNames([String], permitted: String)
     /// The internal CA's intermediate may not certify these names, and the root's key is needed for another one.
@@ -78,8 +82,13 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         switch self {
         case .file(let error): error.description
         case .deniedStore(let folder, let error):
-            "the certificate store \(folder) cannot be used (\(error.fault)); run gatehouse as root, "
-                + "or name a folder of this user's with `certificate-store` in the site file"
+            "the certificate store \(folder) cannot be used (\(error.fault)); "
+                + (error.isReadOnly
+                    ? "mount its file system for writing (`findmnt -T \(folder)`), or name a folder elsewhere "
+                    : Privileges.isRoot
+                        ? "see what keeps root from it (`findmnt -T \(folder)`, `lsattr -d \(folder)`), or name another folder "
+                        : "run gatehouse as root, or name a folder of this user's ")
+                + "with `certificate-store` in the site file"
         case .contents(let path, let error): "\(path): \(error)"
         case .missing(let name, let folder):
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
@@ -105,6 +114,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): its issuer is an ACME server and not the internal CA"
         case .foreignIssuer(let name, _):
             "certificate \(name): the site file takes it from files; write `issuer: internal` to have it issued here"
+        case .ofFiles(let name):
+            "certificate \(name): the site file takes it from files, so the store has none of it: whoever writes the files "
+                + "brings another, or the one before"
         case .issuedHere(let name):
             "certificate \(name): the internal CA issues it, and would replace what is brought at once; name its files "
                 + "or its ACME server as `issuer` in the site file"
@@ -136,6 +148,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .rootKeyAway(let folder):
             "\(folder): the key of the internal CA's root is not on this machine; bring it, and run "
                 + "`gatehouse certs ca renew --root-key FILE`"
+        case .foreignRootKey(let subject):
+            "the key that was brought does not belong to the root of this store, \(subject): name the file that "
+                + "`gatehouse certs ca detach` wrote with --root-key; nothing was changed"
         case .excludedNames(let names, let permitted):
             "the internal CA may certify \(permitted) alone, and not \(names.joined(separator: ", ")): add what is missing to "
                 + "`names` of `internal-ca` in the site file"
@@ -162,5 +177,11 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .library(let error): error.description
         case .issued(let error): error.description
         }
+    }
+
+    /// The same for a message about one certificate, which is named once.
+    package func text(of name: String) -> String {
+        let start = "certificate \(name): "
+        return "\(self)".hasPrefix(start) ? "\(self)" : start + "\(self)"
     }
 }

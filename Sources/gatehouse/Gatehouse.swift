@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Linux
 import Operations
 
 /// The command line: what it takes, what it calls. All else is in the modules.
@@ -25,6 +26,8 @@ struct Gatehouse: ParsableCommand {
         }
         do {
             var command = try parseAsRoot()
+            // Before any of them reads a key. The one that needs a user namespace reads none.
+            if !(command is FirewallWorker) { ProcessDumps.forbid() }
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }

@@ -1,6 +1,6 @@
 import Linux
 
-/// What people read.
+/// What people read. What comes from outside is made printable here, so that no terminal obeys it.
 enum Output {
     /// Writes a line to standard error.
     static func error(_ text: String) {
@@ -9,7 +9,7 @@ enum Output {
 
     /// Writes a line to standard output at once, also when that is no terminal.
     static func line(_ text: String) {
-        self.text(text + "\n")
+        self.text(text.printable + "\n")
     }
 
     /// Writes text to standard output at once, as it is.

@@ -3,11 +3,14 @@ package import OpenSSL
 
 /// The account at an ACME server, kept in the store: its key and its URL, one for each server.
 package struct ACMEAccountStore: Sendable {
+    /// That of all accounts, and of this one.
+    private let home: String
     private let folder: String
 
     /// - Parameter directory: the URL of the server's directory.
     package init(_ store: CertificateStore, directory: String) {
-        folder = "\(store.folder)/acme-accounts/\(Fingerprint.sha256(directory).prefix(16))"
+        home = "\(store.folder)/acme-accounts"
+        folder = "\(home)/\(Fingerprint.sha256(directory).prefix(16))"
     }
 
     /// What is kept of an account.
@@ -89,6 +92,7 @@ package struct ACMEAccountStore: Sendable {
     private func makeFirstKey() throws(CertificateProblem) -> PrivateKey? {
         let lock: FileLock
         do throws(FileError) {
+            try FileWriting.createFolder(home)
             try FileWriting.createFolder(folder)
             lock = try FileLock.take(folder + "/.lock", within: 10_000)
         } catch {

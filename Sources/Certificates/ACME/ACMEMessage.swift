@@ -1,4 +1,5 @@
 import HTTPWire
+import Linux
 package import Site
 
 /// One HTTP request to an ACME server.
@@ -91,11 +92,23 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case late(what: String)
     case library(String)
 
-    package var description: String {
+    /// In one line, and without what a terminal would obey: most of it comes from the CA.
+    package var description: String { words.printableLine }
+
+    private var words: String {
         switch self {
         case .unreachable(let url, let why): "\(url) cannot be reached: \(why)"
-        case .refused(let url, let status, let type, let detail): "\(url) refused (\(status), \(type)): \(detail)"
-        case .rateLimited(let detail, let seconds): "the CA wants to be left alone for \(seconds) s: \(detail)"
+        case .refused(let url, let status, let type, let detail):
+            switch (status, type) {
+            // What never reached the server.
+            case (0, _): "\(url): \(detail)"
+            case (_, "about:blank"): "\(url) refused with status \(status)\(Self.after(detail))"
+            default: "\(url) refused (\(status), \(type))\(Self.after(detail))"
+            }
+        case .rateLimited(let detail, let seconds):
+            seconds > 0
+                ? "the CA wants to be left alone for \(seconds) s\(Self.after(detail))"
+                : "the CA wants to be left alone, and does not say for how long\(Self.after(detail))"
         case .malformed(let url, let why): "\(url) answered what ACME does not know: \(why)"
         case .challenge(let name, let why): "the CA could not see that \(name) is yours: \(why)"
         case .challenges(let unproven):
@@ -105,4 +118,6 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .library(let why): why
         }
     }
+
+    private static func after(_ detail: String) -> String { detail.isEmpty ? "" : ": \(detail)" }
 }

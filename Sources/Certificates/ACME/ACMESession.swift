@@ -249,7 +249,7 @@ package final class ACMESession {
     internal static func problem(_ answer: ACMEResponse, _ url: String, now: Int64) -> ACMEProblem {
         let json = answer.json
         let type = json?["type"]?.text.map { $0.split(separator: ":").last.map { String($0) } ?? $0 } ?? "about:blank"
-        var detail = json?["detail"]?.text ?? "no reason given"
+        var detail = json?["detail"]?.text ?? ""
         for part in json?["subproblems"]?.items ?? [] {
             detail += "; \(part["identifier"]?["value"]?.text ?? "-"): \(part["detail"]?.text ?? "-")"
         }

@@ -101,7 +101,7 @@ extension InternalCA {
         let key: PrivateKey
         if let rootKey { key = rootKey } else { key = try store.load(rootName).key }
         guard key.belongs(to: root) else {
-            throw .contents(path: try rootPath(in: store), .keyMismatch(subject: root.subject))
+            throw .foreignRootKey(subject: root.subject)
         }
         let fresh: Certificate.Authority
         do throws(OpenSSLError) {

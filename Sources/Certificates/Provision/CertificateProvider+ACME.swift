@@ -96,7 +96,9 @@ extension CertificateProvider {
                 let order = ACMEOrder(session, solvers: solvers, now: { Self.clock }, pause: Self.pause)
                 let wishes = wishes(settings, acme, plan, session.account)
                 let preflight = try preflight(settings, session, solvers, transport)
-                for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) { outside.tell("\(name): \(why)") }
+                for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) {
+                    outside.tell("\(name): \(why.printableLine)")
+                }
                 do throws(ACMEProblem) {
                     // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
                     if plan.failures < Self.patience, let problem = preflight.problem { throw problem }

@@ -78,7 +78,8 @@ extension CertificateProvider {
         _ settings: CertificateSettings,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
-        try ordered { () throws(CertificateProblem) in
+        if case .files = settings.issuer { throw .ofFiles(name: settings.name) }
+        return try ordered { () throws(CertificateProblem) in
             try store.rollBack(settings.name, reason: reason, now: moment)
         }
     }
@@ -89,13 +90,21 @@ extension CertificateProvider {
         only number: Int? = nil,
         reason: String
     ) throws(CertificateProblem) -> [Int] {
-        try ordered { () throws(CertificateProblem) in
+        try requireStored(settings)
+        return try ordered { () throws(CertificateProblem) in
             try store.retire(settings.name, only: number, reason: reason, now: moment)
         }
     }
 
+    /// What comes from files may have been issued before, and its keys be there yet.
+    private func requireStored(_ settings: CertificateSettings) throws(CertificateProblem) {
+        guard case .files = settings.issuer, try !store.contains(settings.name) else { return }
+        throw .ofFiles(name: settings.name)
+    }
+
     /// Writes the store's current generation where another program reads it.
     package func export(_ settings: CertificateSettings, to folder: String) throws(CertificateProblem) {
+        try requireStored(settings)
         let bundle = try store.load(settings.name)
         let key = bundle.key.pem
         let chain = Array(bundle.chain.map(\.pem).joined().utf8)
@@ -194,6 +203,28 @@ extension CertificateProvider {
 
     /// The store's history.
     package var audit: AuditLog { store.audit }
+
+    /// What does not fit between the store's generations and its history.
+    ///
+    /// - Parameter name: whose generations; nil for all that the store has.
+    package func discrepancies(
+        from history: AuditLog.Findings,
+        of name: String? = nil
+    ) throws(CertificateProblem) -> [CertificateStore.Discrepancy] {
+        do throws(CertificateProblem) {
+            return try store.discrepancies(from: history, of: name)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// Folders within the store that others may change (`CertificateStore.openFolders`).
+    package func openFolders() -> [String] {
+        let names = site.certificates.values.flatMap { settings in
+            [settings] + [settings.standbyCertificate].compactMap(\.self)
+        }
+        return store.openFolders(of: names.filter(\.issuer.isStored).map(\.name).sorted())
+    }
 
     internal func ordered<Result>(
         _ body: () throws(CertificateProblem) -> Result

@@ -23,10 +23,12 @@ extension CertificateProvider {
         if let fault = standing.faults.first {
             // What came just now is not mended by another one at once.
             let isOwn = standing.plan.origin.map { $0.fingerprint == standing.leaves.first?.fingerprint } ?? false
-            return isOwn && standing.plan.patience > Self.clock ? nil : fault
+            return isOwn && standing.plan.patience > Self.clock ? nil : standing.cause ?? fault
         }
         guard let due = standing.due, due > Self.clock else {
-            return standing.plan.advice.map { "its CA wants it renewed\($0.explanation.map { " (\($0))" } ?? "")" }
+            return standing.plan.advice.map {
+                "its CA wants it renewed\($0.explanation.map { " (\($0.printableLine))" } ?? "")"
+            }
                 ?? "it is due"
         }
         return nil
@@ -53,7 +55,9 @@ extension CertificateProvider {
             // Of this question alone, and asked again within a day: orders must not wait for it until the end.
             plan.askAgain(at: Self.clock + RenewalInformation.bounded(seconds))
         } catch {
-            outside.tell("\(issuer.directory) does not say when to renew \(leaf.dnsNames.first ?? "it"): \(error)")
+            outside.tell(
+                "\(issuer.directory) does not say when to renew \(leaf.dnsNames.first?.printableLine ?? "it"): \(error)"
+            )
         }
         return plan
     }

@@ -18,7 +18,8 @@ package struct CertificateProvider: Sendable {
         package var notes: [String] = []
         /// What an operator should look at.
         package var warnings: [String] = []
-        /// When the internal CA should issue the next one: seconds since 1970. nil when it is not the issuer.
+        /// When to look again though no file has changed: seconds since 1970. For those of the internal CA when the next
+        /// one should be issued, for those of files when they should have been replaced; nil for never.
         package var renewal: Int64?
         /// The files whose change means another certificate.
         package var files: [String] = []
@@ -140,15 +141,18 @@ package struct CertificateProvider: Sendable {
             }
             provided.warnings += warnings(of: bundle, settings)
             provided.bundles.append(bundle)
+            let overdue = bundle.renewalSchedule.overdue
+            if overdue > now { provided.renewal = min(provided.renewal ?? .max, overdue) }
         }
         return provided
     }
 
-    /// Names that it lacks, and an end that has come.
+    /// Names that it lacks, and an end that has come, or comes with nobody seeing to it.
     private func warnings(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
         var warnings = settings.names.filter { !bundle.covers($0) }.map {
             "certificate \(settings.name): it does not cover \($0), which the site file names"
         }
+        warnings += foresight(of: bundle, settings).map { "certificate \(settings.name): \($0)" }
         do throws(CertificateError) {
             try bundle.requireValid(at: now)
         } catch {
@@ -359,7 +363,8 @@ package struct CertificateProvider: Sendable {
         let wanted = names(settings)
         if Set(bundle.identifiers) != Set(wanted) {
             return .wanting(
-                "the stored one names \(bundle.identifiers.joined(separator: ", ")) and not \(wanted.joined(separator: ", "))",
+                "the stored one names \(bundle.identifiers.joined(separator: ", ").printableLine) and not "
+                    + wanted.joined(separator: ", "),
                 usable: bundle
             )
         }

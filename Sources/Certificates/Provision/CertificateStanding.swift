@@ -10,10 +10,19 @@ package struct CertificateStanding: Sendable {
     package var generation: Int?
     /// What would be served: one for each kind of key. Empty when there is none that can be read.
     package var leaves: [Certificate] = []
+    /// When each of them, or the first of its issuers, ends: seconds since 1970.
+    package var ends: [Int64] = []
+    /// A standby has taken its place.
+    package var isStandby = false
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
     /// What will be wrong with it, unless a person does something.
     package var warnings: [String] = []
+
+    /// It could not be looked at, for lack of rights.
+    package var isDenied = false
+    /// Why it needs another one, for the audit log; nil when nothing is wrong with it.
+    package var cause: String?
 
     /// What became of the tries at the next one.
     package var plan = RenewalPlan()
@@ -21,9 +30,10 @@ package struct CertificateStanding: Sendable {
     /// Tries in a row that failed.
     package var failures: Int { plan.failures }
 
-    /// When the next try at a new one is due: seconds since 1970. nil when nobody here renews it.
+    /// When the next try at a new one is due: seconds since 1970, 0 for at once. nil when nobody here renews it.
     package var due: Int64? {
-        guard issuer != "files", let leaf = leaves.first else { return nil }
+        guard issuer != "files" else { return nil }
+        guard let leaf = leaves.first else { return plan.next }
         guard plan.origin?.fingerprint == leaf.fingerprint else { return max(plan.next, leaf.renewalSchedule.due) }
         return max(plan.next, plan.patience, leaf.renewalSchedule.due(advised: plan.advice?.moment))
     }
@@ -67,14 +77,46 @@ extension CertificateProvider {
                 bundles = [try store.load(settings.name)]
             }
             standing.leaves = bundles.map(\.leaf)
-            for bundle in bundles { standing.faults += try faults(of: bundle, settings) }
+            standing.ends = bundles.map(\.end)
+            standing.isStandby = bundles.contains { wasStandby($0.leaf, settings) }
+            for bundle in bundles {
+                standing.faults += try faults(of: bundle, settings)
+                standing.warnings += foresight(of: bundle, settings)
+            }
+            standing.cause = standing.faults.first
             if settings.issuer == .internal, let warning = try memo.standing(in: store)?.warning(at: now) {
                 standing.warnings.append(warning)
             }
         } catch {
-            standing.faults.append("\(storeProblem(error))")
+            let problem = storeProblem(error)
+            standing.faults.append("\(problem)")
+            standing.isDenied = problem.exitStatus == 3
+            standing.cause = "\(problem)"
+            if case .missing = error { standing.cause = "there was none in the store" }
         }
         return standing
+    }
+
+    /// What of a certificate will be wrong unless a person does something: no try of ours mends it.
+    internal func foresight(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
+        let end = bundle.end
+        guard end > now else { return [] }
+        var found: [String] = []
+        if let issuer = bundle.chain.dropFirst().min(by: { $0.validity.upperBound < $1.validity.upperBound }),
+            issuer.validity.upperBound < bundle.leaf.validity.upperBound
+        {
+            found.append(
+                "its chain ends at \(UTC.text(end)), before it does, with the certificate of \(issuer.subject): clients "
+                    + "refuse it from then on; obtain the chain anew from its issuer"
+            )
+        }
+        if case .files = settings.issuer, bundle.renewalSchedule.isOverdue(at: now) {
+            found.append(
+                "it ends at \(UTC.text(end)), and nobody has replaced its files, as would be usual by now: see to whoever "
+                    + "writes them"
+            )
+        }
+        return found
     }
 
     private func faults(
@@ -97,6 +139,17 @@ extension CertificateProvider {
             faults.append("the internal CA of this store did not sign it")
         }
         return faults
+    }
+}
+
+extension CertificateBundle {
+    /// When it, or the first of its issuers, ends: seconds since 1970.
+    package var end: Int64 { chain.map(\.validity.upperBound).min() ?? 0 }
+
+    /// For as long as the whole chain is good.
+    internal var renewalSchedule: RenewalSchedule {
+        let start = leaf.validity.lowerBound
+        return RenewalSchedule(validity: start...max(start, end), fingerprint: leaf.fingerprint)
     }
 }
 

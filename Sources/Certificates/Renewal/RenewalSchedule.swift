@@ -25,9 +25,17 @@ package struct RenewalSchedule: Sendable, Equatable {
     /// When the first try is due: when a third of the life is left, or half of a short one, plus up to a fiftieth of
     /// it that is different for each certificate and the same at each look.
     package var due: Int64 {
-        let rest = lifetime < Self.shortLifetime ? lifetime / 2 : lifetime / 3
-        return validity.upperBound - rest + jitter
+        validity.upperBound - rest + jitter
     }
+
+    /// What is left of the life when it is renewed.
+    private var rest: Int64 { lifetime < Self.shortLifetime ? lifetime / 2 : lifetime / 3 }
+
+    /// Whether half of the time has passed in which it is usually renewed: whoever should have done it has not.
+    package func isOverdue(at now: Int64) -> Bool { now >= overdue }
+
+    /// When that is: seconds since 1970.
+    package var overdue: Int64 { validity.upperBound - rest / 2 }
 
     /// The same, where the CA has advised a moment (RFC 9773): that counts, unless it leaves less than a tenth of the life
     /// for further tries.

@@ -163,12 +163,14 @@ package struct CertificateStore: Sendable {
         _ kind: AuditEvent.Kind = .issued,
         now: Int64
     ) throws(CertificateProblem) {
-        var places: [(number: Int, kept: Set<Int>)] = []
+        var places: [(number: Int, before: Int, earlier: [Int], kept: Set<Int>)] = []
         for arrival in arrivals {
-            let kept = [try generation(of: arrival.name), try generationInForce(of: arrival.name)].compactMap(\.self)
+            let before = try generation(of: arrival.name)
+            let kept = [before, try generationInForce(of: arrival.name)].compactMap(\.self)
             // Higher than any that is there: after a rollback the newest is not the current one.
-            let number = (try generations(of: arrival.name).last ?? 0) + 1
-            places.append((number, arrival.keeping.union(kept + [number])))
+            let earlier = try generations(of: arrival.name)
+            let number = (earlier.last ?? 0) + 1
+            places.append((number, before ?? 0, earlier, arrival.keeping.union(kept + [number])))
         }
         do throws(FileError) {
             for arrival in arrivals { try FileWriting.createFolder("\(folder)/\(arrival.name)") }
@@ -189,6 +191,9 @@ package struct CertificateStore: Sendable {
             event(kind, arrival.name, place.number, arrival.bundle.leaf, arrival.reason)
         }
         try audit.append(events, now: now)
+        for (arrival, place) in zip(arrivals, places) {
+            removeUntold(arrival.name, above: place.before, of: place.earlier)
+        }
         do throws(FileError) {
             var batch = try FileBatch(on: folder)
             for (arrival, place) in zip(arrivals, places) {

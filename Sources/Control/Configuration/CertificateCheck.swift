@@ -35,7 +35,7 @@ package enum CertificateCheck {
             do throws(CertificateProblem) {
                 for warning in try provider.inspect(settings) { report(.warning, warning) }
             } catch {
-                let message = "certificate \(settings.name): \(error)"
+                let message = error.text(of: settings.name)
                 if error.isOfThisMachine {
                     report(severity, message, help: "as this user on this machine, `gatehouse serve` would not start")
                 } else {

@@ -169,7 +169,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "\(path): the site has no section `gateway`; add one, or run this command for a site that has"
         case .clientAuthority(let error): "gateway.listen: tls: client-certificates: \(error)"
         case .clientTrust(let error): "gateway.listen: tls: client-certificates: \(error)"
-        case .certificate(let name, let reason): "certificate \(name): \(reason)"
+        case .certificate(let name, let reason): reason.text(of: name)
         case .unservable(let name, let reason):
             "certificate \(name): \(reason); what was served before is served on"
         case .rolledBack(let name, let why):

@@ -34,6 +34,11 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let error) = problem { [EACCES, EPERM, EROFS].contains(error.code) } else { false }
     }
 
+    /// Its file system is mounted read-only.
+    package var isReadOnly: Bool {
+        if case .system(let error) = problem { error.code == EROFS } else { false }
+    }
+
     package var description: String { "\(fault)\(advice)" }
 
     /// What is wrong, without what to do about it where that depends on who asks.

@@ -33,23 +33,30 @@ package enum StandardError {
     /// Milliseconds that a log's reader may take before what it does not read is left out.
     private static let patience: Int32 = 100
 
-    /// Writes all of `text`, as far as it is taken.
-    package static func write(_ text: String) {
-        let bytes = Array(text.utf8)
+    /// Writes all of `text`, made printable, as far as it is taken.
+    package static func write(_ text: String) { writeAll(Array(text.printable.utf8)) }
+
+    private static func writeAll(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty, let count = FileWriting.append(rest.span, to: 2) { rest = rest.dropFirst(count) }
     }
 
-    /// Writes `text` for whoever follows what a process does that has better to do than to wait for them: when the reader
-    /// of a pipe has stopped, the rest is left out.
+    /// Writes `text`, an entry that ends with a line break, for whoever follows what a process does that has better to do
+    /// than to wait for them: when the reader of a pipe has stopped, the rest is left out. What may stand in the middle of an
+    /// entry, such as a name from outside, begins none: all lines but the first are indented.
     package static func log(_ text: String) {
-        if FileWriting.neverWaits(2) { return write(text) }
-        let bytes = Array(text.utf8)
+        let bytes = Array(entry(text.printable).utf8)
+        if FileWriting.neverWaits(2) { return writeAll(bytes) }
         var rest = bytes[...]
         while !rest.isEmpty, FileWriting.awaitRoom(2, milliseconds: patience),
             let count = FileWriting.append(rest.span.extracting(first: FileWriting.pieceOfPipe), to: 2)
         {
             rest = rest.dropFirst(count)
         }
+    }
+
+    internal static func entry(_ text: String) -> String {
+        let lines = text.split(separator: "\n")
+        return lines.isEmpty ? "" : lines.joined(separator: "\n    ") + "\n"
     }
 }

@@ -30,12 +30,17 @@ package struct DescriptorLimit: Equatable, Sendable {
 
 /// Memory images, which would hold keys.
 package enum ProcessDumps {
-    /// No core dumps, and no other process of the same user may look into this one (PR_SET_DUMPABLE).
+    /// No core dumps, no backtraces, and no other process of the same user may look into this one (PR_SET_DUMPABLE).
     ///
-    /// /proc/self belongs to root from then on; starting a program undoes the second part.
+    /// /proc/self belongs to root from then on, so that no user namespace can be set up any more; starting a program undoes
+    /// that part.
     package static func forbid() {
         _ = processControl(PR_SET_DUMPABLE, 0)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        // Swift's runtime has a program print registers and memory for these, and goes on after SIGQUIT.
+        for crash in [SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV] {
+            _ = signal(crash, SIG_DFL)
+        }
     }
 }

@@ -24,7 +24,7 @@ extension Certificate {
             UnsafeBufferPointer(start: ASN1_STRING_get0_data(value), count: Int(ASN1_STRING_length(value)))
         )
         guard let list = SignedTimestamp.list(bytes.span) else {
-            throw .intransparent(subject: subject, why: "its list of transparency logs is malformed")
+            throw .intransparent(subject: label, why: "its list of transparency logs is malformed")
         }
         return list
     }

@@ -78,6 +78,14 @@ package final class Certificate: Sendable {
     package var subject: String { unsafe Name.text(X509_get_subject_name(handle)) }
     package var issuer: String { unsafe Name.text(X509_get_issuer_name(handle)) }
 
+    /// What people call it: its subject or, where that is empty, as CAs have it now, the hosts that it is for.
+    internal var label: String {
+        let subject = subject
+        guard subject.isEmpty else { return subject }
+        let hosts = dnsNames.prefix(3).joined(separator: ", ")
+        return hosts.isEmpty ? "serial number \(Hexadecimal.text(serialNumber))" : hosts
+    }
+
     /// The first and the last second of its validity, since 1970.
     package var validity: ClosedRange<Int64> {
         let first = unsafe Self.seconds(X509_get0_notBefore(handle))
@@ -119,7 +127,7 @@ package final class Certificate: Sendable {
     /// Fails when it is not valid at `now` (seconds since 1970).
     package func requireValid(at now: Int64) throws(CertificateError) {
         let validity = self.validity
-        if now < validity.lowerBound { throw .notYetValid(subject: subject, from: UTC.text(validity.lowerBound)) }
-        if now > validity.upperBound { throw .expired(subject: subject, since: UTC.text(validity.upperBound)) }
+        if now < validity.lowerBound { throw .notYetValid(subject: label, from: UTC.text(validity.lowerBound)) }
+        if now > validity.upperBound { throw .expired(subject: label, since: UTC.text(validity.upperBound)) }
     }
 }

@@ -29,20 +29,20 @@ package final class CertificateBundle: Sendable {
     /// Dates are checked by `requireValid(at:)`, since an expired bundle may still be shown and kept.
     package init(chain: [Certificate], key: PrivateKey) throws(CertificateError) {
         guard let leaf = chain.first else { throw .noCertificate }
-        if !key.belongs(to: leaf) { throw .keyMismatch(subject: leaf.subject) }
+        if !key.belongs(to: leaf) { throw .keyMismatch(subject: leaf.label) }
         for index in chain.indices.dropLast() where !chain[index].isIssued(by: chain[index + 1]) {
             throw .brokenChain(
-                subject: chain[index].subject,
+                subject: chain[index].label,
                 issuer: chain[index].issuer,
                 next: chain[index + 1].subject
             )
         }
         // The keys of issuers, too: who verifies the chain meets them.
         for certificate in chain where certificate.hasUnnamedCurve {
-            throw .unnamedCurve(owner: "the certificate of \(certificate.subject)")
+            throw .unnamedCurve(owner: "the certificate of \(certificate.label)")
         }
         for issuer in chain.dropFirst() where !leaf.isPermitted(by: issuer) {
-            throw .forbiddenNames(subject: leaf.subject, issuer: issuer.subject)
+            throw .forbiddenNames(subject: leaf.label, issuer: issuer.subject)
         }
         names = leaf.dnsNames
         algorithm = key.algorithm
@@ -111,11 +111,11 @@ package final class CertificateBundle: Sendable {
     /// Fails when clients would refuse it whatever their clock and their roots are: it names no host, or a certificate of
     /// the chain may not be used where it stands.
     package func requireServable() throws(CertificateError) {
-        if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.subject) }
-        if let why = leaf.faultAsServer { throw .unfit(subject: leaf.subject, why: why) }
+        if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.label) }
+        if let why = leaf.faultAsServer { throw .unfit(subject: leaf.label, why: why) }
         var below = 0
         for issuer in chain.dropFirst() {
-            if let why = issuer.faultAsIssuer(of: below) { throw .unfit(subject: issuer.subject, why: why) }
+            if let why = issuer.faultAsIssuer(of: below) { throw .unfit(subject: issuer.label, why: why) }
             // Section 6.1.4 of RFC 5280: what a CA issued to itself, for a new key, does not lengthen the path.
             if issuer.subject != issuer.issuer { below += 1 }
         }

@@ -1,3 +1,4 @@
+import Linux
 package import Site
 
 /// The status document for people: aligned, at most 100 columns where names allow it.
@@ -136,15 +137,7 @@ package struct StatusTable {
     /// A scalar as text that cannot steer a terminal.
     private static func cell(_ value: JSONValue?) -> String {
         switch value {
-        case .string(let text):
-            var shown = ""
-            for scalar in text.unicodeScalars {
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator: shown += "?"
-                default: shown.unicodeScalars.append(scalar)
-                }
-            }
-            return shown
+        case .string(let text): return text.printableLine
         case .integer(let number): return String(number)
         case .number(let number): return rounded(number)
         case .boolean(let flag): return flag ? "yes" : "no"

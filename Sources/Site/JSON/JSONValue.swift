@@ -74,7 +74,8 @@ extension JSONValue {
         output += close
     }
 
-    /// Control characters are escaped, also those that break lines or terminals without being below U+0020.
+    /// Escaped are control characters, also those that break lines or terminals without being below U+0020, and what hides
+    /// or reorders the text that a person reads.
     private static func write(_ text: String, to output: inout String) {
         output += "\""
         for scalar in text.unicodeScalars {
@@ -84,12 +85,25 @@ extension JSONValue {
             case "\n": output += "\\n"
             case "\r": output += "\\r"
             case "\t": output += "\\t"
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: output.unicodeScalars.append(scalar)
+            case " "..."~": output.unicodeScalars.append(scalar)
+            default:
+                guard isMisleading(scalar) else {
+                    output.unicodeScalars.append(scalar)
+                    continue
+                }
+                for unit in String(scalar).utf16 {
+                    let digits = String(unit, radix: 16)
+                    output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                }
             }
         }
         output += "\""
+    }
+
+    private static func isMisleading(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+        default: false
+        }
     }
 }

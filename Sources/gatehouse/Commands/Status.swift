@@ -19,7 +19,7 @@ struct Status: ParsableCommand {
     func run() throws {
         let answer = try gateway.ask(.status)
         let text = gateway.json ? answer.result.indented + "\n" : StatusTable(answer.result).text
-        print(text, terminator: "")
+        Output.text(text)
         if answer.exit != 0 { throw ExitCode(answer.exit) }
     }
 }

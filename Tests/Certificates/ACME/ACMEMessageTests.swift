@@ -24,6 +24,21 @@ import Testing
         #expect(answer().retryAfter(now: Self.now) == nil)
     }
 
+    @Test("what a CA says is told in one line, without what a terminal obeys and without empty words")
+    func words() {
+        let url = "https://a/order"
+        func refused(_ status: Int, _ type: String, _ detail: String) -> String {
+            "\(ACMEProblem.refused(url: url, status: status, type: type, detail: detail))"
+        }
+        let forged = refused(403, "caa", "x\ngatehouse: y\u{1B}[31m")
+        #expect(forged == #"\#(url) refused (403, caa): x\u{A}gatehouse: y\u{1B}[31m"#)
+        #expect(refused(503, "about:blank", "") == "\(url) refused with status 503")
+        #expect(refused(400, "malformed", "") == "\(url) refused (400, malformed)")
+        #expect(refused(0, "invalidProfile", "there is no profile x") == "\(url): there is no profile x")
+        let now = "\(ACMEProblem.rateLimited(detail: "", seconds: 0))"
+        #expect(now == "the CA wants to be left alone, and does not say for how long")
+    }
+
     @Test("links of a relation")
     func links() {
         let fields = [

@@ -94,8 +94,9 @@ struct StandbyTests {
         let pair = try files(lifetime: 86_400)
         let settings = settings(.files([pair]), standby: .internal)
         let usual = try provide(settings)
-        #expect(usual.renewal == usual.bundles[0].leaf.validity.upperBound + 1)
-        let end = try #require(usual.renewal)
+        let end = usual.bundles[0].leaf.validity.upperBound + 1
+        #expect(usual.renewal == usual.bundles[0].leaf.renewalSchedule.overdue)
+        #expect(try provide(settings, at: end - 2).renewal == end)
         let replaced = try provide(settings, at: end)
         #expect(replaced.bundles[0].leaf.issuer.contains("foobar.com"), "\(replaced.bundles[0].leaf.issuer)")
         #expect(replaced.warnings.contains { $0.contains("ITS STANDBY IS SERVED") }, "\(replaced.warnings)")

@@ -18,7 +18,8 @@ import Testing
         #expect(try CertificateSource.load(certificate: both, key: both, now: now).names == ["foobar.com"])
 
         let other = try scratch.write("other.pem", ca.issue(names: ["foobar.com"], now: now).keyPEM)
-        #expect(throws: CertificateProblem.contents(path: "\(chain) and \(other)", .keyMismatch(subject: ""))) {
+        #expect(throws: CertificateProblem.contents(path: "\(chain) and \(other)", .keyMismatch(subject: "foobar.com")))
+        {
             try CertificateSource.load(certificate: chain, key: other)
         }
         #expect(throws: CertificateProblem.contents(path: key, .noCertificate)) {

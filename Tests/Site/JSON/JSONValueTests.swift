@@ -16,6 +16,13 @@ struct JSONValueTests {
         #expect(!document.line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x9B })
     }
 
+    @Test("what hides or reorders text is escaped, also beyond the first plane")
+    func misleading() {
+        let text = JSONValue.string("\u{202E}a\u{200B}\u{E0041}é")
+        #expect(text.line == #""\u202ea\u200b\udb40\udc41é""#)
+        #expect(JSONValue(parsing: text.line) == text)
+    }
+
     @Test("escapes and numbers as RFC 8259 has them")
     func reading() {
         #expect(JSONValue(parsing: #" "\u00fc\ud83d\ude00\/\b\f\r" "#) == .string("ü\u{1F600}/\u{8}\u{C}\r"))

@@ -29,8 +29,8 @@ extension Certs.Account {
             let done = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.changeAccountKeys(all, desk.outside())
             }
-            for directory in done { print("\(directory): the account has a new key") }
-            if done.isEmpty { print("the site has no certificate of an ACME server") }
+            for directory in done { Output.line("\(directory): the account has a new key") }
+            if done.isEmpty { Output.line("the site has no certificate of an ACME server") }
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Certificates
+import Linux
 import OpenSSL
 import Site
 
@@ -8,8 +9,9 @@ extension Certs {
         static let configuration = CommandConfiguration(
             abstract: "Show the store's history: what was done to which certificate, when and why.",
             discussion: """
-                Exit status: 1 when a line was changed, taken out or put in, also in a history that was set aside for that. The last line's hash, kept elsewhere, tells \
-                whether the whole was written anew.
+                Exit status: 1 when a line was changed, taken out or put in, also in a history that was set aside for that, or \
+                the store holds a generation that no line tells of, or another one than it tells. The last line's hash, kept \
+                elsewhere, tells whether the whole was written anew.
                 """
         )
 
@@ -24,14 +26,19 @@ extension Certs {
             let shown = findings.entries.filter {
                 name == nil || $0.event.certificate == name || $0.event.kind == .begun
             }
+            // Some are known from the site file alone, some from the history alone.
+            if let name, !shown.contains(where: { $0.event.certificate == name }) { _ = try desk.certificate(name) }
+            let discrepancies = try desk.discrepancies(from: findings, of: name.map { [$0] })
             if json {
-                print(JSONValue.array(shown.map(\.document)).indented)
+                Output.line(JSONValue.array(shown.map(\.document)).indented)
             } else {
-                for entry in shown { print(entry.text) }
+                for entry in shown { Output.line(entry.text) }
                 if findings.fault == nil {
-                    print("\(findings.entries.count) lines, none changed; the last one's hash: \(findings.head)")
+                    let lines = "\(findings.entries.count) \(findings.entries.count == 1 ? "line" : "lines")"
+                    Output.line("\(lines), none changed; the last one's hash: \(findings.head)")
                 }
             }
+            for discrepancy in discrepancies { Output.error("\(discrepancy)") }
             if let fault = findings.fault {
                 Output.error("\(log.path): line \(fault.line) \(fault.why)")
                 throw ExitCode(1)
@@ -39,7 +46,7 @@ extension Certs {
             for damaged in log.damagedOnes {
                 Output.error("\(damaged): a history that does not hold: look into it, and move it out of the store")
             }
-            if !log.damagedOnes.isEmpty { throw ExitCode(1) }
+            if !log.damagedOnes.isEmpty || !discrepancies.isEmpty { throw ExitCode(1) }
         }
     }
 }
@@ -50,9 +57,12 @@ extension AuditLog.Findings {
 
 extension AuditLog.Entry {
     fileprivate var text: String {
-        if event.kind == .begun { return "\(UTC.text(moment)) this history begins: \(event.reason)" }
-        return "\(UTC.text(moment)) \(event.certificate) \(event.kind.rawValue), generation \(event.generation), by "
-            + "\(event.issuer): \(event.reason)"
+        let words =
+            event.kind == .begun
+            ? "\(UTC.text(moment)) this history begins: \(event.reason)"
+            : "\(UTC.text(moment)) \(event.certificate) \(event.kind.rawValue), generation \(event.generation), by "
+                + "\(event.issuer): \(event.reason)"
+        return words.printableLine
     }
 
     fileprivate var document: JSONValue {

@@ -20,7 +20,9 @@ extension Certs {
             func run() throws {
                 let desk = try options.desk()
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
-                print("\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)")
+                Output.line(
+                    "\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)"
+                )
             }
         }
 
@@ -35,7 +37,7 @@ extension Certs {
             func run() throws {
                 let desk = try options.desk()
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.existingRoot() }
-                print(root.pem, terminator: "")
+                Output.text(root.pem)
             }
         }
 
@@ -55,7 +57,7 @@ extension Certs {
             func run() throws {
                 let desk = try options.desk()
                 let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.livingLists() }
-                print(lists.intermediates.map(\.pem).joined() + (lists.root?.pem ?? ""), terminator: "")
+                Output.text(lists.intermediates.map(\.pem).joined() + (lists.root?.pem ?? ""))
                 if lists.root == nil {
                     Output.error(
                         "there is no list of the root yet, without which programs that look at the whole chain refuse every "
@@ -80,7 +82,7 @@ extension Certs {
             func run() throws {
                 let desk = try options.desk()
                 try desk.perform { () throws(CertificateProblem) in try desk.provider.detachRoot(to: out) }
-                print("the root's key is in \(out), and no longer in the store")
+                Output.line("the root's key is in \(out), and no longer in the store")
             }
         }
 
@@ -102,7 +104,7 @@ extension Certs {
                 let signer = try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.renewIntermediate(rootKey: rootKey, revoking: revoke)
                 }
-                print("\(signer.subject), good until \(UTC.text(signer.validity.upperBound))")
+                Output.line("\(signer.subject), good until \(UTC.text(signer.validity.upperBound))")
                 try desk.publish()
             }
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Certificates
 import Control
+import Glibc
 import Linux
 import OpenSSL
 import Site
@@ -106,7 +107,7 @@ struct CertificateOptions: ParsableArguments {
         func need(of settings: CertificateSettings) -> String? {
             if case .acme(let acme) = settings.issuer { return provider.need(of: settings, acme, outside()) }
             let standing = provider.standing(settings)
-            if let fault = standing.faults.first { return fault }
+            if let cause = standing.cause { return cause }
             return standing.due.map { $0 <= now } ?? true ? "it is due" : nil
         }
 
@@ -148,17 +149,29 @@ struct CertificateOptions: ParsableArguments {
         /// Runs the certificate's program, where it has one.
         func deploy(_ settings: CertificateSettings) throws {
             let isDone = try perform { () throws(CertificateProblem) in try provider.deploy(settings) }
-            if isDone { print("certificate \(settings.name): deployed") }
+            if isDone { Output.line("certificate \(settings.name): deployed") }
+        }
+
+        /// What is said where no gateway answers.
+        var absence: String {
+            "no gateway of this site answers at \(socket); where one runs with another socket, name it with --socket"
+        }
+
+        /// The line that the running gateway answers, nil when it gives none in time; nothing when none runs here.
+        private func line(for request: AdminRequest) throws -> String?? {
+            do {
+                return .some(try AdminClient.ask(request, at: socket, within: 60_000))
+            } catch let error where [ENOENT, ECONNREFUSED].contains(error.code) {
+                return nil
+            } catch {
+                Output.error("\(socket): \(AdminClient.advice(for: error))")
+                throw ExitCode(3)
+            }
         }
 
         /// Asks the running gateway; nil when none runs here.
         func ask(_ request: AdminRequest) throws -> JSONValue? {
-            let line: String?
-            do {
-                line = try AdminClient.ask(request, at: socket, within: 60_000)
-            } catch {
-                return nil
-            }
+            guard let line = try line(for: request) else { return nil }
             guard let line, let reply = JSONValue(parsing: line) else {
                 Output.error("\(socket): the gateway gave no answer; its log may say why")
                 throw ExitCode(1)
@@ -170,20 +183,38 @@ struct CertificateOptions: ParsableArguments {
             return reply["result"] ?? .null
         }
 
-        /// SHA-256 of what the running gateway shows its clients, by the certificates' names; nil when none runs here.
-        func served() throws -> [String: [String]]? {
+        /// What the running gateway shows its clients, by the certificates' names; nil when none runs here.
+        func served() throws -> [String: [ServedCertificate]]? {
             guard let status = try ask(.status) else { return nil }
-            var served: [String: [String]] = [:]
+            var served: [String: [ServedCertificate]] = [:]
             for entry in status["certificates"]?.items ?? [] {
                 guard let name = entry["name"]?.text, let fingerprint = entry["fingerprint"]?.text else { continue }
-                served[name, default: []].append(fingerprint)
+                served[name, default: []].append(
+                    ServedCertificate(fingerprint: fingerprint, end: entry["not_after"]?.text)
+                )
             }
             // What a share of the clients is shown is what the others are to get.
             for trial in status["certificate_trials"]?.items ?? [] {
                 guard let name = trial["name"]?.text else { continue }
-                served[name] = trial["fingerprints"]?.items.compactMap(\.text) ?? []
+                let fingerprints = trial["fingerprints"]?.items.compactMap(\.text) ?? []
+                served[name] = fingerprints.map { ServedCertificate(fingerprint: $0, end: nil) }
             }
             return served
+        }
+
+        /// What does not fit between the store and its history.
+        ///
+        /// - Parameter names: whose generations; nil for all.
+        func discrepancies(
+            from history: AuditLog.Findings,
+            of names: [String]?
+        ) throws -> [CertificateStore.Discrepancy] {
+            try perform { () throws(CertificateProblem) in
+                guard let names else { return try provider.discrepancies(from: history) }
+                var found: [CertificateStore.Discrepancy] = []
+                for name in names { found += try provider.discrepancies(from: history, of: name) }
+                return found
+            }
         }
 
         /// Has the running gateway serve what the store holds now, and says what came of it. Where none runs, the programs
@@ -193,11 +224,8 @@ struct CertificateOptions: ParsableArguments {
         /// The same for several.
         func publish(_ changed: [CertificateSettings]) throws {
             tellStoreWarnings()
-            let line: String?
-            do {
-                line = try AdminClient.ask(.certificates, at: socket, within: 60_000)
-            } catch {
-                print("no gateway of this site runs here: the next start serves it")
+            guard let line = try line(for: .certificates) else {
+                Output.line(absence + "; else the next start serves it")
                 for settings in changed { try deploy(settings) }
                 return
             }
@@ -220,14 +248,15 @@ struct CertificateOptions: ParsableArguments {
             let time = (result?["change_microseconds"]?.integer).map {
                 ", on all workers after \(Self.milliseconds($0))"
             }
-            print("the gateway serves it, generation \(result?["generation"]?.integer ?? 0)\(time ?? "")")
+            Output.line("the gateway serves it, generation \(result?["generation"]?.integer ?? 0)\(time ?? "")")
             let trials = result?["trials"]?.items.compactMap(\.text) ?? []
             for settings in changed where trials.contains(settings.name) {
-                print("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
+                Output.line("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
             }
         }
     }
 
+    /// The site, and what its certificates are at this moment.
     func desk() throws -> Desk {
         let outcome = SiteFile.load(path: options.path)
         guard let site = outcome.model else {
@@ -242,4 +271,15 @@ struct CertificateOptions: ParsableArguments {
             socket: socket ?? AdminSocket.defaultPath(of: site.name)
         )
     }
+}
+
+/// What the running gateway shows.
+struct ServedCertificate {
+    /// SHA-256.
+    let fingerprint: String
+    /// In words; nil where the gateway does not say.
+    let end: String?
+
+    var start: String { fingerprint.prefix(16) + "…" }
+    var text: String { start + (end.map { ", good until \($0)" } ?? "") }
 }

@@ -19,12 +19,19 @@ extension Certs {
             func need() -> String? {
                 let standing = desk.provider.standing(settings)
                 guard standing.leaves.isEmpty || !standing.faults.isEmpty else { return nil }
-                return standing.faults.first ?? "there was none in the store"
+                return standing.cause ?? "there was none in the store"
+            }
+            if case .files = settings.issuer {
+                try desk.perform { () throws(CertificateProblem) -> Void in
+                    throw .foreignIssuer(name: name, settings.issuer)
+                }
             }
             guard need() != nil, let bundle = try desk.make(settings, where: need) else {
-                return print("certificate \(name): is already in force; `gatehouse certs rotate \(name)` replaces it")
+                return Output.line(
+                    "certificate \(name): is already in force; `gatehouse certs rotate \(name)` replaces it"
+                )
             }
-            print("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            Output.line("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)
         }
     }
@@ -46,7 +53,7 @@ extension Certs {
                 guard desk.need(of: settings) != nil else { continue }
                 do {
                     guard let bundle = try desk.make(settings, where: { desk.need(of: settings) }) else { continue }
-                    print("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+                    Output.line("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
                     changed.append(settings)
                 } catch is ExitCode {
                     isWanting = true
@@ -62,7 +69,11 @@ extension Certs {
             } catch is ExitCode {
                 isWanting = true
             }
-            if !changed.isEmpty { try desk.publish(changed) } else { print("no certificate is due") }
+            if !changed.isEmpty {
+                try desk.publish(changed)
+            } else if !isWanting {
+                Output.line("no certificate is due")
+            }
             if isWanting { throw ExitCode(1) }
         }
     }
@@ -81,7 +92,7 @@ extension Certs {
             var settings = try desk.certificate(change.name)
             if newKey { settings.reusesKey = false }
             guard let bundle = try desk.make(settings, reason: change.reason) else { return }
-            print("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            Output.line("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)
         }
     }

@@ -9,7 +9,7 @@ extension Certs {
             abstract: "Show what the store holds: issuer, days left, the next renewal and the tries that remain.",
             discussion: """
                 Where a gateway runs, also whether it serves that. Exit status: 1 when one is at fault, or fewer than \
-                \(RenewalSchedule.alarm) tries remain.
+                \(RenewalSchedule.alarm) tries remain; 3 when this user may not look.
                 """
         )
 
@@ -19,81 +19,71 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let served = try desk.served()
-            let standings = try desk.certificates([]).map { settings in
-                desk.provider.standing(settings).comparing(with: served)
-            }
+            let standings = try desk.certificates([]).map { desk.provider.standing($0) }
+            let stored = Dictionary(
+                standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
+                uniquingKeysWith: { first, _ in first }
+            )
+            let compared = standings.map { $0.comparing(with: served, standby: stored[$0.standbyName] ?? []) }
             if json {
-                let documents = standings.map { $0.document(at: desk.now, served: served?[$0.name]) }
-                print(JSONValue.array(documents).indented)
+                let documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
+                Output.line(JSONValue.array(documents).indented)
             } else {
-                for standing in standings {
-                    print(standing.line(at: desk.now, isServed: served?[standing.name] != nil))
-                }
-                if served == nil { print("no gateway of this site runs here") }
+                for standing in compared { Output.line(standing.line(at: desk.now, served: served?[standing.name])) }
+                if served == nil { Output.line(desk.absence) }
             }
             let isStoreWanting = desk.tellStoreWarnings()
-            if isStoreWanting || standings.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
-        }
-    }
-
-    struct Verify: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Look at certificates closely: files, keys, chains, names and dates.",
-            discussion: """
-                Also whether the store's history holds, and whether anything would keep the next certificates out of it.
-                Exit status: 0 when nothing is wrong, else 1.
-                """
-        )
-
-        @OptionGroup var options: CertificateOptions
-        @Argument(help: "Their names in the site file. All when left out.") var names: [String] = []
-
-        func run() throws {
-            let desk = try options.desk()
-            var isWanting = false
-            for settings in try desk.certificates(names) {
-                let standing = desk.provider.standing(settings)
-                isWanting = isWanting || !standing.faults.isEmpty
-                if standing.faults.isEmpty { print("certificate \(standing.name): nothing is wrong with it") }
-                for fault in standing.faults { Output.error("certificate \(standing.name): \(fault)") }
-                for warning in standing.warnings { Output.error("certificate \(standing.name): warning: \(warning)") }
-            }
-            if desk.tellStoreWarnings() || isWanting { throw ExitCode(1) }
+            if compared.contains(where: \.isDenied) { throw ExitCode(3) }
+            if isStoreWanting || compared.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
         }
     }
 }
 
 extension CertificateStanding {
+    fileprivate var standbyName: String { name + CertificateSettings.standbySuffix }
+
     /// At fault when the gateway serves something else than what is stored.
-    fileprivate func comparing(with served: [String: [String]]?) -> CertificateStanding {
-        guard let shown = served?[name], !leaves.isEmpty else { return self }
-        let stored = leaves.map(\.fingerprint)
-        let others = shown.filter { !stored.contains($0) }
-        if others.isEmpty { return self }
+    ///
+    /// - Parameter standby: what is kept ready for it.
+    fileprivate func comparing(with served: [String: [ServedCertificate]]?, standby: [String]) -> CertificateStanding {
+        guard let shown = served?[name] else { return self }
         var copy = self
+        if shown.contains(where: { standby.contains($0.fingerprint) }) { copy.isStandby = true }
+        let known = leaves.map(\.fingerprint) + standby
+        let others = shown.filter { !known.contains($0.fingerprint) }
+        // Of one that cannot be read, what is served is said beside it.
+        if leaves.isEmpty || others.isEmpty { return copy }
         copy.faults.append(
-            "the gateway serves another, \(others.map { $0.prefix(16) + "…" }.joined(separator: ", ")), and not what is "
+            "the gateway serves another, \(others.map(\.start).joined(separator: ", ")), and not what is "
                 + "stored: its log says why, and `gatehouse reload` has it look again"
         )
         return copy
     }
 
-    fileprivate func line(at now: Int64, isServed: Bool) -> String {
+    fileprivate func line(at now: Int64, served: [ServedCertificate]?) -> String {
         var words = ["\(name): \(issuer)"]
         if let generation { words.append("generation \(generation)") }
-        for leaf in leaves {
-            let end = leaf.validity.upperBound
-            words.append("good until \(UTC.text(end)) (\((end - now) / 86_400) days)")
-        }
+        for end in ends { words.append("good until \(UTC.text(end)) (\(Self.days(end - now)))") }
+        if isStandby { words.append("ITS STANDBY IS SERVED") }
         if let due { words.append("next try \(due <= now ? "now" : UTC.text(due))") }
-        if failures > 0 { words.append("\(failures) tries failed") }
-        if let runway = runway(at: now) { words.append("\(runway) tries remain") }
-        if isServed, faults.isEmpty { words.append("served") }
+        if failures > 0 {
+            words.append("\(failures) \(failures == 1 ? "try" : "tries") failed, the last one: \(plan.problem)")
+        }
+        if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
+        if served != nil, faults.isEmpty {
+            words.append("served")
+        } else if let served, !served.isEmpty {
+            words.append("the gateway serves \(served.map(\.text).joined(separator: ", "))")
+        }
         words += faults.map { "AT FAULT: \($0)" } + warnings.map { "WARNING: \($0)" }
         return words.joined(separator: "; ")
     }
 
-    fileprivate func document(at now: Int64, served: [String]?) -> JSONValue {
+    private static func days(_ seconds: Int64) -> String {
+        seconds < 0 ? "over" : seconds < 2 * 86_400 ? "\(seconds / 3600) hours" : "\(seconds / 86_400) days"
+    }
+
+    fileprivate func document(at now: Int64, served: [ServedCertificate]?) -> JSONValue {
         .object([
             .init("name", .string(name)),
             .init("issuer", .string(issuer)),
@@ -101,22 +91,25 @@ extension CertificateStanding {
             .init(
                 "certificates",
                 .array(
-                    leaves.map { leaf in
+                    zip(leaves, ends).map { leaf, end in
                         .object([
                             .init("fingerprint", .string(leaf.fingerprint)),
                             .init("issued_by", .string(leaf.issuer)),
                             .init("names", .strings(leaf.dnsNames)),
                             .init("not_before", .string(UTC.text(leaf.validity.lowerBound))),
                             .init("not_after", .string(UTC.text(leaf.validity.upperBound))),
-                            .init("seconds_left", .integer(Int(leaf.validity.upperBound - now))),
+                            .init("chain_not_after", .string(UTC.text(end))),
+                            .init("seconds_left", .integer(Int(end - now))),
                         ])
                     }
                 )
             ),
+            .init("standby_in_place", .boolean(isStandby)),
             .init("next_try", due.map { .string(UTC.text(max($0, now))) } ?? .null),
             .init("runway", runway(at: now).map { .integer($0) } ?? .null),
             .init("failures", .integer(failures)),
-            .init("served", served.map { .strings($0) } ?? .null),
+            .init("last_problem", failures > 0 ? .string(plan.problem) : .null),
+            .init("served", served.map { .strings($0.map(\.fingerprint)) } ?? .null),
             .init("faults", .strings(faults)),
             .init("warnings", .strings(warnings)),
         ])

@@ -34,21 +34,21 @@ extension Certs {
                     try desk.provider.requireOtherKey(settings, only: generation)
                 }
                 let isDone = try desk.ask(.renewTickets) != nil
-                print(isDone ? "session tickets of before are opened no more" : "no gateway of this site runs here")
+                Output.line(isDone ? "session tickets of before are opened no more" : desk.absence)
             }
             try endTrialOfNobody(settings, desk)
             if let revoke { try self.revoke(settings, revoke, desk) }
             let gone = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.retire(settings, only: generation, reason: reason)
             }
-            print(
+            Output.line(
                 gone.isEmpty
                     ? "certificate \(name): there is no key to delete but the one that is in use"
                     : "certificate \(name): deleted the key of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
             for use in try desk.ask(.uses(certificate: name))?.items ?? [] where use["shown"]?.boolean == false {
-                print(Self.words(use))
+                Output.line(Self.words(use))
             }
         }
 
@@ -76,10 +76,12 @@ extension Certs {
                 }
             }
             guard let done else {
-                return print("certificate \(settings.name): there is no certificate to revoke but the one in use")
+                return Output.line("certificate \(settings.name): there is no certificate to revoke but the one in use")
             }
-            for number in done.fresh { print("certificate \(settings.name): generation \(number) is revoked") }
-            for number in done.known { print("certificate \(settings.name): generation \(number) was revoked before") }
+            for number in done.fresh { Output.line("certificate \(settings.name): generation \(number) is revoked") }
+            for number in done.known {
+                Output.line("certificate \(settings.name): generation \(number) was revoked before")
+            }
             try desk.perform { () throws(CertificateProblem) in if let problem = done.problem { throw problem } }
         }
 

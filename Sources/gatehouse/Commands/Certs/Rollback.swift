@@ -18,7 +18,7 @@ extension Certs {
                 try desk.provider.rollBack(settings, reason: change.reason)
             }
             let end = UTC.text(bundle.leaf.validity.upperBound)
-            print("certificate \(change.name): back to the one that is good until \(end)")
+            Output.line("certificate \(change.name): back to the one that is good until \(end)")
             try desk.publish(settings)
         }
     }

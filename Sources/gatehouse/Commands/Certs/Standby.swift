@@ -20,7 +20,7 @@ extension Certs {
             let bundle = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.useStandby(settings, reason: change.reason)
             }
-            print(
+            Output.line(
                 "certificate \(change.name): the standby, of \(bundle.leaf.issuer), is good until "
                     + UTC.text(bundle.leaf.validity.upperBound)
             )

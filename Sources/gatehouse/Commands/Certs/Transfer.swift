@@ -52,7 +52,7 @@ extension Certs {
                 try desk.provider.take(bundle, as: settings, reason: "imported from \(source)")
                 return bundle
             }
-            print("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            Output.line("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)
         }
     }
@@ -71,7 +71,7 @@ extension Certs {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
             try desk.perform { () throws(CertificateProblem) in try desk.provider.export(settings, to: out) }
-            print("certificate \(name): \(out)/fullchain.pem and \(out)/privkey.pem")
+            Output.line("certificate \(name): \(out)/fullchain.pem and \(out)/privkey.pem")
         }
     }
 }

@@ -1,0 +1,123 @@
+import Linux
+import OpenSSL
+
+/// Whether the store is as Gatehouse left it: who may change its folders, and whether its generations are those that the
+/// history tells of. Changes nothing.
+extension CertificateStore {
+    /// Folders within the store that others than root and this user own or may write, each with what to do: those of
+    /// generations, and those that belong to no certificate. Nothing is refused for them, since that would be an outage: files
+    /// that others wrote are, and keys that they may read.
+    ///
+    /// - Parameter names: certificates whose generations are looked at, besides the internal CA's.
+    package func openFolders(of names: [String]) -> [String] {
+        var paths = ["acme-accounts", "acme-challenges", "plans", "hook-output"].map { "\(folder)/\($0)" }
+        for name in [InternalCA.rootName, InternalCA.intermediateName] + names {
+            paths += ((try? generations(of: name)) ?? []).map { "\(folder)/\(name)/\($0)" }
+        }
+        return paths.compactMap { path in
+            do throws(FileError) {
+                try FileWriting.requireOwn(folder: path)
+                return nil
+            } catch {
+                return error.isOfTrust ? "\(error)" : nil
+            }
+        }
+    }
+
+    /// A generation that does not fit the history.
+    package struct Discrepancy: Sendable, Equatable, CustomStringConvertible {
+        package let name: String
+        package let generation: Int
+        /// SHA-256 of the certificate that the history tells of; nil when it tells of none.
+        package let told: String?
+        /// That of the certificate that is there.
+        package let found: String
+
+        /// Another one was put in its place.
+        package var isSwapped: Bool { told != nil }
+
+        package var description: String {
+            let generation = "certificate \(name): generation \(generation)"
+            guard let told else {
+                return "\(generation) is in no line of the audit log: lines were taken from its end, or somebody else "
+                    + "put the certificate there, or a version that kept no log"
+            }
+            return "\(generation) IS NOT THE CERTIFICATE OF THE AUDIT LOG, \(told.prefix(16))…, but "
+                + "\(found.prefix(16))…: somebody has put another in its place; "
+                + "`gatehouse certs rotate \(name) --new-key` replaces it"
+        }
+    }
+
+    /// Generations that `history` does not tell of, or of which it names another certificate. Above the current one, those
+    /// that it does not tell of are what a crash left.
+    ///
+    /// - Parameter name: whose generations; nil for all that the store has.
+    package func discrepancies(
+        from history: AuditLog.Findings,
+        of name: String? = nil
+    ) throws(CertificateProblem) -> [Discrepancy] {
+        var told: [String: [Int: String]] = [:]
+        for event in history.entries.map(\.event) where event.kind.makesGeneration {
+            told[event.certificate, default: [:]][event.generation] = event.fingerprint
+        }
+        var found: [Discrepancy] = []
+        let names = if let name { [name] } else { try names() }
+        for name in names {
+            let current = try number(of: name, in: pointer(of: name)) ?? 0
+            for number in try generations(of: name) {
+                guard let fingerprint = try leaf(of: name, generation: number)?.fingerprint else { continue }
+                let line = told[name]?[number]
+                // Where the history does not hold, what follows the fault is not known.
+                if line == fingerprint || (line == nil && (number > current || history.fault != nil)) { continue }
+                found.append(Discrepancy(name: name, generation: number, told: line, found: fingerprint))
+            }
+        }
+        return found
+    }
+
+    /// All that has generations, in the order of their names.
+    private func names() throws(CertificateProblem) -> [String] {
+        do throws(FileError) {
+            return try FileReading.names(inFolder: folder).filter {
+                (try? path($0)) != nil && FileWriting.exists(pointer(of: $0))
+            }
+        } catch {
+            if error.isNoSuchFile { return [] }
+            throw .file(error)
+        }
+    }
+
+    /// Removes what a crash left above the current generation, before its history was told: numbers grow past it, and it
+    /// would be taken for one that somebody put there. The store is locked.
+    internal func removeUntold(_ name: String, above current: Int, of numbers: [Int]) {
+        guard let last = numbers.last, last > current, let history = try? audit.verify(), history.fault == nil else {
+            return
+        }
+        let told = Set(history.entries.map(\.event).filter { $0.certificate == name }.map(\.generation))
+        // A version that kept no log may have gone back from them.
+        guard current == 0 || told.contains(current) else { return }
+        for number in numbers where number > current && !told.contains(number) {
+            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+        }
+    }
+}
+
+extension AuditEvent.Kind {
+    /// Whether the line tells which certificate a generation has.
+    fileprivate var makesGeneration: Bool {
+        switch self {
+        case .issued, .imported, .standbyUsed, .rolledBack: true
+        default: false
+        }
+    }
+}
+
+extension FileError {
+    /// It is there, and the wrong people may change it.
+    fileprivate var isOfTrust: Bool {
+        switch problem {
+        case .foreignOwner, .tooOpen: true
+        default: false
+        }
+    }
+}

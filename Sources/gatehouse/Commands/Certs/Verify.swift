@@ -1,0 +1,69 @@
+import ArgumentParser
+import Certificates
+import Site
+
+extension Certs {
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Look closely: files, keys, chains, names and dates, the store's folders, and its history.",
+            discussion: "Exit status: 0 when nothing is wrong, 3 when this user may not look, else 1."
+        )
+
+        @OptionGroup var options: CertificateOptions
+        @Argument(help: "Their names in the site file. All when left out.") var names: [String] = []
+        @Flag(help: "Write what was found as JSON.") var json = false
+
+        /// What was found of one certificate, or of the store.
+        private struct Finding {
+            let name: String?
+            var faults: [String]
+            var warnings: [String] = []
+
+            var document: JSONValue {
+                .object([
+                    .init("certificate", name.map { .string($0) } ?? .null),
+                    .init("faults", .strings(faults)),
+                    .init("warnings", .strings(warnings)),
+                ])
+            }
+        }
+
+        func run() throws {
+            let desk = try options.desk()
+            let standings = try desk.certificates(names).map { desk.provider.standing($0) }
+            var findings = standings.map { Finding(name: $0.name, faults: $0.faults, warnings: $0.warnings) }
+            let isDenied = standings.contains(where: \.isDenied)
+            if !isDenied { findings.append(try store(desk, standings)) }
+            if json {
+                Output.line(JSONValue.array(findings.map(\.document)).indented)
+            } else {
+                for finding in findings { tell(finding) }
+            }
+            if isDenied { throw ExitCode(3) }
+            if findings.contains(where: { !$0.faults.isEmpty }) { throw ExitCode(1) }
+        }
+
+        /// What is wrong with the store as a whole, and of the generations of what was named.
+        private func store(_ desk: CertificateOptions.Desk, _ standings: [CertificateStanding]) throws -> Finding {
+            var finding = Finding(name: nil, faults: desk.provider.storeWarnings() + desk.provider.openFolders())
+            // One that cannot be read is among these already.
+            guard let history = try? desk.provider.audit.verify() else { return finding }
+            for discrepancy in try desk.discrepancies(from: history, of: names.isEmpty ? nil : names) {
+                if discrepancy.isSwapped {
+                    finding.faults.append("\(discrepancy)")
+                } else {
+                    finding.warnings.append("\(discrepancy)")
+                }
+            }
+            return finding
+        }
+
+        private func tell(_ finding: Finding) {
+            let subject = finding.name.map { "certificate \($0): " } ?? ""
+            if finding.name != nil, finding.faults.isEmpty { Output.line(subject + "nothing is wrong with it") }
+            // What a fault says itself is not said twice.
+            for fault in finding.faults { Output.error(fault.hasPrefix(subject) ? fault : subject + fault) }
+            for warning in finding.warnings { Output.error("\(subject)warning: \(warning)") }
+        }
+    }
+}

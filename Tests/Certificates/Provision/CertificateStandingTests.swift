@@ -1,0 +1,98 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("How a certificate stands")
+struct CertificateStandingTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private func files(_ bundle: CertificateBundle) throws -> CertificateSettings {
+        let files = CertificateFiles(
+            certificate: try scratch.write("live.crt", bundle.chainPEM),
+            key: try scratch.write("live.key", bundle.keyPEM)
+        )
+        return CertificateSettings(name: "live", names: [.exact("foobar.com")], issuer: .files([files]))
+    }
+
+    @Test("files that nobody replaces are warned of in time, and looked at again for that")
+    func lateFiles() throws {
+        let life: Int64 = 90 * 86_400
+        let ca = try InternalCA(named: "foobar.com", now: now)
+        let bundle = try ca.issue(names: ["foobar.com"], lifetime: life, now: now)
+        let settings = try files(bundle)
+        // Half of the third of its life in which it is usually replaced.
+        let overdue = bundle.leaf.validity.upperBound - bundle.leaf.renewalSchedule.lifetime / 3 / 2
+        let early = scratch.provider(at: overdue - 60)
+        #expect(early.standing(settings).warnings.isEmpty && !early.standing(settings).isWanting(at: overdue - 60))
+        #expect(try early.provide(settings).renewal == overdue)
+        let late = scratch.provider(at: overdue + 60)
+        let standing = late.standing(settings)
+        #expect(standing.faults.isEmpty && standing.isWanting(at: overdue + 60))
+        #expect(standing.warnings.first?.contains("nobody has replaced its files") == true, "\(standing.warnings)")
+        let provided = try late.provide(settings)
+        #expect(provided.renewal == nil && provided.warnings.first?.hasPrefix("certificate live: it ends at") == true)
+        #expect(try late.inspect(settings) == provided.warnings)
+    }
+
+    @Test("a chain that ends before its certificate counts, and is warned of")
+    func shortChain() throws {
+        let ca = try InternalCA(named: "foobar.com", now: now - 1800 * 86_400)
+        let settings = try files(try ca.issue(names: ["foobar.com"], lifetime: 20 * 86_400, now: now))
+        let standing = scratch.provider(at: now).standing(settings)
+        // What the internal CA issues ends with its intermediate.
+        #expect(standing.ends == standing.leaves.map(\.validity.upperBound) && standing.warnings.isEmpty)
+        let odd = try RealTools.chainEndingEarly(in: scratch)
+        let found = scratch.provider(at: now).standing(
+            CertificateSettings(name: "odd", names: [.exact("foobar.com")], issuer: .files([odd]))
+        )
+        #expect(found.faults.isEmpty, "\(found.faults)")
+        #expect(found.ends[0] < now + 3 * 86_400 && found.leaves[0].validity.upperBound > now + 80 * 86_400)
+        let words = found.warnings.joined()
+        #expect(words.contains("its chain ends at") && words.contains("CN=short"), "\(words)")
+    }
+
+    @Test("one that was never issued has a next try, and the reason for the audit log is no advice")
+    func missing() throws {
+        let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+        let standing = scratch.provider(at: now).standing(settings)
+        #expect(standing.due == 0 && standing.cause == "there was none in the store" && !standing.isDenied)
+        #expect(standing.faults.first?.contains("run `gatehouse certs issue site`") == true)
+    }
+
+    @Test("what only a store has cannot be done to files")
+    func commands() throws {
+        let settings = try files(try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now))
+        let provider = scratch.provider(at: now)
+        let problem = CertificateProblem.ofFiles(name: "live")
+        #expect(throws: problem) { try provider.rollBack(settings, reason: "test") }
+        #expect(throws: problem) { try provider.retire(settings, reason: "test") }
+        #expect(throws: problem) { try provider.export(settings, to: scratch.path + "/out") }
+        #expect(problem.exitStatus == 2)
+    }
+}
+
+extension RealTools {
+    /// A certificate of 90 days by an intermediate that has two left.
+    fileprivate static func chainEndingEarly(in scratch: Scratch) throws -> CertificateFiles {
+        let script = """
+            set -e; cd \(scratch.path)
+            key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; chmod 600 "$1"; }
+            key root.key; key ca.key; key odd.key
+            openssl req -x509 -key root.key -subj /CN=root -days 30 -out root.pem
+            openssl req -new -key ca.key -subj /CN=short -out request
+            echo basicConstraints=critical,CA:TRUE > extensions
+            openssl x509 -req -in request -CA root.pem -CAkey root.key -days 2 -extfile extensions -out ca.pem
+            openssl req -new -key odd.key -subj /CN=foobar.com -out request
+            echo subjectAltName=DNS:foobar.com > extensions
+            openssl x509 -req -in request -CA ca.pem -CAkey ca.key -days 90 -extfile extensions -out leaf.pem
+            cat leaf.pem ca.pem > odd.crt
+            """
+        _ = try run("sh", "-c", script)
+        return CertificateFiles(certificate: scratch.path + "/odd.crt", key: scratch.path + "/odd.key")
+    }
+}

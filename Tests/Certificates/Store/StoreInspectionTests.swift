@@ -1,0 +1,92 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("A store that somebody else has been at")
+struct StoreInspectionTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { scratch.store }
+    private var provider: CertificateProvider { scratch.provider(at: now) }
+
+    private func issue(_ count: Int) throws -> [CertificateBundle] {
+        try (0..<count).map { _ in try provider.issue(settings, reason: "test") }
+    }
+
+    private func discrepancies(_ name: String? = nil) throws -> [CertificateStore.Discrepancy] {
+        try store.discrepancies(from: try store.audit.verify(), of: name)
+    }
+
+    private func shorten(to count: Int) throws {
+        let lines = try String(contentsOfFile: store.audit.path, encoding: .utf8).split(separator: "\n")
+        try scratch.write("certs/audit.log", lines.prefix(count).map { $0 + "\n" }.joined())
+    }
+
+    @Test("lines that were taken from the log's end are missed, and a log that is empty or gone")
+    func shortened() throws {
+        // Root, intermediate, and two generations.
+        let bundles = try issue(2)
+        #expect(try discrepancies().isEmpty)
+        try shorten(to: 3)
+        #expect(try store.audit.verify().fault == nil)
+        let one = try discrepancies()
+        #expect(one.map(\.generation) == [2] && one.map(\.name) == ["site"] && !one[0].isSwapped)
+        #expect("\(one[0])".contains("generation 2 is in no line of the audit log"))
+        #expect(one[0].found == bundles[1].leaf.fingerprint)
+        try shorten(to: 0)
+        #expect(try discrepancies().map(\.name) == ["internal-ca", "internal-ca-root", "site", "site"])
+        try FileManager.default.removeItem(atPath: store.audit.path)
+        #expect(try discrepancies().count == 4)
+        #expect(try discrepancies("site").count == 2)
+    }
+
+    @Test("a certificate that is not the one of the log is named, and a new one mends that")
+    func swapped() throws {
+        let bundles = try issue(2)
+        let alien = try InternalCA(named: "alien", now: now).issue(names: ["foobar.com"], now: now)
+        try scratch.write("certs/site/2/fullchain.pem", alien.chainPEM, mode: 0o644)
+        try scratch.write("certs/site/2/key.pem", alien.keyPEM)
+        let found = try discrepancies()
+        #expect(found.count == 1 && found[0].isSwapped && found[0].told == bundles[1].leaf.fingerprint)
+        #expect("\(found[0])".contains("IS NOT THE CERTIFICATE OF THE AUDIT LOG"))
+    }
+
+    @Test("what a crash left above the current generation is no finding, goes with the next, and rollbacks stay")
+    func leftovers() throws {
+        let bundles = try issue(2)
+        // As when the power failed before the log was told.
+        let left = try provider.issue(settings, reason: "test")
+        try shorten(to: 4)
+        try scratch.write("certs/site/current", "2\n", mode: 0o644)
+        #expect(try discrepancies().isEmpty)
+        _ = try issue(1)
+        #expect(try store.currentGeneration(of: "site") == 4)
+        #expect(try discrepancies().isEmpty)
+        #expect(try store.generations(of: "site") == [1, 2, 4], "\(left.leaf.fingerprint)")
+        _ = try provider.rollBack(settings, reason: "test")
+        #expect(try store.load("site").leaf.der == bundles[1].leaf.der)
+        _ = try issue(1)
+        #expect(try store.generations(of: "site") == [1, 2, 4, 5])
+        #expect(try discrepancies().isEmpty)
+    }
+
+    @Test("folders that others may write are found, also those of generations, and nothing is refused for them")
+    func folders() throws {
+        let bundle = try issue(1)[0]
+        #expect(store.openFolders(of: ["site"]).isEmpty)
+        for folder in ["certs/site/1", "certs/internal-ca/1"] {
+            let path = scratch.path + "/" + folder
+            try FileManager.default.setAttributes([.posixPermissions: 0o770], ofItemAtPath: path)
+            let found = store.openFolders(of: ["site"])
+            #expect(found.count == 1 && found[0].contains("chmod 700 \(path)"), "\(found)")
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        }
+        #expect(try store.load("site").leaf.der == bundle.leaf.der)
+    }
+}

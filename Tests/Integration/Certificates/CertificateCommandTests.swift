@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+
+/// What the commands of `certs` say and end with, where no gateway runs.
+@Suite("The commands of certificates")
+struct CertificateCommandTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        let files = try TestCertificate("live", names: ["files.test"], in: directory)
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates:
+              web:
+                names: [foobar.test]
+                issuer: internal
+                deploy: { run: [./deploy] }
+              live:
+                names: [files.test]
+                issuer: { files: { certificate: \(files.certificatePath), key: \(files.keyPath) } }
+            """,
+            to: "site.yaml"
+        )
+        // Who starts it holds keys.
+        try directory.write(
+            """
+            #!/bin/sh
+            ulimit -Hc > \(directory.path("core"))
+            grep SigCgt /proc/$PPID/status > \(directory.path("caught"))
+            """,
+            to: "deploy"
+        )
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: directory.path("deploy"))
+    }
+
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
+
+    private func text(_ file: String) throws -> String {
+        try String(contentsOfFile: directory.path(file), encoding: .utf8)
+    }
+
+    @Test("a command leaves no core and no backtrace behind, which would hold keys")
+    func dumps() throws {
+        let issued = try certs("issue", "web")
+        #expect(issued.status == 0 && issued.output.contains("deployed"), "\(issued)")
+        #expect(try text("core") == "0\n")
+        let caught = try #require(try text("caught").split(whereSeparator: \.isWhitespace).last)
+        let mask = try #require(UInt64(caught, radix: 16))
+        // SIGQUIT 3, SIGILL 4, SIGTRAP 5, SIGABRT 6, SIGBUS 7, SIGFPE 8, SIGSEGV 11: bit 0 stands for 1.
+        #expect(mask & 0b100_1111_1100 == 0, "\(caught)")
+    }
+
+    @Test("words from outside forge no line of the history, and a terminal obeys none of them")
+    func forging() throws {
+        #expect(try certs("issue", "web").status == 0)
+        let reason = "x\n2026-01-01T00:00:00Z web revoked, generation 1, by CN=nobody: \u{1B}[31mstolen"
+        #expect(try certs("rotate", "web", "--reason", reason).status == 0)
+        let history = try certs("audit", "web")
+        #expect(history.status == 0 && history.output.split(separator: "\n").count == 3, "\(history)")
+        #expect(history.output.contains(#"x\u{A}2026-01-01"#) && !history.output.contains("\u{1B}"), "\(history)")
+        let raw = try certs("audit", "--json").output
+        #expect(!raw.contains("\u{1B}") && raw.contains("x\\n2026"), "\(raw)")
+        #expect(try certs("audit", "nosuch").status == 2)
+    }
+
+    @Test(
+        "a store that somebody else was at is found: by a log that is cut, a pair that is another, a folder that is open"
+    )
+    func inspection() throws {
+        #expect(try certs("issue", "web").status == 0)
+        #expect(try certs("verify").status == 0 && certs("audit").status == 0)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: directory.path("store"))
+        let open = try certs("verify")
+        #expect(open.status == 1 && open.error.contains("chmod 700 \(directory.path("store"))"), "\(open)")
+        let check = try run(try Gateway.binary, ["check", "--site", directory.path("site.yaml")], in: directory)
+        #expect(check.status == 0 && check.error.contains("chmod 700 \(directory.path("store"))"), "\(check)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: directory.path("store"))
+
+        let log = try text("store/audit.log")
+        try String(log.split(separator: "\n")[0] + "\n").write(
+            toFile: directory.path("store/audit.log"),
+            atomically: false,
+            encoding: .utf8
+        )
+        let cut = try certs("audit")
+        #expect(cut.status == 1 && cut.error.contains("certificate web: generation 1 is in no line"), "\(cut)")
+        try log.write(toFile: directory.path("store/audit.log"), atomically: false, encoding: .utf8)
+        #expect(try certs("audit").status == 0)
+
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        for (from, to) in [(other.certificatePath, "fullchain.pem"), (other.keyPath, "key.pem")] {
+            let bytes = try String(contentsOfFile: from, encoding: .utf8)
+            try bytes.write(toFile: directory.path("store/web/1/\(to)"), atomically: false, encoding: .utf8)
+        }
+        #expect(try certs("audit", "web").status == 1)
+        let swapped = try certs("verify", "--json", "web")
+        #expect(swapped.status == 1 && swapped.output.contains("IS NOT THE CERTIFICATE OF THE AUDIT LOG"), "\(swapped)")
+    }
+
+    @Test("of files the store has nothing, and commands say so; without a gateway they name the socket")
+    func files() throws {
+        for command in [["issue"], ["rollback"], ["retire"], ["export", "--out", "out"]] {
+            let done = try directory.certs(command + ["live"])
+            #expect(done.status == 2 && done.error.contains("from files"), "\(command) \(done)")
+        }
+        let issued = try certs("issue", "web")
+        #expect(
+            issued.output.contains("no gateway of this site answers at \(directory.path("admin.sock"))"),
+            "\(issued)"
+        )
+        let again = try certs("renew")
+        #expect(again.status == 0 && again.output.contains("no certificate is due"), "\(again)")
+        #expect(try text("store/audit.log").contains("\"reason\":\"there was none in the store\""))
+    }
+
+    @Test("a user who may not read the store is told so by all commands alike")
+    func denied() throws {
+        guard Unprivileged.isAnother, try Unprivileged.canRun(try Gateway.binary, in: directory) else { return }
+        #expect(try certs("issue", "web").status == 0)
+        for command in ["list", "verify", "audit"] {
+            let done = try directory.certs([command], under: Unprivileged.prefix)
+            #expect(done.status == 3, "\(command) \(done)")
+        }
+    }
+}
