@@ -36,7 +36,7 @@ extension CertificateBundle {
             throw .closedContainer(reason: reason)
         }
         ERR_clear_error()
-        guard let key = unsafe key else { throw .noKey }
+        guard let key = unsafe key else { throw .keylessContainer }
         let owned = unsafe try PrivateKey(owning: key)
         guard !found.isEmpty else { throw .noCertificate }
         try self.init(chain: Self.ordered(found), key: owned)

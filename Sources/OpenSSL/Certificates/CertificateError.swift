@@ -12,6 +12,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case damagedBlock(number: Int)
     /// A PKCS #12 file does not open.
     case closedContainer(reason: String)
+    /// A PKCS #12 file without a key.
+    case keylessContainer
     case malformedKey(reason: String)
     case unsupportedKey(String)
     case weakKey(bits: Int)
@@ -59,6 +61,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .closedContainer(let reason):
             "the PKCS #12 file does not open with this password (\(reason)); name another with --password-file, or, where "
                 + "OpenSSL does not know its old cipher, write it anew with `openssl pkcs12 -legacy`"
+        case .keylessContainer:
+            "the PKCS #12 file holds no private key; have it written anew with its key"
         case .malformedKey(let reason):
             "the private key cannot be read (\(reason))"
         case .unsupportedKey(let type):

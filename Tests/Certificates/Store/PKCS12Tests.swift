@@ -30,4 +30,22 @@ struct PKCS12Tests {
             #expect((try? CertificateBundle(pkcs12: part.span, password: Array(password.utf8).span)) == nil)
         }
     }
+
+    @Test("one without a key is said to be that, and not PEM")
+    func keyless() throws {
+        let scratch = try Scratch()
+        let bundle = try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now)
+        let chain = try scratch.write("chain.pem", bundle.chainPEM)
+        let file = scratch.path + "/store.p12"
+        let made = try RealTools.run(
+            "sh",
+            "-c",
+            "openssl pkcs12 -export -nokeys -in \(chain) -out \(file) -passout pass:"
+        )
+        #expect(made.status == 0, "\(made.output)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+        #expect(throws: CertificateProblem.contents(path: file, .keylessContainer)) {
+            try CertificateSource.load(pkcs12: file, passwordFile: nil)
+        }
+    }
 }
