@@ -236,6 +236,12 @@ package struct UpgradeRefusal: Error, Equatable, CustomStringConvertible {
         self.said = said
     }
 
+    /// What the command ends with: what the rehearsal did, or 3 for a program that did none.
+    package var exitStatus: Int32 {
+        if case .ended(.exited(let status)) = end, (1...3).contains(status) { return status }
+        return 3
+    }
+
     package var description: String {
         let how =
             switch end {

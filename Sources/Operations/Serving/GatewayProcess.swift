@@ -240,6 +240,7 @@ package final class GatewayProcess {
         switch error {
         case let error as ServeFailure: error.exit
         case let error as ConfigurationError: error.exitStatus
+        case let error as UpgradeRefusal: error.exitStatus
         case is ListenerError, is MetricsFailure, is SystemError: 3
         case is SupervisorError: 1
         default: 2

@@ -1,3 +1,4 @@
+import Certificates
 import Control
 package import Linux
 import Site

@@ -42,6 +42,32 @@ struct RefusedStartTests {
         #expect(try gateway.command("upgrade").status == 0)
     }
 
+    @Test("an upgrade does not make a CA anew whose store is away")
+    func storeAway() throws {
+        let directory = try TemporaryDirectory()
+        let port = try Ports.free()
+        let site = try RunningSite(
+            """
+            site: foobar.test
+            certificate-store: Certs
+            certificates: { front: { names: [foobar.test], issuer: internal } }
+            gateway:
+              user: nobody
+              listen: [{ port: \(port), address: [127.0.0.1], tls: { certificates: [front] } }]
+              routes: [{ hosts: [foobar.test], pool: web }]
+              pools: { web: { servers: [{ address: 127.0.0.1, port: \(try Ports.free()) }] } }
+
+            """,
+            in: directory
+        )
+        _ = try run("mv", [directory.path("Certs"), directory.path("away")], in: directory)
+        let answer = try site.command("upgrade")
+        #expect(answer.status == 1 && answer.error.contains("is not there: mount it"), "\(answer)")
+        #expect(!FileManager.default.fileExists(atPath: directory.path("Certs")))
+        _ = try run("mv", [directory.path("away"), directory.path("Certs")], in: directory)
+        #expect(try site.command("upgrade").status == 0)
+    }
+
     @Test("a program that is no gatehouse is not upgraded to")
     func foreign() throws {
         let directory = try TemporaryDirectory()
