@@ -60,15 +60,19 @@ extension CertificateStore {
         for event in history.entries.map(\.event) where event.kind.makesGeneration {
             told[event.certificate, default: [:]][event.generation] = event.fingerprint
         }
+        // One that begins where another was set aside, and says so, tells nothing of what was there by then.
+        let beginning = history.entries.first.flatMap { $0.event.kind == .begun ? $0.moment : nil }
         var found: [Discrepancy] = []
         let names = if let name { [name] } else { try names() }
         for name in names {
             let current = try number(of: name, in: pointer(of: name)) ?? 0
             for number in try generations(of: name) {
-                guard let fingerprint = try leaf(of: name, generation: number)?.fingerprint else { continue }
+                guard let leaf = try leaf(of: name, generation: number) else { continue }
+                let fingerprint = leaf.fingerprint
                 let line = told[name]?[number]
                 // Where the history does not hold, what follows the fault is not known.
                 if line == fingerprint || (line == nil && (number > current || history.fault != nil)) { continue }
+                if line == nil, let beginning, leaf.validity.lowerBound <= beginning { continue }
                 found.append(Discrepancy(name: name, generation: number, told: line, found: fingerprint))
             }
         }

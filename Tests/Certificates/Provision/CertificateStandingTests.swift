@@ -47,6 +47,8 @@ struct CertificateStandingTests {
         // What the internal CA issues ends with its intermediate.
         #expect(standing.ends == standing.leaves.map(\.validity.upperBound) && standing.warnings.isEmpty)
         let odd = try RealTools.chainEndingEarly(in: scratch)
+        // It is made now, and valid from then on.
+        let now = Int64(Date().timeIntervalSince1970)
         let found = scratch.provider(at: now).standing(
             CertificateSettings(name: "odd", names: [.exact("foobar.com")], issuer: .files([odd]))
         )
