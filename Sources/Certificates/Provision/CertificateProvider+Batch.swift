@@ -21,15 +21,72 @@ extension CertificateProvider {
         let own = wanted.filter { $0.issuer == .internal }
         guard own.count > 1 else { return [:] }
         var made: [String: Provided] = [:]
+        var done = 0
         for begin in stride(from: 0, to: own.count, by: Self.together) {
             let part = Array(own[begin..<min(begin + Self.together, own.count)])
             // RSA keys take a second each, which nobody should wait for.
             let keys = Parallel.map(part) { [self] settings in try? nextKey(of: settings) }
             let keyed = zip(part, keys).compactMap { settings, key in key.map { (settings, $0) } }
-            guard let news = try? ordered({ () throws(CertificateProblem) in try makeTogether(keyed) }) else { break }
-            made.merge(news) { _, new in new }
-            tell(begin + part.count, own.count)
+            do throws(CertificateProblem) {
+                let news = try ordered { () throws(CertificateProblem) in try makeTogether(keyed) }
+                made.merge(news) { _, new in new }
+            } catch {
+                if error.isOfWholeStore { break }
+                continue
+            }
+            done += part.count
+            tell(done, own.count)
         }
         return made
+    }
+
+    /// Those of `wanted` that the internal CA can make anew just so, made and stored together. The store is locked.
+    ///
+    /// - Parameter wanted: each with the key that it is to have.
+    private func makeTogether(
+        _ wanted: [(settings: CertificateSettings, key: PrivateKey)]
+    ) throws(CertificateProblem) -> [String: Provided] {
+        var made: [(settings: CertificateSettings, bundle: CertificateBundle, why: String)] = []
+        let ca = try authority(for: wanted.map(\.settings))
+        for (settings, key) in wanted {
+            let why: String
+            switch try standing(of: settings) {
+            case .good: continue
+            case .due(let reason, _):
+                if pauseAfterRefusal(settings) != nil { continue }
+                why = reason
+            case .wanting(let reason, _): why = reason
+            }
+            made.append((settings, try ca.issue(names: names(settings), for: key, now: now), why))
+        }
+        try store.save(
+            made.map { CertificateStore.Arrival(name: $0.settings.name, bundle: $0.bundle, reason: $0.why) },
+            now: moment
+        )
+        var provided: [String: Provided] = [:]
+        for entry in made {
+            forgetFailures(of: entry.settings)
+            var news = try news(entry.bundle, entry.settings, entry.why)
+            news.files = watched(entry.settings)
+            provided[entry.settings.name] = news
+        }
+        return provided
+    }
+
+    /// Ends the pause that clients' refusal of the last one brought, once another is made.
+    internal func forgetFailures(of settings: CertificateSettings) {
+        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
+    }
+}
+
+extension CertificateProblem {
+    /// Other certificates would fail for the same, and wait for it as long: others hold the store's lock, or this user may
+    /// not use the store.
+    fileprivate var isOfWholeStore: Bool {
+        switch self {
+        case .file(let error): error.isHeldByAnother
+        case .deniedStore: true
+        default: false
+        }
     }
 }

@@ -189,7 +189,7 @@ package struct CertificateProvider: Sendable {
     }
 
     /// Until when no other is made, and why, where clients refused the last one.
-    private func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
+    internal func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
         let plan = store.plan(of: settings.name)
         guard plan.next > now else { return nil }
         return (plan.next, "the next is made at \(UTC.text(plan.next)), since of the last one \(plan.problem)")
@@ -206,7 +206,7 @@ package struct CertificateProvider: Sendable {
     }
 
     /// What was made just now, with what the log says of it.
-    private func news(
+    internal func news(
         _ bundle: CertificateBundle,
         _ settings: CertificateSettings,
         _ why: String
@@ -218,43 +218,6 @@ package struct CertificateProvider: Sendable {
         var made = provided(bundle, notes: [note])
         made.isNew = true
         return made
-    }
-
-    /// Those of `wanted` that the internal CA can make anew just so, made and stored together. The store is locked.
-    ///
-    /// - Parameter wanted: each with the key that it is to have.
-    internal func makeTogether(
-        _ wanted: [(settings: CertificateSettings, key: PrivateKey)]
-    ) throws(CertificateProblem) -> [String: Provided] {
-        var made: [(settings: CertificateSettings, bundle: CertificateBundle, why: String)] = []
-        let ca = try authority(for: wanted.map(\.settings))
-        for (settings, key) in wanted {
-            let why: String
-            switch try standing(of: settings) {
-            case .good: continue
-            case .due(let reason, _):
-                if pauseAfterRefusal(settings) != nil { continue }
-                why = reason
-            case .wanting(let reason, _): why = reason
-            }
-            made.append((settings, try ca.issue(names: names(settings), for: key, now: now), why))
-        }
-        try store.save(
-            made.map { CertificateStore.Arrival(name: $0.settings.name, bundle: $0.bundle, reason: $0.why) },
-            now: moment
-        )
-        var provided: [String: Provided] = [:]
-        for entry in made {
-            forgetFailures(of: entry.settings)
-            var news = try news(entry.bundle, entry.settings, entry.why)
-            news.files = watched(entry.settings)
-            provided[entry.settings.name] = news
-        }
-        return provided
-    }
-
-    private func forgetFailures(of settings: CertificateSettings) {
-        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
     }
 
     /// A new generation of the internal CA. The store is locked.
@@ -334,7 +297,7 @@ package struct CertificateProvider: Sendable {
     // MARK: What is in the store
 
     /// How the store's certificate stands to what the site file asks for.
-    private enum Standing {
+    internal enum Standing {
         case good(CertificateBundle)
         /// Why another one is needed, and the one that may be served until then.
         case wanting(String, usable: CertificateBundle?)
@@ -343,7 +306,7 @@ package struct CertificateProvider: Sendable {
         case due(String, usable: CertificateBundle?)
     }
 
-    private func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
+    internal func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
         let bundle: CertificateBundle
         do throws(CertificateProblem) {
             guard let held = try store.loadIfPresent(settings.name) else {

@@ -60,8 +60,7 @@ extension CertificateStore {
         for event in history.entries.map(\.event) where event.kind.makesGeneration {
             told[event.certificate, default: [:]][event.generation] = event.fingerprint
         }
-        // One that begins where another was set aside, and says so, tells nothing of what was there by then.
-        let beginning = history.entries.first.flatMap { $0.event.kind == .begun ? $0.moment : nil }
+        let beginning = history.beginning
         var found: [Discrepancy] = []
         let names = if let name { [name] } else { try names() }
         for name in names {
@@ -101,9 +100,26 @@ extension CertificateStore {
         // A version that kept no log may have gone back from them.
         guard current == 0 || told.contains(current) else { return }
         for number in numbers where number > current && !told.contains(number) {
+            // What was there before this history is no leftover, also where the pointer was lost.
+            if let beginning = history.beginning, wasThere(name, generation: number, by: beginning) { continue }
             FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
         }
     }
+
+    /// Whether a generation's certificate was valid already at `moment`; one that cannot be read may have been.
+    private func wasThere(_ name: String, generation number: Int, by moment: Int64) -> Bool {
+        do throws(CertificateProblem) {
+            return try leaf(of: name, generation: number).map { $0.validity.lowerBound <= moment } ?? false
+        } catch {
+            return true
+        }
+    }
+}
+
+extension AuditLog.Findings {
+    /// When it began where another was set aside, as it says itself: it tells nothing of what was there by then. Seconds
+    /// since 1970; nil for a store's first history.
+    fileprivate var beginning: Int64? { entries.first.flatMap { $0.event.kind == .begun ? $0.moment : nil } }
 }
 
 extension AuditEvent.Kind {

@@ -48,7 +48,8 @@ extension SiteConfiguration {
     package typealias Progress = @Sendable (_ done: Int, _ all: Int) -> Void
 
     /// - Parameters:
-    ///   - earlier: what is served now, by name; empty at a start.
+    ///   - earlier: what is served now, by name.
+    ///   - isStart: there was no configuration before, which is not said by there having been no certificates.
     ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
     ///     served before is served on, and the others come into force.
     internal static func certificates(
@@ -56,6 +57,7 @@ extension SiteConfiguration {
         for plan: Plan,
         now: Int64,
         after earlier: [String: Held],
+        isStart: Bool,
         isWhole: Bool,
         progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
@@ -89,7 +91,7 @@ extension SiteConfiguration {
                     entry.settings,
                     found: made[name].map { .success($0) } ?? found,
                     served: earlier[name]?.provided.bundles ?? [],
-                    isStart: earlier.isEmpty
+                    isStart: isStart
                 )
                 try provider.requireNoLess(
                     provided.bundles,

@@ -67,6 +67,7 @@ package struct SiteConfiguration: Sendable {
             generation: generation,
             slots: &slots,
             certificates: earlier?.certificates ?? [:],
+            isStart: earlier == nil,
             isWhole: true,
             progress: progress
         )
@@ -85,6 +86,7 @@ package struct SiteConfiguration: Sendable {
             generation: generation,
             slots: &slots,
             certificates: certificates,
+            isStart: false,
             isWhole: false,
             progress: progress
         )
@@ -96,6 +98,7 @@ package struct SiteConfiguration: Sendable {
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
         certificates earlier: [String: Held],
+        isStart: Bool,
         isWhole: Bool,
         progress: Progress
     ) throws(ConfigurationError) -> SiteConfiguration {
@@ -121,6 +124,7 @@ package struct SiteConfiguration: Sendable {
             for: plan,
             now: now,
             after: earlier,
+            isStart: isStart,
             isWhole: isWhole,
             progress: progress
         )

@@ -20,8 +20,9 @@ internal final class IssuingProgress: Sendable {
     /// - Returns: what `SiteConfiguration` calls.
     var report: SiteConfiguration.Progress {
         { [self] done, all in
-            let now = Clock.monotonicNanoseconds
             let isTime = told.withLock { told in
+                // Within the lock: another thread's moment is never later than this one.
+                let now = Clock.monotonicNanoseconds
                 guard now - told >= Self.pause else { return false }
                 told = now
                 return true

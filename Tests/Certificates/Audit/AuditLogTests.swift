@@ -104,6 +104,25 @@ struct AuditLogTests {
         #expect(log.revoked == [revoked.fingerprint])
     }
 
+    @Test("one that this user may not read stays where it is, and nothing is told past it")
+    func denied() async {
+        // In a process of its own, since a user is the process's.
+        await #expect(processExitsWith: .success) {
+            guard geteuid() == 0 else { return print("not tried: only root can become another user") }
+            let event = AuditEvent(.issued, certificate: "a", generation: 1, fingerprint: "", issuer: "", reason: "")
+            let scratch = try Scratch()
+            let log = AuditLog(path: scratch.path + "/audit.log")
+            try log.append(event, now: 1)
+            let nobody: UInt32 = 65_534
+            try FileManager.default.setAttributes([.ownerAccountID: nobody], ofItemAtPath: scratch.path)
+            #expect(seteuid(nobody) == 0)
+            #expect(throws: CertificateProblem.self) { try log.append(event, now: 2) }
+            #expect(log.damagedOnes.isEmpty && log.fault == nil)
+            #expect(seteuid(0) == 0)
+            #expect(try log.verify().entries.count == 1)
+        }
+    }
+
     @Test("every single bit of it counts")
     func bits() throws {
         let scratch = try Scratch()

@@ -46,6 +46,20 @@ struct BatchTests {
         #expect(provider.provideTogether(wanted) { _, _ in }.isEmpty)
     }
 
+    @Test("one that cannot be stored keeps its own hundred from being made together, and no other")
+    func hundreds() throws {
+        try FileManager.default.createDirectory(
+            atPath: scratch.store.folder,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+        try scratch.write("certs/site-5", "no folder")
+        var steps: [[Int]] = []
+        let made = provider.provideTogether(wanted) { steps.append([$0, $1]) }
+        #expect(Set(made.keys) == Set(wanted[100...].map(\.name)))
+        #expect(steps == [[30, 130]])
+    }
+
     @Test("where one cannot be made so, each is left to be made by itself, and says why")
     func lone() throws {
         try scratch.write("certs-file", "")

@@ -76,6 +76,20 @@ struct StoreInspectionTests {
         #expect(try discrepancies().isEmpty)
     }
 
+    @Test("generations from before a history that begins anew stay, also where the pointer is lost")
+    func begunAnew() throws {
+        _ = try issue(2)
+        let log = try String(contentsOfFile: store.audit.path, encoding: .utf8)
+        try scratch.write("certs/audit.log", log.replacingOccurrences(of: "issued", with: "Issued"))
+        _ = try issue(1)
+        #expect(try store.audit.verify().entries.first?.event.kind == .begun)
+        try FileManager.default.removeItem(atPath: store.pointer(of: "site"))
+        _ = try issue(1)
+        #expect(try store.currentGeneration(of: "site") == 4)
+        #expect(try store.generations(of: "site") == [1, 2, 3, 4])
+        #expect(try discrepancies().isEmpty)
+    }
+
     @Test("folders that others may write are found, also those of generations, and nothing is refused for them")
     func folders() throws {
         let bundle = try issue(1)[0]

@@ -143,6 +143,39 @@ struct BadCertificateTests: OneCertificate {
         #expect(try shown() == served)
     }
 
+    @Test("as the first certificate of a gateway that runs: a reload refuses what a start would serve")
+    func first() throws {
+        let plain = try Ports.free()
+        func text(_ listener: String, _ certificates: String) -> String {
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(plain) }\(listener) ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
+            certificate-store: store
+            \(certificates)
+            """
+        }
+        let site = try RunningSite(text("", ""), in: directory)
+        try copy("stapling")
+        let files = "issuer: { files: { certificate: live.crt, key: live.key } }"
+        try directory.write(
+            text(
+                ", { port: \(port), tls: { certificates: [web] } }",
+                "certificates: { web: { names: [foobar.test], \(files) } }"
+            ),
+            to: "site.yaml"
+        )
+        let refused = try site.command("reload")
+        #expect(refused.status != 0 && refused.error.contains("must-staple"), "\(refused) \(site.log)")
+        try copy("good")
+        let taken = try site.command("reload")
+        #expect(taken.status == 0, "\(taken)")
+        #expect(try shown().contains("Fingerprint"), "\(site.log)")
+    }
+
     @Test("by `certs import`, and a folder that may not be read")
     func imports() throws {
         let site = try start("issuer: { acme: \"https://127.0.0.1:1/directory\" }")

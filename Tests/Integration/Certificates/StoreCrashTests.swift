@@ -126,7 +126,8 @@ struct StoreCrashTests {
         func current() -> Int {
             names.count { FileManager.default.fileExists(atPath: directory.path("store/\($0)/current")) }
         }
-        // Once for the generations and once for their names, each before and after the renames.
+        // Once for the generations and once for their names, each before and after the renames. strace counts each thread's
+        // calls by themselves: these all come from the one thread that loads the configuration.
         for call in 1...4 {
             let inject = "inject=syncfs:signal=SIGKILL:when=\(call)"
             let strace = ["-f", "-qq", "-o", "/dev/null", "-e", inject, try Gateway.binary]
