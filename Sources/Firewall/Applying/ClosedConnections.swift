@@ -29,13 +29,30 @@ package struct TrackedConnection: Sendable, Hashable {
 /// Which connections a change of the rules closed. They would live on otherwise: their packets are of state
 /// established, which is accepted.
 package struct ClosedConnections {
-    /// The rules before; nil when there were none, so that everything was let through.
-    private let before: HostIntent?
-    private let after: HostIntent
+    private let input: Change
+    private let forward: Change
+    private let output: Change
+    /// Each interface that rules may ask for, and one that they do not.
+    private let interfaces: [String]
     private let own: Set<IPAddress>
     private let ways: (IPAddress) -> [String]?
 
+    /// The rules of one path.
+    private struct Change {
+        let path: PacketPath
+        let before: InterfaceRules
+        let after: InterfaceRules
+
+        init(_ path: PacketPath, _ before: HostIntent?, _ after: HostIntent) {
+            let everything = IntentRule(id: "all", .baseline("all"), .accept, matches: [PacketMatch()])
+            self.path = path
+            self.before = InterfaceRules(before?.rules(path) ?? [everything], path)
+            self.after = InterfaceRules(after.rules(path), path)
+        }
+    }
+
     /// - Parameters:
+    ///   - before: nil when there were no rules, so that everything was let through.
     ///   - addresses: those that the machine bears.
     ///   - ways: the interfaces by which the machine sends to an address; nil where that is not known. Asked only where
     ///     it makes a difference.
@@ -45,10 +62,13 @@ package struct ClosedConnections {
         addresses: some Sequence<IPAddress>,
         ways: @escaping (IPAddress) -> [String]? = { _ in nil }
     ) {
-        self.before = before
-        self.after = after
-        self.ways = ways
+        input = Change(.input, before, after)
+        forward = Change(.forward, before, after)
+        output = Change(.output, before, after)
+        let named = ((before?.interfaces ?? []) + after.interfaces).map(\.name)
+        interfaces = Set(named).sorted() + [HostIntent.unnamedInterface]
         own = Set(addresses)
+        self.ways = ways
     }
 
     /// Whether the rules before let the connection be opened and the rules now do not.
@@ -58,21 +78,54 @@ package struct ClosedConnections {
     /// machine sends to that end. Where that is not known, what is closed by one of all interfaces is closed: whom the
     /// rules still let in comes in anew.
     package func contains(_ connection: TrackedConnection) -> Bool {
-        let path: PacketPath
+        let change: Change
         switch (own.contains(connection.source), own.contains(connection.destination)) {
         case (true, true): return false
-        case (false, true): path = .input
-        case (true, false): path = .output
-        case (false, false): path = .forward
+        case (false, true): change = input
+        case (true, false): change = output
+        case (false, false): change = forward
         }
-        let everywhere = fates(of: connection, path, by: interfaces, to: interfaces)
+        let path = change.path
+        let packet = Self.firstPacket(of: connection, path)
+        let before = change.before.decisions(for: packet)
+        guard before.contains(where: \.admits) else { return false }
+        let after = change.after.decisions(for: packet)
+
+        let everywhere = fates(
+            before,
+            after,
+            by: interfaces(toldApartBy: (before + after).map(\.inputs)),
+            to: interfaces(toldApartBy: (before + after).map(\.outputs))
+        )
         if !everywhere.contains(where: \.isClosed) { return false }
         if everywhere.allSatisfy(\.isClosed) { return true }
-        let input = path == .output ? [] : ways(connection.source)
-        let output = path == .input ? [] : ways(connection.destination)
-        guard let input, let output else { return true }
-        let fates = fates(of: connection, path, by: input, to: output)
+        let none = [HostIntent.unnamedInterface]
+        let inputs = path == .output ? none : ways(connection.source)
+        let outputs = path == .input ? none : ways(connection.destination)
+        guard let inputs, let outputs else { return true }
+        let fates = fates(before, after, by: inputs, to: outputs)
         return fates.contains { $0.wasOpen } && !fates.contains { $0.isOpen }
+    }
+
+    /// The packet that opens the connection, by whatever interfaces.
+    private static func firstPacket(of connection: TrackedConnection, _ path: PacketPath) -> Packet {
+        var packet = Packet(
+            PacketRoute(path, by: HostIntent.unnamedInterface, to: HostIntent.unnamedInterface),
+            from: connection.source,
+            to: connection.destination,
+            connection.protocolNumber,
+            detail: connection.detail
+        )
+        packet.sourcePort = connection.sourcePort
+        return packet
+    }
+
+    /// One of those interfaces that are in the same of the sets: one alone where no set is of some interfaces only.
+    private func interfaces(toldApartBy sets: [InterfaceSet]) -> [String] {
+        let sets = Set(sets.filter { !$0.isAny })
+        if sets.isEmpty { return [HostIntent.unnamedInterface] }
+        var known: Set<[Bool]> = []
+        return interfaces.filter { name in known.insert(sets.map { $0.contains(name) }).inserted }
     }
 
     /// What becomes of the connection's first packet by one interface, or by one pair of them.
@@ -83,39 +136,21 @@ package struct ClosedConnections {
         var isClosed: Bool { wasOpen && !isOpen }
     }
 
-    /// Each interface that rules may ask for, and one that they do not.
-    private var interfaces: [String] {
-        let named = ((before?.interfaces ?? []) + after.interfaces).map(\.name)
-        return Set(named).sorted() + [HostIntent.unnamedInterface]
-    }
-
+    /// One for each pair of interfaces, judged when it is asked for.
     private func fates(
-        of connection: TrackedConnection,
-        _ path: PacketPath,
+        _ before: [InterfaceRules.Decision],
+        _ after: [InterfaceRules.Decision],
         by inputs: [String],
         to outputs: [String]
-    ) -> [Fate] {
-        let routes: [PacketRoute] =
-            switch path {
-            case .input: inputs.map { .input(by: $0) }
-            case .forward: inputs.flatMap { input in outputs.map { .forward(by: input, to: $0) } }
-            case .output: outputs.map { .output(by: $0) }
+    ) -> some Sequence<Fate> {
+        inputs.lazy.flatMap { input in
+            outputs.lazy.map { output in
+                Fate(
+                    wasOpen: before.admit(by: input, to: output),
+                    isOpen: after.admit(by: input, to: output)
+                )
             }
-        return routes.map { route in
-            var packet = Packet(
-                route,
-                from: connection.source,
-                to: connection.destination,
-                connection.protocolNumber,
-                detail: connection.detail
-            )
-            packet.sourcePort = connection.sourcePort
-            return Fate(wasOpen: before.map { Self.admits($0, packet) } ?? true, isOpen: Self.admits(after, packet))
         }
-    }
-
-    private static func admits(_ rules: HostIntent, _ packet: Packet) -> Bool {
-        rules.rule(for: packet)?.verdict == .accept
     }
 }
 

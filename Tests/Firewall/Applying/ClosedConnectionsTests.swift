@@ -1,0 +1,99 @@
+import Firewall
+import Site
+import Testing
+
+@Suite("Connections that a change of the rules closed")
+struct ClosedConnectionsTests {
+    /// What `ClosedConnections` is to answer, by every interface and the whole of the rules.
+    private struct EveryPair {
+        let before: HostIntent?
+        let after: HostIntent
+        let own: Set<IPAddress>
+        let ways: (IPAddress) -> [String]?
+
+        func contains(_ connection: TrackedConnection) -> Bool {
+            let path: PacketPath
+            switch (own.contains(connection.source), own.contains(connection.destination)) {
+            case (true, true): return false
+            case (false, true): path = .input
+            case (true, false): path = .output
+            case (false, false): path = .forward
+            }
+            let names = ((before?.interfaces ?? []) + after.interfaces).map(\.name) + ["/"]
+            let everywhere = fates(connection, path, names, names)
+            if !everywhere.contains(where: { $0.before && !$0.after }) { return false }
+            if everywhere.allSatisfy({ $0.before && !$0.after }) { return true }
+            let inputs = path == .output ? ["/"] : ways(connection.source)
+            let outputs = path == .input ? ["/"] : ways(connection.destination)
+            guard let inputs, let outputs else { return true }
+            let fates = fates(connection, path, inputs, outputs)
+            return fates.contains { $0.before } && !fates.contains { $0.after }
+        }
+
+        private func fates(
+            _ connection: TrackedConnection,
+            _ path: PacketPath,
+            _ inputs: [String],
+            _ outputs: [String]
+        ) -> [(before: Bool, after: Bool)] {
+            inputs.flatMap { input in
+                outputs.map { output in
+                    var packet = Packet(
+                        PacketRoute(path, by: input, to: output),
+                        from: connection.source,
+                        to: connection.destination,
+                        connection.protocolNumber,
+                        detail: connection.detail
+                    )
+                    packet.sourcePort = connection.sourcePort
+                    return (
+                        before.map { $0.rule(for: packet)?.verdict == .accept } ?? true,
+                        after.rule(for: packet)?.verdict == .accept
+                    )
+                }
+            }
+        }
+    }
+
+    @Test("the answer is that of all rules by each pair of interfaces")
+    func everyPair() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = RandomIntent(seed: seed)
+        var choice = Seeded(state: ~seed)
+        var asked = 0
+        var closed = 0
+        for _ in 0..<60 {
+            var before = random.intent(rules: 6)
+            before.interfaces = ["eth0", "eth2", "lo"].map { HostInterface(name: $0) }
+            var after = random.intent(rules: 6)
+            after.interfaces = ["eth0", "eth1", "wlan7"].map { HostInterface(name: $0) }
+            let first: HostIntent? = Bool.random(using: &choice) ? before : nil
+            for _ in 0..<40 {
+                let packet = random.packet()
+                let own: Set<IPAddress> =
+                    switch packet.path {
+                    case .input: [packet.destination]
+                    case .forward: []
+                    case .output: [packet.source]
+                    }
+                let known = [nil, [], ["eth0"], ["eth1", "eth9"], ["lo"]].randomElement(using: &choice) ?? nil
+                let connection = TrackedConnection(
+                    from: packet.source,
+                    to: packet.destination,
+                    packet.protocolNumber,
+                    sourcePort: packet.sourcePort,
+                    detail: packet.detail
+                )
+                let short = ClosedConnections(before: first, after: after, addresses: own) { _ in
+                    asked += 1
+                    return known
+                }
+                let long = EveryPair(before: first, after: after, own: own) { _ in known }
+                let isClosed = long.contains(connection)
+                #expect(short.contains(connection) == isClosed, "seed \(seed): \(connection) by \(known ?? [])")
+                if isClosed { closed += 1 }
+            }
+        }
+        #expect(asked > 0 && closed > 0, "seed \(seed)")
+    }
+}
