@@ -150,8 +150,14 @@ internal final class SupervisorLoop {
 
     /// Goes on with a data plane that another control process started.
     func adopt(_ standing: StandingDataPlane) {
-        // One that has ended since has left its berth, too.
-        for left in standing.draining { if let instance = try? draining(left) { leaving.append(instance) } }
+        for left in standing.draining {
+            guard let instance = try? draining(left) else {
+                // It has ended since.
+                settings.vacated(left.berth)
+                continue
+            }
+            leaving.append(instance)
+        }
         do {
             let copy = try standing.channel.duplicate()
             let instance = DataPlaneInstance(
@@ -295,6 +301,7 @@ internal final class SupervisorLoop {
         instance.servingSince = instance.servingSince ?? now
         instance.deadline = nil
         if let pending { configuration = pending.configuration }
+        adoptedPlan = []
         if instance === next {
             if let current { drain(current, configuration?.drainTime ?? 0) }
             current = next

@@ -34,20 +34,29 @@ package enum Adoption {
         var serving: Handover?
         var draining: [StandingDataPlane.Draining] = []
         var patience = milliseconds
-        while let answer = try ask(at: path, socketsPerAddress, within: patience) {
-            patience = timeForAnother
-            switch answer {
-            case .leaves(let left): draining.append(left)
-            case .serves(let found):
-                guard let before = serving else {
-                    serving = found
-                    continue
+        var failure: ChannelError?
+        // As many as there can be, and one that is not there.
+        for _ in 0...SupervisorSettings.berths {
+            do throws(ChannelError) {
+                guard let answer = try ask(at: path, socketsPerAddress, within: patience) else { break }
+                patience = timeForAnother
+                switch answer {
+                case .leaves(let left): draining.append(left)
+                case .serves(let found):
+                    guard let before = serving else {
+                        serving = found
+                        continue
+                    }
+                    let isNewer = found.generation > before.generation
+                    serving = isNewer ? found : before
+                    if let left = drain(isNewer ? before : found) { draining.append(left) }
                 }
-                let isNewer = found.generation > before.generation
-                serving = isNewer ? found : before
-                if let left = drain(isNewer ? before : found) { draining.append(left) }
+            } catch {
+                // One that ends as it is asked takes none of the others with it.
+                failure = error
             }
         }
+        if serving == nil, let failure { throw failure }
         return serving?.besides(draining)
     }
 
@@ -57,7 +66,7 @@ package enum Adoption {
     }
 
     /// Milliseconds within which another data plane answers: it waits for nothing else.
-    private static let timeForAnother: Int32 = 250
+    private static let timeForAnother: Int32 = 500
     /// Milliseconds for the drain of one that is told to by a control that does not know the site file yet.
     private static let drainTime = 30_000
 

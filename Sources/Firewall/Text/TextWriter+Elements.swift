@@ -24,15 +24,19 @@ extension TextWriter {
         }
     }
 
-    /// One line for each element: a change of one is a change of one line. Those of verdict maps say in a comment to
-    /// which rules they lead; what is in a set the rule says that asks for it.
+    /// One line for each element: a change of one is a change of one line. Those of verdict maps that a person may read
+    /// through say in a comment to which rules they lead: in the others that would take as long to load and to list as all
+    /// the rest, and the rules they lead to say it. What is in a set the rule says that asks for it.
     mutating func write(_ elements: [Element]) {
+        let isCommented = elements.count <= 32
         for index in elements.indices {
             let element = elements[index]
             put("\t\t\t")
             write(element.key)
             if let verdict = element.verdict {
-                if let comment = element.label?.text ?? element.note { put(" comment \"\(Word.comment(comment))\"") }
+                if isCommented, let comment = element.label?.text ?? element.note {
+                    put(" comment \"\(Word.comment(comment))\"")
+                }
                 put(" : ")
                 write(verdict)
             }

@@ -12,7 +12,12 @@ extension Exchange {
             let chosen = pool.balancer.select(now: worker.loop.now, tried: tried, leavingRoom: line.hasRetries)
         {
             selected(chosen, of: pool)
-        } else if !waitForServer(of: pool) {
+        } else if waitForServer(of: pool) {
+            return
+        } else if !line.hasNew, let chosen = pool.balancer.select(now: worker.loop.now, tried: tried) {
+            // Room that is left is no reason to refuse anybody.
+            selected(chosen, of: pool)
+        } else {
             answer(503, .queueFull)
         }
     }
@@ -20,10 +25,18 @@ extension Exchange {
     /// - Returns: whether there was room in the pool's queue.
     internal func waitForServer(of pool: Pool) -> Bool {
         times.queued = worker.loop.nowMicroseconds
+        // A reload may have come since the request began: it waits where all do now.
+        var pool = pool
+        if runtime !== worker.runtime,
+            let heir = worker.runtime.pools.first(where: { $0.plan.name == pool.plan.name }), heir !== pool
+        {
+            moves(to: heir)
+            pool = heir
+        }
         guard pool.wait(self) else { return false }
         stage = .queued
         worker.count(.queued)
-        worker.startQueueTimer(runtime)
+        worker.startQueueTimer(pool)
         return true
     }
 

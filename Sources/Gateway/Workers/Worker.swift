@@ -145,7 +145,7 @@ package final class Worker {
     }
 
     /// Has the pool's queue looked after while a request waits in it.
-    internal func startQueueTimer(_ runtime: Runtime) { queueTimer.start(runtime, on: self) }
+    internal func startQueueTimer(_ pool: Pool) { queueTimer.start(pool, on: self) }
 
     /// A server of `pool` has room: whoever has waited for the longest is offered it, here or at another worker. A worker
     /// that gave what it frees to its own clients alone would keep those of others waiting for as long as it is busy.

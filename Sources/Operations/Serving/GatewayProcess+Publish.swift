@@ -26,16 +26,24 @@ extension GatewayProcess {
     /// then nothing could take that one's place. What fails as it did before is not told again.
     internal func startAgain() {
         let known = view.value.refusal
-        var slots = self.slots
         do {
-            let fresh = try SiteConfiguration.load(
-                path: options.path,
-                generation: configuration.plan.generation + 1,
-                slots: &slots,
-                after: configuration,
-                progress: IssuingProgress(services).report
-            )
-            try put(fresh, slots)
+            var released = self.slots
+            released.release(besides: plan, view.value.state)
+            let next = configuration.plan.generation + 1
+            let (fresh, slots) = try Thread.inBackground {
+                [path = options.path, configuration, services, released] ()
+                    throws -> (SiteConfiguration, PlanCompiler.Slots) in
+                var slots = released
+                let fresh = try SiteConfiguration.load(
+                    path: path,
+                    generation: next,
+                    slots: &slots,
+                    after: configuration,
+                    progress: IssuingProgress(services).report
+                )
+                return (fresh, slots)
+            }
+            try put(fresh, slots, isNews: false)
             view.update { $0.refusal = nil }
             tell(.status(view.value.summary))
             try orders.want(configuration.site)

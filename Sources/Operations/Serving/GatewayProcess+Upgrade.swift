@@ -33,7 +33,7 @@ extension GatewayProcess {
         }
     }
 
-    /// Returns by throwing alone, with everything in place again.
+    /// Returns by throwing alone, with everything in place again, or about to be (`startAgain`).
     private func handOver(to program: String, _ connection: Int32?) throws {
         let standing = try supervisor.handOver()
         // Who connects to them meanwhile waits for the next program.
@@ -63,7 +63,12 @@ extension GatewayProcess {
         supervisor = try Self.supervise(settings, standing, view, services)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.
         isServing = false
-        try put(configuration, slots)
+        schedule.start = Schedule.uptime + Schedule.startPause
+        do {
+            try put(configuration, slots)
+        } catch {
+            Self.log("\(Self.standingOn): \(error)")
+        }
         throw failure
     }
 }

@@ -96,11 +96,6 @@ package final class GatewayProcess {
         }
         do {
             try put(start.configuration, start.slots)
-            // What was made at the start is news to other programs; what was there is not.
-            let site = configuration.site
-            for settings in configuration.issued.sorted().compactMap({ site.certificates[$0] }) {
-                deployments.want(settings, of: site)
-            }
             reply(.result(standing.line), to: start.inheritance.reply)
         } catch {
             reply(.error("\(error)", exit: Self.exitStatus(of: error)), to: start.inheritance.reply)
@@ -112,6 +107,11 @@ package final class GatewayProcess {
             Self.log("\(Self.standingOn): \(error)")
             tellFailure(Self.standingOn, error)
             schedule.start = Schedule.uptime + Schedule.startPause
+        }
+        // What was made at the start is news to other programs; what was there is not.
+        let site = configuration.site
+        for settings in configuration.issued.sorted().compactMap({ site.certificates[$0] }) {
+            deployments.want(settings, of: site)
         }
         try orders.want(configuration.site)
         Self.log("ready")

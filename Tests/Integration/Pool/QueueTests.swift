@@ -153,6 +153,42 @@ struct QueueTests {
         #expect(try holder.readResponse().text == "busy")
     }
 
+    @Test("a request that a server fails which a reload brought waits on, in the pool that it is in by now")
+    func failedAfterReload() throws {
+        let isHeld = Switch(true)
+        let busy = try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
+                try peer.answer("busy")
+            }
+        }
+        let retries = ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 100s }"]
+        let gateway = try Gateway(
+            servers: [.init(busy, options: ["max-connections: 1"])],
+            pool: retries
+        )
+        func ask(_ path: String) throws -> HTTPConnection {
+            let client = try gateway.connect(patience: .seconds(90))
+            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
+            return client
+        }
+        let holder = try ask("/hold")
+        try eventually("the server is full") { busy.requests.count == 1 }
+        let waiting = try (0..<3).map { try ask("/\($0)") }
+        try eventually("they wait") { try gateway.command("status", "--json").output.contains("\"queued\": 3") }
+
+        let closing = try ScriptedServer { peer in _ = try peer.request() }
+        var site = gateway.site
+        site.pools["web"]?.servers.append(.init(closing))
+        try gateway.directory.write(site.text, to: "site.yaml")
+        #expect(try gateway.command("reload").status == 0)
+        try eventually("it has failed them") { closing.requests.count == 3 }
+        try eventually("they wait again") { try gateway.command("status", "--json").output.contains("\"queued\": 3") }
+        isHeld.turn(on: false)
+        #expect(try holder.readResponse().text == "busy")
+        for client in waiting { #expect(try client.readResponse().text == "busy") }
+    }
+
     @Test("the time that a request has waited goes on over a reload, which may end it")
     func reloadInVain() throws {
         let busy = try ScriptedServer { peer in

@@ -77,10 +77,10 @@ struct TimeoutTests {
         }
     }
 
-    /// Reads `size` bytes: for longer than the time-out of 3 s so slowly that epoll does not tell of it, then the rest.
+    /// Reads `size` bytes: for longer than the time-out of 8 s so slowly that epoll does not tell of it, then the rest.
     private func takeSlowly(_ size: Int, from socket: Socket) throws {
         var got = 0
-        let slowPhase = Deadline(.seconds(5))
+        let slowPhase = Deadline(.seconds(11))
         while got < size {
             let isSlow = !slowPhase.hasPassed
             got += try socket.read(atMost: isSlow ? 4096 : 65_536, by: Deadline(.seconds(60))).count
@@ -99,7 +99,7 @@ struct TimeoutTests {
             try takeSlowly(size, from: peer.http.socket)
             try peer.answer("all")
         }
-        let client = try Gateway(app, gateway: ["timeouts: { server: 3s }"]).connect()
+        let client = try Gateway(app, gateway: ["timeouts: { server: 8s }"]).connect()
         try client.send("POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: \(size)\r\n\r\n")
         let body = [UInt8](repeating: 97, count: size)
         Thread.detachNewThread { try? client.socket.write(body, by: Deadline(.seconds(120))) }
@@ -111,7 +111,7 @@ struct TimeoutTests {
     func slowDownload() throws {
         let size = 24 << 20
         let app = try NginxServer("app", files: ["large": [UInt8](repeating: 97, count: size)])
-        let gateway = try Gateway(servers: [.init(app)], gateway: ["timeouts: { client: 3s }"])
+        let gateway = try Gateway(servers: [.init(app)], gateway: ["timeouts: { client: 8s }"])
         let client = try Socket.connect(to: gateway.port)
         try client.write("GET /files/large HTTP/1.1\r\n\(Refusal.host)\r\n")
         try takeSlowly(size, from: client)
