@@ -24,9 +24,10 @@ extension TextWriter {
         }
     }
 
-    /// One line for each element: a change of one is a change of one line. Those of verdict maps that a person may read
-    /// through say in a comment to which rules they lead: in the others that would take as long to load and to list as all
-    /// the rest, and the rules they lead to say it. What is in a set the rule says that asks for it.
+    /// One line for each element: a change of one is a change of one line. One of a verdict map that leads to a chain of one
+    /// rule is told by that chain's name; one that leads to several says in a comment to which, in maps that a person may
+    /// read through: more comments would take a fifth of the time to load and to list. What is in a set the rule says that
+    /// asks for it.
     mutating func write(_ elements: [Element]) {
         let isCommented = elements.count <= 32
         for index in elements.indices {
@@ -34,7 +35,7 @@ extension TextWriter {
             put("\t\t\t")
             write(element.key)
             if let verdict = element.verdict {
-                if isCommented, let comment = element.label?.text ?? element.note {
+                if isCommented, element.label == nil, let comment = element.note {
                     put(" comment \"\(Word.comment(comment))\"")
                 }
                 put(" : ")
