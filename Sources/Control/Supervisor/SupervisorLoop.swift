@@ -5,23 +5,23 @@ import Linux
 internal final class SupervisorLoop {
     private typealias Request = SupervisorMailbox.Request
 
-    private let settings: SupervisorSettings
+    internal let settings: SupervisorSettings
     private let mailbox: SupervisorMailbox
-    private let report: (SupervisorEvent) -> Void
+    internal let report: (SupervisorEvent) -> Void
 
     /// Serves, or is on its way there as the first one.
-    private var current: DataPlaneInstance?
+    internal var current: DataPlaneInstance?
     /// Starts beside `current`, which it follows when it serves.
     private var next: DataPlaneInstance?
-    private var leaving: [DataPlaneInstance] = []
+    internal var leaving: [DataPlaneInstance] = []
 
     /// What each new data plane gets.
-    private var configuration: OutgoingConfiguration?
+    internal var configuration: OutgoingConfiguration?
     /// What one serves that another control process started, as long as there is no `configuration`.
-    private var adoptedPlan: [UInt8] = []
+    internal var adoptedPlan: [UInt8] = []
     /// What a `start` or `publish` under way brings, and who waits for it.
     private var pending: (configuration: OutgoingConfiguration, request: Request)?
-    private var generation: UInt64 = 0
+    internal var generation: UInt64 = 0
     private var questions = OpenQuestions()
 
     private var failures = 0
@@ -39,7 +39,7 @@ internal final class SupervisorLoop {
         self.report = report
     }
 
-    private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
+    internal var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
 
     func run() {
         while isRunning {
@@ -127,68 +127,6 @@ internal final class SupervisorLoop {
                 request.give(.failed(.notRunning("\(error)")))
             }
         }
-    }
-
-    private func standing(_ instance: DataPlaneInstance) throws -> StandingDataPlane {
-        var draining: [StandingDataPlane.Draining] = []
-        for left in leaving {
-            let channel = ListeningSocket(owning: try left.channel.duplicateDescriptor())
-            draining.append(
-                .init(process: left.identifier, berth: left.berth, deadline: left.deadline ?? now, channel: channel)
-            )
-        }
-        return StandingDataPlane(
-            process: instance.identifier,
-            generation: generation,
-            berth: instance.berth,
-            plan: try configuration?.plan() ?? adoptedPlan,
-            channel: ListeningSocket(owning: try instance.channel.duplicateDescriptor()),
-            listeners: instance.listeners.sorted(),
-            draining: draining
-        )
-    }
-
-    /// Goes on with a data plane that another control process started.
-    func adopt(_ standing: StandingDataPlane) {
-        for left in standing.draining {
-            guard let instance = try? draining(left) else {
-                // It has ended since.
-                settings.vacated(left.berth)
-                continue
-            }
-            leaving.append(instance)
-        }
-        do {
-            let copy = try standing.channel.duplicate()
-            let instance = DataPlaneInstance(
-                child: try ChildProcess(identifier: standing.process),
-                channel: ControlChannel(owning: MessageSocket(owning: copy)),
-                heartbeats: nil,
-                berth: standing.berth,
-                state: .serving,
-                servingSince: now
-            )
-            instance.listeners = Set(standing.listeners)
-            adoptedPlan = standing.plan
-            generation = standing.generation
-            current = instance
-            report(.adopted(process: instance.identifier, generation: generation, berth: instance.berth))
-        } catch {
-            report(.cannotStart(reason: "data plane \(standing.process) is gone: \(error)", retryInMilliseconds: 0))
-        }
-    }
-
-    /// One that drained already under the control process before this one.
-    private func draining(_ left: StandingDataPlane.Draining) throws(SystemError) -> DataPlaneInstance {
-        let instance = DataPlaneInstance(
-            child: try ChildProcess(identifier: left.process),
-            channel: ControlChannel(owning: MessageSocket(owning: try left.channel.duplicate())),
-            heartbeats: nil,
-            berth: left.berth,
-            state: .draining
-        )
-        instance.deadline = left.deadline
-        return instance
     }
 
     // MARK: Starting and configuring

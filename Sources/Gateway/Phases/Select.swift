@@ -27,9 +27,7 @@ extension Exchange {
         times.queued = worker.loop.nowMicroseconds
         // A reload may have come since the request began: it waits where all do now.
         var pool = pool
-        if runtime !== worker.runtime,
-            let heir = worker.runtime.pools.first(where: { $0.plan.name == pool.plan.name }), heir !== pool
-        {
+        if runtime !== worker.runtime, let heir = worker.runtime.heir(of: pool) {
             moves(to: heir)
             pool = heir
         }

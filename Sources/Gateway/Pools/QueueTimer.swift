@@ -22,8 +22,7 @@ internal final class QueueTimer: EventHandler {
     /// on, whose servers may be others. Where there is none, they wait where they are.
     func move(to fresh: Runtime, on worker: Worker) {
         for pool in pools where pool.hasWaiting {
-            let heir = fresh.pools.first { $0.plan.name == pool.plan.name }
-            guard let heir, heir !== pool else { continue }
+            guard let heir = fresh.heir(of: pool) else { continue }
             pool.giveWaiting(to: heir)
             start(heir, on: worker)
         }

@@ -20,6 +20,11 @@ package final class Runtime {
     internal let headLimits: HeadLimits
     internal let http2Settings: HTTP2Settings
 
+    /// The pool here that stands for `pool`, one of an earlier plan; nil when there is none, and when it is of this one.
+    internal func heir(of pool: Pool) -> Pool? {
+        pools.first { $0.plan.name == pool.plan.name && $0 !== pool }
+    }
+
     /// - Parameter previous: what the worker goes by until now. Listeners whose TLS settings stay keep their contexts,
     ///   so that a request that began long ago keeps no certificate of that time.
     /// - Throws: what OpenSSL does not take of a listener's TLS settings.

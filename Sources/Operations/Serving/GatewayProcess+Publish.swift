@@ -11,7 +11,15 @@ extension GatewayProcess {
         outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
-        return change("reloaded", "not reloaded") { [path = options.path, configuration, services] generation, slots in
+        return change("reloaded", "not reloaded", siteFile)
+    }
+
+    /// Makes a configuration of a number, with places in the shared state.
+    private typealias Making = @Sendable (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
+
+    /// From the site file as it is now.
+    private var siteFile: Making {
+        { [path = options.path, configuration, services] generation, slots in
             try SiteConfiguration.load(
                 path: path,
                 generation: generation,
@@ -22,27 +30,24 @@ extension GatewayProcess {
         }
     }
 
+    /// The next configuration. What is read and checked for it takes nothing from those who serve.
+    private func next(_ make: @escaping Making) throws -> (SiteConfiguration, PlanCompiler.Slots) {
+        var released = self.slots
+        released.release(besides: plan, view.value.state)
+        let number = configuration.plan.generation + 1
+        return try Thread.inBackground { [released] () throws -> (SiteConfiguration, PlanCompiler.Slots) in
+            var slots = released
+            let made = try make(number, &slots)
+            return (made, slots)
+        }
+    }
+
     /// Tries once more what the start could not bring about, while the data plane of the version before serves on: until
     /// then nothing could take that one's place. What fails as it did before is not told again.
     internal func startAgain() {
         let known = view.value.refusal
         do {
-            var released = self.slots
-            released.release(besides: plan, view.value.state)
-            let next = configuration.plan.generation + 1
-            let (fresh, slots) = try Thread.inBackground {
-                [path = options.path, configuration, services, released] ()
-                    throws -> (SiteConfiguration, PlanCompiler.Slots) in
-                var slots = released
-                let fresh = try SiteConfiguration.load(
-                    path: path,
-                    generation: next,
-                    slots: &slots,
-                    after: configuration,
-                    progress: IssuingProgress(services).report
-                )
-                return (fresh, slots)
-            }
+            let (fresh, slots) = try next(siteFile)
             try put(fresh, slots, isNews: false)
             view.update { $0.refusal = nil }
             tell(.status(view.value.summary))
@@ -73,20 +78,11 @@ extension GatewayProcess {
     private func change(
         _ done: String,
         _ failed: String,
-        _ make: @escaping @Sendable (UInt64, inout PlanCompiler.Slots) throws -> SiteConfiguration
+        _ make: @escaping Making
     ) -> AdminReply {
         let refusal = "\(failed), the running configuration goes on"
         do {
-            var released = self.slots
-            released.release(besides: plan, view.value.state)
-            // What is read and checked here takes nothing from those who serve.
-            let next = configuration.plan.generation + 1
-            let (made, slots) = try Thread.inBackground {
-                [released] () throws -> (SiteConfiguration, PlanCompiler.Slots) in
-                var slots = released
-                let made = try make(next, &slots)
-                return (made, slots)
-            }
+            let (made, slots) = try next(make)
             let fresh = tried(made)
             view.update { if $0.refusal?.what == refusal { $0.refusal = nil } }
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {

@@ -8,6 +8,18 @@ struct DamagedStoreTests: OneCertificate {
 
     init() throws { scene = try OneCertificateScene() }
 
+    /// A site without a gateway.
+    private func writeSite() throws {
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+    }
+
     @Test("a changed line of the history is told by everything that shows the store, and stops no rotation")
     func history() throws {
         let site = try start("issuer: internal")
@@ -46,14 +58,7 @@ struct DamagedStoreTests: OneCertificate {
 
     @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
     func authority() throws {
-        try directory.write(
-            """
-            site: foobar.test
-            certificate-store: store
-            certificates: { web: { names: [foobar.test], issuer: internal } }
-            """,
-            to: "site.yaml"
-        )
+        try writeSite()
         #expect(try certs("issue", "web").status == 0)
         let key = directory.path("store/internal-ca/1/key.pem")
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
@@ -67,14 +72,7 @@ struct DamagedStoreTests: OneCertificate {
 
     @Test("six commands at once for a certificate that is not there: one makes it, the others find it in force")
     func together() throws {
-        try directory.write(
-            """
-            site: foobar.test
-            certificate-store: store
-            certificates: { web: { names: [foobar.test], issuer: internal } }
-            """,
-            to: "site.yaml"
-        )
+        try writeSite()
         let all = try (1...6).map { number in
             try ChildProcess(
                 try Gateway.binary,

@@ -34,6 +34,22 @@ struct QueueTests {
         var count: Int { state.served.load(ordering: .relaxed) }
     }
 
+    /// Answers all but `/hold`, and that once it is let go.
+    private func holding(_ isHeld: Switch) throws -> ScriptedServer {
+        try ScriptedServer { peer in
+            while let request = try peer.request() {
+                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
+                try peer.answer("busy")
+            }
+        }
+    }
+
+    private func ask(_ path: String, of gateway: Gateway) throws -> HTTPConnection {
+        let client = try gateway.connect(patience: .seconds(90))
+        try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
+        return client
+    }
+
     @Test("clients of one worker do not keep those of another waiting for as long as they are busy")
     func workers() throws {
         let app = try ScriptedServer(remembers: false) { peer in
@@ -82,27 +98,17 @@ struct QueueTests {
         let failing = try ScriptedServer { peer in
             while let request = try peer.request(), !request.startLine.contains("/bad") { try peer.answer("failing") }
         }
-        let busy = try ScriptedServer { peer in
-            while let request = try peer.request() {
-                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
-                try peer.answer("busy")
-            }
-        }
+        let busy = try holding(isHeld)
         let gateway = try Gateway(
             servers: [.init(failing), .init(busy, options: ["max-connections: 1"])],
             pool: ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 60s, size: 1 }"],
             workers: workers
         )
-        func ask(_ path: String) throws -> HTTPConnection {
-            let client = try gateway.connect(patience: .seconds(60))
-            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
-            return client
-        }
         // Turns alternate.
         while try gateway.get().text != "failing" {}
-        let holder = try ask("/hold")
+        let holder = try ask("/hold", of: gateway)
         try eventually("a server is full") { busy.requests.contains { $0.startLine.contains("/hold") } }
-        let retried = try ask("/bad")
+        let retried = try ask("/bad", of: gateway)
         try eventually("it was failed") { failing.requests.contains { $0.startLine.contains("/bad") } }
         for _ in 0..<20 { #expect(try gateway.get().text == "failing") }
 
@@ -119,26 +125,16 @@ struct QueueTests {
     @Test("requests that wait are given to a server that a reload brings", arguments: [1, 2])
     func reload(workers: Int) throws {
         let isHeld = Switch(true)
-        let busy = try ScriptedServer { peer in
-            while let request = try peer.request() {
-                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
-                try peer.answer("busy")
-            }
-        }
+        let busy = try holding(isHeld)
         let failing = try Ports.free()
         let gateway = try Gateway(
             servers: [.init(busy, options: ["max-connections: 1"]), .init(port: failing)],
             pool: ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 100s }"],
             workers: workers
         )
-        func ask(_ path: String) throws -> HTTPConnection {
-            let client = try gateway.connect(patience: .seconds(90))
-            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
-            return client
-        }
-        let holder = try ask("/hold")
+        let holder = try ask("/hold", of: gateway)
         try eventually("a server is full") { busy.requests.contains { $0.startLine.contains("/hold") } }
-        let waiting = try (0..<3).map { try ask("/\($0)") }
+        let waiting = try (0..<3).map { try ask("/\($0)", of: gateway) }
         try eventually("they wait") { try gateway.command("status", "--json").output.contains("\"queued\": 3") }
 
         let added = try ScriptedServer.named("added")
@@ -156,25 +152,15 @@ struct QueueTests {
     @Test("a request that a server fails which a reload brought waits on, in the pool that it is in by now")
     func failedAfterReload() throws {
         let isHeld = Switch(true)
-        let busy = try ScriptedServer { peer in
-            while let request = try peer.request() {
-                if request.startLine.contains("/hold") { try eventually("it is let go") { !isHeld.isOn } }
-                try peer.answer("busy")
-            }
-        }
+        let busy = try holding(isHeld)
         let retries = ["ejection: off", "retries: { budget: 100% }", "queue: { wait: 100s }"]
         let gateway = try Gateway(
             servers: [.init(busy, options: ["max-connections: 1"])],
             pool: retries
         )
-        func ask(_ path: String) throws -> HTTPConnection {
-            let client = try gateway.connect(patience: .seconds(90))
-            try client.send("GET \(path) HTTP/1.1\r\n\(Refusal.host)\r\n")
-            return client
-        }
-        let holder = try ask("/hold")
+        let holder = try ask("/hold", of: gateway)
         try eventually("the server is full") { busy.requests.count == 1 }
-        let waiting = try (0..<3).map { try ask("/\($0)") }
+        let waiting = try (0..<3).map { try ask("/\($0)", of: gateway) }
         try eventually("they wait") { try gateway.command("status", "--json").output.contains("\"queued\": 3") }
 
         let closing = try ScriptedServer { peer in _ = try peer.request() }
