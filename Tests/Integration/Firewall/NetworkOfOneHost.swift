@@ -1,3 +1,5 @@
+import Foundation
+
 /// A shell in a network namespace that goes away with it: a host of the reference site with two interfaces, the built
 /// program, and rulesets to apply. Nothing of the machine's own network is touched.
 struct NetworkOfOneHost {
@@ -22,13 +24,30 @@ struct NetworkOfOneHost {
         return true
     }()
 
+    /// The same, with Debian's ufw and firewalld there.
+    static let hasFirewalls: Bool = {
+        for program in ["/usr/sbin/ufw", "/usr/sbin/firewalld", "/usr/bin/dbus-daemon"] {
+            guard !FileManager.default.isExecutableFile(atPath: program) else { continue }
+            print("skipped: beside Debian's firewalls: there is no \(program)")
+            return false
+        }
+        return isPossible
+    }()
+
     private static let tools =
         #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Tools"
 
     /// Runs a script there. `apply SITE OPTION…`, `policy COMMAND`, `await CONDITION`, `unreadable KIND FAMILY` stand
     /// ready, and `$rules`, the folder of Tests/Tools/foreign-rules. SITE is one.yaml, two.yaml with one more network,
     /// three.yaml with another port, web.yaml with one more.
-    func script(_ text: String, within limit: Duration = .seconds(60)) throws -> ToolResult {
+    ///
+    /// - Parameter firewall: `ufw` or `firewalld`, to have that one of Debian's packages there with its default settings; see
+    ///   Tests/Tools/beside-firewall.
+    func script(
+        _ text: String,
+        beside firewall: String? = nil,
+        within limit: Duration = .seconds(60)
+    ) throws -> ToolResult {
         let name = directory.uniqueName("script")
         try directory.write(
             """
@@ -50,7 +69,8 @@ struct NetworkOfOneHost {
             """,
             to: name
         )
-        return try run("unshare", ["--net", "bash", directory.path(name)], in: directory, within: limit)
+        let beside = firewall.map { ["\(Self.tools)/beside-firewall", $0] } ?? []
+        return try run("unshare", ["--net"] + beside + ["bash", directory.path(name)], in: directory, within: limit)
     }
 
     private static func site(more: String = "", port: Int = 22, also: String = "") -> String {
