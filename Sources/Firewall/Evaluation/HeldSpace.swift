@@ -59,12 +59,8 @@ package struct HeldSpace {
     mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         let chain = ruleset.chains[index]
         guard let base = chain.base else { return PacketFunction(.accept) }
-        let open = try self.chain(index, FieldView(path: path, base: base, isBelowIP: chain.isBelowIP))
-        var result = try store.map(open) { number in
-            let outcomes = Outcomes(rawValue: number)
-            guard outcomes.contains(.next) else { return number }
-            return outcomes.subtracting(.next).union(base.drops ? .drop : .accept).rawValue
-        }
+        let view = FieldView(path: path, base: base, isBelowIP: chain.isBelowIP)
+        var result = try rules(of: index, view, otherwise: base.drops ? .drop : .accept)
         var box = Box()
         if chain.family == .ip { box.restrict(.family, to: 0) }
         if chain.family == .ip6 { box.restrict(.family, to: 1) }
@@ -100,17 +96,28 @@ package struct HeldSpace {
         if let known = chains[place] { return known == anything ? astray() : known }
         guard depth < Self.deepest else { return astray() }
         chains[place] = anything
+        let result = try rules(of: index, view, otherwise: .next)
+        chains[place] = result
+        return result
+    }
+
+    /// What the rules of a chain make of packets, one after another.
+    ///
+    /// - Parameter last: what becomes of those that leave the chain, or come to its end.
+    private mutating func rules(
+        of index: Int,
+        _ view: FieldView,
+        otherwise last: Outcomes
+    ) throws(SpaceExhausted) -> PacketFunction {
         depth += 1
         defer { depth -= 1 }
         var rules: [PacketFunction] = []
         for rule in ruleset.chains[index].rules { rules.append(try self.rule(rule, view)) }
-        let joined = try store.joined(rules, .first) ?? PacketFunction(.next)
-        let result = try store.map(joined) { number in
+        let joined = try store.first(of: rules, otherwise: PacketFunction(last))
+        return try store.map(joined) { number in
             let outcomes = Outcomes(rawValue: number)
-            return outcomes.contains(.back) ? outcomes.subtracting(.back).union(.next).rawValue : number
+            return outcomes.contains(.back) ? outcomes.subtracting(.back).union(last).rawValue : number
         }
-        chains[place] = result
-        return result
     }
 
     /// From the last statement to the first: each is a condition before what follows.

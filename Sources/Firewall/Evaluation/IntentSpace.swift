@@ -46,8 +46,7 @@ package struct IntentSpace {
             boxes += try self.boxes(rule, path)
         }
         try endRun()
-        parts.append(PacketFunction(.drop))
-        return try store.joined(parts, .first) ?? PacketFunction(.drop)
+        return try store.first(of: parts, otherwise: PacketFunction(.drop))
     }
 
     /// What a rule makes of the packets that it is about.

@@ -94,8 +94,7 @@ struct TranslationProof {
             let change = watched[HeldTranslation(translation.kind)] ?? .accept
             parts.append(try store.combine(region, PacketFunction(change), .choose))
         }
-        parts.append(PacketFunction(.accept))
-        return try store.joined(parts, .first) ?? PacketFunction(.accept)
+        return try store.first(of: parts, otherwise: PacketFunction(.accept))
     }
 
     // MARK: - Filters before and after

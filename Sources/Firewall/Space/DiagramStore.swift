@@ -4,21 +4,11 @@
 /// What a store holds and what is done in it are bounded: operations throw `SpaceExhausted` rather than fill the
 /// machine or keep it busy. Both bounds are counted, not timed, so that a question has the same answer everywhere.
 package final class DiagramStore {
-    private(set) var nodes: DiagramNodes
-    private var results = ResultCache()
-    private var pending = PendingEdges()
-    private let lasts = Dimension.allCases.map(\.last)
+    private var algebra: DiagramAlgebra
     /// The limits that packets are told apart by, each numbered by its place, from 1 on. They are this store's own: what
     /// other stores made asks for none.
     private var limits: [PacketLimit] = []
     private var limitNumbers: [PacketLimit: UInt128] = [:]
-    /// How many nodes the store began with.
-    private let firstNodes: Int
-    /// How many edges the store may hold.
-    let limit: Int
-    private let mostSteps: Int
-    /// How many edges were looked at.
-    private(set) var steps = 0
 
     /// - Parameters:
     ///   - limit: how many edges the store may hold; an edge takes 20 bytes.
@@ -29,25 +19,24 @@ package final class DiagramStore {
 
     /// A store that begins with everything that another made: functions of that one are functions of this one.
     init(continuing nodes: DiagramNodes, limit: Int, steps: Int) {
-        self.nodes = nodes
-        firstNodes = nodes.count
-        self.limit = limit
-        mostSteps = steps
+        algebra = DiagramAlgebra(continuing: nodes, limit: limit, steps: steps)
     }
 
     /// Lets go of all but what the store began with: for another question of the same kind, with bounds of its own.
     func restart() {
-        nodes.keep(first: firstNodes)
-        results = ResultCache()
-        pending.remove(from: 0)
+        algebra.restart()
         limits = []
         limitNumbers = [:]
-        steps = 0
     }
 
     package static let usualLimit = 6_000_000
     package static let usualSteps = 100_000_000
 
+    var nodes: DiagramNodes { algebra.nodes }
+    /// How many edges the store may hold.
+    var limit: Int { algebra.limit }
+    /// How many edges were looked at.
+    package var steps: Int { algebra.steps }
     /// How many edges the store holds.
     package var size: Int { nodes.children.count }
 
@@ -96,39 +85,14 @@ package final class DiagramStore {
         return try joined(parts, .union) ?? .none
     }
 
-    /// A node that leads to `inside` for these numbers and to `outside` for the others; both ask for later dimensions.
+    /// See `DiagramAlgebra`.
     func node(
         _ dimension: Dimension,
         _ numbers: IntervalSet<UInt128>,
         inside: PacketFunction,
         outside: PacketFunction
     ) throws(SpaceExhausted) -> PacketFunction {
-        let base = pending.count
-        var next: UInt128 = 0
-        for range in numbers.ranges where range.lowerBound <= dimension.last {
-            if range.lowerBound > next { push(range.lowerBound - 1, outside.index, base) }
-            push(min(range.upperBound, dimension.last), inside.index, base)
-            // A range that ends at the last number leaves none.
-            guard range.upperBound < dimension.last else { return try finish(dimension.rawValue, base) }
-            next = range.upperBound + 1
-        }
-        push(dimension.last, outside.index, base)
-        return try finish(dimension.rawValue, base)
-    }
-
-    /// All of a list in its order, by halves: n parts cost about n log n. nil for none.
-    func joined(_ parts: [PacketFunction], _ combination: Combination) throws(SpaceExhausted) -> PacketFunction? {
-        var level = parts
-        while level.count > 1 {
-            var upper: [PacketFunction] = []
-            upper.reserveCapacity((level.count + 1) / 2)
-            for index in stride(from: 0, to: level.count - 1, by: 2) {
-                upper.append(try combine(level[index], level[index + 1], combination))
-            }
-            if level.count % 2 == 1, let last = level.last { upper.append(last) }
-            level = upper
-        }
-        return level.first
+        try algebra.node(dimension, numbers, inside: inside, outside: outside)
     }
 
     // MARK: - Limits
@@ -177,144 +141,34 @@ package final class DiagramStore {
         return coordinates
     }
 
-    // MARK: - Combining
+    // MARK: - Combining; see `DiagramAlgebra`
 
-    func combine(_ left: PacketFunction, _ right: PacketFunction, _ how: Combination) throws(SpaceExhausted)
-        -> PacketFunction
-    {
-        if let result = how.shortcut(left, right) { return result }
-        let key = Self.key(left, right)
-        if let known = results[how.rawValue, key] { return PacketFunction(index: known) }
-        let dimension = min(nodes.dimension(left), nodes.dimension(right))
-        let base = pending.count
-        let last = lasts[Int(dimension)]
-        // A function that does not ask for the dimension is as one edge; it has none here.
-        let (ones, twos) = (edges(left, asking: dimension), edges(right, asking: dimension))
-        var (i, j) = (ones.lowerBound, twos.lowerBound)
-        while true {
-            let one = ones.isEmpty ? left : PacketFunction(index: nodes.children[i])
-            let two = twos.isEmpty ? right : PacketFunction(index: nodes.children[j])
-            let upper: UInt128
-            // What one side decides alone it decides for all of its range, whatever edges the other has there.
-            if !ones.isEmpty, let decided = how.decided(byLeft: one) {
-                upper = nodes.uppers[i]
-                push(upper, decided.index, base)
-            } else if !twos.isEmpty, let decided = how.decided(byRight: two) {
-                upper = nodes.uppers[j]
-                push(upper, decided.index, base)
-            } else {
-                upper = min(ones.isEmpty ? last : nodes.uppers[i], twos.isEmpty ? last : nodes.uppers[j])
-                // Most edges need no look into what they lead to.
-                if let result = how.shortcut(one, two) {
-                    push(upper, result.index, base)
-                } else if let known = results[how.rawValue, Self.key(one, two)] {
-                    push(upper, known, base)
-                } else {
-                    push(upper, try combine(one, two, how).index, base)
-                }
-            }
-            if upper == last { break }
-            if !ones.isEmpty { i = edge(behind: upper, at: i, before: ones.upperBound) }
-            if !twos.isEmpty { j = edge(behind: upper, at: j, before: twos.upperBound) }
-        }
-        let result = try finish(dimension, base)
-        results[how.rawValue, key] = result.index
-        return result
+    func combine(
+        _ left: PacketFunction,
+        _ right: PacketFunction,
+        _ how: Combination
+    ) throws(SpaceExhausted) -> PacketFunction {
+        try algebra.combine(left, right, how)
     }
 
-    @inline(__always)
-    private static func key(_ left: PacketFunction, _ right: PacketFunction) -> UInt64 {
-        UInt64(UInt32(bitPattern: left.index)) << 32 | UInt64(UInt32(bitPattern: right.index))
+    func joined(_ parts: [PacketFunction], _ how: Combination) throws(SpaceExhausted) -> PacketFunction? {
+        try algebra.joined(parts, how)
     }
 
-    /// The edge that holds the number after `upper`: mostly the same, or the next.
-    @inline(__always)
-    private func edge(behind upper: UInt128, at first: Int, before end: Int) -> Int {
-        if nodes.uppers[first] > upper { return first }
-        if nodes.uppers[first + 1] > upper { return first + 1 }
-        return nodes.edge(for: upper + 1, near: first + 2, before: end)
+    func first(of parts: [PacketFunction], otherwise last: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        try algebra.first(of: parts, otherwise: last)
     }
 
-    private func edges(_ diagram: PacketFunction, asking dimension: UInt8) -> Range<Int> {
-        nodes.dimension(diagram) == dimension ? nodes.edges(diagram) : 0..<0
-    }
-
-    /// The function with other numbers.
     func map(_ diagram: PacketFunction, _ change: (UInt16) -> UInt16) throws(SpaceExhausted) -> PacketFunction {
-        var known: [Int32: PacketFunction] = [:]
-        return try map(diagram, change, &known)
+        try algebra.map(diagram, change)
     }
 
-    private func map(
-        _ diagram: PacketFunction,
-        _ change: (UInt16) -> UInt16,
-        _ known: inout [Int32: PacketFunction]
-    ) throws(SpaceExhausted) -> PacketFunction {
-        if let constant = diagram.constant { return PacketFunction(constant: change(constant)) }
-        if let result = known[diagram.index] { return result }
-        let base = pending.count
-        for edge in nodes.edges(diagram) {
-            let child = try map(PacketFunction(index: nodes.children[edge]), change, &known)
-            push(nodes.uppers[edge], child.index, base)
-        }
-        let result = try finish(nodes.dimension(diagram), base)
-        known[diagram.index] = result
-        return result
-    }
-
-    /// For every packet what the function has for any packet that differs from it in these dimensions alone.
     func forgetting(_ dimensions: Set<Dimension>, _ diagram: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
-        try forgetting(dimensions.reduce(0) { $0 | 1 << UInt64($1.rawValue) }, diagram)
+        try algebra.forgetting(dimensions.reduce(0) { $0 | 1 << UInt64($1.rawValue) }, diagram)
     }
 
-    /// - Parameter dimensions: a bit for each, by its `rawValue`.
-    private func forgetting(_ dimensions: UInt64, _ diagram: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
-        if diagram.constant != nil { return diagram }
-        let key = dimensions << 32 | UInt64(UInt32(bitPattern: diagram.index))
-        if let known = results[Self.forgetting, key] { return PacketFunction(index: known) }
-        var parts: [PacketFunction] = []
-        for edge in nodes.edges(diagram) {
-            parts.append(try forgetting(dimensions, PacketFunction(index: nodes.children[edge])))
-        }
-        var result = diagram
-        if dimensions >> UInt64(nodes.dimension(diagram)) & 1 == 1 {
-            // Alike children count once, and are asked in an order that is the same every time.
-            result = try joined(Set(parts).sorted { $0.index < $1.index }, .either) ?? diagram
-        } else {
-            let base = pending.count
-            for (edge, part) in zip(nodes.edges(diagram), parts) { push(nodes.uppers[edge], part.index, base) }
-            result = try finish(nodes.dimension(diagram), base)
-        }
-        results[Self.forgetting, key] = result.index
-        return result
-    }
-
-    /// Among the operations that results are kept of; `Combination` has the numbers below.
-    private static let forgetting = Combination.allCases.count
-
-    /// Functions of another store, in this one.
     func copy(_ diagrams: [PacketFunction], from other: DiagramNodes) throws(SpaceExhausted) -> [PacketFunction] {
-        var known: [Int32: PacketFunction] = [:]
-        var copies: [PacketFunction] = []
-        for diagram in diagrams { copies.append(try copy(diagram, from: other, &known)) }
-        return copies
-    }
-
-    private func copy(
-        _ diagram: PacketFunction,
-        from other: DiagramNodes,
-        _ known: inout [Int32: PacketFunction]
-    ) throws(SpaceExhausted) -> PacketFunction {
-        if diagram.constant != nil { return diagram }
-        if let result = known[diagram.index] { return result }
-        let base = pending.count
-        for edge in other.edges(diagram) {
-            let child = try copy(PacketFunction(index: other.children[edge]), from: other, &known)
-            push(other.uppers[edge], child.index, base)
-        }
-        let result = try finish(other.dimension(diagram), base)
-        known[diagram.index] = result
-        return result
+        try algebra.copy(diagrams, from: other)
     }
 
     // MARK: - Looking
@@ -343,24 +197,5 @@ package final class DiagramStore {
             lower = nodes.uppers[edge] &+ 1
         }
         return (dimension, list)
-    }
-
-    // MARK: - Sharing
-
-    private func push(_ upper: UInt128, _ child: Int32, _ base: Int) {
-        steps += 1
-        pending.push(upper, child, base)
-    }
-
-    /// Makes a node of the edges from `base` on, or finds the one that is alike.
-    private func finish(_ dimension: UInt8, _ base: Int) throws(SpaceExhausted) -> PacketFunction {
-        defer { pending.remove(from: base) }
-        let count = pending.count - base
-        guard steps <= mostSteps else { throw SpaceExhausted(of: .steps) }
-        if count == 1 { return PacketFunction(index: pending.children[base]) }
-        let hash = pending.hash(dimension, from: base)
-        if let known = nodes.node(dimension, pending, from: base, hash: hash) { return PacketFunction(index: known) }
-        guard nodes.children.count + count <= limit else { throw SpaceExhausted(of: .pieces) }
-        return PacketFunction(index: nodes.add(dimension, pending, from: base, hash: hash))
     }
 }

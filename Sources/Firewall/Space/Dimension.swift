@@ -10,10 +10,11 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case oddities
     /// The names of interfaces, as `InterfaceName` has them.
     case inputInterface, outputInterface
+    /// TCP's byte of flags. Few rules ask for them, but those do so in many ranges: asked for after the traffic, each
+    /// service would have all of these behind it.
+    case tcpFlags
     /// The 24 bits of `TrafficSet`.
     case traffic
-    /// TCP's byte of flags.
-    case tcpFlags
     case sourcePort
     /// IPv4 addresses; free where the family is another.
     case destination4, source4
