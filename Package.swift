@@ -107,7 +107,7 @@ let package = Package(
         tests("Certificates", ["Certificates", "OpenSSL", "Linux", "Site"]),
         tests("Firewall", ["Firewall", "Linux", "Site"], exclude: ["Goldens"]),
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Linux", "Bytes", "Site"]),
-        tests("Control", ["Control", "Gateway", "Linux", "Outbound", "Site", "Snapshot"]),
+        tests("Control", ["Control", "Certificates", "Gateway", "Linux", "OpenSSL", "Outbound", "Site", "Snapshot"]),
         tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),

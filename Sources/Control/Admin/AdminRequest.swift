@@ -40,6 +40,11 @@ package enum AdminRequest: Equatable, Sendable {
         }
     }
 
+    /// All that `init(line:)` takes.
+    package static let words =
+        "status, reload, upgrade, server drain|ready POOL/SERVER, server weight POOL/SERVER 0-256, certificates, "
+        + "certificates use NAME, or tickets renew"
+
     /// The line that `init(line:)` reads.
     package var line: String {
         switch self {

@@ -111,10 +111,7 @@ package final class AdminSocket: Sendable {
     private func answer(_ connection: AdminConnection, _ line: String, _ handler: Handler) {
         let reply =
             AdminRequest(line: line).map { handler($0, connection.raw) }
-            ?? .error(
-                "unknown request: status, reload, upgrade, or server drain|ready|weight POOL/SERVER [0-256]",
-                exit: 2
-            )
+            ?? .error("unknown request: \(AdminRequest.words)", exit: 2)
         _ = LineTransfer.send(reply.line, to: connection.raw, within: Self.patience)
     }
 }

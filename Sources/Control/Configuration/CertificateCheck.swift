@@ -19,34 +19,86 @@ package enum CertificateCheck {
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
         for settings in site.certificates.values where served.contains(settings.name) {
-            func report(_ severity: Diagnostic.Severity, _ message: String, help: String? = nil) {
+            func report(
+                _ severity: Diagnostic.Severity,
+                _ message: String,
+                help: String? = nil,
+                at position: SourcePosition
+            ) {
                 findings.append(
                     Diagnostic(
                         severity,
                         .certificate,
                         file: file,
-                        line: settings.position.line,
-                        column: settings.position.column,
+                        line: position.line,
+                        column: position.column,
                         message: message,
                         help: help
                     )
                 )
             }
             do throws(CertificateProblem) {
-                for warning in try provider.inspect(settings) { report(.warning, warning) }
+                for warning in try provider.inspect(settings) {
+                    report(.warning, warning, at: settings.issuerPosition)
+                }
             } catch {
                 let message = error.text(of: settings.name)
+                let place = place(of: error, settings, site)
                 if error.isOfThisMachine {
-                    report(severity, message, help: "as this user on this machine, `gatehouse serve` would not start")
+                    let help = "as this user on this machine, `gatehouse serve` would not start"
+                    report(severity, message, help: help, at: place)
                 } else {
-                    report(.error, message)
+                    report(.error, message, at: place)
                 }
             }
         }
+        let place = site.certificateStorePosition
         for warning in provider.storeWarnings() {
-            findings.append(Diagnostic(.warning, .certificate, file: file, line: 1, column: 1, message: warning))
+            findings.append(
+                Diagnostic(
+                    .warning,
+                    .certificate,
+                    file: file,
+                    line: max(1, place.line),
+                    column: max(1, place.column),
+                    message: warning
+                )
+            )
         }
         return findings
+    }
+
+    /// What of the site file is to be looked at for a problem of one certificate.
+    private static func place(
+        of problem: CertificateProblem,
+        _ settings: CertificateSettings,
+        _ site: SiteModel
+    ) -> SourcePosition {
+        switch problem {
+        case .lackingNames, .lostNames, .excludedNames, .constrainedNames: return settings.namesPosition
+        case .deniedStore(let folder, _): return place(of: folder + "/", settings, site)
+        case .file(let error): return place(of: error.path, settings, site)
+        case .contents(let path, _): return place(of: path, settings, site)
+        default: return settings.issuerPosition
+        }
+    }
+
+    /// Where a path comes from.
+    private static func place(
+        of path: String,
+        _ settings: CertificateSettings,
+        _ site: SiteModel
+    ) -> SourcePosition {
+        if path.hasPrefix(site.certificateStore + "/"), site.certificateStorePosition.line > 0 {
+            return site.certificateStorePosition
+        }
+        guard case .files(let pairs) = settings.issuer else { return settings.issuerPosition }
+        for pair in pairs {
+            if path == pair.key { return pair.keyPosition }
+            // Alone, or with its key: `a.crt and a.key`.
+            if path == pair.certificate || path.hasPrefix(pair.certificate + " ") { return pair.certificatePosition }
+        }
+        return settings.issuerPosition
     }
 }
 

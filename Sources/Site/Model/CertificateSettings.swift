@@ -16,6 +16,11 @@ package struct CertificateSettings: Sendable, Equatable {
     /// `standby`: another issuer, whose certificate is kept ready.
     package var standby: Issuer?
     package var position = SourcePosition.none
+    /// Where its `names`, `issuer`, `standby` and `key` say what they say.
+    package var namesPosition = SourcePosition.none
+    package var issuerPosition = SourcePosition.none
+    package var standbyPosition = SourcePosition.none
+    package var keyPosition = SourcePosition.none
 
     /// The standby as a certificate of its own, which has a name of its own in the store; nil without one.
     package var standbyCertificate: CertificateSettings? {
@@ -24,6 +29,9 @@ package struct CertificateSettings: Sendable, Equatable {
         settings.key = key
         settings.reusesKey = reusesKey
         settings.position = position
+        settings.namesPosition = namesPosition
+        settings.issuerPosition = standbyPosition
+        settings.keyPosition = keyPosition
         return settings
     }
 
@@ -85,6 +93,8 @@ package struct DeploySettings: Sendable, Equatable {
 package struct CertificateFiles: Sendable, Equatable {
     package var certificate: String
     package var key: String
+    package var certificatePosition = SourcePosition.none
+    package var keyPosition = SourcePosition.none
 
     package init(certificate: String, key: String) {
         self.certificate = certificate

@@ -16,6 +16,7 @@ package struct SiteModel: Sendable, Equatable {
     package var gateway: GatewaySettings?
     /// `certificate-store`: the directory of the certificate store, resolved against the site file's own directory.
     package var certificateStore = "/var/lib/gatehouse/certs"
+    package var certificateStorePosition = SourcePosition.none
     /// `certificates`, by name.
     package var certificates: [String: CertificateSettings] = [:]
     /// `internal-ca`: what the site's own CA makes.

@@ -9,15 +9,15 @@ extension CertificateSettings {
                 .oneOrMore(of: .coveredName),
                 required: true,
                 "The names that the certificate covers."
-            ),
+            ).placed(\.namesPosition),
             .key(
                 "issuer",
                 \.issuer,
                 .either(word: .constant("internal", .internal), mapping: IssuerKeys.shape),
                 required: true,
                 "Where it comes from: internal (the site's own CA), a CA that speaks ACME, or PEM files."
-            ),
-            .key("key", \.key, .word, "The kind of key to make."),
+            ).placed(\.issuerPosition),
+            .key("key", \.key, .word, "The kind of key to make.").placed(\.keyPosition),
             .key(
                 "reuse-key",
                 \.reusesKey,
@@ -29,7 +29,7 @@ extension CertificateSettings {
                 \.standby,
                 .either(word: .constant("internal", .internal), mapping: IssuerKeys.shape),
                 "Another issuer, whose certificate is kept ready to take its place."
-            ),
+            ).placed(\.standbyPosition),
             .key("deploy", \.deploy, DeploySettings.shape, "The program that is run after it was replaced."),
             .key(
                 "canary",
@@ -178,8 +178,8 @@ extension CertificateFiles {
                 .filePath,
                 required: true,
                 "The chain, the host's own certificate first."
-            ),
-            .key("key", \.key, .filePath, required: true, "The private key."),
+            ).placed(\.certificatePosition),
+            .key("key", \.key, .filePath, required: true, "The private key.").placed(\.keyPosition),
         ]
     )
 }

@@ -70,7 +70,7 @@ extension MetricsSettings {
     fileprivate static let shape = Shape<MetricsSettings>.mapping(
         MetricsSettings(port: 0),
         [
-            .key("address", \.address, .address, "The address to listen on."),
+            .key("address", \.address, .socketAddress, "The address to listen on."),
             .key("port", \.port, .port, required: true, "The port to listen on."),
         ]
     ).placed(\.position)

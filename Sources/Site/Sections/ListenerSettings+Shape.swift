@@ -7,7 +7,7 @@ extension ListenerSettings {
             .key(
                 "address",
                 \.addresses,
-                .oneOrMore(of: .address),
+                .oneOrMore(of: .socketAddress),
                 "The addresses to listen on; every one of the machine, IPv4 and IPv6, when left out."
             ),
             .key("tls", \.tls, TLSSettings.shape, "Makes this a TLS listener."),

@@ -19,7 +19,7 @@ private struct ServerKeys {
         [
             .key("host", \.host, .reference(to: .host), "A host of the site."),
             .key("name", \.name, .domainName, "A DNS name, resolved again as its TTL says."),
-            .key("address", \.address, .address, "An IP address."),
+            .key("address", \.address, .socketAddress, "An IP address."),
             .key("service", \.service, .reference(to: .service), "A service of the site, for the port."),
             .key("port", \.port, .port, "The port."),
             .key("weight", \.weight, .integer(0...256), "The share of requests; 0 drains."),

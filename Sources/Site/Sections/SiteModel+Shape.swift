@@ -37,7 +37,7 @@ extension SiteModel {
                 \.certificateStore,
                 .filePath,
                 "The directory of the certificate store, relative to the site file."
-            ),
+            ).placed(\.certificateStorePosition),
             .key(
                 "certificates",
                 \.certificates,

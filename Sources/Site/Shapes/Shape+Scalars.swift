@@ -216,14 +216,24 @@ extension Shape where Value == ByteSize {
 
 extension Shape where Value == IPAddress {
     static let address = Shape.text("an IP address", describe: \.description, parse: IPAddress.init(text:))
+
+    /// One that somebody can listen on.
+    static let socketAddress = Shape.text("an IP address", describe: \.description) { (text) throws(ValueFault) in
+        let address = try IPAddress(text: text)
+        if let fault = address.faultOfSocket { throw fault }
+        return address
+    }
 }
 
 extension Shape where Value == NameServer {
     static let nameServer = Shape.text(
         "an IP address, with a port or without",
-        describe: \.description,
-        parse: NameServer.init(text:)
-    )
+        describe: \.description
+    ) { (text) throws(ValueFault) in
+        let server = try NameServer(text: text)
+        if let fault = server.address.faultOfSocket { throw fault }
+        return server
+    }
 }
 
 extension Shape where Value == IPNetwork {

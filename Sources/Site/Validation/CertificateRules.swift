@@ -8,7 +8,7 @@ enum CertificateRules {
             guard !alien.isEmpty else { continue }
             collector.report(
                 .conflict,
-                at: SourceRange(certificate.position),
+                at: SourceRange(certificate.namesPosition),
                 "the internal CA may not certify \(alien.map { "\($0)" }.joined(separator: ", "))",
                 help: "add what is missing to `names` of `internal-ca` in line \(site.internalCA.position.line)"
             )
@@ -31,12 +31,15 @@ enum CertificateRules {
     /// Browsers take no Ed25519, and neither does nearly every public CA.
     static func keysAreTaken(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         for certificate in site.certificates.inFileOrder(\.position) where certificate.key == .ed25519 {
-            guard case .acme(let acme) = certificate.issuer else { continue }
+            let directories = [certificate.issuer, certificate.standby].compactMap { issuer -> String? in
+                if case .acme(let acme) = issuer { acme.directory } else { nil }
+            }
+            guard let directory = directories.first else { continue }
             collector.report(
                 .ineffective,
                 .warning,
-                at: SourceRange(certificate.position),
-                "\(acme.directory) will hardly take a key of type ed25519: Let's Encrypt and most others refuse it",
+                at: SourceRange(certificate.keyPosition),
+                "\(directory) will hardly take a key of type ed25519: Let's Encrypt and most others refuse it",
                 help: "write `key: ecdsa-p256`"
             )
         }

@@ -38,6 +38,27 @@ package enum IPAddress: Sendable, Hashable {
         }
     }
 
+    /// Why no host can have it; nil where one may.
+    internal var faultOfHost: ValueFault? {
+        let isMulticast: Bool
+        switch self {
+        case .v4(.max): return ValueFault("is the broadcast address", help: Self.helpOfHost)
+        case .v4(let bits): isMulticast = bits >> 28 == 0xE
+        case .v6(let bits): isMulticast = bits >> 120 == 0xFF
+        }
+        return isMulticast ? ValueFault("is a multicast address", help: Self.helpOfHost) : nil
+    }
+
+    /// Why nobody can listen there, or be connected to by what a site file says; nil where that may be.
+    internal var faultOfSocket: ValueFault? {
+        if case .v6(let bits) = self, bits >> 118 == 0xFE80 >> 6 {
+            return ValueFault("is of one link, and says nothing without its interface", help: Self.helpOfHost)
+        }
+        return faultOfHost
+    }
+
+    private static let helpOfHost = "write an address of a host"
+
     /// Its name in the DNS's reverse tree (RFC 1035, section 3.5; RFC 3596, section 2.5).
     package var reverseName: String {
         switch self {

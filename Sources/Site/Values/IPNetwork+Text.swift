@@ -45,6 +45,7 @@ extension InterfaceAddress: CustomStringConvertible {
                     "write it like `\(address)/\(address.width == 32 ? 24 : 64)`, with the length of its network's prefix"
             )
         }
+        if let fault = address.faultOfHost { throw fault }
         self.init(address, prefixLength: length)
     }
 

@@ -12,9 +12,15 @@ struct AdminSocketTests {
     func requests() {
         let all: [AdminRequest] = [
             .status, .reload, .upgrade, .drain(server: "web/app-01"), .ready(server: "web/app-01"),
-            .weight(server: "web/app-01", 256),
+            .weight(server: "web/app-01", 256), .certificates, .uses(certificate: "web"), .renewTickets,
         ]
-        for request in all { #expect(AdminRequest(line: request.line) == request) }
+        for request in all {
+            #expect(AdminRequest(line: request.line) == request)
+            // Who says something else is told of each.
+            for word in request.line.split(separator: " ").prefix(2) where !["web", "web/app-01"].contains(word) {
+                #expect(AdminRequest.words.contains(word), "\(word)")
+            }
+        }
         for line in [
             "", " ", "stat", "status now", "server", "server drain", "server drain web", "server drain /app",
             "server drain a/b/c", "server weight web/app", "server weight web/app -1", "server weight web/app 257",

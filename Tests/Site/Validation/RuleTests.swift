@@ -33,6 +33,33 @@ import Testing
             .verify()
     }
 
+    @Test func somebodyCanListenThere() {
+        let listen = { (address: String) in
+            "site: a.b\ngateway:\n  listen:\n    - { port: 80, address: [127.0.0.1, \(address)] }\n"
+        }
+        for address in ["224.0.0.1", "239.255.255.255", "255.255.255.255", "\"ff02::1\"", "\"fe80::1\""] {
+            Faulty(listen(address), "4:40 invalid-value | address of a host").verify()
+            Faulty(
+                "site: a.b\ngateway: { listen: [{ port: 80 }], metrics: { port: 90, address: \(address) } }\n",
+                "2:66 invalid-value"
+            ).verify()
+            Faulty(minimalSite.replacing("127.0.0.1", with: address), "8:22 invalid-value").verify()
+            Faulty(
+                "site: a.b\ngateway: { listen: [{ port: 80 }], name-servers: \(address) }\n",
+                "2:50 invalid-value"
+            ).verify()
+        }
+        for address in ["0.0.0.0", "\"::\"", "223.255.255.255", "240.0.0.1", "\"fd00::1\""] {
+            #expect(check(listen(address).replacing("127.0.0.1, ", with: "")).text == "", "\(address)")
+        }
+        // A link's address may be on an interface; those of nobody may not.
+        let host = { (address: String) in "site: a.b\nhosts: { a: { addresses: [\(address)] } }\n" }
+        #expect(check(host("\"fe80::1/64\"")).text == "")
+        for address in ["224.0.0.1/24", "255.255.255.255/32", "\"ff02::1/64\""] {
+            Faulty(host(address), "2:27 invalid-value").verify()
+        }
+    }
+
     @Test func addressesAreTheGateways() {
         let hosts = "site: a.b\nhosts: { lb: { roles: [gateway], addresses: [10.0.0.1/24] } }\n"
         let listen = { (addresses: String) in "gateway:\n  listen: [{ port: 80, address: [\(addresses)] }]\n" }
@@ -55,8 +82,8 @@ import Testing
         let certificates = { (names: String) in "certificates: { a: { names: [\(names)], issuer: internal } }\n" }
         let limit = "site: a.b\ninternal-ca: { names: [a.b, 10.0.0.0/8] }\n"
         #expect(check(limit + certificates("a.b, x.a.b, \"*.a.b\", 10.1.2.3")).text == "")
-        Faulty(limit + certificates("a.b, b.a"), "3:20 conflict | line 2").verify()
-        Faulty(limit + certificates("11.0.0.1"), "3:20 conflict").verify()
+        Faulty(limit + certificates("a.b, b.a"), "3:29 conflict | line 2").verify()
+        Faulty(limit + certificates("11.0.0.1"), "3:29 conflict").verify()
         let others = "certificates: { a: { names: [b.a], issuer: { acme: \"https://x\" } } }\n"
         #expect(check(limit + others).text == "")
     }
@@ -77,7 +104,9 @@ import Testing
             "site: a.b\ncertificates: { a: { names: [a.b], issuer: \(issuer), key: ed25519 } }\n"
         }
         #expect(check(site("internal")).text == "")
-        Faulty(site("{ acme: \"https://x\" }"), "2:20 ineffective | ecdsa-p256").verify()
+        Faulty(site("{ acme: \"https://x\" }"), "2:72 ineffective | ecdsa-p256").verify()
+        // One that is kept ready from such a CA is no readier.
+        Faulty(site("internal, standby: { acme: \"https://x\" }"), "2:91 ineffective").verify()
     }
 
     @Test func namesAreCovered() {

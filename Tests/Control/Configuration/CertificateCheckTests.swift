@@ -1,0 +1,75 @@
+import Certificates
+import Control
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("What `check` says of certificates points at what is to be changed")
+struct CertificateCheckTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-check-\(UUID().uuidString)"
+
+    /// The line of each finding, of a site with these lines under `web:`.
+    private func lines(_ certificate: String, store: String = "store") throws -> [Int] {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let now = Int64(Date().timeIntervalSince1970)
+        let bundle = try InternalCA(named: "a.example", now: now).issue(names: ["a.example"], now: now)
+        let other = try InternalCA(named: "a.example", now: now).issue(names: ["a.example"], now: now)
+        for (text, name) in [
+            (bundle.chain.map(\.pem).joined(), "chain.pem"), (Self.text(of: bundle.key), "key.pem"),
+            (Self.text(of: other.key), "other.pem"), ("", "empty.pem"),
+        ] {
+            try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(folder)/\(name)")
+        }
+        let text = """
+            site: a.example
+            gateway:
+              listen: [{ port: 443, tls: { certificates: [web] } }]
+              pools: { web: { servers: [{ address: 192.0.2.1, port: 8080 }] } }
+              routes: [{ hosts: [a.example], pool: web }]
+            certificate-store: \(store)
+            certificates:
+              web:
+
+            """
+        try (text + certificate).write(toFile: "\(folder)/site.yaml", atomically: true, encoding: .utf8)
+        let file = "\(folder)/site.yaml"
+        let outcome = SiteFile.load(path: file)
+        let site = try #require(outcome.model, "\(outcome.text)")
+        return CertificateCheck.findings(site, file: file, whereAbsent: .warning).map(\.line)
+    }
+
+    private static func text(of key: PrivateKey) -> String {
+        let pem = key.pem
+        return String(decoding: (0..<pem.count).map { pem.bytes[$0] }, as: UTF8.self)
+    }
+
+    /// Lines 9 to 13 of the site file.
+    private func files(_ certificate: String, _ key: String, names: String = "a.example") -> String {
+        """
+            names: \(names)
+            issuer:
+              files:
+                certificate: \(certificate)
+                key: \(key)
+        """
+    }
+
+    @Test("a file at its path, what a certificate does not cover at its names, another issuer at that")
+    func places() throws {
+        #expect(try lines(files("chain.pem", "key.pem")) == [])
+        #expect(try lines(files("none.pem", "key.pem")) == [12])
+        #expect(try lines(files("empty.pem", "key.pem")) == [12])
+        #expect(try lines(files("chain.pem", "none.pem")) == [13])
+        #expect(try lines(files("chain.pem", "empty.pem")) == [13])
+        #expect(try lines(files("chain.pem", "other.pem")) == [12])
+        #expect(try lines(files("chain.pem", "key.pem", names: "b.example")) == [9])
+        // A stand-in.
+        let acme = "    names: a.example\n    issuer:\n      acme: https://ca.test/dir\n"
+        #expect(try lines(acme) == [11])
+        // A store that nobody can have.
+        #expect(try lines(acme, store: "site.yaml/store") == [6])
+    }
+}
