@@ -56,7 +56,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     /// The root's key of the internal CA was taken off this machine, and is needed.
     case rootKeyAway(folder: String)
     /// The key that was brought is another's than the root's.
-    case foreignRootKey(subject: String)
+    case foreignRootKey(path: String, folder: String, subject: String)
     /// The site file keeps the internal CA from certifying these names.
     case excludedNames([String], permitted: String)
     /// The internal CA's intermediate may not certify these names, and the root's key is needed for another one.
@@ -148,8 +148,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .rootKeyAway(let folder):
             "\(folder): the key of the internal CA's root is not on this machine; bring it, and run "
                 + "`gatehouse certs ca renew --root-key FILE`"
-        case .foreignRootKey(let subject):
-            "the key that was brought does not belong to the root of this store, \(subject): name the file that "
+        case .foreignRootKey(let path, let folder, let subject):
+            "\(path): this key does not belong to the root of the store \(folder), \(subject); name the file that "
                 + "`gatehouse certs ca detach` wrote with --root-key; nothing was changed"
         case .excludedNames(let names, let permitted):
             "the internal CA may certify \(permitted) alone, and not \(names.joined(separator: ", ")): add what is missing to "

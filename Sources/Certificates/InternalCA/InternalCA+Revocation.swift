@@ -139,10 +139,25 @@ extension InternalCA {
         now: Int64
     ) throws(CertificateProblem) {
         guard let signer = try signers(in: store).last(where: { leaf.isIssued(by: $0.certificate) }) else {
+            // With the intermediate all went that it signed.
+            if try hasRevokedSigner(leaf, in: store, now: now) { return }
             throw .unknownSigner(subject: leaf.dnsNames.first ?? leaf.subject, folder: store.folder)
         }
         let entry = RevocationList.Entry(serial: leaf.serialNumber, moment: now, reason: reason.code)
         _ = try makeList(adding: [entry], of: signer, in: store, now: now)
+    }
+
+    /// Whether an intermediate signed it that is on the root's list.
+    private static func hasRevokedSigner(
+        _ leaf: Certificate,
+        in store: CertificateStore,
+        now: Int64
+    ) throws(CertificateProblem) -> Bool {
+        guard let list = try storedList(of: try root(in: store), in: store, home: rootName) else { return false }
+        let revoked = Set(list.entries.map(\.serial))
+        return try intermediates(in: store, now: now).contains {
+            revoked.contains($0.certificate.serialNumber) && leaf.isIssued(by: $0.certificate)
+        }
     }
 
     /// - Parameter home: the name in the store of whose list it is.

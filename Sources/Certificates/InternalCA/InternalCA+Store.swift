@@ -85,11 +85,11 @@ extension InternalCA {
     /// A new intermediate of the root in `store`, which signs from then on. The store is locked.
     ///
     /// - Parameters:
-    ///   - rootKey: the root's, where the store has it no longer; it is not kept.
+    ///   - rootKey: the root's, and the file that it was in, where the store has it no longer; it is not kept.
     ///   - revocation: those before are put on the root's list, for this reason; nil for that they are not.
     package static func renewIntermediate(
         in store: CertificateStore,
-        rootKey: PrivateKey?,
+        rootKey: (key: PrivateKey, path: String)?,
         named name: String,
         policy: InternalCAPolicy = InternalCAPolicy(),
         revoking revocation: RevocationReason? = nil,
@@ -99,9 +99,13 @@ extension InternalCA {
         let root = try Self.root(in: store)
         if rootKey == nil, !hasRootKey(in: store) { throw .rootKeyAway(folder: store.folder) }
         let key: PrivateKey
-        if let rootKey { key = rootKey } else { key = try store.load(rootName).key }
-        guard key.belongs(to: root) else {
-            throw .foreignRootKey(subject: root.subject)
+        if let rootKey {
+            key = rootKey.key
+            guard key.belongs(to: root) else {
+                throw .foreignRootKey(path: rootKey.path, folder: store.folder, subject: root.subject)
+            }
+        } else {
+            key = try store.load(rootName).key
         }
         let fresh: Certificate.Authority
         do throws(OpenSSLError) {

@@ -148,7 +148,9 @@ extension CertificateProvider {
         rootKey path: String?,
         revoking revocation: RevocationReason? = nil
     ) throws(CertificateProblem) -> Certificate {
-        let key = try path.map { (path) throws(CertificateProblem) in try CertificateSource.loadKey(path) }
+        let key = try path.map { (path) throws(CertificateProblem) in
+            (key: try CertificateSource.loadKey(path), path: path)
+        }
         return try ordered { () throws(CertificateProblem) in
             try InternalCA.renewIntermediate(
                 in: store,

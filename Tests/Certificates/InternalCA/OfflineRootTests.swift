@@ -41,12 +41,24 @@ struct OfflineRootTests {
             try InternalCA.renewIntermediate(in: store, rootKey: nil, named: "foobar.com", reason: "", now: now)
         }
         let stranger = try PrivateKey.generate(.ecdsaP256)
-        #expect(throws: CertificateProblem.self) {
-            try InternalCA.renewIntermediate(in: store, rootKey: stranger, named: "foobar.com", reason: "", now: now)
+        let foreign = CertificateProblem.foreignRootKey(
+            path: "/mnt/key.pem",
+            folder: store.folder,
+            subject: first.rootCertificate.subject
+        )
+        #expect("\(foreign)".hasPrefix("/mnt/key.pem: ") && "\(foreign)".contains(store.folder))
+        #expect(throws: foreign) {
+            try InternalCA.renewIntermediate(
+                in: store,
+                rootKey: (stranger, "/mnt/key.pem"),
+                named: "foobar.com",
+                reason: "",
+                now: now
+            )
         }
         let renewed = try InternalCA.renewIntermediate(
             in: store,
-            rootKey: key,
+            rootKey: (key, "/mnt/key.pem"),
             named: "foobar.com",
             reason: "a test",
             now: now

@@ -148,7 +148,7 @@ struct RevocationTests {
         let renewed = try store.locked { () throws(CertificateProblem) in
             try InternalCA.renewIntermediate(
                 in: store,
-                rootKey: taken,
+                rootKey: taken.map { ($0, "/mnt/key.pem") },
                 named: "foobar.com",
                 revoking: .keyCompromise,
                 reason: "stolen",
@@ -165,6 +165,33 @@ struct RevocationTests {
         #expect(taking.status == 0, "\(taking.output)")
         let event = try #require(try store.audit.verify().entries.last?.event)
         #expect(event.kind == .revoked && event.certificate == "internal-ca" && event.generation == 1)
+    }
+
+    @Test("what an intermediate signed that was itself revoked is revoked with it, also when its key is gone")
+    func withItsSigner() throws {
+        func renew(_ revocation: RevocationReason?) throws {
+            _ = try store.locked { () throws(CertificateProblem) in
+                try InternalCA.renewIntermediate(
+                    in: store,
+                    rootKey: nil,
+                    named: "foobar.com",
+                    revoking: revocation,
+                    reason: "a test",
+                    now: now
+                )
+            }
+        }
+        func drop(_ generation: Int) throws {
+            try FileManager.default.removeItem(atPath: store.folder + "/internal-ca/\(generation)/key.pem")
+        }
+        let old = try ca().issue(names: ["foobar.com"], now: now)
+        try renew(nil)
+        try drop(1)
+        #expect(throws: CertificateProblem.unknownSigner(subject: "foobar.com", folder: store.folder)) {
+            try revoke(old)
+        }
+        try renew(.keyCompromise)
+        try revoke(old)
     }
 
     @Test("what an intermediate revoked that signs no more is on a list until it has ended, by openssl and by GnuTLS")
