@@ -46,7 +46,7 @@ package struct ACMEResponse: Sendable, Equatable {
     }
 
     /// No CA is left alone for longer than a month, whatever it says: certificates would end meanwhile.
-    private static let longestPause: Int64 = 30 * 86_400
+    internal static let longestPause: Int64 = 30 * 86_400
 
     /// When to come back, as Retry-After says (RFC 9110, section 10.2.3), in seconds from `now`, a month at most; nil
     /// without one.

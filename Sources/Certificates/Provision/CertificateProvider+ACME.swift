@@ -27,9 +27,16 @@ extension CertificateProvider {
     /// Seconds since 1970, also in an order that takes minutes.
     internal static var clock: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
+    /// What became of the tries so far, as far as it can be true.
+    internal func plan(of name: String) -> RenewalPlan {
+        var plan = store.plan(of: name)
+        plan.correct(at: max(now, Self.clock))
+        return plan
+    }
+
     /// What became of the tries so far at the CAs that the site file names now.
     package func plan(of settings: CertificateSettings, _ acme: ACMESettings) -> RenewalPlan {
-        var plan = store.plan(of: settings.name)
+        var plan = plan(of: settings.name)
         plan.consider(acme.candidates.map(\.directory))
         return plan
     }
@@ -44,21 +51,31 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> CertificateBundle {
         var plan = plan(of: settings, acme)
         var problems: [String: ACMEProblem] = [:]
-        for candidate in acme.candidates {
-            let wait = (plan.held[candidate.directory] ?? 0) - Self.clock
-            if wait > 0 {
-                problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
-                continue
-            }
-            do throws(CertificateProblem) {
-                let made = try order(settings, candidate, plan, outside)
-                return try keep(made, settings, acme, plan, reason: reason, outside)
-            } catch .order(_, let problem) {
-                if case .rateLimited(_, let seconds) = problem {
-                    plan.hold(candidate.directory, until: Self.clock + seconds)
+        do throws(CertificateProblem) {
+            // What cannot be kept is not ordered: a CA counts what is lost, too.
+            try store.requireRoom(for: settings.name)
+            for candidate in acme.candidates {
+                let wait = (plan.held[candidate.directory] ?? 0) - Self.clock
+                if wait > 0 {
+                    problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
+                    continue
                 }
-                problems[candidate.directory] = problem
+                do throws(CertificateProblem) {
+                    let made = try order(settings, candidate, plan, outside)
+                    return try keep(made, settings, acme, plan, reason: reason, outside)
+                } catch .order(_, let problem) {
+                    if case .rateLimited(_, let seconds) = problem {
+                        plan.hold(candidate.directory, until: Self.clock + seconds)
+                    }
+                    problems[candidate.directory] = problem
+                }
             }
+        } catch {
+            // It is this machine's fault, and a try all the same.
+            let problem = storeProblem(error)
+            plan.fail("\(problem)", asking: acme.candidates.map(\.directory), at: Self.clock)
+            store.keep(plan, of: settings.name)
+            throw problem
         }
         let only = acme.fallback.isEmpty ? problems[acme.directory] : nil
         let problem =
@@ -117,7 +134,12 @@ extension CertificateProvider {
                     why: "a certificate without that of its issuer, \(bundle.leaf.issuer), which the one before had"
                 )
             }
-            try account.keep()
+            do throws(ACMEProblem) {
+                try account.keep()
+            } catch {
+                // Its key is there, by which the CA tells the URL again.
+                outside.tell("\(acme.directory): \(error)")
+            }
             return Made(bundle: bundle, directory: acme.directory, account: account.session.account ?? "", lack: lack)
         } catch {
             throw .order(name: settings.name, error)

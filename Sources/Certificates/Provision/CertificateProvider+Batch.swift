@@ -75,7 +75,7 @@ extension CertificateProvider {
 
     /// Ends the pause that clients' refusal of the last one brought, once another is made.
     internal func forgetFailures(of settings: CertificateSettings) {
-        if store.plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
+        if plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
     }
 }
 

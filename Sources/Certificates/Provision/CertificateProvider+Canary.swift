@@ -70,7 +70,7 @@ extension CertificateProvider {
         reason: String
     ) throws(CertificateProblem) {
         try restore(known, settings, reason: reason)
-        var plan = store.plan(of: settings.name)
+        var plan = plan(of: settings.name)
         plan.fail(reason, pause: Self.pauseAfterRefusal, at: now)
         store.keep(plan, of: settings.name)
     }

@@ -87,7 +87,7 @@ extension CertificateProvider {
         return try ordered { () throws(CertificateProblem) in
             let bundle = try readyStandby(of: settings)
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
-            var plan = store.plan(of: settings.name)
+            var plan = plan(of: settings.name)
             let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
             plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, at: now)
             store.keep(plan, of: settings.name)
@@ -120,7 +120,7 @@ extension CertificateProvider {
 
     /// Whether a certificate came in as the standby of this one.
     internal func wasStandby(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
-        guard settings.standby != nil, let origin = store.plan(of: settings.name).origin else { return false }
+        guard settings.standby != nil, let origin = plan(of: settings.name).origin else { return false }
         return origin.directory == Self.origin && origin.fingerprint == leaf.fingerprint
     }
 }

@@ -153,6 +153,12 @@ package struct CertificateProvider: Sendable {
             "certificate \(settings.name): it does not cover \($0), which the site file names"
         }
         warnings += foresight(of: bundle, settings).map { "certificate \(settings.name): \($0)" }
+        if let isOwn = try? isOfInternalCA(bundle, settings), isOwn {
+            warnings.append(
+                "certificate \(settings.name): the one in the store is of the internal CA, which browsers refuse; it is shown "
+                    + "until the ACME server has given another"
+            )
+        }
         do throws(CertificateError) {
             try bundle.requireValid(at: now)
         } catch {
@@ -190,7 +196,7 @@ package struct CertificateProvider: Sendable {
 
     /// Until when no other is made, and why, where clients refused the last one.
     internal func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
-        let plan = store.plan(of: settings.name)
+        let plan = plan(of: settings.name)
         guard plan.next > now else { return nil }
         return (plan.next, "the next is made at \(UTC.text(plan.next)), since of the last one \(plan.problem)")
     }

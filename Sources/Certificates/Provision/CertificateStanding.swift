@@ -63,7 +63,7 @@ extension CertificateProvider {
         var standing = CertificateStanding(
             name: settings.name,
             issuer: settings.issuer.word,
-            plan: store.plan(of: settings.name)
+            plan: plan(of: settings.name)
         )
         do throws(CertificateProblem) {
             var bundles: [CertificateBundle] = []
@@ -80,7 +80,7 @@ extension CertificateProvider {
             standing.ends = bundles.map(\.end)
             standing.isStandby = bundles.contains { wasStandby($0.leaf, settings) }
             for bundle in bundles {
-                standing.faults += try faults(of: bundle, settings)
+                standing.faults += try faults(of: bundle, settings, standing.plan)
                 standing.warnings += foresight(of: bundle, settings)
             }
             standing.cause = standing.faults.first
@@ -121,7 +121,8 @@ extension CertificateProvider {
 
     private func faults(
         of bundle: CertificateBundle,
-        _ settings: CertificateSettings
+        _ settings: CertificateSettings,
+        _ plan: RenewalPlan
     ) throws(CertificateProblem) -> [String] {
         var faults: [String] = []
         do throws(CertificateError) {
@@ -138,7 +139,28 @@ extension CertificateProvider {
         {
             faults.append("the internal CA of this store did not sign it")
         }
+        if case .acme(let acme) = settings.issuer {
+            if try isOfInternalCA(bundle, settings) {
+                faults.append("the internal CA issued it, and the site file names \(acme.directory) by now")
+            } else if let origin = plan.origin, origin.fingerprint == bundle.leaf.fingerprint,
+                plan.isElsewhere(from: acme.candidates.map(\.directory))
+            {
+                faults.append("\(origin.directory) issued it, and the site file names \(acme.directory) by now")
+            }
+        }
         return faults
+    }
+
+    /// Whether a certificate that an ACME server is to issue is one of the internal CA, which issued it before, and not as a
+    /// standby.
+    internal func isOfInternalCA(
+        _ bundle: CertificateBundle,
+        _ settings: CertificateSettings
+    ) throws(CertificateProblem) -> Bool {
+        guard case .acme = settings.issuer, let root = try memo.standing(in: store)?.root,
+            bundle.chain.contains(where: { $0.isIssued(by: root) })
+        else { return false }
+        return !wasStandby(bundle.leaf, settings)
     }
 }
 

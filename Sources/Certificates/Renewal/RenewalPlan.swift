@@ -1,6 +1,7 @@
 import Linux
 import OpenSSL
 import Site
+import Synchronization
 
 /// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
 /// gateway that is started again goes on where it stood and does not run into a CA's limits.
@@ -62,8 +63,15 @@ package struct RenewalPlan: Sendable, Equatable {
         self.problem = problem
     }
 
-    /// The site file names these CAs now: failures of others keep nobody from asking them.
+    /// Whether the certificate in use is of an ACME server that is none of these.
+    package func isElsewhere(from directories: [String]) -> Bool {
+        origin.map { $0.directory.hasPrefix("https://") && !directories.contains($0.directory) } ?? false
+    }
+
+    /// The site file names these CAs now: failures of others keep nobody from asking them, and that a certificate of others
+    /// is replaced early is meant.
     package mutating func consider(_ directories: [String]) {
+        if isElsewhere(from: directories) { (since, hurries) = (0, 0) }
         guard !asked.isEmpty, asked != directories else { return }
         (failures, next, problem, asked) = (0, 0, "", [])
     }
@@ -125,6 +133,17 @@ package struct RenewalPlan: Sendable, Equatable {
         )
     }
 
+    /// Corrects what a clock that was ahead has left: moments farther ahead than anybody asks for are nobody's, and hold
+    /// nobody up.
+    package mutating func correct(at now: Int64) {
+        // A clock that is set by some minutes makes no daily try come early.
+        let (slack, day): (Int64, Int64) = (3_600, 86_400)
+        held = held.filter { $0.value <= now + ACMEResponse.longestPause + slack }
+        if next > max(now + day, held.values.max() ?? 0) + slack { next = now }
+        if nextQuestion > now + day + slack { nextQuestion = now }
+        if since > now + slack { since = now }
+    }
+
     /// The CA did not say: what it said before counts.
     package mutating func askAgain(at moment: Int64) { nextQuestion = moment }
 }
@@ -132,9 +151,14 @@ package struct RenewalPlan: Sendable, Equatable {
 extension CertificateStore {
     private func planPath(_ name: String) -> String { "\(folder)/plans/\(name)" }
 
+    /// Plans that could not be written, by their paths: they count in this process, until somebody writes there.
+    private static let unwritten = Mutex<[String: (file: FileStamp?, plan: RenewalPlan)]>([:])
+
     /// What is known of the tries at `name`; nothing when none was made.
     package func plan(of name: String) -> RenewalPlan {
-        guard let bytes = try? FileReading.read(planPath(name), limit: 1 << 16, trust: .ownerWrites),
+        let path = planPath(name)
+        if let kept = Self.unwritten.withLock({ $0[path] }), kept.file == FileStamp(path) { return kept.plan }
+        guard let bytes = try? FileReading.read(path, limit: 1 << 16, trust: .ownerWrites),
             let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
         else { return RenewalPlan() }
         return RenewalPlan(value)
@@ -142,9 +166,15 @@ extension CertificateStore {
 
     /// Keeps it. What cannot be written is only lost at the next start.
     package func keep(_ plan: RenewalPlan, of name: String) {
-        let text = Array((plan.document.line + "\n").utf8)
-        try? FileWriting.createFolder("\(folder)/plans")
-        try? FileWriting.replace(planPath(name), with: text.span, mode: 0o600)
+        let (path, text) = (planPath(name), Array((plan.document.line + "\n").utf8))
+        do throws(FileError) {
+            try FileWriting.createFolder("\(folder)/plans")
+            try FileWriting.replace(path, with: text.span, mode: 0o600)
+            Self.unwritten.withLock { $0[path] = nil }
+        } catch {
+            let file = FileStamp(path)
+            Self.unwritten.withLock { $0[path] = (file, plan) }
+        }
     }
 }
 

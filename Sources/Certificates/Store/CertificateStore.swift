@@ -127,6 +127,25 @@ package struct CertificateStore: Sendable {
         }
     }
 
+    /// Bytes that a certificate may take, with all that is written for it.
+    private static let room = 64 << 10
+
+    /// Fails where no certificate of that name could come in: folders of others, an audit log that nothing can be added
+    /// to, a disk that is full.
+    internal func requireRoom(for name: String) throws(CertificateProblem) {
+        try requireOwnFolder()
+        try requireOwnFolder(of: name)
+        do throws(FileError) {
+            if FileWriting.exists(audit.path) { try FileWriting.requireAppendable(audit.path) }
+            try FileWriting.createFolder(folder)
+            let trial = "\(folder)/.room"
+            defer { FileWriting.remove(trial) }
+            try FileWriting.replace(trial, with: [UInt8](repeating: 0, count: Self.room).span, mode: 0o600)
+        } catch {
+            throw .file(error)
+        }
+    }
+
     /// Milliseconds that another process may hold the lock; it makes a key or two meanwhile.
     private static let patience = 10_000
 

@@ -66,6 +66,49 @@ struct CertificateStandingTests {
         #expect(standing.faults.first?.contains("run `gatehouse certs issue site`") == true)
     }
 
+    @Test("what another CA issued than the site file names now is at fault, and replaced; a standby is not")
+    func anotherIssuer() throws {
+        let outside = CertificateProvider.Outside(
+            transport: { _ in ScriptedCA() },
+            publish: { () throws(ACMEProblem) in },
+            tell: { _ in }
+        )
+        let (staging, production) = ("https://staging.test/dir", "https://production.test/dir")
+        let provider = scratch.provider(at: now)
+        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        func need(_ directory: String) -> String? {
+            let acme = ACMESettings(directory: directory)
+            settings.issuer = .acme(acme)
+            return provider.need(of: settings, acme, outside)
+        }
+        func came(from directory: String) throws {
+            let leaf = try #require(try scratch.store.loadChain("web").first)
+            var plan = RenewalPlan()
+            let origin = RenewalPlan.Origin(fingerprint: leaf.fingerprint, directory: directory, account: "")
+            plan.succeed(origin, life: 1, at: now)
+            // The CA is not asked for advice in this test.
+            plan.askAgain(at: now + 86_400)
+            scratch.store.keep(plan, of: "web")
+        }
+        _ = try provider.provide(settings)
+        #expect(need(staging) == "the internal CA issued it, and the site file names \(staging) by now")
+        #expect(try provider.provide(settings).warnings.joined().contains("of the internal CA, which browsers refuse"))
+        // One that came in as its standby is good as long as that is what it is.
+        settings.standby = .internal
+        try came(from: "standby")
+        #expect(need(staging) == nil && provider.standing(settings).faults.isEmpty)
+        settings.standby = nil
+        #expect(need(staging) != nil)
+
+        // One of an ACME server.
+        let alien = try InternalCA(named: "ca.test", now: now).issue(names: ["foobar.com"], now: now)
+        try provider.take(alien, as: settings, reason: "a test")
+        #expect(need(staging) == nil, "one that was imported may be anybody's")
+        try came(from: staging)
+        #expect(need(staging) == nil)
+        #expect(need(production) == "\(staging) issued it, and the site file names \(production) by now")
+    }
+
     @Test("what only a store has cannot be done to files")
     func commands() throws {
         let settings = try files(try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now))

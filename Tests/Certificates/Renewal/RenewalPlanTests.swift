@@ -1,4 +1,5 @@
 import Certificates
+import Foundation
 import OpenSSL
 import Site
 import Testing
@@ -40,6 +41,52 @@ import Testing
         #expect(store.plan(of: "web").failures == 2 && store.plan(of: "web").origin == nil)
         try scratch.write("plans/web", "{\"failures\":")
         #expect(store.plan(of: "web") == RenewalPlan())
+    }
+
+    @Test("what a clock that was a year ahead has left holds nobody up; a CA's month, and a clock some minutes off, do")
+    func corrected() {
+        func plan(at moment: Int64) -> RenewalPlan {
+            var plan = RenewalPlan()
+            for _ in 0..<2 { plan.succeed(origin, life: Self.life, at: moment) }
+            for _ in 0..<4 { plan.fail("x", asking: ["https://ca.test/dir"], at: moment) }
+            plan.hold("https://ca.test/dir", until: moment + 30 * 86_400)
+            plan.askAgain(at: moment + 86_400)
+            return plan
+        }
+        for ahead in [0, 600] as [Int64] {
+            let before = plan(at: Self.now + ahead)
+            var after = before
+            after.correct(at: Self.now)
+            #expect(after == before)
+        }
+        var wrong = plan(at: Self.now + 366 * 86_400)
+        wrong.correct(at: Self.now)
+        #expect(wrong.next == Self.now && wrong.nextQuestion == Self.now && wrong.held.isEmpty)
+        #expect(wrong.failures == 4 && wrong.patience == Self.now + 60)
+        // A year's pause that a CA asked for is one of 30 days.
+        var limited = RenewalPlan()
+        limited.hold("https://ca.test/dir", until: Self.now + 30 * 86_400)
+        limited.fail("x", asking: ["https://ca.test/dir"], pause: 30 * 86_400, at: Self.now)
+        limited.correct(at: Self.now)
+        #expect(limited.next == Self.now + 30 * 86_400)
+    }
+
+    @Test("a plan that cannot be written counts all the same, until somebody else writes one")
+    func unwritten() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        try scratch.write("plans", "a file where the folder should be")
+        var plan = RenewalPlan()
+        plan.fail("x", at: Self.now)
+        store.keep(plan, of: "web")
+        #expect(store.plan(of: "web") == plan && store.plan(of: "other") == RenewalPlan())
+        #expect(CertificateStore(folder: scratch.path).plan(of: "web") == plan)
+        try FileManager.default.removeItem(atPath: scratch.path + "/plans")
+        try FileManager.default.createDirectory(atPath: scratch.path + "/plans", withIntermediateDirectories: false)
+        try scratch.write("plans/web", "{\"failures\":7}")
+        #expect(store.plan(of: "web").failures == 7)
+        store.keep(plan, of: "web")
+        #expect(store.plan(of: "web") == plan)
     }
 
     @Test("a moment is drawn once for a window, and again when the window has left it behind")
@@ -93,6 +140,17 @@ import Testing
         #expect(plan.failures == 4 && plan.next == Self.now + 86_400)
         plan.consider(["https://new.test"])
         #expect(plan.failures == 0 && plan.next == 0 && plan.held["https://old.test"] == Self.now + 100)
+        // To change the CA is no hurry.
+        func succeed(_ directory: String) {
+            plan.succeed(.init(fingerprint: "a", directory: directory, account: ""), life: 1_000, at: Self.now)
+        }
+        succeed("https://old.test")
+        plan.consider(["https://new.test"])
+        succeed("https://new.test")
+        #expect(plan.hurries == 0)
+        plan.consider(["https://new.test"])
+        succeed("https://new.test")
+        #expect(plan.hurries == 1)
     }
 
     @Test("advice counts before the rule of the third, unless it leaves no time for other tries")

@@ -1,0 +1,105 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+/// A CA gives a certificate, and this machine cannot take it.
+@Suite("An order whose certificate cannot be kept")
+struct OrderFaultTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+    private let ca = ScriptedCA()
+    private let acme = ACMESettings(directory: ScriptedCA.base + "/dir")
+    private let settings: CertificateSettings
+
+    init() throws {
+        scratch = try Scratch()
+        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(acme))
+        // So that the CA of this test knows the key.
+        settings.reusesKey = true
+        self.settings = settings
+        let before = try InternalCA(named: "other.test", now: now).issue(names: ["foobar.com"], now: now)
+        try scratch.store.save(before, as: "web", reason: "a test", now: now)
+        let other = try InternalCA(named: "ca.test", now: now)
+        let chain = try other.issue(names: ["foobar.com"], for: before.key, now: now).chainPEM
+        let place = ["location": ScriptedCA.base + "/order/1"]
+        let order = """
+            "authorizations": [], "finalize": "\(ScriptedCA.base)/finalize", "certificate": "\(ScriptedCA.base)/certificate" }
+            """
+        ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
+        ca.answer("/order", ScriptedCA.json(#"{ "status": "ready", "# + order, status: 201, fields: place))
+        ca.answer("/finalize", ScriptedCA.json(#"{ "status": "valid", "# + order, fields: place))
+        ca.answer("/order/1", ScriptedCA.json(#"{ "status": "valid", "# + order, fields: place))
+        ca.answer("/certificate", ScriptedCA.json(chain))
+    }
+
+    /// Does something before the certificate is given out.
+    private final class Interrupting: ACMETransport {
+        private let ca: ScriptedCA
+        private let act: () throws -> Void
+
+        init(_ ca: ScriptedCA, _ act: @escaping () throws -> Void) {
+            self.ca = ca
+            self.act = act
+        }
+
+        func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse {
+            if request.url.hasSuffix("/certificate") { try? act() }
+            return try ca.send(request)
+        }
+    }
+
+    private func outside(_ act: @escaping () throws -> Void = {}) -> CertificateProvider.Outside {
+        .init(transport: { _ in Interrupting(ca, act) }, publish: {}, tell: { _ in })
+    }
+
+    private func open(_ mode: Int) throws {
+        let folder = scratch.store.folder + "/web"
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
+    }
+
+    private func order(_ outside: CertificateProvider.Outside) throws {
+        _ = try scratch.provider(at: now).order(settings, acme, reason: "a test", outside)
+    }
+
+    @Test("is not made where that is seen before, and counts as a try that failed where it is seen afterwards")
+    func counts() throws {
+        let provider = scratch.provider(at: now)
+        // Others may write there: nothing comes in.
+        try open(0o777)
+        #expect(throws: CertificateProblem.self) { try order(outside()) }
+        #expect(ca.requests.isEmpty)
+        var plan = provider.plan(of: settings, acme)
+        #expect(plan.failures == 1 && plan.next >= now + 60 && plan.problem.contains("mode 777"), "\(plan)")
+
+        try open(0o700)
+        #expect(throws: CertificateProblem.self) { try order(outside { try open(0o777) }) }
+        #expect(ca.requests("/order").count == 1)
+        plan = provider.plan(of: settings, acme)
+        #expect(plan.failures == 2 && plan.next >= now + 600, "\(plan)")
+        #expect(provider.need(of: settings, acme, outside()) == nil)
+        #expect(ca.requests("/order").count == 1)
+
+        try open(0o700)
+        try order(outside())
+        #expect(provider.plan(of: settings, acme).failures == 0)
+        #expect(try scratch.store.currentGeneration(of: "web") == 2)
+    }
+
+    @Test("a certificate is kept though the account's URL cannot be")
+    func account() throws {
+        try order(
+            outside {
+                // A folder is in the way of the file.
+                let accounts = scratch.store.folder + "/acme-accounts"
+                let one = try #require(FileManager.default.contentsOfDirectory(atPath: accounts).first)
+                try FileManager.default.createDirectory(
+                    atPath: "\(accounts)/\(one)/account",
+                    withIntermediateDirectories: false
+                )
+            }
+        )
+        #expect(try scratch.store.currentGeneration(of: "web") == 2)
+    }
+}
