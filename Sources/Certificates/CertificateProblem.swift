@@ -7,6 +7,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case file(FileError)
     /// This user may not read or write the store.
     case deniedStore(folder: String, FileError)
+    /// The store is empty, and was not before.
+    case vacantStore(folder: String)
     /// The contents of a file are at fault.
     case contents(path: String, CertificateError)
     /// There is nothing of this name in the store.
@@ -21,8 +23,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case currentGeneration(name: String, Int)
     /// The store knows no such generation.
     case noGeneration(name: String, Int)
-    /// A trial runs, and most clients are shown the generation of this number.
-    case onTrial(name: String, inForce: Int)
+    /// The current generation is on trial at these gateways; never empty.
+    case onTrial(name: String, [CertificateStore.Trial])
     /// There is no certificate that its CA could take back.
     case nothingToRevoke(name: String)
     /// Somebody else issues this certificate.
@@ -89,6 +91,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                         ? "see what keeps root from it (`findmnt -T \(folder)`, `lsattr -d \(folder)`), or name another folder "
                         : "run gatehouse as root, or name a folder of this user's ")
                 + "with `certificate-store` in the site file"
+        case .vacantStore(let folder):
+            "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
+                + "back what was in it; when it is to be made anew, stop the gateway and start it"
         case .contents(let path, let error): "\(path): \(error)"
         case .missing(let name, let folder):
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
@@ -104,9 +109,11 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): clients are shown generation \(number); `gatehouse certs rotate \(name)` first"
         case .noGeneration(let name, let number):
             "certificate \(name): the store has no generation \(number); `gatehouse certs audit \(name)` tells of all"
-        case .onTrial(let name, let number):
-            "certificate \(name): the current generation is on trial, and most clients are shown generation \(number): "
-                + "nothing is retired or revoked until `gatehouse status` shows no trial; --compromised ends it at once"
+        case .onTrial(let name, let trials):
+            "certificate \(name): the current generation is on trial, and "
+                + trials.map { "most clients are shown generation \($0.inForce) at \($0.gateway), until \(UTC.text($0.end))" }
+                .joined(separator: ", ")
+                + " at the latest: nothing is retired or revoked before that; --compromised ends it at once"
         case .nothingToRevoke(let name):
             "certificate \(name): the store has no certificate to revoke but the one that clients are shown; "
                 + "`gatehouse certs rotate \(name)` first"

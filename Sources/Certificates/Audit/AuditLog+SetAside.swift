@@ -9,6 +9,9 @@ extension AuditLog {
     private var folder: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
     private var prefix: String { path.split(separator: "/").last.map(String.init).map { $0 + ".damaged-" } ?? "" }
 
+    /// The store is this user's, whatever the history is.
+    internal var isInOwnFolder: Bool { FileWriting.isOwn(folder) }
+
     /// Those that lie in the store, by their paths, in the order in which they were set aside.
     package var damagedOnes: [String] {
         ((try? FileReading.names(inFolder: folder)) ?? [])
@@ -16,13 +19,14 @@ extension AuditLog {
             .sorted().map { "\(folder)/\(prefix)\($0)" }
     }
 
-    /// Why the history does not hold, as the end of a sentence; nil when it does, and when this user may not look.
+    /// Why the history does not hold, as the end of a sentence; nil when it does, and when this user may not look into a
+    /// store of others.
     package var fault: String? {
         if isKnownToHold { return nil }
         do throws(CertificateProblem) {
             return try lookAtAll()
         } catch {
-            guard error.isOfThisFile, !error.isDenied else { return nil }
+            guard error.isOfThisFile, !error.isDenied || isInOwnFolder else { return nil }
             return "cannot be read: \(error)"
         }
     }
@@ -48,13 +52,14 @@ extension AuditLog {
     internal var beginnings: [AuditEvent] {
         guard let last = damagedOnes.last else { return [] }
         let old = AuditLog(path: last)
-        let bytes = (try? FileReading.read(last, limit: Self.limit)) ?? []
+        // One that this user may not read has none that could be told.
+        let fingerprint = (try? FileReading.read(last, limit: Self.limit)).map(Fingerprint.sha256) ?? ""
         return [
             AuditEvent(
                 .begun,
                 certificate: "",
                 generation: 0,
-                fingerprint: Fingerprint.sha256(bytes),
+                fingerprint: fingerprint,
                 issuer: "",
                 reason: "the history before \(old.fault ?? "does not hold"); it is set aside as "
                     + "\(last.dropFirst(folder.count + 1))"

@@ -81,11 +81,11 @@ extension CertificateProvider {
 
 extension CertificateProblem {
     /// Other certificates would fail for the same, and wait for it as long: others hold the store's lock, or this user may
-    /// not use the store.
+    /// not use the store, or it is away.
     fileprivate var isOfWholeStore: Bool {
         switch self {
         case .file(let error): error.isHeldByAnother
-        case .deniedStore: true
+        case .deniedStore, .vacantStore: true
         default: false
         }
     }

@@ -1,3 +1,4 @@
+import Linux
 package import OpenSSL
 package import Site
 
@@ -6,17 +7,32 @@ extension CertificateProvider {
     /// Seconds until the next try after clients refused one: CAs give few for the same names in a week.
     package static let pauseAfterRefusal: Int64 = 86_400
 
-    /// The trial of `fresh` has begun: what the others are shown meanwhile is kept.
+    /// Seconds that a trial may last longer than it should, as when its counts cannot be had.
+    private static let slackOfTrial: Int64 = 600
+
+    /// The trial of `fresh` has begun at a gateway: what its other clients are shown meanwhile is kept.
+    ///
+    /// - Returns: whether it is known to the store (`isTrialKnown`).
     package func offer(
         _ fresh: CertificateBundle,
         besides known: CertificateBundle,
         _ settings: CertificateSettings,
+        at gateway: GatewayIdentity,
         reason: String
-    ) throws(CertificateProblem) {
-        try ordered { () throws(CertificateProblem) in
-            try store.beginTrial(of: settings.name, besides: known)
+    ) throws(CertificateProblem) -> Bool {
+        let end = moment + Int64(settings.canary?.time.components.seconds ?? 0) + Self.slackOfTrial
+        return try ordered { () throws(CertificateProblem) in
+            let isKnown = try store.beginTrial(of: settings.name, at: gateway, besides: known, until: end)
             try note(.offered, fresh, settings, reason)
+            return isKnown
         }
+    }
+
+    /// Whether the store knows of a gateway's trial. One that it knew and knows no more was ended by somebody else, since a
+    /// key may be known to somebody.
+    package func isTrialKnown(of name: String, at gateway: GatewayIdentity) -> Bool {
+        // Of a store that is not there nothing is known.
+        store.isMarked(name, by: gateway) || !FileWriting.exists(store.pointer(of: name))
     }
 
     /// The trial of `fresh` has ended well.
@@ -40,16 +56,16 @@ extension CertificateProvider {
         try store.audit.append(store.event(kind, settings.name, number, fresh.leaf, reason), now: moment)
     }
 
-    /// No trial of this certificate runs.
-    package func endTrial(of name: String) throws(CertificateProblem) { try store.endTrial(of: name) }
+    /// No trial of this certificate runs at a gateway.
+    package func endTrial(of name: String, at gateway: GatewayIdentity) throws(CertificateProblem) {
+        try store.endTrial(of: name, at: gateway)
+    }
 
-    /// The generation that most clients are shown while the current one is on trial; nil when none is.
-    package func generationInForce(of name: String) throws(CertificateProblem) -> Int? {
-        do throws(CertificateProblem) {
-            return try store.generationInForce(of: name)
-        } catch {
-            throw storeProblem(error)
-        }
+    /// Has all gateways end their trials of a certificate, those that are looked after within seconds.
+    ///
+    /// - Returns: the trials that ran.
+    package func endTrials(of name: String) throws(CertificateProblem) -> [CertificateStore.Trial] {
+        try ordered { () throws(CertificateProblem) in try store.endTrials(of: name, now: moment) }
     }
 
     /// Puts what was served before into the store's current place again, whatever became of it there.

@@ -11,17 +11,17 @@ extension CertificateProvider {
         let stored = site.certificates.values.flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
             .filter(\.issuer.isStored).map(\.name).sorted()
         var warnings = historyWarnings
-        warnings += Self.told("the certificate store") { () throws(CertificateProblem) in
+        warnings += told("the certificate store") { () throws(CertificateProblem) in
             try store.requireOwnFolder()
             try store.requireWritable()
         }
         for name in stored {
-            warnings += Self.told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
+            warnings += told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
                 try store.requireOwnFolder(of: name)
             }
         }
         if site.certificates.values.contains(where: { $0.issuer == .internal || $0.standby == .internal }) {
-            warnings += Self.told("the internal CA could sign nothing") { () throws(CertificateProblem) in
+            warnings += told("the internal CA could sign nothing") { () throws(CertificateProblem) in
                 try InternalCA.requireUsable(in: store)
             }
         }
@@ -40,20 +40,22 @@ extension CertificateProvider {
             )
         }
         if FileWriting.exists(path) {
-            warnings += Self.told("nothing could be told to the audit log") { () throws(CertificateProblem) in
+            warnings += told("nothing could be told to the audit log") { () throws(CertificateProblem) in
                 do throws(FileError) { try FileWriting.requireAppendable(path) } catch { throw .file(error) }
             }
         }
         return warnings
     }
 
-    private static func told(_ what: String, _ body: () throws(CertificateProblem) -> Void) -> [String] {
+    private func told(_ what: String, _ body: () throws(CertificateProblem) -> Void) -> [String] {
         do throws(CertificateProblem) {
             try body()
             return []
         } catch {
-            // Who may not write here is not who renews: the gateway may be another user.
-            if case .file(let problem) = error, problem.isDenied, geteuid() != 0 { return [] }
+            // Who may not write here is not who renews: the gateway may be another user. The store's owner is.
+            if case .file(let problem) = error, problem.isDenied, geteuid() != 0, !FileWriting.isOwn(store.folder) {
+                return []
+            }
             return ["\(what): \(error)"]
         }
     }

@@ -86,7 +86,7 @@ extension CertificateProvider {
         if case .files = settings.issuer { throw .irrevocable(name: settings.name) }
         let name = settings.name
         if reason == .keyCompromise { try requireOtherKey(settings, only: number) }
-        try store.requireNoTrial(of: name)
+        try store.requireNoTrial(of: name, now: Self.clock)
         let known = store.audit.revoked
         let served = try store.leaf(of: name, generation: store.currentGeneration(of: name))
         var done = Revocation()

@@ -66,7 +66,9 @@ extension CertificateStore {
     package func rollBack(_ name: String, reason: String, now: Int64) throws(CertificateProblem) -> CertificateBundle {
         let current = try currentGeneration(of: name)
         let before = try generations(of: name).last { $0 < current && isWhole(name, generation: $0) }
-        guard let earlier = try generationInForce(of: name) ?? before else { throw .noEarlierGeneration(name: name) }
+        // Of several gateways' trials, the last that clients were shown without one.
+        let inForce = try trials(of: name, now: now).map(\.inForce).filter { $0 < current }.max()
+        guard let earlier = inForce ?? before else { throw .noEarlierGeneration(name: name) }
         guard !isRevoked(name, generation: earlier) else { throw .revoked(name: name, earlier) }
         let bundle = try load(name, generation: earlier)
         do throws(CertificateError) {
@@ -90,7 +92,6 @@ extension CertificateStore {
             try goBack(name, to: number, bundle, reason: reason, now: now)
         } else {
             try save(bundle, as: name, .rolledBack, reason: reason, now: now)
-            try endTrial(of: name)
         }
     }
 
@@ -103,7 +104,6 @@ extension CertificateStore {
     ) throws(CertificateProblem) {
         try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
         try point(name, backTo: number)
-        try endTrial(of: name)
     }
 
     /// The last generation that is whole and has this certificate; nil when there is none.
@@ -127,7 +127,7 @@ extension CertificateStore {
         reason: String,
         now: Int64
     ) throws(CertificateProblem) -> [Int] {
-        try requireNoTrial(of: name)
+        try requireNoTrial(of: name, now: now)
         var gone: [Int] = []
         var problem: CertificateProblem?
         for old in try generations(of: name, besidesCurrentOr: number) {

@@ -79,7 +79,7 @@ extension CertificateStore {
     }
 
     /// All that has generations, in the order of their names.
-    private func names() throws(CertificateProblem) -> [String] {
+    internal func names() throws(CertificateProblem) -> [String] {
         do throws(FileError) {
             return try FileReading.names(inFolder: folder).filter {
                 (try? path($0)) != nil && FileWriting.exists(pointer(of: $0))

@@ -34,12 +34,14 @@ package struct CertificateStore: Sendable {
     /// One generation of `name`, current or not.
     package func load(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
         let generation = try path(name) + "/\(number)"
-        return try CertificateSource.load(
+        let bundle = try CertificateSource.load(
             certificate: generation + "/fullchain.pem",
             key: generation + "/key.pem",
             trust: .ownerOnly,
             sharing: issuers
         )
+        noteContents()
+        return bundle
     }
 
     /// The certificates of the current generation of `name`, without the key.
@@ -61,9 +63,12 @@ package struct CertificateStore: Sendable {
     package func pointer(of name: String) -> String { "\(folder)/\(name)/current" }
 
     /// Runs `body` while no other process changes the store; makes the store's folder when there is none.
+    ///
+    /// - Throws: `vacantStore`, besides what `body` does.
     package func locked<Result>(
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
+        try requirePresence()
         let lock: FileLock
         do throws(FileError) {
             if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
@@ -88,6 +93,7 @@ package struct CertificateStore: Sendable {
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
         _ = try path(name)
+        try requirePresence()
         let file = "\(folder)/.claims/\(name)"
         let lock: FileLock
         do throws(FileError) {
@@ -185,7 +191,7 @@ package struct CertificateStore: Sendable {
         var places: [(number: Int, before: Int, earlier: [Int], kept: Set<Int>)] = []
         for arrival in arrivals {
             let before = try generation(of: arrival.name)
-            let kept = [before, try generationInForce(of: arrival.name)].compactMap(\.self)
+            let kept = [before].compactMap(\.self) + (try trials(of: arrival.name, now: now).map(\.inForce))
             // Higher than any that is there: after a rollback the newest is not the current one.
             let earlier = try generations(of: arrival.name)
             let number = (earlier.last ?? 0) + 1
@@ -223,6 +229,7 @@ package struct CertificateStore: Sendable {
         } catch {
             throw .file(error)
         }
+        noteContents()
         for (arrival, place) in zip(arrivals, places) {
             removeScraps(of: arrival.name)
             prune(arrival.name, keeping: place.kept, now: now)
@@ -292,7 +299,7 @@ package struct CertificateStore: Sendable {
         try words(of: name, in: file).first.flatMap { Int($0) }
     }
 
-    private func words(of name: String, in file: String) throws(CertificateProblem) -> [Substring] {
+    internal func words(of name: String, in file: String) throws(CertificateProblem) -> [Substring] {
         _ = try path(name)
         do throws(FileError) {
             let bytes = try FileReading.read(file, limit: 32, trust: .ownerWrites)

@@ -48,7 +48,8 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooLarge(let limit): "\(path): larger than \(limit) bytes"
         case .notRegular: "\(path): not a regular file"
         case .foreignOwner(let user):
-            "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse (`chown`)"
+            "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse: be that user "
+                + "(`sudo -u '#\(user)' gatehouse …`), or change its owner (`chown`)"
         case .tooOpen(let mode, let excess):
             "\(path): mode \(String(mode, radix: 8)) lets others in; run `chmod \(String(mode & ~excess, radix: 8)) \(path)`"
         }

@@ -70,6 +70,12 @@ package enum FileWriting {
         }
     }
 
+    /// Whether this user, and nobody else, owns a file or folder.
+    package static func isOwn(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_uid == geteuid()
+    }
+
     private static func createParents(_ path: String) throws(FileError) {
         let (above, _) = split(path)
         if above != "/", above != ".", !exists(above) { try createParents(above) }

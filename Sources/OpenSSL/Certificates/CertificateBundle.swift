@@ -108,10 +108,13 @@ package final class CertificateBundle: Sendable {
         algorithm == other.algorithm && Set(names) == Set(other.names)
     }
 
-    /// Fails when clients would refuse it whatever their clock and their roots are: it names no host, or a certificate of
-    /// the chain may not be used where it stands.
+    /// Fails when clients would refuse it whatever their clock and their roots are, or not get it: it names no host, or a
+    /// certificate of the chain is too weak, or may not be used where it stands.
     package func requireServable() throws(CertificateError) {
         if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.label) }
+        for certificate in chain {
+            if let why = certificate.faultOfStrength { throw .weak(subject: certificate.label, why: why) }
+        }
         if let why = leaf.faultAsServer { throw .unfit(subject: leaf.label, why: why) }
         var below = 0
         for issuer in chain.dropFirst() {

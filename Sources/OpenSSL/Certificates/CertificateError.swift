@@ -25,6 +25,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case noNames(subject: String)
     /// It names hosts that its issuer may not certify.
     case forbiddenNames(subject: String, issuer: String)
+    /// A key or a signature of the chain is too weak to be sent.
+    case weak(subject: String, why: String)
     /// It may not be used where it stands, as clients see it.
     case unfit(subject: String, why: String)
     /// What it says of transparency logs is such that browsers refuse it.
@@ -86,6 +88,9 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .forbiddenNames(let subject, let issuer):
             "the certificate of \(subject) names hosts that its issuer, \(issuer), may not certify: clients refuse it; "
                 + "have it issued for other names, or by another CA"
+        case .weak(let subject, let why):
+            "the certificate of \(subject) \(why): clients refuse that, and OpenSSL sends it to none, so that every handshake "
+                + "would fail; have another one issued"
         case .unfit(let subject, let why):
             "the certificate of \(subject) \(why): there are clients that refuse it; have another one issued"
         case .intransparent(let subject, let why):

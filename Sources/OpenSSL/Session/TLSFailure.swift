@@ -80,13 +80,16 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
 extension TLSFailure {
     /// Empties the thread's error queue and says what it meant for a session.
     ///
-    /// The last error of the SSL library counts: those before it are the details that led there.
+    /// The last error of the SSL library counts: those before it are the details that led there. That a callback failed
+    /// says nothing; what it met with does.
     internal static func drained() -> TLSFailure {
         var code: UInt = 0
         while true {
             let next = ERR_get_error()
             if next == 0 { break }
-            if code == 0 || ERR_GET_LIB(next) == ERR_LIB_SSL { code = next }
+            let isOfSSL = ERR_GET_LIB(next) == ERR_LIB_SSL
+            if isOfSSL, ERR_GET_REASON(next) == SSL_R_CERT_CB_ERROR, ERR_GET_LIB(code) == ERR_LIB_SSL { continue }
+            if code == 0 || isOfSSL { code = next }
         }
         guard code != 0, ERR_GET_LIB(code) == ERR_LIB_SSL else { return TLSFailure(.internal, code: code) }
         return TLSFailure(reason(ofSSL: ERR_GET_REASON(code)), code: code)
@@ -119,6 +122,9 @@ extension TLSFailure {
             .clientCertificateInvalid
         case SSL_R_TLSV1_ALERT_USER_CANCELLED:
             .clientClosed
+        case SSL_R_CERT_CB_ERROR, SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL, SSL_R_CA_MD_TOO_WEAK:
+            // Our own certificate cannot be sent.
+            .internal
         case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
             .plainHTTP
         case SSL_R_DECRYPTION_FAILED, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, SSL_R_BAD_RECORD_TYPE,

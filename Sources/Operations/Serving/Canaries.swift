@@ -11,6 +11,8 @@ internal struct Canaries {
         let trial: CertificateTrial
         /// Monotonic milliseconds.
         let begin: UInt64
+        /// Whether the store was told of it.
+        var isKnownToStore = false
     }
 
     /// Milliseconds between two looks at the counts.
@@ -26,6 +28,9 @@ internal struct Canaries {
     private var refused: [String: (fingerprints: [String], until: Int64)] = [:]
 
     var isEmpty: Bool { runs.isEmpty }
+
+    /// The trials that the store was told of, by their certificates' names.
+    var knownToStore: [String] { runs.filter(\.value.isKnownToStore).keys.sorted() }
 
     /// When one that was refused may be tried again: seconds since 1970.
     var nextTry: Int64? { refused.values.map { $0.until }.min() }
@@ -96,6 +101,9 @@ internal struct Canaries {
         }
         return (begun.keys.sorted(), before.filter { trials[$0] == nil }.sorted())
     }
+
+    /// - Parameter isKnownToStore: whether the store was told of the trial under this name.
+    mutating func note(_ name: String, isKnownToStore: Bool) { runs[name]?.isKnownToStore = isKnownToStore }
 
     /// Clients refused what is on trial under this name.
     mutating func refuse(_ name: String, at now: Int64) {

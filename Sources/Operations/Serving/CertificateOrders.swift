@@ -156,6 +156,9 @@ internal final class CertificateOrders: Sendable {
         } catch .beingMade {
             // By a command, which has what it made published.
             return false
+        } catch .vacantStore {
+            // That is told once, by whoever looks at what is to be served.
+            return false
         } catch {
             tell("\(error)", provider.plan(of: settings, acme), provider.standing(settings))
             return useStandby(settings, provider)

@@ -19,16 +19,20 @@ extension GatewayProcess {
         schedule.trial = canaries.isEmpty ? .max : Schedule.uptime + Canaries.interval
         view.update { [trials = configuration.keyring.trials] in $0.adopt(trials: trials) }
         for name in over {
-            tellStore(of: name) { provider, _ throws(CertificateProblem) in try provider.endTrial(of: name) }
+            tellStore(of: name) { [identity] provider, _ throws(CertificateProblem) in
+                try provider.endTrial(of: name, at: identity)
+            }
         }
         for name in begun {
             guard let trial = configuration.keyring.trials[name], let fresh = trial.bundles.first,
                 let known = configuration.keyring.certificates[name]?.first
             else { continue }
-            tellStore(of: name) { provider, settings throws(CertificateProblem) in
+            var isKnown = false
+            tellStore(of: name) { [identity] provider, settings throws(CertificateProblem) in
                 let reason = "to \(trial.share) % of the clients first"
-                try provider.offer(fresh, besides: known, settings, reason: reason)
+                isKnown = try provider.offer(fresh, besides: known, settings, at: identity, reason: reason)
             }
+            canaries.note(name, isKnownToStore: isKnown)
             Self.log("certificate \(name): a new one is shown to \(trial.share) % of the clients first")
         }
     }
@@ -36,6 +40,7 @@ extension GatewayProcess {
     /// Looks what has become of them.
     internal func judgeTrials() {
         schedule.trial = Schedule.uptime + Canaries.interval
+        endTrialsThatOthersEnded()
         let reports: [CertificateTrialReport]
         do throws(SupervisorError) {
             reports = try supervisor.trials()
@@ -52,6 +57,17 @@ extension GatewayProcess {
             case .undecided: continue
             case .promote(let why): promote(settings, why)
             case .refuse(let why): takeBack(settings, why)
+            }
+        }
+    }
+
+    /// Of gateways that share a store, one may be told that a key is known to somebody: the others take their trials' marks,
+    /// which it deletes, for its word.
+    private func endTrialsThatOthersEnded() {
+        let provider = CertificateProvider(for: configuration.site, now: Schedule.time)
+        for name in canaries.knownToStore where !provider.isTrialKnown(of: name, at: identity) {
+            if let settings = configuration.site.certificates[name] {
+                promote(settings, "the store's mark of the trial was taken away, as for a key that is known to somebody")
             }
         }
     }

@@ -11,7 +11,7 @@ extension GatewayProcess {
         outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
-        return change("reloaded", "not reloaded", siteFile)
+        return change("reloaded", "not reloaded", isNews: true, siteFile)
     }
 
     /// Makes a configuration of a number, with places in the shared state.
@@ -52,7 +52,7 @@ extension GatewayProcess {
             view.update { $0.refusal = nil }
             tell(.status(view.value.summary))
             try orders.want(configuration.site)
-            Self.log("the site file is in force, generation \(configuration.plan.generation)")
+            Self.log("the site file is in force, configuration \(configuration.plan.generation)")
         } catch {
             schedule.start = Schedule.uptime + Schedule.startPause
             tellFailure(Self.standingOn, error)
@@ -66,7 +66,7 @@ extension GatewayProcess {
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
     internal func republish() -> AdminReply {
-        change("renewed", "not renewed") { [configuration, services] generation, slots in
+        change("renewed", "not renewed", isNews: false) { [configuration, services] generation, slots in
             try configuration.renewed(
                 generation: generation,
                 slots: &slots,
@@ -78,6 +78,7 @@ extension GatewayProcess {
     private func change(
         _ done: String,
         _ failed: String,
+        isNews: Bool,
         _ make: @escaping Making
     ) -> AdminReply {
         let refusal = "\(failed), the running configuration goes on"
@@ -88,10 +89,10 @@ extension GatewayProcess {
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {
                 try replaceCertificates(by: fresh)
             } else {
-                try put(fresh, slots)
+                try put(fresh, slots, isNews: isNews)
             }
             try orders.want(configuration.site)
-            Self.log("\(done), generation \(configuration.plan.generation)")
+            Self.log("\(done), configuration \(configuration.plan.generation)")
             return .result(standing.line)
         } catch {
             Self.log("\(refusal): \(error)")
@@ -102,7 +103,7 @@ extension GatewayProcess {
 
     /// Brings `fresh` into force: addresses, sockets, data plane, log, metrics and view. The only place that does.
     ///
-    /// - Parameter isNews: whether the operator is told what it warns of.
+    /// - Parameter isNews: whether the operator is told all that it warns of, and not only what is new of that.
     /// - Throws: what is wrong with it; the configuration before goes on then.
     internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool = true) throws {
         for note in fresh.notes { Self.log(note) }
@@ -129,7 +130,7 @@ extension GatewayProcess {
         )
         let budget = budget(for: fresh, listeners)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where isNews { StandardError.log("warning: \(warning)\n") }
+        tell(warnings, again: isNews)
         let addresses = self.listeners.addresses + listeners.addresses
         try outlets.adopt(fresh.gateway, besides: addresses)
         do {
@@ -148,6 +149,16 @@ extension GatewayProcess {
         show(fresh)
         setSchedule(for: fresh)
         followTrials()
+    }
+
+    /// Tells the operator what he should look at.
+    ///
+    /// - Parameter again: also what was told the last time: every look at what stays as it is would say it else.
+    internal func tell(_ warnings: [String], again: Bool = false) {
+        for warning in warnings where again || !toldWarnings.contains(warning) {
+            StandardError.log("warning: \(warning)\n")
+        }
+        toldWarnings = Set(warnings)
     }
 
     internal func budget(for fresh: SiteConfiguration, _ listeners: ListenerSet) -> DescriptorBudget {

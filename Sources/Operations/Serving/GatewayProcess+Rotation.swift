@@ -37,7 +37,7 @@ extension GatewayProcess {
         let moment = try patiently { () throws(SupervisorError) in try supervisor.change(change) }
         changeTime = Int((max(begin, moment) - begin) / 1000)
         let warnings = warnings(of: fresh, budget)
-        for warning in warnings where !self.warnings.contains(warning) { StandardError.log("warning: \(warning)\n") }
+        tell(warnings)
         configuration = fresh
         self.warnings = warnings
         plan = fresh.plan

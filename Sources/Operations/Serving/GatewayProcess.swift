@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Engine
 import Gateway
@@ -16,6 +17,8 @@ package final class GatewayProcess {
     /// The file that an upgrade executes, whatever becomes of the one that runs.
     internal let program = ProcessStart.thisProgramPath
     internal let requests: ControlRequests
+    /// Which of the gateways that share the certificate store it is.
+    internal let identity: GatewayIdentity
     internal let memory: GatewayMemory
     internal let view: CurrentView
     internal let outlets: Outlets
@@ -36,8 +39,10 @@ package final class GatewayProcess {
     internal var supervisor: DataPlaneSupervisor
     internal var admin: AdminSocket?
     internal var configuration: SiteConfiguration
-    /// What the operator was told of it.
+    /// What it warns of.
     internal var warnings: [String] = []
+    /// The warnings that were told last.
+    internal var toldWarnings: Set<String> = []
     internal var slots: PlanCompiler.Slots
     internal var listeners: ListenerSet
     /// What the data plane goes by.
@@ -69,6 +74,7 @@ package final class GatewayProcess {
         let start = try GatewayStart(options, services)
         requests = start.requests
         admin = start.admin
+        identity = GatewayIdentity(socket: start.admin?.path ?? options.path)
         memory = start.memory
         view = start.view
         outlets = Outlets(rings: start.memory.allRings, view: start.view, inherited: start.inheritance.segments)

@@ -23,11 +23,12 @@ package enum GatewayRehearsal {
         // A store that is away, as one that is not mounted, would be made anew, with a CA that no client trusts.
         let served = Set(gateway.listeners.flatMap { $0.tls?.certificates ?? [] })
         if served.contains(where: { site.certificates[$0]?.issuer.isStored == true }),
-            FileStamp(site.certificateStore) == nil
+            CertificateStore(folder: site.certificateStore).isVacant
         {
+            let state = FileStamp(site.certificateStore) == nil ? "is not there" : "is empty"
             throw ServeFailure(
-                "certificate-store: \(site.certificateStore) is not there: mount it, or make it with"
-                    + " `install -d -m 700 \(site.certificateStore)` when it is to be a new one",
+                "certificate-store: \(site.certificateStore) \(state): mount it, or fill it with"
+                    + " `gatehouse certs issue NAME` when it is to be a new one",
                 exit: 1
             )
         }

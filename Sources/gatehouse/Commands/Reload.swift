@@ -39,7 +39,7 @@ extension RunningGateway {
         if json { return print(result.indented) }
         for warning in result["warnings"]?.items ?? [] { Output.error("warning: \(warning.text ?? "")") }
         print(
-            "generation \(result["generation"]?.integer ?? 0) is in force, served by process "
+            "configuration \(result["generation"]?.integer ?? 0) is in force, served by process "
                 + "\(result["data_plane_pid"]?.integer ?? 0) of version \(result["version"]?.text ?? "-"), "
                 + "\(result["program"]?.text ?? "-")"
         )

@@ -141,34 +141,6 @@ import Testing
         }
     }
 
-    @Test("what most clients are shown during a trial stays whole, nothing is retired, and there is a way back to it")
-    func trial() throws {
-        let scratch = try Scratch()
-        let (provider, store) = (scratch.provider(at: now), scratch.store)
-        let settings = CertificateSettings(name: "foobar.com", names: [.exact("foobar.com")], issuer: .internal)
-        let known = try provider.issue(settings, reason: "test")
-        for _ in 0..<3 {
-            let fresh = try provider.issue(settings, reason: "test")
-            try provider.offer(fresh, besides: known, settings, reason: "to 10 % of the clients first")
-        }
-        #expect(try store.load("foobar.com", generation: 1).leaf.der == known.leaf.der)
-        #expect(try provider.generationInForce(of: "foobar.com") == 1)
-        #expect(throws: CertificateProblem.onTrial(name: "foobar.com", inForce: 1)) {
-            try provider.retire(settings, reason: "test")
-        }
-        #expect(try provider.rollBack(settings, reason: "test").leaf.der == known.leaf.der)
-        #expect(try store.isRolledBack("foobar.com") && provider.generationInForce(of: "foobar.com") == nil)
-        #expect(try provider.retire(settings, reason: "test") == [3, 4])
-        _ = try provider.issue(settings, reason: "test")
-        #expect(try !store.isRolledBack("foobar.com"))
-        // Where it is gone all the same, whoever serves it brings it back.
-        for _ in 0..<2 { _ = try provider.issue(settings, reason: "test") }
-        #expect(!FileManager.default.fileExists(atPath: store.folder + "/foobar.com/1/key.pem"))
-        try provider.refuse(settings, backTo: known, reason: "3 of 10 clients refused it")
-        #expect(try store.load("foobar.com").leaf.der == known.leaf.der)
-        #expect(try store.audit.verify().entries.last?.event.kind == .rolledBack)
-    }
-
     @Test func keysThatOthersCanReadAreRefused() throws {
         let scratch = try Scratch()
         let store = CertificateStore(folder: scratch.path)

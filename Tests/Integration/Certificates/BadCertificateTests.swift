@@ -69,6 +69,10 @@ struct BadCertificateTests: OneCertificate {
         odd no-signing keyUsage=critical,keyAgreement basicConstraints=critical,CA:TRUE
         odd critical 1.2.3.4.5=critical,ASN1:NULL basicConstraints=critical,CA:TRUE
         odd stapling tlsfeature=status_request basicConstraints=critical,CA:TRUE
+        openssl req -new -key good.key -subj /CN=foobar.test -out request
+        printf 'subjectAltName=DNS:foobar.test\n' > extensions
+        openssl x509 -req -sha1 -in request -CA ca.pem -CAkey ca.key -days 10 -extfile extensions -out sha1.leaf 2>/dev/null
+        cat sha1.leaf ca.pem > sha1.crt; cp good.key sha1.key
         cp good.leaf alone.crt; cp good.key alone.key
         # A key whose curve is spelled out, and its certificate: both load, and fail in every handshake.
         openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out explicit.key
@@ -97,6 +101,7 @@ struct BadCertificateTests: OneCertificate {
         Fault(name: "der-key", says: ["binary (DER)", "openssl pkey -inform der"]),
         Fault(name: "explicit", says: ["spells its curve out", "openssl genpkey"]),
         Fault(name: "locked", says: ["passphrase", "openssl pkey"]),
+        Fault(name: "sha1", says: ["signed with SHA1", "every handshake"]),
         Fault(name: "no-ca", says: ["CN=no-ca issuer", "may not issue certificates of servers"]),
         Fault(name: "client-issuer", says: ["CN=client-issuer issuer", "may not issue certificates of servers"]),
         Fault(name: "for-clients", says: ["not for servers", "serverAuth"]),

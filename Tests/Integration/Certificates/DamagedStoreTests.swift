@@ -56,6 +56,63 @@ struct DamagedStoreTests: OneCertificate {
         #expect(try !site.command("status").output.contains("WARNING"))
     }
 
+    @Test("a history of another user's stops nobody: in a store of his own a user sets it aside, and is told of it before")
+    func historyOfAnother() throws {
+        let binary = try Gateway.binary
+        guard Unprivileged.isAnother, try Unprivileged.canRun(binary, in: directory) else {
+            return print("not tried: it takes root to give a file to another user, who can execute \(binary)")
+        }
+        try writeSite()
+        try Unprivileged.own(directory)
+        func user(_ arguments: String...) throws -> ToolResult {
+            try Unprivileged.tool([binary, "certs"] + arguments + ["--site", directory.path("site.yaml")], in: directory)
+        }
+        #expect(try user("issue", "web").status == 0)
+        #expect(try run("chown", ["0:0", directory.path("store/audit.log")], in: directory).status == 0)
+        let told = try user("list")
+        #expect(told.status == 1 && told.error.contains("audit.log: Permission denied"), "\(told)")
+        let rotated = try user("rotate", "web")
+        #expect(rotated.status == 0 && rotated.error.contains("audit.log.damaged-1"), "\(rotated)")
+        let history = try user("audit", "web")
+        #expect(history.output.contains("web issued, generation 2"), "\(history)")
+        // Nor does root write into a store of another user's, where that one could not go on.
+        let root = try certs("retire", "web")
+        #expect(root.status == 1 && root.error.contains("sudo -u '#65534'"), "\(root)")
+    }
+
+    @Test("a store that is empty of a sudden, as one that is not mounted: nothing is made in it, the good ones stay")
+    func vacant() throws {
+        let site = try start("issuer: internal")
+        let served = try directory.shown(at: port, "-fingerprint -sha256")
+        func move(_ from: String, _ to: String) throws {
+            #expect(try run("mv", [directory.path(from), directory.path(to)], in: directory).status == 0)
+        }
+        try move("store", "away")
+        try FileManager.default.createDirectory(
+            atPath: directory.path("store"),
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+        for _ in 0..<2 {
+            let reload = try site.command("reload")
+            #expect(reload.status == 0 && reload.error.contains("IS EMPTY, AND WAS NOT BEFORE"), "\(reload)")
+            #expect(reload.error.contains("WHAT WAS SERVED BEFORE IS SERVED ON"), "\(reload)")
+        }
+        let upgrade = try site.command("upgrade")
+        #expect(upgrade.status == 1 && upgrade.error.contains("is empty: mount it"), "\(upgrade)")
+        #expect(try directory.shown(at: port, "-fingerprint -sha256") == served)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("store")).isEmpty)
+        #expect(try certs("list").status == 1)
+        try FileManager.default.removeItem(atPath: directory.path("store"))
+        try move("away", "store")
+        let again = try site.command("reload")
+        #expect(again.status == 0 && !again.error.contains("SERVED ON"), "\(again)")
+        #expect(try certs("list").status == 0)
+        #expect(try certs("rotate", "web").status == 0)
+        #expect(try directory.shown(at: port, "-fingerprint -sha256") != served)
+        #expect(site.log.contains("reloaded, configuration "), "\(site.log)")
+    }
+
     @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
     func authority() throws {
         try writeSite()

@@ -37,7 +37,7 @@ struct CertificateOptions: ParsableArguments {
         let provider: CertificateProvider
         /// Seconds since 1970.
         let now: Int64
-        fileprivate let socket: String
+        let socket: String
 
         /// The certificates that were named, else all and their standbys, in the order of their names.
         func certificates(_ names: [String]) throws -> [CertificateSettings] {
@@ -193,11 +193,12 @@ struct CertificateOptions: ParsableArguments {
                     ServedCertificate(fingerprint: fingerprint, end: entry["not_after"]?.text)
                 )
             }
-            // What a share of the clients is shown is what the others are to get.
             for trial in status["certificate_trials"]?.items ?? [] {
-                guard let name = trial["name"]?.text else { continue }
-                let fingerprints = trial["fingerprints"]?.items.compactMap(\.text) ?? []
-                served[name] = fingerprints.map { ServedCertificate(fingerprint: $0, end: nil) }
+                guard let name = trial["name"]?.text, let share = trial["share_percent"]?.integer else { continue }
+                for index in (served[name] ?? []).indices { served[name]?[index].trial = .others }
+                served[name, default: []] += (trial["fingerprints"]?.items.compactMap(\.text) ?? []).map {
+                    ServedCertificate(fingerprint: $0, end: nil, trial: .share(share))
+                }
             }
             return served
         }
@@ -248,7 +249,7 @@ struct CertificateOptions: ParsableArguments {
             let time = (result?["change_microseconds"]?.integer).map {
                 ", on all workers after \(Self.milliseconds($0))"
             }
-            Output.line("the gateway serves it, generation \(result?["generation"]?.integer ?? 0)\(time ?? "")")
+            Output.line("the gateway serves it, by configuration \(result?["generation"]?.integer ?? 0)\(time ?? "")")
             let trials = result?["trials"]?.items.compactMap(\.text) ?? []
             for settings in changed where trials.contains(settings.name) {
                 Output.line("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
@@ -279,6 +280,14 @@ struct ServedCertificate {
     let fingerprint: String
     /// In words; nil where the gateway does not say.
     let end: String?
+    /// Nil for all clients.
+    var trial: Trial?
+
+    /// Whom it is shown during a trial: so many clients of a hundred, or the others.
+    enum Trial: Equatable {
+        case share(Int)
+        case others
+    }
 
     var start: String { fingerprint.prefix(16) + "…" }
     var text: String { start + (end.map { ", good until \($0)" } ?? "") }

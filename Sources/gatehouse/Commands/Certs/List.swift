@@ -50,7 +50,8 @@ extension CertificateStanding {
         var copy = self
         if shown.contains(where: { standby.contains($0.fingerprint) }) { copy.isStandby = true }
         let known = leaves.map(\.fingerprint) + standby
-        let others = shown.filter { !known.contains($0.fingerprint) }
+        // What is stored is what those who are not shown it yet are to get.
+        let others = shown.filter { !known.contains($0.fingerprint) && $0.trial != .others }
         // Of one that cannot be read, what is served is said beside it.
         if leaves.isEmpty || others.isEmpty { return copy }
         copy.faults.append(
@@ -70,13 +71,19 @@ extension CertificateStanding {
             words.append("\(failures) \(failures == 1 ? "try" : "tries") failed, the last one: \(plan.problem)")
         }
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
-        if served != nil, faults.isEmpty {
-            words.append("served")
+        if let served, faults.isEmpty {
+            words.append(Self.words(of: served))
         } else if let served, !served.isEmpty {
             words.append("the gateway serves \(served.map(\.text).joined(separator: ", "))")
         }
         words += faults.map { "AT FAULT: \($0)" } + warnings.map { "WARNING: \($0)" }
         return words.joined(separator: "; ")
+    }
+
+    private static func words(of served: [ServedCertificate]) -> String {
+        let others = served.filter { $0.trial == .others }
+        guard let share = served.share, !others.isEmpty else { return "served" }
+        return "served to \(share) % of the clients, \(others.map(\.text).joined(separator: ", ")) to the others"
     }
 
     private static func days(_ seconds: Int64) -> String {
@@ -110,8 +117,17 @@ extension CertificateStanding {
             .init("failures", .integer(failures)),
             .init("last_problem", failures > 0 ? .string(plan.problem) : .null),
             .init("served", served.map { .strings($0.map(\.fingerprint)) } ?? .null),
+            .init("trial_share_percent", served?.share.map { .integer($0) } ?? .null),
             .init("faults", .strings(faults)),
             .init("warnings", .strings(warnings)),
         ])
+    }
+}
+
+extension [ServedCertificate] {
+    /// Of a hundred clients, how many are shown what is on trial; nil when nothing is.
+    fileprivate var share: Int? {
+        for case .share(let share) in compactMap(\.trial) { return share }
+        return nil
     }
 }

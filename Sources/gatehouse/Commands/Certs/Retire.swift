@@ -36,7 +36,7 @@ extension Certs {
                 let isDone = try desk.ask(.renewTickets) != nil
                 Output.line(isDone ? "session tickets of before are opened no more" : desk.absence)
             }
-            try endTrialOfNobody(settings, desk)
+            try endTrials(of: settings, desk)
             if let revoke { try self.revoke(settings, revoke, desk) }
             let gone = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.retire(settings, only: generation, reason: reason)
@@ -52,13 +52,21 @@ extension Certs {
             }
         }
 
-        /// A gateway that ended in the middle of a trial has ended it, too.
-        private func endTrialOfNobody(_ settings: CertificateSettings, _ desk: CertificateOptions.Desk) throws {
-            let inForce = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.generationInForce(of: settings.name)
+        /// A gateway that ended in the middle of a trial has ended it, too. Of a key that was stolen no gateway shows the
+        /// certificate any longer, also of those that share the store.
+        private func endTrials(of settings: CertificateSettings, _ desk: CertificateOptions.Desk) throws {
+            let own = GatewayIdentity(socket: desk.socket)
+            let isServing = try desk.ask(.status) != nil
+            let ended = try desk.perform { () throws(CertificateProblem) -> [CertificateStore.Trial] in
+                if !isServing { try desk.provider.endTrial(of: settings.name, at: own) }
+                return compromised ? try desk.provider.endTrials(of: settings.name) : []
             }
-            guard inForce != nil, try desk.ask(.status) == nil else { return }
-            try desk.perform { () throws(CertificateProblem) in try desk.provider.endTrial(of: settings.name) }
+            for trial in ended where trial.gateway != own {
+                Output.line(
+                    "certificate \(settings.name): the trial at \(trial.gateway) ends within seconds, where that runs; run this "
+                        + "command there, too, for its session tickets"
+                )
+            }
         }
 
         private func revoke(

@@ -1,0 +1,28 @@
+internal import COpenSSL
+
+/// What OpenSSL sends to no client, however well it is made: it refuses such a certificate when a handshake asks for it.
+extension Certificate {
+    /// Bits of security that every key and signature of a chain must have, at the level that contexts are given
+    /// (SSL_CTX_set_security_level(3), level 2).
+    private static let fewestBits: Int32 = 112
+
+    /// Why no handshake could bring it, as the end of a sentence; nil when one could.
+    internal var faultOfStrength: String? {
+        // Sound: the certificate is only read; its key lives as long as it does.
+        let key = unsafe X509_get0_pubkey(handle)
+        if unsafe EVP_PKEY_get_security_bits(key) < Self.fewestBits {
+            return "has a key of \(unsafe EVP_PKEY_get_bits(key)) bits, which is too weak"
+        }
+        // Nobody looks at how a root signed itself.
+        if unsafe X509_get_extension_flags(handle) & UInt32(EXFLAG_SS) != 0 { return nil }
+        var digest: Int32 = 0
+        var bits: Int32 = -1
+        // Sound: as above; both numbers are written where they are asked for.
+        guard unsafe X509_get_signature_info(handle, &digest, nil, &bits, nil) == 1, bits < Self.fewestBits else {
+            return nil
+        }
+        // Sound: the name is a constant of the library's.
+        let name = unsafe OBJ_nid2sn(digest).map { unsafe String(cString: $0) } ?? "a digest"
+        return "is signed with \(name), which is too weak"
+    }
+}

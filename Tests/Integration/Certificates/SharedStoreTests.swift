@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// Two gateways that share one store, as a pair on two machines does: here with a socket and a port each.
+@Suite("Two gateways with one store")
+struct SharedStoreTests {
+    /// One of the two.
+    private struct Member {
+        let directory: TemporaryDirectory
+        let port: UInt16
+        let text: String
+
+        init(store: TemporaryDirectory) throws {
+            directory = try TemporaryDirectory()
+            port = try Ports.free()
+            text = """
+                site: foobar.test
+                hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+                gateway:
+                  listen: [ { port: \(port), address: [127.0.0.1], tls: { certificates: [web] } } ]
+                  routes: [ { hosts: [foobar.test], pool: web } ]
+                  pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+                certificate-store: \(store.path("store"))
+                certificates:
+                  web: { names: [foobar.test], issuer: internal, canary: { share: 50%, time: 1h } }
+                """
+        }
+
+        func start() throws -> RunningSite { try RunningSite(text, in: directory) }
+
+        func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
+
+        var marks: [String] {
+            get throws { try trials(self).compactMap { $0["name"] as? String } }
+        }
+
+        private func trials(_ member: Member) throws -> [[String: Any]] {
+            let said = try run(
+                try Gateway.binary,
+                ["status", "--json", "--socket", directory.path("admin.sock")],
+                in: directory
+            )
+            let document = try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any]
+            return document?["certificate_trials"] as? [[String: Any]] ?? []
+        }
+    }
+
+    @Test("each has its own trial: the other's restart does not end it, nor is what it shows retired; a stolen key ends both")
+    func trials() throws {
+        let store = try TemporaryDirectory()
+        let (one, two) = (try Member(store: store), try Member(store: store))
+        let first = try one.start()
+        var second = try two.start()
+        let rotated = try one.certs("rotate", "web")
+        #expect(rotated.status == 0 && rotated.output.contains("to 50 % of the clients first"), "\(rotated)")
+        #expect(try second.command("reload").status == 0)
+        #expect(try one.marks == ["web"] && two.marks == ["web"], "\(first.log) \(second.log)")
+        // It begins with the new one for all, which says nothing of the first.
+        try second.stop()
+        second = try two.start()
+        #expect(try one.marks == ["web"] && two.marks.isEmpty, "\(first.log) \(second.log)")
+        let listed = (try one.certs("list"), try two.certs("list"))
+        #expect(listed.0.status == 0 && listed.0.output.contains("served to 50 % of the clients, "), "\(listed.0)")
+        #expect(listed.1.status == 0 && listed.1.output.contains("; served\n"), "\(listed.1)")
+        for refused in [try one.certs("retire", "web"), try two.certs("retire", "web")] {
+            #expect(refused.status == 1 && refused.error.contains("most clients are shown generation 1"), "\(refused)")
+        }
+        // The third is tried by both, at each beside what it showed to all.
+        #expect(try one.certs("rotate", "web").status == 0)
+        #expect(try second.command("reload").status == 0)
+        #expect(try one.marks == ["web"] && two.marks == ["web"], "\(first.log) \(second.log)")
+        for generation in 1...2 {
+            #expect(FileManager.default.fileExists(atPath: store.path("store/web/\(generation)/key.pem")))
+        }
+        let stolen = try two.certs("retire", "web", "--compromised")
+        #expect(stolen.status == 0 && stolen.output.contains("ends within seconds"), "\(stolen)")
+        #expect(stolen.output.contains("deleted the key of generation 1, 2"), "\(stolen)")
+        #expect(try two.marks.isEmpty)
+        try eventually("the first one's trial ends, too; \(first.log)", within: .seconds(60)) { try one.marks.isEmpty }
+        #expect(try one.certs("list").output.contains("; served\n"))
+        #expect(try one.certs("retire", "web", "--compromised").status == 0)
+    }
+}
