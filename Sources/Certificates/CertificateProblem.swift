@@ -77,6 +77,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
     case library(OpenSSLError)
+    /// It passed all looks at it, and clients do not get it; the words say what they get.
+    case refused(String)
     /// What was made does not hold together.
     case issued(CertificateError)
 
@@ -111,8 +113,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): the store has no generation \(number); `gatehouse certs audit \(name)` tells of all"
         case .onTrial(let name, let trials):
             "certificate \(name): the current generation is on trial, and "
-                + trials.map { "most clients are shown generation \($0.inForce) at \($0.gateway), until \(UTC.text($0.end))" }
-                .joined(separator: ", ")
+                + trials.map { trial in
+                    "most clients are shown generation \(trial.inForce) at \(trial.gateway), until \(UTC.text(trial.end))"
+                }.joined(separator: ", ")
                 + " at the latest: nothing is retired or revoked before that; --compromised ends it at once"
         case .nothingToRevoke(let name):
             "certificate \(name): the store has no certificate to revoke but the one that clients are shown; "
@@ -182,6 +185,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .beingMade(let name):
             "certificate \(name): another process is making it; wait for that, and see `gatehouse certs list`"
         case .library(let error): error.description
+        case .refused(let why): "\(why); the one before is served again"
         case .issued(let error): error.description
         }
     }

@@ -63,9 +63,9 @@ package struct AuditLog: Sendable {
             return try write([], events, after: end.number, end.hash, now)
         }
         // A line that a crash cut short told of nothing that happened: the store changes only after it.
-        let (whole, torn) = Self.parts(of: try textToGoOnWith())
-        let bytes = torn.map { Array(Self.mark($0).utf8) } ?? []
-        if let last = Self.verify(whole).entries.last {
+        let look = try lookToGoOnFrom()
+        let bytes = look.torn.map { Array(Self.mark($0).utf8) } ?? []
+        if let last = look.findings.entries.last {
             try write(bytes, events, after: last.number, last.hash, now)
         } else {
             try write(bytes, beginnings + events, after: 0, Self.beginning, now)
@@ -73,28 +73,30 @@ package struct AuditLog: Sendable {
     }
 
     /// The history so far; empty where what there was had to be set aside.
-    private func textToGoOnWith() throws(CertificateProblem) -> String {
+    private func lookToGoOnFrom() throws(CertificateProblem) -> Look {
         do throws(CertificateProblem) {
-            let text = try contents()
-            if Self.fault(of: text) == nil { return text }
+            let look = Self.look(at: try contents())
+            if look.fault == nil { return look }
         } catch {
             // Who may not read it may be no user of this store; in a store of his own it is another's file.
             guard error.isOfThisFile, !error.isDenied || isInOwnFolder else { throw error }
         }
         try setAside()
-        return ""
+        return Look()
     }
 
     /// Lines from which on it takes long to look at all.
     private static let long = 500
 
-    /// How histories end that this process has written to, by their paths.
+    /// How histories end that this process has written to or looked at, by their paths.
     private static let ends = Mutex<[String: End]>([:])
 
     private struct End: Sendable {
         let stamp: FileStamp?
         let number: Int
         let hash: String
+        /// How many bytes were read up to there, and their SHA-256; nil where this process wrote without a look.
+        var contents: (length: Int, digest: String)?
     }
 
     private func write(
@@ -121,15 +123,28 @@ package struct AuditLog: Sendable {
         Self.ends.withLock { $0[path] = end }
     }
 
-    /// Looks at every line, and remembers that they hold.
+    /// Looks at every line, and remembers that they hold: those that this process has looked at are known again by the hash
+    /// of them all, so that one more costs little, however many there are.
     ///
     /// - Returns: what is wrong, as the end of a sentence.
     internal func lookAtAll() throws(CertificateProblem) -> String? {
         let stamp = FileStamp(path)
         let text = try contents()
-        if let fault = Self.fault(of: text) { return fault }
-        if Self.parts(of: text).torn == nil, let last = Self.verify(text).entries.last {
-            let end = End(stamp: stamp, number: last.number, hash: last.hash)
+        let bytes = Array(text.utf8)
+        var look = Look()
+        var before: (number: Int, hash: String)?
+        if let end = Self.ends.withLock({ $0[path] }), let known = end.contents, known.length <= bytes.count,
+            Fingerprint.sha256(Array(bytes[..<known.length])) == known.digest
+        {
+            before = (end.number, end.hash)
+            look = Self.look(at: String(decoding: bytes[known.length...], as: UTF8.self), after: end.number, end.hash)
+        }
+        // The number of a line that does not hold is told from the beginning.
+        if before == nil || look.fault != nil { look = Self.look(at: text) }
+        if let fault = look.fault { return fault }
+        if look.torn == nil, let last = look.findings.entries.last.map({ ($0.number, $0.hash) }) ?? before {
+            let known = (bytes.count, Fingerprint.sha256(bytes))
+            let end = End(stamp: stamp, number: last.0, hash: last.1, contents: known)
             Self.ends.withLock { $0[path] = end }
         }
         return nil
@@ -185,27 +200,42 @@ package struct AuditLog: Sendable {
     private static func mark(_ torn: String) -> String { " torn \(hash(torn))\n" }
 
     private static func isTorn(_ line: Substring) -> Bool {
-        guard let range = line.lastRange(of: " torn ") else { return false }
+        // A whole line ends its object, and a mark of a torn one is a hash; to look for that in thousands takes seconds.
+        guard line.utf8.last != UInt8(ascii: "}"), let range = line.lastRange(of: " torn ") else { return false }
         return line[range.upperBound...] == hash(String(line[..<range.lowerBound]))
     }
 
-    /// What is wrong with the first line that does not hold, as the end of a sentence; nil when all do. A last line that a
-    /// crash cut short tells of nothing that happened.
-    internal static func fault(of text: String) -> String? {
-        let (whole, torn) = parts(of: text)
-        let findings = verify(whole)
-        if let fault = findings.fault { return "is damaged: line \(fault.line) \(fault.why)" }
-        guard let torn, !torn.hasPrefix(lineStart), !lineStart.hasPrefix(torn) else { return nil }
-        return "is damaged: what follows line \(findings.entries.count) is no line of an audit log"
+    /// What one look at a history finds.
+    private struct Look {
+        var findings = Findings()
+        /// What follows the last line break: a line that a crash cut short tells of nothing that happened.
+        var torn: String?
+        /// What is wrong with the first line that does not hold, as the end of a sentence; nil when all do.
+        var fault: String?
     }
 
-    private static func verify(_ text: String) -> Findings {
+    /// - Parameters:
+    ///   - number: how many lines came before `text`.
+    ///   - previous: the hash of the last of them.
+    private static func look(at text: String, after number: Int = 0, _ previous: String = beginning) -> Look {
+        let (whole, torn) = parts(of: text)
+        var look = Look(findings: verify(whole, after: number, previous), torn: torn)
+        if let fault = look.findings.fault {
+            look.fault = "is damaged: line \(fault.line) \(fault.why)"
+        } else if let torn, !torn.hasPrefix(lineStart), !lineStart.hasPrefix(torn) {
+            let last = number + look.findings.entries.count
+            look.fault = "is damaged: what follows line \(last) is no line of an audit log"
+        }
+        return look
+    }
+
+    private static func verify(_ text: String, after count: Int = 0, _ last: String = beginning) -> Findings {
         var findings = Findings()
-        var previous = beginning
+        var previous = last
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.isEmpty, index == text.utf8.count(where: { $0 == 0x0A }) { break }
             if isTorn(line) { continue }
-            let number = findings.entries.count + 1
+            let number = count + findings.entries.count + 1
             guard let value = JSONValue(parsing: String(line)), let event = AuditEvent(value),
                 let moment = value["time"]?.integer, let hash = value["hash"]?.text
             else {

@@ -79,6 +79,25 @@ extension CertificateProvider {
         }
     }
 
+    /// Clients did not get what is current: goes back to what was served before, so that no restart brings it into force, and
+    /// plans the next try as after one that failed.
+    ///
+    /// - Parameter known: what was served before; nil where that is not of this certificate's issuer.
+    package func takeBack(
+        _ settings: CertificateSettings,
+        to known: CertificateBundle?,
+        reason: String
+    ) throws(CertificateProblem) {
+        if let known {
+            try restore(known, settings, reason: reason)
+        } else {
+            _ = try rollBack(settings, reason: reason)
+        }
+        var plan = store.plan(of: settings.name)
+        plan.fail(reason, at: now)
+        store.keep(plan, of: settings.name)
+    }
+
     /// Clients refused what was on trial: goes back to what the others were shown, and plans the next try.
     package func refuse(
         _ settings: CertificateSettings,

@@ -7,6 +7,7 @@ import Site
 extension CertificateProvider {
     /// Changes nothing. What this user may not look at is not told.
     package func storeWarnings() -> [String] {
+        do throws(CertificateProblem) { try store.requirePresence() } catch { return ["\(error)"] }
         guard FileWriting.exists(store.folder) else { return [] }
         let stored = site.certificates.values.flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
             .filter(\.issuer.isStored).map(\.name).sorted()

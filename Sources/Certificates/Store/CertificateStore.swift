@@ -41,6 +41,11 @@ package struct CertificateStore: Sendable {
             sharing: issuers
         )
         noteContents()
+        do throws(CertificateError) {
+            try bundle.requireStrength()
+        } catch {
+            throw .contents(path: generation + "/fullchain.pem", error)
+        }
         return bundle
     }
 

@@ -23,16 +23,18 @@ package enum CertificateGate {
     }
 
     /// Serves each new certificate once, in memory. Costs about one handshake each.
-    package static func rehearse(_ changes: [Change]) throws(ConfigurationError) {
+    ///
+    /// - Returns: why no client would get them, by the names of those that none would.
+    package static func rehearse(_ changes: [Change]) -> [String: RehearsalError] {
+        var refused: [String: RehearsalError] = [:]
         for change in changes {
-            for bundle in change.bundles {
-                do throws(RehearsalError) {
-                    try bundle.rehearse()
-                } catch {
-                    throw .unservable(change.name, error)
-                }
+            do throws(RehearsalError) {
+                for bundle in change.bundles { try bundle.rehearse() }
+            } catch {
+                refused[change.name] = error
             }
         }
+        return refused
     }
 
     /// What a look at a running listener came to.

@@ -110,6 +110,27 @@ extension SiteConfiguration {
         return certificates
     }
 
+    /// The same with what `earlier` serves in place of certificates that clients do not get. They keep no others from coming
+    /// into force.
+    ///
+    /// - Parameter refused: why they do not, by the certificates' names.
+    package func keeping(
+        _ refused: [String: String],
+        of earlier: SiteConfiguration,
+        at now: Int64
+    ) -> SiteConfiguration {
+        var copy = self
+        for (name, why) in refused.sorted(by: { $0.key < $1.key }) {
+            copy.keyring.certificates[name] = earlier.keyring.certificates[name]
+            copy.keyring.trials[name] = earlier.keyring.trials[name]
+            guard let held = earlier.certificates[name] else { continue }
+            let kept = held.kept(because: .refused(why), at: now)
+            copy.certificates[name] = kept
+            copy.warnings += kept.provided.warnings
+        }
+        return copy
+    }
+
     /// Whether it differs from `other` in nothing but its certificates and its number. Addresses of names count as those
     /// of `other`.
     package func differsInCertificatesAlone(from other: SiteConfiguration) -> Bool {

@@ -27,7 +27,7 @@ package struct SiteConfiguration: Sendable {
     package let storeWarnings: [String]
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package let clientListsEnds: [UInt16: Int64]
-    internal let certificates: [String: Held]
+    internal var certificates: [String: Held]
 
     /// Certificates that stand in for those that their CAs have not given yet.
     package var standIns: Set<String> { names { $0.isStandIn } }

@@ -112,15 +112,20 @@ package final class CertificateBundle: Sendable {
     /// certificate of the chain is too weak, or may not be used where it stands.
     package func requireServable() throws(CertificateError) {
         if leaf.dnsNames.isEmpty && leaf.addresses.isEmpty { throw .noNames(subject: leaf.label) }
-        for certificate in chain {
-            if let why = certificate.faultOfStrength { throw .weak(subject: certificate.label, why: why) }
-        }
+        try requireStrength()
         if let why = leaf.faultAsServer { throw .unfit(subject: leaf.label, why: why) }
         var below = 0
         for issuer in chain.dropFirst() {
             if let why = issuer.faultAsIssuer(of: below) { throw .unfit(subject: issuer.label, why: why) }
             // Section 6.1.4 of RFC 5280: what a CA issued to itself, for a new key, does not lengthen the path.
             if issuer.subject != issuer.issuer { below += 1 }
+        }
+    }
+
+    /// Fails when a key or a signature of the chain is too weak to be sent.
+    package func requireStrength() throws(CertificateError) {
+        for certificate in chain {
+            if let why = certificate.faultOfStrength { throw .weak(subject: certificate.label, why: why) }
         }
     }
 

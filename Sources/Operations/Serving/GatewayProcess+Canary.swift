@@ -67,7 +67,7 @@ extension GatewayProcess {
         let provider = CertificateProvider(for: configuration.site, now: Schedule.time)
         for name in canaries.knownToStore where !provider.isTrialKnown(of: name, at: identity) {
             if let settings = configuration.site.certificates[name] {
-                promote(settings, "the store's mark of the trial was taken away, as for a key that is known to somebody")
+                promote(settings, "its mark was taken out of the store, as for a key that is known to somebody")
             }
         }
     }

@@ -11,7 +11,7 @@ extension GatewayProcess {
         outlets.reopenLog()
         tell(.reloading)
         defer { tell(.ready) }
-        return change("reloaded", "not reloaded", isNews: true, siteFile)
+        return change("reloaded", "not reloaded", isReload: true, siteFile)
     }
 
     /// Makes a configuration of a number, with places in the shared state.
@@ -66,7 +66,7 @@ extension GatewayProcess {
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
     internal func republish() -> AdminReply {
-        change("renewed", "not renewed", isNews: false) { [configuration, services] generation, slots in
+        change("renewed", "not renewed", isReload: false) { [configuration, services] generation, slots in
             try configuration.renewed(
                 generation: generation,
                 slots: &slots,
@@ -78,7 +78,7 @@ extension GatewayProcess {
     private func change(
         _ done: String,
         _ failed: String,
-        isNews: Bool,
+        isReload: Bool,
         _ make: @escaping Making
     ) -> AdminReply {
         let refusal = "\(failed), the running configuration goes on"
@@ -87,9 +87,9 @@ extension GatewayProcess {
             let fresh = tried(made)
             view.update { if $0.refusal?.what == refusal { $0.refusal = nil } }
             if isServing, fresh.differsInCertificatesAlone(from: configuration) {
-                try replaceCertificates(by: fresh)
+                try replaceCertificates(by: fresh, isWhole: isReload)
             } else {
-                try put(fresh, slots, isNews: isNews)
+                try put(fresh, slots, isNews: isReload, isWhole: isReload)
             }
             try orders.want(configuration.site)
             Self.log("\(done), configuration \(configuration.plan.generation)")
@@ -103,21 +103,27 @@ extension GatewayProcess {
 
     /// Brings `fresh` into force: addresses, sockets, data plane, log, metrics and view. The only place that does.
     ///
-    /// - Parameter isNews: whether the operator is told all that it warns of, and not only what is new of that.
+    /// - Parameters:
+    ///   - isNews: whether the operator is told all that it warns of, and not only what is new of that.
+    ///   - isWhole: files that clients would not get are an error; else they alone are missed.
     /// - Throws: what is wrong with it; the configuration before goes on then.
-    internal func put(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool = true) throws {
+    internal func put(
+        _ fresh: SiteConfiguration,
+        _ slots: PlanCompiler.Slots,
+        isNews: Bool = true,
+        isWhole: Bool = false
+    ) throws {
         for note in fresh.notes { Self.log(note) }
         let before = (configuration: configuration, slots: self.slots)
-        let changes = isServing ? CertificateGate.changes(from: configuration.keyring, to: fresh.keyring) : []
+        let (fresh, changes) = try gated(fresh, isWhole: isWhole)
         do {
-            try Thread.inBackground { () throws(ConfigurationError) in try CertificateGate.rehearse(changes) }
             try bring(try resolved(fresh), slots, isNews: isNews)
         } catch {
             // The names of the configuration that goes on.
             _ = try? resolved(configuration)
             throw error
         }
-        try confirm(changes, orBack: before)
+        try goBack(to: before, from: confirm(changes))
     }
 
     internal func bring(_ fresh: SiteConfiguration, _ slots: PlanCompiler.Slots, isNews: Bool) throws {

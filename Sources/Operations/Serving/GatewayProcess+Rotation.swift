@@ -11,14 +11,45 @@ extension GatewayProcess {
     private static let mostLooks = 100
 
     /// Brings the certificates and ticket keys of `fresh`, which differs in them alone, into force: nothing but new
-    /// handshakes takes note of it, and what it costs grows with what is new.
-    internal func replaceCertificates(by fresh: SiteConfiguration) throws {
+    /// handshakes takes note of it, and what it costs grows with what is new. What clients do not get of it is taken back,
+    /// and keeps no others from being served.
+    ///
+    /// - Parameter isWhole: files that clients would not get are an error; else they alone are missed.
+    internal func replaceCertificates(by fresh: SiteConfiguration, isWhole: Bool = false) throws {
         for note in fresh.notes { Self.log(note) }
-        let before = (configuration: configuration, slots: slots)
+        let before = configuration
+        let (gated, changes) = try gated(fresh, isWhole: isWhole)
+        try bringCertificates(of: gated)
+        let wrong = confirm(changes)
+        guard !wrong.isEmpty else { return }
+        for (name, why) in wrong { returnStore(of: name, in: gated.site, to: before, because: why) }
+        var again = configuration.keeping(wrong, of: before, at: Schedule.time)
+        again.plan.generation += 1
+        again.notes = []
+        try bringCertificates(of: again)
+    }
+
+    /// `fresh` as far as clients would get it: of a certificate that none would, what was served before is served on, and the
+    /// store goes back to that, so that no restart serves what was refused here.
+    ///
+    /// - Returns: with it, what is new in it.
+    internal func gated(
+        _ fresh: SiteConfiguration,
+        isWhole: Bool
+    ) throws -> (fresh: SiteConfiguration, changes: [CertificateGate.Change]) {
+        guard isServing else { return (fresh, []) }
         let changes = CertificateGate.changes(from: configuration.keyring, to: fresh.keyring)
-        try Thread.inBackground { () throws(ConfigurationError) in try CertificateGate.rehearse(changes) }
-        try bringCertificates(of: fresh)
-        try confirm(changes, orBack: before)
+        let refused = Thread.inBackground { CertificateGate.rehearse(changes) }
+        for (name, why) in refused {
+            let isStored = fresh.site.certificates[name]?.issuer.isStored ?? false
+            guard configuration.keyring.certificates[name] != nil, isStored || !isWhole else {
+                throw ConfigurationError.unservable(name, why)
+            }
+        }
+        let reasons = refused.mapValues { "\($0)" }
+        for (name, why) in reasons { returnStore(of: name, in: fresh.site, to: configuration, because: why) }
+        let kept = fresh.keeping(reasons, of: configuration, at: Schedule.time)
+        return (kept, changes.filter { refused[$0.name] == nil })
     }
 
     private func bringCertificates(of next: SiteConfiguration) throws {
@@ -56,57 +87,53 @@ extension GatewayProcess {
         }
     }
 
-    /// - Parameter before: what goes back into force when clients do not get what they should.
-    internal func confirm(
-        _ changes: [CertificateGate.Change],
-        orBack before: (configuration: SiteConfiguration, slots: PlanCompiler.Slots)
-    ) throws {
-        guard !changes.isEmpty else { return }
+    /// Looks at what clients get of certificates that have come into force.
+    ///
+    /// - Returns: what they get instead, by the names of those that they do not get.
+    internal func confirm(_ changes: [CertificateGate.Change]) -> [String: String] {
+        guard !changes.isEmpty else { return [:] }
         let generations = configuration.keyring.generations(for: plan)
         let addresses = Dictionary(
             uniqueKeysWithValues: configuration.listenerRequests.map { ($0.listener, $0.requests.first?.address) }
         )
+        var wrong: [String: String] = [:]
         for change in changes.prefix(Self.mostLooks) {
             guard let name = change.bundles.first?.names.first else { continue }
+            var isSeen = true
             for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
                 guard let address = addresses[listener.id] ?? nil else { continue }
                 let expected = generations[listener.id]?.leaves(for: name) ?? []
                 switch Thread.inBackground({ CertificateGate.look(at: address, for: name, expecting: expected) }) {
                 case .good: continue
-                case .unknown(let why): Self.log("certificate \(change.name): \(why)")
-                case .wrong(let why): try goBack(to: before, from: change.name, because: why)
+                case .unknown(let why):
+                    isSeen = false
+                    Self.log("certificate \(change.name): nobody could look whether clients get it: \(why)")
+                case .wrong(let why): wrong[change.name] = why
                 }
             }
-            Self.log("certificate \(change.name): served, as a handshake showed")
+            if isSeen, wrong[change.name] == nil {
+                Self.log("certificate \(change.name): served, as a handshake showed")
+            }
         }
-        for change in changes where configuration.keyring.trials[change.name] == nil {
+        for change in changes where wrong[change.name] == nil && configuration.keyring.trials[change.name] == nil {
             if let settings = configuration.site.certificates[change.name] {
                 deployments.want(settings, of: configuration.site)
             }
         }
+        return wrong
     }
 
-    /// Puts the configuration before into force again, and the store's generation before with it.
-    private func goBack(
+    /// Puts the configuration before into force again, and the store's generations before with it, where clients do not get
+    /// some certificates of the one that has come into force.
+    ///
+    /// - Parameter wrong: what they get instead, by the certificates' names.
+    internal func goBack(
         to before: (configuration: SiteConfiguration, slots: PlanCompiler.Slots),
-        from name: String,
-        because why: String
+        from wrong: [String: String]
     ) throws {
-        if let settings = configuration.site.certificates[name], settings.issuer.isStored {
-            let keyring = before.configuration.keyring
-            let isStored = !before.configuration.standIns.contains(name)
-            let known = isStored ? (keyring.trials[name]?.bundles ?? keyring.certificates[name])?.first : nil
-            let provider = CertificateProvider(for: configuration.site, now: Schedule.time)
-            let reason = "clients did not get it: \(why)"
-            do throws(CertificateProblem) {
-                if let known {
-                    try provider.restore(known, settings, reason: reason)
-                } else {
-                    _ = try provider.rollBack(settings, reason: reason)
-                }
-            } catch {
-                Self.log("certificate \(name): the store could not be rolled back: \(error)")
-            }
+        guard let (name, why) = wrong.min(by: { $0.key < $1.key }) else { return }
+        for (name, why) in wrong {
+            returnStore(of: name, in: configuration.site, to: before.configuration, because: why)
         }
         var again = before.configuration
         again.plan.generation = configuration.plan.generation + 1
@@ -117,6 +144,27 @@ extension GatewayProcess {
             try bring(try resolved(again), before.slots, isNews: false)
         }
         throw ConfigurationError.rolledBack(name, why: why)
+    }
+
+    /// Has the store go back to what `before` served of a certificate that clients did not get.
+    private func returnStore(
+        of name: String,
+        in site: SiteModel,
+        to before: SiteConfiguration,
+        because why: String
+    ) {
+        guard let settings = site.certificates[name], settings.issuer.isStored else { return }
+        let isStored = !before.standIns.contains(name)
+        let shown = before.keyring.trials[name]?.bundles ?? before.keyring.certificates[name]
+        do throws(CertificateProblem) {
+            try CertificateProvider(for: site, now: Schedule.time).takeBack(
+                settings,
+                to: isStored ? shown?.first : nil,
+                reason: "clients did not get it: \(why)"
+            )
+        } catch {
+            Self.log("certificate \(name): the store could not be rolled back: \(error)")
+        }
     }
 }
 

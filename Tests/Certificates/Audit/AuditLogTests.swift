@@ -104,7 +104,7 @@ struct AuditLogTests {
         #expect(log.revoked == [revoked.fingerprint])
     }
 
-    @Test("one that this user may not read stays where it is, and nothing is told past it")
+    @Test("one that this user may not read stays whole; in a store of others nothing is told past it")
     func denied() async {
         // In a process of its own, since a user is the process's.
         await #expect(processExitsWith: .success) {
@@ -114,12 +114,19 @@ struct AuditLogTests {
             let log = AuditLog(path: scratch.path + "/audit.log")
             try log.append(event, now: 1)
             let nobody: UInt32 = 65_534
-            try FileManager.default.setAttributes([.ownerAccountID: nobody], ofItemAtPath: scratch.path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scratch.path)
             #expect(seteuid(nobody) == 0)
             #expect(throws: CertificateProblem.self) { try log.append(event, now: 2) }
             #expect(log.damagedOnes.isEmpty && log.fault == nil)
             #expect(seteuid(0) == 0)
             #expect(try log.verify().entries.count == 1)
+            try FileManager.default.setAttributes([.ownerAccountID: nobody], ofItemAtPath: scratch.path)
+            #expect(seteuid(nobody) == 0)
+            // In a store of his own it is set aside.
+            try log.append(event, now: 3)
+            #expect(try log.verify().entries.map(\.event.kind) == [.begun, .issued])
+            #expect(seteuid(0) == 0)
+            #expect(try AuditLog(path: log.path + ".damaged-1").verify().entries.count == 1)
         }
     }
 

@@ -215,6 +215,61 @@ struct CertificateRotationTests: OneCertificate {
         #expect(try shown == first)
     }
 
+    @Test("of two that change at once, the one that clients do not get is taken back alone, and no restart serves it")
+    func takesBackAlone() throws {
+        let other = try Ports.free()
+        let site = try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen:
+                - { port: \(port), tls: { certificates: [web] } }
+                - { port: \(other), address: [127.0.0.1], tls: { certificates: [side] } }
+              routes: [ { hosts: [foobar.test, side.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], issuer: internal }
+              side: { names: [side.test], issuer: internal }
+            """,
+            in: directory
+        )
+        let web = try shown
+        func shownAside() throws -> String {
+            let client = "openssl s_client -connect 127.0.0.1:\(other) -servername side.test </dev/null 2>/dev/null"
+            return try run("sh", ["-c", client + " | openssl x509 -noout -fingerprint"], in: directory).output
+        }
+        let side = try shownAside()
+        #expect(side.contains("Fingerprint"), "\(site.log)")
+        let thief = try TestCertificate("thief", names: ["foobar.test"], in: directory)
+        let process = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", Self.thief, "\(port)", thief.certificatePath, thief.keyPath],
+            in: directory,
+            name: "thief"
+        )
+        try eventually("it listens; \(process.standardError)") { process.standardOutput.contains("listening") }
+        // Made where the gateway does not hear of it, so that the next change brings both.
+        let quiet = ["--site", directory.path("site.yaml"), "--socket", directory.path("nobody.sock")]
+        #expect(try run(try Gateway.binary, ["certs", "rotate", "web"] + quiet, in: directory).status == 0)
+        let rotated = try certs(site, "rotate", "side")
+        #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated) \(site.log)")
+        #expect(try shownAside() != side)
+        #expect(site.log.contains("the one before is served again"), "\(site.log)")
+        #expect(!site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
+        process.send(SIGKILL)
+        try process.wait()
+        #expect(try shown == web)
+        #expect(
+            try String(contentsOfFile: directory.path("store/web/current"), encoding: .utf8) == "1 rolled-back\n"
+        )
+        #expect(try site.command("reload").status == 0)
+        #expect(try certs(site, "list").output.contains("web: internal; generation 1; "))
+        #expect(try certs(site, "list").output.contains("1 try failed"))
+        #expect(try shown == web)
+    }
+
     /// Listens beside the gateway, at the more special address, which the kernel prefers.
     private static let thief = """
         import socket, ssl, sys

@@ -56,7 +56,7 @@ struct DamagedStoreTests: OneCertificate {
         #expect(try !site.command("status").output.contains("WARNING"))
     }
 
-    @Test("a history of another user's stops nobody: in a store of his own a user sets it aside, and is told of it before")
+    @Test("a history of another user's stops nobody: in a store of his own a user is told of it, and sets it aside")
     func historyOfAnother() throws {
         let binary = try Gateway.binary
         guard Unprivileged.isAnother, try Unprivileged.canRun(binary, in: directory) else {
@@ -65,7 +65,8 @@ struct DamagedStoreTests: OneCertificate {
         try writeSite()
         try Unprivileged.own(directory)
         func user(_ arguments: String...) throws -> ToolResult {
-            try Unprivileged.tool([binary, "certs"] + arguments + ["--site", directory.path("site.yaml")], in: directory)
+            let command = [binary, "certs"] + arguments + ["--site", directory.path("site.yaml")]
+            return try Unprivileged.tool(command, in: directory)
         }
         #expect(try user("issue", "web").status == 0)
         #expect(try run("chown", ["0:0", directory.path("store/audit.log")], in: directory).status == 0)
@@ -83,6 +84,7 @@ struct DamagedStoreTests: OneCertificate {
     @Test("a store that is empty of a sudden, as one that is not mounted: nothing is made in it, the good ones stay")
     func vacant() throws {
         let site = try start("issuer: internal")
+        #expect(try certs("rotate", "web").status == 0)
         let served = try directory.shown(at: port, "-fingerprint -sha256")
         func move(_ from: String, _ to: String) throws {
             #expect(try run("mv", [directory.path(from), directory.path(to)], in: directory).status == 0)

@@ -30,23 +30,23 @@ struct SharedStoreTests {
 
         func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
-        var marks: [String] {
-            get throws { try trials(self).compactMap { $0["name"] as? String } }
-        }
-
-        private func trials(_ member: Member) throws -> [[String: Any]] {
-            let said = try run(
-                try Gateway.binary,
-                ["status", "--json", "--socket", directory.path("admin.sock")],
-                in: directory
-            )
-            let document = try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any]
-            return document?["certificate_trials"] as? [[String: Any]] ?? []
+        /// The names of the certificates that are on trial there.
+        var trials: [String] {
+            get throws {
+                let said = try run(
+                    try Gateway.binary,
+                    ["status", "--json", "--socket", directory.path("admin.sock")],
+                    in: directory
+                )
+                let document = try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any]
+                let trials = document?["certificate_trials"] as? [[String: Any]]
+                return (trials ?? []).compactMap { $0["name"] as? String }
+            }
         }
     }
 
-    @Test("each has its own trial: the other's restart does not end it, nor is what it shows retired; a stolen key ends both")
-    func trials() throws {
+    @Test("each has its own trial: the other's restart does not end it, and a stolen key ends both")
+    func each() throws {
         let store = try TemporaryDirectory()
         let (one, two) = (try Member(store: store), try Member(store: store))
         let first = try one.start()
@@ -54,11 +54,11 @@ struct SharedStoreTests {
         let rotated = try one.certs("rotate", "web")
         #expect(rotated.status == 0 && rotated.output.contains("to 50 % of the clients first"), "\(rotated)")
         #expect(try second.command("reload").status == 0)
-        #expect(try one.marks == ["web"] && two.marks == ["web"], "\(first.log) \(second.log)")
+        #expect(try one.trials == ["web"] && two.trials == ["web"], "\(first.log) \(second.log)")
         // It begins with the new one for all, which says nothing of the first.
         try second.stop()
         second = try two.start()
-        #expect(try one.marks == ["web"] && two.marks.isEmpty, "\(first.log) \(second.log)")
+        #expect(try one.trials == ["web"] && two.trials.isEmpty, "\(first.log) \(second.log)")
         let listed = (try one.certs("list"), try two.certs("list"))
         #expect(listed.0.status == 0 && listed.0.output.contains("served to 50 % of the clients, "), "\(listed.0)")
         #expect(listed.1.status == 0 && listed.1.output.contains("; served\n"), "\(listed.1)")
@@ -68,15 +68,15 @@ struct SharedStoreTests {
         // The third is tried by both, at each beside what it showed to all.
         #expect(try one.certs("rotate", "web").status == 0)
         #expect(try second.command("reload").status == 0)
-        #expect(try one.marks == ["web"] && two.marks == ["web"], "\(first.log) \(second.log)")
+        #expect(try one.trials == ["web"] && two.trials == ["web"], "\(first.log) \(second.log)")
         for generation in 1...2 {
             #expect(FileManager.default.fileExists(atPath: store.path("store/web/\(generation)/key.pem")))
         }
         let stolen = try two.certs("retire", "web", "--compromised")
         #expect(stolen.status == 0 && stolen.output.contains("ends within seconds"), "\(stolen)")
         #expect(stolen.output.contains("deleted the key of generation 1, 2"), "\(stolen)")
-        #expect(try two.marks.isEmpty)
-        try eventually("the first one's trial ends, too; \(first.log)", within: .seconds(60)) { try one.marks.isEmpty }
+        #expect(try two.trials.isEmpty)
+        try eventually("the first one's trial ends, too; \(first.log)", within: .seconds(60)) { try one.trials.isEmpty }
         #expect(try one.certs("list").output.contains("; served\n"))
         #expect(try one.certs("retire", "web", "--compromised").status == 0)
     }
