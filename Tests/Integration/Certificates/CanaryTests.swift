@@ -47,10 +47,11 @@ struct CanaryTests: OneCertificate {
         let meanwhile = try certs("list")
         #expect(meanwhile.status == 0 && meanwhile.output.contains("served to 30 % of the clients"), "\(meanwhile)")
         #expect(try clients(10, trusting: root) == 10)
-        // Clients without the root refuse both, and so say nothing of the new one.
+        // Clients without the root refuse both, and so say nothing of the new one. They are fewer than any verdict needs:
+        // who of them is picked is chance.
         try directory.write("", to: "none.pem")
         let stranger = try TestCertificate("stranger", names: ["foobar.test"], in: directory)
-        #expect(try clients(10, trusting: stranger.certificatePath) == 0)
+        #expect(try clients(2, trusting: stranger.certificatePath) == 0)
         try eventually("it is for all; \(site.log)", within: .seconds(60)) {
             site.log.contains("certificate web: the new one is for all clients now")
         }
