@@ -111,9 +111,9 @@ package struct PolicyCheck {
     // MARK: Claims
 
     private mutating func checkClaims() {
-        let claims = intent.claims.filter { $0.kind != .allow }
-        for proof in ClaimProver(SiteHosts(intent, of: site)).prove(claims) {
+        for proof in PolicyTimeline(site, at: now).prove([.never, .exactly]) {
             let claim = proof.claim
+            let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
             let word = "the claim `\(claim.id)`"
             switch proof.answer {
             case .proved: continue
@@ -122,7 +122,7 @@ package struct PolicyCheck {
                     .warning,
                     .claim,
                     claim.position,
-                    "\(word) cannot be decided: \(Self.subject(proof, described))\(proof.reason ?? "")",
+                    "\(word) cannot be decided\(since): \(Self.subject(proof, described))\(proof.reason ?? "")",
                     help: "`gatehouse policy prove` shows the packet"
                 )
             case .refuted:
@@ -131,7 +131,7 @@ package struct PolicyCheck {
                     .error,
                     .claim,
                     claim.position,
-                    "\(word) is broken: \(Self.subject(proof, described))\(Self.verdict(proof.rule))",
+                    "\(word) is broken\(since): \(Self.subject(proof, described))\(Self.verdict(proof.rule))",
                     help: isLet ? "narrow that rule, or give up the claim" : "allow it, or give up the claim"
                 )
             }

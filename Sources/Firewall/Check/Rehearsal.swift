@@ -113,6 +113,6 @@ extension SiteHost {
                 }
             }
         }
-        return nearest?.interface ?? fallback
+        return nearest?.interface ?? interfaces.fallback
     }
 }

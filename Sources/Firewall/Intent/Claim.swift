@@ -29,6 +29,8 @@ package struct Claim: Sendable {
     package private(set) var isBoundToInterfaces = false
     /// Which ends an `allow` opens.
     package private(set) var ends = FlowEnds.both
+    /// When the line of an `allow` ends by itself, in seconds since 1970.
+    package private(set) var expires: Int64?
 
     init(
         _ kind: Kind,
@@ -61,5 +63,6 @@ package struct Claim: Sendable {
         )
         isBoundToInterfaces = flow.inZone != nil || flow.outZone != nil
         ends = flow.ends
+        expires = flow.expires
     }
 }

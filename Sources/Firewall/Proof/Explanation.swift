@@ -17,20 +17,26 @@ package struct Explanation: Sendable {
     /// Where the packet is dropped: the rule of which it fulfils the most.
     package let nearest: Nearest?
 
-    package init(_ packet: Packet, at intent: HostIntent) {
+    /// - Parameter now: rules that ended before let nothing through, in seconds since 1970.
+    package init(_ packet: Packet, at intent: HostIntent, now: Int64 = .min) {
         host = intent.host
         self.packet = packet
-        rule = intent.rule(for: packet)
+        rule = intent.at(now).rule(for: packet)
         isAccepted = rule.map { $0.verdict == .accept && !$0.isLimiting(packet) } ?? false
-        nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path), decided: rule)
+        nearest = isAccepted ? nil : Self.nearest(packet, intent.rules(packet.path), decided: rule, now)
     }
 
     /// - Parameter decided: the rule that decides about the packet.
-    private static func nearest(_ packet: Packet, _ rules: [IntentRule], decided: IntentRule?) -> Nearest? {
+    private static func nearest(
+        _ packet: Packet,
+        _ rules: [IntentRule],
+        decided: IntentRule?,
+        _ now: Int64
+    ) -> Nearest? {
         var best: (rule: IntentRule, lacking: [PacketMatch.Lack])?
         for rule in rules where rule.verdict == .accept {
             for match in rule.matches {
-                let lacking = match.lacks(packet)
+                let lacking = match.lacks(packet) + rule.lacks(at: now)
                 // Another host's addresses or another service are farther than an interface.
                 if lacking.reduce(0, { $0 + $1.weight }) < best?.lacking.reduce(0, { $0 + $1.weight }) ?? .max {
                     best = (rule, lacking)
@@ -67,6 +73,14 @@ package struct Explanation: Sendable {
         let attached = host.interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
         let outside = host.interfaces.first { $0.zone == FirewallDefence.outside }
         return (attached ?? outside ?? host.interfaces.first)?.name ?? "eth0"
+    }
+}
+
+extension IntentRule {
+    /// That the rule has ended.
+    fileprivate func lacks(at now: Int64) -> [PacketMatch.Lack] {
+        guard let expires, !lasts(at: now) else { return [] }
+        return [PacketMatch.Lack(weight: 1, text: "the rule ended on \(DateTime(seconds: expires))")]
     }
 }
 

@@ -55,8 +55,9 @@ extension HiddenRule {
         }
     }
 
-    /// Both of one line: where it is hidden otherwise on another way, it is by some that do this and some that do that.
-    private func joined(_ other: HiddenRule) -> HiddenRule {
+    /// Both of one line: where it is hidden otherwise on another way, or at another moment, it is by some that do this
+    /// and some that do that.
+    func joined(_ other: HiddenRule) -> HiddenRule {
         guard kind != other.kind else { return self }
         let known = Set(hiding.map(\.id))
         return HiddenRule(kind: .shadowed, rule: rule, hiding: hiding + other.hiding.filter { !known.contains($0.id) })
@@ -102,8 +103,10 @@ extension HiddenRule {
 
     /// - Parameter hiding: the earlier rules that take its packets.
     private static func hidden(_ rule: IntentRule, by hiding: [IntentRule]) -> HiddenRule {
-        let same = hiding.filter { ($0.verdict == .accept) == (rule.verdict == .accept) }.count
-        let kind: Kind = same == hiding.count ? .redundant : same == 0 ? .contradicted : .shadowed
+        let opposite = hiding.filter { ($0.verdict == .accept) != (rule.verdict == .accept) }.count
+        // What has another limit drops other packets.
+        let isSame = opposite == 0 && hiding.allSatisfy { $0.limit == rule.limit }
+        let kind: Kind = isSame ? .redundant : opposite == hiding.count ? .contradicted : .shadowed
         return HiddenRule(kind: kind, rule: rule, hiding: hiding)
     }
 }

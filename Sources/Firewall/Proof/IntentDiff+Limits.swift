@@ -44,7 +44,10 @@ extension IntentDiff {
             let decisive = passing.rule(for: packet.withinLimits)
             // A defence lets nothing through by itself: what it was stands beside what it is.
             let pass = stop.verdict == .accept ? decisive : passing.rules(path).first { $0.id == stop.id }
-            add(host: after.host, opens ? (stop, pass) : (pass, stop), opens: opens)
+            // What is stopped whatever it is above is told in packets.
+            if stop.limit != nil || pass?.limit != nil {
+                add(host: after.host, opens ? (stop, pass) : (pass, stop), opens: opens)
+            }
             let told = try store.combine(
                 try store.region(stop.boxesWithinLimits(path)),
                 try store.region(stop.verdict == .accept ? pass?.boxesWithinLimits(path) ?? [] : [Box()]),

@@ -15,7 +15,7 @@ package struct IntentDiff: Sendable {
         /// The rule that decides about the packet before and after; nil when none does.
         package let before: IntentRule?
         package let after: IntentRule?
-        /// The moment from which on it is so, in seconds since 1970; nil when it is so before any rule ends by itself.
+        /// The moment from which on it is so, in seconds since 1970; nil when it is so from now on.
         package let since: Int64?
     }
 
@@ -32,17 +32,26 @@ package struct IntentDiff: Sendable {
     private static let mostEnds = 64
 
     /// A host that one side lacks lets nothing through there.
-    package init(from old: [HostIntent], to new: [HostIntent], limit: Int = DiagramStore.usualLimit) {
+    ///
+    /// - Parameters:
+    ///   - now: what ended before counts on neither side, in seconds since 1970.
+    ///   - limit: see `DiagramStore`.
+    package init(
+        from old: [HostIntent],
+        to new: [HostIntent],
+        at now: Int64 = .min,
+        limit: Int = DiagramStore.usualLimit
+    ) {
         let names = Set(old.map(\.host)).union(new.map(\.host)).sorted()
         for name in names {
             let before = old.first { $0.host == name } ?? HostIntent(host: name)
             let after = new.first { $0.host == name } ?? HostIntent(host: name)
             adjustments += Adjustment.translations(from: before, to: after)
-            let ends = before.ends.union(after.ends).sorted()
+            let ends = before.ends.union(after.ends).filter { $0 > now }.sorted()
             var isKnown = ends.count <= Self.mostEnds
             for path in PacketPath.allCases where before.rules(path) != after.rules(path) {
                 for since in [nil] + ends.prefix(Self.mostEnds).map(Int64?.some) {
-                    let moment = since ?? .min
+                    let moment = since ?? now
                     do throws(SpaceExhausted) {
                         try compare(before.at(moment), after.at(moment), path, since, DiagramStore(limit: limit))
                     } catch {

@@ -1,14 +1,17 @@
 /// What is meant and what is held at one moment: rules that end by the clock hold until then and not after.
 
+extension IntentRule {
+    /// Whether the rule has not ended.
+    func lasts(at moment: Int64) -> Bool { expires.map { moment < $0 } ?? true }
+}
+
 extension HostIntent {
     /// When rules end, in seconds since 1970.
     var ends: Set<Int64> { Set((input + forward + output).compactMap(\.expires)) }
 
     /// The rules that have not ended.
-    func at(_ moment: Int64) -> HostIntent {
-        func lasting(_ rules: [IntentRule]) -> [IntentRule] {
-            rules.filter { $0.expires.map { moment < $0 } ?? true }
-        }
+    package func at(_ moment: Int64) -> HostIntent {
+        func lasting(_ rules: [IntentRule]) -> [IntentRule] { rules.filter { $0.lasts(at: moment) } }
         var intent = self
         intent.input = lasting(input)
         intent.forward = lasting(forward)
@@ -30,7 +33,7 @@ extension HeldRuleset {
     }
 
     /// The same rules with what the clock says in place of the clock.
-    func at(_ moment: Int64) -> HeldRuleset {
+    package func at(_ moment: Int64) -> HeldRuleset {
         var ruleset = self
         for chain in ruleset.chains.indices {
             for rule in ruleset.chains[chain].rules.indices {

@@ -1,7 +1,7 @@
 /// The packets that can be: every question is about them alone.
 package enum PossiblePackets {
-    /// Packets that a host could see on a way: those without ports have none, ICMP is of the family that it is for, and
-    /// an interface has a name.
+    /// Packets that a host could see on a way: those without ports have none, nor has what is not TCP flags, ICMP is of
+    /// the family that it is for, and an interface has a name.
     package static func region(_ path: PacketPath, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
         try store.region(boxes(path))
     }
@@ -21,6 +21,8 @@ package enum PossiblePackets {
         var tcp = base
         tcp.restrict(.traffic, to: TrafficSet(.tcp).kinds.widened)
         tcp.restrict(.tcpFlags, to: TCPOpening.flags.complement.widened)
+        // What is not TCP has no flags: it stands with the usual ones.
+        base.restrict(.tcpFlags, to: 0x02)
         var ported = base
         ported.restrict(
             .traffic,

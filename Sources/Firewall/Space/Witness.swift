@@ -7,16 +7,66 @@ package struct Witness {
     private let interfaces: [String]
     /// The host's addresses, which its packets have for an end.
     private let own: [IPAddress]
+    /// What is reached by each interface.
+    private let reach: [(name: String, addresses: AddressSet)]
 
     /// - Parameter host: whose interfaces and addresses are tried before others.
     package init(in store: DiagramStore, at host: HostIntent? = nil) {
         self.store = store
         interfaces = (host?.interfaces ?? []).map(\.name).filter { $0 != "lo" }
         own = (host?.interfaces ?? []).flatMap(\.addresses).map(\.address) + (host?.otherAddresses ?? [])
+        reach = (host?.interfaces ?? []).filter { $0.name != "lo" }.reach
     }
 
     /// A packet of the set, which holds possible packets alone; nil when it is empty.
+    ///
+    /// One that comes and goes by the interfaces that its ends are reached by is preferred to others, and one from
+    /// elsewhere to one that the host would have sent itself; but not what is odd to what is not.
     package func packet(_ region: PacketFunction, _ path: PacketPath) -> Packet? {
+        guard let plain = chosen(region, path) else { return nil }
+        let peers = AddressSet.all.subtracting(AddressSet(own))
+        let isOrdinary = { (packet: Packet) in packet.state == .new && packet.oddities.isEmpty }
+        for matches in [routed(path, peers), [Self.match(path, from: peers, to: peers)]] {
+            guard let boxes = try? store.region(matches.flatMap({ Box.boxes(of: $0, on: path) })),
+                let part = try? store.combine(region, boxes, .intersection),
+                let packet = chosen(part, path), isOrdinary(packet) || !isOrdinary(plain)
+            else { continue }
+            return packet
+        }
+        return plain
+    }
+
+    /// The packets between peers of the host, by the interfaces that these are reached by.
+    private func routed(_ path: PacketPath, _ peers: AddressSet) -> [PacketMatch] {
+        let ways = reach.map { (name: $0.name, peers: $0.addresses.intersection(peers)) }
+        func match(
+            _ input: (name: String, peers: AddressSet),
+            _ output: (name: String, peers: AddressSet)
+        ) -> PacketMatch {
+            var match = Self.match(path, from: input.peers, to: output.peers)
+            if path != .output { match.inputInterfaces = .among([input.name]) }
+            if path != .input { match.outputInterfaces = .among([output.name]) }
+            return match
+        }
+        guard path == .forward else { return ways.map { match($0, $0) } }
+        // A machine with more interfaces is shown by any.
+        guard ways.count <= 16 else { return [] }
+        return ways.flatMap { input in ways.filter { $0.name != input.name }.map { match(input, $0) } }
+    }
+
+    /// The packets of a way of which the ends that are not the host's are among these.
+    private static func match(
+        _ path: PacketPath,
+        from sources: AddressSet,
+        to destinations: AddressSet
+    ) -> PacketMatch {
+        var match = PacketMatch()
+        if path != .output { match.sources = sources }
+        if path != .input { match.destinations = destinations }
+        return match
+    }
+
+    private func chosen(_ region: PacketFunction, _ path: PacketPath) -> Packet? {
         var numbers = Coordinates()
         var asked: Set<Dimension> = []
         var node = region

@@ -124,6 +124,34 @@ struct AnswerTests {
         #expect(packet.inputInterface != "lo", "\(packet.text)")
     }
 
+    @Test("an example comes from elsewhere, and by the interfaces that its ends are reached by")
+    func routes() throws {
+        let site = try site(
+            """
+            site: a.example
+            hosts:
+              r:
+                roles: [router]
+                interfaces:
+                  wan: { zone: outside, addresses: [198.51.100.1/24] }
+                  lan: { zone: inside, addresses: [10.9.0.1/24] }
+            """
+        )
+        let host = try #require(Intent(of: site).host("r"))
+        let store = DiagramStore()
+        func packet(_ path: PacketPath, to destination: UInt32) throws -> Packet {
+            var match = PacketMatch()
+            match.destinations = AddressSet([.v4(destination)])
+            match.traffic = TrafficSet(.tcp)
+            let region = try store.region(Box.boxes(of: match, on: path))
+            return try #require(Witness(in: store, at: host).packet(region, path))
+        }
+        let inwards = try packet(.input, to: 0x0A09_0001)
+        #expect(!host.interfaces.flatMap(\.addresses).map(\.address).contains(inwards.source), "\(inwards.text)")
+        let through = try packet(.forward, to: 0x0A09_0005)
+        #expect(through.inputInterface == "wan" && through.outputInterface == "lan", "\(through.text)")
+    }
+
     @Test("what is not understood is said as nft writes it")
     func listed() throws {
         for (statement, words) in [

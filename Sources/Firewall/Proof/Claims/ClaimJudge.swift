@@ -15,6 +15,18 @@ final class ClaimJudge {
         let reason: String
     }
 
+    /// What became of a claim at one place.
+    struct Verdict: Sendable {
+        /// None where the claim holds.
+        var findings: [Finding]
+        /// Where all of an `allow` that ends here is stopped, as it may be: a packet of it, and who stops it.
+        fileprivate(set) var taken: Finding?
+        /// Whether something of an `allow` is let through here.
+        fileprivate(set) var lets = false
+
+        init(_ finding: Finding? = nil) { findings = finding.map { [$0] } ?? [] }
+    }
+
     private let site: SiteHosts
     /// nil for what is no host of the site.
     private let end: Int?
@@ -40,29 +52,26 @@ final class ClaimJudge {
         store = ways.store
     }
 
-    /// What is found of a claim here; nothing where it holds.
-    func judge(_ asked: AskedClaim) -> [Finding] {
+    /// What is found of a claim here.
+    func judge(_ asked: AskedClaim) -> Verdict {
         let claim = asked.claim
         let destinations = end.map { claim.destinations.intersection(site.hosts[$0].addresses) }
         let addresses = destinations ?? claim.destinations.subtracting(site.addresses)
-        if addresses.isEmpty { return [] }
+        if addresses.isEmpty { return Verdict() }
         do throws(SpaceExhausted) {
             if let exhausted { throw exhausted }
-            let findings =
-                switch claim.kind {
-                case .allow: [try allowed(asked, addresses)]
-                case .never: [try never(asked, claim.traffic, addresses)]
-                case .exactly:
-                    [
-                        try never(asked, claim.scope.subtracting(claim.traffic), addresses),
-                        try allowed(asked, addresses),
-                    ]
-                }
-            return findings.compactMap { $0 }
+            if claim.kind == .never { return Verdict(try never(asked, claim.traffic, addresses)) }
+            var verdict = try allowed(asked, addresses)
+            if claim.kind == .exactly,
+                let more = try never(asked, claim.scope.subtracting(claim.traffic), addresses)
+            {
+                verdict.findings.insert(more, at: 0)
+            }
+            return verdict
         } catch {
             exhausted = error
             let host = end.map { "the rules about \(site.hosts[$0].intent.host)" } ?? "the rules about other addresses"
-            return [finding(.unknown, error.reason(host), packet: nil, at: .end(end), isOfAllowed: false)]
+            return Verdict(finding(.unknown, error.reason(host), packet: nil, at: .end(end), isOfAllowed: false))
         }
     }
 
@@ -151,31 +160,55 @@ final class ClaimJudge {
         return reached
     }
 
-    /// The first connection that is stopped though no line refuses it; nil when there is none.
+    /// The first connection that is stopped though no line refuses it.
     private func allowed(
         _ claim: AskedClaim,
         _ addresses: AddressSet
-    ) throws(SpaceExhausted) -> Finding? {
-        guard holds(claim.claim) else { return nil }
+    ) throws(SpaceExhausted) -> Verdict {
+        var verdict = Verdict()
+        guard holds(claim.claim) else { return verdict }
         let asked = try question(claim, claim.claim.traffic, to: addresses, .new)
-        if asked == .none { return nil }
+        if asked == .none { return verdict }
         let exemption = Exemption(claim.claim)
         let (out, through, inwards) = (try out(exemption), try through(exemption), try inwards(exemption))
         let expected = try store.combine(asked, try refused(exemption), .difference)
         var doubt: Finding?
-        for (ends, place, reason) in [
+        let stations = [
             (out, SiteHosts.Place.source, "is not let out by its source"),
             (through, .between, "is not let through on its way"),
             (inwards, .end(end), "is not let in"),
-        ] {
+        ]
+        if expected == .none, exemption.yields {
+            verdict.taken = try taken(asked, at: stations)
+            verdict.lets = verdict.taken == nil
+            return verdict
+        }
+        verdict.lets = true
+        for (ends, place, reason) in stations {
             let lost = try part(expected, of: ends.outcomes, .stopped)
-            if lost != .none { return found(.refuted, reason, lost, at: place, isOfAllowed: true) }
+            if lost != .none { return Verdict(found(.refuted, reason, lost, at: place, isOfAllowed: true)) }
             let open = try part(expected, of: ends.outcomes, .perhapsStopped)
             if open != .none, doubt == nil {
                 doubt = found(.unknown, "may be dropped", open, at: place, isOfAllowed: true)
             }
         }
-        return doubt
+        if let doubt { verdict.findings = [doubt] }
+        return verdict
+    }
+
+    /// Where all of an `allow` is stopped that comes here; nil where something may be let through.
+    private func taken(
+        _ asked: PacketFunction,
+        at stations: [(SiteWays.Ends, SiteHosts.Place, String)]
+    ) throws(SpaceExhausted) -> Finding? {
+        var left = asked
+        for (ends, _, _) in stations { left = try part(left, of: ends.outcomes, .perhapsAccepted) }
+        guard left == .none else { return nil }
+        for (ends, place, reason) in stations {
+            let stopped = try part(asked, of: ends.outcomes, .stopped)
+            if stopped != .none { return found(.proved, reason, stopped, at: place, isOfAllowed: true) }
+        }
+        return nil
     }
 
     /// What a claim says nothing of.

@@ -15,8 +15,14 @@ package struct ClaimProof: Sendable {
     /// What takes every packet of an `allow`, so that its line lets nothing through; nil where it does. The answer is
     /// then about no packet.
     package fileprivate(set) var taken: HiddenRule?
+    /// Whether an `allow` lets nothing through, since all of it may be stopped and is; the packet is one of these then.
+    package internal(set) var isVoid = false
+    /// When the line of an `allow` ended by itself before now, in seconds since 1970; nil when it did not.
+    package internal(set) var ended: Int64?
+    /// The moment from which on it is so, in seconds since 1970; nil when it is so from now on.
+    package internal(set) var since: Int64?
 
-    package var isProved: Bool { answer == .proved && taken == nil }
+    package var isProved: Bool { answer == .proved && taken == nil && !isVoid && ended == nil }
 
     /// The answer in a word: `void` for a line that lets nothing through.
     package var word: String { isProved || answer != .proved ? answer.rawValue : "void" }
@@ -30,7 +36,12 @@ extension [ClaimProof] {
         let void = Dictionary(hidden.filter { $0.kind == .contradicted }.map { ($0.rule.id, $0) }) { first, _ in first }
         return map { proof in
             var proof = proof
-            if proof.claim.kind == .allow, proof.answer == .proved { proof.taken = void[proof.claim.id] }
+            guard proof.claim.kind == .allow, proof.answer == .proved, let taken = void[proof.claim.id] else {
+                return proof
+            }
+            // The lines that take it say more than one packet.
+            proof = ClaimProof(claim: proof.claim)
+            proof.taken = taken
             return proof
         }
     }

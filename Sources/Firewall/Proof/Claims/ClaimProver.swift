@@ -30,22 +30,42 @@ package struct ClaimProver: Sendable {
         let ends = site.hosts.indices.map(Int?.some) + [nil]
         // What is common is copied once for each thread: a site may have thousands of ends.
         let ways = { @Sendable [site, limit, steps] in SiteWays(site, common, limit: limit, steps: steps) }
-        let findings = Parallel.map(ends, with: ways) { ways, end in
+        let results = Parallel.map(ends, with: ways) { ways, end in
             ways.restart()
             let judge = ClaimJudge(at: end, ways)
-            return asked.indices.flatMap { index in
-                judge.judge(asked[index]).map { (claim: index, finding: $0) }
+            var result = Result()
+            for index in asked.indices {
+                let verdict = judge.judge(asked[index])
+                if verdict.lets { result.lets.append(index) }
+                if let taken = verdict.taken { result.taken.append((index, taken)) }
+                for finding in verdict.findings { result.findings.append((index, finding)) }
             }
+            return result
         }
         var found: [[ClaimJudge.Finding]] = Array(repeating: [], count: claims.count)
-        for (index, finding) in findings.joined() { found[index].append(finding) }
-        let doubt = doubt()
-        return zip(claims, found).map { claim, findings in
-            guard let finding = Self.foremost(findings) else {
-                return ClaimProof(claim: claim, answer: doubt == nil ? .proved : .unknown, reason: doubt)
-            }
-            return proof(claim, finding)
+        var taken: [Int: ClaimJudge.Finding] = [:]
+        for result in results {
+            for (index, finding) in result.findings { found[index].append(finding) }
+            for (index, finding) in result.taken where taken[index] == nil { taken[index] = finding }
         }
+        // What is let through somewhere is not void.
+        for index in results.flatMap(\.lets) { taken[index] = nil }
+        let doubt = doubt()
+        return claims.indices.map { index in
+            if let finding = Self.foremost(found[index]) { return proof(claims[index], finding) }
+            if let doubt { return ClaimProof(claim: claims[index], answer: .unknown, reason: doubt) }
+            guard let finding = taken[index] else { return ClaimProof(claim: claims[index]) }
+            var proof = proof(claims[index], finding)
+            proof.isVoid = true
+            return proof
+        }
+    }
+
+    /// What was found at one place, by the claims' places in their list.
+    private struct Result: Sendable {
+        var findings: [(claim: Int, finding: ClaimJudge.Finding)] = []
+        var taken: [(claim: Int, finding: ClaimJudge.Finding)] = []
+        var lets: [Int] = []
     }
 
     /// For each claim the addresses of hosts that get nothing from its line: one that is bound to zones says nothing of

@@ -28,7 +28,7 @@ struct Passage: Sendable {
         guard host.isRouter else { return [] }
         let own = AddressSet(host.allAddresses.map(\.address))
         let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
-        let reach = host.reach.map { ($0.name, $0.addresses.subtracting(own)) }
+        let reach = host.interfaces.reach.map { ($0.name, $0.addresses.subtracting(own)) }
         return reach.flatMap { input, sources in
             reach.filter { $0.0 != input }.map { output, destinations in
                 Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
@@ -37,26 +37,25 @@ struct Passage: Sendable {
     }
 }
 
-extension SiteHost {
+extension [HostInterface] {
     /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; and by one of
     /// them everything else (`interface(toward:)`).
     var reach: [(name: String, addresses: AddressSet)] {
         var rest = AddressSet.all
-        var reached = Dictionary(uniqueKeysWithValues: interfaces.map { ($0.name, AddressSet.none) })
-        let networks = interfaces.flatMap { interface in interface.addresses.map { (interface.name, $0.network) } }
+        var reached = Dictionary(map { ($0.name, AddressSet.none) }) { first, _ in first }
+        let networks = flatMap { interface in interface.addresses.map { (interface.name, $0.network) } }
         for (name, network) in networks.sorted(by: { $0.1.prefixLength > $1.1.prefixLength }) {
             let part = AddressSet([network]).intersection(rest)
             reached[name] = reached[name]?.union(part)
             rest = rest.subtracting(part)
         }
         if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
-        return interfaces.map { ($0.name, reached[$0.name] ?? .none) }
+        return map { ($0.name, reached[$0.name] ?? .none) }
     }
 
-    /// The interface that what is in no network of the host is reached by: one that faces the outside, else one that gets
+    /// The interface that what is in no network of them is reached by: one that faces the outside, else one that gets
     /// its addresses from elsewhere, else the only one.
     var fallback: HostInterface? {
-        interfaces.first { $0.zone == FirewallDefence.outside } ?? interfaces.first { $0.addresses.isEmpty }
-            ?? (interfaces.count == 1 ? interfaces[0] : nil)
+        first { $0.zone == FirewallDefence.outside } ?? first { $0.addresses.isEmpty } ?? (count == 1 ? self[0] : nil)
     }
 }

@@ -25,9 +25,12 @@ extension SiteHosts {
         }
     }
 
-    /// The packet by an interface of the host that accepts it, if there is one.
+    /// The packet by an interface of the host that accepts it, if there is one: by that which its peer is reached by
+    /// before any other.
     private func seen(_ packet: Packet, by host: Int, _ path: PacketPath) -> Packet {
-        let choices = (hosts[host].intent.interfaces.map(\.name) + ["eth0"]).map { name in
+        let peer = path == .input ? packet.source : packet.destination
+        let near = hosts[host].reach.filter { $0.addresses.contains(peer) }.map(\.name)
+        let choices = (near + hosts[host].intent.interfaces.map(\.name) + ["eth0"]).map { name in
             var choice = packet
             choice.route = PacketRoute(path, by: name, to: name)
             return choice
@@ -75,6 +78,6 @@ extension SiteHosts.Host {
     /// What becomes of one packet: by what the kernel holds, else by what is meant.
     fileprivate func outcomes(of packet: Packet) -> Outcomes {
         if let held { return HeldEvaluator(held).outcomes(packet) }
-        return lasting(packet.path).first { $0.matches(packet) }?.verdict == .accept ? .accept : .drop
+        return intent.rule(for: packet)?.verdict == .accept ? .accept : .drop
     }
 }

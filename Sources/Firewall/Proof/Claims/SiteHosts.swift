@@ -37,7 +37,7 @@ package struct SiteHosts: Sendable {
                 addresses: AddressSet(described.allAddresses.map(\.address)),
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
                 passages: Passage.all(through: described),
-                reach: described.reach,
+                reach: described.interfaces.reach,
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
             )
         }
@@ -57,12 +57,7 @@ extension SiteHosts.Host {
             var space = HeldSpace(held, in: store, limits: .together)
             return try space.outcomes(path)
         }
-        return try IntentSpace(in: store, limits: .together).outcomes(Array(lasting(path)), path)
-    }
-
-    /// The rules that are counted on: what a line that ends by itself refuses it will not refuse later.
-    func lasting(_ path: PacketPath) -> some Sequence<IntentRule> {
-        intent.rules(path).lazy.filter { $0.verdict == .accept || $0.expires == nil }
+        return try IntentSpace(in: store, limits: .together).outcomes(intent.rules(path), path)
     }
 
     /// Why nothing can be told of connections to it, or of what its kernel does to addresses, or why that is not what is

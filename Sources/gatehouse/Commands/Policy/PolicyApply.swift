@@ -56,12 +56,12 @@ struct PolicyApply: ParsableCommand {
 
     /// Holds the site's claims against what all hosts are meant to do.
     private func requireClaims(_ site: PolicySite) throws {
-        let claims = site.intent.claims.filter { $0.kind != .allow }
-        for proof in ClaimProver(SiteHosts(site.intent, of: site.model)).prove(claims) {
+        for proof in PolicyTimeline(site.model, at: site.now).prove([.never, .exactly]) {
             let claim = proof.claim
             if proof.answer == .proved || proof.answer == .unknown && entrance.unproved { continue }
             let word = proof.answer == .refuted ? "is broken" : "cannot be proved"
-            let packet = proof.packet.map { ": \($0.text)" } ?? ""
+            let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
+            let packet = proof.packet.map { "\(since): \($0.text)" } ?? since
             throw ExitCode.refusal(
                 .wanting,
                 "the claim `\(claim.id)` \(word)\(packet) \(proof.reason ?? ""); nothing was changed. "

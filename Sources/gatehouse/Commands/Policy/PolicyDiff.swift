@@ -7,7 +7,7 @@ struct PolicyDiff: ParsableCommand {
         commandName: "diff",
         abstract: "Say in packets what a change of the site file opens and closes, on which host.",
         discussion: """
-            Lines that only moved are no change; other limits, ends and changes of addresses are. Exit status: 0 when
+            Lines that only moved are no change, nor is what ended before now; other limits, ends and changes of addresses are. Exit status: 0 when
             nothing opens, 1 when something does or cannot be told, 2 when a file or the command is wrong.
             """
     )
@@ -23,7 +23,7 @@ struct PolicyDiff: ParsableCommand {
 
     func run() throws {
         let (before, after) = (try PolicySite(path: old), try PolicySite(path: new))
-        let diff = IntentDiff(from: before.intent.hosts, to: after.intent.hosts)
+        let diff = IntentDiff(from: before.intent.hosts, to: after.intent.hosts, at: after.now)
         if json {
             let members: [JSONValue.Member] = [
                 .init("opens", .boolean(diff.opensAnything)),

@@ -42,16 +42,18 @@ struct PolicyExplain: ParsableCommand {
         let site = try PolicySite(path: options.path)
         let intent = try site.host(host)
         let packet = try packet(site.model.hosts[intent.host] ?? SiteHost(name: intent.host))
-        let explanation = Explanation(packet, at: intent)
+        let explanation = Explanation(packet, at: intent, now: site.now)
         let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }
-        let trace = ruleset.map { HeldEvaluator($0).trace(packet) }
+        let trace = ruleset.map { HeldEvaluator($0.at(site.now)).trace(packet) }
         let steps = ruleset.flatMap { ruleset in trace.map { $0.described(in: ruleset) } }
         if json {
             Output.line(Self.json(explanation, trace, steps).indented)
         } else {
             Output.line("\(intent.host) \(packet.path.rawValue): \(packet.text)")
             let word = explanation.isAccepted ? "accepted" : "dropped"
-            let rule = explanation.rule.map { site.name($0) }
+            let rule = explanation.rule.map { rule in
+                site.name(rule) + (rule.expires.map { ", which ends on \(DateTime(seconds: $0))" } ?? "")
+            }
             Output.line(rule.map { "\(word) by \($0)" } ?? "dropped, since no rule lets it through")
             if let nearest = explanation.nearest {
                 Output.line("the nearest rule that lets packets through is \(site.name(nearest.rule)):")

@@ -30,10 +30,10 @@ struct PolicyProve: ParsableCommand {
         let rulesets = try site.held(held)
         let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
         let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }
-        let hidden = Result { () throws(SpaceExhausted) in try HiddenRule.all(in: site.intent.hosts) }
-        let known = try? hidden.get()
-        let claims = ClaimProver(SiteHosts(site.intent, of: site.model, held: rulesets)).prove(site.intent.claims)
-            .marking(known ?? [])
+        let timeline = PolicyTimeline(site.model, held: rulesets, at: site.now)
+        let hidden = Result { () throws(SpaceExhausted) in try timeline.hidden() }
+        let known = (try? hidden.get())?.always
+        let claims = timeline.prove(hidden: try? hidden.get())
         let defaults = BaselineDefault.all(in: site.intent.hosts)
         let isProved = known != nil && proofs.allSatisfy { $0.answer == .proved } && claims.allSatisfy(\.isProved)
         if json {
@@ -50,8 +50,8 @@ struct PolicyProve: ParsableCommand {
             for claim in claims { show(claim, site) }
             switch hidden {
             case .success(let rules):
-                let void = Set(claims.compactMap(\.taken?.rule.id))
-                for rule in rules where !void.contains(rule.rule.id) { show(rule, site) }
+                let void = Set(claims.filter { $0.word == "void" }.map(\.claim.id))
+                for rule in rules.always where !void.contains(rule.rule.id) { show(rule, site) }
             case .failure(let bound): Output.line("unknown  whether rules hide others: \(bound.reason("the rules"))")
             }
             for one in defaults { show(one, site) }
@@ -65,8 +65,13 @@ struct PolicyProve: ParsableCommand {
         let word = ["proved": "proved ", "refuted": "BROKEN ", "void": "void   "][proof.word] ?? "unknown"
         let claim = "\(proof.claim.kind.rawValue) `\(proof.claim.id)`\(site.place(proof.claim.position))"
         Output.line("\(word)  \(claim)")
-        if let packet = proof.packet { Output.line("         \(packet.text) \(proof.reason ?? "")") }
+        let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
+        if let packet = proof.packet { Output.line("         \(packet.text) \(proof.reason ?? "")\(since)") }
         if proof.packet == nil, let reason = proof.reason { Output.line("         \(reason)") }
+        if let ended = proof.ended {
+            Output.line("         lets nothing through: the line ended on \(DateTime(seconds: ended))")
+        }
+        if proof.isVoid { Output.line("         lets nothing through: all of it is stopped, as lines or defences say") }
         if let host = proof.host { Output.line("         \(host) decides by \(site.name(proof.rule))") }
         if let taken = proof.taken {
             let others = taken.hiding.map { site.name($0) }.joined(separator: ", ")
@@ -103,6 +108,8 @@ struct PolicyProve: ParsableCommand {
             .init("packet", proof.packet?.json ?? .null),
             .init("host", proof.host.map { .string($0) } ?? .null),
             .init("reason", proof.reason.map { .string($0) } ?? .null),
+            .init("since", proof.since.map { .string("\(DateTime(seconds: $0))") } ?? .null),
+            .init("ended", proof.ended.map { .string("\(DateTime(seconds: $0))") } ?? .null),
             .init("rule", proof.rule?.json ?? .null),
         ])
     }

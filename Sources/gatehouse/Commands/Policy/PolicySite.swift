@@ -8,6 +8,8 @@ struct PolicySite {
     let path: String
     let model: SiteModel
     let intent: Intent
+    /// When the command began, in seconds since 1970.
+    let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
 
     /// - Throws: `ExitCode` 2, after saying on standard error what is wrong with the file.
     init(path: String) throws {
