@@ -18,14 +18,26 @@ struct FieldView: Hashable {
     /// Whether fragments have been put together: before, those behind the first show nothing of what stands behind the
     /// header of IP, and the first one not all of it.
     let isWhole: Bool
+    /// Whether the chain hangs below IP, where a packet may be inside another, of which rules see the outside alone.
+    let isBelowIP: Bool
+    /// Whether the host has taken one off the hop limit since the packet came in.
+    let isRouted: Bool
+    /// Whether kernels differ in what they say of the way back of packets that the host sends to itself: at `input` old
+    /// ones find none.
+    let isInput: Bool
 
     /// Connection tracking comes at -200 (NF_IP_PRI_CONNTRACK).
     private static let trackingPriority = -200
     /// Fragments are put together at -400 (NF_IP_PRI_CONNTRACK_DEFRAG).
     private static let assemblyPriority = -400
 
-    /// - Parameter isBelowIP: see `HeldChain`.
-    init(path: PacketPath, base: HeldChain.Base, isBelowIP: Bool) {
+    /// - Parameters:
+    ///   - isBelowIP: see `HeldChain`.
+    ///   - hasZones: whether there are zones of connection tracking, see `HeldRuleset`.
+    init(path: PacketPath, base: HeldChain.Base, isBelowIP: Bool, hasZones: Bool) {
+        self.isBelowIP = isBelowIP
+        isRouted = path == .forward && base.hook != .ingress && base.hook != .prerouting
+        isInput = base.hook == .input
         guard !isBelowIP else {
             (input, output, showsState, isWhole) = (.unknown, .unknown, false, false)
             return
@@ -34,14 +46,14 @@ struct FieldView: Hashable {
         // Of what the host itself sends some kernels name the interface that it leaves by there.
         input = path != .output ? .name : base.hook == .postrouting ? .unknown : .nothing
         output = path == .output || base.hook == .forward || base.hook == .postrouting ? .name : .nothing
-        showsState = !(isEarly && base.priority <= Self.trackingPriority)
+        showsState = !hasZones && !(isEarly && base.priority <= Self.trackingPriority)
         isWhole = !(isEarly && base.priority <= Self.assemblyPriority)
     }
 
     /// What a packet has in a field.
     enum Content: Equatable {
         case number(UInt128)
-        /// This number, or no such field where the packet comes in fragments.
+        /// This number, or no such field where the packet comes in fragments or inside another.
         case perhaps(UInt128)
         /// The packet has no such field: a rule that asks for it does not match, not even when it says "not".
         case absent
@@ -51,16 +63,21 @@ struct FieldView: Hashable {
 
     func content(_ field: HeldField, _ packet: Packet) -> Content {
         let content = contentOfWhole(field, packet)
-        guard case .number(let number) = content, !isWhole, field.isBehindHeader else { return content }
+        guard case .number(let number) = content, !isSure(field) else { return content }
         return .perhaps(number)
+    }
+
+    /// Whether a packet that has the field shows it. The protocol of a fragment of IPv6 may stand behind more headers.
+    private func isSure(_ field: HeldField) -> Bool {
+        !isBelowIP && (isWhole || !field.isBehindHeader && field != .transport)
     }
 
     private func contentOfWhole(_ field: HeldField, _ packet: Packet) -> Content {
         let detail = UInt128(packet.detail)
         switch field {
         case .family: return .number(packet.source.width == 128 ? 1 : 0)
-        case .inputInterface: return content(input, packet.inputInterface)
-        case .outputInterface: return content(output, packet.outputInterface)
+        case .inputInterface, .inputIndex: return content(input, packet.inputInterface)
+        case .outputInterface, .outputIndex: return content(output, packet.outputInterface)
         case .source4: if case .v4(let bits) = packet.source { return .number(UInt128(bits)) }
         case .source6: if case .v6(let bits) = packet.source { return .number(bits) }
         case .destination4: if case .v4(let bits) = packet.destination { return .number(UInt128(bits)) }
@@ -98,8 +115,11 @@ struct FieldView: Hashable {
     func holds(_ condition: HeldCondition, _ packet: Packet) -> Bool? {
         switch condition {
         case .unknown, .before: return nil
-        case .oddity(.smallSegments, _) where !isWhole: return nil
-        case .oddity(let oddity, let isPresent): return packet.oddities.isSuperset(of: oddity) == isPresent
+        case .oddity(let oddity, let isPresent):
+            guard shows(oddity) else { return nil }
+            if oddity == .throughRouter, isRouted { return isPresent }
+            if oddity == .withoutReturnPath, isInput, packet.inputInterface == Self.loopback { return nil }
+            return packet.oddities.isSuperset(of: oddity) == isPresent
         case .excess(let limit, let isAbove):
             let isOver = packet.oddities.contains(.overLimit) && packet.limit.map { $0 == limit.counter } ?? true
             return isOver == isAbove
@@ -117,6 +137,11 @@ struct FieldView: Hashable {
             return found.map { $0 != isNegated }
         }
     }
+
+    /// Whether rules see the oddity at all.
+    func shows(_ oddity: PacketOddities) -> Bool { !isBelowIP && (isWhole || oddity != .smallSegments) }
+
+    static let loopback = "lo"
 
     private static func holds(_ entry: HeldKey, _ contents: [Content]) -> Bool? {
         var result: Bool? = true
@@ -147,7 +172,8 @@ extension HeldField {
     /// Whether it stands behind the header of IP, where a fragment may not have it.
     var isBehindHeader: Bool {
         switch self {
-        case .family, .inputInterface, .outputInterface, .source4, .source6, .destination4, .destination6, .transport,
+        case .family, .inputInterface, .outputInterface, .inputIndex, .outputIndex, .source4, .source6, .destination4,
+            .destination6, .transport,
             .state:
             false
         case .sourcePort, .destinationPort, .anySourcePort, .anyDestinationPort, .icmpType, .icmpCode, .icmpv6Type,
@@ -162,7 +188,7 @@ extension FieldView {
     /// among the second. Both may be given in several boxes.
     func boxes(_ field: HeldField, _ numbers: IntervalSet<UInt128>) -> (sure: [Box], perhaps: [Box]) {
         let found = boxesOfWhole(field, numbers)
-        return isWhole || !field.isBehindHeader ? found : ([], found.perhaps)
+        return isSure(field) ? found : ([], found.perhaps)
     }
 
     private func boxesOfWhole(
@@ -172,8 +198,8 @@ extension FieldView {
         var box = Box()
         switch field {
         case .family: box.restrict(.family, to: numbers)
-        case .inputInterface: return boxes(input, .inputInterface, numbers)
-        case .outputInterface: return boxes(output, .outputInterface, numbers)
+        case .inputInterface, .inputIndex: return boxes(input, .inputInterface, numbers)
+        case .outputInterface, .outputIndex: return boxes(output, .outputInterface, numbers)
         case .source4, .destination4:
             box.restrict(.family, to: 0)
             box.restrict(field == .source4 ? .source4 : .destination4, to: numbers)

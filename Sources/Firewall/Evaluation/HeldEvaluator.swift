@@ -66,7 +66,7 @@ private struct Walk {
             let chain = ruleset.chains[index]
             guard let base = chain.base, sees(chain, base) else { continue }
             results = [:]
-            var result = walk(index, FieldView(path: packet.path, base: base, isBelowIP: chain.isBelowIP))
+            var result = walk(index, ruleset.view(of: chain, base, on: packet.path))
             if result.contains(.next) {
                 result.remove(.next)
                 result.insert(base.drops ? .drop : .accept)
@@ -82,13 +82,13 @@ private struct Walk {
     private func sees(_ chain: HeldChain, _ base: HeldChain.Base) -> Bool {
         let isSix = packet.source.width == 128
         if chain.family == .ip && isSix || chain.family == .ip6 && !isSix { return false }
-        return !base.isTranslation || packet.state == .new || packet.state == .related
+        return !base.isTranslation || ruleset.zoning != nil || packet.state == .new || packet.state == .related
     }
 
     /// Whether the packet may be one that the chain is not asked about.
     private func mayPassBy(_ chain: HeldChain, _ base: HeldChain.Base) -> Bool {
         if base.mayBeAsleep { return true }
-        if base.isTranslation { return packet.state == .related }
+        if base.isTranslation { return ruleset.zoning != nil || packet.state == .related }
         guard chain.isBelowIP else { return false }
         guard base.hook.isOfDevice, let devices = base.devices else { return true }
         let interface = base.hook == .ingress ? packet.inputInterface : packet.outputInterface
@@ -138,7 +138,7 @@ private struct Walk {
                 case false?: return outcomes.union(.next)
                 case nil:
                     outcomes.insert(.next)
-                    unknown = condition.text
+                    unknown = reason(of: condition)
                 }
             case .verdict(.next): continue
             case .verdict(let verdict):
@@ -147,8 +147,10 @@ private struct Walk {
             case .verdictMap(let fields, let entries):
                 var isListed = false
                 for (key, verdict) in entries {
-                    let holds = view.holds(.fields(fields, entries: [key], isNegated: false), packet)
+                    let condition = HeldCondition.fields(fields, entries: [key], isNegated: false)
+                    let holds = view.holds(condition, packet)
                     if holds == false { continue }
+                    if holds == nil { unknown = unknown ?? reason(of: condition) }
                     if holds == true { isListed = true }
                     if verdict == .next {
                         outcomes.formUnion(apply(chain, number, view, from: place + 1, unknown))
@@ -173,6 +175,14 @@ private struct Walk {
         return outcomes.union(.next)
     }
 
+    /// Why it is not known whether the condition holds.
+    private func reason(of condition: HeldCondition) -> String {
+        if case .fields(let fields, _, _) = condition, fields.contains(.state), let zoning = ruleset.zoning {
+            return zoning
+        }
+        return condition.text
+    }
+
     private mutating func follow(_ verdict: HeldVerdict, _ view: FieldView) -> Outcomes {
         switch verdict {
         case .jump(let chain): return walk(chain, view)
@@ -195,6 +205,13 @@ private struct Walk {
     private mutating func note(_ chain: Int, _ rule: Int?, _ outcomes: Outcomes, _ unknown: String?) {
         guard isTracing else { return }
         steps.append(.init(chain: chain, rule: rule, outcomes: outcomes, unknown: unknown))
+    }
+}
+
+extension HeldRuleset {
+    /// What a packet shows in a base chain and in those that it jumps to.
+    func view(of chain: HeldChain, _ base: HeldChain.Base, on path: PacketPath) -> FieldView {
+        FieldView(path: path, base: base, isBelowIP: chain.isBelowIP, hasZones: zoning != nil)
     }
 }
 

@@ -59,12 +59,15 @@ package struct HeldSpace {
     mutating func base(_ index: Int, _ path: PacketPath) throws(SpaceExhausted) -> PacketFunction {
         let chain = ruleset.chains[index]
         guard let base = chain.base else { return PacketFunction(.accept) }
-        let view = FieldView(path: path, base: base, isBelowIP: chain.isBelowIP)
+        let view = ruleset.view(of: chain, base, on: path)
         var result = try rules(of: index, view, otherwise: base.drops ? .drop : .accept)
         var box = Box()
         if chain.family == .ip { box.restrict(.family, to: 0) }
         if chain.family == .ip6 { box.restrict(.family, to: 1) }
-        if base.isTranslation {
+        if base.isTranslation, ruleset.zoning != nil {
+            // What is an answer in one zone begins a connection in another.
+            result = try store.combine(result, PacketFunction(.accept), .either)
+        } else if base.isTranslation {
             box.restrict(.state, to: ConnectionStates([.new, .related]).numbers)
             var first = Box()
             first.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
@@ -194,8 +197,7 @@ package struct HeldSpace {
     private func condition(_ condition: HeldCondition, _ view: FieldView) throws(SpaceExhausted) -> PacketFunction {
         switch condition {
         case .unknown, .before: return PacketFunction(constant: 2)
-        case .oddity(.smallSegments, _) where !view.isWhole: return PacketFunction(constant: 2)
-        case .oddity(let oddity, let isPresent): return try odd(oddity, isPresent)
+        case .oddity(let oddity, let isPresent): return try odd(oddity, isPresent, view)
         case .excess(let limit, let isAbove): return try excess(limit, isAbove)
         case .fields(let fields, let entries, let isNegated):
             var (sure, perhaps) = (try regions(fields, entries, view))
@@ -224,13 +226,25 @@ package struct HeldSpace {
         return isAbove ? above : try store.combine(.all, above, .difference)
     }
 
-    private func odd(_ oddity: PacketOddities, _ isPresent: Bool) throws(SpaceExhausted) -> PacketFunction {
-        try store.node(
+    private func odd(
+        _ oddity: PacketOddities,
+        _ isPresent: Bool,
+        _ view: FieldView
+    ) throws(SpaceExhausted) -> PacketFunction {
+        guard view.shows(oddity) else { return PacketFunction(constant: 2) }
+        if oddity == .throughRouter, view.isRouted { return isPresent ? .all : .none }
+        let odd = try store.node(
             .oddities,
             oddity.numbers,
             inside: isPresent ? .all : .none,
             outside: isPresent ? .none : .all
         )
+        guard oddity == .withoutReturnPath, view.isInput else { return odd }
+        var box = Box()
+        box.restrict(.inputInterface, to: InterfaceName.number(FieldView.loopback))
+        let looped = try store.region(box)
+        let sure = try store.combine(odd, looped, .difference)
+        return try store.combine(sure, try store.combine(odd, looped, .union), .condition)
     }
 
     private func regions(

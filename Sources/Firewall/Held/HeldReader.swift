@@ -29,6 +29,7 @@ extension HeldRuleset {
         remarks = reader.remarks
         misplaced = reader.misplaced
         expecting = reader.expecting
+        zoning = reader.zoning
     }
 }
 
@@ -47,6 +48,7 @@ struct HeldReader {
     private(set) var misplaced: [String] = []
     /// See `HeldRuleset`.
     private(set) var expecting: String?
+    private(set) var zoning: String?
     private var chainOf: [Name: Int] = [:]
     private var elements: [Name: [JSONValue]] = [:]
     /// How many elements sets have room for, and after how many seconds they forget one.
@@ -85,9 +87,7 @@ struct HeldReader {
             case "rule":
                 guard let rule = Self.name(member.value, of: "chain") else { continue }
                 for statement in member.value["expr"]?.listed ?? [] {
-                    if let word = ["ct expectation", "ct helper"].first(where: { statement[$0] != nil }) {
-                        expecting = expecting ?? Self.expecting(word, rule)
-                    }
+                    noteTracking(statement, rule)
                     guard let set = (statement["set"] ?? statement["map"])?["set"] ?? statement["map"]?["map"],
                         let text = set.text
                     else { continue }
@@ -107,9 +107,23 @@ struct HeldReader {
         }
     }
 
-    private static func expecting(_ word: String, _ chain: Name) -> String {
-        "\(chain.family) \(chain.table) \(chain.name): a rule sets a \(word), so that connections may be `related` of "
-            + "which no rule is asked as of new ones"
+    /// What a rule tells connection tracking to do with more than the packet that comes to it. iptables' target `CT`
+    /// does all of it, and of what a target of another name or of none does nft lists no more.
+    private mutating func noteTracking(_ statement: JSONValue, _ chain: Name) {
+        let title = "\(chain.family) \(chain.table) \(chain.name)"
+        let isHidden =
+            statement["xt"].map { $0["type"]?.text != "match" && ["CT", nil].contains($0["name"]?.text) } ?? false
+        let word = ["ct expectation", "ct helper"].first { statement[$0] != nil } ?? (isHidden ? "CT" : nil)
+        if let word, expecting == nil {
+            expecting =
+                "\(title): a rule sets a \(word), so that connections may be `related` of which no rule is asked as of "
+                + "new ones"
+        }
+        if isHidden || statement["mangle"]?["key"]?["ct"]?["key"]?.text == "zone", zoning == nil {
+            zoning =
+                "\(title): a rule sets a zone of connection tracking (`ct zone`), so that one direction of a connection "
+                + "may not be known when the other is"
+        }
     }
 
     static let tableFlags: Set<String> = ["dormant", "owner", "persist"]

@@ -9,6 +9,10 @@ package struct HeldRuleset: Sendable {
     /// A rule that has connections expected, which are then `related` and not `new`; nil when there is none. What is said
     /// of new connections says nothing of those.
     package var expecting: String?
+    /// A rule that puts connections into zones of their own, or may; nil when there is none. Connection tracking looks for
+    /// the connection of a packet in the packet's zone, so that it may know the one direction and not the other: then
+    /// nothing is known of any state.
+    package var zoning: String?
 
     package init() {}
 
@@ -193,6 +197,8 @@ package enum HeldField: Sendable, Hashable {
     case family
     /// As `InterfaceName` has them; 0 at hooks where the packet has none.
     case inputInterface, outputInterface
+    /// The same by index, for which a list has the name of the interface that bears it.
+    case inputIndex, outputIndex
     case source4, source6, destination4, destination6
     /// The protocol above IP.
     case transport

@@ -31,8 +31,7 @@ extension HeldScope {
     private func compare(_ field: HeldField, _ operation: String, _ right: JSONValue) -> HeldCondition? {
         let negated = operation == "!=" || operation == "!"
         if operation == "<" || operation == ">" || operation == "<=" || operation == ">=" {
-            // The kernel compares its own bits of the states.
-            guard field != .state, let number = field.numbers(right)?.single else { return nil }
+            guard field.isOrdered, let number = field.numbers(right)?.single else { return nil }
             let range: ClosedRange<UInt128>? =
                 switch operation {
                 case "<": number == 0 ? nil : 0...(number - 1)
@@ -68,7 +67,7 @@ extension HeldScope {
     private func entries(_ right: JSONValue, _ fields: [HeldField]) -> [HeldKey]? {
         let isNamed = right.text?.hasPrefix("@") == true
         // An interface of such a name is listed like a set.
-        if isNamed, fields == [.inputInterface] || fields == [.outputInterface] { return nil }
+        if isNamed, fields.count == 1, fields[0].isInterface { return nil }
         let isSet = right["set"] != nil || isNamed
         guard let elements = isSet ? elements(right, "set") : right.listed else { return nil }
         var keys: [HeldKey] = []

@@ -140,7 +140,8 @@ struct HeldScope {
         switch member.name {
         // Marks and classes of service are never known here, so that nothing hangs on them but the way that a packet takes.
         case "meta" where !reroutes && ["mark", "priority", "nftrace"].contains(field): return asked
-        case "ct": return asked
+        // Zones are for the whole ruleset: see `HeldRuleset.zoning`.
+        case "ct" where ["mark", "label", "event", "secmark", "zone"].contains(field): return asked
         case "payload" where !reroutes && ["dscp", "ecn"].contains(field):
             guard let number = HeldWords.families[member.value["protocol"]?.text ?? ""] else { break }
             return [Self.only(.family, number)] + asked
@@ -294,8 +295,10 @@ struct HeldScope {
         guard case .object(let parts) = value, parts.allSatisfy({ ["key", "protocol", "field"].contains($0.name) })
         else { return nil }
         switch (member.name, value["protocol"]?.text ?? value["key"]?.text, value["field"]?.text) {
-        case ("meta", "iifname"?, _), ("meta", "iif"?, _): return .inputInterface
-        case ("meta", "oifname"?, _), ("meta", "oif"?, _): return .outputInterface
+        case ("meta", "iifname"?, _): return .inputInterface
+        case ("meta", "oifname"?, _): return .outputInterface
+        case ("meta", "iif"?, _): return .inputIndex
+        case ("meta", "oif"?, _): return .outputIndex
         case ("meta", "l4proto"?, _): return .transport
         case ("meta", "nfproto"?, _), ("meta", "protocol"?, _): return .family
         case ("ct", "state"?, _): return .state

@@ -59,11 +59,23 @@ enum HeldWords {
 }
 
 extension HeldField {
+    /// Whether it is an interface, by name or index.
+    var isInterface: Bool {
+        switch self {
+        case .inputInterface, .outputInterface, .inputIndex, .outputIndex: true
+        default: false
+        }
+    }
+
+    /// Whether the numbers here are in the kernel's order: states are bits there, and interfaces have indices that no list
+    /// shows.
+    var isOrdered: Bool { self != .state && !isInterface }
+
     /// The largest number that the field can hold.
     var last: UInt128 {
         switch self {
         case .family: 1
-        case .inputInterface, .outputInterface, .source6, .destination6: .max
+        case .inputInterface, .outputInterface, .inputIndex, .outputIndex, .source6, .destination6: .max
         case .source4, .destination4: 0xFFFF_FFFF
         case .sourcePort, .destinationPort, .anySourcePort, .anyDestinationPort: 0xFFFF
         case .transport, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .tcpFlags: 0xFF
@@ -78,14 +90,14 @@ extension HeldField {
         case .integer(let number) where self == .family:
             return HeldWords.familyNumbers[Int(number)].map { IntervalSet($0) }
         case .integer(let number):
-            guard number >= 0, UInt128(number) <= last, self != .inputInterface, self != .outputInterface else {
-                return nil
-            }
+            guard number >= 0, UInt128(number) <= last, !isInterface else { return nil }
             return IntervalSet(UInt128(number))
         case .string(let text): return numbers(text)
         case .object:
             if let bounds = value["range"]?.items, bounds.count == 2 {
-                guard let low = numbers(bounds[0])?.single, let high = numbers(bounds[1])?.single, low <= high else {
+                guard isOrdered, let low = numbers(bounds[0])?.single, let high = numbers(bounds[1])?.single,
+                    low <= high
+                else {
                     return nil
                 }
                 return IntervalSet([low...high])
@@ -112,6 +124,7 @@ extension HeldField {
     private func numbers(_ text: String) -> IntervalSet<UInt128>? {
         switch self {
         case .inputInterface, .outputInterface: return Self.interfaces(text)
+        case .inputIndex, .outputIndex: return Self.interface(withIndex: text)
         case .source4, .destination4, .source6, .destination6:
             return IPAddress(text).flatMap { numbers(IPNetwork(containing: $0, prefixLength: $0.width)) }
         default: break
@@ -142,6 +155,15 @@ extension HeldField {
             IntervalSet([first...last])
         default: nil
         }
+    }
+
+    /// The interface that has an index, by its name. For an index that no interface has a list has the number itself, also
+    /// for 0, which is the index of those that a packet does not have; and there may be an interface of such a name.
+    private static func interface(withIndex text: String) -> IntervalSet<UInt128>? {
+        guard (1...15).contains(text.utf8.count), !text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        return IntervalSet(InterfaceName.number(text))
     }
 
     /// A name, or the names that begin alike: a `*` at the end that no backslash stands before.

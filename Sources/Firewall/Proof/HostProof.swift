@@ -56,7 +56,7 @@ package struct HostProof: Sendable {
         var left = steps
         let match = LimitMatch(of: held, with: intent)
         let held = match.ruleset
-        doubt = held.misplaced.first ?? held.expecting ?? match.doubt
+        doubt = held.misplaced.first ?? held.expecting ?? held.zoning ?? match.doubt
         let ends = held.ends.union(intent.ends).sorted()
         if ends.count > Self.mostEnds {
             doubt = "rules end at \(ends.count) different moments, more than \(Self.mostEnds)"

@@ -59,6 +59,7 @@ struct RandomIntent {
         for (index, oddity) in [PacketOddities.withoutReturnPath, .broadcastSource, .smallSegments].enumerated() {
             var match = PacketMatch()
             match.oddities = oddity
+            match.inputInterfaces = .except(["lo"])
             if oddity == .smallSegments { match.traffic = TrafficSet(.tcp) }
             rules.append(IntentRule(id: "d\(index)", .defence("odd"), .drop, matches: [match]))
         }
@@ -81,14 +82,14 @@ struct RandomIntent {
 
     private mutating func rule(_ id: String, _ path: PacketPath) -> IntentRule {
         let verdict: RuleVerdict = one([.accept, .accept, .accept, .drop, .reject])
-        var rule = IntentRule(id: id, .written, verdict, matches: (0..<number(1...2)).map { _ in match() })
+        var rule = IntentRule(id: id, .written, verdict, matches: (0..<number(1...2)).map { _ in match(path) })
         if chance(8) { rule.limit = RuleLimit(rate: .init(count: 5, perSeconds: 60, burst: 5), connections: 3) }
         if chance(8) { rule.isLogged = true }
         if chance(6) { rule.expires = Int64(number(100...300)) }
         return rule
     }
 
-    private mutating func match() -> PacketMatch {
+    private mutating func match(_ path: PacketPath) -> PacketMatch {
         var match = PacketMatch()
         if chance(4) { match.inputInterfaces = interfaceSet() }
         if chance(5) { match.outputInterfaces = interfaceSet() }
@@ -99,6 +100,12 @@ struct RandomIntent {
         if chance(20) { match.sourcePorts = IntervalSet([0...one(ports)]) }
         if chance(20) { match.tcpFlags = IntervalSet([0...UInt8(number(0...255))]) }
         if chance(20) { match.oddities = one([.smallSegments, .throughRouter, .withoutReturnPath]) }
+        // Whatever is forwarded has been through a router, this one; and what the host says to itself no rule of a site's
+        // asks the way back of.
+        if path == .forward { match.oddities.remove(.throughRouter) }
+        if match.oddities.contains(.withoutReturnPath) {
+            match.inputInterfaces = match.inputInterfaces.subtracting(.among(["lo"]))
+        }
         return match
     }
 

@@ -154,6 +154,54 @@ struct ForeignStatementTests {
         #expect(try L.outcomes(listing, Self.packet(22)) == Self.either)
     }
 
+    @Test("what a device carries may be inside another packet, of which rules see the outside alone")
+    func wrapped() throws {
+        let place = #""type":"filter","hook":"ingress","dev":"eth7","prio":0,"policy":"drop""#
+        for condition in [
+            L.match(L.source, "==", #""10.0.0.9""#), L.match(#"{"meta":{"key":"protocol"}}"#, "==", #""ip""#),
+            L.match(#"{"meta":{"key":"l4proto"}}"#, "==", #""tcp""#), L.match(L.port, "!=", "80"),
+            L.match(#"{"fib":{"result":"oif","flags":["saddr","iif"]}}"#, "==", "true"),
+        ] {
+            let chain = Self.foreign(condition + #",{"accept":null}"#, place, family: "netdev")
+            #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22)) == Self.either, "\(condition)")
+        }
+    }
+
+    private static let early = #""type":"filter","hook":"prerouting","prio":-300,"policy":"accept""#
+
+    @Test(
+        "where a rule sets a zone, nobody knows the state of any packet",
+        arguments: [
+            #"{"mangle":{"key":{"ct":{"key":"zone"}},"value":5}}"#,
+            #"{"mangle":{"key":{"ct":{"key":"zone","dir":"reply"}},"value":5}}"#,
+            #"{"mangle":{"key":{"ct":{"key":"zone"}},"value":{"map":{"key":\#(L.port),"data":{"set":[[1,5]]}}}}}"#,
+            #"{"xt":{"type":"target","name":"CT"}}"#, #"{"xt":null}"#,
+        ]
+    )
+    func zones(statement: String) throws {
+        let never = L.match(L.port, "==", "9") + "," + statement
+        let zone = Self.foreign(never, Self.early)
+        for state in ConnectionState.allCases {
+            let listing = L.json(L.match(L.state, "in", #""new""#), extra: zone)
+            #expect(try L.outcomes(listing, Self.packet(22, state)) == Self.either)
+            let map = #"{"vmap":{"key":\#(L.state),"data":{"set":[["established",{"accept":null}]]}}}"#
+            #expect(try L.outcomes(L.json("", verdict: map, extra: zone), Self.packet(22, state)) == Self.either)
+            #expect(try L.outcomes(L.json(Self.ssh, extra: zone), Self.packet(22, state)) == .accept)
+            #expect(try L.outcomes(L.json(Self.ssh, extra: zone), Self.packet(80, state)) == .drop)
+            // An answer may begin a connection of its own.
+            let nat = #""type":"nat","hook":"prerouting","prio":-100,"policy":"drop""#
+            let chain = zone + #",{"chain":{"family":"inet","table":"y","name":"c",\#(nat)}}"#
+            #expect(try L.outcomes(L.json(Self.ssh, extra: chain), Self.packet(22, state)) == Self.either)
+        }
+        let held = try HeldRuleset(json: Array(L.json(Self.ssh, extra: zone).utf8))
+        #expect(held.zoning?.contains("inet x c") == true)
+        #expect((held.expecting != nil) == statement.contains("xt"), "iptables' CT sets helpers, too")
+        #expect(HostProof(HostIntent(host: "h"), against: HeldRuleset()).doubt == nil)
+        #expect(HostProof(HostIntent(host: "h"), against: held).doubt != nil)
+        let other = L.json(Self.ssh, extra: Self.foreign(#"{"mangle":{"key":{"ct":{"key":"mark"}},"value":5}}"#))
+        #expect(try HeldRuleset(json: Array(other.utf8)).zoning == nil)
+    }
+
     @Test("a chain of translation is asked about expected connections, too, and not after another has changed a packet")
     func translations() throws {
         let nat = #""type":"nat","hook":"prerouting","prio":-100,"policy":"drop""#

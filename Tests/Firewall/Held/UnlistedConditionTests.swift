@@ -194,6 +194,60 @@ struct UnlistedConditionTests {
         #expect(try L.outcomes(Self.before(braces, set), Self.packet()) == .accept)
     }
 
+    @Test(
+        "an interface by index is the one that bears it; a number may be none, and their order nobody knows",
+        arguments: [
+            ("oif", "==", #""0""#, either), ("oif", "!=", #""0""#, either), ("oif", "==", "0", either),
+            ("oif", "==", #""77""#, either), ("oif", "==", #"{"range":["0","5"]}"#, either),
+            ("oif", "==", #"{"range":["eth0","lo"]}"#, either), ("oif", "<", #""lo""#, either),
+            ("oif", "==", #"{"set":["lo","0"]}"#, either), ("oif", "==", #""@s""#, either),
+            ("oifname", "<", #""eth1""#, either), ("oifname", "==", #"{"range":["a","z"]}"#, either),
+            ("iif", "==", #""eth0""#, .drop), ("iif", "!=", #""eth0""#, .accept), ("iif", "==", #""eth*""#, .accept),
+            ("oif", "==", #""lo""#, .accept), ("oif", "!=", #""lo""#, .drop), ("iifname", "==", #""0""#, .accept),
+        ]
+    )
+    func indices(key: String, operation: String, right: String, expected: Outcomes) throws {
+        let field = #"{"meta":{"key":"\#(key)"}}"#
+        let rule = L.match(field, operation, right) + "," + Self.drop
+        #expect(try L.outcomes(Self.before(rule), Self.packet()) == expected)
+        guard operation == "==", right == #""0""#, key == "oif" else { return }
+        let map = #"{"vmap":{"key":\#(field),"data":{"set":[["lo",{"accept":null}],["0",{"drop":null}]]}}}"#
+        #expect(try L.outcomes(Self.before(map), Self.packet()) == Self.either)
+        let both = #"{"concat":[\#(field),\#(L.port)]}"#
+        let pair = L.match(both, "==", #"{"set":[{"concat":["0",22]}]}"#) + "," + Self.drop
+        #expect(try L.outcomes(Self.before(pair), Self.packet()) == Self.either)
+    }
+
+    @Test("states have another order in the kernel than here")
+    func stateRanges() throws {
+        let rule = L.match(L.state, "==", #"{"range":["new","related"]}"#) + "," + Self.drop
+        #expect(try L.outcomes(Self.before(rule), Self.packet()) == Self.either)
+    }
+
+    @Test("a router takes one off the hop limit between its hooks")
+    func routed() throws {
+        let hops = #"{"payload":{"protocol":"ip6","field":"hoplimit"}}"#
+        var packet = Self.packet(Self.six)
+        packet.route = .forward(by: "eth0", to: "eth1")
+        for (hook, operation, expected) in [
+            ("prerouting", "!=", Outcomes.accept), ("prerouting", "==", .drop), ("forward", "!=", .drop),
+            ("forward", "==", .accept), ("postrouting", "!=", .drop),
+        ] {
+            let listing = Self.foreign(L.match(hops, operation, "255") + "," + Self.drop, hook: hook)
+            #expect(try L.outcomes(listing, packet) == expected, "\(hook) \(operation)")
+        }
+    }
+
+    @Test("old kernels find no way back for what the host sends to itself")
+    func looped() throws {
+        let rule = L.match(#"{"fib":{"result":"oif","flags":["saddr","iif"]}}"#, "==", "false") + "," + Self.drop
+        var packet = Self.packet()
+        #expect(try L.outcomes(Self.foreign(rule), packet) == .accept)
+        packet.route = .input(by: "lo")
+        #expect(try L.outcomes(Self.foreign(rule), packet) == Self.either)
+        #expect(try L.outcomes(Self.foreign(rule, hook: "prerouting", -300), packet) == .accept)
+    }
+
     @Test("what comes before fragments are put together may not see what stands behind the header of IP")
     func fragments() throws {
         for operation in ["==", "!="] {

@@ -85,7 +85,8 @@ struct ForeignRules {
         "tcp option maxseg size < 536", "tcp option maxseg size 1460", "tcp option sack-perm exists",
         "iifname \"eth0\"",
         "iifname != \"eth0\"", "oifname \"eth*\"", "oifname != \"eth1\"", "iifname \"e*\"",
-        "iif \"eth1\"", "oif != \"eth0\"",
+        "iif \"eth1\"", "oif != \"eth0\"", "oif 0", "oif != 0", "iif 0", "oif 0-5", "iif { 0, 1 }", "iif > 1",
+        "oif . tcp dport { 0 . 22, 0 . 80 }",
         "meta hour >= \"00:00\"",
     ]
     private static let four = [
@@ -126,7 +127,8 @@ struct ForeignRules {
             "iifname . meta l4proto vmap { \"eth0\" . tcp : drop, \"eth1\" . udp : accept }", "queue num 7",
             "queue num 7 bypass", "tcp dport set 22", "th sport set 53", "tcp option maxseg size set 400",
             "meta priority set 1:1", "reject", "continue drop", "tcp dport vmap { 22 : continue, 80 : accept } drop",
-            "reject with tcp reset", "tcp option maxseg size set 1000 drop",
+            "reject with tcp reset", "ct zone set 5", "oif vmap { 0 : drop, 1 : accept }",
+            "tcp option maxseg size set 1000 drop",
         ]
         for target in next..<3 {
             kinds += ["jump c\(target)", "goto c\(target)", "tcp dport vmap { 22 : jump c\(target) }"]

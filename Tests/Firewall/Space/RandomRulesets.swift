@@ -42,7 +42,7 @@ struct RandomRulesets {
         }
         packet.state = pick(ConnectionState.allCases)
         packet.tcpFlags = pick([0x02, 0x10, 0x12, 0x00, 0x03, 0xFF])
-        packet.oddities = PacketOddities(rawValue: chance(70) ? 0 : UInt8(number(0...15)))
+        packet.oddities = PacketOddities(rawValue: chance(70) ? 0 : UInt8(number(0...31)))
         if transport != .tcp { packet.oddities.remove(.smallSegments) }
         return packet
     }
@@ -128,6 +128,7 @@ struct RandomRulesets {
             let base = HeldChain.Base(hook: hook, priority: pick([-300, 0]), drops: chance(30), isTranslation: true)
             ruleset.chains.append(HeldChain(family: .inet, table: "n", name: "n", base: base))
         }
+        if chance(5) { ruleset.zoning = "zone" }
         let bases = ruleset.chains.count
         for index in 0..<3 { ruleset.chains.append(HeldChain(family: .inet, table: "t", name: "c\(index)")) }
         for chain in ruleset.chains.indices {
@@ -176,7 +177,10 @@ struct RandomRulesets {
 
     private mutating func condition() -> HeldCondition {
         if chance(4) { return .unknown("?") }
-        if chance(8) { return .oddity(pick([.overLimit, .broadcastSource]), isPresent: chance(70)) }
+        if chance(8) {
+            let oddities: [PacketOddities] = [.overLimit, .broadcastSource, .throughRouter, .withoutReturnPath]
+            return .oddity(pick(oddities), isPresent: chance(70))
+        }
         if chance(4) { return .excess(HeldLimit(.connections(5)), isAbove: chance(70)) }
         let fields = chance(75) ? [field()] : [field(), field()]
         let entries = (0..<Int(number(1...3))).map { _ in fields.map { numbers($0) } }
@@ -185,8 +189,9 @@ struct RandomRulesets {
 
     private mutating func field() -> HeldField {
         pick([
-            .family, .inputInterface, .outputInterface, .source4, .source6, .destination4, .destination6, .transport,
-            .sourcePort(.tcp), .destinationPort(.tcp), .destinationPort(.udp), .anySourcePort, .anyDestinationPort,
+            .family, .inputInterface, .outputInterface, .inputIndex, .outputIndex, .source4, .source6, .destination4,
+            .destination6, .transport, .sourcePort(.tcp), .destinationPort(.tcp), .destinationPort(.udp),
+            .anySourcePort, .anyDestinationPort,
             .icmpType, .icmpCode, .icmpv6Type, .state, .state, .tcpFlags,
         ])
     }
@@ -194,7 +199,7 @@ struct RandomRulesets {
     private mutating func numbers(_ field: HeldField) -> IntervalSet<UInt128> {
         switch field {
         case .family: return IntervalSet(number(0...1))
-        case .inputInterface, .outputInterface:
+        case .inputInterface, .outputInterface, .inputIndex, .outputIndex:
             return chance(30)
                 ? IntervalSet([InterfaceName.range(beginning: "eth")])
                 : IntervalSet(InterfaceName.number(pick(Self.names)))

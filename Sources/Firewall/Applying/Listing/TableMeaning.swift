@@ -26,7 +26,7 @@ enum TableMeaning: Equatable {
         var sentences: [String] = []
         // Where packets go is not compared here, and what is changed in front of such a rule changes it, too.
         var isKnown = before.translations.isEmpty && after.translations.isEmpty
-        if before.expecting != nil || after.expecting != nil { isKnown = false }
+        for held in [before, after] where held.expecting != nil || held.zoning != nil { isKnown = false }
         for moment in [Int64.min] + ends {
             for path in PacketPath.allCases {
                 do throws(SpaceExhausted) {
