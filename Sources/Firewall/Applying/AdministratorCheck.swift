@@ -39,7 +39,7 @@ package struct AdministratorCheck: Sendable {
     package enum Verdict: Sendable, Equatable {
         /// A new connection would be let in by this rule.
         case admitted(rule: String)
-        /// It would not, or its answers would not get out; by what.
+        /// It would not, or what follows its first packet would not come through; by what.
         case refused(by: String)
         /// It hangs on a statement that is not understood; which.
         case unknown(String)
@@ -50,7 +50,8 @@ package struct AdministratorCheck: Sendable {
     /// What is said of a connection, and of which way in; nil when there is none.
     package typealias Finding = (verdict: Verdict, entrance: Entrance?)
 
-    /// Asks rules about a new TCP connection and the answer to it: now, and at `until`, since rules may end by themselves.
+    /// Asks rules about a new TCP connection, the answer to it and what then goes both ways: now, and at `until`, since
+    /// rules may end by themselves.
     ///
     /// One way in is enough; it must be open by each of its interfaces.
     /// - Parameters:
@@ -96,10 +97,19 @@ package struct AdministratorCheck: Sendable {
         answer.sourcePort = access.port
         answer.state = .established
         answer.tcpFlags = 0x12
+        var exchange = [(packet: request, what: ""), (answer, "its answer is stopped, ")]
+        // The acknowledgement, and data: by now the connection is known.
+        for flags in [UInt8(0x10), 0x18] {
+            for (first, what) in [(request, "what follows it is stopped, "), (answer, "what goes back is stopped, ")] {
+                var packet = first
+                (packet.state, packet.tcpFlags) = (.established, flags)
+                exchange.append((packet, what))
+            }
+        }
         var admitting: String?
         for moment in moments {
             let evaluator = HeldEvaluator(held.at(moment))
-            for packet in [request, answer] {
+            for (packet, what) in exchange {
                 let trace = evaluator.trace(packet)
                 let deciding = trace.described(in: held).last ?? "no rule"
                 if packet.path == .input, let other = trace.redirection(in: held) { return other }
@@ -108,7 +118,7 @@ package struct AdministratorCheck: Sendable {
                 } else if trace.outcomes.contains(.accept) {
                     return .unknown(trace.doubt(in: held) ?? deciding)
                 } else {
-                    return .refused(by: packet.path == .input ? deciding : "its answer is stopped, \(deciding)")
+                    return .refused(by: what + deciding)
                 }
             }
         }
@@ -132,7 +142,7 @@ extension HeldTrace {
                 switch change {
                 case .destination(let target): return .refused(by: "\(rule) sends it to \(target)")
                 case .redirect, .other: return .unknown("\(rule) may send it elsewhere")
-                case .masquerade, .source: continue
+                case .masquerade, .source: return .unknown("\(rule) changes where it comes from")
                 }
             }
         }

@@ -153,6 +153,48 @@ struct AdministratorCheckTests {
         #expect(AdministratorCheck.finding(access, try held(), at: [], now: 0, until: 9).verdict == .unreachable)
     }
 
+    /// A foreign table with one rule.
+    private static func foreign(_ hook: String, _ priority: Int, _ rule: String, type: String = "filter") -> String {
+        let names = #""family":"inet","table":"x""#
+        let place = #""type":"\#(type)","hook":"\#(hook)","prio":\#(priority),"policy":"accept""#
+        return #",{"chain":{\#(names),"name":"c",\#(place)}},"#
+            + #"{"rule":{\#(names),"chain":"c","handle":9,"expr":[\#(rule)]}}"#
+    }
+
+    @Test(
+        "a connection is more than its first packet and the answer to that",
+        arguments: [
+            (Listing.match(Listing.state, "in", #""established""#), "input"),
+            (Listing.match(Listing.flags, "==", #""ack""#), "input"),
+            (Listing.match(Listing.flags, "==", #"["psh","ack"]"#), "input"),
+            (Listing.match(Listing.flags, "==", #"["psh","ack"]"#), "output"),
+        ]
+    )
+    func following(condition: String, hook: String) throws {
+        let office = "203.0.113.7"
+        let other = Self.foreign(hook, 0, condition + #",{"drop":null}"#)
+        guard case .refused(let by) = try verdict(office, held(other: other)) else {
+            Issue.record("\(try verdict(office, held(other: other)))")
+            return
+        }
+        #expect(by.contains("is stopped") && by.contains("inet x c"), "\(by)")
+    }
+
+    @Test("a zone of connection tracking, and another source, leave it open who comes in")
+    func tracking() throws {
+        let office = "203.0.113.7"
+        for other in [
+            Self.foreign("prerouting", -300, #"{"mangle":{"key":{"ct":{"key":"zone"}},"value":5}}"#),
+            Self.foreign("input", 100, #"{"snat":{"family":"ip","addr":"10.0.0.5"}}"#, type: "nat"),
+        ] {
+            guard case .unknown(let why) = try verdict(office, held(other: other)) else {
+                Issue.record("\(try verdict(office, held(other: other)))")
+                continue
+            }
+            #expect(why.contains("inet x c"), "\(why)")
+        }
+    }
+
     @Test("a connection that a rule sends elsewhere does not come in")
     func forwarded() throws {
         let names = #""family":"inet","table":"gatehouse""#
