@@ -86,6 +86,7 @@ extension HeldText.Table {
     /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud,
     /// changed addresses and the places of chains there is more to say than that.
     func differsOnlyInDecisions(from old: HeldText.Table) -> Bool {
+        guard isDecidedByElements(of: old) else { return false }
         var moved: Set<String> = []
         for part in Set(old.parts.keys).union(parts.keys) {
             let (before, after) = (old.parts[part] ?? [], parts[part] ?? [])
@@ -96,8 +97,7 @@ extension HeldText.Table {
                     let place = JSONValue.object(value.members.filter { $0.name != "policy" }).line
                     moved.formSymmetricDifference([place])
                 }
-                let words = (value["expr"]?.items ?? []).compactMap { $0.members.first?.name }
-                if !Self.decisions.isSuperset(of: words) { return false }
+                if !Self.onlyDecides(value) { return false }
                 // A set that packets fill, or of which the elements end, counts as more than its elements.
                 if value["flags"] != nil || value["timeout"] != nil, !part.hasPrefix("chain ") {
                     let flags = value["flags"]?.listed.compactMap(\.text) ?? []
@@ -106,6 +106,20 @@ extension HeldText.Table {
             }
         }
         return moved.isEmpty
+    }
+
+    /// Whether each rule that names a set or map of which elements changed only decides.
+    private func isDecidedByElements(of old: HeldText.Table) -> Bool {
+        let changed = Set(old.elements.keys).union(elements.keys).filter { old.elements[$0] != elements[$0] }
+        let names = changed.compactMap { $0.split(separator: " ", maxSplits: 1).last.map { "\"@\($0)\"" } }
+        return [old, self].flatMap { $0.parts.values.joined() }.allSatisfy { line in
+            guard names.contains(where: line.contains) else { return true }
+            return JSONValue(parsing: line).map(Self.onlyDecides) ?? false
+        }
+    }
+
+    private static func onlyDecides(_ rule: JSONValue) -> Bool {
+        (rule["expr"]?.items ?? []).allSatisfy { $0.members.first.map { decisions.contains($0.name) } ?? false }
     }
 
     /// Statements of nft's JSON of which the proof knows all that they do.

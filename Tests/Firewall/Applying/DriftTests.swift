@@ -78,6 +78,25 @@ struct DriftTests {
         #expect(!led.isEmpty, "an element that leads elsewhere")
     }
 
+    @Test(
+        "an element that another rule than one that decides looks up is drift",
+        arguments: [
+            #"{"mangle":{"key":{"meta":{"key":"mark"}},"value":{"map":{"key":\#(Listing.source),"data":"@m"}}}}"#,
+            Listing.match(Listing.source, "==", #""@m""#) + #",{"log":null}"#,
+            Listing.match(Listing.source, "==", #""@m""#) + #",{"reject":null}"#,
+        ]
+    )
+    func elements(rule: String) throws {
+        let drop = #"{"drop":null}"#
+        let before = try Self.listing(input: [rule, drop])
+        #expect(Self.findings(before, before).isEmpty)
+        let after = try Self.listing(
+            input: [rule, drop],
+            elements: #"["10.0.0.1","10.0.0.2"],["10.0.0.7","10.0.0.2"]"#
+        )
+        #expect(Self.findings(before, after).contains { $0.contains("10.0.0.7") })
+    }
+
     @Test("a chain that is asked at another time is another chain")
     func places() throws {
         let later = Self.nat.replacing("-100", with: "-90")
