@@ -111,13 +111,7 @@ package struct InternalCA: Sendable {
         lifetime: Int64 = InternalCA.leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
-        try issue(.server, commonName: "", names: names, try Self.key(kind), lifetime, now)
-    }
-
-    /// The same for a key that is there.
-    package func issue(names: [String], for key: PrivateKey, now: Int64) throws(CertificateProblem) -> CertificateBundle
-    {
-        try issue(.server, commonName: "", names: names, key, InternalCA.leafLifetime, now)
+        try issue(names: names, for: try Self.key(kind), lifetime: lifetime, now: now)
     }
 
     private static func key(_ kind: PrivateKey.Kind) throws(CertificateProblem) -> PrivateKey {
@@ -128,27 +122,16 @@ package struct InternalCA: Sendable {
         }
     }
 
-    /// A client certificate, for mutual TLS, whose subject is `CN=commonName`.
-    package func issueClient(
-        commonName: String,
-        key kind: PrivateKey.Kind = .ecdsaP256,
+    /// The same for a key that is there.
+    package func issue(
+        names: [String],
+        for key: PrivateKey,
         lifetime: Int64 = InternalCA.leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
-        try issue(.client, commonName: commonName, names: [], try Self.key(kind), lifetime, now)
-    }
-
-    private func issue(
-        _ role: CertificateTemplate.Role,
-        commonName: String,
-        names: [String],
-        _ key: PrivateKey,
-        _ lifetime: Int64,
-        _ now: Int64
-    ) throws(CertificateProblem) -> CertificateBundle {
         var template = CertificateTemplate(
-            role: role,
-            commonName: commonName,
+            role: .server,
+            commonName: "",
             names: names,
             notBefore: now - InternalCA.backdating,
             notAfter: min(now + lifetime, intermediate.certificate.validity.upperBound)

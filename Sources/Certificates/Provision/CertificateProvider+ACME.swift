@@ -43,10 +43,13 @@ extension CertificateProvider {
 
     /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
     /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end.
+    ///
+    /// - Parameter isAsked: an operator wants it now, however old the one before is.
     package func order(
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         reason: String,
+        isAsked: Bool = false,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         var plan = plan(of: settings, acme)
@@ -62,7 +65,7 @@ extension CertificateProvider {
                 }
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, plan, outside)
-                    return try keep(made, settings, acme, plan, reason: reason, outside)
+                    return try keep(made, settings, acme, plan, reason: reason, isAsked: isAsked, outside)
                 } catch .order(_, let problem) {
                     if case .rateLimited(_, let seconds) = problem {
                         plan.hold(candidate.directory, until: Self.clock + seconds)
@@ -152,6 +155,7 @@ extension CertificateProvider {
         _ acme: ACMESettings,
         _ plan: RenewalPlan,
         reason: String,
+        isAsked: Bool,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         try ordered { () throws(CertificateProblem) in
@@ -165,9 +169,10 @@ extension CertificateProvider {
         var plan = plan
         let life = made.bundle.leaf.renewalSchedule.lifetime
         if let lack = made.lack {
-            plan.succeed(origin, life: life, but: lack, asking: acme.candidates.map(\.directory), at: Self.clock)
+            let asked = acme.candidates.map(\.directory)
+            plan.succeed(origin, life: life, isAsked: isAsked, but: lack, asking: asked, at: Self.clock)
         } else {
-            plan.succeed(origin, life: life, at: Self.clock)
+            plan.succeed(origin, life: life, isAsked: isAsked, at: Self.clock)
         }
         store.keep(plan, of: settings.name)
         if plan.hurries > 0 {

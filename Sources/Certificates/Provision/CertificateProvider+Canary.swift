@@ -44,6 +44,21 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in try note(.promoted, fresh, settings, reason) }
     }
 
+    /// A gateway begins to serve: a trial that its process before had begun has ended in favour of the new one.
+    package func promoteAfterStart(
+        _ settings: CertificateSettings,
+        at gateway: GatewayIdentity
+    ) throws(CertificateProblem) {
+        let name = settings.name
+        guard store.isMarked(name, by: gateway) else { return }
+        try ordered { () throws(CertificateProblem) in
+            guard try !store.trials(of: name, now: moment).isEmpty,
+                let fresh = try store.loadIfPresent(name)
+            else { return }
+            try note(.promoted, fresh, settings, "the gateway was started anew")
+        }
+    }
+
     private func note(
         _ kind: AuditEvent.Kind,
         _ fresh: CertificateBundle,

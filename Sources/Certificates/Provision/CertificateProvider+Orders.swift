@@ -96,6 +96,17 @@ extension CertificateProvider {
         }
     }
 
+    /// SHA-256 of the certificates of these generations, as far as they are there.
+    package func fingerprints(of settings: CertificateSettings, generations: [Int]) -> [String] {
+        generations.compactMap { number in
+            do throws(CertificateProblem) {
+                return try store.leaf(of: settings.name, generation: number)?.fingerprint
+            } catch {
+                return nil
+            }
+        }
+    }
+
     /// What comes from files may have been issued before, and its keys be there yet.
     private func requireStored(_ settings: CertificateSettings) throws(CertificateProblem) {
         guard case .files = settings.issuer, try !store.contains(settings.name) else { return }
@@ -110,8 +121,11 @@ extension CertificateProvider {
         let chain = Array(bundle.chain.map(\.pem).joined().utf8)
         do throws(FileError) {
             try FileWriting.createFolder(folder)
-            try FileWriting.replace(folder + "/privkey.pem", with: key.bytes, mode: 0o600)
-            try FileWriting.replace(folder + "/fullchain.pem", with: chain.span, mode: 0o644)
+            // Both are on the disk before the first comes into its place: an export that is broken off leaves a pair.
+            var batch = try FileBatch(on: folder)
+            try batch.add(folder + "/privkey.pem", key.bytes, mode: 0o600)
+            try batch.add(folder + "/fullchain.pem", chain.span, mode: 0o644)
+            try batch.commit()
         } catch {
             throw .file(error)
         }

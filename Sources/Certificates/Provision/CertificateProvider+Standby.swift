@@ -68,7 +68,6 @@ extension CertificateProvider {
             provided = Provided(bundles: [try readyStandby(of: settings)])
         } else {
             provided = Provided(bundles: [try useStandby(settings, reason: why)])
-            provided.isNew = true
         }
         provided.warnings = ["certificate \(settings.name): ITS STANDBY IS SERVED, since \(why)"]
         provided.files = watched(settings)
@@ -89,7 +88,8 @@ extension CertificateProvider {
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
             var plan = plan(of: settings.name)
             let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
-            plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, at: now)
+            // Whatever it was put there for, no advice was.
+            plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, isAsked: true, at: now)
             store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
             if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }

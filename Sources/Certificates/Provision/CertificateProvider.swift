@@ -27,8 +27,6 @@ package struct CertificateProvider: Sendable {
         package var isStandIn = false
         /// It is a standby, or one that an operator went back to: clients have no time to be asked, or were.
         package var isEmergency = false
-        /// It was made just now.
-        package var isNew = false
         /// It is shown in place of one that cannot be used, which is looked at again at each occasion.
         package var isMakeshift = false
     }
@@ -36,8 +34,8 @@ package struct CertificateProvider: Sendable {
     internal let store: CertificateStore
     internal let site: SiteModel
     internal let now: Int64
-    /// When `now` was, by the clock that nobody sets: nanoseconds.
-    private let beginning = Clock.monotonicNanoseconds
+    /// When `now` began, by the clock that nobody sets: nanoseconds.
+    private let beginning: UInt64
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool
     internal let hasSealedListener: Bool
@@ -49,6 +47,10 @@ package struct CertificateProvider: Sendable {
         store = CertificateStore(folder: site.certificateStore)
         self.site = site
         self.now = now
+        let (uptime, time) = (Clock.monotonicNanoseconds, Clock.realtimeMicroseconds)
+        // What is told by this clock and what is told by the machine's must be in order.
+        let passed = Int64(time / 1_000_000) == now ? time % 1_000_000 * 1000 : 0
+        beginning = uptime - min(uptime, passed)
         hasPlainListener = site.gateway?.listeners.contains { $0.tls == nil } ?? false
         hasSealedListener = site.gateway?.listeners.contains { $0.tls != nil } ?? false
     }
@@ -221,9 +223,7 @@ package struct CertificateProvider: Sendable {
             "certificate \(settings.name): issued by the internal CA (\(why)); "
             + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "
             + "clients trust it by \(try InternalCA.rootPath(in: store))"
-        var made = provided(bundle, notes: [note])
-        made.isNew = true
-        return made
+        return provided(bundle, notes: [note])
     }
 
     /// A new generation of the internal CA. The store is locked.

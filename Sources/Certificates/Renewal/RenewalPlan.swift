@@ -88,9 +88,11 @@ package struct RenewalPlan: Sendable, Equatable {
 
     /// There is a new certificate.
     ///
-    /// - Parameter life: how long it is good for, in seconds.
-    package mutating func succeed(_ origin: Origin, life: Int64, at now: Int64) {
-        let isHurried = since != 0 && now - since < life / 3
+    /// - Parameters:
+    ///   - life: how long it is good for, in seconds.
+    ///   - isAsked: an operator wanted it now: that says nothing of clocks or of its CA's advice.
+    package mutating func succeed(_ origin: Origin, life: Int64, isAsked: Bool = false, at now: Int64) {
+        let isHurried = !isAsked && since != 0 && now - since < life / 3
         // A try for names that were lacking has had its pause already.
         let hurries = isHurried ? hurries + (failures == 0 ? 1 : 0) : 0
         self = RenewalPlan()
@@ -103,12 +105,13 @@ package struct RenewalPlan: Sendable, Equatable {
     package mutating func succeed(
         _ origin: Origin,
         life: Int64,
+        isAsked: Bool = false,
         but problem: String,
         asking asked: [String],
         at now: Int64
     ) {
         let failures = failures
-        succeed(origin, life: life, at: now)
+        succeed(origin, life: life, isAsked: isAsked, at: now)
         self.failures = failures
         fail(problem, asking: asked, at: now)
     }

@@ -10,7 +10,7 @@ extension CertificateStore {
     ///
     /// - Parameter names: certificates whose generations are looked at, besides the internal CA's.
     package func openFolders(of names: [String]) -> [String] {
-        var paths = ["acme-accounts", "acme-challenges", "plans", "hook-output"].map { "\(folder)/\($0)" }
+        var paths = ["acme-accounts", "acme-challenges", "plans", "hook-output", "deployed"].map { "\(folder)/\($0)" }
         for name in [InternalCA.rootName, InternalCA.intermediateName] + names {
             paths += ((try? generations(of: name)) ?? []).map { "\(folder)/\(name)/\($0)" }
         }

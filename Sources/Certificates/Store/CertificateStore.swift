@@ -203,11 +203,11 @@ package struct CertificateStore: Sendable {
             places.append((number, before ?? 0, earlier, arrival.keeping.union(kept + [number])))
         }
         do throws(FileError) {
-            for arrival in arrivals { try FileWriting.createFolder("\(folder)/\(arrival.name)") }
+            for arrival in arrivals { try FileWriting.createFolder("\(folder)/\(arrival.name)", isBatched: true) }
             var batch = try FileBatch(on: folder)
             for (arrival, place) in zip(arrivals, places) {
                 let home = "\(folder)/\(arrival.name)"
-                try FileWriting.createFolder("\(home)/\(place.number)")
+                try FileWriting.createFolder("\(home)/\(place.number)", isBatched: true)
                 let key = arrival.bundle.key.pem
                 try batch.add("\(home)/\(place.number)/key.pem", key.bytes, mode: 0o600)
                 let chain = Array(arrival.bundle.chain.map(\.pem).joined().utf8)
@@ -215,12 +215,18 @@ package struct CertificateStore: Sendable {
             }
             try batch.commit()
         } catch {
+            discard(zip(arrivals, places).map { ($0.name, $1.number) })
             throw .file(error)
         }
         let events = zip(arrivals, places).map { arrival, place in
             event(kind, arrival.name, place.number, arrival.bundle.leaf, arrival.reason)
         }
-        try audit.append(events, now: now)
+        do throws(CertificateProblem) {
+            try audit.append(events, now: now)
+        } catch {
+            discard(zip(arrivals, places).map { ($0.name, $1.number) })
+            throw error
+        }
         for (arrival, place) in zip(arrivals, places) {
             removeUntold(arrival.name, above: place.before, of: place.earlier)
         }
@@ -232,12 +238,27 @@ package struct CertificateStore: Sendable {
             }
             try batch.commit()
         } catch {
+            discard(zip(arrivals, places).map { ($0.name, $1.number) })
             throw .file(error)
         }
         noteContents()
         for (arrival, place) in zip(arrivals, places) {
             removeScraps(of: arrival.name)
             prune(arrival.name, keeping: place.kept, now: now)
+        }
+    }
+
+    /// Removes generations that did not come into force, as on a disk that is full: what they take is what the next try
+    /// needs, and nobody needs their keys.
+    private func discard(_ generations: [(name: String, number: Int)]) {
+        for (name, number) in generations {
+            // Where the pointer's rename is all that came about, it is in force.
+            do throws(CertificateProblem) {
+                guard try self.number(of: name, in: pointer(of: name)) != number else { continue }
+            } catch {
+                continue
+            }
+            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
         }
     }
 

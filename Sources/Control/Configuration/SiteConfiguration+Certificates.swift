@@ -28,7 +28,6 @@ extension SiteConfiguration {
             kept.provided.warnings = [
                 "certificate \(settings.name): \(problem); WHAT WAS SERVED BEFORE IS SERVED ON"
             ]
-            kept.provided.isNew = false
             kept.provided.isMakeshift = true
             kept.provided.renewal = now + InternalCA.retryTime
             return kept
@@ -70,7 +69,6 @@ extension SiteConfiguration {
             let stamps = provider.sources(of: settings).map { FileStamp($0) }
             if var held = earlier[name], held.stands(for: settings, stamps, at: now) {
                 held.provided.notes = []
-                held.provided.isNew = false
                 certificates[name] = held
                 continue
             }

@@ -35,8 +35,6 @@ package struct SiteConfiguration: Sendable {
     package var emergencies: Set<String> { names { $0.isEmergency } }
     /// Those that cannot be used, and others shown in their place.
     package var makeshifts: Set<String> { names { $0.isMakeshift } }
-    /// Those that were made with this configuration.
-    package var issued: Set<String> { names { $0.isNew } }
 
     private func names(_ isWanted: (CertificateProvider.Provided) -> Bool) -> Set<String> {
         Set(certificates.filter { isWanted($0.value.provided) }.keys)

@@ -12,6 +12,7 @@ package struct FileBatch: ~Copyable {
     private static let few = 8
 
     private let folder: FileDescriptor
+    private let path: String
     private var files: [(scratch: String, path: String)] = []
 
     /// - Parameter folder: on whose file system all of them are.
@@ -19,6 +20,7 @@ package struct FileBatch: ~Copyable {
         let raw = retrying { unsafe Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard raw >= 0 else { throw FileError(path: folder, problem: .system(.last("open"))) }
         self.folder = FileDescriptor(owning: raw)
+        path = folder
     }
 
     deinit { for file in files { FileWriting.remove(file.scratch) } }
@@ -41,7 +43,8 @@ package struct FileBatch: ~Copyable {
     package mutating func commit() throws(FileError) {
         let isFew = files.count <= Self.few
         if isFew { for file in files { try synchronise(file.scratch) } } else { try synchroniseAll() }
-        let folders = Set(files.map { FileWriting.split($0.path).folder })
+        let root = path
+        let folders = Set(files.flatMap { Self.folders(above: $0.path, upTo: root) })
         while let file = files.first {
             guard unsafe rename(file.scratch, file.path) == 0 else {
                 throw FileError(path: file.path, problem: .system(.last("rename")))
@@ -56,6 +59,13 @@ package struct FileBatch: ~Copyable {
                 throw FileError(path: folder, problem: .system(error))
             }
         }
+    }
+
+    /// The folder of a file and those above it up to the batch's: where one was made just now, it is in its parent's hands.
+    private static func folders(above file: String, upTo root: String) -> [String] {
+        var folders = [FileWriting.split(file).folder]
+        while let last = folders.last, last.hasPrefix(root + "/") { folders.append(FileWriting.split(last).folder) }
+        return folders
     }
 
     private func synchronise(_ path: String) throws(FileError) {

@@ -45,10 +45,20 @@ package enum FileWriting {
     /// Makes a folder for the running user alone (mode 0700), and those above it that are missing (0755).
     ///
     /// A folder that is there must belong to root or to the running user and be writable by nobody else.
-    package static func createFolder(_ path: String) throws(FileError) {
+    ///
+    /// - Parameter isBatched: a `FileBatch` brings it to the disk with what comes into it; else it is there when this
+    ///   returns, also after a power cut.
+    package static func createFolder(_ path: String, isBatched: Bool = false) throws(FileError) {
         let (above, _) = split(path)
         if above != "/", above != ".", !exists(above) { try createParents(above) }
-        if unsafe mkdir(path, 0o700) == 0 { return }
+        if unsafe mkdir(path, 0o700) == 0 {
+            if isBatched { return }
+            do throws(SystemError) {
+                return try synchroniseFolder(above)
+            } catch {
+                throw FileError(path: above, problem: .system(error))
+            }
+        }
         guard errno == EEXIST else { throw FileError(path: path, problem: .system(.last("mkdir"))) }
         try requireOwn(folder: path)
     }

@@ -28,6 +28,8 @@ internal struct Canaries {
     private var refused: [String: (fingerprints: [String], until: Int64)] = [:]
 
     var isEmpty: Bool { runs.isEmpty }
+    /// No configuration was followed yet.
+    var isBeginning: Bool { isFresh }
 
     /// The trials that the store was told of, by their certificates' names.
     var knownToStore: [String] { runs.filter(\.value.isKnownToStore).keys.sorted() }

@@ -13,6 +13,9 @@ internal final class Deployments: Sendable {
     }
 
     private let state = Mutex(State())
+    private let identity: GatewayIdentity
+
+    init(_ identity: GatewayIdentity) { self.identity = identity }
 
     /// Has the program of a certificate run, where it has one; once for changes that come while another runs.
     func want(_ settings: CertificateSettings, of site: SiteModel) {
@@ -35,7 +38,10 @@ internal final class Deployments: Sendable {
     private func run() {
         while let next = next() {
             do throws(CertificateProblem) {
-                _ = try CertificateProvider(for: next.site, now: Schedule.time).deploy(next.settings)
+                _ = try CertificateProvider(for: next.site, now: Schedule.time).deploy(
+                    next.settings,
+                    at: identity
+                )
                 GatewayProcess.log("certificate \(next.settings.name): deployed")
             } catch {
                 GatewayProcess.log("\(error)")

@@ -15,11 +15,13 @@ extension GatewayProcess {
 
     /// Takes note of trials that begin with what came into force.
     internal func followTrials() {
+        let isBeginning = canaries.isBeginning
         let (begun, over) = canaries.follow(configuration, at: Schedule.uptime)
         schedule.trial = canaries.isEmpty ? .max : Schedule.uptime + Canaries.interval
         view.update { [trials = configuration.keyring.trials] in $0.adopt(trials: trials) }
         for name in over {
-            tellStore(of: name) { [identity] provider, _ throws(CertificateProblem) in
+            tellStore(of: name) { [identity] provider, settings throws(CertificateProblem) in
+                if isBeginning { try provider.promoteAfterStart(settings, at: identity) }
                 try provider.endTrial(of: name, at: identity)
             }
         }

@@ -67,6 +67,7 @@ extension GatewayProcess {
         let begin = Clock.monotonicNanoseconds
         let moment = try patiently { () throws(SupervisorError) in try supervisor.change(change) }
         changeTime = Int((max(begin, moment) - begin) / 1000)
+        changeEnd = moment
         let warnings = warnings(of: fresh, budget)
         tell(warnings)
         configuration = fresh

@@ -33,7 +33,7 @@ package final class GatewayProcess {
     internal var canaries = Canaries()
     internal var watch = CertificateWatch()
     /// Tells other programs of new certificates.
-    internal let deployments = Deployments()
+    internal let deployments: Deployments
     /// Orders certificates of ACME servers.
     internal let orders: CertificateOrders
     internal var supervisor: DataPlaneSupervisor
@@ -50,6 +50,8 @@ package final class GatewayProcess {
     /// How long the last change of certificates took, from the moment of its commit until all workers went by it:
     /// microseconds.
     internal var changeTime: Int?
+    /// When they all did: monotonic nanoseconds, which all processes of the machine count alike.
+    internal var changeEnd: UInt64?
     /// Whether the service manager holds the listening sockets.
     internal var isStored = false
     /// Whether a data plane of this program serves; else one of the program before it does, or none.
@@ -75,6 +77,7 @@ package final class GatewayProcess {
         requests = start.requests
         admin = start.admin
         identity = GatewayIdentity(socket: start.admin?.path ?? options.path)
+        deployments = Deployments(identity)
         memory = start.memory
         view = start.view
         outlets = Outlets(rings: start.memory.allRings, view: start.view, inherited: start.inheritance.segments)
@@ -114,9 +117,13 @@ package final class GatewayProcess {
             tellFailure(Self.standingOn, error)
             schedule.start = Schedule.uptime + Schedule.startPause
         }
-        // What was made at the start is news to other programs; what was there is not.
+        // What was made at the start is news to other programs, and so is what they were not told of before.
         let site = configuration.site
-        for settings in configuration.issued.sorted().compactMap({ site.certificates[$0] }) {
+        let provider = CertificateProvider(for: site, now: Schedule.time)
+        for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
+        where configuration.keyring.certificates[settings.name] != nil
+            && provider.owesDeployment(settings, at: identity)
+        {
             deployments.want(settings, of: site)
         }
         try orders.want(configuration.site)
@@ -236,6 +243,7 @@ package final class GatewayProcess {
             .init("data_plane_pid", view.value.dataPlane.map { .integer(Int($0)) } ?? .null),
             .init("warnings", .strings(warnings)),
             .init("change_microseconds", changeTime.map { .integer($0) } ?? .null),
+            .init("change_ended_nanoseconds", changeEnd.map { .integer(Int($0)) } ?? .null),
             .init("makeshifts", .strings(configuration.makeshifts.sorted())),
             .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
         ])

@@ -44,8 +44,11 @@ package struct CertificateSettings: Sendable, Equatable {
         self.issuer = issuer
     }
 
-    /// Names under which the certificate store keeps the internal CA itself.
-    package static let reservedNames: Set = ["internal-ca", "internal-ca-root"]
+    /// Names under which the certificate store keeps the internal CA itself, and what is no certificate.
+    package static let reservedNames: Set = [
+        "internal-ca", "internal-ca-root", "plans", "acme-accounts", "acme-challenges", "hook-output", "deployed",
+        "audit.log",
+    ]
 
     /// Where a certificate comes from.
     package enum Issuer: Sendable, Equatable {

@@ -54,20 +54,6 @@ import Testing
             chain
         )
         #expect(bad.status != 0)
-        let client = try scratch.write("client.pem", ca.issueClient(commonName: "alice", key: kind, now: now).chainPEM)
-        let mutual = try RealTools.run(
-            "openssl",
-            "verify",
-            "-x509_strict",
-            "-purpose",
-            "sslclient",
-            "-CAfile",
-            root,
-            "-untrusted",
-            client,
-            client
-        )
-        #expect(mutual.status == 0, "\(mutual.output)")
     }
 
     /// A handshake between Python's own two sides, with the files as they are on disk.

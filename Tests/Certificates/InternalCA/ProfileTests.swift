@@ -29,9 +29,6 @@ struct ProfileTests {
             let problems = CertificateLint.problems(leaf.der, as: .server, by: above, lifetime: 47 * 86_400)
             #expect(problems == [], "\(names)")
         }
-        guard isQuick else { return }
-        let client = try ca.issueClient(commonName: "alice", key: kind, now: Self.now).leaf
-        #expect(CertificateLint.problems(client.der, as: .client, by: above, lifetime: 47 * 86_400) == [])
     }
 
     @Test(
@@ -107,7 +104,7 @@ struct ProfileTests {
     func serials() throws {
         let ca = try Self.authority()
         let serials = try (0..<200).map { _ in
-            try ca.issueClient(commonName: "a", now: Self.now).leaf.serialNumber
+            try ca.issue(names: ["a.foobar.com"], now: Self.now).leaf.serialNumber
         }
         #expect(Set(serials).count == serials.count && serials.allSatisfy { $0.count == 16 })
         // Each of 64 bits and more is 0 in some and 1 in others; with 200 draws a good one fails once in 2^192.

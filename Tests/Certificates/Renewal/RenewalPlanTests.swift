@@ -129,6 +129,9 @@ import Testing
         #expect(pauses == [0, 60, 600, 6_000, 86_400, 86_400])
         plan.succeed(origin, life: Self.life, at: now + Self.life / 2)
         #expect(plan.hurries == 0 && plan.patience == 0)
+        // What an operator asks for says nothing of a CA's advice, nor of the clock.
+        for _ in 0..<2 { plan.succeed(origin, life: Self.life, isAsked: true, at: now + Self.life / 2 + 1) }
+        #expect(plan.hurries == 0 && plan.patience == 0)
     }
 
     @Test("failures at a CA that the site file names no longer hold nobody up; its wish to be left alone stays")

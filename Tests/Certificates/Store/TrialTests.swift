@@ -108,6 +108,15 @@ struct TrialTests {
         #expect(!FileManager.default.fileExists(atPath: store.folder + "/foobar.com/in-force"))
     }
 
+    @Test("the history's clock is the machine's: what is told by either is in order")
+    func moment() throws {
+        let scratch = try Scratch()
+        let begin = CertificateProvider.clock
+        let provider = scratch.provider(at: begin)
+        while CertificateProvider.clock == begin { Linux.Thread.pause(milliseconds: 5) }
+        #expect(provider.moment > begin)
+    }
+
     @Test("a gateway's name is that of a file, the same each time, and another one for each socket")
     func identity() {
         #expect(first != second && first == GatewayIdentity(socket: "/run/gatehouse/first.sock"))

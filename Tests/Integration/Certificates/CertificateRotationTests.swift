@@ -43,6 +43,7 @@ struct CertificateRotationTests: OneCertificate {
         try eventually("the client has its first answer") { open.standardOutput.contains("1 app-01") }
         let rotated = try certs(site, "rotate", "web", "--reason", "a test")
         #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated)")
+        #expect(rotated.output.contains(" ms after it was written, "), "\(rotated)")
         let second = try shown
         #expect(try second != first && second == stored(site))
         let back = try certs(site, "rollback", "web")
@@ -116,6 +117,10 @@ struct CertificateRotationTests: OneCertificate {
         }
         let list = try certs(site, "list")
         #expect(list.status == 0 && list.output.contains("tries remain; served"), "\(list)")
+        // Of the three that were ever shown before, the one whose key was deleted just now is told.
+        for _ in 0..<2 { #expect(try certs(site, "rotate", "web").status == 0) }
+        let last = try certs(site, "retire", "web")
+        #expect(last.output.components(separatedBy: "connections that began with it").count == 2, "\(last)")
     }
 
     /// The processes whose memory holds bytes, forwards or backwards, as OpenSSL has its numbers.
@@ -166,6 +171,37 @@ struct CertificateRotationTests: OneCertificate {
         try FileManager.default.removeItem(atPath: directory.path("fail"))
         let again = try certs(site, "deploy", "web")
         #expect(again.status == 0 && again.output == "certificate web: deployed\n", "\(again)")
+    }
+
+    @Test("a program that failed, or never ran, is run by the next start for what is there by then")
+    func owesDeployment() throws {
+        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail && echo \"$2\" >>told"
+        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        func told() -> [String] {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        func chain(_ number: Int) -> String { directory.path("store/web/\(number)/fullchain.pem") }
+        try directory.write("", to: "fail")
+        let first = try start("issuer: internal, deploy: { run: [program] }")
+        try eventually("the log says that it failed", within: .seconds(120)) {
+            first.log.contains("certificate web: it is in force, but was not deployed")
+        }
+        try first.stop()
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        let second = try RunningSite(in: directory)
+        try eventually("it is told by the next start", within: .seconds(120)) {
+            told() == [chain(1)] && second.log.contains("certificate web: deployed")
+        }
+        try second.stop()
+        // Where no gateway runs, the command tells it: the next start has no news of that.
+        #expect(try certs(second, "rotate", "web").status == 0)
+        #expect(told() == [chain(1), chain(2)])
+        let third = try RunningSite(in: directory)
+        #expect(try certs(third, "rotate", "web").status == 0)
+        try eventually("what comes is told, and nothing twice", within: .seconds(120)) { told().count > 2 }
+        #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
     }
 
     @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")

@@ -48,6 +48,19 @@ struct StoreCrashTests {
         return try #require(lines.firstIndex { $0.contains("store/.lock") }, "\(lines)") + 1
     }
 
+    @Test("what was made just now is brought to the disk with all folders above it, up to the store")
+    func folders() throws {
+        let trace = directory.path("trace")
+        let strace = ["strace", "-f", "-y", "-qq", "-o", trace, "-e", "trace=fsync,rename"]
+        #expect(try certs("issue", "web", under: strace).status == 0)
+        let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+        let published = try #require(lines.lastIndex { $0.contains("rename") && $0.contains("store/web/current") })
+        for folder in ["store", "store/web", "store/web/1"] {
+            let isThere = lines[..<published].contains { $0.contains("fsync") && $0.contains("/\(folder)>") }
+            #expect(isThere, "\(folder): \(lines)")
+        }
+    }
+
     @Test("a disk that is full from any moment on leaves the old generation or the new one, whole")
     func fullDisk() throws {
         #expect(try certs("issue", "web").status == 0)
@@ -59,6 +72,9 @@ struct StoreCrashTests {
             let result = try certs("rotate", "web", under: ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject])
             let after = try standing()
             #expect(try certs("audit").status == 0, "full from call \(call)")
+            // What failed has taken nothing of what becomes free.
+            let left = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/web"))
+            #expect(left.compactMap { Int($0) }.max() == after.generation, "full from call \(call): \(left.sorted())")
             if result.status == 0 {
                 #expect(after.generation > before.generation)
                 #expect(kept > 4, "most calls of each kind come before the one that publishes")

@@ -20,6 +20,17 @@ import Testing
         Faulty("networks: { db: [10.0.0.0/8] }\n" + hosts + rule, "5:21 conflict").verify()
     }
 
+    @Test func noCertificateIsCalledAsTheStoreCallsSomethingElse() {
+        let site = { (name: String) in
+            "site: a.b\ncertificates: { \(name): { names: [a.b], issuer: internal } }\n"
+        }
+        #expect(check(site("web")).text == "")
+        let own = ["plans", "acme-accounts", "acme-challenges", "hook-output", "deployed", "audit.log", "internal-ca"]
+        for name in own {
+            #expect(check(site(name)).text.contains("2:17: error"), "\(name): \(check(site(name)).text)")
+        }
+    }
+
     @Test func listenersDoNotOverlap() {
         func listen(_ one: String, _ other: String) -> String {
             "site: a.b\ngateway:\n  listen:\n    - { port: 80\(one) }\n    - { port: 80\(other) }\n"

@@ -72,14 +72,20 @@ struct CertificateOptions: ParsableArguments {
 
         /// A new certificate from whoever issues it.
         func make(_ settings: CertificateSettings, reason: String) throws -> CertificateBundle? {
-            try make(settings) { reason }
+            try make(settings, isAsked: true) { reason }
         }
 
         /// The same where there is a need for it yet once no other process is about to make it.
         ///
-        /// - Parameter need: why it is needed; nil when it is not.
+        /// - Parameters:
+        ///   - isAsked: an operator wants it now, however old the one before is.
+        ///   - need: why it is needed; nil when it is not.
         /// - Returns: nil where it is not needed.
-        func make(_ settings: CertificateSettings, where need: () -> String?) throws -> CertificateBundle? {
+        func make(
+            _ settings: CertificateSettings,
+            isAsked: Bool = false,
+            where need: () -> String?
+        ) throws -> CertificateBundle? {
             try perform { () throws(CertificateProblem) in
                 if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
                 return try provider.claimed(settings, isPatient: true, tell: { Output.error($0) }) {
@@ -88,7 +94,7 @@ struct CertificateOptions: ParsableArguments {
                     guard case .acme(let acme) = settings.issuer else {
                         return try provider.issue(settings, reason: reason)
                     }
-                    return try provider.order(settings, acme, reason: reason, outside())
+                    return try provider.order(settings, acme, reason: reason, isAsked: isAsked, outside())
                 }
             }
         }
@@ -148,7 +154,9 @@ struct CertificateOptions: ParsableArguments {
 
         /// Runs the certificate's program, where it has one.
         func deploy(_ settings: CertificateSettings) throws {
-            let isDone = try perform { () throws(CertificateProblem) in try provider.deploy(settings) }
+            let isDone = try perform { () throws(CertificateProblem) in
+                try provider.deploy(settings, at: GatewayIdentity(socket: socket))
+            }
             if isDone { Output.line("certificate \(settings.name): deployed") }
         }
 
@@ -224,6 +232,7 @@ struct CertificateOptions: ParsableArguments {
 
         /// The same for several.
         func publish(_ changed: [CertificateSettings]) throws {
+            let written = Clock.monotonicNanoseconds
             tellStoreWarnings()
             guard let line = try line(for: .certificates) else {
                 Output.line(absence + "; else the next start serves it")
@@ -246,8 +255,10 @@ struct CertificateOptions: ParsableArguments {
                 Output.error("the gateway cannot serve it: \(why ?? "its log says why")")
                 throw ExitCode(1)
             }
+            let end = result?["change_ended_nanoseconds"]?.integer ?? 0
             let time = (result?["change_microseconds"]?.integer).map {
-                ", on all workers after \(Self.milliseconds($0))"
+                ", on all workers \(Self.milliseconds(max($0, (end - Int(written)) / 1000))) after it was written, "
+                    + "\(Self.milliseconds($0)) after the gateway committed it"
             }
             Output.line("the gateway serves it, by configuration \(result?["generation"]?.integer ?? 0)\(time ?? "")")
             let trials = result?["trials"]?.items.compactMap(\.text) ?? []

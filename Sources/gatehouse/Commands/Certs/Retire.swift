@@ -47,9 +47,22 @@ extension Certs {
                     : "certificate \(name): deleted the key of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
-            for use in try desk.ask(.uses(certificate: name))?.items ?? [] where use["shown"]?.boolean == false {
+            let retired = desk.provider.fingerprints(of: settings, generations: gone)
+            let uses = try desk.ask(.uses(certificate: name))?.items ?? []
+            for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
             }
+        }
+
+        /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
+        /// remembers all that it has shown.
+        private static func wanted(_ uses: [JSONValue], _ retired: [String]) -> [JSONValue] {
+            let wanted = uses.filter { use in
+                retired.contains(use["fingerprint"]?.text ?? "") || use["key_held"]?.boolean == true
+                    || use["connections"]?.integer ?? 0 > 0
+            }
+            if !wanted.isEmpty { return wanted }
+            return uses.max { ($0["last_ended"]?.text ?? "") < ($1["last_ended"]?.text ?? "") }.map { [$0] } ?? []
         }
 
         /// A gateway that ended in the middle of a trial has ended it, too. Of a key that was stolen no gateway shows the
