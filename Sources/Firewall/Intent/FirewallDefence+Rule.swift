@@ -69,6 +69,9 @@ extension FirewallDefence {
                 $0.inputInterfaces = .among(interfaces)
                 $0.sources = sources
                 $0.traffic = .all.subtracting(dhcp)
+                // Whom the policy lets a host ask may answer, and a provider's routers, which often have private
+                // addresses, may tell of errors.
+                $0.states = [.new, .invalid, .untracked]
             }
         ]
     }

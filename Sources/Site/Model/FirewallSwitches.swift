@@ -28,12 +28,13 @@ package enum FirewallDefence: String, Sendable, CaseIterable {
     case spoofing
     /// The source is a broadcast or multicast address (RFC 1122, section 3.2.1.3).
     case broadcastSource = "broadcast-source"
-    /// Addresses that nobody on the internet has, unless the site claims them, on interfaces that face the outside.
-    case bogons
     /// Flags of TCP that no connection has: SYN with FIN, SYN with RST, none, and FIN, PSH and URG alone.
     case tcpFlags = "tcp-flags"
     /// A SYN that announces segments below 536 bytes, the least that RFC 9293, section 3.7.1, knows.
     case smallSegments = "small-segments"
+    /// Sources that nobody on the internet has, unless the site claims them, on interfaces that face the outside. Answers
+    /// and errors about connections that are there pass.
+    case bogons
     /// More new connections of TCP than one source may begin.
     case connectionFlood = "connection-flood"
 }

@@ -39,7 +39,7 @@ extension FirewallDefence {
         case .loopbackSpoofing: "Loopback addresses that did not come from the host itself."
         case .spoofing: "Sources to which no route leads back by the same interface."
         case .broadcastSource: "Sources that are broadcast or multicast addresses."
-        case .bogons: "Sources that nobody on the internet has, on interfaces of the zone outside."
+        case .bogons: "Sources that nobody on the internet has, on interfaces of the zone outside; they may answer."
         case .tcpFlags: "Flags of TCP that no connection has."
         case .smallSegments: "A SYN that announces segments below 536 bytes."
         case .connectionFlood: "New connections of one source beyond a rate; 1000/s when true."
