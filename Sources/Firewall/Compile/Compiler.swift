@@ -68,19 +68,35 @@ enum Defences {
     /// Drops that ask for no connection state and that both ways have at their start: what is dropped there would
     /// have been dropped by the same rule a little later. A host that forwards nothing drops all of it anyway.
     static func count(in intent: HostIntent) -> (input: Int, forward: Int) {
-        let rewrites = intent.translations.contains(where: \.changesDestination)
-        let eligible = intent.input.prefix { isEligible($0, rewrites: rewrites) }
+        let eligible = intent.input.prefix { isEligible($0, intent.translations) }
         guard intent.forward.contains(where: { $0.verdict == .accept }) else { return (eligible.count, 0) }
         let shared = zip(eligible, intent.forward).prefix { $0 == $1 }.count
         return (shared, shared)
     }
 
-    /// - Parameter rewrites: whether destinations change between that hook and the later ones.
-    private static func isEligible(_ rule: IntentRule, rewrites: Bool) -> Bool {
+    /// - Parameter translations: what changes between that hook and the later ones.
+    private static func isEligible(_ rule: IntentRule, _ translations: [Translation]) -> Bool {
         guard case .defence = rule.origin, rule.verdict == .drop, rule.limit == nil else { return false }
         return rule.matches.allSatisfy { match in
-            match.states == .all && match.outputInterfaces.isAny
-                && (!rewrites || match.destinations.isAll && match.traffic.isOfWholeProtocols)
+            match.states == .all && match.outputInterfaces.isAny && translations.allSatisfy(match.isBlind)
+        }
+    }
+}
+
+extension PacketMatch {
+    /// Whether a packet that the translation sends elsewhere fulfils the match before if and only if it does so after.
+    fileprivate func isBlind(to translation: Translation) -> Bool {
+        guard case .destination(let address, let port) = translation.kind else { return true }
+        let changed = translation.changed
+        let isAlike =
+            destinations.contains(address)
+            ? changed.destinations.isSubset(of: destinations) : !changed.destinations.intersects(destinations)
+        guard isAlike else { return false }
+        guard let port else { return true }
+        return ProtocolNumber.withPorts.allSatisfy { number in
+            let before = changed.traffic.intersection(TrafficSet(number))
+            let isOfPort = traffic.contains(number, detail: port)
+            return isOfPort ? before.isSubset(of: traffic) : !before.intersects(traffic)
         }
     }
 }

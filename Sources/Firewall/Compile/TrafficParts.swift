@@ -36,14 +36,6 @@ struct TrafficParts {
         }
         self.whole = IntervalSet(whole)
     }
-
-    /// Whether the protocol alone decides.
-    var isOfWholeProtocols: Bool { ports.isEmpty && icmp.isEmpty }
-}
-
-extension TrafficSet {
-    /// Whether the protocol alone decides whether a packet belongs to the set.
-    var isOfWholeProtocols: Bool { TrafficParts(self).isOfWholeProtocols }
 }
 
 extension ProtocolNumber {
