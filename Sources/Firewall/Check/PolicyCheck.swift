@@ -17,6 +17,7 @@ package struct PolicyCheck {
         guard site.firewall.isUsed else { return [] }
         var check = PolicyCheck(site, file, now)
         check.checkLines()
+        check.checkTranslations()
         check.checkClaims()
         check.checkTests()
         check.checkGateway()
@@ -101,6 +102,39 @@ package struct PolicyCheck {
                 "the baseline lets ICMP through before this line is asked",
                 help: "switch `icmp` and `ping` off in `baseline`, and allow what is left"
             )
+        }
+    }
+
+    /// Lines of `forward` and `masquerade` that no router carries out, or of which another line leaves nothing.
+    private mutating func checkTranslations() {
+        let lines =
+            site.firewall.forwards.map { ($0.position, $0.inZone) }
+            + site.firewall.masquerade.map { ($0.position, $0.outZone) }
+        for (position, zone) in lines {
+            let hiding: [Translation?] = intent.hosts.flatMap { host in
+                host.translations.indices.filter { host.translations[$0].isOf(position) }.map { index in
+                    let one = host.translations[index]
+                    return host.translations[..<index].first { $0.isAll(of: one) }
+                }
+            }
+            if hiding.isEmpty {
+                report(
+                    .warning,
+                    .ineffective,
+                    position,
+                    "no router carries the line out",
+                    help: "it takes a host with the role `router` and an interface of the zone `\(zone)`, and "
+                        + "addresses of one family at both ends; IPv6 is not masqueraded"
+                )
+            } else if let first = hiding[0], hiding.allSatisfy({ $0 != nil }) {
+                report(
+                    .warning,
+                    .ineffective,
+                    position,
+                    "line \(first.position.line) changes all of it before this line is asked",
+                    help: "remove one of the lines, or have them name different sources or services"
+                )
+            }
         }
     }
 
@@ -281,5 +315,21 @@ package struct PolicyCheck {
                     && (bound.isEmpty || bearer.addresses.intersects(addresses))
             }
         }
+    }
+}
+
+extension Translation {
+    /// Whether the line at that place makes it. Positions as such are all equal.
+    fileprivate func isOf(_ place: SourcePosition) -> Bool {
+        (position.line, position.column) == (place.line, place.column)
+    }
+
+    /// Whether it is of another line and changes whatever the other would, too.
+    fileprivate func isAll(of other: Translation) -> Bool {
+        let (one, two) = (changed, other.changed)
+        return changesDestination == other.changesDestination && !isOf(other.position)
+            && one.inputInterfaces == two.inputInterfaces && one.outputInterfaces == two.outputInterfaces
+            && one.oddities == two.oddities && two.sources.isSubset(of: one.sources)
+            && two.destinations.isSubset(of: one.destinations) && two.traffic.isSubset(of: one.traffic)
     }
 }

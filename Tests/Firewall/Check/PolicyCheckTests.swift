@@ -123,6 +123,31 @@ struct PolicyCheckTests {
         )
         try verify("{ from: 8.8.8.8, to: s, service: tcp/2222, expect: accept }")
         try verify("{ from: 8.8.8.8, to: s, service: ssh, expect: drop }")
+        // A forwarded port of the router's, at any of its addresses that are known, and at nobody else's.
+        try verify("{ from: 8.8.8.8, to: r, service: ssh, expect: accept }")
+        try verify("{ from: 8.8.8.8, to: 192.168.1.50, service: ssh, expect: drop }")
+    }
+
+    @Test("a change of addresses that no router makes is named, and one that another line leaves nothing of")
+    func translations() throws {
+        let found = try Self.findings(
+            RuleTests.router + """
+                  masquerade: [{ from: lan, out: outside }, { from: "fd00:1::/64", out: outside }]
+                  forward:
+                    - { from: internet, service: ssh, to: s }
+                    - { from: 8.8.8.0/24, service: ssh, to: s, port: 23 }
+                """
+        )
+        let expected = ["15 warning ineffective line 14 changes all of it", "12 warning ineffective no router carries"]
+        #expect(found.count == 2, "\(found)")
+        for (finding, part) in zip(found, expected) { #expect(finding.hasPrefix(part), "\(finding)") }
+    }
+
+    @Test("of a host's addresses a port is forwarded to one that the router is attached to")
+    func target() throws {
+        let text = RuleTests.router.replacing("s: { addresses: [", with: "s: { addresses: [203.0.113.9/24, ")
+        let site = try site(text + "  forward: [{ from: internet, service: ssh, to: s }]\n")
+        #expect(Intent(of: site).host("r")?.translations.first?.kind == .destination(.v4(0xC0A8_010A), port: nil))
     }
 
     @Test("what the gateway offers and the policy does not open is named, and what it asks and the policy denies")
