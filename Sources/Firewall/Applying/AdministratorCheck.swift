@@ -89,8 +89,9 @@ package struct AdministratorCheck: Sendable {
         let inward = PacketRoute.input(by: interface)
         var request = Packet(inward, from: access.source, to: destination, .tcp, detail: access.port)
         request.sourcePort = clientPort
+        request.oddities = .toOwnAddress
         // From behind a router, as nearly everybody is.
-        if access.source.width == 128 { request.oddities = .throughRouter }
+        if access.source.width == 128 { request.oddities.insert(.throughRouter) }
         if entrance.isDetour { request.oddities.insert(.withoutReturnPath) }
         let outward = PacketRoute.output(by: interface)
         var answer = Packet(outward, from: destination, to: access.source, .tcp, detail: clientPort)

@@ -78,15 +78,11 @@ package struct Rehearsal {
 
     /// The connection as it goes on when it comes to a forwarded port of a router.
     private func forwarded(_ connection: Connection, by router: String) -> Connection? {
-        guard let translations = intent.host(router)?.translations, !translations.isEmpty else { return nil }
-        let packet = packet(router, .input, connection)
-        for translation in translations {
-            guard case .destination(let address, let port) = translation.kind, translation.match.contains(packet)
-            else { continue }
-            let detail = port ?? connection.detail
-            return Connection(from: connection.source, to: address, connection.protocolNumber, detail: detail)
-        }
-        return nil
+        guard let translation = intent.host(router)?.redirection(of: packet(router, .input, connection)),
+            case .destination(let address, let port) = translation.kind
+        else { return nil }
+        let detail = port ?? connection.detail
+        return Connection(from: connection.source, to: address, connection.protocolNumber, detail: detail)
     }
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {

@@ -47,7 +47,9 @@ struct Conditions {
     }
 
     private func oddities(_ match: PacketMatch) -> [Match] {
-        let asked: [PacketOddities] = [.smallSegments, .throughRouter, .broadcastSource, .withoutReturnPath]
+        let asked: [PacketOddities] = [
+            .smallSegments, .throughRouter, .broadcastSource, .withoutReturnPath, .toOwnAddress,
+        ]
         return asked.filter(match.oddities.contains).map { .oddity($0) }
     }
 

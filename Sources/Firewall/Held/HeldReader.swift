@@ -186,7 +186,10 @@ struct HeldReader {
             HeldRule(
                 comment: rule["comment"]?.text,
                 handle: rule["handle"]?.integer ?? 0,
-                Self.dropping(Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements)))
+                Self.arriving(
+                    Self.dropping(Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements))),
+                    in: chains[index]
+                )
             )
         )
     }
@@ -203,6 +206,23 @@ struct HeldReader {
             default: break
             }
             return statement
+        }
+    }
+
+    /// Whether a destination is one of the host's own is asked for as a packet comes in, and hangs together with its way
+    /// through the host, which proofs take as two things. That is right as long as nothing hangs on it but where our own
+    /// table sends the packet; of other rules that ask for it nothing is known.
+    private static func arriving(_ statements: [HeldStatement], in chain: HeldChain) -> [HeldStatement] {
+        let conditions = statements.count { if case .condition = $0 { true } else { false } }
+        if chain.family == .inet, chain.table == Ruleset.table, chain.base?.hook == .prerouting,
+            chain.base?.isTranslation == true, conditions == statements.count - 1,
+            case .translation(.destination)? = statements.last
+        {
+            return statements
+        }
+        return statements.map { statement in
+            guard case .condition(.oddity(.toOwnAddress, _)) = statement else { return statement }
+            return .condition(.unknown("fib daddr type local"))
         }
     }
 

@@ -144,6 +144,9 @@ extension HeldScope {
         case "type" where flags == ["saddr"]:
             let kinds = Set((right["set"] ?? right).listed.map { $0.text ?? HeldWords.routeTypes[$0.integer ?? -1] })
             return kinds == ["broadcast", "multicast"] ? .oddity(.broadcastSource, isPresent: holds) : nil
+        case "type" where flags == ["daddr"]:
+            let kinds = (right["set"] ?? right).listed.map { $0.text ?? HeldWords.routeTypes[$0.integer ?? -1] }
+            return kinds == ["local"] ? .oddity(.toOwnAddress, isPresent: holds) : nil
         default: return nil
         }
     }

@@ -26,7 +26,7 @@ enum HeldWords {
     static let stateBits: [Int: UInt128] = [8: 0, 2: 1, 4: 2, 1: 3, 64: 4]
 
     /// Of the kinds of routes (rtnetlink(7)) those that a listing without names has by number.
-    static let routeTypes: [Int: String] = [3: "broadcast", 5: "multicast"]
+    static let routeTypes: [Int: String] = [2: "local", 3: "broadcast", 5: "multicast"]
 
     static let flags: [String: UInt8] = [
         "fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128,

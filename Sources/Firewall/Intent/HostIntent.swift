@@ -36,6 +36,20 @@ package struct HostIntent: Sendable {
         }
     }
 
+    /// Every address that the site file says is the host's.
+    package var knownAddresses: AddressSet {
+        AddressSet(interfaces.flatMap(\.addresses).map(\.address) + otherAddresses)
+    }
+
+    /// Where a packet that comes in is sent instead: the first change of its destination; nil when it goes where it was
+    /// sent. The host's own addresses are those that the site file knows, and what the packet says of itself.
+    package func redirection(of packet: Packet) -> Translation? {
+        guard translations.contains(where: \.changesDestination) else { return nil }
+        var packet = packet
+        if knownAddresses.contains(packet.destination) { packet.oddities.insert(.toOwnAddress) }
+        return translations.first { $0.changesDestination && $0.changed.contains(packet) }
+    }
+
     /// The rule that decides about the packet; nil when none does, which means that it is dropped.
     package func rule(for packet: Packet) -> IntentRule? {
         rules(packet.path).first { $0.matches(packet) }

@@ -32,7 +32,14 @@ struct RouterTranslation: Sendable {
             case .host(let name): site.hosts[name]?.allAddresses.map(\.address) ?? []
             case .address(let address): [address]
             }
-        let targets = [32, 128].compactMap { width in addresses.first { $0.width == width } }
+        // Of several addresses one that a router reaches by another side than the packets come from.
+        let routers = site.hosts.values.filter { $0.isRouter && $0.interfaces(in: forward.inZone) != nil }
+        let behind = routers.flatMap { router in
+            router.interfaces.filter { $0.zone != forward.inZone }.flatMap(\.addresses) + router.addresses
+        }
+        let near = AddressSet(behind.map(\.network))
+        let ordered = addresses.filter(near.contains) + addresses
+        let targets = [32, 128].compactMap { width in ordered.first { $0.width == width } }
         change = .forward(TrafficSet([forward.service], of: site), targets: targets, port: forward.port)
     }
 
@@ -73,10 +80,11 @@ struct RouterTranslation: Sendable {
             match.inputInterfaces = interfaces
             match.traffic = traffic
             return targets.compactMap { target in
-                // An address that a router gets from elsewhere may be any.
+                // Which address a router gets from elsewhere the kernel alone knows.
                 let isDynamic = !router.dynamicInterfaces.isDisjoint(with: router.names(in: zone))
-                let local = isDynamic ? AddressSet.all : own
+                let local = isDynamic ? AddressSet.all.subtracting(SpecialAddresses.loopback) : own
                 var match = match
+                if isDynamic { match.oddities = .toOwnAddress }
                 switch target {
                 case .v4:
                     match.sources = AddressSet(v4: sources.v4)

@@ -130,4 +130,7 @@ package struct PacketOddities: OptionSet, Sendable, Hashable {
     /// An IPv6 packet whose hop limit is below 255: a router may have passed it on (`ip6 hoplimit != 255`). Neighbour
     /// discovery comes from the own link alone (RFC 4861, section 6.1).
     package static let throughRouter = PacketOddities(rawValue: 1 << 4)
+    /// The destination that the packet comes in with is an address of the host (`fib daddr type local`): what a host that
+    /// gets its address from elsewhere knows, and the site file does not.
+    package static let toOwnAddress = PacketOddities(rawValue: 1 << 5)
 }

@@ -28,7 +28,7 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
         switch self {
         case .family: 1
         case .state: 4
-        case .oddities: 31
+        case .oddities: 63
         case .limit: 0xFFFF
         case .traffic: 0xFF_FFFF
         case .tcpFlags: 0xFF

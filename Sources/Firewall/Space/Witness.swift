@@ -121,7 +121,7 @@ package struct Witness {
         case .family, .state: return [0]
         // A limit that can be named says more than all at once.
         case .limit: return (0..<min(UInt128(store.limitCount), 256)).map { $0 + 1 } + [0]
-        case .oddities: return [0, 1, 2, 4, 8, 16]
+        case .oddities: return [0, 1, 2, 4, 8, 16, 32]
         case .inputInterface, .outputInterface: return (interfaces + ["eth0"]).map(InterfaceName.number)
         case .traffic:
             let ports: [UInt128] = [22, 80, 443, 3306, 8080, 25, 53, 1, 1024, 40000]

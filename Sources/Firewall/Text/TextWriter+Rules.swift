@@ -182,6 +182,7 @@ extension PacketOddities {
         case .broadcastSource: "fib saddr type { broadcast, multicast }"
         case .smallSegments: "tcp option maxseg size < 536"
         case .throughRouter: "ip6 hoplimit != 255"
+        case .toOwnAddress: "fib daddr type local"
         // `Match.oddity` promises it.
         default: fatalError("a match names one oddity, and limits have matches of their own")
         }

@@ -273,6 +273,35 @@ extension Golden {
             }
         ),
         (
+            "41-forwards-to-an-address-by-dhcp",
+            host {
+                $0.forward = [
+                    allow("web", line: 3) {
+                        $0.destinations = addresses("10.1.0.5", "2001:db8:1::5"); $0.traffic = tcp(8080)
+                    }
+                ]
+                let own = { (family: AddressSet, match: inout PacketMatch) in
+                    match.inputInterfaces = .among(["eth0"])
+                    match.destinations = family
+                    match.oddities = .toOwnAddress
+                }
+                $0.translations = [
+                    translation("web", line: 3, .destination(.v4(0x0A01_0005), port: 8080)) {
+                        own(AddressSet(v4: .all), &$0)
+                        $0.traffic = tcp(80)
+                    },
+                    translation("web", line: 3, .destination(IPAddress("2001:db8:1::5")!, port: 8080)) {
+                        own(AddressSet(v6: .all), &$0)
+                        $0.traffic = tcp(80)
+                    },
+                    translation("dmz-host", line: 6, .destination(.v4(0x0A01_0007), port: nil)) {
+                        own(AddressSet(v4: .all), &$0)
+                        $0.sources = addresses("192.0.2.0/24")
+                    },
+                ]
+            }
+        ),
+        (
             "37-defences-before-forwards",
             host {
                 $0.input = [

@@ -50,6 +50,32 @@ struct ForeignStatementTests {
         #expect(try L.outcomes(other, Self.packet(22)) == .accept)
     }
 
+    @Test(
+        "whether a destination is the host's own is known of nothing but what our own table sends elsewhere",
+        arguments: [("nat", "inet x", true), ("nat", "inet gatehouse", false), ("filter", "inet gatehouse", true)]
+    )
+    func ownAddress(type: String, table: String, isUnknown: Bool) throws {
+        let local = #"{"match":{"op":"==","left":{"fib":{"result":"type","flags":["daddr"]}},"right":"local"}}"#
+        let place = #""type":"\#(type)","hook":"prerouting","prio":-100,"policy":"accept""#
+        let words = table.split(separator: " ")
+        func held(_ statement: String) throws -> HeldRuleset {
+            let foreign = Self.foreign(local + "," + statement, place, family: String(words[0]))
+                .replacing(#""table":"x""#, with: #""table":"\#(words[1])""#)
+            return try HeldRuleset(json: Array(L.json(Self.ssh, extra: foreign).utf8))
+        }
+        func conditions(_ statement: String) throws -> [Bool] {
+            try held(statement).chains.flatMap(\.rules).flatMap(\.statements).compactMap { statement in
+                switch statement {
+                case .condition(.unknown): true
+                case .condition(.oddity(.toOwnAddress, _)): false
+                default: nil
+                }
+            }
+        }
+        #expect(try conditions(#"{"dnat":{"addr":"10.0.0.5"}}"#) == [isUnknown])
+        #expect(try conditions(#"{"drop":null}"#) == [true])
+    }
+
     @Test("a condition of iptables may hold or not, and its verdict is known")
     func compatibility() throws {
         let rule = #"{"xt":{"type":"match","name":"recent"}},{"drop":null}"#

@@ -96,6 +96,10 @@ struct RuleTests {
         #expect(masquerade.match.outputInterfaces == .among(["wan"]))
         #expect(router.translations[0].kind == .destination(.v4(0xC0A8_010A), port: 2222))
         #expect(router.translations[0].match.traffic == TrafficSet(.tcp, details: 22...22))
+        // Its address on the outside is not known: the kernel says which are its own.
+        #expect(router.translations[0].match.oddities == .toOwnAddress)
+        #expect(router.translations[0].match.destinations.contains(.v4(0xC612_0501)))
+        #expect(!router.translations[0].match.destinations.contains(.v4(0x7F00_0001)))
         #expect(Self.policy(intent, "r", .forward).map(\.id) == ["lan_internet_web", "forward_internet_s_ssh"])
         let opened = try #require(Self.policy(intent, "r", .forward).last)
         #expect(opened.matches[0].traffic == TrafficSet(.tcp, details: 2222...2222))
@@ -163,6 +167,8 @@ struct RuleTests {
             hosts: { h: { interfaces: { e: { zone: outside, addresses: [198.51.100.10/24] } } } }
             """
         let rule = try #require(Intent(of: try site(text)).host("h")?.input.first { $0.id == "bogons" })
+        // Whom the policy lets the host ask may answer from anywhere.
+        #expect(rule.matches[0].states == [.new, .invalid, .untracked])
         let sources = rule.matches[0].sources
         for (address, isBogon) in [
             ("172.16.5.9", false), ("172.16.6.9", true), ("198.51.100.77", false), ("198.51.101.1", false),

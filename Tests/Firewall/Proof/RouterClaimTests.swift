@@ -6,24 +6,24 @@ import Testing
 @Suite("Claims through routers")
 struct RouterClaimTests {
     /// A router between guests and servers, both of which the site file describes.
-    private static func model(_ firewall: String) throws -> SiteModel {
-        try site(
-            """
-            site: a.b
-            networks: { guests: 10.2.0.128/25, servers: 10.1.0.0/24 }
-            hosts:
-              gate:
-                roles: [router]
-                interfaces:
-                  wan: { zone: outside, addresses: [198.51.100.2/24] }
-                  dmz: { zone: servers, addresses: [10.1.0.1/24] }
-                  wifi: { zone: guests, addresses: [10.2.0.1/24] }
-              db: { roles: [database], addresses: [10.1.0.5/24] }
-            services: { mysql: tcp/3306, ssh: tcp/22, web: tcp/443, way-in: tcp/2222 }
-            firewall:
-            \(firewall)
-            """
-        )
+    private static func model(_ firewall: String) throws -> SiteModel { try site(text(firewall)) }
+
+    private static func text(_ firewall: String) -> String {
+        """
+        site: a.b
+        networks: { guests: 10.2.0.128/25, servers: 10.1.0.0/24 }
+        hosts:
+          gate:
+            roles: [router]
+            interfaces:
+              wan: { zone: outside, addresses: [198.51.100.2/24] }
+              dmz: { zone: servers, addresses: [10.1.0.1/24] }
+              wifi: { zone: guests, addresses: [10.2.0.1/24] }
+          db: { roles: [database], addresses: [10.1.0.5/24] }
+        services: { mysql: tcp/3306, ssh: tcp/22, web: tcp/443, way-in: tcp/2222 }
+        firewall:
+        \(firewall)
+        """
     }
 
     private static func proofs(
@@ -95,6 +95,34 @@ struct RouterClaimTests {
         #expect(host.host == "db")
         let other = try Self.never(lines + "  never: [{ from: internet, to: [gate, db], services: [mysql] }]")
         #expect(other.answer == .proved, "\(Self.describe(other))")
+    }
+
+    @Test("a port of a router whose address is not known is one of its own addresses, and not everybody's")
+    func dynamic() throws {
+        func proofs(_ lines: String) throws -> [ClaimProof] {
+            let known = "wan: { zone: outside, addresses: [198.51.100.2/24] }"
+            let text = Self.text(lines).replacing(known, with: "wan: { zone: outside }")
+            return Self.proofs(try site(text)).values.joined().filter { $0.claim.kind != .allow || $0.claim.id == "a" }
+        }
+        let lines = """
+              forward: [{ from: internet, service: way-in, to: db, port: 22 }]
+              allow: [{ id: a, from: internet, to: 10.2.0.9, services: [way-in] }]
+            """
+        func answer(_ never: String) throws -> ClaimProof {
+            let proofs = try proofs("\(lines)\n  never: [{ from: internet, to: \(never) }]\n")
+            return try #require(proofs.first { $0.claim.kind == .never })
+        }
+        let router = try answer("gate, services: [way-in]")
+        #expect(router.answer == .refuted && router.packet?.destination == IPAddress("10.1.0.5"))
+        let other = try answer("10.2.0.7, services: [way-in]")
+        #expect(other.answer == .unknown, "\(Self.describe(other))")
+        let host = try answer("db, services: [way-in]")
+        #expect(host.answer == .proved, "\(Self.describe(host))")
+        // Nobody is known to bear 10.2.0.9; who is, has it to itself.
+        for (destination, expected) in [("10.2.0.9", ProofAnswer.unknown), ("db", .proved)] {
+            let allow = try proofs(lines.replacing("10.2.0.9", with: destination)).first { $0.claim.id == "a" }
+            #expect(allow?.answer == expected, "\(destination): \(allow.map(Self.describe) ?? "")")
+        }
     }
 
     @Test("what may come with the router's own address is not proved to be kept out")

@@ -157,6 +157,7 @@ struct TranslationTests {
             return Translation(id: id, match: match, chance(2) ? .masquerade : .source(.v4(0x0AFF_0009)))
         }
         match.inputInterfaces = interfaces
+        if chance(3) { (match.oddities, match.destinations) = (.toOwnAddress, isSix ? AddressSet(v6: .all) : .all) }
         return Translation(id: id, match: match, .destination(address(isSix), port: chance(2) ? 8080 : nil))
     }
 

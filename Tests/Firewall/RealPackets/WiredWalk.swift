@@ -41,6 +41,7 @@ struct WiredWalk {
     }
 
     private func changeDestination(_ packet: inout Packet) {
+        if Self.isOwn(packet.destination) { packet.oddities.insert(.toOwnAddress) }
         for translation in intent.translations {
             guard case .destination(let address, let port) = translation.kind, address.width == packet.source.width,
                 translation.match.contains(packet)

@@ -61,16 +61,13 @@ extension SiteHosts {
         }
         var seen = packet
         seen.route = .input(by: interface(packet.source))
-        for translation in router.intent.translations {
-            guard case .destination(let target, let port) = translation.kind, translation.changed.contains(seen) else {
-                continue
-            }
-            seen.destination = target
-            seen.detail = port ?? packet.detail
-            seen.route = .forward(by: interface(packet.source), to: interface(target))
-            return seen
-        }
-        return nil
+        guard let translation = router.intent.redirection(of: seen),
+            case .destination(let target, let port) = translation.kind
+        else { return nil }
+        seen.destination = target
+        seen.detail = port ?? packet.detail
+        seen.route = .forward(by: interface(packet.source), to: interface(target))
+        return seen
     }
 }
 

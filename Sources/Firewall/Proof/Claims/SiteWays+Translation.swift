@@ -31,12 +31,14 @@ extension SiteWays {
     /// Connections that a router sends elsewhere than they were sent to.
     struct Turn {
         let region: PacketFunction
+        /// Whether it surely does: what is sent to an address that nobody is known to bear may be sent to the router's.
+        let isCertain: Bool
         let target: IPAddress
         /// The protocol and the port, which are changed, too; nil when they are not.
         let traffic: TrafficSet?
     }
 
-    /// What a router sends elsewhere: none is in two of them.
+    /// What a router sends elsewhere: none is in two of which one is certain.
     func turns(_ host: Int) throws(SpaceExhausted) -> [Turn] {
         let router = site.hosts[host]
         var turns: [Turn] = []
@@ -50,29 +52,54 @@ extension SiteWays {
                 match.inputInterfaces = .any
                 match.sources = match.sources.intersection(addresses).subtracting(router.addresses)
                 match.states = match.states.intersection(.new)
-                let region = try store.region(Box.boxes(of: match, on: .input))
-                let left = try store.combine(region, taken, .difference)
-                taken = try store.combine(taken, region, .union)
-                guard left != .none else { continue }
-                guard let port else {
-                    turns.append(Turn(region: left, target: target, traffic: nil))
-                    continue
-                }
-                for number in ProtocolNumber.withPorts {
-                    var box = Box()
-                    box.restrict(.traffic, to: TrafficSet(number).kinds.widened)
-                    let part = try store.combine(left, try store.region(box), .intersection)
-                    if part == .none { continue }
-                    turns.append(Turn(region: part, target: target, traffic: TrafficSet(number, port: port)))
+                for (part, isCertain) in parts(match, of: router) {
+                    let region = try store.region(Box.boxes(of: part, on: .input))
+                    let left = try store.combine(region, taken, .difference)
+                    if isCertain { taken = try store.combine(taken, region, .union) }
+                    turns += try self.turns(left, isCertain, to: target, port)
                 }
             }
         }
         return turns
     }
 
+    /// What is changed, by whether it is known that it is: of an address of the router's own the site file knows some, and
+    /// another it may have that no host of the site is known to bear.
+    private func parts(_ match: PacketMatch, of router: SiteHosts.Host) -> [(match: PacketMatch, isCertain: Bool)] {
+        guard match.oddities.contains(.toOwnAddress) else { return [(match, true)] }
+        var (known, others) = (match, match)
+        known.oddities.remove(.toOwnAddress)
+        others.oddities.remove(.toOwnAddress)
+        known.destinations = match.destinations.intersection(router.addresses)
+        others.destinations = match.destinations.subtracting(site.addresses)
+        return [(known, true), (others, false)]
+    }
+
+    /// Where a port is set, one turn for each protocol.
+    private func turns(
+        _ region: PacketFunction,
+        _ isCertain: Bool,
+        to target: IPAddress,
+        _ port: UInt16?
+    ) throws(SpaceExhausted) -> [Turn] {
+        if region == .none { return [] }
+        guard let port else { return [Turn(region: region, isCertain: isCertain, target: target, traffic: nil)] }
+        var turns: [Turn] = []
+        for number in ProtocolNumber.withPorts {
+            var box = Box()
+            box.restrict(.traffic, to: TrafficSet(number).kinds.widened)
+            let part = try store.combine(region, try store.region(box), .intersection)
+            if part == .none { continue }
+            let traffic = TrafficSet(number, port: port)
+            turns.append(Turn(region: part, isCertain: isCertain, target: target, traffic: traffic))
+        }
+        return turns
+    }
+
     /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to.
     func passOn(from host: Int, _ outcomes: inout PacketFunction) throws(SpaceExhausted) {
-        for turn in try turns(host) {
+        // What is not certain is about no address that a host is known to bear.
+        for turn in try turns(host) where turn.isCertain {
             var match = PacketMatch()
             match.destinations = AddressSet([turn.target])
             if let traffic = turn.traffic { match.traffic = traffic }
