@@ -72,12 +72,16 @@ package struct ChallengeAnswers: Sendable, Equatable {
 
 extension CertificateStore {
     /// Where what ACME servers look for lies: a file for each answer. Gateways that share the store all answer.
-    package var challengeFolder: String { folder + "/acme-challenges" }
+    package var challengeFolder: String { "\(folder)/\(Self.challenges)" }
+
+    private static let challenges = "acme-challenges"
 
     package func challenges() -> ChallengeAnswers {
         var found = ChallengeAnswers()
-        for file in (try? FileReading.names(inFolder: challengeFolder)) ?? [] where !file.hasPrefix(".") {
-            let answer = try? FileReading.read("\(challengeFolder)/\(file)", limit: 1 << 10, trust: .ownerWrites)
+        // Whoever asks is told what is here: no link makes another file of it.
+        guard let folder = try? OpenFolder(folder).folder(Self.challenges) else { return found }
+        for file in (try? folder.names()) ?? [] where !file.hasPrefix(".") {
+            let answer = try? folder.read(file, limit: 1 << 10, trust: .ownerWrites)
             guard let text = answer.map({ String(decoding: $0, as: UTF8.self) }) else { continue }
             if file.hasPrefix(ChallengeAnswers.handshakeMark) {
                 found.handshake[String(file.dropFirst(ChallengeAnswers.handshakeMark.count))] = text

@@ -59,7 +59,7 @@ package struct HookProgram: Sendable {
         if output.isEmpty { return "it said nothing" }
         do throws(FileError) {
             let folder = outputPath[..<(outputPath.lastIndex(of: "/") ?? outputPath.startIndex)]
-            if !FileWriting.exists(String(folder)) { try FileWriting.createFolder(String(folder)) }
+            try FileWriting.createFolder(String(folder))
             try FileWriting.replace(outputPath, with: output.span, mode: 0o600)
             return "what it said is in \(outputPath)"
         } catch {

@@ -16,6 +16,7 @@ extension CertificateProvider {
             try store.requireOwnFolder()
             try store.requireWritable()
         }
+        warnings += store.links(of: stored)
         for name in stored {
             warnings += told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
                 try store.requireOwnFolder(of: name)

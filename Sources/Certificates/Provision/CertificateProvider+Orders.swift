@@ -120,7 +120,7 @@ extension CertificateProvider {
         let key = bundle.key.pem
         let chain = Array(bundle.chain.map(\.pem).joined().utf8)
         do throws(FileError) {
-            try FileWriting.createFolder(folder)
+            try FileWriting.createFolder(folder, followsLink: true)
             // Both are on the disk before the first comes into its place: an export that is broken off leaves a pair.
             var batch = try FileBatch(on: folder)
             try batch.add(folder + "/privkey.pem", key.bytes, mode: 0o600)

@@ -146,9 +146,18 @@ extension CertificateStore {
     internal func forget(_ name: String) throws(CertificateProblem) {
         try delete(pointer(of: name))
         for number in try generations(of: name) {
-            try delete(file("key.pem", of: name, number))
-            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+            do throws(FileError) {
+                try openFolder(of: name, generation: number).delete("key.pem")
+            } catch {
+                throw .file(error)
+            }
+            removeFolder(of: name, generation: number)
         }
+    }
+
+    internal func removeFolder(of name: String, generation number: Int) {
+        guard let home = try? openFolder(of: name) else { return }
+        home.removeFolder("\(number)", first: "key.pem")
     }
 
     /// Deletes a file for certain; one that is not there is no error.
@@ -185,10 +194,12 @@ extension CertificateStore {
         reason: String,
         now: Int64
     ) throws(CertificateProblem) -> Bool {
-        let keys = keyFiles(of: name, generation: number)
-        guard !keys.isEmpty else { return false }
         do throws(FileError) {
-            for key in keys { try FileWriting.delete(key) }
+            // Also what a write left that was broken off.
+            let home = try openFolder(of: name, generation: number)
+            let keys = try home.names().filter { $0 == "key.pem" || $0.hasPrefix(".key.pem.") }
+            guard !keys.isEmpty else { return false }
+            for key in keys { try home.delete(key) }
         } catch {
             throw .keyRemains(error)
         }
@@ -199,19 +210,12 @@ extension CertificateStore {
         return true
     }
 
-    /// The files of a generation that hold its key: also what a write left that was broken off.
-    private func keyFiles(of name: String, generation number: Int) -> [String] {
-        let home = "\(folder)/\(name)/\(number)"
-        return ((try? FileReading.names(inFolder: home)) ?? [])
-            .filter { $0 == "key.pem" || $0.hasPrefix(".key.pem.") }.map { "\(home)/\($0)" }
-    }
-
     /// Only tidiness: what cannot be removed now goes with the next. What a write left that was broken off goes with its
     /// folder, which has no certificate.
     internal func prune(_ name: String, keeping kept: Set<Int>, now: Int64) {
         var mayHaveEnded = true
         for old in (try? generations(of: name)) ?? [] where !kept.contains(old) {
-            if hasKey(of: name, generation: old) { FileWriting.remove(file("key.pem", of: name, old)) }
+            try? openFolder(of: name, generation: old).remove("key.pem")
             // The oldest end first: when one has not, those after it are not read.
             if mayHaveEnded || !FileWriting.exists(file("fullchain.pem", of: name, old)) {
                 mayHaveEnded = removeIfEnded(name, generation: old, now: now)
@@ -225,7 +229,7 @@ extension CertificateStore {
         let leaf: Certificate?
         do throws(CertificateProblem) { leaf = try self.leaf(of: name, generation: number) } catch { return false }
         if let leaf, leaf.validity.upperBound >= now { return false }
-        FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+        removeFolder(of: name, generation: number)
         return true
     }
 
@@ -238,7 +242,7 @@ extension CertificateStore {
     ) throws(CertificateProblem) {
         guard try currentGeneration(of: name) != number else { throw .currentGeneration(name: name, number) }
         try write("\(reason.rawValue)\n", to: file("revoked", of: name, number))
-        removeScraps(of: "\(name)/\(number)")
+        removeScraps(of: name, generation: number)
     }
 
     private func isRevoked(_ name: String, generation number: Int) -> Bool {

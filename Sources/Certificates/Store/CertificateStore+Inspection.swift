@@ -24,6 +24,24 @@ extension CertificateStore {
         }
     }
 
+    /// Symbolic links in the places of a certificate's folder and of its generations: nothing is read, written or removed
+    /// through them. Each with what to do.
+    ///
+    /// - Parameter names: certificates that are looked at, besides the internal CA's.
+    internal func links(of names: [String]) -> [String] {
+        var found: [FileError] = []
+        for name in [InternalCA.rootName, InternalCA.intermediateName] + names where Self.isUsable(name) {
+            do throws(CertificateProblem) {
+                for entry in try taken(of: name) where entry.kind == .link {
+                    found.append(FileError(path: "\(folder)/\(name)/\(entry.number)", problem: .link))
+                }
+            } catch {
+                if case .file(let problem) = error, problem.problem == .link { found.append(problem) }
+            }
+        }
+        return found.map(\.description)
+    }
+
     /// A generation that does not fit the history.
     package struct Discrepancy: Sendable, Equatable, CustomStringConvertible {
         package let name: String
@@ -82,7 +100,7 @@ extension CertificateStore {
     internal func names() throws(CertificateProblem) -> [String] {
         do throws(FileError) {
             return try FileReading.names(inFolder: folder).filter {
-                (try? path($0)) != nil && FileWriting.exists(pointer(of: $0))
+                Self.isUsable($0) && !FileWriting.isLink("\(folder)/\($0)") && FileWriting.exists(pointer(of: $0))
             }
         } catch {
             if error.isNoSuchFile { return [] }
@@ -102,7 +120,7 @@ extension CertificateStore {
         for number in numbers where number > current && !told.contains(number) {
             // What was there before this history is no leftover, also where the pointer was lost.
             if let beginning = history.beginning, wasThere(name, generation: number, by: beginning) { continue }
-            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+            removeFolder(of: name, generation: number)
         }
     }
 
@@ -136,7 +154,7 @@ extension FileError {
     /// It is there, and the wrong people may change it.
     fileprivate var isOfTrust: Bool {
         switch problem {
-        case .foreignOwner, .tooOpen: true
+        case .foreignOwner, .tooOpen, .link: true
         default: false
         }
     }

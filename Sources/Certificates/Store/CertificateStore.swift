@@ -33,7 +33,7 @@ package struct CertificateStore: Sendable {
 
     /// One generation of `name`, current or not.
     package func load(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
-        let generation = try path(name) + "/\(number)"
+        let generation = try path(name, generation: number)
         let bundle = try CertificateSource.load(
             certificate: generation + "/fullchain.pem",
             key: generation + "/key.pem",
@@ -56,12 +56,12 @@ package struct CertificateStore: Sendable {
 
     /// The same of another generation.
     internal func loadChain(_ name: String, generation number: Int) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(path(name) + "/\(number)/fullchain.pem")
+        try CertificateSource.loadChain(path(name, generation: number) + "/fullchain.pem")
     }
 
     /// Where the certificates of the current generation of `name` are.
     package func chainPath(_ name: String) throws(CertificateProblem) -> String {
-        try path(name) + "/\(currentGeneration(of: name))/fullchain.pem"
+        try path(name, generation: currentGeneration(of: name)) + "/fullchain.pem"
     }
 
     /// The file that changes with the current generation of `name`.
@@ -132,7 +132,7 @@ package struct CertificateStore: Sendable {
         let home = try name.map { (name) throws(CertificateProblem) in try path(name) } ?? folder
         guard FileWriting.exists(home) else { return }
         do throws(FileError) {
-            try FileWriting.requireOwn(folder: home)
+            try FileWriting.requireOwn(folder: home, followsLink: name == nil)
         } catch {
             throw .file(error)
         }
@@ -199,7 +199,7 @@ package struct CertificateStore: Sendable {
             let kept = [before].compactMap(\.self) + (try trials(of: arrival.name, now: now).map(\.inForce))
             // Higher than any that is there: after a rollback the newest is not the current one.
             let earlier = try generations(of: arrival.name)
-            let number = (earlier.last ?? 0) + 1
+            let number = try (taken(of: arrival.name).last?.number ?? 0) + 1
             places.append((number, before ?? 0, earlier, arrival.keeping.union(kept + [number])))
         }
         do throws(FileError) {
@@ -258,16 +258,16 @@ package struct CertificateStore: Sendable {
             } catch {
                 continue
             }
-            FileWriting.removeFolder("\(folder)/\(name)/\(number)", first: "key.pem")
+            removeFolder(of: name, generation: number)
         }
     }
 
     /// Only tidiness: what cannot be removed now goes with the next. A crash leaves files with a dot before their name.
-    internal func removeScraps(of name: String) {
-        let home = "\(folder)/\(name)"
-        for left in (try? FileReading.names(inFolder: home)) ?? [] where left.hasPrefix(".") {
-            FileWriting.remove("\(home)/\(left)")
-        }
+    ///
+    /// - Parameter generation: in whose folder; nil for that of the certificate.
+    internal func removeScraps(of name: String, generation: Int? = nil) {
+        guard let home = try? openFolder(of: name, generation: generation) else { return }
+        for left in (try? home.names()) ?? [] where left.hasPrefix(".") { home.remove(left) }
     }
 
     /// What the pointer says after the number of a generation that was gone back to; older versions read the number alone.
@@ -290,13 +290,38 @@ package struct CertificateStore: Sendable {
 
     /// The numbers of all generations whose folder is there, ascending, whole or not.
     package func generations(of name: String) throws(CertificateProblem) -> [Int] {
+        try taken(of: name).filter { $0.kind == .folder }.map(\.number)
+    }
+
+    /// Higher numbers are somebody else's: the next generation's would not fit.
+    private static let highest = 1 << 40
+
+    /// All that has a number for its name beside the generations' pointer, ascending, with what it is.
+    internal func taken(of name: String) throws(CertificateProblem) -> [(number: Int, kind: OpenFolder.Kind)] {
         let home = try path(name)
         do throws(FileError) {
-            return try FileReading.names(inFolder: home).compactMap { Int($0) }.sorted()
+            let home = try OpenFolder(home)
+            var found: [(number: Int, kind: OpenFolder.Kind)] = []
+            for name in try home.names() {
+                guard let number = Int(name), "\(number)" == name, (1...Self.highest).contains(number) else { continue }
+                if let kind = home.kind(of: name) { found.append((number, kind)) }
+            }
+            return found.sorted { $0.number < $1.number }
         } catch {
             if error.isNoSuchFile { return [] }
             throw .file(error)
         }
+    }
+
+    /// The folder of a certificate, or of one generation, to remove something from it: not through a link within the store,
+    /// however late somebody puts one there.
+    internal func openFolder(
+        of name: String,
+        generation: Int? = nil
+    ) throws(FileError) -> OpenFolder {
+        let home = try OpenFolder(folder).folder(name)
+        guard let generation else { return home }
+        return try home.folder("\(generation)")
     }
 
     /// `name` has a current generation.
@@ -336,8 +361,9 @@ package struct CertificateStore: Sendable {
         }
     }
 
-    internal func path(_ name: String) throws(CertificateProblem) -> String {
-        let isUsable = name.utf8.allSatisfy { byte in
+    /// Whether that can be the name of a certificate, and of its folder.
+    internal static func isUsable(_ name: String) -> Bool {
+        let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
@@ -347,7 +373,30 @@ package struct CertificateStore: Sendable {
                 false
             }
         }
-        guard isUsable, !name.isEmpty, !name.hasPrefix("."), name.utf8.count <= 200 else { throw .unusableName(name) }
-        return "\(folder)/\(name)"
+        return isPlain && !name.isEmpty && !name.hasPrefix(".") && name.utf8.count <= 200
+    }
+
+    /// The folder of a certificate, which may be missing.
+    ///
+    /// - Throws: also where there is a link in its place.
+    internal func path(_ name: String) throws(CertificateProblem) -> String {
+        guard Self.isUsable(name) else { throw .unusableName(name) }
+        let path = "\(folder)/\(name)"
+        try requireNoLink(path)
+        return path
+    }
+
+    /// The folder of one generation, which may be missing.
+    ///
+    /// - Throws: also where there is a link in its place.
+    internal func path(_ name: String, generation number: Int) throws(CertificateProblem) -> String {
+        let path = try path(name) + "/\(number)"
+        try requireNoLink(path)
+        return path
+    }
+
+    /// Fails where a symbolic link is in the place of a folder of the store.
+    private func requireNoLink(_ path: String) throws(CertificateProblem) {
+        if FileWriting.isLink(path) { throw .file(FileError(path: path, problem: .link)) }
     }
 }

@@ -15,7 +15,7 @@ package struct StateFolder: Sendable {
     package var exists: Bool { FileWriting.exists(path) }
 
     /// Makes the folder when it is not there; else looks whose it is.
-    package func make() throws(FileError) { try FileWriting.createFolder(path) }
+    package func make() throws(FileError) { try FileWriting.createFolder(path, followsLink: true) }
 
     /// Holds every other command that changes the state off; a boot waits as well.
     package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {

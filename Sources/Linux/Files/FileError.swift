@@ -6,6 +6,8 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case system(SystemError)
         case tooLarge(limit: Int)
         case notRegular
+        /// A symbolic link is in the place of what it leads to.
+        case link
         case foreignOwner(UInt32)
         /// Others may do what they must not; the mode it has, and the bits that are too many.
         case tooOpen(mode: UInt32, excess: UInt32)
@@ -47,6 +49,9 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case .system(let error): "\(path): \(error.reason)"
         case .tooLarge(let limit): "\(path): larger than \(limit) bytes"
         case .notRegular: "\(path): not a regular file"
+        case .link:
+            "\(path): a symbolic link, which is not followed here: put what it leads to in its place, or remove it "
+                + "(`rm \(path)`)"
         case .foreignOwner(let user):
             "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse: be that user "
                 + "(`sudo -u '#\(user)' gatehouse …`), or change its owner (`chown`)"

@@ -87,7 +87,7 @@ package enum FileReading {
     }
 
     /// The size of an open file that may be read.
-    private static func inspect(
+    internal static func inspect(
         _ raw: Int32,
         _ path: String,
         limit: Int,
@@ -109,7 +109,7 @@ package enum FileReading {
         return Int(status.st_size)
     }
 
-    private static func bytes(atMost limit: Int, from file: Int32, _ path: String) throws(FileError) -> [UInt8] {
+    internal static func bytes(atMost limit: Int, from file: Int32, _ path: String) throws(FileError) -> [UInt8] {
         var failure: FileError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { room, count in
             do throws(FileError) {

@@ -46,9 +46,15 @@ package enum FileWriting {
     ///
     /// A folder that is there must belong to root or to the running user and be writable by nobody else.
     ///
-    /// - Parameter isBatched: a `FileBatch` brings it to the disk with what comes into it; else it is there when this
-    ///   returns, also after a power cut.
-    package static func createFolder(_ path: String, isBatched: Bool = false) throws(FileError) {
+    /// - Parameters:
+    ///   - isBatched: a `FileBatch` brings it to the disk with what comes into it; else it is there when this returns, also
+    ///     after a power cut.
+    ///   - followsLink: whether a link to such a folder will do, where the path is the operator's own choice.
+    package static func createFolder(
+        _ path: String,
+        isBatched: Bool = false,
+        followsLink: Bool = false
+    ) throws(FileError) {
         let (above, _) = split(path)
         if above != "/", above != ".", !exists(above) { try createParents(above) }
         if unsafe mkdir(path, 0o700) == 0 {
@@ -60,13 +66,16 @@ package enum FileWriting {
             }
         }
         guard errno == EEXIST else { throw FileError(path: path, problem: .system(.last("mkdir"))) }
-        try requireOwn(folder: path)
+        try requireOwn(folder: path, followsLink: followsLink)
     }
 
     /// Fails where there is no folder, or one that others than root and the running user own or may write.
-    package static func requireOwn(folder path: String) throws(FileError) {
+    package static func requireOwn(folder path: String, followsLink: Bool = false) throws(FileError) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("stat"))) }
+        guard unsafe fstatat(AT_FDCWD, path, &status, followsLink ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw FileError(path: path, problem: .system(.last("stat")))
+        }
+        guard status.st_mode & S_IFMT != S_IFLNK else { throw FileError(path: path, problem: .link) }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw FileError(path: path, problem: .system(SystemError("mkdir", ENOTDIR)))
         }
@@ -107,14 +116,17 @@ package enum FileWriting {
         try requireWritable(folder: above)
     }
 
-    /// Removes a folder and the files in it, also those that a crash left; one that holds folders stays with them. What
-    /// is not there is no error.
-    ///
-    /// - Parameter first: the file that goes before all others.
+    /// Whether there is a symbolic link in this place, wherever it leads.
+    package static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
+    /// Removes a folder by its path; see `OpenFolder.removeFolder`.
     package static func removeFolder(_ path: String, first: String) {
-        remove("\(path)/\(first)")
-        for file in (try? FileReading.names(inFolder: path)) ?? [] { remove("\(path)/\(file)") }
-        _ = unsafe rmdir(path)
+        let (above, name) = split(path)
+        guard let above = try? OpenFolder(above) else { return }
+        above.removeFolder(name, first: first)
     }
 
     /// Removes a file for certain, also after a power cut; one that is not there is no error.

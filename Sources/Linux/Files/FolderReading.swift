@@ -8,6 +8,15 @@ extension FileReading {
         guard let stream = unsafe opendir(path) else {
             throw FileError(path: path, problem: .system(.last("opendir")))
         }
+        return unsafe try names(of: stream, path, limit: limit)
+    }
+
+    /// The names in an open folder, which is closed.
+    internal static func names(
+        of stream: OpaquePointer,
+        _ path: String,
+        limit: Int
+    ) throws(FileError) -> [String] {
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while true {

@@ -90,7 +90,7 @@ internal struct GatewayStart {
     private static func openAdmin(_ path: String, _ segment: SharedSegment?) throws -> AdminSocket? {
         do {
             if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-                try FileWriting.createFolder(String(path[..<slash]))
+                try FileWriting.createFolder(String(path[..<slash]), followsLink: true)
             }
             return try AdminSocket(path: path, adopting: segment)
         } catch let error as SystemError where error.code == EADDRINUSE {

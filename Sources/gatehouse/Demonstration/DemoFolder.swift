@@ -21,7 +21,7 @@ struct DemoFolder {
     /// - Throws: when another demonstration runs in it, whose files are not to be written over.
     init(_ path: String) throws {
         self.path = path
-        try FileWriting.createFolder(path)
+        try FileWriting.createFolder(path, followsLink: true)
         do {
             _ = try UnixSocket.connect(to: socket)
         } catch {

@@ -103,4 +103,59 @@ struct StoreInspectionTests {
         }
         #expect(try store.load("site").leaf.der == bundle.leaf.der)
     }
+
+    /// A folder of this test's own, that a link of the store leads to.
+    private func victim() throws -> String {
+        let path = scratch.path + "/victim"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try scratch.write("victim/kept", "kept")
+        try scratch.write("victim/key.pem", "kept")
+        return path
+    }
+
+    @Test("a link among the generations is not followed: what it leads to stays, and it is named", arguments: [2, 9])
+    func linkedGeneration(number: Int) throws {
+        _ = try issue(1)
+        let victim = try victim()
+        let link = scratch.path + "/certs/site/\(number)"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: victim)
+        _ = try issue(3)
+        _ = try store.locked { () throws(CertificateProblem) in
+            try store.retire("site", reason: "test", now: now + 400 * 86_400)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: victim).sorted() == ["kept", "key.pem"])
+        #expect(try store.generations(of: "site").contains(number) == false)
+        let warnings = scratch.provider(for: settings, at: now).storeWarnings()
+        #expect(warnings.contains { $0.hasPrefix("\(link): a symbolic link") }, "\(warnings)")
+        try scratch.write("certs/site/current", "\(number)\n", mode: 0o644)
+        #expect(throws: CertificateProblem.self) { try store.load("site") }
+    }
+
+    @Test("a link in the place of a certificate's folder is not followed, and it is named")
+    func linkedCertificate() throws {
+        let victim = try victim()
+        _ = try InternalCA.loadOrCreate(
+            in: store,
+            named: "foobar.com",
+            policy: InternalCAPolicy(SiteModel(name: "foobar.com"), for: ["foobar.com"]),
+            now: now
+        )
+        let link = scratch.path + "/certs/site"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: victim)
+        #expect(throws: CertificateProblem.self) { try provider.issue(settings, reason: "test") }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: victim).sorted() == ["kept", "key.pem"])
+        let warnings = scratch.provider(for: settings, at: now).storeWarnings()
+        #expect(warnings.contains { $0.contains("\(link): a symbolic link") }, "\(warnings)")
+        #expect(try store.discrepancies(from: try store.audit.verify()).isEmpty)
+    }
+
+    @Test("ACME servers are shown no file that a link among the answers leads to")
+    func linkedAnswer() throws {
+        try FileManager.default.createDirectory(atPath: store.challengeFolder, withIntermediateDirectories: true)
+        try scratch.write("certs/acme-challenges/token", "answer")
+        let secret = try scratch.write("secret", "secret")
+        let link = store.challengeFolder + "/link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: secret)
+        #expect(store.challenges().http == ["token": "answer"])
+    }
 }

@@ -40,6 +40,14 @@ extension Scratch {
         site.certificateStore = store.folder
         return CertificateProvider(for: site, now: now)
     }
+
+    /// The same, of a site that has this certificate.
+    func provider(for settings: CertificateSettings, at now: Int64) -> CertificateProvider {
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = store.folder
+        site.certificates[settings.name] = settings
+        return CertificateProvider(for: site, now: now)
+    }
 }
 
 extension CertificateBundle {
