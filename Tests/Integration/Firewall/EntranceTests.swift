@@ -56,6 +56,25 @@ struct EntranceTests {
         #expect(result.output.contains("by rule way-in (at 198.51.100.10, by eth1)"), "\(result)")
     }
 
+    @Test("who is let in for a time alone, or not each time, is told so")
+    func bounds() throws {
+        let network = try NetworkOfOneHost()
+        for (name, bound) in [("ends", "expires: 2099-12-24T18:00:00Z"), ("limited", "limit: { rate: 1/d, burst: 1 }")]
+        {
+            let site = Self.site.replacing("services: [ssh] }", with: "services: [ssh], \(bound) }")
+            try network.directory.write(site, to: "\(name).yaml")
+        }
+        let result = try network.script(
+            Self.network + """
+                from eth1; for site in ends limited; do
+                apply $site.yaml --keep 203.0.113.7 --confirm-within 0s; echo "$site $?"; rm -rf state; nft flush ruleset; done
+                """
+        )
+        #expect(result.output.contains("ends 0\n") && result.output.contains("limited 0\n"), "\(result)")
+        #expect(result.error.contains("will not be let in to port 22 for ever"), "\(result)")
+        #expect(result.error.contains("rule way-in has a limit"), "\(result)")
+    }
+
     @Test("who may come in by another interface than the answers leave by is warned, and not taken without a watchdog")
     func detour() throws {
         let result = try run(

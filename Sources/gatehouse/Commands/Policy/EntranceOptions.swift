@@ -72,7 +72,10 @@ struct EntranceOptions: ParsableArguments {
         switch finding.verdict {
         case .admitted(let rule):
             Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)\(place)")
-            if let entrance = finding.entrance { try requireDetour(access, around: entrance, ruleset, applier) }
+            if let entrance = finding.entrance {
+                try requireDetour(access, around: entrance, ruleset, applier)
+                try tellBounds(of: rule, access, at: entrance, ruleset, applier)
+            }
         case .unknown(let why) where unproved:
             Output.error("warning: whether \(connection) would be let in\(place) is not known: \(why)")
         case .unknown(let why):
@@ -128,6 +131,27 @@ struct EntranceOptions: ParsableArguments {
                 + "nothing was changed"
         )
     }
+
+    /// Who is let in now may not be so for ever, nor each time.
+    private func tellBounds(
+        of rule: String,
+        _ access: AdministratorCheck.Access,
+        at entrance: AdministratorCheck.Entrance,
+        _ ruleset: ProvedRuleset,
+        _ applier: Applier
+    ) throws {
+        let deciding = ruleset.compiled.intent.input.first { $0.id == rule }
+        if deciding?.limit != nil {
+            Output.error("warning: rule \(rule) has a limit: a new connection above it is dropped, also yours")
+        }
+        let later = try applier.finding(on: access, ruleset, at: [entrance], for: Self.longTime).verdict
+        if case .admitted = later { return }
+        let why = if case .refused(let by) = later { ", since rules end by themselves: \(by)" } else { "" }
+        Output.error("warning: \(access.source) will not be let in to port \(access.port) for ever\(why)")
+    }
+
+    /// A thousand years, in seconds: by then every rule that ends by itself has ended.
+    private static let longTime = 1_000 * 365 * 86_400
 
     /// Starts the watchdog of a folder.
     static func watchdog(_ folder: StateFolder) -> (_ generation: Int, _ seconds: Int) throws(ApplyError) -> Void {
