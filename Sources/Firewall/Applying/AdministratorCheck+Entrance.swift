@@ -75,12 +75,4 @@ extension IPAddress {
     fileprivate func isPeer(of other: IPAddress) -> Bool {
         width == other.width && isLoopback == other.isLoopback && isOfLink == other.isOfLink
     }
-
-    /// 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291).
-    var isOfLink: Bool {
-        switch self {
-        case .v4(let bits): bits >> 16 == 0xA9FE
-        case .v6(let bits): bits >> 118 == 0xFE80 >> 6
-        }
-    }
 }

@@ -73,25 +73,14 @@ package struct PolicyCheck {
             }
         }
         let carried = Set(intent.hosts.flatMap { ($0.input + $0.forward + $0.output).map(\.id) })
-        for flow in intent.flows where flow.origin == .written {
-            let (sources, destinations) = (flow.sources.addresses, flow.destinations.addresses)
-            if Self.areOfOneFamilyEach(sources, destinations) {
-                report(
-                    .error,
-                    .conflict,
-                    flow.position,
-                    "no packet goes from one family of addresses to the other",
-                    help: "name both ends by IPv4, or both by IPv6"
-                )
-            } else if !carried.contains(flow.id) {
-                report(
-                    .warning,
-                    .ineffective,
-                    flow.position,
-                    "the rule `\(flow.id)` concerns no host of the site",
-                    help: "one end must be a host, or a router must be between them, with interfaces of the named zones"
-                )
-            }
+        for flow in intent.flows where flow.origin == .written && !carried.contains(flow.id) {
+            report(
+                .warning,
+                .ineffective,
+                flow.position,
+                "the rule `\(flow.id)` concerns no host of the site",
+                help: "one end must be a host, or a router must be between them, with interfaces of the named zones"
+            )
         }
         for rule in site.firewall.deny where rule.services.contains(FirewallRule.icmp) {
             guard site.firewall.baseline[.icmp] != .off || site.firewall.baseline[.ping] != .off else { continue }
@@ -136,10 +125,6 @@ package struct PolicyCheck {
                 )
             }
         }
-    }
-
-    private static func areOfOneFamilyEach(_ one: AddressSet, _ other: AddressSet) -> Bool {
-        !one.isEmpty && !other.isEmpty && (one.v4.isEmpty || other.v4.isEmpty) && (one.v6.isEmpty || other.v6.isEmpty)
     }
 
     // MARK: Claims

@@ -34,7 +34,7 @@ struct PathCompiler {
             }
         }
         // What comes here falls to the chain's policy; so many packets were decided about by no rule.
-        let label = RuleLabel(id: "default")
+        let label = RuleLabel(id: FirewallRule.unmatched)
         var rest = Rule([], .proceed, label: label)
         rest.hasCounter = true
         let log = logsRest ? parts.logLines([], AddressFamily.allCases, label) : []

@@ -40,6 +40,9 @@ extension FirewallRule {
     /// The most characters of an `id`: nft's comments and log prefixes have room for little more.
     package static let longestID = 48
 
+    /// The word by which logs and counters know what no rule decides about.
+    package static let unmatched = "default"
+
     static let allow = shape(
         conditions + [.key("limit", \.limit, FirewallLimit.shape, "What each source may have of it.")]
     )
@@ -118,7 +121,9 @@ extension Shape where Value == String {
                 )
                 return nil
             }
-            guard FirewallDefence(rawValue: id) == nil, FirewallBaseline(rawValue: id) == nil else {
+            guard FirewallDefence(rawValue: id) == nil, FirewallBaseline(rawValue: id) == nil,
+                id != FirewallRule.unmatched
+            else {
                 decoding.invalid(node, "\(quoted(id)) has a meaning of its own", help: "choose another word")
                 return nil
             }

@@ -60,5 +60,14 @@ extension FirewallBaseline {
         case .dhcpClient: "DHCP is let through on interfaces without addresses here."
         case .dhcpServer: "DHCP is served by hosts with the role dhcp-server, but for the zone outside."
         }
+    }.checked { switches, node, decoding in
+        guard switches[.established] == .off, let part = node[FirewallBaseline.established.rawValue] else { return }
+        decoding.collector.report(
+            .conflict,
+            .warning,
+            at: part.range,
+            "without `established` answers are dropped, so that no connection works",
+            help: "leave it on: it lets in nothing that begins a connection"
+        )
     }
 }

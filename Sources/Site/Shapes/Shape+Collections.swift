@@ -10,7 +10,11 @@ extension Shape {
                 return nil
             }
             if nodes.isEmpty, !isEmptyAllowed {
-                decoding.invalid(node, "the list must not be empty")
+                decoding.invalid(
+                    node,
+                    "the list must not be empty",
+                    help: "write one item or more, or leave the key out"
+                )
                 return nil
             }
             var values: [Item] = []

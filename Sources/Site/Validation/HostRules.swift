@@ -15,4 +15,20 @@ enum HostRules {
             }
         }
     }
+
+    /// Every link may have a host with the same address of the link (RFC 4291, section 2.5.6; RFC 3927).
+    static func addressesAreOfOneHost(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        guard site.firewall.isUsed else { return }
+        for host in site.hosts.inFileOrder(\.position) {
+            for address in host.allAddresses where address.address.isOfLink {
+                collector.report(
+                    .conflict,
+                    .warning,
+                    at: SourceRange(host.position),
+                    "the address \(address) of \(quoted(host.name)) is of one link alone, and others may have it on theirs",
+                    help: "leave it out, unless rules about the host are to hold for it by whichever interface"
+                )
+            }
+        }
+    }
 }

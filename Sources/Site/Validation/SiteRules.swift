@@ -9,6 +9,7 @@ enum SiteRules {
         FirewallNameRules.namesAreUnambiguous,
         FirewallNameRules.idsAreUnique,
         FirewallNameRules.forwardsLeadSomewhere,
+        FirewallFamilyRules.endsHaveOneInCommon,
         ListenerRules.listenersAreDistinct,
         RouteRules.routesAreDistinct,
         PoolRules.serversAreDistinct,
@@ -18,6 +19,7 @@ enum SiteRules {
 
     /// What makes it doubtful. Held back until there are no errors: after one, something may only seem unused.
     private static let warnings: [Rule] = [
+        HostRules.addressesAreOfOneHost,
         FirewallNameRules.hostsHaveAddresses,
         ListenerRules.addressesAreTheGateways,
         RouteRules.poolsAreUsed,

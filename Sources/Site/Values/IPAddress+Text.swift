@@ -4,17 +4,20 @@ extension IPAddress {
     init(text: String) throws(ValueFault) {
         if text.utf8.contains(UInt8(ascii: ":")) {
             guard let bits = Self.v6Bits(text) else { throw ValueFault("is no IPv6 address") }
-            guard bits >> 32 != 0xFFFF else {
-                throw ValueFault(
-                    "is an IPv4 address mapped into IPv6",
-                    help: "write `\(IPAddress.v4(UInt32(truncatingIfNeeded: bits)))`"
-                )
+            if let mapped = Self.mapped(text) {
+                throw ValueFault("is an IPv4 address mapped into IPv6", help: "write `\(mapped)`")
             }
             self = .v6(bits)
         } else {
             guard let bits = Self.v4Bits(text) else { throw ValueFault("is no IP address") }
             self = .v4(bits)
         }
+    }
+
+    /// The IPv4 address that is written as one mapped into IPv6 (RFC 4291, section 2.5.5.2); nil for any other text.
+    static func mapped(_ text: String) -> IPAddress? {
+        guard let bits = v6Bits(text), bits >> 32 == 0xFFFF else { return nil }
+        return .v4(UInt32(truncatingIfNeeded: bits))
     }
 
     /// Reads an address; nil when the text is none.

@@ -71,6 +71,14 @@ package enum IPAddress: Sendable, Hashable {
 
     /// `0.0.0.0` or `::`, which name no host.
     package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
+
+    /// Of one link alone: 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291).
+    package var isOfLink: Bool {
+        switch self {
+        case .v4(let bits): bits >> 16 == 0xA9FE
+        case .v6(let bits): bits >> 118 == 0xFE80 >> 6
+        }
+    }
 }
 
 extension IPAddress: Comparable {

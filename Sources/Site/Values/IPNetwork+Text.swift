@@ -24,6 +24,13 @@ extension IPNetwork: CustomStringConvertible {
     /// An address, and the length of a prefix where there is one.
     static func parts(_ text: String) throws(ValueFault) -> (IPAddress, Int?) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2, let length = Int(parts[1]), let mapped = IPAddress.mapped(String(parts[0])) {
+            throw ValueFault(
+                "is an IPv4 network mapped into IPv6",
+                help: (96...128).contains(length)
+                    ? "write `\(mapped)/\(length - 96)`" : "name networks of IPv4 by themselves"
+            )
+        }
         let address = try IPAddress(text: String(parts[0]))
         guard parts.count == 2 else { return (address, nil) }
         let digits = parts[1]
@@ -47,6 +54,11 @@ extension InterfaceAddress: CustomStringConvertible {
         }
         if let fault = address.faultOfHost { throw fault }
         self.init(address, prefixLength: length)
+        let help = "write an address of a host"
+        guard !address.isUnspecified else { throw ValueFault("names no host", help: help) }
+        guard address.width == 128 || length > 30 || network.last != address else {
+            throw ValueFault("is the broadcast address of \(network)", help: help)
+        }
     }
 
     /// As `10.10.0.21/24`.

@@ -60,6 +60,8 @@ import Testing
 
     @Test(arguments: [
         Faulty(lines("allow: [{ from: any, to: h, id: ping }]"), "8:35 invalid-value | another word"),
+        Faulty(lines("allow: [{ from: any, to: h, id: default }]"), "8:35 invalid-value | another word"),
+        Faulty(lines("allow: [{ from: [], to: h }]"), "8:19 invalid-value | one item or more"),
         Faulty(lines("allow: [{ from: any, to: h, id: \"a\\\"b\" }]"), "8:35 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, id: \"a\\nb\" }]"), "8:35 invalid-value"),
         Faulty(

@@ -31,6 +31,40 @@ import Testing
         }
     }
 
+    @Test func aLineIsAboutOneFamily() {
+        let site =
+            "site: a.b\nnetworks: { six: \"2001:db8::/32\", both: [six, 10.1.0.0/16] }\nhosts:\n"
+            + "  h: { roles: [db], addresses: [10.0.0.1/24] }\n"
+            + "  r: { interfaces: { eth0: {}, eth1: { addresses: [10.0.0.2/24] } } }\n"
+        for line in ["allow: [{ from: six, to: db }]", "deny: [{ from: 10.0.0.1, to: [2001:db8::1, six] }]"] {
+            Faulty(site + "firewall:\n  \(line)\n", "7:\(line.hasPrefix("allow") ? 11 : 10) conflict | IPv4").verify()
+        }
+        for line in ["from: both, to: db", "from: six, to: all", "from: internet, to: h", "from: six, to: r"] {
+            #expect(check(site + "firewall: { allow: [{ \(line) }] }\n").text == "", "\(line)")
+        }
+    }
+
+    @Test func addressesAreOfHosts() {
+        let rule = "firewall: { allow: [{ from: any, to: h }] }\n"
+        func site(_ address: String) -> String { "site: a.b\nhosts: { h: { addresses: [\"\(address)\"] } }\n" }
+        for address in ["0.0.0.0/0", "::/0", "224.0.0.1/4", "ff02::1/64", "10.9.0.255/24", "255.255.255.255/32"] {
+            Faulty(site(address), "2:27 invalid-value | an address of a host").verify()
+        }
+        for address in ["10.9.0.254/24", "10.0.0.1/31", "10.0.0.7/32", "2001:db8::ffff/112"] {
+            #expect(check(site(address) + rule).text == "", "\(address)")
+        }
+        for address in ["fe80::1/64", "169.254.7.7/16"] {
+            #expect(check(site(address)).text == "", "\(address)")
+            let outcome = check(site(address) + rule)
+            #expect(!outcome.hasErrors && summary(outcome.diagnostics) == ["2:13 warning conflict"], "\(address)")
+        }
+    }
+
+    @Test func whatLeavesNothingWorkingIsSaid() {
+        let outcome = check("site: a.b\nfirewall: { baseline: { established: false, icmp: false } }\n")
+        #expect(!outcome.hasErrors && summary(outcome.diagnostics) == ["2:38 warning conflict"], "\(outcome.text)")
+    }
+
     @Test func listenersDoNotOverlap() {
         func listen(_ one: String, _ other: String) -> String {
             "site: a.b\ngateway:\n  listen:\n    - { port: 80\(one) }\n    - { port: 80\(other) }\n"

@@ -154,6 +154,19 @@ private func fails<Value>(_ result: Result<Value, ValueFault>) -> Bool {
         #expect(fault.help == "write `10.10.0.0/24` for the network, or `10.10.0.21` for the address")
     }
 
+    @Test func mappedNetworksAreWrittenByThemselves() {
+        for (text, help) in [
+            ("::ffff:0:0/96", "write `0.0.0.0/0`"), ("::ffff:10.0.0.0/104", "write `10.0.0.0/8`"),
+            ("::ffff:0:0/90", "name networks of IPv4 by themselves"), ("::ffff:10.0.0.1", "write `10.0.0.1`"),
+        ] {
+            guard case .failure(let fault) = read({ try IPNetwork(text: text) }) else {
+                Issue.record("\(text) is accepted")
+                continue
+            }
+            #expect(fault.help == help, "\(text)")
+        }
+    }
+
     @Test func containsOnlyItsOwnFamily() throws {
         let network = try IPNetwork(text: "0.0.0.0/0")
         #expect(!network.contains(.v6(0)))
