@@ -113,13 +113,17 @@ struct EntranceTests {
             SSH_CONNECTION="203.0.113.7 5000 10.10.0.10 22" try
             ip rule del from 10.10.0.10 lookup 7
             ip route replace default nexthop dev eth1 nexthop dev eth0; try --keep 203.0.113.7
-            try --keep fe80::7%eth1
+            try --keep fe80::7%eth1; try --keep fe80::7
+            ip addr add fe80::10/64 dev eth1 nodad; sed 's#"2001:db8:2::10/64"#&, "fe80::10/64"#' gate.yaml > link.yaml
+            SSH_CONNECTION="fe80::7%eth1 5000 fe80::10%eth1 22" apply link.yaml --confirm-within 0s; echo "of the link $?"
+            rm -rf state; nft flush ruleset
             ip route del default; ip -6 route del default; try --keep 203.0.113.7 --keep-port 23
             ip -6 route add unreachable default; try --keep 2001:db8:100::7; try --keep 2001:db8:100::7 --unproved
             """
         )
         for words in [
             "\n 0\n", "--keep 203.0.113.7 1\n", "--keep fe80::7%eth1 1\n",
+            "--keep fe80::7 2\n", "of the link 0\n",
             "--keep 203.0.113.7 --keep-port 23 1\n", "--keep 2001:db8:100::7 1\n",
             "--keep 2001:db8:100::7 --unproved 0\n",
         ] {

@@ -34,7 +34,9 @@ struct StatusTests {
             for act in status drift confirm rollback load; do
                 $gatehouse policy $act --state typo; echo "$act $?"; test -e typo && echo made
             done
-            policy status --json --state typo; echo "json $?"; policy trace --site one.yaml; echo "trace $?"
+            policy status --json --state typo; echo "json $?"
+            policy drift --json --state typo | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["drift"]))'
+            mkdir -m 700 empty; policy drift --json --state empty | grep '"drift"'; echo "empty ${PIPESTATUS[0]}"; policy trace --site one.yaml; echo "trace $?"
             apply one.yaml --keep 203.0.113.7 --confirm-within 0s
             unshare --mount bash -c "mount --bind state state && mount -o remount,bind,ro state && cd state && \
                 ! touch it 2>/dev/null && $gatehouse policy status --state . && $gatehouse policy drift --state ."
@@ -43,7 +45,7 @@ struct StatusTests {
         )
         for words in [
             "status 1\n", "drift 1\n", "confirm 1\n", "rollback 1\n", "load 0\n", "\nread 0\n", "nothing applied",
-            "json 1\n", "trace 2\n",
+            "json 1\n", "\n1\n  \"drift\": [\nempty 1\n", "trace 2\n",
         ] {
             #expect(result.output.contains(words), "\(words): \(result)")
         }

@@ -26,6 +26,10 @@ struct EntranceOptions: ParsableArguments {
             guard let access = AdministratorCheck.Access(text, port: keepPort) else {
                 throw ExitCode.refusal(.wrong, "--keep \(text): no IP address")
             }
+            // Of several links the kernel would take the first.
+            if access.interface == nil, access.source.width == 128, access.source.isOfLink {
+                throw ExitCode.refusal(.wrong, "--keep \(text): say on which link, as in --keep \(text)%eth0")
+            }
             accesses.append(access)
         }
         if accesses.isEmpty, let text = ProcessAncestry.variable("SSH_CONNECTION") {

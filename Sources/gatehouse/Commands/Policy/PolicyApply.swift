@@ -27,7 +27,8 @@ struct PolicyApply: ParsableCommand {
         let host = try site.machine(host)
         let compiled = try site.ruleset(host)
         let own = PolicySite.machineAddresses
-        guard host.allAddresses.contains(where: { own.contains($0.address) }) else {
+        // Every machine bears those of loopback.
+        guard host.allAddresses.contains(where: { own.contains($0.address) && !$0.address.isLoopback }) else {
             let list = host.allAddresses.map { "\($0.address)" }.joined(separator: ", ")
             throw ExitCode.refusal(
                 .wanting,

@@ -7,7 +7,8 @@ struct PolicyDrift: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift",
         abstract: "Say what the kernel holds beside what was applied, tables of others included.",
-        discussion: "Exit status: 0 when nothing drifted, 1 when something did."
+        discussion: "Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
+            + "kernel cannot be asked."
     )
 
     @OptionGroup var state: StateOptions
@@ -16,7 +17,15 @@ struct PolicyDrift: ParsableCommand {
     var json = false
 
     func run() throws {
-        let findings = try state.perform { try $0.drift() }.findings
+        let findings = try state.perform { applier in
+            do throws(ApplyError) {
+                return try applier.drift().findings
+            } catch {
+                // Who reads JSON gets it also where nothing was applied.
+                guard json, error.kind == .wanting else { throw error }
+                return [error.description]
+            }
+        }
         if json {
             print(JSONValue.object([.init("drift", .strings(findings))]).indented)
         } else {
