@@ -14,6 +14,11 @@ package struct StateFolder: Sendable {
 
     package var exists: Bool { FileWriting.exists(path) }
 
+    /// Whether texts of rulesets are there.
+    package var hasRulesets: Bool {
+        FileListing.names(in: path).contains { $0.hasSuffix(".\(Document.ruleset.rawValue)") }
+    }
+
     /// Makes the folder when it is not there; else looks whose it is.
     package func make() throws(FileError) { try FileWriting.createFolder(path, followsLink: true) }
 
@@ -36,6 +41,9 @@ package struct StateFolder: Sendable {
         try FileWriting.replace("\(path)/state.json", with: Array((state.json.indented + "\n").utf8).span, mode: 0o600)
     }
 
+    /// How the name of the file ends that a generation's watchdog holds a lock of.
+    static let mark = "armed"
+
     /// What is kept of a generation.
     package enum Document: String, Sendable, CaseIterable {
         /// The text that was loaded, which loads the whole table anew.
@@ -57,13 +65,14 @@ package struct StateFolder: Sendable {
         try optional("\(generation).\(document.rawValue)")
     }
 
-    /// Removes what no record of the state names any more.
+    /// Removes documents of generations that no record of the state names any more, and nothing else that is there.
     package func tidy(_ state: FirewallState) {
         let kept = Set([state.confirmed, state.previous, state.pending?.ruleset].compactMap { $0?.generation })
         for name in FileListing.names(in: path) {
-            guard let number = name.split(separator: ".").first.flatMap({ Int($0) }), !kept.contains(number) else {
-                continue
-            }
+            let parts = name.split(separator: ".", maxSplits: 1)
+            guard parts.count == 2, let number = Int(parts[0]), !kept.contains(number),
+                Document(rawValue: String(parts[1])) != nil || parts[1] == Self.mark
+            else { continue }
             FileWriting.remove("\(path)/\(name)")
         }
     }

@@ -11,7 +11,9 @@ package struct FileLock: ~Copyable {
     /// - Parameter milliseconds: how long another process may hold it.
     /// - Throws: EWOULDBLOCK when it was held for all that time.
     package static func take(_ path: String, within milliseconds: Int) throws(FileError) -> FileLock {
-        let raw = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        var raw = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        // A file that is there can be locked where nothing can be written.
+        if raw < 0, errno == EROFS { raw = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) } }
         guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
         let file = FileDescriptor(owning: raw)
         var left = milliseconds

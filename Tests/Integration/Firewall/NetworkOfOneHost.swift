@@ -41,11 +41,14 @@ struct NetworkOfOneHost {
     /// ready, and `$rules`, the folder of Tests/Tools/foreign-rules. SITE is one.yaml, two.yaml with one more network,
     /// three.yaml with another port, web.yaml with one more.
     ///
-    /// - Parameter firewall: `ufw` or `firewalld`, to have that one of Debian's packages there with its default settings; see
-    ///   Tests/Tools/beside-firewall.
+    /// - Parameters:
+    ///   - firewall: `ufw` or `firewalld`, to have that one of Debian's packages there with its default settings; see
+    ///     Tests/Tools/beside-firewall.
+    ///   - ownMounts: whether what it mounts is seen by it alone.
     func script(
         _ text: String,
         beside firewall: String? = nil,
+        ownMounts: Bool = false,
         within limit: Duration = .seconds(60)
     ) throws -> ToolResult {
         let name = directory.uniqueName("script")
@@ -70,7 +73,8 @@ struct NetworkOfOneHost {
             to: name
         )
         let beside = firewall.map { ["\(Self.tools)/beside-firewall", $0] } ?? []
-        return try run("unshare", ["--net"] + beside + ["bash", directory.path(name)], in: directory, within: limit)
+        let network = ["--net"] + (ownMounts ? ["--mount"] : [])
+        return try run("unshare", network + beside + ["bash", directory.path(name)], in: directory, within: limit)
     }
 
     private static func site(more: String = "", port: Int = 22, also: String = "") -> String {

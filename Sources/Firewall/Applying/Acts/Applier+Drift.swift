@@ -6,9 +6,10 @@ extension Applier {
     /// - Throws: `wanting` when nothing was ever applied.
     package func drift() throws(ApplyError) -> Drift {
         let state = try self.state()
-        guard let current = state.current, let (_, script, expected) = try confirmedRuleset(state) else {
+        guard let current = state.current else {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
+        guard let (_, script, expected) = try confirmedRuleset(state) else { throw textIsGone(current) }
         if isAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
         return Drift(
@@ -24,9 +25,7 @@ extension Applier {
 
     func ownDrift(_ state: FirewallState) throws(ApplyError) -> Drift? {
         guard let current = state.current else { return nil }
-        guard let (_, script, expected) = try confirmedRuleset(state) else {
-            throw ApplyError(.machine, "\(folder.path): the text of generation \(current.generation) is gone")
-        }
+        guard let (_, script, expected) = try confirmedRuleset(state) else { throw textIsGone(current) }
         if isAsleep { return .asleep }
         return Drift(
             expected: expected.own,
@@ -34,6 +33,10 @@ extension Applier {
             dynamic: script.dynamicSets,
             host: intent(of: current)
         )
+    }
+
+    private func textIsGone(_ ruleset: StoredRuleset) -> ApplyError {
+        ApplyError(.machine, "\(folder.path): the text of generation \(ruleset.generation) is gone")
     }
 
     /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory

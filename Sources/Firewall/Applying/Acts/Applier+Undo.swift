@@ -2,7 +2,8 @@ import Linux
 import OpenSSL
 
 extension Applier {
-    static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+    /// Seconds since 1970.
+    package static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
     /// Takes the pending ruleset for good.
     ///
@@ -49,7 +50,8 @@ extension Applier {
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard state.pending != nil else { throw ApplyError(.wanting, Self.nothingPending(state)) }
-        let ended = try undo(&state, why: why)
+        var isRestored = false
+        let ended = try undo(&state, why: why, isRestored: &isRestored)
         return (state.confirmed?.generation, ended)
     }
 
@@ -83,11 +85,20 @@ extension Applier {
         return order
     }
 
-    private func undo(_ state: inout FirewallState, why: String) throws(ApplyError) -> EndedConnections {
+    /// - Parameter isRestored: whether the kernel holds the old rules again, so that the record alone is to be made.
+    private func undo(
+        _ state: inout FirewallState,
+        why: String,
+        isRestored: inout Bool
+    ) throws(ApplyError) -> EndedConnections {
         guard let pending = state.pending?.ruleset else { return EndedConnections() }
-        try restore(pending.generation)
-        // Before the record: whoever waits for that finds the connections ended.
-        let ended = endConnections(from: pending, to: state.confirmed)
+        var ended = EndedConnections()
+        if !isRestored {
+            try restore(pending.generation)
+            isRestored = true
+            // Before the record: whoever waits for that finds the connections ended.
+            ended = endConnections(from: pending, to: state.confirmed)
+        }
         state.undo(now: Self.now, why: why)
         let changed = state
         try onDisk { () throws(FileError) in try folder.write(changed) }
@@ -96,39 +107,16 @@ extension Applier {
 
     /// The watchdog's deed: undoes the generation if it is still pending.
     ///
+    /// - Parameter isRestored: whether an earlier try brought the old rules back, and could not record it. They are not
+    ///   loaded again, since that would lose their counters and what packets filled.
     /// - Returns: false when it was confirmed or undone meanwhile.
-    package func expire(_ generation: Int) throws(ApplyError) -> Bool {
+    package func expire(_ generation: Int, isRestored: inout Bool) throws(ApplyError) -> Bool {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard state.pending?.ruleset.generation == generation else { return false }
-        _ = try undo(&state, why: "nobody confirmed it in time")
+        _ = try undo(&state, why: "nobody confirmed it in time", isRestored: &isRestored)
         return true
-    }
-
-    /// Loads the last ruleset that was confirmed, as a boot does. One that was pending when the machine went down is
-    /// gone with it.
-    ///
-    /// - Returns: its generation; nil when none was ever confirmed.
-    package func boot() throws(ApplyError) -> Int? {
-        guard folder.exists else { return nil }
-        let lock = try lock()
-        defer { withExtendedLifetime(lock) {} }
-        var state = try self.state()
-        if state.pending != nil {
-            state.undo(now: Self.now, why: "the machine was started anew before anybody confirmed it")
-            let changed = state
-            try onDisk { () throws(FileError) in try folder.write(changed) }
-        }
-        guard let confirmed = state.confirmed else { return nil }
-        guard let text = try document(.ruleset, confirmed.generation), Fingerprint.sha256(text) == confirmed.hash else {
-            throw ApplyError(
-                .wanting,
-                "the text of generation \(confirmed.generation) is not what was confirmed: apply the policy again"
-            )
-        }
-        try load(text)
-        return confirmed.generation
     }
 
     func restore(_ generation: Int) throws(ApplyError) {
@@ -138,7 +126,7 @@ extension Applier {
         try load(text)
     }
 
-    private func load(_ text: String) throws(ApplyError) {
+    func load(_ text: String) throws(ApplyError) {
         try onKernel { () throws(KernelFailure) in try live.load(text) }
     }
 

@@ -53,7 +53,7 @@ package struct Applier: Sendable {
     ///
     /// In this order, after the proof: what undoes it and `pending` on the disk; the watchdog; the load; a look at what
     /// the kernel then holds; the end of the connections that are closed. Whatever ends this process in between, the old
-    /// rules stay or come back.
+    /// rules stay or come back; with `confirmWithin` 0, where no watchdog is, a boot or a rollback brings them.
     /// - Parameter arm: starts the watchdog for a generation, and returns when it watches.
     package func apply(
         _ order: Order,
@@ -64,13 +64,6 @@ package struct Applier: Sendable {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
-        guard state.pending == nil else {
-            throw ApplyError(
-                .wanting,
-                "generation \(state.pending?.ruleset.generation ?? 0) waits for its confirmation: "
-                    + "`gatehouse policy confirm` or `gatehouse policy rollback` first"
-            )
-        }
         let siteHash = Fingerprint.sha256(order.site)
         if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: order.siteModified) {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
@@ -78,6 +71,7 @@ package struct Applier: Sendable {
         let listing = try liveListing()
         try Self.requireOwnTable(in: listing)
         let before = listing.text
+        try settle(&state, before)
         let isSame = Self.differences(expected, before, script).isEmpty
         if isSame, state.confirmed?.siteHash == siteHash {
             return .unchanged(generation: state.confirmed?.generation ?? 0)

@@ -52,7 +52,7 @@ package enum Watchdog {
 
     /// Watches until the generation is confirmed or undone, and undoes it after `seconds`.
     ///
-    /// When the load that undoes it fails, it is tried again each second.
+    /// When the load that undoes it fails, or its record, that is tried again each second.
     package static func run(_ applier: Applier, generation: Int, seconds: Int) throws {
         let deadline = Clock.monotonicNanoseconds + UInt64(seconds) * 1_000_000_000
         // It leads a session already when systemd started it.
@@ -72,7 +72,10 @@ package enum Watchdog {
             if let state = try? applier.state(), state.pending?.ruleset.generation != generation { return }
             Thread.pause(milliseconds: look)
         }
-        while applier.folder.exists, (try? applier.expire(generation)) == nil { Thread.pause(milliseconds: 1_000) }
+        var isRestored = false
+        while applier.folder.exists, (try? applier.expire(generation, isRestored: &isRestored)) == nil {
+            Thread.pause(milliseconds: 1_000)
+        }
     }
 
     /// Whether a watchdog watches this generation: it holds a lock, which goes with it however it ends.
@@ -81,6 +84,6 @@ package enum Watchdog {
     }
 
     private static func mark(_ folder: StateFolder, _ generation: Int) -> String {
-        "\(folder.path)/\(generation).armed"
+        "\(folder.path)/\(generation).\(StateFolder.mark)"
     }
 }

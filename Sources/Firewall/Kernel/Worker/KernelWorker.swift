@@ -9,6 +9,8 @@ package enum KernelWorker {
     /// - Returns: the exit status.
     package static func run(parent: Int32) -> Int32 {
         guard ParentDeath.deliver(signal: SIGKILL, parent: parent) else { return 1 }
+        // By which `policy watch` and `ps` know it: it was started as `exe`.
+        Thread.nameCurrent("gatehouse")
         MemoryLimit.set(bytes: KernelConvention.memory)
         Allocator.keepFreedMemory()
         do {

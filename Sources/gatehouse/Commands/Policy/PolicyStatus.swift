@@ -37,6 +37,7 @@ private struct KnownStatus {
     private let counters: [RuleCounter]
     /// Whether the watchdog of what is pending runs.
     private let isWatched: Bool
+    private let folder: String
     private let kernel: Kernel
 
     private enum Kernel {
@@ -51,6 +52,7 @@ private struct KnownStatus {
     init(_ applier: Applier) throws(ApplyError) {
         let state = try applier.state()
         self.state = state
+        folder = applier.folder.path
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
         do throws(ApplyError) {
@@ -109,12 +111,7 @@ private struct KnownStatus {
     var lines: [String] {
         var lines: [String] = []
         if let pending = state.pending {
-            let end =
-                isWatched
-                ? "undone at \(DateTime(seconds: pending.until)) unless confirmed"
-                : "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
-                    + "`gatehouse policy rollback`"
-            lines.append("pending: \(Self.text(pending.ruleset)); \(end)")
+            lines.append("pending: \(Self.text(pending.ruleset)); \(end(of: pending))")
         }
         lines.append(state.confirmed.map { "confirmed: \(Self.text($0))" } ?? "no ruleset was confirmed here")
         if let undone = state.undone {
@@ -127,6 +124,19 @@ private struct KnownStatus {
         case .unknown(let why): lines.append("whether the kernel holds it is not known: \(why)")
         }
         return lines + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
+    }
+
+    /// What becomes of a ruleset that nobody confirms.
+    private func end(of pending: PendingConfirmation) -> String {
+        let until = DateTime(seconds: pending.until)
+        guard isWatched else {
+            return "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
+                + "`gatehouse policy rollback`"
+        }
+        // The watchdog tries each second, so a minute later something keeps it from it.
+        guard pending.until + 60 < Applier.now else { return "undone at \(until) unless confirmed" }
+        return "was to be undone at \(until), and its watchdog still tries to do or to record that: a full disk or a "
+            + "read-only one under \(folder) keeps it from it"
     }
 
     private static func text(_ ruleset: StoredRuleset) -> String {

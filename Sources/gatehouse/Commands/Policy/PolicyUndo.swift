@@ -51,14 +51,16 @@ struct PolicyLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
         abstract: "Load the last confirmed ruleset, as at boot.",
-        discussion: "Exit status: 0 also when none was ever confirmed, 1 when its text was changed, else 2 or 3."
+        discussion: "Where its text is not what was confirmed, the one before is loaded. Exit status: 0 also when none "
+            + "was ever confirmed, 1 when the text of neither is what was confirmed, else 2 or 3."
     )
 
     @OptionGroup var state: StateOptions
 
     func run() throws {
-        let generation = try state.perform { try $0.boot() }
-        Output.line(generation.map { "generation \($0) is loaded" } ?? "no ruleset was ever confirmed here")
+        let boot = try state.perform { try $0.boot() }
+        for warning in boot.warnings { Output.error("warning: \(warning)") }
+        Output.line(boot.generation.map { "generation \($0) is loaded" } ?? "no ruleset was ever confirmed here")
     }
 }
 
