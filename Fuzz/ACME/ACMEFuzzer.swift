@@ -18,7 +18,7 @@ public func fuzzACME(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         account: nil,
         now: { now }
     )
-    let order = ACMEOrder(session, solvers: [Solver()], now: { now }, pause: { now += $0 })
+    let order = ACMEOrder(session, solvers: [Solver()], now: { now }, uptime: { now }, pause: { now += $0 })
     do throws(ACMEProblem) {
         try session.register(contact: ["a@b.test"])
         _ = try order.run(names: ["a.test", "*.a.test"], key: certificateKey)

@@ -13,6 +13,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case contents(path: String, CertificateError)
     /// There is nothing of this name in the store.
     case missing(name: String, folder: String)
+    /// There are generations of this name in the store, and its pointer names none.
+    case noPointer(path: String, name: String, [Int])
     /// The name cannot be the name of a folder in the store.
     case unusableName(String)
     /// There is no generation before the current one.
@@ -99,6 +101,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .contents(let path, let error): "\(path): \(error)"
         case .missing(let name, let folder):
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
+        case .noPointer(let path, let name, let numbers):
+            "\(path): it names no generation, of which there are \(numbers.suffix(9).map(String.init).joined(separator: ", ")): "
+                + "write the number of the one that `gatehouse certs audit \(name)` tells of last into it, or run "
+                + "`gatehouse certs issue \(name)` for a new one"
         case .unusableName(let name):
             "\"\(name)\" cannot name a certificate: use letters, digits, dots, hyphens, underscores and *"
         case .noEarlierGeneration(let name):

@@ -87,6 +87,24 @@ package struct ACMEAccountStore: Sendable {
         }
     }
 
+    private var holdPath: String { folder + "/held-until" }
+
+    /// The server wants nothing to be asked of it, by whatever certificate's order. What cannot be written is only
+    /// forgotten: each order has its own plan.
+    package func hold(until moment: Int64) {
+        try? FileWriting.replace(holdPath, with: Array("\(moment)\n".utf8).span, mode: 0o600)
+    }
+
+    /// Until when that is: seconds since 1970; 0 when it is over, or farther ahead than any server is listened to, as a
+    /// clock that was wrong leaves it.
+    package func held(at now: Int64) -> Int64 {
+        guard let bytes = try? FileReading.read(holdPath, limit: 32, trust: .ownerWrites),
+            let moment = Int64(String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" }),
+            moment <= now + ACMEResponse.longestPause
+        else { return 0 }
+        return moment
+    }
+
     /// One key for all who begin at a time; nil when another one has made it. Two that register with the same key have the
     /// same account (RFC 8555, section 7.3).
     private func makeFirstKey() throws(CertificateProblem) -> PrivateKey? {

@@ -80,14 +80,18 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case unreachable(url: String, why: String)
     /// The server says no (RFC 7807): its own type and words, with those of each part.
     case refused(url: String, status: Int, type: String, detail: String)
-    /// The server asks to be left alone for so many seconds.
-    case rateLimited(detail: String, seconds: Int64)
+    /// The server asks to be left alone, and is for so many seconds.
+    ///
+    /// - Parameter isForAll: whatever is asked of it; else it may be about the names of one order alone.
+    case rateLimited(detail: String, seconds: Int64, isForAll: Bool = false)
     /// The answer is not what RFC 8555 says it is.
     case malformed(url: String, why: String)
     /// A challenge could not be answered, or the CA did not find the answer.
     case challenge(name: String, why: String)
     /// The same, of several names.
     case challenges([Unproven])
+    /// The CA gave the order up, though all names were shown to be ours.
+    case abandoned(why: String)
     /// The CA took longer than anyone waits.
     case late(what: String)
     case library(String)
@@ -105,15 +109,14 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
             case (_, "about:blank"): "\(url) refused with status \(status)\(Self.after(detail))"
             default: "\(url) refused (\(status), \(type))\(Self.after(detail))"
             }
-        case .rateLimited(let detail, let seconds):
-            seconds > 0
-                ? "the CA wants to be left alone for \(seconds) s\(Self.after(detail))"
-                : "the CA wants to be left alone, and does not say for how long\(Self.after(detail))"
+        case .rateLimited(let detail, let seconds, _):
+            "the CA wants to be left alone, and is for \(seconds) s\(Self.after(detail))"
         case .malformed(let url, let why): "\(url) answered what ACME does not know: \(why)"
         case .challenge(let name, let why): "the CA could not see that \(name) is yours: \(why)"
         case .challenges(let unproven):
             "the CA could not see that these names are yours: "
                 + unproven.map { "\($0.name): \($0.why)" }.joined(separator: "; ")
+        case .abandoned(let why): "the CA has given the order up: \(why)"
         case .late(let what): "the CA took too long for \(what)"
         case .library(let why): why
         }

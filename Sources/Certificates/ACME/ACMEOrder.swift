@@ -7,26 +7,32 @@ package struct ACMEOrder {
     private static let patience: Int64 = 300
     /// The pause between two looks when the CA says nothing of it, and the longest one that is kept to.
     private static let pauses: ClosedRange<Int64> = 1...30
+    /// The pause grows by a second after so many looks.
+    private static let looks: Int64 = 5
 
     private let session: ACMESession
     private let solvers: [any ACMEChallengeSolver]
     private let now: () -> Int64
+    private let uptime: () -> Int64
     private let pause: (Int64) -> Void
 
     /// - Parameters:
     ///   - session: with an account.
     ///   - solvers: what can be answered, the most wanted first.
     ///   - now: seconds since 1970.
+    ///   - uptime: seconds by a clock that nobody sets.
     ///   - pause: waits for so many seconds.
     package init(
         _ session: ACMESession,
         solvers: [any ACMEChallengeSolver],
         now: @escaping () -> Int64,
+        uptime: @escaping () -> Int64,
         pause: @escaping (Int64) -> Void
     ) {
         self.session = session
         self.solvers = solvers
         self.now = now
+        self.uptime = uptime
         self.pause = pause
     }
 
@@ -217,26 +223,29 @@ package struct ACMEOrder {
             throw .library("\(error)")
         }
         let payload = JSONValue.object([.init("csr", .string(Base64URL.encode(request)))]).line
-        let end = now() + Self.patience
-        while now() < end {
+        let end = uptime() + Self.patience
+        var looks: Int64 = 0
+        while uptime() < end {
             let order = try poll(location, until: ["ready", "valid", "invalid"], for: "the order")
-            if order["status"]?.text == "valid", let certificate = order["certificate"]?.text { return certificate }
             guard order["status"]?.text == "ready", let finalize = order["finalize"]?.text else {
-                throw .challenge(
-                    name: names.joined(separator: ", "),
-                    why: order["error"]?["detail"]?.text ?? "the order is \(order["status"]?.text ?? "-")"
-                )
+                return try certificate(order)
             }
             do throws(ACMEProblem) {
                 _ = try session.post(payload, to: finalize)
+                // Asked for once: an order may be shown as ready for a while yet.
+                return try certificate(try poll(location, until: ["valid", "invalid"], for: "the certificate"))
             } catch .refused(_, _, "orderNotReady", _) {
-                pause(Self.pauses.lowerBound)
-                continue
+                looks += 1
+                pause(Self.usualPause(after: looks))
             }
-            let done = try poll(location, until: ["valid", "invalid", "ready"], for: "the certificate")
-            if let certificate = done["certificate"]?.text { return certificate }
         }
         throw .late(what: "the certificate")
+    }
+
+    /// The URL of the certificate of an order that has come to its end.
+    private func certificate(_ order: JSONValue) throws(ACMEProblem) -> String {
+        if order["status"]?.text == "valid", let certificate = order["certificate"]?.text { return certificate }
+        throw .abandoned(why: order["error"]?["detail"]?.text ?? "it is \(order["status"]?.text ?? "-")")
     }
 
     /// The chain whose top is wanted, of those that the CA gives (section 7.4.2); the CA's own choice when none is.
@@ -288,18 +297,23 @@ package struct ACMEOrder {
     }
 
     private func poll(_ url: String, until ends: Set<String>, for what: String) throws(ACMEProblem) -> JSONValue {
-        let end = now() + Self.patience
+        let end = uptime() + Self.patience
+        var looks: Int64 = 0
         while true {
             let answer = try session.post("", to: url)
             guard let json = answer.json, let status = json["status"]?.text else {
                 throw .malformed(url: url, why: "no status")
             }
             if ends.contains(status) { return json }
-            let wait = answer.retryAfter(now: now()) ?? Self.pauses.lowerBound
-            guard now() < end else { throw .late(what: what) }
+            looks += 1
+            let wait = answer.retryAfter(now: now()) ?? Self.usualPause(after: looks)
+            guard uptime() < end else { throw .late(what: what) }
             pause(min(max(wait, Self.pauses.lowerBound), Self.pauses.upperBound))
         }
     }
+
+    /// Seconds between two looks where the CA says nothing of it.
+    private static func usualPause(after looks: Int64) -> Int64 { pauses.lowerBound + looks / Self.looks }
 }
 
 extension String {

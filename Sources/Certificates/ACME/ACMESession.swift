@@ -108,7 +108,12 @@ package final class ACMESession {
 
     private func adopt(_ members: [JSONValue.Member]) throws(ACMEProblem) {
         let url = try directory().newAccount
-        let answer = try post(JSONValue.object(members).line, to: url, as: .key)
+        let answer: ACMEResponse
+        do throws(ACMEProblem) {
+            answer = try post(JSONValue.object(members).line, to: url, as: .key)
+        } catch .rateLimited(let detail, let seconds, _) {
+            throw .rateLimited(detail: detail, seconds: seconds, isForAll: true)
+        }
         guard let location = answer.fields["location"], !location.isEmpty else {
             throw .malformed(url: url, why: "an account without a URL")
         }
@@ -219,14 +224,16 @@ package final class ACMESession {
     private func nonce() throws(ACMEProblem) -> String {
         if let nonce = nonces.popLast() { return nonce }
         let url = try directory().newNonce
-        _ = try send(ACMERequest(.head, url))
+        let answer = try send(ACMERequest(.head, url))
+        guard (200...299).contains(answer.status) else { throw Self.problem(answer, url, isForAll: true, now: now()) }
         guard let nonce = nonces.popLast() else { throw .malformed(url: url, why: "no Replay-Nonce") }
         return nonce
     }
 
     package func directory() throws(ACMEProblem) -> Directory {
         if let known { return known }
-        let answer = try get(directoryURL)
+        let answer = try send(ACMERequest(.get, directoryURL))
+        guard answer.status == 200 else { throw Self.problem(answer, directoryURL, isForAll: true, now: now()) }
         guard let json = answer.json, let newNonce = json["newNonce"]?.text, let newAccount = json["newAccount"]?.text,
             let newOrder = json["newOrder"]?.text
         else { throw .malformed(url: directoryURL, why: "no directory of ACME's") }
@@ -246,7 +253,14 @@ package final class ACMESession {
     }
 
     /// What a refusal says (section 6.7), with the words of its parts.
-    internal static func problem(_ answer: ACMEResponse, _ url: String, now: Int64) -> ACMEProblem {
+    ///
+    /// - Parameter isForAll: what was asked has nothing to do with one order's names.
+    internal static func problem(
+        _ answer: ACMEResponse,
+        _ url: String,
+        isForAll: Bool = false,
+        now: Int64
+    ) -> ACMEProblem {
         let json = answer.json
         let type = json?["type"]?.text.map { $0.split(separator: ":").last.map { String($0) } ?? $0 } ?? "about:blank"
         var detail = json?["detail"]?.text ?? ""
@@ -255,7 +269,8 @@ package final class ACMESession {
         }
         let pause = answer.retryAfter(now: now)
         if type == "rateLimited" || answer.status == 429 || (answer.status == 503 && pause != nil) {
-            return .rateLimited(detail: detail, seconds: pause ?? 3_600)
+            // 503: the server as a whole is too busy.
+            return .rateLimited(detail: detail, seconds: pause ?? 3_600, isForAll: isForAll || answer.status == 503)
         }
         return .refused(url: url, status: answer.status, type: type, detail: detail)
     }

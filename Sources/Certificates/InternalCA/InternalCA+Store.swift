@@ -158,6 +158,21 @@ extension InternalCA {
         if hasRootKey(in: store) { _ = try store.load(rootName) }
     }
 
+    /// Fails where the CA in `store` may not certify `names`, and could have no other intermediate for them.
+    internal static func requireRight(
+        toCertify names: [String],
+        in store: CertificateStore,
+        _ policy: InternalCAPolicy
+    ) throws(CertificateProblem) {
+        let alien = policy.constraints?.outside(names) ?? []
+        guard alien.isEmpty else { throw .excludedNames(alien, permitted: policy.constraints?.text ?? "") }
+        guard !hasRootKey(in: store), let constraints = try signer(in: store)?.nameConstraints else { return }
+        let outside = constraints.outside(names)
+        guard outside.isEmpty else {
+            throw .constrainedNames(outside, permitted: constraints.text, folder: store.folder)
+        }
+    }
+
     /// Whether the root's key is on this machine.
     internal static func hasRootKey(in store: CertificateStore) -> Bool { store.hasKey(of: rootName) }
 

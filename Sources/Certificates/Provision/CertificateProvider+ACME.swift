@@ -58,8 +58,11 @@ extension CertificateProvider {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
             for candidate in acme.candidates {
-                let wait = (plan.held[candidate.directory] ?? 0) - Self.clock
-                if wait > 0 {
+                let accounts = ACMEAccountStore(store, directory: candidate.directory)
+                let end = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock))
+                if end > Self.clock {
+                    plan.hold(candidate.directory, until: end)
+                    let wait = end - Self.clock
                     problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
                     continue
                 }
@@ -67,8 +70,9 @@ extension CertificateProvider {
                     let made = try order(settings, candidate, plan, outside)
                     return try keep(made, settings, acme, plan, reason: reason, isAsked: isAsked, outside)
                 } catch .order(_, let problem) {
-                    if case .rateLimited(_, let seconds) = problem {
+                    if case .rateLimited(_, let seconds, let isForAll) = problem {
                         plan.hold(candidate.directory, until: Self.clock + seconds)
+                        if isForAll { accounts.hold(until: Self.clock + seconds) }
                     }
                     problems[candidate.directory] = problem
                 }
@@ -113,7 +117,13 @@ extension CertificateProvider {
             let solvers = solvers(settings, acme, outside, failures: plan.failures)
             var lack: String?
             let bundle = try account.use { session throws(ACMEProblem) in
-                let order = ACMEOrder(session, solvers: solvers, now: { Self.clock }, pause: Self.pause)
+                let order = ACMEOrder(
+                    session,
+                    solvers: solvers,
+                    now: { Self.clock },
+                    uptime: { Int64(Clock.monotonicNanoseconds / 1_000_000_000) },
+                    pause: Self.pause
+                )
                 let wishes = wishes(settings, acme, plan, session.account)
                 let preflight = try preflight(settings, session, solvers, transport)
                 for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) {

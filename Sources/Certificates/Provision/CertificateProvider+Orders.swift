@@ -46,11 +46,12 @@ extension CertificateProvider {
 
     /// Takes over a certificate that was made elsewhere.
     ///
+    /// - Parameter source: the file or folder that it was in.
     /// - Throws: when it is not valid now, lacks a name that the site file has, or would not stay.
     package func take(
         _ bundle: CertificateBundle,
         as settings: CertificateSettings,
-        reason: String
+        from source: String
     ) throws(CertificateProblem) {
         if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
         if settings.issuer == .internal, try !InternalCA.hasSigned(bundle.leaf, in: store) {
@@ -61,7 +62,7 @@ extension CertificateProvider {
             try bundle.requireValid(at: now)
             try Transparency.require(of: bundle, at: now)
         } catch {
-            throw .issued(error)
+            throw .contents(path: source, error)
         }
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
@@ -69,7 +70,7 @@ extension CertificateProvider {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
         }
         try ordered { () throws(CertificateProblem) in
-            try store.save(bundle, as: settings.name, .imported, reason: reason, now: moment)
+            try store.save(bundle, as: settings.name, .imported, reason: "imported from \(source)", now: moment)
         }
     }
 

@@ -51,7 +51,7 @@ extension CertificateProvider {
             if let information = try account.session.renewalInformation(for: leaf, now: Self.clock) {
                 plan.take(information, at: Self.clock) { Int64.random(in: $0) }
             }
-        } catch ACMEProblem.rateLimited(_, let seconds) {
+        } catch ACMEProblem.rateLimited(_, let seconds, _) {
             // Of this question alone, and asked again within a day: orders must not wait for it until the end.
             plan.askAgain(at: Self.clock + RenewalInformation.bounded(seconds))
         } catch {

@@ -106,8 +106,17 @@ package struct CertificateProvider: Sendable {
         switch settings.issuer {
         case .files(let pairs): return try files(pairs, settings).warnings
         case .internal:
-            if case .wanting(_, usable: nil) = try standing(of: settings) { try requireWritableStore() }
-            return []
+            guard case .wanting(_, let usable) = try standing(of: settings) else { return [] }
+            do throws(CertificateProblem) {
+                let names = names(settings)
+                try InternalCA.requireRight(toCertify: names, in: store, memo.policy(of: site, for: names))
+                if usable == nil { try requireWritableStore() }
+                return []
+            } catch {
+                // What is stored is served for a while.
+                guard usable != nil else { throw error }
+                return [error.text(of: settings.name)]
+            }
         case .acme:
             if let bundle = try store.loadIfPresent(settings.name) { return warnings(of: bundle, settings) }
             try requireWritableStore()

@@ -6,6 +6,13 @@ package struct CertificateStanding: Sendable {
     package let name: String
     /// `internal`, `acme` or `files`.
     package let issuer: String
+    /// The directory of the ACME server that issued it; nil when none did, or nobody knows which.
+    package var directory: String? {
+        guard let origin = plan.origin, origin.fingerprint == leaves.first?.fingerprint,
+            origin.directory.hasPrefix("https://")
+        else { return nil }
+        return origin.directory
+    }
     /// The generation in the store; nil for files, and when there is none.
     package var generation: Int?
     /// What would be served: one for each kind of key. Empty when there is none that can be read.

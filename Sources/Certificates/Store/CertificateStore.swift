@@ -141,10 +141,9 @@ package struct CertificateStore: Sendable {
     /// Bytes that a certificate may take, with all that is written for it.
     private static let room = 64 << 10
 
-    /// Fails where no certificate of that name could come in: folders of others, an audit log that nothing can be added
+    /// Fails where no certificate of that name could come in: a folder of others, an audit log that nothing can be added
     /// to, a disk that is full.
     internal func requireRoom(for name: String) throws(CertificateProblem) {
-        try requireOwnFolder()
         try requireOwnFolder(of: name)
         do throws(FileError) {
             if FileWriting.exists(audit.path) { try FileWriting.requireAppendable(audit.path) }
@@ -331,8 +330,11 @@ package struct CertificateStore: Sendable {
 
     /// The number of the generation that is served.
     package func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
-        guard let number = try generation(of: name) else { throw .missing(name: name, folder: folder) }
-        return number
+        if let number = try generation(of: name) { return number }
+        // A crash before the first came into force leaves one, and no pointer.
+        let all = try generations(of: name)
+        guard FileWriting.exists(pointer(of: name)) || all.count > 1 else { throw .missing(name: name, folder: folder) }
+        throw .noPointer(path: pointer(of: name), name: name, all)
     }
 
     /// Whether the current generation is one that was gone back to.

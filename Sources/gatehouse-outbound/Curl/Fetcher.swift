@@ -56,7 +56,9 @@ final class Fetcher {
         return withExtendedLifetime(intake) {
             guard code == CURLE_OK else {
                 // Sound: the texts are static.
-                let text = unsafe String(cString: curl_easy_strerror(code))
+                let text =
+                    code == CURLE_OPERATION_TIMEDOUT
+                    ? "no answer in \(request.patience) s" : unsafe String(cString: curl_easy_strerror(code))
                 return .failed(intake.complaint ?? text)
             }
             var status = 0

@@ -20,6 +20,11 @@ import Testing
         // 1_790_000_000 is Mon, 21 Sep 2026 14:13:20 GMT.
         #expect(answer(["retry-after": "Mon, 21 Sep 2026 14:15:20 GMT"]).retryAfter(now: Self.now) == 120)
         #expect(answer(["retry-after": "Mon, 21 Sep 2020 14:15:20 GMT"]).retryAfter(now: Self.now) == 0)
+        #expect(answer(["retry-after": "Monday, 21-Sep-26 14:15:20 GMT"]).retryAfter(now: Self.now) == 120)
+        #expect(answer(["retry-after": "Mon Sep 21 14:15:20 2026"]).retryAfter(now: Self.now) == 120)
+        for text in ["Monday, 21-Sep-2026 14:15:20 GMT", "Mon Sep 21 14:15 2026", "21-Sep GMT", "a b c d e"] {
+            #expect(answer(["retry-after": text]).retryAfter(now: Self.now) == nil, "\(text)")
+        }
         #expect(answer(["retry-after": "soon"]).retryAfter(now: Self.now) == nil)
         #expect(answer().retryAfter(now: Self.now) == nil)
     }
@@ -35,8 +40,8 @@ import Testing
         #expect(refused(503, "about:blank", "") == "\(url) refused with status 503")
         #expect(refused(400, "malformed", "") == "\(url) refused (400, malformed)")
         #expect(refused(0, "invalidProfile", "there is no profile x") == "\(url): there is no profile x")
-        let now = "\(ACMEProblem.rateLimited(detail: "", seconds: 0))"
-        #expect(now == "the CA wants to be left alone, and does not say for how long")
+        let now = "\(ACMEProblem.rateLimited(detail: "x", seconds: 90))"
+        #expect(now == "the CA wants to be left alone, and is for 90 s: x")
     }
 
     @Test("links of a relation")

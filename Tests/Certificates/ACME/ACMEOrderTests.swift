@@ -13,6 +13,7 @@ import Testing
 
     private final class Clock {
         var now: Int64 = 1_790_000_000
+        var uptime: Int64 = 0
         var pauses: [Int64] = []
     }
 
@@ -65,9 +66,11 @@ import Testing
             try session(through: transport),
             solvers: [solver],
             now: { [clock] in clock.now },
+            uptime: { [clock] in clock.uptime },
             pause: { [clock] seconds in
                 clock.pauses.append(seconds)
                 clock.now += seconds
+                clock.uptime += seconds
             }
         )
         return try order.run(names: names, key: key, wishes)
@@ -166,6 +169,52 @@ import Testing
         ca.answer("/order/1", order("ready"))
         ca.answer("/finalize", ScriptedCA.problem("orderNotReady", status: 403))
         #expect(throws: ACMEProblem.late(what: "the certificate")) { try run(["a.test"]) }
+    }
+
+    @Test("an order is finalized once, and looked at ever more rarely by a clock that nobody sets, for five minutes")
+    func finalizesOnce() throws {
+        try prepare(["a.test"])
+        // It stays ready for a while.
+        ca.answer("/order/1", order("ready"), order("ready"), order("ready"), order("processing"), order("valid"))
+        #expect(try run(["a.test"]).names == ["a.test"])
+        #expect(ca.requests("/finalize").count == 1)
+        for status in ["ready", "processing"] {
+            ca.answer("/order/1", order("ready"), order(status))
+            let (asked, begin) = (ca.requests.count, clock.uptime)
+            // Set back by a year.
+            clock.now -= 365 * 86_400
+            #expect(throws: ACMEProblem.late(what: "the certificate")) { try run(["a.test"]) }
+            #expect((300...340).contains(clock.uptime - begin) && ca.requests.count - asked < 80)
+        }
+        #expect(ca.requests("/finalize").count == 3)
+    }
+
+    @Test("an order that the CA gives up is no name's fault")
+    func abandoned() throws {
+        try prepare(["a.test"])
+        ca.answer("/order/1", ScriptedCA.json(#"{ "status": "invalid", "error": { "detail": "out of order" } }"#))
+        #expect(throws: ACMEProblem.abandoned(why: "out of order")) { try run(["a.test"]) }
+        ca.answer("/order/1", order("ready"), order("invalid"))
+        #expect(throws: ACMEProblem.abandoned(why: "it is invalid")) { try run(["a.test"]) }
+    }
+
+    @Test("a limit of the whole CA is told from one of some names")
+    func limits() throws {
+        try prepare(["a.test"])
+        let pause = ["retry-after": "90"]
+        for (path, status, isForAll) in [
+            ("/order", 429, false), ("/order", 503, true), ("/account", 429, true), ("/nonce", 429, true),
+            ("/dir", 503, true),
+        ] {
+            let ca = ScriptedCA()
+            ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
+            ca.answer(path, ScriptedCA.problem("rateLimited", status: status, fields: pause))
+            // Answers of others bring no nonces, so that they are asked for.
+            if path == "/nonce" { ca.givesNonces = false }
+            #expect(throws: ACMEProblem.rateLimited(detail: "because", seconds: 90, isForAll: isForAll), "\(path)") {
+                try run(["a.test"], through: ca)
+            }
+        }
     }
 
     @Test("all names that fail are told with the CA's words, and what was presented is taken back")

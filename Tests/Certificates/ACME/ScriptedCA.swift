@@ -19,6 +19,8 @@ final class ScriptedCA: ACMETransport {
     private(set) var requests: [Request] = []
     /// Nonces that it gave, in order.
     private(set) var nonces: [String] = []
+    /// Its answers bring nonces.
+    var givesNonces = true
     /// So many requests get badNonce first.
     var refusedNonces = 0
     var directory = """
@@ -80,14 +82,14 @@ final class ScriptedCA: ACMETransport {
         }
         return ACMEResponse(
             status: answer.status,
-            fields: answer.fields.merging(["replay-nonce": nonce]) { $1 },
+            fields: givesNonces ? answer.fields.merging(["replay-nonce": nonce]) { $1 } : answer.fields,
             body: answer.body
         )
     }
 
     private func next(_ path: String) -> ACMEResponse {
-        if path == "/dir" { return Self.json(directory) }
-        if path == "/nonce" { return Self.json("") }
+        if path == "/dir", script[path] == nil { return Self.json(directory) }
+        if path == "/nonce", script[path] == nil { return Self.json("") }
         guard let answers = script[path], let first = answers.first else {
             return Self.problem("malformed", status: 404)
         }

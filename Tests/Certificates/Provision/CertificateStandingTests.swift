@@ -102,11 +102,71 @@ struct CertificateStandingTests {
 
         // One of an ACME server.
         let alien = try InternalCA(named: "ca.test", now: now).issue(names: ["foobar.com"], now: now)
-        try provider.take(alien, as: settings, reason: "a test")
+        try provider.take(alien, as: settings, from: "a test")
         #expect(need(staging) == nil, "one that was imported may be anybody's")
         try came(from: staging)
         #expect(need(staging) == nil)
         #expect(need(production) == "\(staging) issued it, and the site file names \(production) by now")
+    }
+
+    @Test("with fewer than three tries left before its end it wants a person, with more it does not")
+    func runway() throws {
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let ca = try InternalCA.loadOrCreate(in: scratch.store, named: "foobar.com", now: now)
+        try scratch.store.save(try ca.issue(names: ["foobar.com"], now: now), as: "web", reason: "test", now: now)
+        let end = try #require(try scratch.store.loadChain("web").first?.validity.upperBound)
+        // Tries come 1, 10 and 100 minutes after one another.
+        for (left, tries) in [(Int64(30), 1), (300, 2), (3_000, 3), (8_000, 4)] {
+            let standing = scratch.provider(at: end - left).standing(settings)
+            #expect(standing.runway(at: end - left) == tries, "\(left)")
+            #expect(standing.isWanting(at: end - left) == (tries < 3), "\(left)")
+        }
+    }
+
+    @Test("a damaged pointer is told of with its path, and not as if nothing was there")
+    func pointer() throws {
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let provider = scratch.provider(at: now)
+        _ = try provider.provide(settings)
+        _ = try provider.issue(settings, reason: "a test")
+        for text in ["x", "", "../../../../etc"] {
+            try scratch.write("certs/web/current", text, mode: 0o644)
+            let fault = try #require(provider.standing(settings).faults.first)
+            #expect(fault.contains("certs/web/current: it names no generation, of which there are 1, 2"), "\(fault)")
+        }
+        try FileManager.default.removeItem(atPath: scratch.path + "/certs/web/current")
+        #expect(provider.standing(settings).faults.first?.contains("of which there are 1, 2") == true)
+        try FileManager.default.removeItem(atPath: scratch.path + "/certs/web")
+        #expect(provider.standing(settings).faults.first?.contains("there is no certificate web") == true)
+    }
+
+    @Test("what is imported and is of no use is told of with its file")
+    func imports() throws {
+        let acme = ACMESettings(directory: "https://ca.test/dir")
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let old = now - 400 * 86_400
+        let bundle = try InternalCA(named: "ca.test", now: old).issue(names: ["foobar.com"], now: old)
+        do throws(CertificateProblem) {
+            try scratch.provider(at: now).take(bundle, as: settings, from: "/tmp/live")
+            Issue.record("it is taken")
+        } catch {
+            #expect("\(error)".hasPrefix("/tmp/live: ") && "\(error)".contains("expired"), "\(error)")
+        }
+    }
+
+    @Test("a name beyond what the intermediate may certify is told of while the root's key is away")
+    func constrained() throws {
+        let provider = scratch.provider(at: now)
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        _ = try provider.provide(settings)
+        var other = CertificateSettings(name: "other", names: [.exact("elsewhere.test")], issuer: .internal)
+        #expect(try provider.inspect(other).isEmpty)
+        try InternalCA.detachRoot(from: scratch.store, now: now) { _ in }
+        #expect(throws: CertificateProblem.self) { try provider.inspect(other) }
+        // What is there is served on.
+        other.name = "web"
+        #expect(try provider.inspect(other).first?.contains("elsewhere.test") == true)
+        #expect(try provider.inspect(settings).isEmpty)
     }
 
     @Test("what only a store has cannot be done to files")

@@ -87,6 +87,51 @@ struct OrderFaultTests {
         #expect(try scratch.store.currentGeneration(of: "web") == 2)
     }
 
+    @Test("`replaces` goes to the CA and the account that gave what is replaced, and to no others")
+    func replaces() throws {
+        let leaf = try #require(try scratch.store.loadChain("web").first)
+        for (directory, account, isTold) in [
+            (acme.directory, ScriptedCA.base + "/me", true), ("https://other.test/dir", ScriptedCA.base + "/me", false),
+            (acme.directory, ScriptedCA.base + "/another", false),
+        ] {
+            var plan = RenewalPlan()
+            let current = try #require(try scratch.store.loadChain("web").first)
+            let origin = RenewalPlan.Origin(fingerprint: current.fingerprint, directory: directory, account: account)
+            plan.succeed(origin, life: 1, at: now - 10)
+            scratch.store.keep(plan, of: "web")
+            try order(outside())
+            let told = ca.requests("/order").last?.payload?["replaces"]?.text
+            #expect(told == (isTold ? RenewalInformation.identifier(of: current) : nil), "\(directory) \(account)")
+        }
+        #expect(try scratch.store.loadChain("web").first?.der != leaf.der)
+    }
+
+    @Test("a CA that is too busy is asked for no other certificate either; one that limits some names is")
+    func holds() throws {
+        var other = settings
+        other.name = "other"
+        func order(_ settings: CertificateSettings) throws {
+            _ = try scratch.provider(at: now).order(settings, acme, reason: "a test", outside())
+        }
+        let pause = ["retry-after": "3600"]
+        ca.answer("/order", ScriptedCA.problem("rateLimited", status: 429, fields: pause))
+        #expect(throws: CertificateProblem.self) { try order(settings) }
+        #expect(throws: CertificateProblem.self) { try order(other) }
+        #expect(ca.requests("/order").count == 2)
+
+        var third = settings
+        third.name = "third"
+        ca.answer("/order", ScriptedCA.problem("busy", status: 503, fields: pause))
+        #expect(throws: CertificateProblem.self) { try order(third) }
+        let asked = ca.requests.count
+        var fourth = settings
+        fourth.name = "fourth"
+        #expect(throws: CertificateProblem.self) { try order(fourth) }
+        #expect(ca.requests.count == asked)
+        let plan = scratch.provider(at: now).plan(of: fourth, acme)
+        #expect(plan.failures == 1 && plan.next >= now + 3500 && plan.held[acme.directory] != nil, "\(plan)")
+    }
+
     @Test("a certificate is kept though the account's URL cannot be")
     func account() throws {
         try order(

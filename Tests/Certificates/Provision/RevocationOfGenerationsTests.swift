@@ -5,15 +5,11 @@ import Site
 import Testing
 
 @Suite("Generations that their CA takes back")
-struct RevocationOfGenerationsTests {
-    private let now = Int64(Date().timeIntervalSince1970)
-    private let scratch: Scratch
-    private let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+struct RevocationOfGenerationsTests: OneOfInternalCA {
+    let now = Int64(Date().timeIntervalSince1970)
+    let scratch: Scratch
 
     init() throws { scratch = try Scratch() }
-
-    private var store: CertificateStore { scratch.store }
-    private var provider: CertificateProvider { scratch.provider(at: now) }
 
     /// Asks nobody.
     private let outside = CertificateProvider.Outside(
@@ -21,10 +17,6 @@ struct RevocationOfGenerationsTests {
         publish: { () throws(ACMEProblem) in },
         tell: { _ in }
     )
-
-    private func issue(_ count: Int) throws -> [CertificateBundle] {
-        try (0..<count).map { _ in try provider.issue(settings, reason: "test") }
-    }
 
     private func revoke(only number: Int? = nil) throws -> CertificateProvider.Revocation {
         try provider.revoke(settings, only: number, .keyCompromise, outside)
@@ -53,7 +45,7 @@ struct RevocationOfGenerationsTests {
     func none() throws {
         let bundle = try issue(1)[0]
         #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) { try revoke() }
-        try provider.take(bundle, as: settings, reason: "test")
+        try provider.take(bundle, as: settings, from: "test")
         #expect(throws: CertificateProblem.nothingToRevoke(name: "site")) {
             try provider.revoke(settings, .superseded, outside)
         }
@@ -62,7 +54,7 @@ struct RevocationOfGenerationsTests {
         // One of another CA would be replaced at once.
         let stranger = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
         #expect(throws: CertificateProblem.issuedHere(name: "site")) {
-            try provider.take(stranger, as: settings, reason: "test")
+            try provider.take(stranger, as: settings, from: "test")
         }
     }
 

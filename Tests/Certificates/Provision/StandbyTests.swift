@@ -51,7 +51,7 @@ struct StandbyTests {
         let pair = try files()
         let settings = settings(acme, standby: .internal)
         let bought = try CertificateSource.load(certificate: pair.certificate, key: pair.key)
-        try provider().take(bought, as: settings, reason: "")
+        try provider().take(bought, as: settings, from: "")
         let usual = try provide(settings)
         #expect(usual.warnings.isEmpty && usual.notes.count == 1, "\(usual.warnings)")
         let ready = try store.load("site.standby")

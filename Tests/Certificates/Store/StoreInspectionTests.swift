@@ -5,19 +5,11 @@ import Site
 import Testing
 
 @Suite("A store that somebody else has been at")
-struct StoreInspectionTests {
-    private let now = Int64(Date().timeIntervalSince1970)
-    private let scratch: Scratch
-    private let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)
+struct StoreInspectionTests: OneOfInternalCA {
+    let now = Int64(Date().timeIntervalSince1970)
+    let scratch: Scratch
 
     init() throws { scratch = try Scratch() }
-
-    private var store: CertificateStore { scratch.store }
-    private var provider: CertificateProvider { scratch.provider(at: now) }
-
-    private func issue(_ count: Int) throws -> [CertificateBundle] {
-        try (0..<count).map { _ in try provider.issue(settings, reason: "test") }
-    }
 
     private func discrepancies(_ name: String? = nil) throws -> [CertificateStore.Discrepancy] {
         try store.discrepancies(from: try store.audit.verify(), of: name)

@@ -33,7 +33,7 @@ struct CertificateCommandTests {
             """,
             to: "deploy"
         )
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: directory.path("deploy"))
+        try directory.setMode(0o700, of: "deploy")
     }
 
     private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
@@ -72,12 +72,12 @@ struct CertificateCommandTests {
     func inspection() throws {
         #expect(try certs("issue", "web").status == 0)
         #expect(try certs("verify").status == 0 && certs("audit").status == 0)
-        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: directory.path("store"))
+        try directory.setMode(0o777, of: "store")
         let open = try certs("verify")
         #expect(open.status == 1 && open.error.contains("chmod 700 \(directory.path("store"))"), "\(open)")
         let check = try run(try Gateway.binary, ["check", "--site", directory.path("site.yaml")], in: directory)
         #expect(check.status == 0 && check.error.contains("chmod 700 \(directory.path("store"))"), "\(check)")
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: directory.path("store"))
+        try directory.setMode(0o700, of: "store")
 
         let log = try text("store/audit.log")
         try String(log.split(separator: "\n")[0] + "\n").write(
@@ -98,6 +98,24 @@ struct CertificateCommandTests {
         #expect(try certs("audit", "web").status == 1)
         let swapped = try certs("verify", "--json", "web")
         #expect(swapped.status == 1 && swapped.output.contains("IS NOT THE CERTIFICATE OF THE AUDIT LOG"), "\(swapped)")
+    }
+
+    @Test("the internal CA is made by `ca init`, once, and issues what comes after that")
+    func authority() throws {
+        let made = try certs("ca", "init")
+        #expect(made.status == 0 && made.output.contains("SHA-256"), "\(made)")
+        #expect(try certs("ca", "init").output == made.output)
+        #expect(!FileManager.default.fileExists(atPath: directory.path("store/web")))
+        #expect(try certs("issue", "web").status == 0)
+        let root = try certs("ca", "export")
+        try directory.write(root.output, to: "root.pem")
+        let chain = directory.path("store/web/1/fullchain.pem")
+        let verified = try run(
+            "openssl",
+            ["verify", "-x509_strict", "-CAfile", directory.path("root.pem"), "-untrusted", chain, chain],
+            in: directory
+        )
+        #expect(verified.status == 0 && root.status == 0, "\(verified)")
     }
 
     @Test("of files the store has nothing, and commands say so; without a gateway they name the socket")

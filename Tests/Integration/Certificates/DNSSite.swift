@@ -50,6 +50,13 @@ struct DNSSite {
         return text.split(separator: "\n").filter { $0.hasPrefix("issuer=") }.map(String.init)
     }
 
+    /// The serial number of a generation, in hexadecimal digits.
+    func serial(generation: Int) throws -> String {
+        let chain = directory.path("store/web/\(generation)/fullchain.pem")
+        let said = try run("openssl", ["x509", "-in", chain, "-noout", "-serial"], in: directory).output
+        return said.split(separator: "=").last.map { $0.filter { $0.isHexDigit }.lowercased() } ?? ""
+    }
+
     func plan() throws -> [String: Any] {
         let bytes = try directory.contents(of: "store/plans/web")
         return try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] ?? [:]

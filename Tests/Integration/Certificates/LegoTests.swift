@@ -134,7 +134,7 @@ struct LegoTests {
         options.environment = Self.fewRefusals.merging(["PEBBLE_CHAIN_LENGTH": "3"]) { $1 }
         let site = try DNSSite(options)
         try site.directory.write(binding, to: "eab.key")
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: site.directory.path("eab.key"))
+        try site.directory.setMode(0o600, of: "eab.key")
         let names = ["*.foobar.test", "foobar.test"]
         try site.write("binding: { key-id: kid-1, key-file: eab.key }", names: "[\"*.foobar.test\", foobar.test]")
         let issued = try site.certs("issue", "web")

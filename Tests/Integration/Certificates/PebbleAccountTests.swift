@@ -22,10 +22,7 @@ struct PebbleAccountTests {
         try site.write("binding: { key-id: kid-1, key-file: eab.key }")
         let open = try site.certs("issue", "web")
         #expect(open.status == 1 && open.error.contains("eab.key"), "a key that others may read: \(open)")
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o600],
-            ofItemAtPath: site.directory.path("eab.key")
-        )
+        try site.directory.setMode(0o600, of: "eab.key")
         let issued = try site.certs("issue", "web")
         #expect(issued.status == 0, "\(issued) \(site.pebble.log)")
         // The certificate, and three above it.
@@ -73,10 +70,7 @@ struct PebbleAccountTests {
         try site.write(key: "key: \(key)")
         #expect(try site.certs("issue", "web").status == 0)
         #expect(try site.certs("rotate", "web").status == 0)
-        let first = site.directory.path("store/web/1/fullchain.pem")
-        let serial =
-            try run("openssl", ["x509", "-in", first, "-noout", "-serial"], in: site.directory).output
-            .split(separator: "=").last.map { $0.filter { $0.isHexDigit }.lowercased() } ?? ""
+        let serial = try site.serial(generation: 1)
         // Another account, which may not: the key speaks for itself then.
         if key != "ecdsa-p256" {
             try FileManager.default.removeItem(atPath: site.directory.path("store/acme-accounts"))
@@ -178,10 +172,7 @@ struct PebbleAccountTests {
             let done = try site.directory.certs(command)
             #expect(done.status == 0, "\(command): \(done)")
         }
-        let second = site.directory.path("store/web/2/fullchain.pem")
-        let serial =
-            try run("openssl", ["x509", "-in", second, "-noout", "-serial"], in: site.directory).output
-            .split(separator: "=").last.map { $0.filter { $0.isHexDigit }.lowercased() } ?? ""
+        let serial = try site.serial(generation: 2)
         let retired = try site.certs("retire", "web", "--revoke", "superseded")
         #expect(retired.status == 0 && retired.output.contains("generation 2 is revoked"), "\(retired)")
         let status = try site.pebble.management("cert-status-by-serial/\(serial)").output

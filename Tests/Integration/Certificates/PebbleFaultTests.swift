@@ -52,6 +52,50 @@ struct PebbleFaultTests {
         #expect(try site.certs("audit", "web").output.contains("its CA wants it renewed (https://ca.test/why)"))
     }
 
+    @Test("the running gateway renews by itself what its CA wants back, and serves that")
+    func renews() throws {
+        try faults.obey(renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z"))
+        let tls = try Ports.free()
+        let gateway = try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(tls), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+            certificate-store: store
+            certificates:
+              web:
+                names: [foobar.test]
+                issuer: { acme: "\(faults.url)", trust: pebble.crt, \(try site.pebble.hook()) }
+            """,
+            in: site.directory
+        )
+        func shown() throws -> String { try site.directory.shown(at: tls, "-issuer -serial") }
+        try eventually("it is there; \(site.pebble.log) \(gateway.log)", within: .seconds(120)) {
+            try shown().contains("Pebble")
+        }
+        let first = try shown()
+        try eventually("the CA was asked when to renew", within: .seconds(120)) {
+            gateway.process.send(SIGHUP)
+            return try site.plan()["advice"] != nil
+        }
+        try faults.obey(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))
+        let path = site.directory.path("store/plans/web")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let due = text.replacing(#/"next_question":[0-9]+/#, with: "\"next_question\":0")
+        try due.write(toFile: path, atomically: true, encoding: .utf8)
+        try site.directory.setMode(0o600, of: "store/plans/web")
+        // It looks each minute, and at a reload.
+        gateway.process.send(SIGHUP)
+        try eventually("another is shown; \(gateway.log)", within: .seconds(200)) {
+            let now = try shown()
+            return now.contains("Pebble") && now != first
+        }
+        #expect(try faults.orders().last?["replaces"] is String)
+    }
+
     @Test("a CA that refuses what is replaced gets the order without", arguments: [409, 404, 400, 500])
     func replacesRefused(status: Int) throws {
         try faults.obey(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))

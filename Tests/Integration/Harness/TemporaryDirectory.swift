@@ -29,8 +29,10 @@ final class TemporaryDirectory: Sendable {
         }
     }
 
-    func makeExecutable(_ name: String) throws {
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path(name))
+    func makeExecutable(_ name: String) throws { try setMode(0o755, of: name) }
+
+    func setMode(_ mode: Int, of name: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path(name))
     }
 
     func contents(of name: String) throws -> [UInt8] {

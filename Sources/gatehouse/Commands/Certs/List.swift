@@ -1,5 +1,6 @@
 import ArgumentParser
 import Certificates
+import Linux
 import OpenSSL
 import Site
 
@@ -62,10 +63,13 @@ extension CertificateStanding {
     }
 
     fileprivate func line(at now: Int64, served: [ServedCertificate]?) -> String {
-        var words = ["\(name): \(issuer)"]
+        var words = ["\(name): \(issuer)" + (directory.map { ", \($0)" } ?? "")]
         if let generation { words.append("generation \(generation)") }
         for end in ends { words.append("good until \(UTC.text(end)) (\(Self.days(end - now)))") }
-        if isStandby { words.append("ITS STANDBY IS SERVED") }
+        if isStandby {
+            let issuer = leaves.first.map { ", of \($0.issuer.printableLine)" } ?? ""
+            words.append("ITS STANDBY IS SERVED\(issuer)")
+        }
         if let due { words.append("next try \(due <= now ? "now" : UTC.text(due))") }
         if failures > 0 {
             words.append("\(failures) \(failures == 1 ? "try" : "tries") failed, the last one: \(plan.problem)")
@@ -94,6 +98,7 @@ extension CertificateStanding {
         .object([
             .init("name", .string(name)),
             .init("issuer", .string(issuer)),
+            .init("directory", directory.map { .string($0) } ?? .null),
             .init("generation", generation.map { .integer($0) } ?? .null),
             .init(
                 "certificates",

@@ -47,6 +47,8 @@ extension Certs {
                     : "certificate \(name): deleted the key of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
+            // The lists that the gateway serves hold what was revoked.
+            if revoke != nil { _ = try desk.ask(.certificates) }
             let retired = desk.provider.fingerprints(of: settings, generations: gone)
             let uses = try desk.ask(.uses(certificate: name))?.items ?? []
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {

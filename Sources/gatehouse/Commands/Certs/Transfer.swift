@@ -49,7 +49,7 @@ extension Certs {
             let bundle = try desk.perform { () throws(CertificateProblem) in
                 let bundle = try load()
                 let source = from ?? certificate ?? pkcs12 ?? ""
-                try desk.provider.take(bundle, as: settings, reason: "imported from \(source)")
+                try desk.provider.take(bundle, as: settings, from: source)
                 return bundle
             }
             Output.line("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
