@@ -215,7 +215,8 @@ extension CertificateStore {
     internal func prune(_ name: String, keeping kept: Set<Int>, now: Int64) {
         var mayHaveEnded = true
         for old in (try? generations(of: name)) ?? [] where !kept.contains(old) {
-            try? openFolder(of: name, generation: old).remove("key.pem")
+            // Asked first: of many that wait for their end, few have a key, and folders need not be opened for them.
+            if hasKey(of: name, generation: old) { try? openFolder(of: name, generation: old).remove("key.pem") }
             // The oldest end first: when one has not, those after it are not read.
             if mayHaveEnded || !FileWriting.exists(file("fullchain.pem", of: name, old)) {
                 mayHaveEnded = removeIfEnded(name, generation: old, now: now)

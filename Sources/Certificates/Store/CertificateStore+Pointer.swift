@@ -1,0 +1,54 @@
+internal import Linux
+
+/// Which generation of a certificate is the current one: `NAME/current` holds its number.
+extension CertificateStore {
+    /// The file that changes with the current generation of `name`.
+    package func pointer(of name: String) -> String { "\(folder)/\(name)/current" }
+
+    /// `name` has a current generation.
+    package func contains(_ name: String) throws(CertificateProblem) -> Bool {
+        try generation(of: name) != nil
+    }
+
+    /// The number of the generation that is served.
+    package func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
+        if let number = try generation(of: name) { return number }
+        // Starts that were killed before the first came into force leave generations, and no pointer.
+        guard FileWriting.exists(pointer(of: name)) else { throw .missing(name: name, folder: folder) }
+        throw .noPointer(path: pointer(of: name), name: name, try generations(of: name))
+    }
+
+    /// Whether the current generation is one that was gone back to.
+    package func isRolledBack(_ name: String) throws(CertificateProblem) -> Bool {
+        try words(of: name, in: pointer(of: name)).dropFirst().first.map { $0 == Self.wayBack } ?? false
+    }
+
+    internal func generation(of name: String) throws(CertificateProblem) -> Int? {
+        try number(of: name, in: pointer(of: name))
+    }
+
+    /// The number that a small file of a certificate begins with; nil when there is none.
+    internal func number(of name: String, in file: String) throws(CertificateProblem) -> Int? {
+        // A pointer that is no number is treated as a crash that never happened: nothing is current.
+        try words(of: name, in: file).first.flatMap { Int($0) }
+    }
+
+    internal func words(of name: String, in file: String) throws(CertificateProblem) -> [Substring] {
+        _ = try path(name)
+        do throws(FileError) {
+            let bytes = try FileReading.read(file, limit: 32, trust: .ownerWrites)
+            return String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
+        } catch {
+            if error.isNoSuchFile { return [] }
+            throw .file(error)
+        }
+    }
+
+    /// What the pointer says after the number of a generation that was gone back to; older versions read the number alone.
+    private static let wayBack = "rolled-back"
+
+    /// Makes a generation that is whole, and was current before, the current one again: clients have known it.
+    internal func point(_ name: String, backTo number: Int) throws(CertificateProblem) {
+        try write("\(number) \(Self.wayBack)\n", to: pointer(of: name))
+    }
+}
