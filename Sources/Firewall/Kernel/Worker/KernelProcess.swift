@@ -26,15 +26,6 @@ package struct KernelProcess: Sendable {
     /// The command that calls `KernelWorker`.
     package static let argument = "firewall-worker"
 
-    private static let environment = [
-        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "TZ=UTC",
-        // A crash in libnftables is an answer, and needs no trace on the terminal.
-        "SWIFT_BACKTRACE=enable=no",
-        // libnftables and its JSON are small blocks by the hundred thousand, which malloc else puts together each time
-        // that they are freed: 7 % of a listing's instructions (mallopt(3) has no word for it).
-        "GLIBC_TUNABLES=glibc.malloc.tcache_count=65535",
-    ]
-
     /// Has one task done by a worker of its own.
     ///
     /// - Parameter text: the ruleset, or the listing's command.
@@ -50,7 +41,8 @@ package struct KernelProcess: Sendable {
             let child = try ProcessStart(
                 program: program,
                 arguments: arguments + ["--parent", "\(getpid())"],
-                environment: Self.environment,
+                // A crash in libnftables is an answer, and needs no trace on the terminal.
+                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "TZ=UTC", "SWIFT_BACKTRACE=enable=no"],
                 descriptors: [(pair.theirs.raw, KernelConvention.socket)],
                 ownGroup: false
             ).run()
