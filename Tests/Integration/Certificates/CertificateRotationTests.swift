@@ -68,7 +68,10 @@ struct CertificateRotationTests: OneCertificate {
             print(number, client.getresponse().read().decode(), flush=True)
         ask(1)
         first = client.sock
-        while not os.path.exists(sys.argv[2]): time.sleep(0.01)
+        end = time.monotonic() + 120
+        while not os.path.exists(sys.argv[2]):
+            if time.monotonic() > end: sys.exit("nobody told it to go on")
+            time.sleep(0.01)
         ask(2)
         assert client.sock is first, "another connection was made"
         """
@@ -232,22 +235,15 @@ struct CertificateRotationTests: OneCertificate {
         let site = try start("issuer: internal")
         let first = try stored(site)
         // Somebody else takes the connections to one address of the listener, which is bound to all of them.
-        let thief = try TestCertificate("thief", names: ["foobar.test"], in: directory)
-        let process = try ChildProcess(
-            "/usr/bin/python3",
-            ["-c", Self.thief, "\(port)", thief.certificatePath, thief.keyPath],
-            in: directory,
-            name: "thief"
-        )
-        try eventually("it listens; \(process.standardError)") { process.standardOutput.contains("listening") }
+        let thief = try startThief()
         let rotated = try certs(site, "rotate", "web")
         #expect(rotated.status == 1, "\(rotated)")
         #expect(rotated.error.contains("shows foobar.test another certificate"), "\(rotated)")
         #expect(rotated.error.contains("the one before is served again"), "\(rotated)")
         #expect(try stored(site) == first)
         #expect(try certs(site, "audit").output.contains("rolled-back, generation 1"))
-        process.send(SIGKILL)
-        try process.wait()
+        thief.send(SIGKILL)
+        try thief.wait()
         #expect(try shown == first)
     }
 
@@ -278,14 +274,7 @@ struct CertificateRotationTests: OneCertificate {
         }
         let side = try shownAside()
         #expect(side.contains("Fingerprint"), "\(site.log)")
-        let thief = try TestCertificate("thief", names: ["foobar.test"], in: directory)
-        let process = try ChildProcess(
-            "/usr/bin/python3",
-            ["-c", Self.thief, "\(port)", thief.certificatePath, thief.keyPath],
-            in: directory,
-            name: "thief"
-        )
-        try eventually("it listens; \(process.standardError)") { process.standardOutput.contains("listening") }
+        let thief = try startThief()
         // Made where the gateway does not hear of it, so that the next change brings both.
         let quiet = ["--site", directory.path("site.yaml"), "--socket", directory.path("nobody.sock")]
         #expect(try run(try Gateway.binary, ["certs", "rotate", "web"] + quiet, in: directory).status == 0)
@@ -294,8 +283,8 @@ struct CertificateRotationTests: OneCertificate {
         #expect(try shownAside() != side)
         #expect(site.log.contains("the one before is served again"), "\(site.log)")
         #expect(!site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
-        process.send(SIGKILL)
-        try process.wait()
+        thief.send(SIGKILL)
+        try thief.wait()
         #expect(try shown == web)
         #expect(
             try String(contentsOfFile: directory.path("store/web/current"), encoding: .utf8) == "1 rolled-back\n"
@@ -304,6 +293,19 @@ struct CertificateRotationTests: OneCertificate {
         #expect(try certs(site, "list").output.contains("web: internal; generation 1; "))
         #expect(try certs(site, "list").output.contains("1 try failed"))
         #expect(try shown == web)
+    }
+
+    /// Shows those who connect to 127.0.0.1 another certificate, from now on.
+    private func startThief() throws -> ChildProcess {
+        let certificate = try TestCertificate("thief", names: ["foobar.test"], in: directory)
+        let process = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", Self.thief, "\(port)", certificate.certificatePath, certificate.keyPath],
+            in: directory,
+            name: "thief"
+        )
+        try eventually("it listens; \(process.standardError)") { process.standardOutput.contains("listening") }
+        return process
     }
 
     /// Listens beside the gateway, at the more special address, which the kernel prefers.

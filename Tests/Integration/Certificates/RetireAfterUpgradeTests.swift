@@ -74,7 +74,10 @@ struct RetireAfterUpgradeTests {
         client = context.wrap_socket(plain, server_hostname="foobar.test")
         client.sendall(b"GET / HTTP/1.1\\r\\nHost: foobar.test\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n")
         print(client.recv(4096).split()[1].decode(), flush=True)
-        while not os.path.exists(sys.argv[2]): time.sleep(0.01)
+        end = time.monotonic() + 120
+        while not os.path.exists(sys.argv[2]):
+            if time.monotonic() > end: sys.exit("nobody told it to go on")
+            time.sleep(0.01)
         client.sendall(b"echo")
         print(client.recv(4096).decode(), flush=True)
         client.close()

@@ -99,7 +99,7 @@ struct ClosedConnectionTests {
         """
 
     private static let client = """
-        import os, socket, time
+        import os, socket, sys, time
         def connect(port):
             for _ in range(600):
                 try:
@@ -111,7 +111,10 @@ struct ClosedConnectionTests {
             one.sendall(b"before")
             assert one.recv(100) == b"before"
         print("both talk", flush=True)
+        end = time.monotonic() + 120
         while not os.path.exists("go"):
+            if time.monotonic() > end:
+                sys.exit("nobody told it to go on")
             time.sleep(0.05)
         for port, one in both.items():
             one.settimeout(60 if port == 22 else 2)
