@@ -282,12 +282,33 @@ package struct ACMEOrder {
         } catch {
             throw .malformed(url: url, why: "\(error)")
         }
+        try requireDates(of: bundle.leaf, url)
         let covered = bundle.identifiers
         guard Set(names).isSubset(of: covered) else {
             throw .malformed(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
         }
         return bundle
     }
+
+    /// Nobody would accept it: whichever of the two clocks is wrong, the one before stays.
+    private func requireDates(of leaf: Certificate, _ url: String) throws(ACMEProblem) {
+        let (now, validity) = (now(), leaf.validity)
+        if validity.lowerBound > now + Self.clockSkew {
+            let moment = UTC.text(validity.lowerBound)
+            throw .malformed(url: url, why: "a certificate that is not valid before \(moment), \(Self.words(now))")
+        }
+        if validity.upperBound <= now {
+            let moment = UTC.text(validity.upperBound)
+            throw .malformed(url: url, why: "a certificate that expired at \(moment), \(Self.words(now))")
+        }
+    }
+
+    private static func words(_ now: Int64) -> String {
+        "where this machine's clock shows \(UTC.text(now)): one of the two clocks is wrong"
+    }
+
+    /// Seconds that a CA's clock may be ahead of ours: clocks are not set to the second.
+    private static let clockSkew: Int64 = 300
 
     // MARK: Waiting
 

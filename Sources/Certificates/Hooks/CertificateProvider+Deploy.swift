@@ -27,18 +27,31 @@ extension CertificateProvider {
         do throws(HookProgram.Failure) {
             try hook.run([settings.name, chain, key])
         } catch {
+            var record = deploymentRecord(of: settings, at: gateway)
+            record.fail("\(error)", at: Self.clock)
+            keep(record, of: settings, at: gateway)
             throw .deployment(name: settings.name, "\(error)")
         }
-        // What cannot be kept is run once more at the next start.
-        let record = record(of: settings, at: gateway)
-        let text = Array("\(fingerprint ?? "")\n".utf8)
+        keep(DeploymentRecord(deployed: fingerprint ?? ""), of: settings, at: gateway)
+        return true
+    }
+
+    /// What became of a certificate's program so far.
+    package func deploymentRecord(of settings: CertificateSettings, at gateway: GatewayIdentity) -> DeploymentRecord {
+        let path = recordPath(of: settings, at: gateway)
+        let kept = (try? FileReading.read(path, limit: DeploymentRecord.longest, trust: .ownerWrites)) ?? []
+        return DeploymentRecord(parsing: String(decoding: kept, as: UTF8.self))
+    }
+
+    /// What cannot be kept is run once more at the next start.
+    private func keep(_ record: DeploymentRecord, of settings: CertificateSettings, at gateway: GatewayIdentity) {
+        let path = recordPath(of: settings, at: gateway)
         do throws(FileError) {
             try FileWriting.createFolder("\(store.folder)/deployed")
-            try FileWriting.replace(record, with: text.span, mode: 0o600)
+            try FileWriting.replace(path, with: Array(record.text.utf8).span, mode: 0o600)
         } catch {
-            FileWriting.remove(record)
+            FileWriting.remove(path)
         }
-        return true
     }
 
     /// Whether a certificate has a program that was not run to a good end for what is there now: it failed, or was broken off,
@@ -47,12 +60,20 @@ extension CertificateProvider {
         guard settings.deploy != nil, let (chain, _) = try? paths(of: settings),
             let leaf = try? CertificateSource.loadChain(chain).first
         else { return false }
-        let kept = (try? FileReading.read(record(of: settings, at: gateway), limit: 128, trust: .ownerWrites)) ?? []
-        return String(decoding: kept, as: UTF8.self) != "\(leaf.fingerprint)\n"
+        return deploymentRecord(of: settings, at: gateway).deployed != leaf.fingerprint
     }
 
-    /// The SHA-256 of the certificate that the program was run for last. Each host has programs of its own.
-    private func record(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String {
+    /// What is wrong where the program was run for what is there now, and failed; nil when nothing is.
+    package func deploymentFault(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String? {
+        let record = deploymentRecord(of: settings, at: gateway)
+        guard record.failures > 0, owesDeployment(settings, at: gateway) else { return nil }
+        return "not deployed: \(record.problem); \(record.failures) \(record.failures == 1 ? "try" : "tries") failed, "
+            + "the running gateway tries again at \(UTC.text(record.next)), and "
+            + "`gatehouse certs deploy \(settings.name)` at once"
+    }
+
+    /// Where that is kept. Each host has programs of its own.
+    private func recordPath(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String {
         "\(store.folder)/deployed/\(settings.name).\(gateway)"
     }
 

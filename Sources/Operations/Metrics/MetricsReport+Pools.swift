@@ -114,6 +114,12 @@ extension MetricsReport {
             "What is wrong with the certificate store, or in the way of the next certificates: how many things.",
             UInt64(view.storeWarnings.count)
         )
+        output.single(
+            .gauge,
+            "gatehouse_certificate_deployment_problems",
+            "Programs of `deploy` that failed for the certificate that is there now: how many.",
+            UInt64(view.deploymentProblems.count)
+        )
     }
 
     private static func writeAuthority(_ authority: InternalCAStanding, to output: inout MetricsText) {

@@ -1,31 +1,56 @@
 import Certificates
 import Control
 import Linux
+import OpenSSL
 import Site
 import Synchronization
 
 /// Runs the programs that are told of new certificates, one after another on a thread of their own: nothing waits for
-/// them. Any thread may call.
+/// them. One that fails is run again after 1, 10 and 100 minutes, then daily, until it ends well. Any thread may call.
 internal final class Deployments: Sendable {
+    private struct Run: Sendable {
+        let site: SiteModel
+        let settings: CertificateSettings
+        /// Monotonic milliseconds; 0 for at once.
+        var due: UInt64 = 0
+        /// Tries before that failed.
+        var failures = 0
+    }
+
     private struct State: Sendable {
-        var waiting: [(site: SiteModel, settings: CertificateSettings)] = []
+        var waiting: [Run] = []
         var isRunning = false
     }
 
-    private let state = Mutex(State())
-    private let identity: GatewayIdentity
+    private enum Step {
+        case run(Run)
+        /// Nothing is due for so many milliseconds.
+        case pause(Int32)
+        case end
+    }
 
-    init(_ identity: GatewayIdentity) { self.identity = identity }
+    private let state = Mutex(State())
+    /// Wakes the thread.
+    private let bell: EventFD
+    private let identity: GatewayIdentity
+    private let view: CurrentView
+
+    init(_ identity: GatewayIdentity, _ view: CurrentView) throws(SystemError) {
+        bell = try EventFD()
+        self.identity = identity
+        self.view = view
+    }
 
     /// Has the program of a certificate run, where it has one; once for changes that come while another runs.
     func want(_ settings: CertificateSettings, of site: SiteModel) {
         guard settings.deploy != nil else { return }
         let mustStart = state.withLock { state in
             state.waiting.removeAll { $0.settings.name == settings.name }
-            state.waiting.append((site, settings))
+            state.waiting.append(Run(site: site, settings: settings))
             defer { state.isRunning = true }
             return !state.isRunning
         }
+        bell.signal()
         guard mustStart else { return }
         do throws(SystemError) {
             _ = try Thread.start(name: "deploy") { self.run() }
@@ -35,27 +60,67 @@ internal final class Deployments: Sendable {
         }
     }
 
+    /// Forgets the programs that the site file names no more.
+    func forget(besides site: SiteModel) {
+        state.withLock { state in
+            state.waiting.removeAll { site.certificates[$0.settings.name]?.deploy == nil }
+        }
+        view.update { view in
+            view.deploymentProblems = view.deploymentProblems.filter { site.certificates[$0.key]?.deploy != nil }
+        }
+        bell.signal()
+    }
+
     private func run() {
-        while let next = next() {
-            do throws(CertificateProblem) {
-                _ = try CertificateProvider(for: next.site, now: Schedule.time).deploy(
-                    next.settings,
-                    at: identity
-                )
-                GatewayProcess.log("certificate \(next.settings.name): deployed")
-            } catch {
-                GatewayProcess.log("\(error)")
+        while true {
+            // Before the list is read: what is put on it after that rings again.
+            bell.clear()
+            switch next() {
+            case .run(let run): carryOut(run)
+            case .pause(let milliseconds): _ = Readiness.wait([bell.raw], milliseconds: milliseconds)
+            case .end: return
             }
         }
     }
 
-    private func next() -> (site: SiteModel, settings: CertificateSettings)? {
-        state.withLock { state in
-            guard !state.waiting.isEmpty else {
+    private func next() -> Step {
+        let now = Schedule.uptime
+        return state.withLock { state in
+            guard let first = state.waiting.indices.min(by: { state.waiting[$0].due < state.waiting[$1].due }) else {
                 state.isRunning = false
-                return nil
+                return .end
             }
-            return state.waiting.removeFirst()
+            let due = state.waiting[first].due
+            return due <= now ? .run(state.waiting.remove(at: first)) : .pause(Int32(clamping: due - now))
+        }
+    }
+
+    private func carryOut(_ run: Run) {
+        let name = run.settings.name
+        let provider = CertificateProvider(for: run.site, now: Schedule.time)
+        do throws(CertificateProblem) {
+            // Somebody may have run it by hand since.
+            if run.failures == 0 || provider.owesDeployment(run.settings, at: identity) {
+                _ = try provider.deploy(run.settings, at: identity)
+                GatewayProcess.log("certificate \(name): deployed")
+            }
+            view.update { $0.deploymentProblems[name] = nil }
+        } catch {
+            let failures = max(run.failures + 1, provider.deploymentRecord(of: run.settings, at: identity).failures)
+            let pause = RenewalSchedule.pause(afterFailures: failures)
+            GatewayProcess.log("\(error); the next try is at \(UTC.text(Schedule.time + pause))")
+            view.update { $0.deploymentProblems[name] = "\(error)" }
+            retry(run, failures: failures, at: Schedule.uptime + UInt64(pause) * 1000)
+        }
+    }
+
+    /// Later, unless it is wanted at once meanwhile.
+    private func retry(_ run: Run, failures: Int, at due: UInt64) {
+        var again = run
+        (again.due, again.failures) = (due, failures)
+        state.withLock { [again] state in
+            guard !state.waiting.contains(where: { $0.settings.name == again.settings.name }) else { return }
+            state.waiting.append(again)
         }
     }
 }

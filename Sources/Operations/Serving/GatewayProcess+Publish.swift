@@ -51,6 +51,7 @@ extension GatewayProcess {
             try put(fresh, slots, isNews: false)
             view.update { $0.refusal = nil }
             tell(.status(view.value.summary))
+            deployOwed()
             try orders.want(configuration.site)
             Self.log("the site file is in force, configuration \(configuration.plan.generation)")
         } catch {
@@ -91,6 +92,7 @@ extension GatewayProcess {
             } else {
                 try put(fresh, slots, isNews: isReload, isWhole: isReload)
             }
+            if isReload { deployOwed() }
             try orders.want(configuration.site)
             Self.log("\(done), configuration \(configuration.plan.generation)")
             return .result(standing.line)

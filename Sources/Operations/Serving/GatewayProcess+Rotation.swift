@@ -124,6 +124,20 @@ extension GatewayProcess {
         return wrong
     }
 
+    /// Has the programs run that the site file names, and that were not run for what is there now to a good end.
+    internal func deployOwed() {
+        let site = configuration.site
+        deployments.forget(besides: site)
+        let provider = CertificateProvider(for: site, now: Schedule.time)
+        for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
+        where configuration.keyring.certificates[settings.name] != nil
+            && configuration.keyring.trials[settings.name] == nil
+            && provider.owesDeployment(settings, at: identity)
+        {
+            deployments.want(settings, of: site)
+        }
+    }
+
     /// Puts the configuration before into force again, and the store's generations before with it, where clients do not get
     /// some certificates of the one that has come into force.
     ///

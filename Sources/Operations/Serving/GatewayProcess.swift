@@ -77,9 +77,9 @@ package final class GatewayProcess {
         requests = start.requests
         admin = start.admin
         identity = GatewayIdentity(socket: start.admin?.path ?? options.path)
-        deployments = Deployments(identity)
         memory = start.memory
         view = start.view
+        deployments = try Deployments(identity, view)
         outlets = Outlets(rings: start.memory.allRings, view: start.view, inherited: start.inheritance.segments)
         settings = start.settings
         tickets = try start.inheritance.tickets ?? TicketKeys()
@@ -118,14 +118,7 @@ package final class GatewayProcess {
             schedule.start = Schedule.uptime + Schedule.startPause
         }
         // What was made at the start is news to other programs, and so is what they were not told of before.
-        let site = configuration.site
-        let provider = CertificateProvider(for: site, now: Schedule.time)
-        for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
-        where configuration.keyring.certificates[settings.name] != nil
-            && provider.owesDeployment(settings, at: identity)
-        {
-            deployments.want(settings, of: site)
-        }
+        deployOwed()
         try orders.want(configuration.site)
         Self.log("ready")
         tell(.ready)

@@ -39,6 +39,12 @@ package struct StatusReport: Sendable {
             .init("certificate_trials", Self.trials(view)),
             .init("internal_ca", Self.authority(view, now: seconds)),
             .init("certificate_store_warnings", .strings(view.storeWarnings)),
+            .init(
+                "certificate_deployment_problems",
+                .object(
+                    view.deploymentProblems.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }
+                )
+            ),
             .init("pools", .array(pools.map(Self.pool))),
         ])
     }

@@ -15,6 +15,7 @@ package struct StatusTable {
         lines += Self.trials(document)
         lines += Self.authority(document)
         lines += Self.store(document)
+        lines += Self.deployments(document)
         for pool in document["pools"]?.items ?? [] { lines += Self.pool(pool) }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -97,6 +98,11 @@ package struct StatusTable {
     private static func store(_ document: JSONValue) -> [String] {
         let warnings = document["certificate_store_warnings"]?.items ?? []
         return warnings.isEmpty ? [] : ["", "certificate store:"] + warnings.map { "    WARNING: " + cell($0) }
+    }
+
+    private static func deployments(_ document: JSONValue) -> [String] {
+        guard case .object(let members) = document["certificate_deployment_problems"], !members.isEmpty else { return [] }
+        return ["", "programs of `deploy`:"] + members.map { "    WARNING: " + cell($0.value) }
     }
 
     private static func pool(_ pool: JSONValue) -> [String] {

@@ -43,6 +43,8 @@ package struct GatewayView: Sendable {
     package var authority: InternalCAStanding?
     /// What is wrong with the certificate store as a whole, or in the way of the next certificates.
     package var storeWarnings: [String] = []
+    /// Why programs of `deploy` failed that were run for what is there now, by the certificates' names.
+    package var deploymentProblems: [String: String] = [:]
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package var clientListsEnds: [UInt16: Int64] = [:]
     /// What was asked for in vain, such as a reload, and why; nil once it has come about.

@@ -23,12 +23,15 @@ import Testing
         ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
     }
 
-    private func chain(_ names: [String]) throws -> ACMEResponse {
+    private func chain(
+        _ names: [String],
+        _ validity: ClosedRange<Int64> = 1_789_000_000...1_795_000_000
+    ) throws -> ACMEResponse {
         let template = CertificateTemplate(
             role: .server,
             names: names,
-            notBefore: 1_789_000_000,
-            notAfter: 1_795_000_000
+            notBefore: validity.lowerBound,
+            notAfter: validity.upperBound
         )
         return ScriptedCA.json(try Certificate.issue(template, for: key, by: nil).pem)
     }
@@ -262,6 +265,25 @@ import Testing
             ca.answer("/certificate", answer)
             #expect(throws: ACMEProblem.self) { try run(["a.test"]) }
         }
+    }
+
+    @Test("a certificate that has ended, or has not begun, is refused with what both clocks show; seconds do not matter")
+    func dates() throws {
+        try prepare(["a.test"])
+        let now = clock.now
+        for (validity, words) in [
+            (now - 900_000...now - 400, "expired at \(UTC.text(now - 400)), where"),
+            (now + 900...now + 900_000, "is not valid before \(UTC.text(now + 900)), where"),
+        ] {
+            ca.answer("/order/1", order("valid"))
+            ca.answer("/certificate", try chain(["a.test"], validity))
+            let error = #expect(throws: ACMEProblem.self) { try run(["a.test"]) }
+            let text = "\(try #require(error))"
+            #expect(text.contains(words) && text.contains("this machine's clock shows \(UTC.text(now))"), "\(text)")
+        }
+        ca.answer("/order/1", order("valid"))
+        ca.answer("/certificate", try chain(["a.test"], clock.now + 200...now + 900_000))
+        #expect(try run(["a.test"]).names == ["a.test"])
     }
 
     @Test("replaces goes to a CA that gives renewal information, and is left out when it is refused; a profile stays")

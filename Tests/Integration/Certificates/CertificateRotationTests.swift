@@ -8,31 +8,11 @@ struct CertificateRotationTests: OneCertificate {
 
     init() throws { scene = try OneCertificateScene() }
 
-    /// SHA-256 of what a client is shown, as the lists have it.
-    private var shown: String {
-        get throws {
-            try directory.shown(at: port, "-fingerprint -sha256").split(separator: "=").last.map {
-                $0.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "").lowercased()
-            } ?? ""
-        }
-    }
-
-    private func certs(_ site: RunningSite, _ arguments: String...) throws -> ToolResult {
-        try directory.certs(arguments)
-    }
-
-    private func stored(_ site: RunningSite) throws -> String {
-        let list = try certs(site, "list", "--json")
-        let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
-        let leaves = entries?.first?["certificates"] as? [[String: Any]]
-        return try #require(leaves?.first?["fingerprint"] as? String, "\(list)")
-    }
-
     @Test("rotate and rollback are served at once, and a connection that is open goes on")
     func rotates() throws {
         let site = try start("issuer: internal")
         let first = try shown
-        #expect(try first == stored(site))
+        #expect(try first == stored)
         // A request before each change and after the last, on one connection.
         let open = try ChildProcess(
             "/usr/bin/python3",
@@ -41,19 +21,19 @@ struct CertificateRotationTests: OneCertificate {
             name: "client"
         )
         try eventually("the client has its first answer") { open.standardOutput.contains("1 app-01") }
-        let rotated = try certs(site, "rotate", "web", "--reason", "a test")
+        let rotated = try certs("rotate", "web", "--reason", "a test")
         #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated)")
         #expect(rotated.output.contains(" ms after it was written, "), "\(rotated)")
         let second = try shown
-        #expect(try second != first && second == stored(site))
-        let back = try certs(site, "rollback", "web")
+        #expect(try second != first && second == stored)
+        let back = try certs("rollback", "web")
         #expect(back.status == 0, "\(back)")
         #expect(try shown == first)
         try directory.write("", to: "go")
         #expect(try open.wait() == 0, "\(open.standardError)")
         #expect(open.standardOutput == "1 app-01\n2 app-01\n")
         #expect(site.log.contains("certificate web: served, as a handshake showed"), "\(site.log)")
-        let history = try certs(site, "audit")
+        let history = try certs("audit")
         #expect(history.status == 0 && history.output.contains("rolled-back") && history.output.contains(": a test\n"))
     }
 
@@ -100,8 +80,8 @@ struct CertificateRotationTests: OneCertificate {
             return try run("/usr/bin/python3", arguments, in: directory).output
         }
         if geteuid() == 0 { #expect(try holders().contains("found"), "the search finds what is there") }
-        #expect(try certs(site, "rotate", "web").status == 0)
-        let retired = try certs(site, "retire", "web", "--compromised", "--reason", "a test")
+        #expect(try certs("rotate", "web").status == 0)
+        let retired = try certs("retire", "web", "--compromised", "--reason", "a test")
         #expect(retired.status == 0, "\(retired)")
         #expect(retired.output.contains("deleted the key of generation 1"), "\(retired)")
         #expect(
@@ -111,18 +91,18 @@ struct CertificateRotationTests: OneCertificate {
         if geteuid() == 0 { #expect(try holders() == "") }
         let late = try TLSSession(port: port, ["-sess_in", ticket], in: directory)
         #expect(late.succeeded && !late.isResumed, "\(late.text)")
-        #expect(try certs(site, "audit").output.contains("compromised: a test"))
+        #expect(try certs("audit").output.contains("compromised: a test"))
         try directory.write("", to: "go")
         #expect(try open.wait() == 0, "\(open.standardError)")
         try eventually("the last connection has ended", within: .seconds(120)) {
-            let again = try certs(site, "retire", "web").output
+            let again = try certs("retire", "web").output
             return again.contains("0 connections that began with it are open; the last one that ended did at")
         }
-        let list = try certs(site, "list")
+        let list = try certs("list")
         #expect(list.status == 0 && list.output.contains("tries remain; served"), "\(list)")
         // Of the three that were ever shown before, the one whose key was deleted just now is told.
-        for _ in 0..<2 { #expect(try certs(site, "rotate", "web").status == 0) }
-        let last = try certs(site, "retire", "web")
+        for _ in 0..<2 { #expect(try certs("rotate", "web").status == 0) }
+        let last = try certs("retire", "web")
         #expect(last.output.components(separatedBy: "connections that began with it").count == 2, "\(last)")
     }
 
@@ -142,70 +122,6 @@ struct CertificateRotationTests: OneCertificate {
                     except (OSError, ValueError, OverflowError): continue
                     if secret in held or secret[::-1] in held: print("found in", process, line.strip())
         """
-
-    @Test("a program is told of what is served now; one that fails is told of, and changes nothing")
-    func deploys() throws {
-        let script = "cd \"$(dirname \"$0\")\"; echo \"$@\" >told.new; mv told.new told; test ! -e fail"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
-        let site = try start("issuer: internal, deploy: { run: [program, first], timeout: 50s }")
-        func told() -> String {
-            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
-        }
-        func line(_ number: Int) -> String {
-            let folder = directory.path("store/web/\(number)")
-            return "first web \(folder)/fullchain.pem \(folder)/key.pem\n"
-        }
-        func deployments() -> Int { site.log.components(separatedBy: "certificate web: deployed").count - 1 }
-        try eventually("what is issued at the start is news, too", within: .seconds(120)) {
-            told() == line(1) && deployments() == 1
-        }
-        #expect(try certs(site, "rotate", "web").status == 0)
-        try eventually("it is told", within: .seconds(120)) { told() == line(2) }
-        try eventually("the log says so", within: .seconds(120)) { deployments() == 2 }
-        try directory.write("", to: "fail")
-        #expect(try certs(site, "rotate", "web").status == 0)
-        try eventually("the log says that it failed", within: .seconds(120)) {
-            site.log.contains("certificate web: it is in force, but was not deployed")
-        }
-        #expect(told() == line(3))
-        #expect(try shown == stored(site))
-        #expect(try certs(site, "deploy", "web").status == 1)
-        try FileManager.default.removeItem(atPath: directory.path("fail"))
-        let again = try certs(site, "deploy", "web")
-        #expect(again.status == 0 && again.output == "certificate web: deployed\n", "\(again)")
-    }
-
-    @Test("a program that failed, or never ran, is run by the next start for what is there by then")
-    func owesDeployment() throws {
-        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail && echo \"$2\" >>told"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
-        func told() -> [String] {
-            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
-                .split(separator: "\n").map(String.init)
-        }
-        func chain(_ number: Int) -> String { directory.path("store/web/\(number)/fullchain.pem") }
-        try directory.write("", to: "fail")
-        let first = try start("issuer: internal, deploy: { run: [program] }")
-        try eventually("the log says that it failed", within: .seconds(120)) {
-            first.log.contains("certificate web: it is in force, but was not deployed")
-        }
-        try first.stop()
-        try FileManager.default.removeItem(atPath: directory.path("fail"))
-        let second = try RunningSite(in: directory)
-        try eventually("it is told by the next start", within: .seconds(120)) {
-            told() == [chain(1)] && second.log.contains("certificate web: deployed")
-        }
-        try second.stop()
-        // Where no gateway runs, the command tells it: the next start has no news of that.
-        #expect(try certs(second, "rotate", "web").status == 0)
-        #expect(told() == [chain(1), chain(2)])
-        let third = try RunningSite(in: directory)
-        #expect(try certs(third, "rotate", "web").status == 0)
-        try eventually("what comes is told, and nothing twice", within: .seconds(120)) { told().count > 2 }
-        #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
-    }
 
     @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")
     func noticesFiles() throws {
@@ -233,15 +149,16 @@ struct CertificateRotationTests: OneCertificate {
     @Test("what clients do not get is taken back, in the gateway and in the store")
     func rollsBack() throws {
         let site = try start("issuer: internal")
-        let first = try stored(site)
+        defer { withExtendedLifetime(site) {} }
+        let first = try stored
         // Somebody else takes the connections to one address of the listener, which is bound to all of them.
         let thief = try startThief()
-        let rotated = try certs(site, "rotate", "web")
+        let rotated = try certs("rotate", "web")
         #expect(rotated.status == 1, "\(rotated)")
         #expect(rotated.error.contains("shows foobar.test another certificate"), "\(rotated)")
         #expect(rotated.error.contains("the one before is served again"), "\(rotated)")
-        #expect(try stored(site) == first)
-        #expect(try certs(site, "audit").output.contains("rolled-back, generation 1"))
+        #expect(try stored == first)
+        #expect(try certs("audit").output.contains("rolled-back, generation 1"))
         thief.send(SIGKILL)
         try thief.wait()
         #expect(try shown == first)
@@ -278,7 +195,7 @@ struct CertificateRotationTests: OneCertificate {
         // Made where the gateway does not hear of it, so that the next change brings both.
         let quiet = ["--site", directory.path("site.yaml"), "--socket", directory.path("nobody.sock")]
         #expect(try run(try Gateway.binary, ["certs", "rotate", "web"] + quiet, in: directory).status == 0)
-        let rotated = try certs(site, "rotate", "side")
+        let rotated = try certs("rotate", "side")
         #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated) \(site.log)")
         #expect(try shownAside() != side)
         #expect(site.log.contains("the one before is served again"), "\(site.log)")
@@ -290,8 +207,8 @@ struct CertificateRotationTests: OneCertificate {
             try String(contentsOfFile: directory.path("store/web/current"), encoding: .utf8) == "1 rolled-back\n"
         )
         #expect(try site.command("reload").status == 0)
-        #expect(try certs(site, "list").output.contains("web: internal; generation 1; "))
-        #expect(try certs(site, "list").output.contains("1 try failed"))
+        #expect(try certs("list").output.contains("web: internal; generation 1; "))
+        #expect(try certs("list").output.contains("1 try failed"))
         #expect(try shown == web)
     }
 

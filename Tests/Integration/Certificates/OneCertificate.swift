@@ -1,3 +1,6 @@
+import Foundation
+import Testing
+
 /// A suite about a gateway that shows one certificate, `web` for foobar.test, whose store is in the suite's folder.
 protocol OneCertificate {
     var scene: OneCertificateScene { get }
@@ -40,4 +43,23 @@ extension OneCertificate {
     }
 
     func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
+
+    /// SHA-256 of what a client is shown, as the lists have it.
+    var shown: String {
+        get throws {
+            try directory.shown(at: port, "-fingerprint -sha256").split(separator: "=").last.map {
+                $0.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "").lowercased()
+            } ?? ""
+        }
+    }
+
+    /// The same of what the store holds.
+    var stored: String {
+        get throws {
+            let list = try certs("list", "--json")
+            let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
+            let leaves = entries?.first?["certificates"] as? [[String: Any]]
+            return try #require(leaves?.first?["fingerprint"] as? String, "\(list)")
+        }
+    }
 }

@@ -152,6 +152,15 @@ struct CertificateOptions: ParsableArguments {
             return "\(tenths / 10).\(tenths % 10) ms"
         }
 
+        /// How a certificate stands, and the programs that are told of it on this host.
+        func standing(_ settings: CertificateSettings) -> CertificateStanding {
+            var standing = provider.standing(settings)
+            if let fault = provider.deploymentFault(of: settings, at: GatewayIdentity(socket: socket)) {
+                standing.faults.append(fault)
+            }
+            return standing
+        }
+
         /// Runs the certificate's program, where it has one.
         func deploy(_ settings: CertificateSettings) throws {
             let isDone = try perform { () throws(CertificateProblem) in

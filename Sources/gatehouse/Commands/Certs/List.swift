@@ -20,7 +20,7 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let served = try desk.served()
-            let standings = try desk.certificates([]).map { desk.provider.standing($0) }
+            let standings = try desk.certificates([]).map { desk.standing($0) }
             let stored = Dictionary(
                 standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
                 uniquingKeysWith: { first, _ in first }

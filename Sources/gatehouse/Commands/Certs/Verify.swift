@@ -30,7 +30,7 @@ extension Certs {
 
         func run() throws {
             let desk = try options.desk()
-            let standings = try desk.certificates(names).map { desk.provider.standing($0) }
+            let standings = try desk.certificates(names).map { desk.standing($0) }
             var findings = standings.map { Finding(name: $0.name, faults: $0.faults, warnings: $0.warnings) }
             let isDenied = standings.contains(where: \.isDenied)
             if !isDenied { findings.append(try store(desk, standings)) }

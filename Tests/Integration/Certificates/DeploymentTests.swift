@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+/// The program of `deploy`, which is told of a certificate that was replaced.
+@Suite("Programs that are told of new certificates")
+struct DeploymentTests: OneCertificate {
+    let scene: OneCertificateScene
+
+    init() throws { scene = try OneCertificateScene() }
+
+    @Test("a program is told of what is served now; one that fails is told of, and changes nothing")
+    func deploys() throws {
+        let script = "cd \"$(dirname \"$0\")\"; echo \"$@\" >told.new; mv told.new told; test ! -e fail"
+        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        let site = try start("issuer: internal, deploy: { run: [program, first], timeout: 50s }")
+        func told() -> String {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+        }
+        func line(_ number: Int) -> String {
+            let folder = directory.path("store/web/\(number)")
+            return "first web \(folder)/fullchain.pem \(folder)/key.pem\n"
+        }
+        func deployments() -> Int { site.log.components(separatedBy: "certificate web: deployed").count - 1 }
+        try eventually("what is issued at the start is news, too", within: .seconds(120)) {
+            told() == line(1) && deployments() == 1
+        }
+        #expect(try certs("rotate", "web").status == 0)
+        try eventually("it is told", within: .seconds(120)) { told() == line(2) }
+        try eventually("the log says so", within: .seconds(120)) { deployments() == 2 }
+        try directory.write("", to: "fail")
+        #expect(try certs("rotate", "web").status == 0)
+        try eventually("the log says that it failed", within: .seconds(120)) {
+            site.log.contains("certificate web: it is in force, but was not deployed")
+        }
+        #expect(told() == line(3))
+        #expect(try shown == stored)
+        #expect(try certs("deploy", "web").status == 1)
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        let again = try certs("deploy", "web")
+        #expect(again.status == 0 && again.output == "certificate web: deployed\n", "\(again)")
+    }
+
+    @Test("a program that failed is told of until it is run again: after a minute by itself, at once by a reload")
+    func deploysAgain() throws {
+        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail"
+        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.write("", to: "fail")
+        let site = try start("issuer: internal, deploy: { run: [program] }")
+        func deployments() -> Int { site.log.components(separatedBy: "certificate web: deployed").count - 1 }
+        func fails() throws {
+            for command in ["list", "verify"] {
+                let told = try certs(command)
+                #expect(told.status == 1 && (told.output + told.error).contains("not deployed: "), "\(told)")
+            }
+            let status = try site.command("status").output
+            #expect(status.contains("but was not deployed"), "\(status)")
+        }
+        try eventually("the log says that it failed", within: .seconds(120)) {
+            site.log.contains("certificate web: it is in force, but was not deployed")
+        }
+        try fails()
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        try eventually("it is tried again", within: .seconds(240)) { deployments() == 1 }
+        #expect(try certs("list").status == 0)
+        #expect(try certs("verify").status == 0)
+        #expect(try !site.command("status").output.contains("not deployed"))
+        try directory.write("", to: "fail")
+        #expect(try certs("rotate", "web").status == 0)
+        try eventually("it fails once more", within: .seconds(120)) {
+            site.log.components(separatedBy: "but was not deployed").count == 3
+        }
+        try fails()
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        #expect(try site.command("reload").status == 0)
+        try eventually("a reload tries at once", within: .seconds(30)) { deployments() == 2 }
+    }
+
+    @Test("a program that failed, or never ran, is run by the next start for what is there by then")
+    func owesDeployment() throws {
+        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail && echo \"$2\" >>told"
+        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        func told() -> [String] {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        func chain(_ number: Int) -> String { directory.path("store/web/\(number)/fullchain.pem") }
+        try directory.write("", to: "fail")
+        let first = try start("issuer: internal, deploy: { run: [program] }")
+        try eventually("the log says that it failed", within: .seconds(120)) {
+            first.log.contains("certificate web: it is in force, but was not deployed")
+        }
+        try first.stop()
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        let second = try RunningSite(in: directory)
+        try eventually("it is told by the next start", within: .seconds(120)) {
+            told() == [chain(1)] && second.log.contains("certificate web: deployed")
+        }
+        try second.stop()
+        // Where no gateway runs, the command tells it: the next start has no news of that.
+        #expect(try certs("rotate", "web").status == 0)
+        #expect(told() == [chain(1), chain(2)])
+        let third = try RunningSite(in: directory)
+        #expect(try certs("rotate", "web").status == 0)
+        try eventually("what comes is told, and nothing twice", within: .seconds(120)) { told().count > 2 }
+        #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
+    }
+}
