@@ -9,6 +9,8 @@ package struct Drift: Sendable, Equatable {
 
     private init(_ finding: String) { findings = [finding] }
 
+    mutating func add(_ finding: String) { findings.append(finding) }
+
     /// Our table is dormant.
     static let asleep = Drift(
         "table \(TableName.own) is dormant, so none of its rules is asked and this machine's firewall is off: "

@@ -1,9 +1,12 @@
 package import Site
 
 extension FirewallState {
+    /// Of the form in which it is written.
+    static let version = 1
+
     package var json: JSONValue {
         .object([
-            .init("version", .integer(1)),
+            .init("version", .integer(Self.version)),
             .init("last-generation", .integer(lastGeneration)),
             .init("confirmed", confirmed?.json ?? .null),
             .init("previous", previous?.json ?? .null),
@@ -15,7 +18,9 @@ extension FirewallState {
 
     /// - Returns: nil when it is not what `json` makes.
     package init?(json: JSONValue) {
-        guard json["version"]?.integer == 1, let last = json["last-generation"]?.integer, last >= 0 else { return nil }
+        guard json["version"]?.integer == Self.version, let last = json["last-generation"]?.integer, last >= 0 else {
+            return nil
+        }
         lastGeneration = last
         retired = json["retired"]?.items.compactMap(\.text) ?? []
         for (name, path) in [("confirmed", \FirewallState.confirmed), ("previous", \FirewallState.previous)] {
@@ -26,7 +31,8 @@ extension FirewallState {
         if let entry = json["pending"], entry != .null {
             guard let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)), let until = entry["until"]?.integer
             else { return nil }
-            pending = PendingConfirmation(ruleset: ruleset, until: Int64(until))
+            let undoHash = entry["undo-hash"]?.text
+            pending = PendingConfirmation(ruleset: ruleset, until: Int64(until), undoHash: undoHash)
         }
         if let entry = json["undone"], let generation = entry["generation"]?.integer, let at = entry["at"]?.integer {
             undone = Undone(generation: generation, at: Int64(at), why: entry["why"]?.text ?? "")
@@ -66,7 +72,10 @@ extension StoredRuleset {
 
 extension PendingConfirmation {
     package var json: JSONValue {
-        .object([.init("ruleset", ruleset.json), .init("until", .integer(Int(until)))])
+        .object([
+            .init("ruleset", ruleset.json), .init("until", .integer(Int(until))),
+            .init("undo-hash", undoHash.map { .string($0) } ?? .null),
+        ])
     }
 }
 

@@ -1,8 +1,8 @@
 package import Linux
 import Site
 
-/// Where the state is kept: `state.json`, and for each generation the text that was loaded, the text that undoes it,
-/// and the site file that it came from. For root alone (mode 0700).
+/// Where the state is kept: `state.json`, the ruleset that was confirmed last, and for each generation the text that was
+/// loaded, the text that undoes it, and the site file that it came from. For root alone (mode 0700).
 package struct StateFolder: Sendable {
     package static let standard = "/var/lib/gatehouse/firewall"
 
@@ -14,35 +14,69 @@ package struct StateFolder: Sendable {
 
     package var exists: Bool { FileWriting.exists(path) }
 
-    /// Whether texts of rulesets are there.
-    package var hasRulesets: Bool {
-        FileListing.names(in: path).contains { $0.hasSuffix(".\(Document.ruleset.rawValue)") }
-    }
-
     /// Makes the folder when it is not there; else looks whose it is.
     package func make() throws(FileError) { try FileWriting.createFolder(path, followsLink: true) }
 
+    private var lockPath: String { "\(path)/lock" }
+
     /// Holds every other command that changes the state off; a boot waits as well.
     package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {
-        try FileLock.take("\(path)/lock", within: milliseconds)
+        try FileLock.take(lockPath, within: milliseconds)
     }
 
-    /// The state; a fresh one when there is none.
+    /// Whether a command changes the state now.
+    var isBusy: Bool { FileLock.isHeld(lockPath) }
+
+    private var statePath: String { "\(path)/state.json" }
+
+    /// Whether there is no state.
+    var isStateGone: Bool { !FileWriting.exists(statePath) }
+
+    /// The state; a fresh one where nothing was ever applied.
+    ///
+    /// - Throws: when it is gone, damaged, of a form that is not known, or others may have written it.
     package func read() throws(StateError) -> FirewallState {
-        guard let bytes = try optional("state.json") else { return FirewallState() }
-        guard let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self)),
-            let state = FirewallState(json: value)
-        else { throw StateError("\(path)/state.json is not what gatehouse writes; move it away and apply again") }
-        return state
+        let again = "apply the policy again"
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try read(statePath)
+        } catch {
+            guard error.isNoSuchFile else { throw StateError("\(error)", lastConfirmed, "put that right") }
+            // An apply writes the state before any ruleset.
+            guard newestGeneration > 0 || FileWriting.exists(confirmedPath) else { return FirewallState() }
+            throw StateError("\(statePath) is gone", lastConfirmed, again)
+        }
+        let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
+        if let state = value.flatMap(FirewallState.init(json:)) { return state }
+        let away = "move it away (`mv \(statePath) \(statePath).damaged`) and \(again)"
+        if let version = value?["version"]?.integer, version > FirewallState.version {
+            let what =
+                "\(statePath) was written by a later gatehouse (form \(version), known is \(FirewallState.version))"
+            throw StateError(what, lastConfirmed, "use that gatehouse, or \(away)")
+        }
+        let what = "\(statePath) is damaged (\(bytes.count) bytes that are not what gatehouse writes)"
+        throw StateError(what, lastConfirmed, away)
     }
 
     /// On the disk when it returns: a power cut leaves the old state or the new one.
     package func write(_ state: FirewallState) throws(FileError) {
-        try FileWriting.replace("\(path)/state.json", with: Array((state.json.indented + "\n").utf8).span, mode: 0o600)
+        try FileWriting.replace(statePath, with: Array((state.json.indented + "\n").utf8).span, mode: 0o600)
+    }
+
+    private var confirmedPath: String { "\(path)/confirmed.nft" }
+
+    /// The ruleset that was confirmed last, known without the state; nil when it is not there whole.
+    package var lastConfirmed: LastConfirmed? { (try? read(confirmedPath)).flatMap { LastConfirmed($0) } }
+
+    package func write(_ confirmed: LastConfirmed) throws(FileError) {
+        try FileWriting.replace(confirmedPath, with: confirmed.bytes.span, mode: 0o600)
     }
 
     /// How the name of the file ends that a generation's watchdog holds a lock of.
-    static let mark = "armed"
+    private static let mark = "armed"
+
+    /// The file that a generation's watchdog holds a lock of.
+    func mark(of generation: Int) -> String { "\(path)/\(generation).\(Self.mark)" }
 
     /// What is kept of a generation.
     package enum Document: String, Sendable, CaseIterable {
@@ -57,46 +91,50 @@ package struct StateFolder: Sendable {
     }
 
     package func write(_ bytes: [UInt8], _ document: Document, of generation: Int) throws(FileError) {
-        try FileWriting.replace(name(document, generation), with: bytes.span, mode: 0o600)
+        try FileWriting.replace(path(of: document, generation), with: bytes.span, mode: 0o600)
     }
 
     /// nil when that was not kept.
-    package func read(_ document: Document, of generation: Int) throws(StateError) -> [UInt8]? {
-        try optional("\(generation).\(document.rawValue)")
+    package func read(_ document: Document, of generation: Int) throws(FileError) -> [UInt8]? {
+        do throws(FileError) {
+            return try read(path(of: document, generation))
+        } catch {
+            if error.isNoSuchFile { return nil }
+            throw error
+        }
     }
+
+    func path(of document: Document, _ generation: Int) -> String { "\(path)/\(generation).\(document.rawValue)" }
 
     /// Removes documents of generations that no record of the state names any more, and nothing else that is there.
     package func tidy(_ state: FirewallState) {
         let kept = Set([state.confirmed, state.previous, state.pending?.ruleset].compactMap { $0?.generation })
-        for name in FileListing.names(in: path) {
-            let parts = name.split(separator: ".", maxSplits: 1)
-            guard parts.count == 2, let number = Int(parts[0]), !kept.contains(number),
-                Document(rawValue: String(parts[1])) != nil || parts[1] == Self.mark
-            else { continue }
-            FileWriting.remove("\(path)/\(name)")
-        }
+        for (name, generation) in files where !kept.contains(generation) { FileWriting.remove("\(path)/\(name)") }
     }
 
-    private func name(_ document: Document, _ generation: Int) -> String {
-        "\(path)/\(generation).\(document.rawValue)"
+    /// The highest generation of which something is kept; 0 when there is none.
+    var newestGeneration: Int { files.map(\.generation).max() ?? 0 }
+
+    /// The generations that a watchdog watches now.
+    var watchedGenerations: [Int] {
+        files.filter { $0.name.hasSuffix(".\(Self.mark)") && FileLock.isHeld("\(path)/\($0.name)") }.map(\.generation)
+    }
+
+    /// What is kept of generations.
+    private var files: [(name: String, generation: Int)] {
+        FileListing.names(in: path).compactMap { name in
+            let parts = name.split(separator: ".", maxSplits: 1)
+            guard parts.count == 2, let generation = Int(parts[0]),
+                Document(rawValue: String(parts[1])) != nil || parts[1] == Self.mark
+            else { return nil }
+            return (name, generation)
+        }
     }
 
     private static let longest = 64 << 20
 
-    private func optional(_ name: String) throws(StateError) -> [UInt8]? {
-        do throws(FileError) {
-            // Nobody but root may have put a ruleset there, since root loads it.
-            return try FileReading.read("\(path)/\(name)", limit: Self.longest, trust: .ownerOnly)
-        } catch {
-            if error.isNoSuchFile { return nil }
-            throw StateError("\(error)")
-        }
+    private func read(_ path: String) throws(FileError) -> [UInt8] {
+        // Nobody but root may have put a ruleset there, since root loads it.
+        try FileReading.read(path, limit: Self.longest, trust: .ownerOnly)
     }
-}
-
-/// The state cannot be used; says what to do.
-package struct StateError: Error, Sendable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
 }

@@ -36,10 +36,13 @@ package struct PendingConfirmation: Sendable, Equatable {
     package var ruleset: StoredRuleset
     /// When the old one comes back, in seconds since 1970; for people. The watchdog counts by a clock that does not jump.
     package var until: Int64
+    /// SHA-256 of the text that undoes it, in hexadecimal; nil where that was not recorded.
+    package var undoHash: String?
 
-    package init(ruleset: StoredRuleset, until: Int64) {
+    package init(ruleset: StoredRuleset, until: Int64, undoHash: String? = nil) {
         self.ruleset = ruleset
         self.until = until
+        self.undoHash = undoHash
     }
 }
 

@@ -52,6 +52,41 @@ struct FirewallUnitTests {
         }
     }
 
+    @Test("a watchdog that is killed is started again, and undoes at the same moment")
+    func killedWatchdog() throws {
+        try machine.succeed("\(apply) --confirm-within 20s")
+        let unit = "gatehouse-firewall-watchdog-1"
+        for _ in 0..<6 {
+            let first = try machine.show("MainPID", of: unit)
+            try machine.succeed("kill -9 \(first)")
+            try eventually("there is another one", within: .seconds(120)) {
+                !["0", first].contains(try machine.show("MainPID", of: unit))
+            }
+        }
+        try eventually("nobody confirmed it, and the table is gone", within: .seconds(120)) {
+            try machine.command("nft list tables").output.isEmpty
+        }
+        try eventually("the status says why", within: .seconds(120)) {
+            try machine.command("gatehouse policy status").output.contains("nobody confirmed it in time")
+        }
+        try eventually("it has ended", within: .seconds(120)) {
+            try machine.command("systemctl is-active \(unit)").output != "active\n"
+        }
+    }
+
+    @Test("the boot unit closes a machine on which nobody knows what was confirmed, and fails")
+    func closed() throws {
+        try machine.succeed("\(apply) --confirm-within 0s")
+        try machine.succeed(
+            "cd /var/lib/gatehouse/firewall && : > state.json && : > confirmed.nft && nft flush ruleset"
+        )
+        #expect(try machine.command("systemctl start gatehouse-firewall.service").status != 0)
+        #expect(try machine.show("ActiveState", of: "gatehouse-firewall.service") == "failed")
+        #expect(try machine.command("nft list table inet gatehouse").output.contains("closed: ssh"))
+        let journal = try machine.command("journalctl --no-pager -u gatehouse-firewall.service").output
+        #expect(journal.contains("state.json is damaged") && journal.contains("closed, but for SSH"), "\(journal)")
+    }
+
     @Test("the boot unit loads what was confirmed, and a rule that ends by itself ends when it would have")
     func boot() throws {
         try machine.succeed("\(apply) --confirm-within 0s")

@@ -38,7 +38,7 @@ struct RollbackTests {
             mkdir small; mount -t tmpfs -o size=2m tmpfs small; cp -a state/. small; rm -f small/*.armed
             mount --bind small state; head -c 4m /dev/zero > state/full 2> /dev/null; boot full
             rm state/full; mount -o remount,bind,ro state; boot read-only; mount -o remount,bind,rw state
-            boot rollback; echo '# more' >> state/2.nft; nft flush ruleset; policy load; echo "before $?"; table | grep -c 'dport 22 '
+            boot rollback; echo '# more' >> state/2.nft; echo '# more' >> state/confirmed.nft; nft flush ruleset; policy load; echo "before $?"; table | grep -c 'dport 22 '
             rm state/2.nft; policy drift; echo "gone $?"; rm state/state.json; policy load; echo "unknown $?"
             kill $watch; grep -c 'by gatehouse (process' watch.txt
             """,
@@ -88,7 +88,7 @@ struct RollbackTests {
             kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 2 ")
             mkdir small; mount -t tmpfs -o size=2m tmpfs small; cp -a state/. small; mount --bind small state
             sed -i 's/"until": [0-9]*/"until": 5/' state/state.json; head -c 4m /dev/zero > state/full 2> /dev/null
-            $gatehouse firewall-watchdog --state $PWD/state --generation 2 --seconds 0 &
+            $gatehouse firewall-watchdog --state $PWD/state --generation 2 --until 0 &
             await '! table | grep -q 2222'; policy status; echo "full $?"
             first=$(handle); read -t 1.5 <> <(:); test "$first" = "$(handle)"; echo "once $?"
             rm state/full; await 'policy status > words.txt'; grep "nobody confirmed it in time" words.txt

@@ -13,20 +13,41 @@ extension Applier {
     /// Loads the last ruleset that was confirmed, as a boot does. One that was pending when the machine went down is
     /// gone with it.
     ///
-    /// Rules come first: a disk that is full or read-only, or a text that was changed, must not leave the machine open.
-    /// Where the last text is not what was confirmed, the one before is loaded.
+    /// Rules come first: a disk that is full or read-only, or a file that was changed, must not leave the machine open.
+    /// - Throws: when nothing that was confirmed could be loaded. Then the machine is closed but for SSH, unless rules of
+    ///   ours are in force.
     package func boot() throws(ApplyError) -> Boot {
         guard folder.exists else { return Boot() }
-        let lock = try lock()
-        defer { withExtendedLifetime(lock) {} }
-        var state = try self.state()
+        do throws(ApplyError) {
+            let lock = try lock()
+            defer { withExtendedLifetime(lock) {} }
+            return try loadConfirmed()
+        } catch {
+            throw closed(because: error)
+        }
+    }
+
+    private func loadConfirmed() throws(ApplyError) -> Boot {
         var boot = Boot()
+        var state: FirewallState
+        do throws(StateError) {
+            state = try folder.read()
+        } catch {
+            guard let kept = folder.lastConfirmed else { throw ApplyError(.machine, "\(error)") }
+            try load(kept.text)
+            return Boot(generation: kept.ruleset.generation, warnings: ["\(error)"])
+        }
         if let confirmed = state.confirmed {
             let changed =
                 "the text of generation \(confirmed.generation) is not what was confirmed: apply the policy again"
             if let text = confirmedText(of: confirmed) {
                 try load(text)
                 boot.generation = confirmed.generation
+                do throws(ApplyError) {
+                    try keepConfirmed(state)
+                } catch {
+                    boot.warnings.append("it cannot be kept for the case that state.json is lost: \(error)")
+                }
             } else if let previous = state.previous, let text = confirmedText(of: previous) {
                 try load(text)
                 boot.generation = previous.generation
@@ -34,12 +55,6 @@ extension Applier {
             } else {
                 throw ApplyError(.wanting, changed)
             }
-        } else if folder.hasRulesets, state == FirewallState() {
-            throw ApplyError(
-                .machine,
-                "\(folder.path)/state.json is gone, so that nobody knows which of the rulesets there was confirmed: apply "
-                    + "the policy again"
-            )
         }
         guard state.pending != nil else { return boot }
         state.undo(now: Self.now, why: "the machine was started anew before anybody confirmed it")
@@ -50,6 +65,27 @@ extension Applier {
             boot.warnings.append("that what was pending is undone cannot be recorded: \(error)")
         }
         return boot
+    }
+
+    /// Closes a machine for which no ruleset is known that somebody confirmed. What is in force stays: it is better than
+    /// next to nothing.
+    ///
+    /// - Returns: the error with what is in force now.
+    private func closed(because cause: ApplyError) -> ApplyError {
+        if let listing = try? liveListing(), listing.tables[TableName.own.description] != nil {
+            return ApplyError(cause.kind, "\(cause)\nwhat the kernel holds of table \(TableName.own) stays in force")
+        }
+        let ports = settings.sshPorts
+        do throws(ApplyError) {
+            try load(ClosedRuleset.text(sshPorts: ports))
+        } catch {
+            return ApplyError(
+                cause.kind,
+                "\(cause)\nTHIS MACHINE HAS NO FIREWALL: it cannot be closed either: \(error)"
+            )
+        }
+        let list = ports.map(String.init).joined(separator: ", ")
+        return ApplyError(cause.kind, "\(cause)\nthis machine is closed, but for SSH (port \(list)), until then")
     }
 
     /// Clears what waits for a confirmation and is not in force: no watchdog runs, and the kernel holds what was confirmed
@@ -77,13 +113,5 @@ extension Applier {
         guard state.confirmed != nil else { return before.tables[TableName.own.description] == nil }
         guard let (_, script, expected) = try? confirmedRuleset(state) else { return false }
         return Self.differences(expected.text, before, script).isEmpty
-    }
-
-    /// The text that was confirmed; nil when it is gone, cannot be read, or is another.
-    private func confirmedText(of ruleset: StoredRuleset) -> String? {
-        guard let text = try? document(.ruleset, ruleset.generation), Fingerprint.sha256(text) == ruleset.hash else {
-            return nil
-        }
-        return text
     }
 }

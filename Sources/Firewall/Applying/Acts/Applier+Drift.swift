@@ -12,12 +12,27 @@ extension Applier {
         guard let (_, script, expected) = try confirmedRuleset(state) else { throw textIsGone(current) }
         if isAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
-        return Drift(
+        var drift = Drift(
             expected: expected.own.replacing(foreign ?? HeldListing()),
             live: try liveListing(),
             dynamic: script.dynamicSets,
-            host: intent(of: current)
+            host: policy(of: current).intent
         )
+        if let generation = unwatched(state) {
+            drift.add(
+                "generation \(generation) waits for its confirmation, and its watchdog does not run: `gatehouse policy "
+                    + "confirm` or `gatehouse policy rollback`"
+            )
+        }
+        return drift
+    }
+
+    /// The generation that waits and that nobody watches; nil when there is none, or a command may be about to change that.
+    private func unwatched(_ state: FirewallState) -> Int? {
+        guard let pending = state.pending?.ruleset, !folder.isBusy, standing(of: pending).isPending,
+            !Watchdog.isArmed(folder, generation: pending.generation)
+        else { return nil }
+        return pending.generation
     }
 
     /// What of our own table is not as it was applied; nil when nothing was applied.
@@ -31,7 +46,7 @@ extension Applier {
             expected: expected.own,
             live: try liveListing().own,
             dynamic: script.dynamicSets,
-            host: intent(of: current)
+            host: policy(of: current).intent
         )
     }
 
@@ -92,13 +107,5 @@ package struct RuleCounter: Sendable, Equatable {
             }
         }
         return sums.values.sorted { $0.rule < $1.rule }
-    }
-}
-
-extension Applier {
-    /// What a ruleset that is kept was meant to do; nil when the site file it came from is not understood any more.
-    func intent(of ruleset: StoredRuleset) -> HostIntent? {
-        let path = "\(folder.path)/\(ruleset.generation).\(StateFolder.Document.site.rawValue)"
-        return SiteFile.load(path: path).model.flatMap { Intent(of: $0).host(ruleset.host) }
     }
 }

@@ -31,7 +31,20 @@ extension Applier {
         state.confirm(now: Self.now)
         let confirmed = state
         try onDisk { () throws(FileError) in try folder.write(confirmed) }
+        do throws(ApplyError) {
+            try keepConfirmed(state)
+        } catch {
+            throw ApplyError(error.kind, "it is confirmed, but not kept for the case that state.json is lost: \(error)")
+        }
         folder.tidy(state)
+    }
+
+    /// Keeps what is confirmed once more, so that it is known without the state.
+    func keepConfirmed(_ state: FirewallState) throws(ApplyError) {
+        guard let confirmed = state.confirmed, folder.lastConfirmed?.ruleset != confirmed,
+            let text = confirmedText(of: confirmed)
+        else { return }
+        try onDisk { () throws(FileError) in try folder.write(LastConfirmed(confirmed, text: text)) }
     }
 
     private static func nothingPending(_ state: FirewallState) -> String {
@@ -49,9 +62,9 @@ extension Applier {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
-        guard state.pending != nil else { throw ApplyError(.wanting, Self.nothingPending(state)) }
+        guard let pending = state.pending else { throw ApplyError(.wanting, Self.nothingPending(state)) }
         var isRestored = false
-        let ended = try undo(&state, why: why, isRestored: &isRestored)
+        let ended = try undo(&state, by: try wayBack(state, pending), why: why, isRestored: &isRestored)
         return (state.confirmed?.generation, ended)
     }
 
@@ -69,7 +82,7 @@ extension Applier {
         else {
             throw ApplyError(.wanting, "\(folder.path): generation \(generation) is not any more what was confirmed")
         }
-        guard let intent = intent(of: previous) else {
+        guard let intent = policy(of: previous).intent else {
             throw ApplyError(
                 .wanting,
                 "\(folder.path): the site file of generation \(generation) is not understood any more: apply one that is"
@@ -88,42 +101,56 @@ extension Applier {
     /// - Parameter isRestored: whether the kernel holds the old rules again, so that the record alone is to be made.
     private func undo(
         _ state: inout FirewallState,
+        by wayBack: WayBack,
         why: String,
         isRestored: inout Bool
     ) throws(ApplyError) -> EndedConnections {
-        guard let pending = state.pending?.ruleset else { return EndedConnections() }
-        var ended = EndedConnections()
-        if !isRestored {
-            try restore(pending.generation)
-            isRestored = true
-            // Before the record: whoever waits for that finds the connections ended.
-            ended = endConnections(from: pending, to: state.confirmed)
-        }
+        // Before the record: whoever waits for that finds the connections ended.
+        let ended = try go(wayBack, isRestored: &isRestored)
         state.undo(now: Self.now, why: why)
         let changed = state
         try onDisk { () throws(FileError) in try folder.write(changed) }
         return ended
     }
 
-    /// The watchdog's deed: undoes the generation if it is still pending.
+    private func go(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> EndedConnections {
+        guard !isRestored else { return EndedConnections() }
+        try load(wayBack.text)
+        isRestored = true
+        return endConnections(from: wayBack.left, to: wayBack.target)
+    }
+
+    /// Undoes a generation that nobody confirmed in time, if it still waits.
     ///
-    /// - Parameter isRestored: whether an earlier try brought the old rules back, and could not record it. They are not
-    ///   loaded again, since that would lose their counters and what packets filled.
+    /// Where the state is lost it was not confirmed either: nobody could have recorded that.
+    /// - Parameters:
+    ///   - wayBack: from that generation.
+    ///   - isRestored: whether an earlier try brought the old rules back, and could not record it. They are not
+    ///     loaded again, since that would lose their counters and what packets filled.
     /// - Returns: false when it was confirmed or undone meanwhile.
-    package func expire(_ generation: Int, isRestored: inout Bool) throws(ApplyError) -> Bool {
-        let lock = try lock()
+    package func expire(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> Bool {
+        let lock = try lockWhereThereIsOne()
         defer { withExtendedLifetime(lock) {} }
-        var state = try self.state()
-        guard state.pending?.ruleset.generation == generation else { return false }
-        _ = try undo(&state, why: "nobody confirmed it in time", isRestored: &isRestored)
+        switch standing(of: wayBack.ruleset) {
+        case .settled: return false
+        case .lost: _ = try go(wayBack, isRestored: &isRestored)
+        case .pending(var state):
+            _ = try undo(&state, by: wayBack, why: "nobody confirmed it in time", isRestored: &isRestored)
+        }
         return true
     }
 
-    func restore(_ generation: Int) throws(ApplyError) {
-        guard let text = try document(.undo, generation) else {
-            throw ApplyError(.machine, "\(folder.path): what undoes generation \(generation) is gone")
+    /// Undoes what should have been undone by now and has no watchdog any more, as when that was killed.
+    ///
+    /// - Returns: its generation; nil when there is no such thing.
+    package func expireUnwatched() throws(ApplyError) -> Int? {
+        guard folder.exists, let pending = try state().pending, pending.until <= Self.now else { return nil }
+        let generation = pending.ruleset.generation
+        guard !Watchdog.isArmed(folder, generation: generation), let wayBack = try wayBack(from: generation) else {
+            return nil
         }
-        try load(text)
+        var isRestored = false
+        return try expire(wayBack, isRestored: &isRestored) ? generation : nil
     }
 
     func load(_ text: String) throws(ApplyError) {
@@ -139,10 +166,25 @@ extension Applier {
         }
     }
 
-    private func requireFolder() throws(ApplyError) {
-        guard folder.exists else {
-            throw ApplyError(.wanting, "there is no folder \(folder.path): no ruleset was applied with it here")
+    /// The same, but what keeps the lock from being there does not keep from what must be done; who holds it does.
+    private func lockWhereThereIsOne() throws(ApplyError) -> FileLock? {
+        do throws(FileError) {
+            return try folder.lock()
+        } catch {
+            guard error.isHeldByAnother else { return nil }
+            throw ApplyError(.machine, "\(error)")
         }
+    }
+
+    private func requireFolder() throws(ApplyError) {
+        guard !folder.exists else { return }
+        let none = "there is no folder \(folder.path): no ruleset was applied with it here"
+        guard (try? live.text(.table(.own))) != nil else { throw ApplyError(.wanting, none) }
+        throw ApplyError(
+            .wanting,
+            "\(none), but the kernel holds table \(TableName.own). Where the folder was removed, a watchdog that runs "
+                + "undoes what waited for a confirmation when its time is over, and a boot loads nothing: apply the policy again"
+        )
     }
 
     /// - Throws: `wanting` where there is no folder for it.
@@ -151,16 +193,37 @@ extension Applier {
         do throws(StateError) {
             return try folder.read()
         } catch {
-            throw ApplyError(.machine, error.description)
+            throw ApplyError(.machine, "\(error)\(watchedText)")
         }
     }
 
-    func document(_ document: StateFolder.Document, _ generation: Int) throws(ApplyError) -> String? {
-        do throws(StateError) {
-            return try folder.read(document, of: generation).map { String(decoding: $0, as: UTF8.self) }
-        } catch {
-            throw ApplyError(.machine, error.description)
+    /// What is still done about rulesets of which nothing is recorded any more.
+    private var watchedText: String {
+        let watched = folder.watchedGenerations.sorted()
+        guard !watched.isEmpty else { return "" }
+        let list = watched.map(String.init).joined(separator: ", ")
+        return ". Generation \(list) waited for a confirmation, and its watchdog undoes it when its time is over"
+    }
+
+    /// The state to go on from, where it is gone with what is known all the same.
+    ///
+    /// - Throws: also while a watchdog may undo what is not recorded any more.
+    func stateToContinue() throws(ApplyError) -> FirewallState {
+        guard folder.isStateGone else { return try state() }
+        guard folder.watchedGenerations.isEmpty else {
+            throw ApplyError(.wanting, "\(folder.path)/state.json is gone\(watchedText): apply when it has")
         }
+        var state = FirewallState()
+        state.confirmed = folder.lastConfirmed?.ruleset
+        state.lastGeneration = max(folder.newestGeneration, state.confirmed?.generation ?? 0)
+        let found = state
+        try onDisk { () throws(FileError) in try folder.write(found) }
+        return state
+    }
+
+    func document(_ document: StateFolder.Document, _ generation: Int) throws(ApplyError) -> String? {
+        try onDisk { () throws(FileError) in try folder.read(document, of: generation) }
+            .map { String(decoding: $0, as: UTF8.self) }
     }
 
     func onKernel<Result>(_ body: () throws(KernelFailure) -> Result) throws(ApplyError) -> Result {

@@ -7,9 +7,15 @@ package struct Applier: Sendable {
     package let folder: StateFolder
     let scratch: ScratchKernel
     let live: LiveKernel
+    let settings: MachineSettings
 
-    package init(_ folder: StateFolder, workers: KernelProcess = KernelProcess()) {
+    package init(
+        _ folder: StateFolder,
+        workers: KernelProcess = KernelProcess(),
+        settings: MachineSettings = MachineSettings()
+    ) {
         self.folder = folder
+        self.settings = settings
         scratch = ScratchKernel(workers)
         live = LiveKernel(workers)
     }
@@ -63,7 +69,7 @@ package struct Applier: Sendable {
         try onDisk { () throws(FileError) in try folder.make() }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
-        var state = try self.state()
+        var state = try stateToContinue()
         let siteHash = Fingerprint.sha256(order.site)
         if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: order.siteModified) {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
@@ -85,7 +91,7 @@ package struct Applier: Sendable {
             siteModified: order.siteModified,
             applied: Self.now
         )
-        let earlier = state.confirmed.flatMap { intent(of: $0) }
+        let earlier = state.confirmed.flatMap { policy(of: $0).intent }
         let undo = try undoText(state, before)
         let changes = isSame ? "" : try elementChanges(state, before, script)
         try onDisk { () throws(FileError) in
@@ -94,7 +100,11 @@ package struct Applier: Sendable {
             try folder.write(order.site, .site, of: record.generation)
             try folder.write(Array(listing.foreign.json.line.utf8), .foreign, of: record.generation)
             state.lastGeneration = record.generation
-            state.pending = PendingConfirmation(ruleset: record, until: Self.now + Int64(order.confirmWithin))
+            state.pending = PendingConfirmation(
+                ruleset: record,
+                until: Self.now + Int64(order.confirmWithin),
+                undoHash: Fingerprint.sha256(undo)
+            )
             try folder.write(state)
         }
         var isTouched = false
@@ -109,29 +119,30 @@ package struct Applier: Sendable {
             return .applied(generation: record.generation, change: change, ended: ended)
         } catch {
             if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
-            throw takeBack(record.generation, state, error, isTouched: isTouched)
+            throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
         }
     }
 
     /// After a failure: brings back what was in force when something was changed, and records how that went.
     ///
+    /// - Parameter undo: the text that brings it back; nil when nothing was changed.
     /// - Returns: the error to report, which says what is in force now.
     private func takeBack(
         _ generation: Int,
         _ state: FirewallState,
         _ cause: ApplyError,
-        isTouched: Bool
+        by undo: String?
     ) -> ApplyError {
         var state = state
         do throws(ApplyError) {
-            if isTouched { try restore(generation) }
+            if let undo { try load(undo) }
             // The watchdog sees that nothing is pending, and ends.
             state.undo(
                 now: Self.now,
-                why: isTouched ? "a failure after the load: \(cause)" : "it was not loaded: \(cause)"
+                why: undo == nil ? "it was not loaded: \(cause)" : "a failure after the load: \(cause)"
             )
             try onDisk { () throws(FileError) in try folder.write(state) }
-            return isTouched ? ApplyError(cause.kind, "\(cause)\nwhat was in force before is in force again") : cause
+            return undo == nil ? cause : ApplyError(cause.kind, "\(cause)\nwhat was in force before is in force again")
         } catch {
             // It stays pending on the disk: the watchdog tries again, and `status` shows it.
             return ApplyError(

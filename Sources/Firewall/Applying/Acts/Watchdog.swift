@@ -22,14 +22,16 @@ package enum Watchdog {
         seconds: Int,
         program: String
     ) throws(ApplyError) {
-        let arguments = [argument, "--state", folder.path, "--generation", "\(generation)", "--seconds", "\(seconds)"]
+        let deadline = Clock.monotonicNanoseconds + UInt64(seconds) * 1_000_000_000
+        let arguments = [argument, "--state", folder.path, "--generation", "\(generation)", "--until", "\(deadline)"]
         let hasManager = FileWriting.exists("/run/systemd/system") && Namespaces.isInMachineNetwork == true
         let unit = "gatehouse-firewall-watchdog-\(generation)"
         let start =
             hasManager
             ? ProcessStart(
                 program: "/usr/bin/systemd-run",
-                arguments: ["systemd-run", "--quiet", "--collect", "--unit=\(unit)", program] + arguments,
+                arguments: ["systemd-run", "--quiet", "--collect", "--unit=\(unit)"] + restarting + [program]
+                    + arguments,
                 environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
             )
             : ProcessStart(arguments: ["gatehouse"] + arguments, ownGroup: false)
@@ -50,40 +52,40 @@ package enum Watchdog {
         throw ApplyError(.machine, "the watchdog did not begin to watch within 5 s, so nothing was loaded")
     }
 
-    /// Watches until the generation is confirmed or undone, and undoes it after `seconds`.
+    /// One that was killed is started again, as often as it takes, and counts to the same moment.
+    private static let restarting = [
+        "Restart=on-failure", "RestartSec=1s", "StartLimitIntervalSec=0",
+    ].map { "--property=\($0)" }
+
+    /// Watches until the generation is confirmed or undone, and undoes it at the deadline.
     ///
-    /// When the load that undoes it fails, or its record, that is tried again each second.
-    package static func run(_ applier: Applier, generation: Int, seconds: Int) throws {
-        let deadline = Clock.monotonicNanoseconds + UInt64(seconds) * 1_000_000_000
+    /// What that takes it has in memory before it begins: the folder may be gone by then. When the load that undoes it
+    /// fails, or its record, that is tried again each second.
+    /// - Parameter deadline: by the clock that does not jump, in nanoseconds.
+    package static func run(_ applier: Applier, generation: Int, until deadline: UInt64) throws {
         // It leads a session already when systemd started it.
         try? Detachment.leadSession()
         _ = Detachment.joinControlGroup("gatehouse-firewall-watchdog")
         try Detachment.leaveTerminal()
-        let path = mark(applier.folder, generation)
+        // Started again where the folder is gone, it can do nothing.
+        guard applier.folder.exists, let wayBack = try applier.wayBack(from: generation) else { return }
+        let path = applier.folder.mark(of: generation)
         let lock = try FileLock.take(path, within: 5_000)
         defer {
             FileWriting.remove(path)
             withExtendedLifetime(lock) {}
         }
         while Clock.monotonicNanoseconds < deadline {
-            // What would undo it went with the folder.
-            guard applier.folder.exists else { return }
-            // A state that cannot be read now may be readable later: the deadline decides.
-            if let state = try? applier.state(), state.pending?.ruleset.generation != generation { return }
+            // A state that is lost now may be there again later: the deadline decides.
+            if case .settled = applier.standing(of: wayBack.ruleset) { return }
             Thread.pause(milliseconds: look)
         }
         var isRestored = false
-        while applier.folder.exists, (try? applier.expire(generation, isRestored: &isRestored)) == nil {
-            Thread.pause(milliseconds: 1_000)
-        }
+        while (try? applier.expire(wayBack, isRestored: &isRestored)) == nil { Thread.pause(milliseconds: 1_000) }
     }
 
     /// Whether a watchdog watches this generation: it holds a lock, which goes with it however it ends.
     package static func isArmed(_ folder: StateFolder, generation: Int) -> Bool {
-        FileLock.isHeld(mark(folder, generation))
-    }
-
-    private static func mark(_ folder: StateFolder, _ generation: Int) -> String {
-        "\(folder.path)/\(generation).\(StateFolder.mark)"
+        FileLock.isHeld(folder.mark(of: generation))
     }
 }

@@ -38,7 +38,8 @@ struct PolicyDrift: ParsableCommand {
 struct PolicyWatch: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Write a line for each change of the kernel's rules: who made it, and what drifted by it."
+        abstract: "Write a line for each change of the kernel's rules: who made it, and what drifted by it.",
+        discussion: "A ruleset that nobody confirmed in time, and of which the watchdog was killed, it undoes itself."
     )
 
     @OptionGroup var state: StateOptions
@@ -55,7 +56,10 @@ struct PolicyWatch: ParsableCommand {
             for finding in known { Output.line("drift: \(finding)") }
             Output.line("watching")
             while true {
-                _ = Readiness.wait([events.raw], milliseconds: -1)
+                // A watchdog that is killed changes no rule, by which this would be woken.
+                let isWaiting = (try? applier.state().pending) != nil
+                _ = Readiness.wait([events.raw], milliseconds: isWaiting ? 1_000 : -1)
+                Self.undoUnwatched(applier)
                 let news: [RulesetEvents.Event]
                 do {
                     news = try events.next()
@@ -69,6 +73,15 @@ struct PolicyWatch: ParsableCommand {
                 if now.isEmpty, !known.isEmpty { Output.line("the kernel holds what was applied again") }
                 known = now
             }
+        }
+    }
+
+    private static func undoUnwatched(_ applier: Applier) {
+        do {
+            guard let generation = try applier.expireUnwatched() else { return }
+            Output.line("generation \(generation) is undone: nobody confirmed it in time, and its watchdog was gone")
+        } catch {
+            Output.error("gatehouse: what nobody confirmed is not undone: \(error)")
         }
     }
 

@@ -130,8 +130,8 @@ private struct KnownStatus {
     private func end(of pending: PendingConfirmation) -> String {
         let until = DateTime(seconds: pending.until)
         guard isWatched else {
-            return "its watchdog does not run, so nothing undoes it by itself: `gatehouse policy confirm` or "
-                + "`gatehouse policy rollback`"
+            return "its watchdog does not run: `gatehouse policy watch` undoes it at \(until), where that runs, and a "
+                + "boot; else nobody does: `gatehouse policy confirm` or `gatehouse policy rollback`"
         }
         // The watchdog tries each second, so a minute later something keeps it from it.
         guard pending.until + 60 < Applier.now else { return "undone at \(until) unless confirmed" }

@@ -51,8 +51,10 @@ struct PolicyLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
         abstract: "Load the last confirmed ruleset, as at boot.",
-        discussion: "Where its text is not what was confirmed, the one before is loaded. Exit status: 0 also when none "
-            + "was ever confirmed, 1 when the text of neither is what was confirmed, else 2 or 3."
+        discussion:
+            "Where its text is not what was confirmed, its copy or the one before is loaded; where nothing is known "
+            + "that was confirmed and no ruleset of gatehouse is in force, one that lets in SSH alone. Exit status: 0 also "
+            + "when none was ever confirmed, else 1, 2 or 3 when no confirmed one could be loaded."
     )
 
     @OptionGroup var state: StateOptions
@@ -77,10 +79,10 @@ struct FirewallWatchdog: ParsableCommand {
     @Option(help: "Which generation waits.")
     var generation: Int
 
-    @Option(help: "For how long.")
-    var seconds: Int
+    @Option(help: "Until when, in nanoseconds of the clock that does not jump.")
+    var until: UInt64
 
     func run() throws {
-        try state.perform { try Watchdog.run($0, generation: generation, seconds: seconds) }
+        try state.perform { try Watchdog.run($0, generation: generation, until: until) }
     }
 }

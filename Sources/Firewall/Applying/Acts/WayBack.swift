@@ -1,0 +1,92 @@
+import OpenSSL
+import Site
+
+/// What brings back what was in force before a generation, and ends the connections that only that one let in. In memory:
+/// whoever has it needs no file any more.
+package struct WayBack: Sendable {
+    /// What is undone.
+    package let ruleset: StoredRuleset
+    /// Replaces our table by what was before.
+    let text: String
+    /// What is left, and what is gone back to; nil for no rules.
+    let left: StoredPolicy
+    let target: StoredPolicy?
+}
+
+/// What a ruleset was meant to do: the site file that it was compiled from, and for whom.
+package struct StoredPolicy: Sendable {
+    let ruleset: StoredRuleset
+    let site: [UInt8]
+    let path: String
+
+    /// nil when the site file is not understood any more.
+    var intent: HostIntent? {
+        SiteFile.parse(bytes: site, name: path).model.flatMap { Intent(of: $0).host(ruleset.host) }
+    }
+}
+
+/// What has become of a ruleset that waited for its confirmation.
+enum Standing {
+    case pending(FirewallState)
+    /// It was confirmed or undone.
+    case settled
+    /// Nothing is recorded any more, or it cannot be read.
+    case lost
+
+    var isPending: Bool { if case .pending = self { true } else { false } }
+}
+
+extension Applier {
+    func standing(of ruleset: StoredRuleset) -> Standing {
+        // A state in which nothing was ever applied is another one.
+        guard folder.exists, let state = try? folder.read(), state.lastGeneration > 0 else { return .lost }
+        return state.pending?.ruleset == ruleset ? .pending(state) : .settled
+    }
+
+    /// The way back from a generation; nil when it does not wait for a confirmation any more.
+    func wayBack(from generation: Int) throws(ApplyError) -> WayBack? {
+        let state = try self.state()
+        guard let pending = state.pending, pending.ruleset.generation == generation else { return nil }
+        return try wayBack(state, pending)
+    }
+
+    func wayBack(_ state: FirewallState, _ pending: PendingConfirmation) throws(ApplyError) -> WayBack {
+        WayBack(
+            ruleset: pending.ruleset,
+            text: try textBack(state, pending),
+            left: policy(of: pending.ruleset),
+            target: state.confirmed.map(policy)
+        )
+    }
+
+    /// The text that was written for it; where that is not there any more, the one that was confirmed.
+    private func textBack(_ state: FirewallState, _ pending: PendingConfirmation) throws(ApplyError) -> String {
+        let generation = pending.ruleset.generation
+        if let text = try? document(.undo, generation), pending.undoHash.map({ $0 == Fingerprint.sha256(text) }) ?? true
+        {
+            return text
+        }
+        if let confirmed = state.confirmed, let text = confirmedText(of: confirmed) { return text }
+        throw ApplyError(
+            .machine,
+            "\(folder.path): what undoes generation \(generation) is gone or was changed, and no ruleset that was "
+                + "confirmed is there: `gatehouse policy confirm` keeps what is in force, and a boot undoes it"
+        )
+    }
+
+    /// The text that was confirmed; nil when it is gone, cannot be read, or is another, and so is its copy.
+    func confirmedText(of ruleset: StoredRuleset) -> String? {
+        if let text = try? document(.ruleset, ruleset.generation), Fingerprint.sha256(text) == ruleset.hash {
+            return text
+        }
+        guard let kept = folder.lastConfirmed, kept.ruleset.hash == ruleset.hash else { return nil }
+        return kept.text
+    }
+
+    /// What a ruleset that is kept was meant to do.
+    func policy(of ruleset: StoredRuleset) -> StoredPolicy {
+        let site = (try? folder.read(.site, of: ruleset.generation)) ?? []
+        let path = folder.path(of: .site, ruleset.generation)
+        return StoredPolicy(ruleset: ruleset, site: site, path: path)
+    }
+}

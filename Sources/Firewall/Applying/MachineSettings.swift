@@ -1,0 +1,39 @@
+import Linux
+
+/// What other programs' settings on this machine say, as far as it concerns the firewall. They are only read.
+package struct MachineSettings: Sendable {
+    private let root: String
+
+    /// - Parameter root: the folder that stands for `/`.
+    package init(root: String = "") { self.root = root }
+
+    /// The ports on which OpenSSH's daemon is to listen (sshd_config(5)); 22 where none is said. In order.
+    package var sshPorts: [UInt16] {
+        let folder = "/etc/ssh/sshd_config.d"
+        let more = FileListing.names(in: root + folder).filter { $0.hasSuffix(".conf") }.map { "\(folder)/\($0)" }
+        let ports = (["/etc/ssh/sshd_config"] + more).flatMap { lines(of: $0) }.compactMap(Self.sshPort)
+        return ports.isEmpty ? [22] : Set(ports).sorted()
+    }
+
+    private static func sshPort(_ line: Substring) -> UInt16? {
+        let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
+        guard words.count >= 2 else { return nil }
+        let value: Substring
+        switch words[0].lowercased() {
+        case "port": value = words[1]
+        case "listenaddress":
+            // `ADDRESS:PORT` or `[ADDRESS]:PORT`; an address of IPv6 alone has colons as well.
+            let parts = words[1].split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2 || words[1].contains("]:"), let last = parts.last else { return nil }
+            value = last
+        default: return nil
+        }
+        return UInt16(value).flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// The lines of a file; none when it is not there, or cannot be read.
+    private func lines(of path: String) -> [Substring] {
+        let bytes = (try? FileReading.read(root + path, limit: 1 << 20)) ?? []
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+    }
+}

@@ -1,0 +1,46 @@
+import Firewall
+import Foundation
+import Testing
+
+/// Settings of other programs, below a folder that stands for the machine's root.
+@Suite("Machine settings")
+struct MachineSettingsTests {
+    private let root = "\(NSTemporaryDirectory())/gatehouse-settings-\(UUID().uuidString)"
+
+    private func settings(_ files: [String: String]) throws -> MachineSettings {
+        for (path, text) in files {
+            let whole = URL(fileURLWithPath: root + path)
+            try FileManager.default.createDirectory(
+                at: whole.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try Data(text.utf8).write(to: whole)
+        }
+        return MachineSettings(root: root)
+    }
+
+    @Test(
+        "the ports of SSH are those that its daemon is told, else 22",
+        arguments: [
+            ("", [22]), ("#Port 2222\nUsePAM yes\n", [22]), ("Port 2222\n", [2222]),
+            ("port=22\n\tPort\t2022\r\n", [22, 2022]),
+            ("Port 0\nPort 70000\nPort x\nPort\n", [22]),
+            (
+                "ListenAddress 10.0.0.1:2200\nListenAddress [2001:db8::1]:2201\nListenAddress 2001:db8::2\n",
+                [2200, 2201]
+            ),
+        ]
+    )
+    func ports(text: String, expected: [UInt16]) throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(try settings(["/etc/ssh/sshd_config": text]).sshPorts == expected)
+    }
+
+    @Test("files beside it count, and none is needed")
+    func files() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(MachineSettings(root: root).sshPorts == [22])
+        let files = ["/etc/ssh/sshd_config.d/a.conf": "Port 2022", "/etc/ssh/sshd_config.d/b.txt": "Port 2023"]
+        #expect(try settings(files).sshPorts == [2022])
+    }
+}

@@ -1,0 +1,72 @@
+import Testing
+
+/// What waits for a confirmation comes to its end, whatever is lost meanwhile.
+@Suite("Watchdog", .enabled(if: NetworkOfOneHost.isPossible))
+struct WatchdogTests {
+    /// Generation 1 was confirmed; `wait SECONDS` has generation 2 wait, which lets in to port 2222.
+    private static let confirmed = """
+        apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+        wait2() { apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within $1 || echo "refused $?"; }
+        killWatchdog() { kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 2 "); }
+        back() { await '! table | grep -q 2222'; echo "back $(table | grep -c 'dport 22 ')"; }
+        try() { policy $1; echo "$1 $?"; }
+
+        """
+
+    @Test(
+        "it undoes what nobody confirmed also when the folder, the state or the text that undoes it is gone",
+        arguments: [
+            ("rm -r state", "there is no folder"), ("rm state/*", "no ruleset waits"),
+            ("rm state/state.json", "Generation 2 waited for a confirmation, and its watchdog undoes it"),
+            (": > state/state.json", "Generation 2 waited for a confirmation, and its watchdog undoes it"),
+            ("rm state/2.nft", "the text of generation 2 is gone"), ("rm state/2.undo.nft", ""),
+        ]
+    )
+    func lost(loss: String, words: String) throws {
+        let result = try NetworkOfOneHost().script(
+            Self.confirmed + """
+                wait2 8s; \(loss); \(words.isEmpty ? ":" : "try confirm"); back; try status
+                """
+        )
+        #expect(!result.output.contains("confirm 0") && !result.output.contains("refused"), "\(result)")
+        #expect(words.isEmpty || result.error.contains(words), "\(result)")
+        #expect(result.output.contains("back 1\n"), "\(result)")
+    }
+
+    @Test("a rollback whose text is gone or damaged goes back to what was confirmed; where nothing was, it says so")
+    func rollback() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.confirmed + """
+                wait2 600s; rm state/2.undo.nft; try rollback; back; try status
+                wait2 600s; truncate -s 0 state/3.undo.nft; try rollback; back
+                wait2 600s; truncate -s 0 state/4.undo.nft; rm state/1.nft; echo '# more' >> state/confirmed.nft; try rollback
+                table | grep -c 2222
+                """
+        )
+        #expect(result.output.contains("rollback 0\nback 1\n"), "\(result)")
+        #expect(result.output.contains("status 0\n") && result.output.hasSuffix("rollback 3\n1\n"), "\(result)")
+        #expect(result.error.contains("what undoes generation 4 is gone or was changed"), "\(result)")
+    }
+
+    @Test("one that was killed is told of, and `policy watch` undoes in its place, when the time is over")
+    func killed() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.confirmed + """
+                policy watch > watch.txt & watch=$!; trap 'kill $watch' EXIT; await 'grep -q ^watching watch.txt'
+                wait2 6s; killWatchdog; try status; try drift; table | grep -c 2222
+                back; await 'grep "is undone: nobody confirmed it in time" watch.txt'; kill $watch
+                await 'policy status'; try drift
+                wait2 1s; killWatchdog 2> /dev/null; kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 3 ")
+                policy watch > again.txt & watch=$!; back; try drift
+                """
+        )
+        #expect(result.output.contains("its watchdog does not run"), "\(result)")
+        #expect(
+            result.output.contains("generation 2 waits for its confirmation, and its watchdog does not"),
+            "\(result)"
+        )
+        #expect(result.output.contains("status 1\n") && result.output.contains("drift 1\n1\nback 1\n"), "\(result)")
+        #expect(result.output.contains("undone: generation 2"), "\(result)")
+        #expect(result.output.ranges(of: "drift 0\n").count == 2, "\(result)")
+    }
+}
