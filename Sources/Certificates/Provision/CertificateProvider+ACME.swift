@@ -53,10 +53,14 @@ extension CertificateProvider {
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         var plan = plan(of: settings, acme)
+        let isMeant = isAsked || !isOfSite(settings)
         var problems: [String: ACMEProblem] = [:]
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
+            var begun = plan
+            begun.begin(asking: acme.candidates.map(\.directory), at: Self.clock)
+            store.keep(begun, of: settings.name)
             for candidate in acme.candidates {
                 let accounts = ACMEAccountStore(store, directory: candidate.directory)
                 let end = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock))
@@ -68,7 +72,7 @@ extension CertificateProvider {
                 }
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, plan, outside)
-                    return try keep(made, settings, acme, plan, reason: reason, isAsked: isAsked, outside)
+                    return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
                 } catch .order(_, let problem) {
                     if case .rateLimited(_, let seconds, let isForAll) = problem {
                         plan.hold(candidate.directory, until: Self.clock + seconds)
@@ -92,6 +96,13 @@ extension CertificateProvider {
         plan.fail("\(problem)", asking: acme.candidates.map(\.directory), pause: max(0, pause), at: Self.clock)
         store.keep(plan, of: settings.name)
         throw problem
+    }
+
+    /// Whether what the store has is what the site file asks for: a change of that file is an operator's wish.
+    private func isOfSite(_ settings: CertificateSettings) -> Bool {
+        guard let bundle = try? store.load(settings.name) else { return true }
+        let isOwn = (try? isOfInternalCA(bundle, settings)) ?? false
+        return settings.names.allSatisfy(bundle.covers) && !isOwn
     }
 
     /// What one CA gave.

@@ -73,9 +73,9 @@ extension CertificateProvider {
         return provided
     }
 
-    /// Ends the pause that clients' refusal of the last one brought, once another is made.
+    /// Ends the pause that clients' refusal of the last one brought, or an operator, once another is made.
     internal func forgetFailures(of settings: CertificateSettings) {
-        if plan(of: settings.name).failures > 0 { store.keep(RenewalPlan(), of: settings.name) }
+        if plan(of: settings.name).next > 0 { store.keep(RenewalPlan(), of: settings.name) }
     }
 }
 

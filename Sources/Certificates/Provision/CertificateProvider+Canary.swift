@@ -106,7 +106,7 @@ extension CertificateProvider {
         if let known {
             try restore(known, settings, reason: reason)
         } else {
-            _ = try rollBack(settings, reason: reason)
+            _ = try goBack(settings, reason: reason)
         }
         var plan = store.plan(of: settings.name)
         plan.fail(reason, at: now)

@@ -74,8 +74,22 @@ extension CertificateProvider {
         }
     }
 
-    /// Goes back to the generation before the current one.
+    /// Goes back to the generation before the current one as an operator wants it. What he goes back to is due most times: the
+    /// next one is made after a day, or half of what is left of its life.
     package func rollBack(
+        _ settings: CertificateSettings,
+        reason: String
+    ) throws(CertificateProblem) -> CertificateBundle {
+        let bundle = try goBack(settings, reason: reason)
+        var plan = plan(of: settings.name)
+        let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
+        plan.rest("it was gone back from: \(reason)", until: now + pause)
+        store.keep(plan, of: settings.name)
+        return bundle
+    }
+
+    /// Goes back to the generation before the current one.
+    internal func goBack(
         _ settings: CertificateSettings,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {

@@ -209,7 +209,7 @@ package struct CertificateProvider: Sendable {
     internal func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
         let plan = plan(of: settings.name)
         guard plan.next > now else { return nil }
-        return (plan.next, "the next is made at \(UTC.text(plan.next)), since of the last one \(plan.problem)")
+        return (plan.next, "the next is made at \(UTC.text(plan.next)); of the last one: \(plan.problem)")
     }
 
     /// Looks again, since another process may have issued it meanwhile.

@@ -41,7 +41,9 @@ package struct CertificateStanding: Sendable {
     package var due: Int64? {
         guard issuer != "files" else { return nil }
         guard let leaf = leaves.first else { return plan.next }
-        guard plan.origin?.fingerprint == leaf.fingerprint else { return max(plan.next, leaf.renewalSchedule.due) }
+        let isOfPlan = plan.origin?.fingerprint == leaf.fingerprint
+        if cause != nil { return isOfPlan ? max(plan.next, plan.patience) : plan.next }
+        guard isOfPlan else { return max(plan.next, leaf.renewalSchedule.due) }
         return max(plan.next, plan.patience, leaf.renewalSchedule.due(advised: plan.advice?.moment))
     }
 

@@ -63,6 +63,18 @@ package struct RenewalPlan: Sendable, Equatable {
         self.problem = problem
     }
 
+    /// A try begins. Until it has ended it counts as one that failed: a process that dies in it again and again would else
+    /// begin another one at each start, and use up what a CA allows.
+    package mutating func begin(asking asked: [String], at now: Int64) {
+        fail("it was begun, and has not ended", asking: asked, at: now)
+    }
+
+    /// An operator wants what is there now to stay for a while: no try has failed.
+    package mutating func rest(_ problem: String, until moment: Int64) {
+        next = max(next, moment)
+        self.problem = problem
+    }
+
     /// Whether the certificate in use is of an ACME server that is none of these.
     package func isElsewhere(from directories: [String]) -> Bool {
         origin.map { $0.directory.hasPrefix("https://") && !directories.contains($0.directory) } ?? false
@@ -90,7 +102,7 @@ package struct RenewalPlan: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - life: how long it is good for, in seconds.
-    ///   - isAsked: an operator wanted it now: that says nothing of clocks or of its CA's advice.
+    ///   - isAsked: an operator wanted it now, or wants another one since: that says nothing of clocks or of its CA's advice.
     package mutating func succeed(_ origin: Origin, life: Int64, isAsked: Bool = false, at now: Int64) {
         let isHurried = !isAsked && since != 0 && now - since < life / 3
         // A try for names that were lacking has had its pause already.

@@ -15,6 +15,8 @@ internal final class CertificateOrders: Sendable {
         var orders: [[String]: Int] = [:]
         var claims = NameClaims()
         var isStopped = false
+        /// What was said of each certificate since the last one came.
+        var told: [String: Set<String>] = [:]
     }
 
     /// Wakes a thread that looks after the certificates of the same CAs.
@@ -130,7 +132,7 @@ internal final class CertificateOrders: Sendable {
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
         let provider = CertificateProvider(for: site, now: Schedule.time)
-        let outside = outside(of: site)
+        let outside = outside(of: site, for: settings.name)
         guard provider.need(of: settings, acme, outside) != nil else { return false }
         let names = settings.names.map { "\($0)" }
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
@@ -143,6 +145,7 @@ internal final class CertificateOrders: Sendable {
                 return try provider.order(settings, acme, reason: reason, outside)
             }
             guard let bundle else { return false }
+            board.withLock { $0.told[settings.name] = nil }
             let plan = provider.plan(of: settings, acme)
             GatewayProcess.log(
                 "certificate \(settings.name): issued by \(plan.origin?.directory ?? acme.directory), good until "
@@ -153,8 +156,9 @@ internal final class CertificateOrders: Sendable {
                 tell("certificate \(settings.name): \(plan.problem)", plan, provider.standing(settings))
             }
             return true
-        } catch .beingMade {
-            // By a command, which has what it made published.
+        } catch .beingMade(let name) {
+            // By a command, which has what it made published, if it ever ends.
+            tellOnce("\(CertificateProblem.beingMade(name: name))", of: settings.name)
             return false
         } catch .vacantStore {
             // That is told once, by whoever looks at what is to be served.
@@ -180,6 +184,18 @@ internal final class CertificateOrders: Sendable {
         }
     }
 
+    /// Says something of a certificate; once for what stays so.
+    private func tellOnce(_ text: String, of name: String) {
+        let isNews = board.withLock { board in
+            // Words of CAs may differ each time.
+            if board.told[name, default: []].count >= Self.mostTold { board.told[name] = nil }
+            return board.told[name, default: []].insert(text).inserted
+        }
+        if isNews { GatewayProcess.log(text) }
+    }
+
+    private static let mostTold = 32
+
     /// What went wrong, and how much time is left.
     private func tell(_ problem: String, _ plan: RenewalPlan, _ standing: CertificateStanding) {
         let runway = standing.runway(at: Schedule.time) ?? 0
@@ -189,7 +205,7 @@ internal final class CertificateOrders: Sendable {
         )
     }
 
-    private func outside(of site: SiteModel) -> CertificateProvider.Outside {
+    private func outside(of site: SiteModel, for name: String) -> CertificateProvider.Outside {
         CertificateProvider.Outside(
             transport: { [user] acme in OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)) },
             publish: { [requests] () throws(ACMEProblem) in
@@ -198,7 +214,7 @@ internal final class CertificateOrders: Sendable {
                     throw .challenge(name: site.name, why: "the gateway cannot show it; its log says why")
                 }
             },
-            tell: { _ in }
+            tell: { [self] text in tellOnce("certificate \(name): \(text)", of: name) }
         )
     }
 }

@@ -101,7 +101,9 @@ package struct StatusTable {
     }
 
     private static func deployments(_ document: JSONValue) -> [String] {
-        guard case .object(let members) = document["certificate_deployment_problems"], !members.isEmpty else { return [] }
+        guard case .object(let members) = document["certificate_deployment_problems"], !members.isEmpty else {
+            return []
+        }
         return ["", "programs of `deploy`:"] + members.map { "    WARNING: " + cell($0.value) }
     }
 

@@ -44,6 +44,35 @@ struct CertificateProviderTests {
         #expect(try InternalCA.signer(in: store).map { first.bundles[0].leaf.isIssued(by: $0) } == true)
     }
 
+    @Test("what an operator went back to stays for a day, though it is due")
+    func rollsBack() throws {
+        let first = try provider().provide(settings()).bundles[0].leaf
+        let due = first.renewalSchedule.due
+        let second = try provider(at: due).provide(settings()).bundles[0].leaf
+        #expect(second.der != first.der)
+        func served(at moment: Int64) throws -> [UInt8] {
+            try provider(at: moment).provide(settings()).bundles[0].leaf.der
+        }
+        #expect(try provider(at: due).rollBack(settings(), reason: "a bad one").leaf.der == first.der)
+        #expect(try served(at: due + 60) == first.der)
+        let standing = provider(at: due + 60).standing(settings())
+        #expect(standing.due == due + 86_400 && standing.failures == 0 && standing.faults.isEmpty)
+        #expect(try served(at: due + 86_399) == first.der)
+        let third = try served(at: due + 86_400)
+        #expect(third != first.der && third != second.der)
+    }
+
+    @Test("near the end of what he went back to it is half of what is left; another one that he makes ends that")
+    func rollsBackLate() throws {
+        let first = try provider().provide(settings()).bundles[0].leaf
+        let late = first.validity.upperBound - 100
+        _ = try provider(at: late).issue(settings(), reason: "asked")
+        #expect(try provider(at: late).rollBack(settings(), reason: "").leaf.der == first.der)
+        #expect(provider(at: late).standing(settings()).due == late + 50)
+        _ = try provider(at: late).issue(settings(), reason: "asked")
+        #expect(store.plan(of: "site").next == 0)
+    }
+
     @Test("files may not lose a name that is served, nor the issuer's certificate, unless what is served has expired")
     func succession() throws {
         let both = settings(["foobar.com", "www.foobar.com"])

@@ -87,6 +87,36 @@ struct OrderFaultTests {
         #expect(try scratch.store.currentGeneration(of: "web") == 2)
     }
 
+    @Test("a try that has begun counts until it has ended, for those who come after a process that died in it")
+    func begins() throws {
+        let provider = scratch.provider(at: now)
+        for number in 1...3 {
+            var seen: RenewalPlan?
+            // What is on the disk while the CA is asked is what a start would find.
+            try order(outside { [settings, acme] in seen = provider.plan(of: settings, acme) })
+            let plan = try #require(seen)
+            #expect(plan.failures == 1 && plan.next >= now + 60 && plan.problem.contains("has not ended"), "\(plan)")
+            let ended = provider.plan(of: settings, acme)
+            #expect(ended.failures == 0 && ended.next == 0, "\(number): \(ended)")
+        }
+    }
+
+    @Test("a name that the site file has since then is an operator's wish: no hurry, however soon, and tried at once")
+    func meant() throws {
+        for _ in 0..<2 { _ = try scratch.provider(at: now).order(settings, acme, reason: "due", outside()) }
+        #expect(scratch.provider(at: now).plan(of: settings, acme).hurries == 1)
+        let names: [HostPattern] = [.exact("foobar.com"), .exact("www.foobar.com")]
+        var wider = CertificateSettings(name: "web", names: names, issuer: .acme(acme))
+        wider.reusesKey = true
+        let provider = scratch.provider(at: now)
+        let key = try scratch.store.load("web").key
+        let texts = names.map { "\($0)" }
+        let both = try InternalCA(named: "ca.test", now: now).issue(names: texts, for: key, now: now)
+        ca.answer("/certificate", ScriptedCA.json(both.chainPEM))
+        _ = try provider.order(wider, acme, reason: "names", outside())
+        #expect(provider.plan(of: wider, acme).hurries == 0)
+    }
+
     @Test("`replaces` goes to the CA and the account that gave what is replaced, and to no others")
     func replaces() throws {
         let leaf = try #require(try scratch.store.loadChain("web").first)

@@ -19,6 +19,12 @@ extension Certs {
             }
             let end = UTC.text(bundle.leaf.validity.upperBound)
             Output.line("certificate \(change.name): back to the one that is good until \(end)")
+            if let next = desk.provider.standing(settings).due {
+                Output.line(
+                    "certificate \(change.name): the next one is made at \(UTC.text(next)), or by `gatehouse certs rotate "
+                        + "\(change.name)`"
+                )
+            }
             try desk.publish(settings)
         }
     }
