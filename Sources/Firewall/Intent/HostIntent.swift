@@ -50,6 +50,13 @@ package struct HostIntent: Sendable {
         return translations.first { $0.changesDestination && $0.changed.contains(packet) }
     }
 
+    /// What changes the source of a packet that leaves and begins a connection: the first such change; nil when it keeps
+    /// its source.
+    package func sourceChange(of packet: Packet) -> Translation? {
+        guard packet.path != .input, packet.state == .new else { return nil }
+        return translations.first { !$0.changesDestination && $0.changed.contains(packet) }
+    }
+
     /// The rule that decides about the packet; nil when none does, which means that it is dropped.
     package func rule(for packet: Packet) -> IntentRule? {
         rules(packet.path).first { $0.matches(packet) }

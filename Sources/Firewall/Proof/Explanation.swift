@@ -53,26 +53,39 @@ package struct Explanation: Sendable {
 
     /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and
     /// goes by the interface that has its peer for a neighbour, else by the first that faces the outside, else by the
-    /// first.
+    /// first. What would leave by the interface that it came in by, of which the site file knows no address, is taken
+    /// for a packet to the address that the host has there by DHCP: it is `toOwnAddress`.
+    ///
+    /// - Parameter interface: the one that it comes in by or, where the host sends it, leaves by.
     package static func packet(
         from source: IPAddress,
         to destination: IPAddress,
         _ number: ProtocolNumber,
         detail: UInt16,
-        at host: SiteHost
+        at host: SiteHost,
+        by interface: String? = nil
     ) -> Packet {
         let own = Set(host.allAddresses.map(\.address))
-        let path: PacketPath = own.contains(destination) ? .input : own.contains(source) ? .output : .forward
-        let route = PacketRoute(path, by: interface(towards: source, host), to: interface(towards: destination, host))
+        var path: PacketPath = own.contains(destination) ? .input : own.contains(source) ? .output : .forward
+        let input = interface ?? host.interface(towards: source)
+        let output = path == .output ? interface : nil
+        let isDynamic = host.interfaces.contains { $0.name == input && $0.addresses.isEmpty }
+        let isToUnknown = path == .forward && isDynamic && input == host.interface(towards: destination)
+        if isToUnknown { path = .input }
+        let route = PacketRoute(path, by: input, to: output ?? host.interface(towards: destination))
         var packet = Packet(route, from: source, to: destination, number, detail: detail)
         packet.sourcePort = number.hasPorts ? 40000 : 0
+        if isToUnknown { packet.oddities.insert(.toOwnAddress) }
         return packet
     }
+}
 
-    private static func interface(towards address: IPAddress, _ host: SiteHost) -> String {
-        let attached = host.interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
-        let outside = host.interfaces.first { $0.zone == FirewallDefence.outside }
-        return (attached ?? outside ?? host.interfaces.first)?.name ?? "eth0"
+extension SiteHost {
+    /// The interface that a peer is reached by.
+    func interface(towards address: IPAddress) -> String {
+        let attached = interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
+        let outside = interfaces.first { $0.zone == FirewallDefence.outside }
+        return (attached ?? outside ?? interfaces.first)?.name ?? "eth0"
     }
 }
 

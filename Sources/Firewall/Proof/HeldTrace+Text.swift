@@ -11,6 +11,15 @@ extension HeldTrace {
 }
 
 extension HeldTrace.Step {
+    /// What the rule makes of addresses; nil when it changes none.
+    func translation(in ruleset: HeldRuleset) -> HeldTranslation? {
+        guard let rule, ruleset.chains.indices.contains(chain), ruleset.chains[chain].rules.indices.contains(rule)
+        else { return nil }
+        return ruleset.chains[chain].rules[rule].statements.lazy.compactMap { statement in
+            if case .translation(let change) = statement { change } else { nil }
+        }.first
+    }
+
     fileprivate func described(in ruleset: HeldRuleset) -> String? {
         guard ruleset.chains.indices.contains(chain) else { return nil }
         let held = ruleset.chains[chain]
@@ -21,9 +30,21 @@ extension HeldTrace.Step {
         } else {
             text += "the chain's policy"
         }
-        if let word = outcomes.deciding { text += " \(word)" }
+        if let word = translation(in: ruleset)?.word ?? outcomes.deciding { text += " \(word)" }
         if let unknown { text += ", which hangs on what is not understood: \(unknown)" }
         return text
+    }
+}
+
+extension HeldTranslation {
+    fileprivate var word: String {
+        switch self {
+        case .masquerade: "changes the source"
+        case .source(let address): "changes the source to \(address)"
+        case .destination(let address): "changes the destination to \(address)"
+        case .redirect(let port): "sends it to the host's own port \(port)"
+        case .other(let text): text
+        }
     }
 }
 

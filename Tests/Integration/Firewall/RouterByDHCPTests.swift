@@ -41,6 +41,11 @@ struct RouterByDHCPTests {
             try $internet tcp 8.8.8.8 198.18.5.1 2222 once & two=$!
             try $internet udp 198.18.5.2 198.18.5.1 51820 once & three=$!
             wait $one $two $three
+            TZ=UTC nft -j list ruleset > held.json
+            explain() { $gatehouse policy explain --site \(Self.site) --host router --held held.json "$@"; }
+            explain --from 198.51.100.8 --to 198.18.5.1 --port 2222 > words; echo "explain $?"
+            grep -oE 'sent to .* port 22|the kernel: .*|changes the destination .*|files input' words
+            explain --from 8.8.8.8 --to 198.18.5.1 --port 2222 --json | grep -cE '"let-through": false|"kernel": "dropped"'
             """
         )
         let expected = [
@@ -48,6 +53,8 @@ struct RouterByDHCPTests {
             "192.168.10.50 to 198.18.5.2 tcp 443: internet", "198.18.5.1 to 198.18.5.2 tcp 443: internet",
             "8.8.8.8 to 198.18.5.1 udp 51820: router", "198.51.100.8 to 192.168.20.50 tcp 2222: silent",
             "8.8.8.8 to 198.18.5.1 tcp 2222: silent", "198.18.5.2 to 198.18.5.1 udp 51820: silent",
+            "explain 0", "sent to 192.168.10.5 port 22", "the kernel: accepted",
+            "changes the destination to 192.168.10.5:22", "files input", "2",
         ]
         let found = result.output.split(separator: "\n").map(String.init)
         #expect(found.sorted() == expected.sorted(), "\(result)")

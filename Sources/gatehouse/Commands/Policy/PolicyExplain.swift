@@ -7,8 +7,9 @@ struct PolicyExplain: ParsableCommand {
         commandName: "explain",
         abstract: "Follow one packet through a host's rules: which decides, and which nearly did.",
         discussion: """
-            The packet begins a connection. It goes to the host, from it, or else through it. Exit status: 0 when it is
-            let through, 1 when it is dropped, 2 when the site file or the command is wrong.
+            The packet begins a connection. It goes to the host, from it, or else through it. What a router passes on,
+            to a forwarded port or otherwise, is followed to the host of the site that it is for. Exit status: 0 when
+            it is let through, 1 when it is dropped, 2 when the site file or the command is wrong.
             """
     )
 
@@ -42,28 +43,17 @@ struct PolicyExplain: ParsableCommand {
         let site = try PolicySite(path: options.path)
         let intent = try site.host(host)
         let packet = try packet(site.model.hosts[intent.host] ?? SiteHost(name: intent.host))
-        let explanation = Explanation(packet, at: intent, now: site.now)
-        let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }
-        let trace = ruleset.map { HeldEvaluator($0.at(site.now)).trace(packet) }
+        let journey = Journey(packet, at: intent, of: site.intent, site.model, now: site.now)
+        let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }?.at(site.now)
+        let trace = ruleset.map { journey.trace(in: $0) }
         let steps = ruleset.flatMap { ruleset in trace.map { $0.described(in: ruleset) } }
         if json {
-            Output.line(Self.json(explanation, trace, steps).indented)
+            Output.line(journey.json(trace, steps).indented)
         } else {
-            Output.line("\(intent.host) \(packet.path.rawValue): \(packet.text)")
-            let word = explanation.isAccepted ? "accepted" : "dropped"
-            let rule = explanation.rule.map { rule in
-                site.name(rule) + (rule.expires.map { ", which ends on \(DateTime(seconds: $0))" } ?? "")
-            }
-            Output.line(rule.map { "\(word) by \($0)" } ?? "dropped, since no rule lets it through")
-            if let nearest = explanation.nearest {
-                Output.line("the nearest rule that lets packets through is \(site.name(nearest.rule)):")
-                for reason in nearest.reasons { Output.line("  \(reason)") }
-            }
-            if let trace { Output.line("the kernel: \(trace.outcomes.word)") }
-            for step in steps ?? [] { Output.line("  \(step)") }
+            for line in journey.lines(site, trace, steps ?? []) { Output.line(line) }
         }
-        let isAccepted = trace.map { $0.outcomes == .accept } ?? explanation.isAccepted
-        if !isAccepted { throw ExitCode(1) }
+        let isThere = trace.map { $0.outcomes == .accept } ?? true
+        if !journey.isLetThrough || !isThere { throw ExitCode(1) }
     }
 
     private func packet(_ host: SiteHost) throws -> Packet {
@@ -82,27 +72,6 @@ struct PolicyExplain: ParsableCommand {
         }
         let echo: UInt16 = number == .icmp ? 8 : 128
         let detail = isICMP ? (port ?? echo) << 8 : port ?? 0
-        var packet = Explanation.packet(from: source, to: destination, number, detail: detail, at: host)
-        guard let interface else { return packet }
-        packet.route =
-            switch packet.route {
-            case .input: .input(by: interface)
-            case .forward(_, let output): .forward(by: interface, to: output)
-            case .output: .output(by: interface)
-            }
-        return packet
-    }
-
-    private static func json(_ explanation: Explanation, _ trace: HeldTrace?, _ steps: [String]?) -> JSONValue {
-        .object([
-            .init("host", .string(explanation.host)),
-            .init("packet", explanation.packet.json),
-            .init("accepted", .boolean(explanation.isAccepted)),
-            .init("rule", explanation.rule?.json ?? .null),
-            .init("nearest", explanation.nearest?.rule.json ?? .null),
-            .init("reasons", .strings(explanation.nearest?.reasons ?? [])),
-            .init("kernel", trace.map { .string($0.outcomes.word) } ?? .null),
-            .init("steps", steps.map { .strings($0) } ?? .null),
-        ])
+        return Explanation.packet(from: source, to: destination, number, detail: detail, at: host, by: interface)
     }
 }

@@ -74,6 +74,9 @@ struct PolicySite {
     func name(_ rule: IntentRule?) -> String {
         rule.map { "`\($0.id)`\(place($0.position))" } ?? "no rule, so that it is dropped"
     }
+
+    /// What a line that changes addresses is called, with its place.
+    func name(_ translation: Translation) -> String { "`\(translation.id)`\(place(translation.position))" }
 }
 
 extension IntentRule {

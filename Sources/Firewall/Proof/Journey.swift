@@ -1,0 +1,171 @@
+package import Site
+
+/// What becomes of one packet that comes to a host or leaves it, and behind it: where a port forward sends the packet, what
+/// a masquerade makes of its source, and what the host of the site decides that a router passes it on to.
+package struct Journey: Sendable {
+    /// The packet as the host first sees it.
+    package let packet: Packet
+    /// The line of `forward` that sends it elsewhere; nil when it goes where it was sent.
+    package let redirection: Translation?
+    /// The line of `forward` that would send the packet elsewhere, had it not been for one thing; only of packets that
+    /// are dropped where they were sent.
+    package let nearestRedirection: (translation: Translation, reason: String)?
+    /// What the host's rules make of it: of a packet that is sent elsewhere, as it goes on.
+    package let decision: Explanation
+    /// What becomes of its source when it leaves; nil when nothing does, and when it does not leave.
+    package let sourceChange: SourceChange?
+    /// The host of the site that the packet is passed on to; nil when there is none.
+    package let arrival: Arrival?
+
+    /// A line that changes the source.
+    package struct SourceChange: Sendable {
+        package let translation: Translation
+        /// The interface that the packet leaves by.
+        package let interface: String
+        /// What the source becomes; nil when the site file does not say which address the interface has.
+        package let source: IPAddress?
+    }
+
+    /// A packet at the host that it is passed on to.
+    package struct Arrival: Sendable {
+        package let host: String
+        /// What that host decides; nil where this is not known, since the packet's source is not.
+        package let decision: Explanation?
+    }
+
+    /// Whether every host of the site that was asked lets it through.
+    package var isLetThrough: Bool {
+        decision.isAccepted && (arrival.map { $0.decision?.isAccepted ?? false } ?? true)
+    }
+
+    /// - Parameters:
+    ///   - packet: as `Explanation.packet` makes it.
+    ///   - intent: the host's, one of `all`.
+    ///   - all: what is meant on every host of the site.
+    ///   - now: rules that ended before let nothing through, in seconds since 1970.
+    package init(
+        _ packet: Packet,
+        at intent: HostIntent,
+        of all: Intent,
+        _ site: SiteModel,
+        now: Int64 = .min
+    ) {
+        let host = site.hosts[intent.host] ?? SiteHost(name: intent.host)
+        self.packet = packet
+        redirection = packet.path == .input ? intent.redirection(of: packet) : nil
+        decision = Explanation(redirection?.redirected(packet, at: host) ?? packet, at: intent, now: now)
+        let isLost = packet.path == .input && !decision.isAccepted && redirection == nil
+        nearestRedirection = isLost ? intent.nearestRedirection(of: packet) : nil
+        guard decision.isAccepted else {
+            (sourceChange, arrival) = (nil, nil)
+            return
+        }
+        let leaving = decision.packet
+        let change = intent.sourceChange(of: leaving).map { SourceChange($0, of: leaving, at: host) }
+        sourceChange = change
+        // Whoever sends the packet asks about itself; a router is asked about what it passes on.
+        let target = site.hosts.values.first { other in
+            other.name != host.name && other.allAddresses.contains { $0.address == leaving.destination }
+        }
+        guard leaving.path == .forward, let target, let there = all.host(target.name) else {
+            arrival = nil
+            return
+        }
+        guard let source = change.map(\.source) ?? leaving.source else {
+            arrival = Arrival(host: target.name, decision: nil)
+            return
+        }
+        let arriving = Self.arriving(leaving, from: source, at: target, by: host)
+        arrival = Arrival(host: target.name, decision: Explanation(arriving, at: there, now: now))
+    }
+
+    /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by.
+    private static func arriving(
+        _ packet: Packet,
+        from source: IPAddress,
+        at target: SiteHost,
+        by router: SiteHost
+    ) -> Packet {
+        let near = router.interfaces.first { $0.name == packet.outputInterface }?.addresses.map(\.address) ?? []
+        let attached = near.first { address in target.allAddresses.contains { $0.network.contains(address) } }
+        var arriving = packet
+        arriving.source = source
+        arriving.route = .input(by: target.interface(towards: attached ?? source))
+        if source.width == 128 { arriving.oddities.insert(.throughRouter) }
+        return arriving
+    }
+}
+
+extension HostIntent {
+    /// The first line of `forward` that a packet to the host lacks one thing for.
+    fileprivate func nearestRedirection(of packet: Packet) -> (translation: Translation, reason: String)? {
+        var packet = packet
+        packet.oddities.insert(.toOwnAddress)
+        for translation in translations where translation.changesDestination {
+            let lacking = translation.changed.lacks(packet)
+            if lacking.count == 1 { return (translation, lacking[0].text) }
+        }
+        return nil
+    }
+}
+
+extension Journey {
+    /// What the host's kernel makes of the packet, by what it holds: unknown where it sends the packet elsewhere than is
+    /// meant.
+    package func trace(in held: HeldRuleset) -> HeldTrace {
+        let evaluator = HeldEvaluator(held)
+        let trace = evaluator.trace(decision.packet)
+        guard packet.path == .input else { return trace }
+        var came = packet
+        came.oddities.insert(.toOwnAddress)
+        let changing = evaluator.trace(came).steps.filter { $0.destinationChange(in: held) != nil }
+        let meant = redirection.map { [HeldTranslation($0.kind)] } ?? []
+        let isAsMeant =
+            changing.compactMap { $0.destinationChange(in: held) } == meant && changing.allSatisfy { $0.unknown == nil }
+        return HeldTrace(
+            outcomes: isAsMeant ? trace.outcomes : [.accept, .drop],
+            steps: redirection == nil ? trace.steps : changing + trace.steps
+        )
+    }
+}
+
+extension HeldTrace.Step {
+    /// How the step changes where a packet goes; nil when it does not.
+    fileprivate func destinationChange(in held: HeldRuleset) -> HeldTranslation? {
+        switch translation(in: held) {
+        case .masquerade, .source, nil: nil
+        case let change?: change
+        }
+    }
+}
+
+extension Translation {
+    /// The packet with its new destination, on its new way through the host.
+    fileprivate func redirected(_ packet: Packet, at host: SiteHost) -> Packet {
+        guard case .destination(let target, let port) = kind else { return packet }
+        return Explanation.packet(
+            from: packet.source,
+            to: target,
+            packet.protocolNumber,
+            detail: port ?? packet.detail,
+            at: host,
+            by: packet.inputInterface
+        )
+    }
+}
+
+extension Journey.SourceChange {
+    fileprivate init(_ translation: Translation, of packet: Packet, at host: SiteHost) {
+        self.translation = translation
+        interface = packet.outputInterface ?? ""
+        guard case .source(let address) = translation.kind else {
+            let name = interface
+            let addresses = host.interfaces.first { $0.name == name }?.addresses ?? []
+            let own = addresses.filter { $0.address.width == packet.source.width }
+            // The kernel takes one of the destination's network, else the first (`inet_select_addr`).
+            source = (own.first { $0.network.contains(packet.destination) } ?? own.first)?.address
+            return
+        }
+        source = address
+    }
+}
