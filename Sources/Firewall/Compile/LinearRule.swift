@@ -13,7 +13,9 @@ struct LinearRule {
 
     func lines(_ parts: inout RulesetParts) -> [Rule] {
         let name = "\(place.word)_\(Word.name(rule.id))"
-        let conditions = Conditions(place: place, label: conduct.label, name: name)
+        // The same rule asks for the same addresses on all ways through the host.
+        let sets = Chain.rulePrefix + Word.name(rule.id)
+        let conditions = Conditions(place: place, label: conduct.label, name: sets)
         var within: [[Match]] = []
         var above: [[Match]] = []
         for match in rule.matches {

@@ -10,7 +10,7 @@ struct RuleCuts {
     let path: PacketPath
 
     /// Up to so many rules are not cut.
-    private static let shortList = 16
+    static let shortList = 16
     /// How many parts one lookup makes at most.
     private static let mostParts = 256
     /// How often a part is cut again.
@@ -20,6 +20,9 @@ struct RuleCuts {
     ///   - rules: all about packets of the same states, for which whoever leads to the chain asks.
     ///   - chain: an empty one.
     func write(_ rules: [IntentRule], to chain: String, _ parts: inout RulesetParts) {
+        guard rules.count > Self.shortList else {
+            return parts.append(lines(rules.map(\.ofAnyState), &parts), to: chain)
+        }
         for family in AddressFamily.allCases {
             let own = rules.compactMap { $0.only(family) }
             parts.append(lines(own, Part(family: family, name: chain), &parts), to: chain)
@@ -53,9 +56,13 @@ struct RuleCuts {
         let longest: Int
     }
 
+    private func lines(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
+        rules.flatMap { LinearRule($0, .path(path)).lines(&parts) }
+    }
+
     private func lines(_ rules: [IntentRule], _ part: Part, _ parts: inout RulesetParts) -> [Rule] {
         guard rules.count > Self.shortList, part.depth < Self.deepest, let cut = Self.cut(rules, part) else {
-            return rules.flatMap { LinearRule($0, .path(path)).lines(&parts) }
+            return lines(rules, &parts)
         }
         let word = cut.side == .source ? "from" : "to"
         var elements: [Element] = []
@@ -139,6 +146,13 @@ extension PacketMatch {
 }
 
 extension IntentRule {
+    /// The rule for packets whose states were asked for before.
+    fileprivate var ofAnyState: IntentRule {
+        var rule = self
+        for index in matches.indices { rule.matches[index].states = .all }
+        return rule
+    }
+
     /// The rule for packets of one family, whose states were asked for before; nil when it is about none.
     fileprivate func only(_ family: AddressFamily) -> IntentRule? {
         let all = family == .v4 ? AddressSet(v4: .all) : AddressSet(v6: .all)

@@ -1,46 +1,67 @@
-/// The comment of what leads to several rules of the policy: the first of them, and that there are more.
+import Site
+
+/// The comment of what leads to several rules of the policy: the first of them, and of the others how many there are and
+/// between which lines: `web line 12, ssh line 14 and 7 more of lines 15-31`.
 struct RuleNote {
     /// The kernel keeps 128 bytes of a comment, of which the last is zero.
     private static let longest = 120
-    private static let ending = " and more"
 
     private var labels: [RuleLabel] = []
-    private var length = 0
-    /// Whether no further rule is named.
-    private(set) var isFull = false
+    private var seen: Set<String> = []
+    /// Whether there are rules that were not looked at.
+    private(set) var isOpen = false
 
     init() {}
 
     init(_ labels: some Sequence<RuleLabel>) {
-        for label in labels where !isFull { add(label) }
+        for label in labels { add(label) }
     }
 
     /// nil where no rule was found.
     var text: String? {
-        guard !labels.isEmpty else { return isFull ? "more than one rule" : nil }
-        return labels.map(\.text).joined(separator: ", ") + (isFull ? Self.ending : "")
+        guard !labels.isEmpty else { return isOpen ? "more than one rule" : nil }
+        var named = 0
+        var length = 0
+        while named < labels.count {
+            let more = labels[named].text.utf8.count + (named == 0 ? 0 : 2)
+            guard length + more <= Self.longest else { break }
+            length += more
+            named += 1
+        }
+        while length + ending(after: named).utf8.count > Self.longest, named > 0 {
+            named -= 1
+            length -= labels[named].text.utf8.count + (named == 0 ? 0 : 2)
+        }
+        return labels[..<named].map(\.text).joined(separator: ", ") + ending(after: named)
     }
 
     mutating func add(_ label: RuleLabel) {
-        guard !isFull, !labels.contains(label) else { return }
-        let more = label.text.utf8.count + (labels.isEmpty ? 0 : 2)
-        guard length + more + Self.ending.utf8.count <= Self.longest else { return close() }
-        length += more
-        labels.append(label)
+        if seen.insert(label.id).inserted { labels.append(label) }
     }
 
     /// There are more rules, whichever.
-    mutating func close() { isFull = true }
+    mutating func leaveOpen() { isOpen = true }
+
+    /// What is said of the rules that are not named.
+    private func ending(after named: Int) -> String {
+        if isOpen { return " and more" }
+        let others = labels[named...]
+        guard !others.isEmpty else { return "" }
+        let lines = others.map(\.position.line)
+        guard let first = lines.min(), let last = lines.max(), first > 0 else { return " and \(others.count) more" }
+        let place = first == last ? "line \(first)" : "lines \(first)-\(last)"
+        return " and \(others.count) more of \(place)"
+    }
 }
 
 extension RuleNote {
-    /// How many questions of a diagram are looked at for the comment of one.
-    private static let mostNodes = 64
+    /// How many answers to questions of a diagram are looked at for the comment of one.
+    private static let mostAnswers = 1024
 
     /// The rules that what begins at a target of a diagram leads to, in the order of the answers.
     init(_ targets: [Diagram.Target], of diagram: Diagram, _ rules: [IntentRule]) {
         self.init()
-        var seen: Set<Int32> = []
+        var seen: Set<Diagram.Target> = []
         for target in targets { visit(target, diagram, rules, &seen) }
     }
 
@@ -48,18 +69,15 @@ extension RuleNote {
         _ target: Diagram.Target,
         _ diagram: Diagram,
         _ rules: [IntentRule],
-        _ seen: inout Set<Int32>
+        _ seen: inout Set<Diagram.Target>
     ) {
+        guard !isOpen, seen.insert(target).inserted else { return }
+        guard seen.count <= Self.mostAnswers else { return leaveOpen() }
         switch target {
         case .leave: return
         case .rules(let list): for number in list { add(rules[Int(number)].label) }
         case .node(let number):
-            guard !isFull, seen.insert(number).inserted else { return }
-            if seen.count > Self.mostNodes { return close() }
-            for group in diagram.nodes[Int(number)].classes {
-                if isFull { return }
-                visit(group.target, diagram, rules, &seen)
-            }
+            for group in diagram.nodes[Int(number)].classes { visit(group.target, diagram, rules, &seen) }
         }
     }
 }

@@ -8,7 +8,7 @@ struct RulesetParts {
     /// Large sets of addresses by their content: two rules about the same addresses share one.
     private var shared: [[ElementKey]: String] = [:]
     /// The sets of conditions by the names that were wished for them.
-    private var conditionSets: [String: [ElementKey]] = [:]
+    private var conditionSets: [String: [(keys: [ElementKey], name: String)]] = [:]
     /// The dynamic sets by which logging is limited.
     var logSets: [AddressFamily: String] = [:]
     /// The chain of each rule, by what it does.
@@ -20,6 +20,9 @@ struct RulesetParts {
     /// one that has a name can be changed by its elements.
     static func longestInline(_ selector: Selector) -> Int { selector.isAddress ? 1 : 4 }
 
+    /// How long the text is, in lines, about.
+    private(set) var length = 0
+
     mutating func base(_ hook: Chain.Hook, _ name: String) {
         taken.insert(name)
         places[name] = (true, bases.count)
@@ -29,6 +32,7 @@ struct RulesetParts {
     /// Makes an empty chain and returns its name, which begins with `wish`.
     mutating func chain(_ wish: String) -> String {
         let name = unused(wish)
+        length += 3
         places[name] = (false, others.count)
         others.append(Chain(name))
         return name
@@ -38,7 +42,13 @@ struct RulesetParts {
     mutating func append(_ rules: [Rule], to chain: String) {
         // Whoever names a chain has the name from `base` or `chain`.
         guard let place = places[chain] else { fatalError("chain \(chain) was never made") }
+        length += rules.count
         if place.isBase { bases[place.index].rules += rules } else { others[place.index].rules += rules }
+    }
+
+    /// How many rules a chain has that this value made.
+    func count(in chain: String) -> Int {
+        places[chain].map { $0.isBase ? bases[$0.index].rules.count : others[$0.index].rules.count } ?? 0
     }
 
     /// A set or a verdict map of these elements, under a name that begins with `wish`.
@@ -50,6 +60,7 @@ struct RulesetParts {
         label: RuleLabel? = nil
     ) -> String {
         let name = unused(wish)
+        length += 5 + elements.count
         sets.append(NamedSet(name, selector, kind, elements: elements, label: label))
         return name
     }
@@ -67,9 +78,9 @@ struct RulesetParts {
         }
         let wish = name()
         let set: String
-        if let known = conditionSets[wish], known == keys {
+        if let known = conditionSets[wish]?.first(where: { $0.keys == keys }) {
             // Another line of the same rule.
-            set = wish
+            set = known.name
         } else if keys.count >= sharedFrom, let known = shared[keys] {
             set = known
             // The set is no longer one rule's alone.
@@ -79,7 +90,7 @@ struct RulesetParts {
         } else {
             set = self.set(wish, selector, .set, keys.map { Element($0, label: label) }, label: label)
             if keys.count >= sharedFrom { shared[keys] = set }
-            if set == wish { conditionSets[wish] = keys }
+            conditionSets[wish, default: []].append((keys, set))
         }
         return isNegated ? .outsideNamed(selector, set) : .amongNamed(selector, set)
     }
@@ -117,7 +128,7 @@ struct RulesetParts {
 }
 
 extension Chain {
-    fileprivate static let rulePrefix = "rule_"
+    static let rulePrefix = "rule_"
 
     /// Whether it does what a rule of the policy says, and does not lead on to one.
     var isRule: Bool { name.hasPrefix(Self.rulePrefix) }

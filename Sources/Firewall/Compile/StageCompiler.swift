@@ -1,6 +1,7 @@
 /// Compiles rules that follow each other to chains that a base chain jumps to: one for the decision diagram of all of
 /// them or, where they cross each other so much that the diagram would be far larger than the rules, several in a row.
-/// Where those would take so many lookups that a kernel is busy for minutes before it holds them, one for `RuleCuts`.
+/// Where those would take so many lookups that a kernel is busy for minutes before it holds them, one for `RuleCuts`;
+/// and so where the rules are few, and the list of them is much shorter to read.
 struct StageCompiler {
     let path: PacketPath
     let states: ConnectionStates
@@ -12,12 +13,38 @@ struct StageCompiler {
     func jumps(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
         // What the rules themselves ask sets for no shape of the ruleset saves.
         var lookups = max(self.lookups, 2 * rules.reduce(0) { $0 + $1.sets })
-        guard let stages = stages(rules, &lookups) else {
-            let chain = parts.chain(name)
-            RuleCuts(path: path).write(rules, to: chain, &parts)
-            return [jump(to: chain, rules)]
+        guard let stages = stages(rules, &lookups) else { return [listed(rules, &parts).jump] }
+        var diagrams = parts
+        let jumps = written(stages, &diagrams)
+        let length = diagrams.length - parts.length
+        if rules.count <= RuleCuts.shortList, length > Self.longToRead {
+            var list = parts
+            let (chain, jump) = listed(rules, &list)
+            let isShort = Self.muchShorter * (list.length - parts.length) < length
+            if isShort, list.count(in: chain) <= Self.mostLines {
+                parts = list
+                return [jump]
+            }
         }
-        return stages.map { stage in
+        parts = diagrams
+        return jumps
+    }
+
+    /// From how many lines of text on it is asked whether a list would be shorter.
+    private static let longToRead = 64
+    /// How many times as much there must be to read before few rules are listed and not looked up.
+    private static let muchShorter = 2
+    /// How many lines a packet passes at most where they are.
+    private static let mostLines = 32
+
+    private func listed(_ rules: [IntentRule], _ parts: inout RulesetParts) -> (chain: String, jump: Rule) {
+        let chain = parts.chain(name)
+        RuleCuts(path: path).write(rules, to: chain, &parts)
+        return (chain, jump(to: chain, rules))
+    }
+
+    private func written(_ stages: [(diagram: Diagram, rules: [IntentRule])], _ parts: inout RulesetParts) -> [Rule] {
+        stages.map { stage in
             let chain = parts.chain(name)
             DiagramWriter(diagram: stage.diagram, rules: stage.rules, path: path).write(to: chain, &parts)
             return jump(to: chain, stage.rules)

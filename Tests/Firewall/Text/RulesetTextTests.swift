@@ -58,6 +58,47 @@ struct RulesetTextTests {
         }
     }
 
+    @Test("few rules of a router are a list, each line with its rule, and as much to read as a person reads")
+    func router() throws {
+        let intent = try #require(Intent(of: try policySite("office-router.yaml")).host("router"))
+        let ruleset = Compiler.compile(intent)
+        let list = try #require(ruleset.chains.first { $0.name == "forward_allow" })
+        #expect(list.rules.count <= 32)
+        // In the order of the policy.
+        var order: [String] = []
+        for rule in list.rules {
+            let label = try #require(rule.label)
+            if order.last != label.id { order.append(label.id) }
+        }
+        let written = intent.forward.map(\.id)
+        #expect(order.count > 8 && order == written.filter(order.contains))
+        let text = ruleset.text().text
+        #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count < 800)
+        #expect(!text.contains("and more"))
+    }
+
+    @Test("of many rules a comment names the first, and says how many there are besides, and where")
+    func manyRules() throws {
+        func notes(_ count: Int) -> [String] {
+            let rules = (1...count).map { number in
+                Golden.allow("a-rather-long-name-\(number)", line: 10 + number) {
+                    $0.traffic = Golden.tcp(UInt16(number))
+                }
+            }
+            let text = Compiler.compile(Golden.host { $0.input = rules }).text().text
+            return text.split(separator: "\n").compactMap { line in
+                guard line.contains("jump input_allow"), let start = line.range(of: "comment \"") else { return nil }
+                return String(line[start.upperBound...].dropLast())
+            }
+        }
+        let named = (11...13).map { "a-rather-long-name-\($0 - 10) line \($0)" }.joined(separator: ", ")
+        #expect(notes(3) == [named])
+        #expect(notes(100) == [named + " and 97 more of lines 14-110"])
+        #expect(notes(4) == [named + ", a-rather-long-name-4 line 14"])
+        #expect(notes(5) == [named + " and 2 more of lines 14-15"])
+        #expect(notes(2000).allSatisfy { $0.utf8.count <= 127 && $0.hasSuffix("of lines 14-2010") })
+    }
+
     @Test("addresses, networks and ranges are written as people write them")
     func addresses() {
         let linkLocal: ClosedRange<UInt128> = 0xFE80 << 112...(0xFEC0 << 112) - 1
