@@ -37,3 +37,21 @@ package enum InterfaceAddresses {
         return SocketAddress(storage)
     }
 }
+
+/// The network interfaces of this machine, by name.
+package enum InterfaceNames {
+    /// All of them, in the kernel's order, also those without addresses; none when the kernel does not tell
+    /// (if_nameindex(3)).
+    package static func all() -> [String] {
+        guard let list = unsafe if_nameindex() else { return [] }
+        defer { unsafe if_freenameindex(list) }
+        var names: [String] = []
+        // Sound: the list lives until it is freed, and ends with an index of 0 and no name.
+        var entry = unsafe list
+        while let name = unsafe entry.pointee.if_name {
+            names.append(unsafe String(cString: name))
+            unsafe entry = entry + 1
+        }
+        return names
+    }
+}

@@ -27,6 +27,45 @@ struct StatusTests {
         #expect(result.error.contains("generation 1 is not kept, since the kernel holds something else"), "\(result)")
     }
 
+    @Test("an interface that the machine does not have is told with its line, and keeps nothing from being in force")
+    func interfaces() throws {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(
+            """
+            site: foobar.com
+            hosts:
+              app-01:
+                roles: [app]
+                interfaces:
+                  eth0: { zone: inside, addresses: [10.10.0.21/24] }
+                  eth9: { zone: outside, addresses: [198.51.100.9/24] }
+            services: { ssh: tcp/22 }
+            firewall:
+              allow: [{ from: any, to: all, services: [ssh] }]
+
+            """,
+            to: "typo.yaml"
+        )
+        let result = try network.script(
+            """
+            apply typo.yaml --keep 10.10.0.7 --confirm-within 0s 2> said; echo "applied $?"
+            grep -o 'site.yaml:7:13: warning: .*' said
+            policy drift 2> said; echo "drift $?"; grep -o '1.site.yaml:7:13: warning: .*' said
+            policy drift --json | grep -c 'no interface `eth9`'
+            policy status > said; echo "status $?"; grep -o '1.site.yaml:7:13: warning: .*' said
+            nft delete table inet gatehouse; policy load; echo "boot $?"
+            ip link set eth1 down; ip link set eth1 name eth9; policy drift 2>&1; echo "there $?"
+            """
+        )
+        let warning = "warning: this machine has no interface `eth9`; it has lo, eth1, eth0 [ineffective]\n"
+        for words in [
+            "applied 0\nsite.yaml:7:13: \(warning)", "drift 0\n1.site.yaml:7:13: \(warning)1\n",
+            "status 0\n1.site.yaml:7:13: \(warning)", "boot 0\n", "the kernel holds what was applied\nthere 0\n",
+        ] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
+
     @Test("who only reads writes nothing: a file system may be read-only, and a folder that is not there stays so")
     func readOnly() throws {
         let result = try NetworkOfOneHost().script(

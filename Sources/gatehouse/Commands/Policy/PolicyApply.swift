@@ -35,6 +35,9 @@ struct PolicyApply: ParsableCommand {
                 "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
             )
         }
+        for warning in MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path) {
+            Output.error(warning.description)
+        }
         let accesses = try entrance.accesses()
         try requireClaims(site)
 

@@ -7,7 +7,8 @@ struct PolicyDrift: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift",
         abstract: "Say what the kernel holds beside what was applied, tables of others included.",
-        discussion: "Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
+        discussion: "An interface that the site file names and the machine does not have is a warning, and no drift. "
+            + "Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
             + "kernel cannot be asked."
     )
 
@@ -17,18 +18,21 @@ struct PolicyDrift: ParsableCommand {
     var json = false
 
     func run() throws {
-        let findings = try state.perform { applier in
+        let (findings, warnings) = try state.perform { applier -> ([String], [Diagnostic]) in
             do throws(ApplyError) {
-                return try applier.drift().findings
+                let findings = try applier.drift().findings
+                return (findings, try applier.missingInterfaces(present: InterfaceNames.all()))
             } catch {
                 // Who reads JSON gets it also where nothing was applied.
                 guard json, error.kind == .wanting else { throw error }
-                return [error.description]
+                return ([error.description], [])
             }
         }
         if json {
-            print(JSONValue.object([.init("drift", .strings(findings))]).indented)
+            let warnings = JSONValue.strings(warnings.map(\.description))
+            print(JSONValue.object([.init("drift", .strings(findings)), .init("warnings", warnings)]).indented)
         } else {
+            for warning in warnings { Output.error(warning.description) }
             print(findings.isEmpty ? "the kernel holds what was applied" : findings.joined(separator: "\n"))
         }
         if !findings.isEmpty { throw ExitCode(1) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Firewall
+import Linux
 import Site
 
 struct PolicyStatus: ParsableCommand {
@@ -39,6 +40,8 @@ private struct KnownStatus {
     private let isWatched: Bool
     private let folder: String
     private let kernel: Kernel
+    /// About interfaces that the machine does not have.
+    private let warnings: [String]
 
     private enum Kernel {
         case holdsIt
@@ -53,6 +56,7 @@ private struct KnownStatus {
         let state = try applier.state()
         self.state = state
         folder = applier.folder.path
+        warnings = try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description)
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
         do throws(ApplyError) {
@@ -71,6 +75,7 @@ private struct KnownStatus {
             .init("undone", .null),
             .init("kernel", .string("nothing applied")),
             .init("findings", .strings(["there is no folder \(folder.path)"])),
+            .init("warnings", .array([])),
             .init("rules", .array([])),
         ])
     }
@@ -104,6 +109,7 @@ private struct KnownStatus {
             .init("undone", state.undone?.json ?? .null),
             .init("kernel", .string(word)),
             .init("findings", .strings(findings)),
+            .init("warnings", .strings(warnings)),
             .init("rules", .array(rules)),
         ])
     }
@@ -123,7 +129,7 @@ private struct KnownStatus {
         case .nothingApplied: break
         case .unknown(let why): lines.append("whether the kernel holds it is not known: \(why)")
         }
-        return lines + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
+        return lines + warnings + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
     }
 
     /// What becomes of a ruleset that nobody confirms.
