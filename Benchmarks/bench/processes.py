@@ -114,6 +114,8 @@ class ServerProcess:
             except PermissionError as error:
                 # A process that keeps keys may have made itself undumpable, and then only root may look.
                 raise MachineLacks(f"the memory of {self.name} may not be read: run as root") from error
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended meanwhile, as workers do after a reload
             for line in text.splitlines():
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024

@@ -187,31 +187,29 @@ ALL = [NGINX, HAProxy, Gatehouse]
 
 
 class Run:
-    """One proxy under load for some seconds, rotated meanwhile or not."""
+    """One proxy under load, in turns calm and rotated: what the machine does besides meets both alike."""
 
-    def __init__(self, proxy, server, seconds):
+    def __init__(self, proxy, server, pairs, every):
         self.proxy = proxy
         self.server = server
-        self.seconds = seconds
+        self.pairs = pairs
+        self.every = every
+        self.spare = proxy.workspace.directory(f"spare-{proxy.name}")
         self.rotations = 0
         self.effects = []
 
-    def run(self, pairs, every, rotates=True):
-        """Returns the clients' report."""
+    def run(self, turns, seconds):
+        """Twice `turns` of so many seconds each; returns the clients' report."""
         command = [sys.executable, str(CLIENTS), "--port", str(self.proxy.https_port), "--host", HOST]
-        command += ["--path", "/small", "--pause", str(PAUSE), "--seconds", "600"]
+        command += ["--path", "/small", "--pause", str(PAUSE), "--seconds", "3600"]
         clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             if clients.stdout.readline().strip() != "running":
                 raise WrongAnswers("the clients did not start")
-            deadline = time.monotonic() + self.seconds
-            while time.monotonic() < deadline:
-                if rotates:
-                    self.rotate(pairs[(self.rotations + 1) % 2])
-                else:
-                    # As a run that rotates looks after each rotation, so that nothing but that differs.
-                    self.proxy.shown()
-                time.sleep(every)
+            for turn in range(2 * turns):
+                if turn > 0:
+                    clients.send_signal(signal.SIGUSR1)
+                self.pass_time(seconds, self.rotate if turn % 2 else self.idle)
             clients.send_signal(signal.SIGTERM)
             output = clients.communicate(timeout=120)[0]
         finally:
@@ -219,6 +217,19 @@ class Run:
                 clients.kill()
                 clients.wait()
         return json.loads(output.strip().splitlines()[-1])
+
+    def pass_time(self, seconds, act):
+        end = time.monotonic() + seconds
+        following = time.monotonic()
+        while following < end:
+            time.sleep(max(0, following - time.monotonic()))
+            act(self.pairs[(self.rotations + 1) % 2])
+            following = max(following + self.every, time.monotonic())
+
+    def idle(self, pair):
+        """All that a rotation has this program do, so that nothing differs but what the proxy does."""
+        pair.put(self.spare)
+        self.proxy.shown()
 
     def rotate(self, pair):
         self.server.require_alive()
@@ -246,41 +257,31 @@ def compare(workspace, apps, names, seconds, every, rounds):
         proxy.prepare(workspace, echo, pairs[0])
         with proxy.running() as server:
             # To have everything in memory that will be.
-            Run(proxy, server, 1).run(pairs, every, rotates=False)
-            calm, rotated, effects, rotations = [], [], [], 0
+            Run(proxy, server, pairs, every).run(1, 1)
             before = server.memory()
-            for _ in range(rounds):
-                calm.append(Run(proxy, server, seconds).run(pairs, every, rotates=False))
-                run = Run(proxy, server, seconds)
-                rotated.append(run.run(pairs, every))
-                effects += run.effects
-                rotations += run.rotations
-            peak = server.memory()
-        lines.append(Line(proxy, calm, rotated, effects, rotations, before, peak))
+            run = Run(proxy, server, pairs, every)
+            report = run.run(rounds, seconds)
+            lines.append(Line(run, report["kinds"], before, server.memory()))
     return lines
 
 
 class Line:
-    def __init__(self, proxy, calm, rotated, effects, rotations, before, after):
-        self.name = proxy.name
-        self.rotations = rotations
-        self.done = sum(kind["done"] for report in rotated for kind in report["kinds"].values())
-        self.failed = self.sum(rotated, "failed")
-        self.closed = self.sum(rotated, "closed")
-        self.not_resumed = self.sum(rotated, "not_resumed")
-        self.p50 = [median(r["kinds"]["keep-alive"]["p50"] for r in runs) / 1000 for runs in (calm, rotated)]
-        self.p99 = [median(r["kinds"]["keep-alive"]["p99"] for r in runs) / 1000 for runs in (calm, rotated)]
-        self.worst = max(r["kinds"]["keep-alive"]["max"] for r in rotated) / 1000
-        self.effect = median(effects)
-        self.slowest = max(effects)
+    def __init__(self, run, kinds, before, after):
+        self.name = run.proxy.name
+        self.rotations = run.rotations
+        self.done = sum(kind["done"] for kind in kinds.values())
+        self.failed = sum(kind["failed"] for kind in kinds.values())
+        self.closed = sum(kind["closed"] for kind in kinds.values())
+        self.not_resumed = sum(kind["not_resumed"] for kind in kinds.values())
+        phases = [kinds["keep-alive"]["latencies"][phase] for phase in ("calm", "rotated")]
+        self.p99 = [phase["p99"] / 1000 for phase in phases]
+        self.worst = phases[1]["max"] / 1000
+        self.effect = median(run.effects)
+        self.slowest = max(run.effects)
         self.memory = (before, after)
-        self.changes = sorted(getattr(proxy, "changes", []))
-        first = [kind["first_failure"] for r in rotated for kind in r["kinds"].values() if kind["first_failure"]]
+        self.changes = sorted(getattr(run.proxy, "changes", []))
+        first = [kind["first_failure"] for kind in kinds.values() if kind["first_failure"]]
         self.first_failure = first[0] if first else None
-
-    @staticmethod
-    def sum(reports, key):
-        return sum(kind[key] for report in reports for kind in report["kinds"].values())
 
 
 def median(values):

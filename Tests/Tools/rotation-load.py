@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 """Clients of all kinds of a gateway whose certificates change meanwhile. Ends at SIGTERM, or after --seconds.
 
+The run begins calm, and each SIGUSR1 has the other phase begin, rotated or calm: so both have the same clients, and whatever
+else the machine does meets both.
+
 Writes one line of JSON: for each kind what was done, what failed, which connections were closed that should have
-lasted, and the latencies in microseconds of what it does; and how many different certificates were shown.
+lasted, and the latencies in microseconds of what it does in each of the phases; and how many different certificates were
+shown.
 """
 
 import argparse
@@ -16,18 +20,20 @@ import ssl
 import time
 
 PATIENCE = 60
+PHASES = ["calm", "rotated"]
 
 
 class Clients:
     """One process of clients of one kind."""
 
-    def __init__(self, told, stop):
+    def __init__(self, told, stop, phase):
         self.told = told
         self.stop = stop
+        self.phase = phase
         self.parent = os.getppid()
         self.done = self.failed = self.closed = self.not_resumed = 0
         self.first_failure = None
-        self.latencies = []
+        self.latencies = {phase: [] for phase in PHASES}
         self.certificates = set()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname = bool(told.trust)
@@ -40,16 +46,23 @@ class Clients:
         return self.stop.is_set() or os.getppid() != self.parent
 
     def report(self):
-        ordered = sorted(self.latencies) or [0]
         return {
             "done": self.done,
             "failed": self.failed,
             "closed": self.closed,
             "not_resumed": self.not_resumed,
+            "latencies": {phase: self.percentiles(taken) for phase, taken in self.latencies.items()},
+            "first_failure": self.first_failure,
+        }
+
+    @staticmethod
+    def percentiles(latencies):
+        ordered = sorted(latencies) or [0]
+        return {
+            "count": len(latencies),
             "p50": ordered[len(ordered) // 2],
             "p99": ordered[len(ordered) * 99 // 100],
             "max": ordered[-1],
-            "first_failure": self.first_failure,
         }
 
     def connect(self, session=None):
@@ -90,14 +103,16 @@ class Clients:
 
     def attempt(self, act):
         """Does one thing and notes how it went; nil when it failed."""
-        begin = time.monotonic()
+        begin, phase = time.monotonic(), self.phase.value
         try:
             result = act()
         except (OSError, EOFError, ValueError, KeyError) as error:
             self.failed += 1
             self.first_failure = self.first_failure or f"{type(error).__name__}: {error}"
             return None
-        self.latencies.append(round((time.monotonic() - begin) * 1e6))
+        # What spans both phases is of neither.
+        if self.phase.value == phase:
+            self.latencies[PHASES[phase % 2]].append(round((time.monotonic() - begin) * 1e6))
         self.done += 1
         return result
 
@@ -209,11 +224,11 @@ KINDS = {"keep-alive": "keep_alive", "full": "full", "resumed": "resumed", "webs
          "downloads": "downloads"}
 
 
-def work(told, kind, stop, pipe):
+def work(told, kind, stop, phase, pipe):
     # A terminal's interrupt is the parent's matter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    clients = Clients(told, stop)
+    clients = Clients(told, stop, phase)
     try:
         getattr(clients, KINDS[kind])()
     except (OSError, EOFError) as error:
@@ -236,15 +251,21 @@ def main():
     told = parser.parse_args()
 
     stop = multiprocessing.Event()
+    phase = multiprocessing.Value("i", 0, lock=False)
     workers = []
     for kind in [told.only] if told.only else KINDS:
         ours, theirs = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.Process(target=work, args=(told, kind, stop, theirs), daemon=True)
+        process = multiprocessing.Process(target=work, args=(told, kind, stop, phase, theirs), daemon=True)
         process.start()
         theirs.close()
         workers.append((kind, process, ours))
     asked = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+
+    def turn(*_):
+        phase.value += 1
+
+    signal.signal(signal.SIGUSR1, turn)
     print("running", flush=True)
     deadline = time.monotonic() + told.seconds
     while not asked and time.monotonic() < deadline:

@@ -11,10 +11,11 @@ package final class GatewayDataPlane: DataPlaneService {
 
     package init() {}
 
-    /// Has the memory of bursts go back to the kernel. Loads OpenSSL, its configuration and providers, and seeds its
-    /// generator: inside the sandbox no file opens.
+    /// Has the memory of bursts go back to the kernel, and the workers be given a core as soon as a client has something for
+    /// them. Loads OpenSSL, its configuration and providers, and seeds its generator: inside the sandbox no file opens.
     package func prepare() throws {
         Allocator.giveBackLargeBlocks()
+        Thread.takeShortTurns()
         _ = try TLSContext(server: TLSContext.ServerSettings())
         _ = try TicketKeys()
     }

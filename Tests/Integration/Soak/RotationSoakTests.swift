@@ -2,11 +2,19 @@ import Foundation
 import Testing
 
 /// Certificates that are rotated again and again while clients of all kinds are at it. `make test` rotates a few tens of
-/// times, `make soak` a thousand times: GATEHOUSE_SOAK_ROTATIONS.
+/// times, one after the other, `make soak` a thousand times (GATEHOUSE_SOAK_ROTATIONS), one in so many milliseconds
+/// (GATEHOUSE_SOAK_EVERY), and in turns with times without any: what latency there was in both is printed.
 @Suite("Soak of rotations")
 struct RotationSoakTests {
-    private static let rotations =
-        Int(ProcessInfo.processInfo.environment["GATEHOUSE_SOAK_ROTATIONS"] ?? "").map { max(1, $0) } ?? 30
+    private static let rotations = setting("GATEHOUSE_SOAK_ROTATIONS").map { max(1, $0) } ?? 30
+    /// Milliseconds from one rotation to the next; 0 for one after the other.
+    private static let pace = setting("GATEHOUSE_SOAK_EVERY") ?? 0
+    /// Rotations in a row, before a time as long without any.
+    private static let turn = 10
+
+    private static func setting(_ name: String) -> Int? {
+        ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
+    }
 
     private struct Report: Decodable {
         struct Kind: Decodable {
@@ -15,6 +23,16 @@ struct RotationSoakTests {
             let closed: Int
             let not_resumed: Int
             let first_failure: String?
+            /// By the phase.
+            let latencies: [String: Latency]
+        }
+
+        /// Microseconds.
+        struct Latency: Decodable {
+            let count: Int
+            let p50: Int
+            let p99: Int
+            let max: Int
         }
 
         let kinds: [String: Kind]
@@ -61,13 +79,25 @@ struct RotationSoakTests {
             name: "clients"
         )
         try eventually("the clients run", within: .seconds(60)) { clients.standardOutput.contains("running") }
-        for number in 1...Self.rotations {
-            let result = try run(
-                binary,
-                ["certs", "rotate", "web", "--socket", directory.path("admin.sock")] + place,
-                in: directory
-            )
-            try #require(result.status == 0, "rotation \(number): \(result)")
+        let clock = ContinuousClock()
+        var left = Self.rotations
+        while left > 0 {
+            let begin = clock.now
+            if Self.pace > 0 { Self.pass(.milliseconds(Self.pace * min(left, Self.turn))) }
+            clients.send(SIGUSR1)
+            for number in 1...min(left, Self.turn) {
+                let due = clock.now + .milliseconds(Self.pace)
+                let result = try run(
+                    binary,
+                    ["certs", "rotate", "web", "--socket", directory.path("admin.sock")] + place,
+                    in: directory
+                )
+                try #require(result.status == 0, "rotation \(Self.rotations - left + number): \(result)")
+                if clock.now < due { Self.pass(due - clock.now) }
+            }
+            left -= min(left, Self.turn)
+            clients.send(SIGUSR1)
+            if Self.pace == 0 { Self.pass((clock.now - begin) / 4) }
         }
         clients.send(SIGTERM)
         #expect(try clients.wait() == 0, "\(clients.standardError)")
@@ -75,6 +105,7 @@ struct RotationSoakTests {
         let report = try JSONDecoder().decode(Report.self, from: Data(line.utf8))
         let done = report.kinds.sorted { $0.key < $1.key }.map { "\($0.value.done) \($0.key)" }
         print("\(Self.rotations) rotations, \(report.certificates) certificates seen: \(done.joined(separator: ", "))")
+        print(try Self.latencies(of: report))
         for (name, kind) in report.kinds {
             let words =
                 "\(name): \(kind.done) done, \(kind.failed) failed (\(kind.first_failure ?? "")), "
@@ -83,6 +114,25 @@ struct RotationSoakTests {
         }
         #expect(report.certificates > 1, "new handshakes get new certificates")
         #expect(site.process.poll() == nil, "\(site.log)")
+    }
+
+    /// Lets the clients be for a while: it is their latencies without rotations that are wanted.
+    private static func pass(_ time: Duration) {
+        let (seconds, fraction) = time.components
+        Thread.sleep(forTimeInterval: Double(seconds) + Double(fraction) / 1e18)
+    }
+
+    /// What both phases came to for each kind of client.
+    private static func latencies(of report: Report) throws -> String {
+        let lines = try report.kinds.sorted { $0.key < $1.key }.map { name, kind in
+            let (calm, rotated) = (try #require(kind.latencies["calm"]), try #require(kind.latencies["rotated"]))
+            let change = calm.p99 > 0 ? Double(rotated.p99) / Double(calm.p99) - 1 : 0
+            return "  \(name): p99 \(calm.p99) µs of \(calm.count) without rotations, \(rotated.p99) of "
+                + "\(rotated.count) with them (\(change < 0 ? "" : "+")\(Int((change * 100).rounded())) %)"
+        }
+        let pace = Self.pace > 0 ? "one in \(Self.pace) ms" : "one after the other"
+        return (["latencies, \(pace); asked is a p99 within 10 % (kept connections, in `make soak`):"] + lines)
+            .joined(separator: "\n")
     }
 
     private static let tool = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
