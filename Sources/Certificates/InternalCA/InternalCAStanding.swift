@@ -3,7 +3,10 @@ package import OpenSSL
 /// How the internal CA of a store stands: when its certificates end, and whether what is needed then is here.
 package struct InternalCAStanding: Sendable {
     package let root: Certificate
+    /// The one that signs now.
     package let intermediate: Certificate
+    /// Those that signed before it, and were not taken back.
+    private let earlier: [Certificate]
     /// The root's key is on this machine: the intermediate is replaced by itself.
     package let hasRootKey: Bool
 
@@ -16,6 +19,12 @@ package struct InternalCAStanding: Sendable {
         root = try InternalCA.root(in: store)
         intermediate = signer
         hasRootKey = InternalCA.hasRootKey(in: store)
+        earlier = (try? InternalCA.unrevokedIntermediates(of: root, in: store)) ?? []
+    }
+
+    /// Whether this CA issued a certificate, by an intermediate that counts.
+    internal func hasIssued(_ leaf: Certificate) -> Bool {
+        leaf.isIssued(by: intermediate) || earlier.contains { leaf.isIssued(by: $0) }
     }
 
     /// What an operator has to do before it is too late; nil when it is nothing.

@@ -34,9 +34,16 @@ extension CertificateProvider {
         return plan
     }
 
+    /// The same for what the site file asks for now.
+    internal func plan(for settings: CertificateSettings) -> RenewalPlan {
+        var plan = plan(of: settings.name)
+        plan.endRest(besides: settings.wish)
+        return plan
+    }
+
     /// What became of the tries so far at the CAs that the site file names now.
     package func plan(of settings: CertificateSettings, _ acme: ACMESettings) -> RenewalPlan {
-        var plan = plan(of: settings.name)
+        var plan = plan(for: settings)
         plan.consider(acme.candidates.map(\.directory))
         return plan
     }

@@ -55,7 +55,9 @@ extension CertificateProvider {
             case .due(let reason, _):
                 if pauseAfterRefusal(settings) != nil { continue }
                 why = reason
-            case .wanting(let reason, _): why = reason
+            case .wanting(let reason, let usable):
+                if usable != nil, isAtRest(settings) { continue }
+                why = reason
             }
             made.append((settings, try ca.issue(names: names(settings), for: key, now: now), why))
         }

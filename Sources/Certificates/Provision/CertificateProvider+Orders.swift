@@ -75,15 +75,15 @@ extension CertificateProvider {
     }
 
     /// Goes back to the generation before the current one as an operator wants it. What he goes back to is due most times: the
-    /// next one is made after a day, or half of what is left of its life.
+    /// next one is made after a day, or half of what is left of its life, or when the site file asks for something else.
     package func rollBack(
         _ settings: CertificateSettings,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
         let bundle = try goBack(settings, reason: reason)
-        var plan = plan(of: settings.name)
+        var plan = plan(for: settings)
         let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
-        plan.rest("it was gone back from: \(reason)", until: now + pause)
+        plan.rest("it was gone back from: \(reason)", wishing: settings.wish, until: now + pause)
         store.keep(plan, of: settings.name)
         return bundle
     }
@@ -266,4 +266,9 @@ extension CertificateProvider {
             throw storeProblem(error)
         }
     }
+}
+
+extension CertificateSettings {
+    /// What the site file asks of it, in a line.
+    internal var wish: String { "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))" }
 }

@@ -185,7 +185,7 @@ package struct CertificateProvider: Sendable {
         switch standing {
         case .good(let bundle): return provided(bundle)
         case .due(let why, let usable), .wanting(let why, let usable):
-            if case .due = standing, let usable, let pause = pauseAfterRefusal(settings) {
+            if let usable, let pause = pauseAfterRefusal(settings), standing.isDue || isAtRest(settings) {
                 let warning = "certificate \(settings.name): \(why), and \(pause.why)"
                 var provided = provided(usable, warnings: [warning])
                 provided.renewal = pause.end
@@ -205,9 +205,12 @@ package struct CertificateProvider: Sendable {
         }
     }
 
+    /// Whether an operator went back to what the store has, and wants of it what he wanted then.
+    internal func isAtRest(_ settings: CertificateSettings) -> Bool { plan(for: settings).isAtRest(until: now) }
+
     /// Until when no other is made, and why, where clients refused the last one.
     internal func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
-        let plan = plan(of: settings.name)
+        let plan = plan(for: settings)
         guard plan.next > now else { return nil }
         return (plan.next, "the next is made at \(UTC.text(plan.next)); of the last one: \(plan.problem)")
     }
@@ -316,9 +319,13 @@ package struct CertificateProvider: Sendable {
         case good(CertificateBundle)
         /// Why another one is needed, and the one that may be served until then.
         case wanting(String, usable: CertificateBundle?)
-        /// Nothing is wrong with it but that its time to be renewed has come, or that another intermediate signs now:
-        /// that waits where clients refused the last one. Never without a bundle.
+        /// Nothing is wrong with it but that its time to be renewed has come, or that this CA would not have issued it: that
+        /// waits where clients refused the last one. Never without a bundle.
         case due(String, usable: CertificateBundle?)
+
+        internal var isDue: Bool {
+            if case .due = self { true } else { false }
+        }
     }
 
     internal func standing(of settings: CertificateSettings) throws(CertificateProblem) -> Standing {
@@ -350,11 +357,11 @@ package struct CertificateProvider: Sendable {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
         // Of a chain that is loaded, it is known that each certificate issued the one before.
-        if let signer = try memo.standing(in: store)?.intermediate,
-            bundle.chain.dropFirst().first?.der != signer.der,
-            !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
+        if let authority = try memo.standing(in: store),
+            bundle.chain.dropFirst().first?.der != authority.intermediate.der,
+            !authority.hasIssued(bundle.leaf), !wasStandby(bundle.leaf, settings)
         {
-            return .due("the stored one is of another CA", usable: bundle)
+            return .due("the stored one is of another CA, or of an intermediate that was taken back", usable: bundle)
         }
         if renewal(of: bundle) <= now {
             let end = UTC.text(bundle.leaf.validity.upperBound)

@@ -72,7 +72,7 @@ extension CertificateProvider {
         var standing = CertificateStanding(
             name: settings.name,
             issuer: settings.issuer.word,
-            plan: plan(of: settings.name)
+            plan: plan(for: settings)
         )
         do throws(CertificateProblem) {
             var bundles: [CertificateBundle] = []
@@ -143,10 +143,10 @@ extension CertificateProvider {
         }
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
-        if settings.issuer == .internal, let signer = try memo.standing(in: store)?.intermediate,
-            !bundle.leaf.isIssued(by: signer), !wasStandby(bundle.leaf, settings)
+        if settings.issuer == .internal, let authority = try memo.standing(in: store),
+            !authority.hasIssued(bundle.leaf), !wasStandby(bundle.leaf, settings)
         {
-            faults.append("the internal CA of this store did not sign it")
+            faults.append("the internal CA of this store did not sign it, or has taken back the intermediate that did")
         }
         if case .acme(let acme) = settings.issuer {
             if try isOfInternalCA(bundle, settings) {

@@ -48,6 +48,8 @@ package struct RenewalPlan: Sendable, Equatable {
     package private(set) var advice: Advice?
     /// When the CA is to be asked for its advice again.
     package private(set) var nextQuestion: Int64 = 0
+    /// What the site file asked for when an operator went back to what is there; empty when none did.
+    private var restingWish = ""
 
     package init() {}
 
@@ -58,6 +60,7 @@ package struct RenewalPlan: Sendable, Equatable {
     ///   - pause: seconds that they asked for; the usual pause when that is longer.
     package mutating func fail(_ problem: String, asking asked: [String] = [], pause: Int64 = 0, at now: Int64) {
         failures += 1
+        restingWish = ""
         self.asked = asked
         next = now + max(pause, RenewalSchedule.pause(afterFailures: failures))
         self.problem = problem
@@ -70,9 +73,20 @@ package struct RenewalPlan: Sendable, Equatable {
     }
 
     /// An operator wants what is there now to stay for a while: no try has failed.
-    package mutating func rest(_ problem: String, until moment: Int64) {
+    ///
+    /// - Parameter wish: what the site file asks for: when it asks for something else, the rest is over.
+    package mutating func rest(_ problem: String, wishing wish: String, until moment: Int64) {
         next = max(next, moment)
         self.problem = problem
+        restingWish = wish
+    }
+
+    /// Whether an operator wants what is there now to stay.
+    internal func isAtRest(until now: Int64) -> Bool { !restingWish.isEmpty && next > now }
+
+    internal mutating func endRest(besides wish: String) {
+        guard !restingWish.isEmpty, restingWish != wish else { return }
+        (next, problem, restingWish) = (0, "", "")
     }
 
     /// Whether the certificate in use is of an ACME server that is none of these.
@@ -219,6 +233,7 @@ extension RenewalPlan {
             )
         }
         nextQuestion = Int64(value["next_question"]?.integer ?? 0)
+        restingWish = value["resting_wish"]?.text ?? ""
     }
 
     internal var document: JSONValue {
@@ -230,6 +245,7 @@ extension RenewalPlan {
             .init("held", .object(held.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int($0.value))) })),
             .init("next_question", .integer(Int(nextQuestion))),
         ]
+        if !restingWish.isEmpty { members.append(.init("resting_wish", .string(restingWish))) }
         if let origin {
             let parts: [JSONValue.Member] = [
                 .init("certificate", .string(origin.fingerprint)), .init("directory", .string(origin.directory)),

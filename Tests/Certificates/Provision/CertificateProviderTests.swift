@@ -62,6 +62,42 @@ struct CertificateProviderTests {
         #expect(third != first.der && third != second.der)
     }
 
+    @Test("other names or another kind of key stay, too, until the site file asks for something else again")
+    func rollsBackWish() throws {
+        let first = try provider().provide(settings(["foobar.com"])).bundles[0].leaf
+        var changed = settings(["foobar.com", "www.foobar.com"])
+        changed.key = .ecdsaP384
+        #expect(try provider().provide(changed).bundles[0].leaf.der != first.der)
+        #expect(try provider().rollBack(changed, reason: "clients broke").leaf.der == first.der)
+        for provided in [try provider().provide(changed), try #require(try together(changed))] {
+            #expect(provided.bundles[0].leaf.der == first.der)
+            #expect(provided.warnings.first?.contains("clients broke") == true, "\(provided.warnings)")
+        }
+        let next = settings(["foobar.com", "www.foobar.com", "mail.foobar.com"])
+        #expect(try provider().provide(next).bundles[0].names == ["foobar.com", "www.foobar.com", "mail.foobar.com"])
+    }
+
+    /// As where many are made at a time.
+    private func together(_ settings: CertificateSettings) throws -> CertificateProvider.Provided? {
+        let other = CertificateSettings(name: "other", names: [.exact("o.foobar.com")], issuer: .internal)
+        let made = provider().provideTogether([settings, other]) { _, _ in }
+        #expect(made["other"] != nil)
+        return try made[settings.name] ?? provider().provide(settings)
+    }
+
+    @Test("what an intermediate before signed is of this CA and stays, unless that was taken back")
+    func earlierIntermediate() throws {
+        let first = try provider().provide(settings()).bundles[0].leaf
+        _ = try provider().renewIntermediate(rootKey: nil)
+        #expect(provider().standing(settings()).faults.isEmpty)
+        #expect(try provider().provide(settings()).bundles[0].leaf.der == first.der)
+        _ = try provider().renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let faults = provider().standing(settings()).faults
+        #expect(faults.count == 1 && faults[0].contains("taken back"), "\(faults)")
+        #expect(try provider().provide(settings()).bundles[0].leaf.der != first.der)
+        #expect(provider().standing(settings()).faults.isEmpty)
+    }
+
     @Test("near the end of what he went back to it is half of what is left; another one that he makes ends that")
     func rollsBackLate() throws {
         let first = try provider().provide(settings()).bundles[0].leaf
