@@ -187,6 +187,13 @@ package struct AuditLog: Sendable {
 
     private static func hash(_ text: String) -> String { Fingerprint.sha256(text) }
 
+    /// Whether a line ends with `hash`, and that is the hash of what stands before it, byte for byte.
+    private static func isBound(_ line: Substring.UTF8View, by hash: String) -> Bool {
+        let end = ",\"hash\":\"\(hash)\"}".utf8
+        guard line.count > end.count, line.suffix(end.count).elementsEqual(end) else { return false }
+        return Fingerprint.sha256(Array(line.dropLast(end.count)) + [UInt8(ascii: "}")]) == hash
+    }
+
     /// All whole lines, and what follows the last line break.
     private static func parts(of text: String) -> (whole: String, torn: String?) {
         let end = text.utf8.lastIndex(of: 0x0A).map { text.utf8.index(after: $0) } ?? text.startIndex
@@ -232,7 +239,9 @@ package struct AuditLog: Sendable {
     private static func verify(_ text: String, after count: Int = 0, _ last: String = beginning) -> Findings {
         var findings = Findings()
         var previous = last
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // By bytes: to look for what a reader would take for a character takes four times as long.
+        for (index, bytes) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let line = Substring(bytes)
             if line.isEmpty, index == text.utf8.count(where: { $0 == 0x0A }) { break }
             if isTorn(line) { continue }
             let number = count + findings.entries.count + 1
@@ -242,7 +251,8 @@ package struct AuditLog: Sendable {
                 findings.fault = (index + 1, "is no line of an audit log, or is cut short")
                 return findings
             }
-            guard Self.line(event, number: number, Int64(moment), after: previous).line == line else {
+            let isNext = value["number"]?.integer == number && value["previous"]?.text == previous
+            guard isNext, isBound(bytes, by: hash) else {
                 findings.fault = (
                     index + 1,
                     value["previous"]?.text == previous

@@ -42,8 +42,8 @@ extension PrivateKey {
             throw .drained("export the key")
         }
         defer { unsafe PrivateKey.wipeAndFree(exported) }
-        // Large enough for keys of any size in use, and so never grows and leaves a copy behind.
-        let buffer = ByteBuffer(capacity: 65_536)
+        // Large enough for RSA with 16,384 bits, and so never grows and leaves a copy behind; all of it is wiped each time.
+        let buffer = ByteBuffer(capacity: 16_384)
         defer { buffer.wipe() }
         buffer.append(algorithm.rawValue)
         for parameter in PrivateKey.parameters(of: algorithm) {
