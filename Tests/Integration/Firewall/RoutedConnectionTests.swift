@@ -1,0 +1,117 @@
+import Testing
+
+/// What becomes of open connections between two zones when the ruleset of the router between them changes: real packets,
+/// by way of the router, which is neither end of them.
+@Suite("Connections through a router", .enabled(if: NetworkOfOneHost.isPossible))
+struct RoutedConnectionTests {
+    @Test("they go on under another ruleset that allows them, and those are cut that it does not")
+    func passing() throws {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(Self.server, to: "server.py")
+        try network.directory.write(Self.client, to: "client.py")
+        try network.directory.write(Self.site(services: "web, queue", more: ""), to: "both.yaml")
+        try network.directory.write(
+            Self.site(services: "web, queue", more: ", { from: dmz, to: lan }"),
+            to: "wider.yaml"
+        )
+        try network.directory.write(Self.site(services: "web", more: ", { from: dmz, to: lan }"), to: "narrow.yaml")
+        let result = try network.script(
+            """
+            own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
+            trap 'kill $lan $dmz $server $client 2>/dev/null' EXIT
+            neighbour() {
+                unshare --net sleep 600 & eval $1=$!; there=$!
+                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
+                ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
+                nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
+            }
+            neighbour lan 10.1.0 10.1.0.9/24
+            neighbour dmz 10.2.0 10.2.0.5/24
+            apply both.yaml --keep 10.1.0.9 --confirm-within 0s; echo "both $?"
+            nsenter -t $dmz --net python3 server.py & server=$!
+            nsenter -t $lan --net python3 client.py > talk.txt & client=$!
+            await 'grep -q "start: both talk" talk.txt'
+            apply wider.yaml --keep 10.1.0.9 --confirm-within 0s; echo "wider $?"
+            touch wider; await 'grep -q "wider: end" talk.txt'
+            apply narrow.yaml --keep 10.1.0.9 --confirm-within 0s; echo "narrow $?"
+            touch narrow; await 'grep -q "narrow: end" talk.txt'
+            cat talk.txt
+            """
+        )
+        let said = result.output
+        #expect(said.contains("both 0\n") && said.contains("wider 0\n") && said.contains("narrow 0\n"), "\(result)")
+        let talk =
+            "start: both talk\nwider: 8080 talks\nwider: 9090 talks\nwider: end\n"
+            + "narrow: 8080 talks\nnarrow: 9090 is silent\nnarrow: end\n"
+        #expect(said.contains(talk), "\(result)")
+        // Of three loads the last alone ended a connection, and one.
+        let ended = said.split(separator: "\n").filter { $0.contains("that the rules closed ended") }
+        #expect(ended.count == 1 && ended[0].contains("1 connection that the rules closed ended"), "\(result)")
+        let wider = said.split(separator: "wider 0\n", maxSplits: 1)
+        #expect(!wider[0].contains("ended"), "\(result)")
+    }
+
+    private static func site(services: String, more: String) -> String {
+        """
+        site: foobar.com
+        networks: { lan: 10.1.0.0/24, dmz: 10.2.0.0/24 }
+        hosts:
+          gate:
+            roles: [router]
+            interfaces:
+              lan: { zone: people, addresses: [10.1.0.1/24] }
+              dmz: { zone: servers, addresses: [10.2.0.1/24] }
+        services: { ssh: tcp/22, web: tcp/8080, queue: tcp/9090 }
+        firewall:
+          allow:
+            - { from: lan, to: gate, services: [ssh], in: people }
+            - { from: lan, to: dmz, services: [\(services)], in: people, out: servers }
+          deny: [{ from: 10.1.0.66, to: dmz }\(more)]
+
+        """
+    }
+
+    private static let server = """
+        import socketserver, threading
+        class Echo(socketserver.BaseRequestHandler):
+            def handle(self):
+                while data := self.request.recv(100):
+                    self.request.sendall(data)
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        for port in (8080, 9090):
+            server = socketserver.ThreadingTCPServer(("10.2.0.5", port), Echo)
+            threading.Thread(target=server.serve_forever).start()
+
+        """
+
+    /// Talks over both connections at the start, and again each time that it is told to by a file.
+    private static let client = """
+        import os, socket, sys, time
+        def connect(port):
+            for _ in range(600):
+                try:
+                    return socket.create_connection(("10.2.0.5", port), 60)
+                except OSError:
+                    time.sleep(0.1)
+        both = {port: connect(port) for port in (8080, 9090)}
+        for one in both.values():
+            one.sendall(b"start")
+            assert one.recv(100) == b"start"
+        print("start: both talk", flush=True)
+        for word in ("wider", "narrow"):
+            end = time.monotonic() + 120
+            while not os.path.exists(word):
+                if time.monotonic() > end:
+                    sys.exit("nobody told it to go on")
+                time.sleep(0.05)
+            for port, one in both.items():
+                one.settimeout(2 if (word, port) == ("narrow", 9090) else 60)
+                try:
+                    one.sendall(word.encode())
+                    print(f"{word}: {port}", "talks" if one.recv(100) == word.encode() else "ended", flush=True)
+                except TimeoutError:
+                    print(f"{word}: {port} is silent", flush=True)
+            print(f"{word}: end", flush=True)
+
+        """
+}
