@@ -43,7 +43,7 @@ class Subject:
 
 class Comparison:
     def __init__(self, sizes, writings, folder):
-        self.policies = [Policy(size) for size in sizes]
+        self.sizes = sizes
         self.writings = writings
         self.floor = None
         self.subjects = []
@@ -53,12 +53,15 @@ class Comparison:
     def prepare(self):
         """Makes and loads every ruleset, and holds each against the policy's own word."""
         network.build()
-        for policy in self.policies:
-            self._bursts[policy.count] = frames.of_policy(policy)
+        kinds = list(dict.fromkeys(writing.policies for writing in self.writings))
+        for size in self.sizes:
+            policies = {kind: kind(size) for kind in kinds}
+            for kind, policy in policies.items():
+                self._bursts[policy] = frames.of_policy(policy)
             for writing in self.writings:
-                self.subjects.append(self._subject(writing, policy))
+                self.subjects.append(self._subject(writing, policies[writing.policies]))
                 self._check(self.subjects[-1])
-        self.floor = self._subject(Floor(), self.policies[0])
+        self.floor = self._subject(Floor(), self.subjects[0].policy)
 
     def _subject(self, writing, policy):
         folder = self._folder / str(policy.count)
@@ -100,7 +103,7 @@ class Comparison:
                     subject.samples[kind].append(self._sample(subject, kind, milliseconds))
 
     def _sample(self, subject, kind, milliseconds):
-        burst = self._bursts[subject.policy.count][kind]
+        burst = self._bursts[subject.policy][kind]
         subject.host.forget()
         if kind == "established":
             subject.host.establish(burst.frames, SERVICES[MARKED["first"][1]][1])

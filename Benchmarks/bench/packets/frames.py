@@ -8,7 +8,7 @@ import struct
 import time
 
 from .network import MAC
-from .policy import HOST, MARKED, SERVICES, STRANGERS
+from .policy import HOST, MARKED, SERVICES
 
 # Connections of a sample: less than an eighth of what the kernel tracks by default.
 FLOWS = 24_576
@@ -103,5 +103,8 @@ def of_policy(policy):
     mixed = (chance.choice(places) for _ in range(FLOWS))
     found["mixed"] = Burst([frame(source, "udp", FIRST_PORT + index, port)
                             for index, (source, port) in enumerate(mixed)])
-    found["dropped"] = new_flows(STRANGERS, SERVICES["dns"][1])
+    places = policy.closed_to_udp()
+    closed = (places[index % len(places)] for index in range(FLOWS))
+    found["dropped"] = Burst([frame(source, "udp", FIRST_PORT + index, port)
+                              for index, (source, port) in enumerate(closed)])
     return found

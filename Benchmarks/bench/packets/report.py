@@ -18,7 +18,7 @@ def _of(run, writing):
 
 def of_loading(run):
     """Seconds from the policy to a ruleset in force."""
-    lines = [["seconds to make and load", *(f"{policy.count:,} rules" for policy in run.policies)]]
+    lines = [["seconds to make and load", *(f"{size:,} rules" for size in run.sizes)]]
     for writing in run.writings:
         lines.append([writing.name, *(f"{subject.seconds_to_load:.2f}" for subject in _of(run, writing))])
     return (aligned(lines).lstrip() + "\n\nEach was sent 1,000 packets in and around what the policy names, and let in "
@@ -34,7 +34,7 @@ def details(run):
     """Each kind of packet: packets a second and nanoseconds of the processor, least and greatest."""
     blocks = []
     for kind, title in KINDS.items():
-        lines = [["", *(f"{policy.count:,}: packets/s  ns (least-greatest)" for policy in run.policies), "ratio"]]
+        lines = [["", *(f"{size:,}: packets/s  ns (least-greatest)" for size in run.sizes), "ratio"]]
         for writing in run.writings:
             cells = []
             for subject in _of(run, writing):
@@ -44,14 +44,14 @@ def details(run):
             lines.append([writing.name, *cells, f"{_ratio(run, writing, kind):.2f}"])
         floor = _median(run.floor, kind, "cpu")
         lines.append(["no rules", f"{_median(run.floor, kind, 'rate'):,.0f}  {floor:,.0f}",
-                      *[""] * len(run.policies)])
+                      *[""] * len(run.sizes)])
         blocks.append(f"{kind}: {title}\n{aligned(lines)}")
     return "\n\n".join(blocks)
 
 
 def summary(run):
     """Nanoseconds of the processor for a packet with the least and the greatest policy, and their ratio, in Markdown."""
-    least, greatest = run.policies[0].count, run.policies[-1].count
+    least, greatest = run.sizes[0], run.sizes[-1]
     lines = [f"| ns of CPU a packet, {least:,} → {greatest:,} rules | {' | '.join(KINDS)} | ratio at most |",
              "|---" * (len(KINDS) + 2) + "|"]
     for writing in run.writings:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import MachineLacks
-from .policy import HOST, SERVICES
+from .policy import HOST, Crossing, Policy
 
 FIREWALLD = Path(__file__).resolve().parent / "firewalld.py"
 # firewalld builds and checks 10,000 rules in Python.
@@ -33,6 +33,7 @@ class Gatehouse:
 
     name = "gatehouse"
     hardened = False
+    policies = Policy
 
     def __init__(self, program):
         self._program = program
@@ -50,12 +51,15 @@ class Gatehouse:
     def _site(self, policy):
         text = ("site: bench.example\nhosts:\n  edge: { roles: [server], interfaces: { eth0: { zone: outside, "
                 f"addresses: [{HOST[4]}, '{HOST[6]}'] }} }} }}\nservices:\n")
-        text += "".join(f"  {name}: {kind}/{port}\n" for name, (kind, port) in SERVICES.items())
+        text += "".join(f"  {name}: {kind}/{'-'.join(map(str, ports))}\n"
+                        for name, (kind, *ports) in policy.services.items())
         text += "firewall:\n"
         if not self.hardened:
             switches = ", ".join(f"{name}: false" for name in DEFENCES)
             text += f"  log-dropped: false\n  defences: {{ {switches} }}\n"
-        text += "  deny:\n" + "".join(f"    - {{ from: '{line.source}', to: edge }}\n" for line in policy.deny)
+        text += "  deny:\n" + "".join(
+            f"    - {{ from: '{line.source}', to: edge{f', services: {line.service}' if line.service else ''} }}\n"
+            for line in policy.deny)
         return text + "  allow:\n" + "".join(
             f"    - {{ from: '{line.source}', to: edge, services: {line.service} }}\n" for line in policy.allow)
 
@@ -70,10 +74,18 @@ class Hardened(Gatehouse):
     hardened = True
 
 
+class Crossed(Gatehouse):
+    """Lines that overlap in sources and in ports, which no lookup tells apart."""
+
+    name = "crossing"
+    policies = Crossing
+
+
 class Linear:
     """nftables as many write it by hand: a rule for each line, one after the other."""
 
     name = "linear"
+    policies = Policy
 
     def __init__(self, _program):
         pass
@@ -82,9 +94,8 @@ class Linear:
         return tool(["nft", "--version"], "nft").strip()
 
     def write(self, policy, folder):
-        rules = [f"{_family(line)} saddr {line.source} drop" for line in policy.deny]
-        rules += [f"{_family(line)} saddr {line.source} {line.protocol} dport {line.port} accept"
-                  for line in policy.allow]
+        rules = [f"{_family(line)} saddr {line.source} {_ports(line)}drop" for line in policy.deny]
+        rules += [f"{_family(line)} saddr {line.source} {_ports(line)}accept" for line in policy.allow]
         file = folder / "linear.nft"
         file.write_text(
             "table inet linear {\n  chain input {\n    type filter hook input priority filter; policy drop\n"
@@ -96,10 +107,18 @@ class Linear:
         host.run("nft", "-f", str(file))
 
 
+class CrossedLinear(Linear):
+    """The lines that cross each other, one after the other."""
+
+    name = "crossing-linear"
+    policies = Crossing
+
+
 class Ferm:
     """ferm, which calls iptables-restore: on Debian that of nftables."""
 
     name = "ferm"
+    policies = Policy
 
     def __init__(self, _program):
         pass
@@ -131,6 +150,7 @@ class Firewalld:
     """firewalld's nftables backend: a zone with a rich rule for each line, as its manual says to write them."""
 
     name = "firewalld"
+    policies = Policy
 
     def __init__(self, _program):
         pass
@@ -153,6 +173,10 @@ class Firewalld:
 
     def load(self, settings, host):
         host.run(sys.executable, str(FIREWALLD), str(settings))
+
+
+def _ports(line):
+    return f"{line.protocol} dport {'-'.join(map(str, sorted(set(line.ports))))} " if line.service else ""
 
 
 def _family(line):
@@ -178,7 +202,7 @@ class Floor:
         host.run("nft", "-f", str(file))
 
 
-BY_NAME = {kind.name: kind for kind in (Gatehouse, Hardened, Linear, Ferm, Firewalld)}
+BY_NAME = {kind.name: kind for kind in (Gatehouse, Hardened, Linear, Ferm, Firewalld, Crossed, CrossedLinear)}
 
 
 def available(names, program):
@@ -198,4 +222,4 @@ def available(names, program):
 
 def versions(present):
     """Versions by name, each program once."""
-    return {writing.name: writing.version() for writing in present if writing.name != Hardened.name}
+    return {writing.name: writing.version() for writing in present if type(writing).__bases__ == (object,)}

@@ -51,6 +51,11 @@ struct RulesetParts {
         places[chain].map { $0.isBase ? bases[$0.index].rules.count : others[$0.index].rules.count } ?? 0
     }
 
+    /// How many rules the longest of the chains has that were made after `earlier` was what this value is.
+    func longestChain(since earlier: RulesetParts) -> Int {
+        others[earlier.others.count...].map(\.rules.count).max() ?? 0
+    }
+
     /// A set or a verdict map of these elements, under a name that begins with `wish`.
     mutating func set(
         _ wish: String,

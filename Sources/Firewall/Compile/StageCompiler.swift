@@ -1,7 +1,7 @@
 /// Compiles rules that follow each other to chains that a base chain jumps to: one for the decision diagram of all of
 /// them or, where they cross each other so much that the diagram would be far larger than the rules, several in a row.
 /// Where those would take so many lookups that a kernel is busy for minutes before it holds them, one for `RuleCuts`;
-/// and so where the rules are few, and the list of them is much shorter to read.
+/// and so where they are so many that lists cost a packet less, or the rules are few and the list is much shorter to read.
 struct StageCompiler {
     let path: PacketPath
     let states: ConnectionStates
@@ -14,6 +14,14 @@ struct StageCompiler {
         // What the rules themselves ask sets for no shape of the ruleset saves.
         var lookups = max(self.lookups, 2 * rules.reduce(0) { $0 + $1.sets })
         guard let stages = stages(rules, &lookups) else { return [listed(rules, &parts).jump] }
+        if stages.count > Self.fewStages {
+            var list = parts
+            let (_, jump) = listed(rules, &list)
+            if list.longestChain(since: parts) < Self.linesOfStage * stages.count {
+                parts = list
+                return [jump]
+            }
+        }
         var diagrams = parts
         let jumps = written(stages, &diagrams)
         let length = diagrams.length - parts.length
@@ -30,6 +38,10 @@ struct StageCompiler {
         return jumps
     }
 
+    /// Up to so many diagrams in a row are not held against a list.
+    private static let fewStages = 4
+    /// How many lines of a list cost a packet what one diagram of several in a row does, as measured.
+    private static let linesOfStage = 32
     /// From how many lines of text on it is asked whether a list would be shorter.
     private static let longToRead = 64
     /// How many times as much there must be to read before few rules are listed and not looked up.

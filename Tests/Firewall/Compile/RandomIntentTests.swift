@@ -99,6 +99,33 @@ struct RandomIntentTests {
         #expect(decided.count > 20, "seed \(seed)")
     }
 
+    @Test("rules that would be many diagrams in a row are lists, where a packet passes fewer lines")
+    func manyStages() {
+        var random = RandomIntent(seed: 7)
+        let rules = (0..<1000).map { (number: Int) -> IntentRule in
+            var match = PacketMatch()
+            match.states = .new
+            let others = UInt32(1) << UInt32(32 - random.number(8...28)) - 1
+            let first = UInt32(random.number(0...0x0FFF_FFFF)) & ~others
+            let port = UInt16(random.number(1...53_000))
+            match.sources = AddressSet(v4: IntervalSet(first...(first | others)))
+            match.traffic = TrafficSet(.tcp, details: port...port + UInt16(random.number(1...12_000)))
+            return IntentRule(id: "r\(number)", .written, .accept, matches: [match])
+        }
+        var intent = HostIntent(host: "stages")
+        intent.input = rules
+        let ruleset = Compiler.compile(intent)
+        #expect(ruleset.chains.first { $0.name == "input" }?.rules.count ?? 0 < 6)
+        #expect(ruleset.sets.count < 400 && ruleset.chains.allSatisfy { $0.rules.count < 300 })
+        let evaluator = RulesetEvaluator(ruleset)
+        for _ in 0..<500 {
+            let source = IPAddress.v4(UInt32(random.number(0...0x0FFF_FFFF)))
+            var packet = Packet(.input(by: "eth0"), from: source, to: .v4(1), .tcp)
+            packet.detail = UInt16(random.number(0...65_535))
+            #expect(evaluator.outcome(of: packet) == Self.expectation(intent, packet, 0), "\(packet)")
+        }
+    }
+
     @Test("lists decide as the intent does, by the same rule")
     func lists() {
         var system = SystemRandomNumberGenerator()
