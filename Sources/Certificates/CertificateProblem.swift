@@ -99,12 +99,20 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
                 + "back what was in it; when it is to be made anew, stop the gateway and start it"
         case .contents(let path, let error): "\(path): \(error)"
+        case .missing(InternalCA.rootName, let folder):
+            "\(folder): there is no root of the internal CA; where there was never one, `gatehouse certs ca init` makes it. One that "
+                + "was lost is not made again, since clients would not trust it: bring \(InternalCA.rootName) back from a "
+                + "backup, or move \(InternalCA.intermediateName) out of the store, too, run `gatehouse certs ca init`, and "
+                + "bring clients the new root (`gatehouse certs ca export`)"
+        case .missing(InternalCA.intermediateName, let folder):
+            "\(folder): there is no intermediate of the internal CA; `gatehouse certs ca init` makes it"
         case .missing(let name, let folder):
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
         case .noPointer(let path, let name, let numbers):
             "\(path): it names no generation, of which there are \(numbers.suffix(9).map(String.init).joined(separator: ", ")): "
-                + "write the number of the one that `gatehouse certs audit \(name)` tells of last into it, or run "
-                + "`gatehouse certs issue \(name)` for a new one"
+                + "write the number of the one that `gatehouse certs audit \(name)` tells of last into it"
+                + ([InternalCA.rootName, InternalCA.intermediateName].contains(name)
+                    ? "" : ", or run `gatehouse certs issue \(name)` for a new one")
         case .unusableName(let name):
             "\"\(name)\" cannot name a certificate: use letters, digits, dots, hyphens, underscores and *"
         case .noEarlierGeneration(let name):

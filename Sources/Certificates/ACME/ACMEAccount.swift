@@ -47,7 +47,13 @@ package final class ACMEAccount {
     package func use<Result>(
         _ body: (ACMESession) throws(ACMEProblem) -> Result
     ) throws(ACMEProblem) -> Result {
-        try mend()
+        if accounts.hasNextKey { try mendWhereNobodyElseDoes() }
+        return try speak(body)
+    }
+
+    private func speak<Result>(
+        _ body: (ACMESession) throws(ACMEProblem) -> Result
+    ) throws(ACMEProblem) -> Result {
         try register(isKnown: isKnown)
         do throws(ACMEProblem) {
             return try body(session)
@@ -73,29 +79,55 @@ package final class ACMEAccount {
     // MARK: Another key
 
     /// Gives the account a new key (RFC 8555, section 7.3.5). The new one is on the disk before the CA hears of it, so that
-    /// a crash at any point leaves a key that the CA knows.
+    /// a crash at any point leaves a key that the CA knows. One process at a time changes it, or ends a change that was broken
+    /// off: another would take this one's new key, which the CA does not know yet, for one of no use.
     package func changeKey() throws(ACMEProblem) {
-        let next = try use { session throws(ACMEProblem) in
+        guard let lock = try lock(within: Self.patience) else {
+            throw .library("another process changes the account's key; wait for that, and run this again")
+        }
+        try mend()
+        let next = try speak { session throws(ACMEProblem) in
             // The account is asked for first: nothing is changed for one that the CA does not know.
             guard try session.find() else { throw Self.unknown(settings.directory) }
             return try storing { () throws(CertificateProblem) in try accounts.makeNextKey() }
         }
         try session.change(to: next)
-        try storing { () throws(CertificateProblem) in try accounts.adoptNextKey() }
+        try storing { () throws(CertificateProblem) in try accounts.adopt(next) }
         session = Self.session(settings, transport, next, session.account)
         try keep()
+        _ = consume lock
     }
+
+    /// Milliseconds that another process may take that does the same.
+    private static let patience = 60_000
 
     private static func unknown(_ url: String) -> ACMEProblem {
         .refused(url: url, status: 0, type: "accountDoesNotExist", detail: "the CA does not know the account's key")
     }
 
-    /// Ends a change of the key that was broken off: the CA says which of the two keys it knows.
+    /// Until the CA has taken the next key of whoever changes it just now, the one before is good.
+    private func mendWhereNobodyElseDoes() throws(ACMEProblem) {
+        guard let lock = try lock(within: 0) else { return }
+        try mend()
+        _ = consume lock
+    }
+
+    /// nil when another process has the account for all that time.
+    private func lock(within milliseconds: Int) throws(ACMEProblem) -> FileLock? {
+        do throws(CertificateProblem) {
+            return try accounts.lock(within: milliseconds)
+        } catch {
+            if case .file(let problem) = error, problem.isHeldByAnother { return nil }
+            throw .library("\(error)")
+        }
+    }
+
+    /// Ends a change of the key that was broken off: the CA says which of the two keys it knows. The account is locked.
     private func mend() throws(ACMEProblem) {
         guard let next = try storing({ () throws(CertificateProblem) in try accounts.loadNextKey() }) else { return }
         let other = Self.session(settings, transport, next, nil)
         guard try other.find() else { return accounts.dropNextKey() }
-        try storing { () throws(CertificateProblem) in try accounts.adoptNextKey() }
+        try storing { () throws(CertificateProblem) in try accounts.adopt(next) }
         session = other
     }
 

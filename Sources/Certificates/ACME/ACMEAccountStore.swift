@@ -1,4 +1,4 @@
-import Linux
+package import Linux
 package import OpenSSL
 
 /// The account at an ACME server, kept in the store: its key and its URL, one for each server.
@@ -42,6 +42,19 @@ package struct ACMEAccountStore: Sendable {
         return Account(key: try loadKey(keyPath), url: account, isKnown: true)
     }
 
+    package var hasNextKey: Bool { FileWriting.exists(nextKeyPath) }
+
+    /// Keeps others from changing the account's keys until the lock goes.
+    package func lock(within milliseconds: Int) throws(CertificateProblem) -> FileLock {
+        do throws(FileError) {
+            try FileWriting.createFolder(home)
+            try FileWriting.createFolder(folder)
+            return try FileLock.take(folder + "/.lock", within: milliseconds)
+        } catch {
+            throw .file(error)
+        }
+    }
+
     /// The key that is to follow, which may be the account's already when a change was broken off; nil without one.
     package func loadNextKey() throws(CertificateProblem) -> PrivateKey? {
         FileWriting.exists(nextKeyPath) ? try loadKey(nextKeyPath) : nil
@@ -51,8 +64,10 @@ package struct ACMEAccountStore: Sendable {
     package func makeNextKey() throws(CertificateProblem) -> PrivateKey { try makeKey(nextKeyPath) }
 
     /// The next key is the account's from now on.
-    package func adoptNextKey() throws(CertificateProblem) {
-        let pem = try loadKey(nextKeyPath).pem
+    ///
+    /// - Parameter next: as it is known, whatever became of its file.
+    package func adopt(_ next: PrivateKey) throws(CertificateProblem) {
+        let pem = next.pem
         do throws(FileError) {
             try FileWriting.replace(keyPath, with: pem.bytes, mode: 0o600)
         } catch {
@@ -108,14 +123,7 @@ package struct ACMEAccountStore: Sendable {
     /// One key for all who begin at a time; nil when another one has made it. Two that register with the same key have the
     /// same account (RFC 8555, section 7.3).
     private func makeFirstKey() throws(CertificateProblem) -> PrivateKey? {
-        let lock: FileLock
-        do throws(FileError) {
-            try FileWriting.createFolder(home)
-            try FileWriting.createFolder(folder)
-            lock = try FileLock.take(folder + "/.lock", within: 10_000)
-        } catch {
-            throw .file(error)
-        }
+        let lock = try lock(within: 10_000)
         let key = FileWriting.exists(keyPath) ? nil : try makeKey(keyPath)
         _ = consume lock
         return key

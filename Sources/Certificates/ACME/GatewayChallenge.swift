@@ -38,6 +38,7 @@ package final class GatewayChallenge: ACMEChallengeSolver {
         let answer = Array(challenge.keyAuthorization.utf8)
         do throws(FileError) {
             try FileWriting.createFolder(store.challengeFolder)
+            store.removeOldChallenges()
             try FileWriting.replace(path(challenge), with: answer.span, mode: 0o600)
         } catch {
             throw .challenge(name: challenge.name, why: "\(error)")
@@ -75,6 +76,18 @@ extension CertificateStore {
     package var challengeFolder: String { "\(folder)/\(Self.challenges)" }
 
     private static let challenges = "acme-challenges"
+
+    /// Seconds after which no CA looks for an answer any more: its order has ended.
+    private static let lifeOfChallenges: Int64 = 86_400
+
+    /// Takes back what orders left that were broken off, by a crash for instance.
+    internal func removeOldChallenges() {
+        guard let folder = try? OpenFolder(folder).folder(Self.challenges) else { return }
+        let now = CertificateProvider.clock
+        for file in (try? folder.names()) ?? [] {
+            if let time = folder.changeTime(of: file), time + Self.lifeOfChallenges < now { folder.remove(file) }
+        }
+    }
 
     package func challenges() -> ChallengeAnswers {
         var found = ChallengeAnswers()

@@ -19,15 +19,26 @@ extension AuditLog {
             .sorted().map { "\(folder)/\(prefix)\($0)" }
     }
 
-    /// Why the history does not hold, as the end of a sentence; nil when it does, and when this user may not look into a
-    /// store of others.
-    package var fault: String? {
-        if isKnownToHold { return nil }
+    /// How the history stands.
+    package enum Standing: Sendable, Equatable {
+        /// Also where this user may not look into a store of others.
+        case holds
+        /// All lines do but the last, which has no end: a crash leaves that, and nothing that it was to tell came about.
+        case cutShort
+        /// It does not hold, for this: the end of a sentence.
+        case damaged(String)
+    }
+
+    /// Why the history does not hold, as the end of a sentence; nil when it does.
+    package var fault: String? { if case .damaged(let why) = standing { why } else { nil } }
+
+    package var standing: Standing {
+        if isKnownToHold { return .holds }
         do throws(CertificateProblem) {
             return try lookAtAll()
         } catch {
-            guard error.isOfThisFile, !error.isDenied || isInOwnFolder else { return nil }
-            return "cannot be read: \(error)"
+            guard error.isOfThisFile, !error.isDenied || isInOwnFolder else { return .holds }
+            return .damaged("cannot be read: \(error)")
         }
     }
 

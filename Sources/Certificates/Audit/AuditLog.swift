@@ -40,6 +40,8 @@ package struct AuditLog: Sendable {
         package var entries: [Entry] = []
         /// The first line that does not hold, counted from 1, and why.
         package var fault: (line: Int, why: String)?
+        /// The fault is that the last line has no end: all before it hold.
+        package var isCutShort = false
 
         package static func == (left: Findings, right: Findings) -> Bool {
             left.entries == right.entries && left.fault?.line == right.fault?.line
@@ -126,8 +128,7 @@ package struct AuditLog: Sendable {
     /// Looks at every line, and remembers that they hold: those that this process has looked at are known again by the hash
     /// of them all, so that one more costs little, however many there are.
     ///
-    /// - Returns: what is wrong, as the end of a sentence.
-    internal func lookAtAll() throws(CertificateProblem) -> String? {
+    internal func lookAtAll() throws(CertificateProblem) -> Standing {
         let stamp = FileStamp(path)
         let text = try contents()
         let bytes = Array(text.utf8)
@@ -141,13 +142,14 @@ package struct AuditLog: Sendable {
         }
         // The number of a line that does not hold is told from the beginning.
         if before == nil || look.fault != nil { look = Self.look(at: text) }
-        if let fault = look.fault { return fault }
-        if look.torn == nil, let last = look.findings.entries.last.map({ ($0.number, $0.hash) }) ?? before {
+        if let fault = look.fault { return .damaged(fault) }
+        if look.torn != nil { return .cutShort }
+        if let last = look.findings.entries.last.map({ ($0.number, $0.hash) }) ?? before {
             let known = (bytes.count, Fingerprint.sha256(bytes))
             let end = End(stamp: stamp, number: last.0, hash: last.1, contents: known)
             Self.ends.withLock { $0[path] = end }
         }
-        return nil
+        return .holds
     }
 
     /// Whether nobody has touched it since this process wrote to it, or looked at all of it.
@@ -158,7 +160,18 @@ package struct AuditLog: Sendable {
 
     /// Reads the history and looks at every line of it. There is none before the first change.
     package func verify() throws(CertificateProblem) -> Findings {
-        Self.verify(try contents())
+        let text = try contents()
+        let (whole, torn) = Self.parts(of: text)
+        var findings = Self.verify(whole)
+        guard let torn, findings.fault == nil else { return findings }
+        findings.fault = (whole.utf8.count { $0 == 0x0A } + 1, Self.wordsOfTorn(torn))
+        findings.isCutShort = true
+        return findings
+    }
+
+    private static func wordsOfTorn(_ torn: String) -> String {
+        torn.hasPrefix(lineStart) || lineStart.hasPrefix(torn)
+            ? "is cut short, as a crash leaves it, or whoever took the rest away" : "is no line of an audit log"
     }
 
     internal func contents() throws(CertificateProblem) -> String {

@@ -124,7 +124,8 @@ extension InternalCA {
     /// Whether an intermediate of `store` signed a certificate, also one whose key is gone.
     internal static func hasSigned(_ leaf: Certificate, in store: CertificateStore) throws(CertificateProblem) -> Bool {
         for number in try store.generations(of: intermediateName) {
-            if let signer = try store.leaf(of: intermediateName, generation: number), leaf.isIssued(by: signer) {
+            // One that is damaged keeps no other from being asked.
+            if let signer = try? store.leaf(of: intermediateName, generation: number), leaf.isIssued(by: signer) {
                 return true
             }
         }
@@ -145,6 +146,16 @@ extension InternalCA {
         }
         let entry = RevocationList.Entry(serial: leaf.serialNumber, moment: now, reason: reason.code)
         _ = try makeList(adding: [entry], of: signer, in: store, now: now)
+    }
+
+    /// Whether the list that an intermediate of `store` can make lacks a certificate of its own: a history tells that it was
+    /// taken back, and the list was lost.
+    internal static func lacks(_ leaf: Certificate, in store: CertificateStore) throws(CertificateProblem) -> Bool {
+        guard try store.contains(intermediateName),
+            let signer = try signers(in: store).last(where: { leaf.isIssued(by: $0.certificate) })
+        else { return false }
+        let list = try storedList(of: signer.certificate, in: store)
+        return !(list?.entries ?? []).contains { $0.serial == leaf.serialNumber }
     }
 
     /// Whether an intermediate signed it that is on the root's list.
@@ -185,19 +196,18 @@ extension InternalCA {
     /// - Parameters:
     ///   - home: the name in the store of whose list it is.
     ///   - validity: how long it counts; as a list of leaves when left out.
-    ///   - life: how long what is on it lives at most: seconds.
     internal static func makeList(
         adding fresh: [RevocationList.Entry],
         of signer: Certificate.Authority,
         in store: CertificateStore,
         home: String = intermediateName,
         validity: ClosedRange<Int64>? = nil,
-        remembering life: Int64 = leafLifetime,
         now: Int64
     ) throws(CertificateProblem) -> RevocationList {
         let before = try storedList(of: signer.certificate, in: store, home: home)
-        // Section 3.3: an entry stays until it was on a list after its certificate has ended.
-        let kept = (before?.entries ?? []).filter { $0.moment + life + 2 * listLifetime > now }
+        // An entry stays as long as its intermediate, though section 3.3 would let it go after its certificate's end: a clock
+        // that was ahead for once would forget for ever what was taken back.
+        let kept = before?.entries ?? []
         let known = Set(kept.map(\.serial))
         let list: RevocationList
         do throws(OpenSSLError) {

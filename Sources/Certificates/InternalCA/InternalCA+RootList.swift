@@ -38,7 +38,6 @@ extension InternalCA {
             in: store,
             home: rootName,
             validity: validity(intermediateLifetime, now, within: root.certificate),
-            remembering: intermediateLifetime,
             now: now
         )
     }

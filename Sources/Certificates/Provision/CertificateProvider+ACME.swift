@@ -81,11 +81,12 @@ extension CertificateProvider {
                     let made = try order(settings, candidate, plan, outside)
                     return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
                 } catch .order(_, let problem) {
-                    if case .rateLimited(_, let seconds, let isForAll) = problem {
-                        plan.hold(candidate.directory, until: Self.clock + seconds)
-                        if isForAll { accounts.hold(until: Self.clock + seconds) }
-                    }
                     problems[candidate.directory] = problem
+                    guard case .rateLimited(let detail, let seconds, let isForAll) = problem else { continue }
+                    let pause = min(seconds, patience(with: settings, isForAll: isForAll))
+                    plan.hold(candidate.directory, until: Self.clock + pause)
+                    if isForAll { accounts.hold(until: Self.clock + pause) }
+                    problems[candidate.directory] = .rateLimited(detail: detail, seconds: pause, isForAll: isForAll)
                 }
             }
         } catch {
@@ -110,6 +111,14 @@ extension CertificateProvider {
         guard let bundle = try? store.load(settings.name) else { return true }
         let isOwn = (try? isOfInternalCA(bundle, settings)) ?? false
         return settings.names.allSatisfy(bundle.covers) && !isOwn
+    }
+
+    /// Seconds for which a CA is left alone at most, whatever it says: a day, and where it limits names, a quarter of what is
+    /// left of the certificate, if that is more. A page for a maintenance that says a month would else outlast them all.
+    private func patience(with settings: CertificateSettings, isForAll: Bool) -> Int64 {
+        let day: Int64 = 86_400
+        guard !isForAll, let leaf = try? store.loadChain(settings.name).first else { return day }
+        return max(day, (leaf.validity.upperBound - Self.clock) / 4)
     }
 
     /// What one CA gave.

@@ -11,9 +11,18 @@ extension CertificateProvider {
         let name = settings.name
         let key = try store.load(name).key
         for old in try store.generations(of: name, besidesCurrentOr: number) {
+            if try holds(key, name, generation: old) { throw .sameKey(name: name, generation: old) }
+        }
+    }
+
+    private func holds(_ key: PrivateKey, _ name: String, generation: Int) throws(CertificateProblem) -> Bool {
+        do throws(CertificateProblem) {
             // Its own key may be gone: the certificate tells the same.
-            guard let leaf = try store.leaf(of: name, generation: old), key.belongs(to: leaf) else { continue }
-            throw .sameKey(name: name, generation: old)
+            return try store.leaf(of: name, generation: generation).map { key.belongs(to: $0) } ?? false
+        } catch {
+            // Where the certificate is damaged, its key tells, as far as it is there.
+            let held = try? CertificateSource.loadKey(store.path(name, generation: generation) + "/key.pem")
+            return held?.isSame(as: key) ?? false
         }
     }
 }

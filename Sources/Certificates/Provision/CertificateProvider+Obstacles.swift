@@ -15,6 +15,7 @@ extension CertificateProvider {
         warnings += told("the certificate store") { () throws(CertificateProblem) in
             try store.requireOwnFolder()
             try store.requireWritable()
+            try store.requireFreeBytes()
         }
         warnings += store.links(of: stored)
         for name in stored {
@@ -36,7 +37,14 @@ extension CertificateProvider {
             "a history of the store that does not hold was set aside as \(damaged): look into it, and move it out of the "
                 + "store, which ends this warning"
         }
-        if let fault = audit.fault {
+        switch audit.standing {
+        case .holds: break
+        case .cutShort:
+            warnings.append(
+                "\(path): its last line is cut short, as a crash leaves it, or whoever took the rest away: `gatehouse certs verify` "
+                    + "names what no line tells of; the next change ends that line, and this warning"
+            )
+        case .damaged(let fault):
             warnings.append(
                 "\(path) \(fault): look into it (`gatehouse certs audit`); the next change sets it aside and begins another"
             )

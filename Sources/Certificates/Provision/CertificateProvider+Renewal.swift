@@ -13,8 +13,8 @@ extension CertificateProvider {
     ) -> String? {
         var standing = standing(settings)
         standing.plan.consider(acme.candidates.map(\.directory))
-        if let leaf = standing.leaves.first, standing.plan.origin?.fingerprint == leaf.fingerprint,
-            standing.plan.nextQuestion <= Self.clock
+        if let leaf = standing.leaves.first, standing.plan.nextQuestion <= Self.clock,
+            standing.plan.origin?.fingerprint == leaf.fingerprint || standing.faults.isEmpty, !standing.isStandby
         {
             standing.plan = advised(standing.plan, leaf, acme, outside)
             store.keep(standing.plan, of: settings.name)
@@ -34,7 +34,8 @@ extension CertificateProvider {
         return nil
     }
 
-    /// The plan with what the CA of the certificate says. A CA that cannot be asked changes nothing.
+    /// The plan with what the CA of the certificate says. A CA that cannot be asked changes nothing. Of one that was gone back
+    /// to, or brought by an operator, a CA that advises is the one that issued it.
     private func advised(
         _ plan: RenewalPlan,
         _ leaf: Certificate,
@@ -43,12 +44,14 @@ extension CertificateProvider {
     ) -> RenewalPlan {
         var plan = plan
         plan.askAgain(at: Self.clock + RenewalInformation.usualPause)
-        guard let issuer = acme.candidates.first(where: { $0.directory == plan.origin?.directory }),
+        let isKnown = plan.origin?.fingerprint == leaf.fingerprint
+        guard let issuer = acme.candidates.first(where: { !isKnown || $0.directory == plan.origin?.directory }),
             (plan.held[issuer.directory] ?? 0) <= Self.clock
         else { return plan }
         do {
             let account = try ACMEAccount(issuer, in: store, outside.transport(issuer))
             if let information = try account.session.renewalInformation(for: leaf, now: Self.clock) {
+                if !isKnown { plan.recognize(leaf.fingerprint, of: issuer.directory) }
                 plan.take(information, at: Self.clock) { Int64.random(in: $0) }
             }
         } catch ACMEProblem.rateLimited(_, let seconds, _) {
@@ -67,6 +70,8 @@ extension CertificateProvider {
         /// The generations that were revoked just now, and those that were before.
         package var fresh: [Int] = []
         package var known: [Int] = []
+        /// What is wrong with those whose certificates cannot be read, so that nobody can say which they were.
+        package var unreadable: [CertificateProblem] = []
         /// Why another one was not; nil when all were.
         package var problem: CertificateProblem?
     }
@@ -92,14 +97,19 @@ extension CertificateProvider {
         var done = Revocation()
         for number in try store.generations(of: name, besidesCurrentOr: number) {
             // What was imported twice is two generations.
-            guard let leaf = try store.leaf(of: name, generation: number), leaf.der != served?.der,
-                leaf.validity.upperBound > Self.clock
-            else { continue }
-            if known.contains(leaf.fingerprint) {
-                done.known.append(number)
+            let found: Certificate?
+            do throws(CertificateProblem) {
+                found = try store.leaf(of: name, generation: number)
+            } catch {
+                done.unreadable.append(error)
                 continue
             }
+            guard let leaf = found, leaf.der != served?.der, leaf.validity.upperBound > Self.clock else { continue }
             do throws(CertificateProblem) {
+                if known.contains(leaf.fingerprint), try !InternalCA.lacks(leaf, in: store) {
+                    done.known.append(number)
+                    continue
+                }
                 try revoke(leaf, generation: number, settings, reason, outside)
                 done.fresh.append(number)
             } catch {

@@ -12,7 +12,7 @@ package import Site
 package struct CertificateProvider: Sendable {
     /// A certificate that can be served.
     package struct Provided: Sendable {
-        /// One for each kind of key; never empty.
+        /// One for each kind of key; empty alone for one that no listener shows.
         package var bundles: [CertificateBundle]
         /// What was done, for the log.
         package var notes: [String] = []
@@ -102,7 +102,9 @@ package struct CertificateProvider: Sendable {
     }
 
     /// What `provide` would warn of, found without writing anything.
-    package func inspect(_ settings: CertificateSettings) throws(CertificateProblem) -> [String] {
+    ///
+    /// - Parameter isShown: by a listener.
+    package func inspect(_ settings: CertificateSettings, isShown: Bool = true) throws(CertificateProblem) -> [String] {
         switch settings.issuer {
         case .files(let pairs): return try files(pairs, settings).warnings
         case .internal:
@@ -120,7 +122,7 @@ package struct CertificateProvider: Sendable {
         case .acme:
             if let bundle = try store.loadIfPresent(settings.name) { return warnings(of: bundle, settings) }
             try requireWritableStore()
-            return [standInWarning(settings)]
+            return [isShown ? standInWarning(settings) : absenceWarning(settings)]
         }
     }
 

@@ -142,6 +142,13 @@ package struct RenewalPlan: Sendable, Equatable {
         fail(problem, asking: asked, at: now)
     }
 
+    /// A CA knows the certificate in use, which is another than the last that was ordered. Which account ordered it, nobody
+    /// knows; that it is replaced soon would be as hasty as it was before.
+    package mutating func recognize(_ fingerprint: String, of directory: String) {
+        origin = Origin(fingerprint: fingerprint, directory: directory, account: "")
+        advice = nil
+    }
+
     /// A CA asks to be left alone.
     package mutating func hold(_ directory: String, until moment: Int64) { held[directory] = moment }
 

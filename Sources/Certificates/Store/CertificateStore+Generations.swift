@@ -102,14 +102,16 @@ extension CertificateStore {
         reason: String,
         now: Int64
     ) throws(CertificateProblem) {
-        try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
-        try point(name, backTo: number)
+        try point(name, backTo: number) { () throws(CertificateProblem) in
+            try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
+        }
     }
 
     /// The last generation that is whole and has this certificate; nil when there is none.
     internal func generation(holding bundle: CertificateBundle, of name: String) throws(CertificateProblem) -> Int? {
         for number in try generations(of: name).reversed() where isWhole(name, generation: number) {
-            if try leaf(of: name, generation: number)?.der == bundle.leaf.der { return number }
+            // One that is damaged is another.
+            if let leaf = try? leaf(of: name, generation: number), leaf.der == bundle.leaf.der { return number }
         }
         return nil
     }
@@ -203,10 +205,23 @@ extension CertificateStore {
         } catch {
             throw .keyRemains(error)
         }
-        // Of one that a crash left half written, no certificate is known.
-        if let leaf = try leaf(of: name, generation: number) {
-            try audit.append(event(.retired, name, number, leaf, reason), now: now)
+        let leaf: Certificate?
+        do throws(CertificateProblem) {
+            leaf = try self.leaf(of: name, generation: number)
+        } catch {
+            let event = AuditEvent(
+                .retired,
+                certificate: name,
+                generation: number,
+                fingerprint: "",
+                issuer: "",
+                reason: "\(reason) (of a certificate that cannot be read)"
+            )
+            try audit.append(event, now: now)
+            return true
         }
+        // Of one that a crash left half written, no certificate is known.
+        if let leaf { try audit.append(event(.retired, name, number, leaf, reason), now: now) }
         return true
     }
 

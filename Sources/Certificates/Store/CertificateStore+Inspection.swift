@@ -48,14 +48,26 @@ extension CertificateStore {
         package let generation: Int
         /// SHA-256 of the certificate that the history tells of; nil when it tells of none.
         package let told: String?
-        /// That of the certificate that is there.
+        /// That of the certificate that is there; empty where it cannot be read.
         package let found: String
+        /// Why it cannot be read; nil where it can.
+        package var damage: CertificateProblem?
+        /// It is the one in use.
+        package var isCurrent = false
 
         /// Another one was put in its place.
-        package var isSwapped: Bool { told != nil }
+        package var isSwapped: Bool { damage == nil && told != nil }
 
         package var description: String {
             let generation = "certificate \(name): generation \(generation)"
+            if let damage {
+                // What is to be done about one that is over is another thing than its reader thinks.
+                return "\(generation) is damaged (\("\(damage)".prefix { $0 != ";" })): "
+                    + (isCurrent
+                        ? "`gatehouse certs rotate \(name)` makes another"
+                        : "there is no way back to it, and nobody here can revoke it; "
+                            + "`gatehouse certs retire \(name)` deletes its key")
+            }
             guard let told else {
                 return "\(generation) is in no line of the audit log: lines were taken from its end, or somebody else "
                     + "put the certificate there, or a version that kept no log"
@@ -66,8 +78,8 @@ extension CertificateStore {
         }
     }
 
-    /// Generations that `history` does not tell of, or of which it names another certificate. Above the current one, those
-    /// that it does not tell of are what a crash left.
+    /// Generations that `history` does not tell of, of which it names another certificate, or that are damaged. Above the
+    /// current one, those that it does not tell of are what a crash left.
     ///
     /// - Parameter name: whose generations; nil for all that the store has.
     package func discrepancies(
@@ -82,13 +94,26 @@ extension CertificateStore {
         var found: [Discrepancy] = []
         let names = if let name { [name] } else { try names() }
         for name in names {
-            let current = try number(of: name, in: pointer(of: name)) ?? 0
+            // What is wrong with a pointer keeps nobody from looking at the others.
+            let current = (try? number(of: name, in: pointer(of: name))) ?? 0
             for number in try generations(of: name) {
-                guard let leaf = try leaf(of: name, generation: number) else { continue }
-                let fingerprint = leaf.fingerprint
                 let line = told[name]?[number]
-                // Where the history does not hold, what follows the fault is not known.
-                if line == fingerprint || (line == nil && (number > current || history.fault != nil)) { continue }
+                let leaf: Certificate
+                do throws(CertificateProblem) {
+                    guard let found = try self.leaf(of: name, generation: number) else { continue }
+                    leaf = found
+                } catch {
+                    if error.isDenied { throw error }
+                    var damaged = Discrepancy(name: name, generation: number, told: line, found: "", damage: error)
+                    damaged.isCurrent = number == current
+                    found.append(damaged)
+                    continue
+                }
+                let fingerprint = leaf.fingerprint
+                // Where the history does not hold, what follows the fault is not known; nothing follows a last line that is
+                // cut short, and the store changes only after its line is whole.
+                let isUnknown = history.fault != nil && !history.isCutShort
+                if line == fingerprint || (line == nil && (number > current || isUnknown)) { continue }
                 if line == nil, let beginning, leaf.validity.lowerBound <= beginning { continue }
                 found.append(Discrepancy(name: name, generation: number, told: line, found: fingerprint))
             }

@@ -48,7 +48,43 @@ extension CertificateStore {
     private static let wayBack = "rolled-back"
 
     /// Makes a generation that is whole, and was current before, the current one again: clients have known it.
-    internal func point(_ name: String, backTo number: Int) throws(CertificateProblem) {
-        try write("\(number) \(Self.wayBack)\n", to: pointer(of: name))
+    ///
+    /// - Parameter tell: tells the history, when there is room on the disk for what it tells.
+    internal func point(
+        _ name: String,
+        backTo number: Int,
+        tell: () throws(CertificateProblem) -> Void
+    ) throws(CertificateProblem) {
+        let text = Array("\(number) \(Self.wayBack)\n".utf8)
+        try point([(name, text)], tell: tell)
+    }
+
+    /// Puts pointers in their places, each with its text, once the history was told. They are written before that: a disk
+    /// that is full refuses them while nothing is told yet.
+    internal func point(
+        _ pointers: [(name: String, text: [UInt8])],
+        tell: () throws(CertificateProblem) -> Void
+    ) throws(CertificateProblem) {
+        let written: FileBatch
+        do throws(FileError) {
+            written = try writtenBeside(pointers)
+        } catch {
+            throw .file(error)
+        }
+        try tell()
+        var batch = written
+        do throws(FileError) {
+            try batch.commit()
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// On the disk, where nobody takes note of them yet.
+    private func writtenBeside(_ pointers: [(name: String, text: [UInt8])]) throws(FileError) -> FileBatch {
+        var batch = try FileBatch(on: folder)
+        for entry in pointers { try batch.add(pointer(of: entry.name), entry.text.span, mode: 0o644) }
+        try batch.settle()
+        return batch
     }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 package import OpenSSL
 
@@ -138,6 +139,16 @@ package struct CertificateStore: Sendable {
     /// Bytes that a certificate may take, with all that is written for it.
     private static let room = 64 << 10
 
+    /// Fails where its file system has no room for another certificate. Writes nothing.
+    internal func requireFreeBytes() throws(CertificateProblem) {
+        do throws(FileError) {
+            let free = try FileWriting.freeBytes(in: folder)
+            if free < Self.room { throw FileError(path: folder, problem: .system(SystemError("statvfs", ENOSPC))) }
+        } catch {
+            throw .file(error)
+        }
+    }
+
     /// Fails where no certificate of that name could come in: a folder of others, an audit log that nothing can be added
     /// to, a disk that is full.
     internal func requireRoom(for name: String) throws(CertificateProblem) {
@@ -217,25 +228,17 @@ package struct CertificateStore: Sendable {
         let events = zip(arrivals, places).map { arrival, place in
             event(kind, arrival.name, place.number, arrival.bundle.leaf, arrival.reason)
         }
+        let pointers = zip(arrivals, places).map { ($0.name, Array("\($1.number)\n".utf8)) }
         do throws(CertificateProblem) {
-            try audit.append(events, now: now)
+            try point(pointers) { () throws(CertificateProblem) in
+                try audit.append(events, now: now)
+                for (arrival, place) in zip(arrivals, places) {
+                    removeUntold(arrival.name, above: place.before, of: place.earlier)
+                }
+            }
         } catch {
             discard(zip(arrivals, places).map { ($0.name, $1.number) })
             throw error
-        }
-        for (arrival, place) in zip(arrivals, places) {
-            removeUntold(arrival.name, above: place.before, of: place.earlier)
-        }
-        do throws(FileError) {
-            var batch = try FileBatch(on: folder)
-            for (arrival, place) in zip(arrivals, places) {
-                let text = Array("\(place.number)\n".utf8)
-                try batch.add(pointer(of: arrival.name), text.span, mode: 0o644)
-            }
-            try batch.commit()
-        } catch {
-            discard(zip(arrivals, places).map { ($0.name, $1.number) })
-            throw .file(error)
         }
         noteContents()
         for (arrival, place) in zip(arrivals, places) {

@@ -2,14 +2,14 @@ import Certificates
 import Linux
 package import Site
 
-/// What `gatehouse check` says of the certificates that a site's listeners name, without changing anything.
+/// What `gatehouse check` says of a site's certificates, without changing anything.
 package enum CertificateCheck {
     /// - Parameters:
     ///   - file: the site file, as the user named it.
     ///   - severity: of a file that is not here, or that this user cannot read. Whoever only checks may do so on another
     ///     machine, or as another user, than the one that serves.
     /// - Returns: what `serve` would warn of, as warnings; what it would refuse, or
-    ///   show something else in place of, as errors.
+    ///   show something else in place of, as errors; of those that no listener shows, all as warnings.
     package static func findings(
         _ site: SiteModel,
         file: String,
@@ -18,7 +18,8 @@ package enum CertificateCheck {
         let provider = CertificateProvider(for: site, now: Int64(Clock.realtimeMicroseconds / 1_000_000))
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
-        for settings in site.certificates.values where served.contains(settings.name) {
+        for settings in site.certificates.values {
+            let isShown = served.contains(settings.name)
             func report(
                 _ severity: Diagnostic.Severity,
                 _ message: String,
@@ -38,13 +39,15 @@ package enum CertificateCheck {
                 )
             }
             do throws(CertificateProblem) {
-                for warning in try provider.inspect(settings) {
+                for warning in try provider.inspect(settings, isShown: isShown) {
                     report(.warning, warning, at: settings.issuerPosition)
                 }
             } catch {
                 let message = error.text(of: settings.name)
                 let place = place(of: error, settings, site)
-                if error.isOfThisMachine {
+                if !isShown {
+                    report(.warning, message, at: place)
+                } else if error.isOfThisMachine {
                     let help = "as this user on this machine, `gatehouse serve` would not start"
                     report(severity, message, help: help, at: place)
                 } else {

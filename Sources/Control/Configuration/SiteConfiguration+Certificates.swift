@@ -2,7 +2,7 @@ import Certificates
 import Gateway
 import Linux
 import OpenSSL
-import Site
+package import Site
 
 /// Where a configuration's certificates come from: what was loaded before is not loaded again as long as its files are
 /// the same, so that a change of one among thousands costs that one and a look at the times of the others' files.
@@ -11,11 +11,18 @@ extension SiteConfiguration {
     internal struct Held: Sendable {
         let settings: CertificateSettings
         let stamps: [FileStamp?]
+        /// By a listener; else it is kept fresh for other programs alone, and may have no bundle yet.
+        let isShown: Bool
         var provided: CertificateProvider.Provided
 
         /// Whether loading it again would bring the same.
-        func stands(for settings: CertificateSettings, _ stamps: [FileStamp?], at now: Int64) -> Bool {
-            guard self.settings == settings, self.stamps == stamps, !provided.isMakeshift,
+        func stands(
+            for settings: CertificateSettings,
+            _ stamps: [FileStamp?],
+            isShown: Bool,
+            at now: Int64
+        ) -> Bool {
+            guard self.settings == settings, self.stamps == stamps, self.isShown == isShown, !provided.isMakeshift,
                 now < provided.renewal ?? .max
             else { return false }
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
@@ -63,11 +70,11 @@ extension SiteConfiguration {
         let provider = CertificateProvider(for: site, now: now)
         var certificates: [String: Held] = [:]
         var wanted: [(settings: CertificateSettings, stamps: [FileStamp?])] = []
-        for name in Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] }) {
-            guard let settings = site.certificates[name] else { continue }
+        let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })
+        for (name, settings) in site.certificates {
             // Before the files are read: what changes while they are is seen the next time.
             let stamps = provider.sources(of: settings).map { FileStamp($0) }
-            if var held = earlier[name], held.stands(for: settings, stamps, at: now) {
+            if var held = earlier[name], held.stands(for: settings, stamps, isShown: shown.contains(name), at: now) {
                 held.provided.notes = []
                 certificates[name] = held
                 continue
@@ -84,10 +91,18 @@ extension SiteConfiguration {
         let made = provider.provideTogether(lacking, tell: progress)
         for (entry, found) in zip(wanted, found) {
             let name = entry.settings.name
+            let found = made[name].map { .success($0) } ?? found
+            guard shown.contains(name) else {
+                let provided = provider.provideUnshown(entry.settings, found: found)
+                var held = Held(settings: entry.settings, stamps: entry.stamps, isShown: false, provided: provided)
+                held.keep(earlier[name])
+                certificates[name] = held
+                continue
+            }
             do throws(CertificateProblem) {
                 let provided = try provider.provide(
                     entry.settings,
-                    found: made[name].map { .success($0) } ?? found,
+                    found: found,
                     served: earlier[name]?.provided.bundles ?? [],
                     isStart: isStart
                 )
@@ -96,7 +111,7 @@ extension SiteConfiguration {
                     than: earlier[name]?.provided.bundles ?? [],
                     entry.settings
                 )
-                var held = Held(settings: entry.settings, stamps: entry.stamps, provided: provided)
+                var held = Held(settings: entry.settings, stamps: entry.stamps, isShown: true, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held
             } catch {
@@ -106,6 +121,14 @@ extension SiteConfiguration {
             }
         }
         return certificates
+    }
+
+    /// What of the certificates that no listener shows is there now, and was not in `earlier`: other programs are to be told.
+    package func unshownNews(since earlier: SiteConfiguration) -> [CertificateSettings] {
+        certificates.values.filter { held in
+            guard !held.isShown, let leaf = held.provided.bundles.first?.leaf else { return false }
+            return earlier.certificates[held.settings.name]?.provided.bundles.first?.leaf.der != leaf.der
+        }.map(\.settings)
     }
 
     /// The same with what `earlier` serves in place of certificates that clients do not get. They keep no others from coming

@@ -135,7 +135,7 @@ package struct SiteConfiguration: Sendable {
             site: site,
             gateway: gateway,
             plan: plan,
-            keyring: Keyring(provided.mapValues(\.bundles)),
+            keyring: Keyring(certificates.filter(\.value.isShown).mapValues(\.provided.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
             warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings
                 + storeWarnings + warnings(ofEnds: listsEnds, now: now),

@@ -14,6 +14,7 @@ package struct FileBatch: ~Copyable {
     private let folder: FileDescriptor
     private let path: String
     private var files: [(scratch: String, path: String)] = []
+    private var isOnDisk = false
 
     /// - Parameter folder: on whose file system all of them are.
     package init(on folder: String) throws(FileError) {
@@ -39,11 +40,19 @@ package struct FileBatch: ~Copyable {
         }
     }
 
+    /// Brings all of them to the disk, beside their places: what it has no room for shows here. Nothing may be added then.
+    package mutating func settle() throws(FileError) {
+        guard !isOnDisk else { return }
+        if isFew { for file in files { try synchronise(file.scratch) } } else { try synchroniseAll() }
+        isOnDisk = true
+    }
+
+    private var isFew: Bool { files.count <= Self.few }
+
     /// Puts all of them in their places. Where that fails in the middle, those that came before are there.
     package mutating func commit() throws(FileError) {
-        let isFew = files.count <= Self.few
-        if isFew { for file in files { try synchronise(file.scratch) } } else { try synchroniseAll() }
-        let root = path
+        try settle()
+        let (root, isFew) = (path, isFew)
         let folders = Set(files.flatMap { Self.folders(above: $0.path, upTo: root) })
         while let file = files.first {
             guard unsafe rename(file.scratch, file.path) == 0 else {

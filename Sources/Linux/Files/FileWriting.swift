@@ -24,11 +24,15 @@ package enum FileWriting {
         }
     }
 
-    /// Threads of one process may write the same file at a time; the last one to be done counts.
+    /// Threads of one process may write the same file at a time; the last one to be done counts. So may processes of which
+    /// each counts its own from 1, in containers or on several machines.
     internal static func scratch(beside path: String) -> String {
         let (folder, name) = split(path)
-        return "\(folder)/.\(name).\(Thread.currentIdentifier)"
+        return "\(folder)/.\(name).\(process).\(Thread.currentIdentifier)"
     }
+
+    /// What tells this process from others that write into the same folder, wherever they run.
+    private static let process = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// Makes a file that is there for this writer alone; what one before left is gone.
     internal static func openScratch(_ scratch: String, mode: UInt32) throws(SystemError) -> FileDescriptor {
@@ -114,6 +118,16 @@ package enum FileWriting {
         let (above, _) = split(path)
         guard failure.code == ENOENT, above != path else { throw FileError(path: path, problem: .system(failure)) }
         try requireWritable(folder: above)
+    }
+
+    /// Bytes that this user may still write on the file system of a folder; quotas are not looked at.
+    package static func freeBytes(in path: String) throws(FileError) -> Int {
+        var status = statvfs()
+        guard retrying({ unsafe statvfs(path, &status) }) == 0 else {
+            throw FileError(path: path, problem: .system(.last("statvfs")))
+        }
+        let blocks = geteuid() == 0 ? status.f_bfree : status.f_bavail
+        return Int(clamping: blocks.multipliedReportingOverflow(by: status.f_frsize).partialValue)
     }
 
     /// Whether there is a symbolic link in this place, wherever it leads.

@@ -44,6 +44,13 @@ package struct OpenFolder: ~Copyable {
         return folder
     }
 
+    /// When the contents of what is there were changed last, seconds since 1970; nil when nothing is.
+    package func changeTime(of name: String) -> Int64? {
+        var status = stat()
+        guard unsafe fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        return Int64(status.st_mtim.tv_sec)
+    }
+
     /// What is there under this name; nil when nothing is.
     package func kind(of name: String) -> Kind? {
         var status = stat()

@@ -85,6 +85,12 @@ package final class PrivateKey: Sendable {
         throw .malformedKey(reason: "its private and public halves do not fit")
     }
 
+    /// Whether `other` is the same key.
+    package func isSame(as other: PrivateKey) -> Bool {
+        defer { ERR_clear_error() }
+        return unsafe EVP_PKEY_eq(handle, other.handle) == 1
+    }
+
     /// The key of `certificate`.
     package func belongs(to certificate: Certificate) -> Bool {
         let same = unsafe EVP_PKEY_eq(handle, X509_get0_pubkey(certificate.handle)) == 1

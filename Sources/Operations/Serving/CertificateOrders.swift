@@ -91,10 +91,9 @@ internal final class CertificateOrders: Sendable {
         desks.withLock { for desk in $0.values { desk.bell.event.signal() } }
     }
 
-    /// The certificates that listeners show, and their standbys, that an ACME server issues.
+    /// The certificates, and their standbys, that an ACME server issues.
     private static func orders(of site: SiteModel) -> [(settings: CertificateSettings, acme: ACMESettings)] {
-        let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
-        return site.certificates.values.filter { served.contains($0.name) }.sorted { $0.name < $1.name }
+        site.certificates.values.sorted { $0.name < $1.name }
             .flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
             .compactMap { settings in
                 guard case .acme(let acme) = settings.issuer else { return nil }

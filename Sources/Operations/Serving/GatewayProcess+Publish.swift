@@ -83,6 +83,7 @@ extension GatewayProcess {
         _ make: @escaping Making
     ) -> AdminReply {
         let refusal = "\(failed), the running configuration goes on"
+        let before = configuration
         do {
             let (made, slots) = try next(make)
             let fresh = tried(made)
@@ -92,7 +93,13 @@ extension GatewayProcess {
             } else {
                 try put(fresh, slots, isNews: isReload, isWhole: isReload)
             }
-            if isReload { deployOwed() }
+            if isReload {
+                deployOwed()
+            } else {
+                for settings in configuration.unshownNews(since: before) {
+                    deployments.want(settings, of: configuration.site)
+                }
+            }
             try orders.want(configuration.site)
             Self.log("\(done), configuration \(configuration.plan.generation)")
             return .result(standing.line)

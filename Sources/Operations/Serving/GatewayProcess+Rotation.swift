@@ -130,8 +130,7 @@ extension GatewayProcess {
         deployments.forget(besides: site)
         let provider = CertificateProvider(for: site, now: Schedule.time)
         for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
-        where configuration.keyring.certificates[settings.name] != nil
-            && configuration.keyring.trials[settings.name] == nil
+        where configuration.keyring.trials[settings.name] == nil
             && provider.owesDeployment(settings, at: identity)
         {
             deployments.want(settings, of: site)

@@ -162,6 +162,41 @@ struct OrderFaultTests {
         #expect(plan.failures == 1 && plan.next >= now + 3500 && plan.held[acme.directory] != nil, "\(plan)")
     }
 
+    @Test("a CA that wants a month is left alone for a day, or a quarter of what is left of the certificate")
+    func longHolds() throws {
+        func held(_ settings: CertificateSettings) throws -> Int64 {
+            #expect(throws: CertificateProblem.self) {
+                try scratch.provider(at: now).order(settings, acme, reason: "a test", outside())
+            }
+            return try #require(scratch.provider(at: now).plan(of: settings, acme).held[acme.directory]) - now
+        }
+        let (month, day) = (["retry-after": "2592000"], Int64(86_400))
+        ca.answer("/order", ScriptedCA.problem("rateLimited", status: 429, fields: month))
+        let end = try #require(try scratch.store.loadChain("web").first?.validity.upperBound)
+        #expect(abs(try held(settings) - (end - now) / 4) < 60)
+        var other = settings
+        other.name = "other"
+        #expect(abs(try held(other) - day) < 60, "there is none of it yet")
+        var third = settings
+        third.name = "third"
+        ca.answer("/order", ScriptedCA.problem("busy", status: 503, fields: month))
+        #expect(abs(try held(third) - day) < 60)
+    }
+
+    @Test("answers that an order left which was broken off go with the next, a day later")
+    func leftovers() throws {
+        let answers = GatewayChallenge(.http, in: scratch.store, publish: {})
+        for token in ["older", "younger", "fresh"] {
+            try answers.present(ACMEChallenge(name: "foobar.com", token: token, keyAuthorization: "\(token).key"))
+            let age: Double = token == "older" ? 90_000 : token == "younger" ? 3_600 : 0
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -age)],
+                ofItemAtPath: "\(scratch.store.challengeFolder)/\(token)"
+            )
+        }
+        #expect(Set(scratch.store.challenges().http.keys) == ["younger", "fresh"])
+    }
+
     @Test("a certificate is kept though the account's URL cannot be")
     func account() throws {
         try order(

@@ -51,6 +51,25 @@ struct AdviceFaultTests {
 
     private static let day: Int64 = 86_400
 
+    @Test("of one that was gone back to its CA is asked, too, and what it says counts")
+    func goneBackTo() throws {
+        let first = try keep()
+        _ = try keep()
+        _ = try store.rollBack(standby.name, reason: "a test", now: now)
+        ca.answer(try path(first), ScriptedCA.problem("malformed", status: 404))
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        #expect(store.plan(of: standby.name).origin?.fingerprint != first.fingerprint)
+        // At the next question.
+        var plan = store.plan(of: standby.name)
+        plan.askAgain(at: now)
+        store.keep(plan, of: standby.name)
+        let window = #"{ "suggestedWindow": { "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" } }"#
+        ca.answer(try path(first), ScriptedCA.json(window))
+        #expect(provider.need(of: standby, acme, outside())?.hasPrefix("its CA wants it renewed") == true)
+        #expect(try ca.requests(path(first)).count == 2)
+        #expect(store.plan(of: standby.name).origin?.fingerprint == first.fingerprint)
+    }
+
     /// What the CA answers, and after how many seconds it is asked again.
     private static let faults: [(answer: ACMEResponse, pause: ClosedRange<Int64>)] = [
         (ScriptedCA.json("garbage"), 21_600...21_600),

@@ -61,6 +61,21 @@ struct StoreCrashTests {
         }
     }
 
+    @Test("writers whose threads have equal numbers, as in two containers, have files of their own beside the place")
+    func containers() throws {
+        var names: [String] = []
+        for _ in 0..<2 {
+            let trace = directory.path("trace")
+            let strace = ["unshare", "--pid", "--fork", "strace", "-f", "-qq", "-o", trace, "-e", "trace=rename"]
+            let made = try certs("rotate", "web", under: strace)
+            guard made.status == 0 else { return print("not tried: it takes root to make a namespace: \(made)") }
+            let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+            let published = try #require(lines.last { $0.contains("store/web/current\"") }, "\(lines)")
+            names.append(try #require(published.split(separator: "\"").dropFirst().first.map(String.init)))
+        }
+        #expect(names[0] != names[1] && names[0].contains("/.current."), "\(names)")
+    }
+
     @Test("a disk that is full from any moment on leaves the old generation or the new one, whole")
     func fullDisk() throws {
         #expect(try certs("issue", "web").status == 0)

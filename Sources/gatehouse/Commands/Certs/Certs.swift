@@ -99,6 +99,32 @@ struct CertificateOptions: ParsableArguments {
             }
         }
 
+        /// Says which names of a certificate that was ordered just now are missing in it.
+        ///
+        /// - Returns: whether any is.
+        func tellLack(of settings: CertificateSettings) -> Bool {
+            guard case .acme(let acme) = settings.issuer else { return false }
+            let plan = provider.plan(of: settings, acme)
+            guard plan.failures > 0 else { return false }
+            Output.error(
+                "certificate \(settings.name): NOT FOR ALL OF ITS NAMES: \(plan.problem); the next try is at \(UTC.text(plan.next))"
+            )
+            return true
+        }
+
+        /// Says of a certificate that waits for its next try why the last one failed.
+        ///
+        /// - Returns: whether it does.
+        func tellPause(of settings: CertificateSettings) -> Bool {
+            let standing = provider.standing(settings)
+            guard standing.failures > 0, standing.plan.next > now else { return false }
+            Output.error(
+                "certificate \(settings.name): the next try is at \(UTC.text(standing.plan.next)), since the last one failed: "
+                    + standing.plan.problem
+            )
+            return true
+        }
+
         /// Says what is wrong with the store as a whole.
         ///
         /// - Returns: whether anything is.

@@ -32,14 +32,19 @@ extension Certs {
                 )
             }
             Output.line("certificate \(name): issued, good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            let isLacking = desk.tellLack(of: settings)
             try desk.publish(settings)
+            if isLacking { throw ExitCode(1) }
         }
     }
 
     struct Renew: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Issue anew every certificate that is due. For a timer, where no gateway runs.",
-            discussion: "Exit status: 1 when one could not be renewed; the others are, all the same."
+            discussion: """
+                Exit status: 1 when one could not be renewed, now or in the last try, after which it waits for the next; the \
+                others are, all the same.
+                """
         )
 
         @OptionGroup var options: CertificateOptions
@@ -50,10 +55,14 @@ extension Certs {
             var isWanting = false
             for settings in try desk.certificates([]) {
                 if case .files = settings.issuer { continue }
-                guard desk.need(of: settings) != nil else { continue }
+                guard desk.need(of: settings) != nil else {
+                    if desk.tellPause(of: settings) { isWanting = true }
+                    continue
+                }
                 do {
                     guard let bundle = try desk.make(settings, where: { desk.need(of: settings) }) else { continue }
                     Output.line("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+                    if desk.tellLack(of: settings) { isWanting = true }
                     changed.append(settings)
                 } catch is ExitCode {
                     isWanting = true
@@ -93,7 +102,9 @@ extension Certs {
             if newKey { settings.reusesKey = false }
             guard let bundle = try desk.make(settings, reason: change.reason) else { return }
             Output.line("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+            let isLacking = desk.tellLack(of: settings)
             try desk.publish(settings)
+            if isLacking { throw ExitCode(1) }
         }
     }
 }

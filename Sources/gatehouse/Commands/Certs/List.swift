@@ -30,7 +30,9 @@ extension Certs {
                 let documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
                 Output.line(JSONValue.array(documents).indented)
             } else {
-                for standing in compared { Output.line(standing.line(at: desk.now, served: served?[standing.name])) }
+                for standing in compared {
+                    Output.line(standing.line(at: desk.now, served: served.map { $0[standing.name] ?? [] }))
+                }
                 if served == nil { Output.line(desk.absence) }
             }
             let isStoreWanting = desk.tellStoreWarnings()
@@ -76,7 +78,7 @@ extension CertificateStanding {
         }
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
         if let served, faults.isEmpty {
-            words.append(Self.words(of: served))
+            if !served.isEmpty || !isStandbyItself { words.append(Self.words(of: served)) }
         } else if let served, !served.isEmpty {
             words.append("the gateway serves \(served.map(\.text).joined(separator: ", "))")
         }
@@ -84,7 +86,12 @@ extension CertificateStanding {
         return words.joined(separator: "; ")
     }
 
+    /// It is one that is kept ready.
+    private var isStandbyItself: Bool { name.hasSuffix(CertificateSettings.standbySuffix) }
+
+    /// - Parameter served: empty for one that no listener shows.
     private static func words(of served: [ServedCertificate]) -> String {
+        if served.isEmpty { return "kept fresh for other programs, no listener shows it" }
         let others = served.filter { $0.trial == .others }
         guard let share = served.share, !others.isEmpty else { return "served" }
         return "served to \(share) % of the clients, \(others.map(\.text).joined(separator: ", ")) to the others"

@@ -37,7 +37,7 @@ extension Certs {
                 Output.line(isDone ? "session tickets of before are opened no more" : desk.absence)
             }
             try endTrials(of: settings, desk)
-            if let revoke { try self.revoke(settings, revoke, desk) }
+            let areAllRead = try revoke.map { try self.revoke(settings, $0, desk) } ?? true
             let gone = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.retire(settings, only: generation, reason: reason)
             }
@@ -54,6 +54,7 @@ extension Certs {
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
             }
+            if !areAllRead { throw ExitCode(1) }
         }
 
         /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
@@ -84,11 +85,12 @@ extension Certs {
             }
         }
 
+        /// - Returns: whether all certificates could be read; those that could not were told, and keep no key from going.
         private func revoke(
             _ settings: CertificateSettings,
             _ reason: RevocationReason,
             _ desk: CertificateOptions.Desk
-        ) throws {
+        ) throws -> Bool {
             let done = try desk.perform { () throws(CertificateProblem) -> CertificateProvider.Revocation? in
                 do throws(CertificateProblem) {
                     return try desk.provider.revoke(settings, only: generation, reason, desk.outside())
@@ -99,13 +101,18 @@ extension Certs {
                 }
             }
             guard let done else {
-                return Output.line("certificate \(settings.name): there is no certificate to revoke but the one in use")
+                Output.line("certificate \(settings.name): there is no certificate to revoke but the one in use")
+                return true
             }
             for number in done.fresh { Output.line("certificate \(settings.name): generation \(number) is revoked") }
             for number in done.known {
                 Output.line("certificate \(settings.name): generation \(number) was revoked before")
             }
+            for problem in done.unreadable {
+                Output.error("certificate \(settings.name): NOT REVOKED, since it cannot be read: \(problem)")
+            }
             try desk.perform { () throws(CertificateProblem) in if let problem = done.problem { throw problem } }
+            return done.unreadable.isEmpty
         }
 
         private static func words(_ use: JSONValue) -> String {

@@ -49,7 +49,7 @@ extension Certs {
             // One that cannot be read is among these already.
             guard let history = try? desk.provider.audit.verify() else { return finding }
             for discrepancy in try desk.discrepancies(from: history, of: names.isEmpty ? nil : names) {
-                if discrepancy.isSwapped {
+                if discrepancy.isSwapped || discrepancy.damage != nil {
                     finding.faults.append("\(discrepancy)")
                 } else {
                     finding.warnings.append("\(discrepancy)")

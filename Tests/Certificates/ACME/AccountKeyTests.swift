@@ -1,0 +1,81 @@
+import Certificates
+import OpenSSL
+import Site
+import Testing
+
+@Suite("Another key of an ACME account")
+struct AccountKeyTests {
+    /// A CA that has something happen before it answers.
+    private final class Interrupted: ACMETransport {
+        let ca: ScriptedCA
+        let path: String
+        var before: () throws -> Void = {}
+
+        init(_ ca: ScriptedCA, at path: String) {
+            self.ca = ca
+            self.path = path
+        }
+
+        func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse {
+            if request.url == ScriptedCA.base + path {
+                do { try before() } catch { throw .library("\(error)") }
+            }
+            return try ca.send(request)
+        }
+    }
+
+    private let scratch: Scratch
+    private let settings = ACMESettings(directory: ScriptedCA.base + "/dir")
+
+    init() throws { scratch = try Scratch() }
+
+    private var accounts: ACMEAccountStore { ACMEAccountStore(scratch.store, directory: settings.directory) }
+
+    /// One that has an account, and knows its first key alone.
+    private func ca() -> ScriptedCA {
+        let ca = ScriptedCA()
+        ca.directory = """
+            { "newNonce": "\(ScriptedCA.base)/nonce", "newAccount": "\(ScriptedCA.base)/account",
+              "newOrder": "\(ScriptedCA.base)/order", "keyChange": "\(ScriptedCA.base)/change" }
+            """
+        ca.answer("/account", ScriptedCA.json("{}", fields: ["location": ScriptedCA.base + "/mine"]))
+        ca.answer("/change", ScriptedCA.json("{}"))
+        return ca
+    }
+
+    @Test("an order that begins while the CA is told of the new key leaves it alone")
+    func besideOrder() throws {
+        let first = try accounts.load().key
+        let transport = Interrupted(ca(), at: "/change")
+        var orders = 0
+        transport.before = { [settings, store = scratch.store] in
+            let other = self.ca()
+            // It does not know the new key yet.
+            other.answer("/account", ScriptedCA.problem("accountDoesNotExist"))
+            let account = try ACMEAccount(settings, in: store, other)
+            orders += try account.use { session throws(ACMEProblem) in session.account == nil ? 0 : 1 }
+        }
+        let account = try ACMEAccount(settings, in: scratch.store, transport)
+        _ = try account.use { session throws(ACMEProblem) in session.account }
+        try account.keep()
+        try account.changeKey()
+        #expect(orders == 1, "the order went on with the key before")
+        let kept = try accounts.load()
+        #expect(!kept.key.isSame(as: first) && kept.url == ScriptedCA.base + "/mine")
+        #expect(!accounts.hasNextKey)
+    }
+
+    @Test("a change that was broken off is ended by the next who speaks to the CA, which says what key it knows")
+    func brokenOff() throws {
+        for isTaken in [false, true] {
+            let first = try accounts.load().key
+            let next = try accounts.makeNextKey()
+            let ca = ca()
+            if !isTaken { ca.answer("/account", ScriptedCA.problem("accountDoesNotExist")) }
+            try accounts.keep(account: ScriptedCA.base + "/mine")
+            _ = try ACMEAccount(settings, in: scratch.store, ca).use { session throws(ACMEProblem) in session.account }
+            #expect(try accounts.load().key.isSame(as: isTaken ? next : first))
+            #expect(!accounts.hasNextKey)
+        }
+    }
+}
