@@ -15,14 +15,15 @@ extension HeldRuleset {
         try self.init(document)
     }
 
-    package init(_ document: JSONValue) throws(HeldReadingError) {
+    /// - Parameter isInventoried: whether the kernel was asked, too, and rules of which nft does not list all are marked.
+    package init(_ document: JSONValue, isInventoried: Bool = false) throws(HeldReadingError) {
         guard case .array(let objects)? = document["nftables"] else {
             throw HeldReadingError(
                 description: "this JSON has no list `nftables`; it must be what `nft -j list ruleset` writes"
             )
         }
         self.init()
-        var reader = HeldReader()
+        var reader = HeldReader(isInventoried: isInventoried)
         reader.survey(objects)
         chains = reader.chains
         for object in objects { reader.addRule(object["rule"], to: &chains) }
@@ -43,6 +44,8 @@ struct HeldReader {
         let name: String
     }
 
+    /// See `HeldRuleset.init(_:isInventoried:)`.
+    let isInventoried: Bool
     private(set) var chains: [HeldChain] = []
     private(set) var remarks: [String] = []
     private(set) var misplaced: [String] = []
@@ -62,6 +65,8 @@ struct HeldReader {
     private var rerouting: Set<Name> = []
     /// Sets that a rule takes from, or adds to without counting: no limit in them is known.
     private var disturbed: Set<Name> = []
+
+    init(isInventoried: Bool) { self.isInventoried = isInventoried }
 
     mutating func survey(_ objects: [JSONValue]) {
         for object in objects {
@@ -176,18 +181,21 @@ struct HeldReader {
             misplaced.append("the chain of a rule is not listed: \(rule.excerpt)")
             return
         }
+        let statements = rule["expr"]?.listed ?? []
+        let isOwn = name.family == TableName.own.family && name.table == TableName.own.name
         let scope = HeldScope(
             family: name.family,
             table: name.table,
             reader: self,
-            reroutes: rerouting.contains(Name(family: name.family, table: name.table, name: ""))
+            reroutes: rerouting.contains(Name(family: name.family, table: name.table, name: "")),
+            isChecked: isInventoried ? !statements.contains { $0["unlisted"] != nil } : isOwn
         )
         chains[index].rules.append(
             HeldRule(
                 comment: rule["comment"]?.text,
                 handle: rule["handle"]?.integer ?? 0,
                 Self.arriving(
-                    Self.dropping(Self.certain((rule["expr"]?.listed ?? []).flatMap(scope.statements))),
+                    Self.dropping(Self.certain(statements.flatMap(scope.statements))),
                     in: chains[index]
                 )
             )

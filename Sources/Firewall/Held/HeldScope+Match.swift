@@ -7,6 +7,10 @@ extension HeldScope {
         guard let left = match["left"], let right = match["right"], let operation = match["op"]?.text else {
             return [unknown]
         }
+        if let bounds = right["range"]?.items {
+            // Two comparisons of different fields are listed as a range of the second; no range is one value.
+            guard isChecked, bounds.first != bounds.last else { return [unknown] }
+        }
         switch left.only?.name {
         case "fib": return [routing(left["fib"], operation, right) ?? unknown]
         case "tcp option": return segments(left["tcp option"], operation, right) ?? [unknown]

@@ -7,6 +7,9 @@ struct HeldScope {
     let reader: HeldReader
     /// Whether packets take another way when their mark changes.
     let reroutes: Bool
+    /// Whether what nft lists of the rule is what the kernel asks for: its expressions were looked at, or it is one of the
+    /// compiler's. Else nft may have left out a condition, or made one of two.
+    let isChecked: Bool
 
     func statements(_ statement: JSONValue) -> [HeldStatement] {
         if case .string(let word) = statement { return [known(word, .null) ?? .unknown(word)] }
@@ -19,6 +22,7 @@ struct HeldScope {
             // Which of several objects a map says: for a packet that is not in it the rule ends.
             return member.value["map"] == nil ? [] : [.condition(.unknown(statement.excerpt))]
         case "notrack": return [.untracking]
+        case "unlisted": return [.condition(.unknown(member.value.text ?? statement.excerpt))]
         case "unread":
             let words = member.value["expressions"]?.items.compactMap(\.text).joined(separator: ", ") ?? ""
             return [.unknown("a rule that libnftables does not list, of \(words)")]
@@ -123,8 +127,12 @@ struct HeldScope {
     private static let tcp = UInt128(ProtocolNumber.tcp.rawValue)
 
     /// In tables of IPv6 alone nft does not list by what the kernel asks for the protocol that has these fields: by `meta
-    /// l4proto`, or by `ip6 nexthdr`, which packets with extension headers do not fulfil.
+    /// l4proto`, or by `ip6 nexthdr`, which packets with extension headers do not fulfil. Nor does it list a protocol without
+    /// ports before ports of any.
     func unlisted(_ fields: [HeldField]) -> [HeldStatement] {
+        if !isChecked, fields.contains(.anySourcePort) || fields.contains(.anyDestinationPort) {
+            return [.condition(.unknown("`meta l4proto`, which nft may have left out of its list"))]
+        }
         guard family == HeldFamily.ip6.rawValue, fields.contains(where: \.isBehindHeader) else { return [] }
         return [.condition(.unknown("`ip6 nexthdr`, which nft may have left out of its list"))]
     }

@@ -107,7 +107,9 @@ extension HeldField {
             }
             if let prefix = value["prefix"], let text = prefix["addr"]?.text, let length = prefix["len"]?.integer {
                 guard let address = IPAddress(text), (0...address.width).contains(length) else { return nil }
-                return numbers(IPNetwork(containing: address, prefixLength: length))
+                let network = IPNetwork(containing: address, prefixLength: length)
+                // `ip saddr & 255.255.0.0 == 10.1.2.0`, which never holds, is listed as the prefix 10.1.2.0/16.
+                return network.address == address ? numbers(network) : nil
             }
             return nil
         default: return nil
@@ -118,7 +120,7 @@ extension HeldField {
     private func numbers(_ first: Int, _ length: Int) -> IntervalSet<UInt128>? {
         guard last == 0xFFFF, (0...16).contains(length), (0...0xFFFF).contains(first) else { return nil }
         let free = UInt128(1) << UInt128(16 - length) - 1
-        return IntervalSet([UInt128(first) & ~free...UInt128(first) | free])
+        return UInt128(first) & free == 0 ? IntervalSet([UInt128(first)...UInt128(first) | free]) : nil
     }
 
     private func numbers(_ text: String) -> IntervalSet<UInt128>? {

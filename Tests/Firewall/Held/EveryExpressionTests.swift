@@ -1,4 +1,5 @@
 import Firewall
+import Site
 import Testing
 
 /// Every word that nft's JSON has for what a rule asks and does (libnftables-json(5)): which are understood is said here, and
@@ -41,7 +42,8 @@ struct EveryExpressionTests {
     /// What is made of rules with these statements, in a table of others; they are read in one list.
     private static func knowledge(_ rules: [String]) throws -> [Knowledge] {
         let listed = rules.map { #"{"rule":{"family":"inet","table":"t","chain":"in","handle":9,"expr":[\#($0)]}}"# }
-        let held = try HeldRuleset(json: Array(L.json("", extra: listed.joined(separator: ",")).utf8))
+        let document = try #require(JSONValue(parsing: L.json("", extra: listed.joined(separator: ","))))
+        let held = try HeldRuleset(document, isInventoried: true)
         let chain = try #require(held.chains.first { $0.name == "in" })
         return chain.rules.prefix(rules.count).map(Knowledge.init)
     }

@@ -8,7 +8,8 @@ struct HeldReaderTests {
     private typealias L = Listing
 
     private static func outcomes(_ listing: String, _ packet: Packet) throws -> Outcomes {
-        HeldEvaluator(try HeldRuleset(json: Array(listing.utf8))).outcomes(packet)
+        let document = try #require(JSONValue(parsing: listing))
+        return HeldEvaluator(try HeldRuleset(document, isInventoried: true)).outcomes(packet)
     }
 
     private static func packet(_ from: String, _ number: ProtocolNumber = .tcp, _ detail: UInt16 = 22) throws -> Packet

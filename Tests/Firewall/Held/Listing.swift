@@ -1,4 +1,5 @@
 import Firewall
+import Site
 import Testing
 
 /// What `nft -j list ruleset` would write, for a chain of one rule.
@@ -27,8 +28,11 @@ enum Listing {
     static let state = #"{"ct":{"key":"state"}}"#
 
     /// Both ways of asking, which must agree.
-    static func outcomes(_ listing: String, _ packet: Packet) throws -> Outcomes {
-        let held = try HeldRuleset(json: Array(listing.utf8))
+    ///
+    /// - Parameter isInventoried: whether the kernel was asked, too, what the rules are made of.
+    static func outcomes(_ listing: String, _ packet: Packet, isInventoried: Bool = false) throws -> Outcomes {
+        let document = try #require(JSONValue(parsing: listing))
+        let held = try HeldRuleset(document, isInventoried: isInventoried)
         let store = DiagramStore()
         var space = HeldSpace(held, in: store)
         let found = store.value(try space.outcomes(packet.path), at: Coordinates(packet))

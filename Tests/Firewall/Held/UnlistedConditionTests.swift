@@ -224,6 +224,40 @@ struct UnlistedConditionTests {
         #expect(try L.outcomes(Self.before(rule), Self.packet()) == Self.either)
     }
 
+    @Test("a range may be two comparisons of different fields, and ports may be those of a protocol without")
+    func joined() throws {
+        let anyPort = #"{"payload":{"protocol":"th","field":"dport"}}"#
+        let service = #"{"concat":[{"meta":{"key":"l4proto"}},\#(anyPort)]}"#
+        let (range, nothing) = (#"{"range":[20,30]}"#, #"{"range":[22,22]}"#)
+        for (condition, known) in [
+            (L.match(L.port, "==", range), Outcomes.drop), (L.match(L.port, "!=", range), .accept),
+            (L.match(L.source, "==", #"{"range":["10.0.0.1","10.0.0.10"]}"#), .drop),
+            (L.match(L.port, "==", #"{"set":[\#(range)]}"#), .drop),
+            (L.match(anyPort, "==", #"{"set":[22,23]}"#), .drop),
+            (L.match(service, "==", #"{"set":[{"concat":["tcp",22]}]}"#), .drop),
+            (L.match(L.port, "==", nothing), Self.either),
+        ] {
+            let isTwo = condition.contains(#""right":{"range"#) || condition.contains(#""th""#)
+            let listing = Self.before(condition + "," + Self.drop)
+            #expect(try L.outcomes(listing, Self.packet()) == (isTwo ? Self.either : known), "\(condition)")
+            #expect(try L.outcomes(listing, Self.packet(), isInventoried: true) == known, "\(condition)")
+            let marked = Self.before(#"{"unlisted":"`ct l3proto`"},\#(condition),\#(Self.drop)"#)
+            let outcomes = try L.outcomes(marked, Self.packet(), isInventoried: true)
+            #expect(outcomes == (known == .accept && !isTwo ? .accept : Self.either), "\(condition)")
+        }
+    }
+
+    @Test("a prefix with bits behind its length is no network", arguments: ["==", "!="])
+    func prefixes(operation: String) throws {
+        for (prefix, isNetwork) in [("10.0.0.0", true), ("10.0.0.1", false)] {
+            let condition = L.match(L.source, operation, #"{"prefix":{"addr":"\#(prefix)","len":16}}"#)
+            let outcomes = try L.outcomes(Self.before(condition + "," + Self.drop), Self.packet())
+            #expect(outcomes == (isNetwork ? (operation == "==" ? .drop : .accept) : Self.either), "\(condition)")
+        }
+        let ports = L.match(L.port, operation, #"{"prefix":{"addr":21,"len":14}}"#)
+        #expect(try L.outcomes(Self.before(ports + "," + Self.drop), Self.packet()) == Self.either)
+    }
+
     @Test("a router takes one off the hop limit between its hooks")
     func routed() throws {
         let hops = #"{"payload":{"protocol":"ip6","field":"hoplimit"}}"#

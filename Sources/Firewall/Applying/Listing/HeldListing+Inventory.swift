@@ -15,11 +15,24 @@ extension HeldListing {
         }
     }
 
+    /// The objects, with a mark in rules that may ask for something else than their list says.
+    private static func marked(_ listed: [JSONValue], _ table: RulesetInventory.Table) -> [JSONValue] {
+        var rules: [Int: RulesetInventory.Rule] = [:]
+        for rule in table.rules { rules[rule.handle] = rule }
+        return listed.map { object in
+            guard let handle = object["rule"]?["handle"]?.integer,
+                let reason = rules[handle]?.unlisted(in: table.family, listed: object)
+            else { return object }
+            return object.marked(unlisted: reason)
+        }
+    }
+
     /// A table's objects, and what to say of those that libnftables does not list; nil when it lists all.
     private static func complete(
         _ listed: [JSONValue],
         _ table: RulesetInventory.Table
     ) -> (objects: [JSONValue], doubt: String?) {
+        let listed = marked(listed, table)
         func names(_ kinds: String...) -> Set<String> {
             Set(listed.flatMap { object in kinds.compactMap { object[$0]?["name"]?.text } })
         }
@@ -52,7 +65,7 @@ extension LiveKernel {
     /// `unread` says of which tables that is so.
     ///
     /// - Throws: when nothing can be told at all: no right to, no memory.
-    func held() throws(KernelFailure) -> HeldListing {
+    package func held() throws(KernelFailure) -> HeldListing {
         var tries = 0
         while true {
             let inventory = try RulesetInventory()

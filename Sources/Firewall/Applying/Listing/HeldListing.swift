@@ -83,7 +83,7 @@ package struct HeldListing: Sendable {
     /// - Throws: `machine` when the list has a shape that is not known.
     package func ruleset() throws(ApplyError) -> HeldRuleset {
         do throws(HeldReadingError) {
-            return try HeldRuleset(json)
+            return try HeldRuleset(json, isInventoried: true)
         } catch {
             throw ApplyError(.machine, "what the kernel holds cannot be read: \(error)")
         }

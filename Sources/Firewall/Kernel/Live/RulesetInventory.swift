@@ -129,7 +129,7 @@ struct RulesetInventory: Sendable {
 
 extension RulesetInventory.Rule {
     /// NFTA_EXPR_NAME and NFTA_EXPR_DATA of each.
-    private var parts: [(name: String, data: ArraySlice<UInt8>)] {
+    var parts: [(name: String, data: ArraySlice<UInt8>)] {
         NetlinkAttributes(expressions).all.map { element in
             let expression = NetlinkAttributes(element.value)
             return (expression.text(1) ?? "?", expression[2] ?? [])
