@@ -90,15 +90,24 @@ struct Conditions {
     private func trafficAlternatives(_ match: PacketMatch) -> [(matches: [Match], family: AddressFamily?)] {
         if let flags = match.tcpFlags {
             let tcp = match.traffic.intersection(TrafficSet(.tcp))
-            return FlagCubes.cover(flags).flatMap { mask, value -> [(matches: [Match], family: AddressFamily?)] in
-                let condition = mask == 0 ? [] : [Match.flags(mask: mask, value: value)]
+            return Self.conditions(flags).flatMap { condition -> [(matches: [Match], family: AddressFamily?)] in
                 // A condition on flags says TCP, too.
-                if tcp == TrafficSet(.tcp), mask != 0, match.sourcePorts.isAll { return [(condition, nil)] }
+                if tcp == TrafficSet(.tcp), !condition.isEmpty, match.sourcePorts.isAll { return [(condition, nil)] }
                 return ports(tcp, match.sourcePorts).map { ($0.matches + condition, nil) }
             }
         }
         let isTCP = match.oddities.contains(.smallSegments)
         return ports(isTCP ? match.traffic.intersection(TrafficSet(.tcp)) : match.traffic, match.sourcePorts)
+    }
+
+    /// Of which one holds for each value of the set, and none for any other; an empty one for all values.
+    private static func conditions(_ flags: IntervalSet<UInt8>) -> [[Match]] {
+        let cover = FlagCubes.cover(flags)
+        let others = FlagCubes.cover(flags.complement)
+        if cover.count > 1, others.count == 1 {
+            return [[.otherFlags(mask: others[0].mask, value: others[0].value)]]
+        }
+        return cover.map { mask, value in mask == 0 ? [] : [.flags(mask: mask, value: value)] }
     }
 
     /// - Parameter sources: source ports; a packet without ports has the source port 0.

@@ -11,7 +11,7 @@ extension FirewallBaseline {
         var rule = IntentRule(
             id: rawValue,
             .baseline(rawValue),
-            self == .invalid ? .drop : .accept,
+            self == .invalid || self == .midStream ? .drop : .accept,
             matches: matches
         )
         if self == .ping, path != .output {
@@ -25,6 +25,7 @@ extension FirewallBaseline {
         case .loopback: Self.loopback(path)
         case .established: [Self.match { $0.states = [.established, .related] }]
         case .invalid: [Self.match { $0.states = .invalid }]
+        case .midStream: [Self.midStream]
         case .neighbours: Self.neighbours(path)
         case .multicastListeners: path == .forward ? [] : [Self.multicastListeners(path)]
         case .icmp:
@@ -41,6 +42,12 @@ extension FirewallBaseline {
         case .output: [match { $0.outputInterfaces = .among(["lo"]) }]
         case .forward: []
         }
+    }
+
+    private static let midStream = match {
+        $0.traffic = TrafficSet(.tcp)
+        $0.states = .new
+        $0.tcpFlags = TCPOpening.flags.complement
     }
 
     /// Routers speak from their link-local address (RFC 4861, sections 4.1 and 4.2).

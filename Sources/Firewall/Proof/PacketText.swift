@@ -13,11 +13,15 @@ extension Packet {
         if let outputInterface { text += " out by \(outputInterface)" }
         text += ", \(state)"
         let words = oddityWords
-        if protocolNumber == .tcp, tcpFlags != 0x02, state == .new || !words.isEmpty {
+        let isUsual = state != .new && words.isEmpty && Self.usualFlags.contains(tcpFlags)
+        if protocolNumber == .tcp, tcpFlags != 0x02, !isUsual {
             text += ", TCP flags \(TCPFlags.text(tcpFlags, separator: ","))"
         }
         return words.isEmpty ? text : text + ", " + words.joined(separator: ", ")
     }
+
+    /// Of segments of a connection that is there: with ACK, with PSH besides, and the answer to the first.
+    private static let usualFlags: Set<UInt8> = [0x10, 0x18, 0x12]
 
     /// The packet as an object.
     package var json: JSONValue {

@@ -10,6 +10,8 @@ package enum Match: Sendable, Equatable {
     case family(AddressFamily)
     /// TCP, and of the byte of flags the bits of `mask` are `value`.
     case flags(mask: UInt8, value: UInt8)
+    /// TCP, and of the byte of flags the bits of `mask` are not `value`.
+    case otherFlags(mask: UInt8, value: UInt8)
     /// The clock shows less than these seconds since 1970.
     case before(Int64)
     /// The packet has this oddity. Never several at once, never `overLimit`.

@@ -96,10 +96,8 @@ extension TextWriter {
         case .amongNamed(let selector, let name): put("\(selector.text) @\(name)")
         case .outsideNamed(let selector, let name): put("\(selector.text) != @\(name)")
         case .family(let family): put("meta nfproto \(family.rawValue)")
-        case .flags(let mask, let value):
-            put("tcp flags ")
-            if mask != 0xFF { put("& (\(TCPFlags.text(mask))) ") }
-            put("== \(TCPFlags.text(value))")
+        case .flags(let mask, let value): compareFlags(mask, "==", value)
+        case .otherFlags(let mask, let value): compareFlags(mask, "!=", value)
         case .before(let second): put("meta time < \(second)")
         case .oddity(let oddity): put(oddity.text)
         case .above(let measure, let family, let set):
@@ -112,6 +110,12 @@ extension TextWriter {
         case .within(let rate, let family, let set):
             put("update @\(set) { \(family.sourceKey) limit rate \(rate.text) }")
         }
+    }
+
+    private mutating func compareFlags(_ mask: UInt8, _ sign: String, _ value: UInt8) {
+        put("tcp flags ")
+        if mask != 0xFF { put("& (\(TCPFlags.text(mask))) ") }
+        put("\(sign) \(TCPFlags.text(value))")
     }
 
     private mutating func compare(_ selector: Selector, _ sign: String, _ keys: [ElementKey]) {

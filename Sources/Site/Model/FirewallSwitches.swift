@@ -48,6 +48,9 @@ package enum FirewallBaseline: String, Sendable, CaseIterable {
     case established
     /// Packets that belong to nothing are dropped.
     case invalid
+    /// Segments of TCP that belong to no connection and begin none are dropped: without this connection tracking takes them
+    /// for a connection that began before it looked, from whoever sends the first (nf_conntrack_tcp_loose).
+    case midStream = "mid-stream"
     /// Neighbour discovery of IPv6 (RFC 4861), without redirects: types 133 to 136.
     case neighbours
     /// Which multicast groups are listened to (RFC 2710, RFC 3810), without which neighbour discovery fails behind

@@ -53,6 +53,7 @@ extension FirewallBaseline {
         case .loopback: "What the host says to itself is let through."
         case .established: "Answers, and errors about connections that are there, are let through."
         case .invalid: "Packets that belong to nothing are dropped."
+        case .midStream: "TCP of no known connection is dropped, unless it begins one."
         case .neighbours: "IPv6 neighbour discovery is let through."
         case .multicastListeners: "IPv6 multicast listener discovery is let through."
         case .icmp: "ICMP errors, and echo of IPv6, are let through."

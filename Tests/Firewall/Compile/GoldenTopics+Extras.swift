@@ -325,6 +325,18 @@ extension Golden {
                 ]
             }
         ),
+        (
+            "42-mid-stream",
+            host {
+                let unknown = baseline("mid-stream", .drop) {
+                    $0.traffic = TrafficSet(.tcp)
+                    $0.states = .new
+                    $0.tcpFlags = flags(0x17, 0x02).complement
+                }
+                $0.input = start + [unknown, allow("web", line: 12) { $0.traffic = tcp(443) }]
+                $0.output = start + [unknown, allow("egress", line: 3)]
+            }
+        ),
         ("40-dropped-is-logged", host { $0.logsDropped = true }),
         // Few rules that cross each other: the list of them is shorter than what would look them up.
         ("42-office-router", (try? Intent(of: policySite("office-router.yaml")))?.host("router") ?? host { _ in }),

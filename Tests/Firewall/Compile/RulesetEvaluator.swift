@@ -93,6 +93,7 @@ struct RulesetEvaluator {
             isAbout(selector, packet) && !sets[name]!.elements.contains { holds(selector, $0.key, packet) }
         case .family(let family): packet.source.width == (family == .v4 ? 32 : 128)
         case .flags(let mask, let value): packet.protocolNumber == .tcp && packet.tcpFlags & mask == value
+        case .otherFlags(let mask, let value): packet.protocolNumber == .tcp && packet.tcpFlags & mask != value
         case .before(let second): now < second
         case .oddity(let oddity): packet.oddities.contains(oddity)
         case .above: packet.oddities.contains(.overLimit)

@@ -44,6 +44,35 @@ struct ClosedConnectionTests {
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
+    @Test("one that the other end goes on with is ended, though the host may send out anything")
+    func turned() throws {
+        let result = try run(
+            """
+            allow='- { from: app-01, to: office }'
+            for site in web one; do sed "s/  allow:/&\\n    $allow/" $site.yaml > wide-$site.yaml; done
+            apply wide-web.yaml --keep 203.0.113.7 --confirm-within 0s
+            talk ticks
+            apply wide-one.yaml --keep 203.0.113.7 --confirm-within 0s
+            """
+        )
+        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
+    }
+
+    @Test("what was open before the first rules goes on, whoever began it, but for what these close")
+    func first() throws {
+        let result = try run(
+            """
+            allow='- { from: app-01, to: office, services: [back] }'
+            sed "s/web: tcp.8080/&, back: tcp\\/9000/; s/  allow:/&\\n    $allow/" one.yaml > first.yaml
+            talk ticks back
+            apply first.yaml --keep 203.0.113.7 --confirm-within 0s
+            """
+        )
+        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("22 talks\n8080 is silent\n9000 talks\nend"), "\(result)")
+    }
+
     private static let zones = """
         site: foobar.com
         networks: { office: [203.0.113.0/24] }
@@ -63,7 +92,7 @@ struct ClosedConnectionTests {
         """
 
     /// Runs a script beside a neighbour, 203.0.113.7. `talk` has it open its connections; at the end it says which of them
-    /// still talk.
+    /// still talk. With `ticks` the host goes on sending on that to 8080, with `back` it opens one to the neighbour's 9000.
     private func run(_ script: String) throws -> ToolResult {
         let network = try NetworkOfOneHost()
         try network.directory.write(Self.server, to: "server.py")
@@ -78,7 +107,7 @@ struct ClosedConnectionTests {
             ip link set eth1 netns $peer
             nsenter -t $peer --net bash -c 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up; ip route add default dev eth1'
             python3 server.py & server=$!
-            talk() { nsenter -t $peer --net python3 client.py > talk.txt & client=$!; await 'grep -q "both talk" talk.txt'; }
+            talk() { nsenter -t $peer --net python3 client.py $* > talk.txt & client=$!; await 'grep -q "both talk" talk.txt'; }
             \(script)
             touch go; await 'grep -q end talk.txt'; cat talk.txt
             """
@@ -86,11 +115,29 @@ struct ClosedConnectionTests {
     }
 
     private static let server = """
-        import socketserver, threading
+        import socket, socketserver, threading, time
+        def tick(connection):
+            try:
+                while True:
+                    connection.sendall(b".")
+                    time.sleep(0.05)
+            except OSError:
+                pass
+        def echo(connection):
+            while data := connection.recv(100):
+                connection.sendall(data)
+                if data == b"ticks":
+                    threading.Thread(target=tick, args=(connection,), daemon=True).start()
         class Echo(socketserver.BaseRequestHandler):
             def handle(self):
-                while data := self.request.recv(100):
-                    self.request.sendall(data)
+                echo(self.request)
+        def call():
+            while True:
+                try:
+                    return echo(socket.create_connection(("203.0.113.7", 9000), 60))
+                except OSError:
+                    time.sleep(0.1)
+        threading.Thread(target=call, daemon=True).start()
         socketserver.ThreadingTCPServer.allow_reuse_address = True
         for port in (22, 8080):
             server = socketserver.ThreadingTCPServer(("10.10.0.21", port), Echo)
@@ -107,9 +154,15 @@ struct ClosedConnectionTests {
                 except OSError:
                     time.sleep(0.1)
         both = {port: connect(port) for port in (22, 8080)}
+        ticks, back = "ticks" in sys.argv, "back" in sys.argv
+        if back:
+            both[9000] = socket.create_server(("203.0.113.7", 9000)).accept()[0]
         for one in both.values():
             one.sendall(b"before")
             assert one.recv(100) == b"before"
+        if ticks:
+            both[8080].sendall(b"ticks")
+            assert both[8080].recv(5) == b"ticks"
         print("both talk", flush=True)
         end = time.monotonic() + 120
         while not os.path.exists("go"):
@@ -117,8 +170,13 @@ struct ClosedConnectionTests {
                 sys.exit("nobody told it to go on")
             time.sleep(0.05)
         for port, one in both.items():
-            one.settimeout(60 if port == 22 else 2)
+            one.settimeout(2 if port == 8080 else 60)
             try:
+                if port == 8080 and ticks:
+                    # What came before the rules did.
+                    one.recv(1 << 20)
+                    print(port, "talks" if one.recv(1 << 20) else "ended", flush=True)
+                    continue
                 one.sendall(b"after")
                 print(port, "talks" if one.recv(100) == b"after" else "ended", flush=True)
             except TimeoutError:

@@ -9,9 +9,24 @@ package struct EndedConnections: Sendable, Equatable {
     package var hasUnaskedWays = false
     /// Why some go on until they end by themselves; nil when none does.
     package var failure: String?
+    /// Why connections that were open may stand still, since the kernel does not know them; nil when it does.
+    package var untold: String?
 }
 
 extension Applier {
+    /// Tells connection tracking which connections of this machine are open, and who began them, before rules come into
+    /// force that let no segment of an unknown one through. Nobody may have tracked until now.
+    ///
+    /// - Returns: why it could not; nil when it could.
+    func tellOpenConnections() -> String? {
+        do throws(SystemError) {
+            try ConnectionTable.add(OpenSockets.connections())
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// Ends what the one ruleset let in and the other does not; nil for no rules, which let everything in.
     func endConnections(from before: StoredPolicy, to after: StoredPolicy?) -> EndedConnections {
         guard let after else { return EndedConnections() }

@@ -154,6 +154,8 @@ extension Applier {
     }
 
     func load(_ text: String) throws(ApplyError) {
+        // At a boot there are none yet; later somebody may have removed the table.
+        if let tables = try? live.tables(), !tables.contains(.own) { _ = tellOpenConnections() }
         try onKernel { () throws(KernelFailure) in try live.load(text) }
     }
 

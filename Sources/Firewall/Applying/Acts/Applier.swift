@@ -110,12 +110,14 @@ package struct Applier: Sendable {
         var isTouched = false
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
+            let untold = before.tables[TableName.own.description] == nil ? tellOpenConnections() : nil
             let change = try load(order.ruleset, changes, &isTouched)
             if order.confirmWithin == 0 {
                 var confirmed = state
                 try confirm(&confirmed)
             }
-            let ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)
+            var ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)
+            ended.untold = untold
             return .applied(generation: record.generation, change: change, ended: ended)
         } catch {
             if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }

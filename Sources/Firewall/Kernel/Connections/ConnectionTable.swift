@@ -20,6 +20,21 @@ package enum ConnectionTable {
         return deleted
     }
 
+    /// Adds connections of TCP that are under way, as if they had been tracked from the start; those that are known are left
+    /// as they are. The kernel need not track yet.
+    ///
+    /// - Throws: EPERM without CAP_NET_ADMIN; EPROTONOSUPPORT where the kernel tracks nothing.
+    package static func add(_ connections: [TrackedConnection]) throws(SystemError) {
+        guard let handle = unsafe nfct_open(1, 0) else { throw .last("nfct_open") }
+        defer { unsafe nfct_close(handle) }
+        for connection in connections {
+            guard let entry = Entry(connection) else { throw .last("nfct_new") }
+            // Sound: the entry lives during the call.
+            if unsafe nfct_query(handle, NFCT_Q_CREATE, UnsafeRawPointer(entry.pointer)) == 0 { continue }
+            guard errno == EEXIST else { throw .last("adding a tracked connection") }
+        }
+    }
+
     /// The entries of both families.
     package static func all() throws(SystemError) -> [TrackedConnection] {
         try entries().compactMap(\.connection)
@@ -31,6 +46,36 @@ package enum ConnectionTable {
         let pointer: OpaquePointer
 
         init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+
+        /// One of TCP that is established; nil for want of memory.
+        init?(_ connection: TrackedConnection) {
+            guard let entry = unsafe nfct_new() else { return nil }
+            unsafe pointer = entry
+            let (source, destination) = (connection.source.bytes, connection.destination.bytes)
+            let isIPv6 = source.count == 16
+            // Sound: the library copies as many bytes as the attribute has, 4 or 16 of an address.
+            unsafe nfct_set_attr_u8(entry, ATTR_ORIG_L3PROTO, UInt8(isIPv6 ? AF_INET6 : AF_INET))
+            unsafe nfct_set_attr(entry, isIPv6 ? ATTR_ORIG_IPV6_SRC : ATTR_ORIG_IPV4_SRC, source)
+            unsafe nfct_set_attr(entry, isIPv6 ? ATTR_ORIG_IPV6_DST : ATTR_ORIG_IPV4_DST, destination)
+            unsafe nfct_set_attr_u8(entry, ATTR_ORIG_L4PROTO, connection.protocolNumber.rawValue)
+            unsafe nfct_set_attr_u16(entry, ATTR_ORIG_PORT_SRC, connection.sourcePort.bigEndian)
+            unsafe nfct_set_attr_u16(entry, ATTR_ORIG_PORT_DST, connection.detail.bigEndian)
+            unsafe nfct_setobjopt(entry, UInt32(NFCT_SOPT_SETUP_REPLY))
+            unsafe nfct_set_attr_u8(entry, ATTR_TCP_STATE, UInt8(TCP_CONNTRACK_ESTABLISHED.rawValue))
+            // How its windows are scaled was said in its SYN: they are not looked at, as for one that the kernel picks up.
+            for attribute in [ATTR_TCP_FLAGS_ORIG, ATTR_TCP_MASK_ORIG, ATTR_TCP_FLAGS_REPL, ATTR_TCP_MASK_REPL] {
+                unsafe nfct_set_attr_u8(entry, attribute, Self.isLiberal)
+            }
+            unsafe nfct_set_attr_u32(entry, ATTR_TIMEOUT, Self.timeout)
+            let status = IPS_CONFIRMED.rawValue | IPS_ASSURED.rawValue | IPS_SEEN_REPLY.rawValue
+            unsafe nfct_set_attr_u32(entry, ATTR_STATUS, status)
+        }
+
+        /// IP_CT_TCP_FLAG_BE_LIBERAL.
+        private static let isLiberal: UInt8 = 0x08
+        /// Seconds that the kernel remembers an established connection without packets, unless told otherwise
+        /// (nf_conntrack_tcp_timeout_established): five days.
+        private static let timeout: UInt32 = 432_000
 
         deinit { unsafe nfct_destroy(pointer) }
 

@@ -207,6 +207,7 @@ extension EndedConnections {
                     + "too, that the rules close by one interface and let in by another"
             )
         }
+        if let untold { Output.error("warning: connections that were open may stand still: \(untold)") }
         if let failure { Output.error("warning: connections that the rules closed go on until they end: \(failure)") }
     }
 }
