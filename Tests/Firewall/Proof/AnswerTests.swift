@@ -43,6 +43,27 @@ struct AnswerTests {
         #expect(try Self.proofs(", addresses: [10.0.0.1/8]")["lan"]?.word == "proved")
     }
 
+    @Test("a line that an end has no interface for is void, though the other end grants it")
+    func noInterface() throws {
+        for (zones, word) in [(", in: inside", "void"), (", out: inside", "void"), ("", "proved")] {
+            let site = try site(
+                """
+                site: a.example
+                services: { s: tcp/80 }
+                hosts:
+                  a: { addresses: [10.0.0.1/24] }
+                  b: { addresses: [10.0.0.2/24] }
+                  lb: { interfaces: { eth0: { zone: outside, addresses: [10.0.0.3/24] }, eth1: { zone: inside } } }
+                firewall:
+                  allow: [{ id: line, from: a, to: b, services: s\(zones) }]
+                """
+            )
+            let intent = Intent(of: site)
+            let proof = try #require(ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims).first)
+            #expect(proof.claim.id == "line" && proof.word == word && proof.isProved == (word == "proved"), "\(proof)")
+        }
+    }
+
     @Test("what the baseline lets through is listed once, with its limit and its hosts")
     func defaults() throws {
         let intent = Intent(of: try policySite("egress.yaml"))

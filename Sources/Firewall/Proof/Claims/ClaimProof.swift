@@ -15,7 +15,8 @@ package struct ClaimProof: Sendable {
     /// What takes every packet of an `allow`, so that its line lets nothing through; nil where it does. The answer is
     /// then about no packet.
     package fileprivate(set) var taken: HiddenRule?
-    /// Whether an `allow` lets nothing through, since all of it may be stopped and is; the packet is one of these then.
+    /// Whether an `allow` lets nothing through, since all of it may be stopped and is; the packet is one of these then, or
+    /// nil where there is none that it is about.
     package internal(set) var isVoid = false
     /// When the line of an `allow` ended by itself before now, in seconds since 1970; nil when it did not.
     package internal(set) var ended: Int64?

@@ -49,17 +49,29 @@ package struct ClaimProver: Sendable {
             for (index, finding) in result.taken where taken[index] == nil { taken[index] = finding }
         }
         // What is let through somewhere is not void.
-        for index in results.flatMap(\.lets) { taken[index] = nil }
+        let lets = Set(results.flatMap(\.lets))
+        for index in lets { taken[index] = nil }
         let doubt = doubt()
         return claims.indices.map { index in
             if let finding = Self.foremost(found[index]) { return proof(claims[index], finding) }
             if let doubt { return ClaimProof(claim: claims[index], answer: .unknown, reason: doubt) }
-            guard let finding = taken[index] else { return ClaimProof(claim: claims[index]) }
+            guard let finding = taken[index] else {
+                var proof = ClaimProof(claim: claims[index])
+                if proof.claim.kind == .allow, !lets.contains(index) {
+                    (proof.isVoid, proof.reason) = (true, Self.nothing)
+                }
+                return proof
+            }
             var proof = proof(claims[index], finding)
             proof.isVoid = true
             return proof
         }
     }
+
+    /// Why a line of `allow` is about no packet.
+    private static let nothing =
+        "no packet is of it: each end must have an interface of the zone that it is asked by, and an address of a family "
+        + "that the other has, too"
 
     /// What was found at one place, by the claims' places in their list.
     private struct Result: Sendable {

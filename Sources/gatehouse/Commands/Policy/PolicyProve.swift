@@ -71,7 +71,9 @@ struct PolicyProve: ParsableCommand {
         if let ended = proof.ended {
             Output.line("         lets nothing through: the line ended on \(DateTime(seconds: ended))")
         }
-        if proof.isVoid { Output.line("         lets nothing through: all of it is stopped, as lines or defences say") }
+        if proof.isVoid, proof.packet != nil {
+            Output.line("         lets nothing through: all of it is stopped, as lines or defences say")
+        }
         if let host = proof.host { Output.line("         \(host) decides by \(site.name(proof.rule))") }
         if let taken = proof.taken {
             let others = taken.hiding.map { site.name($0) }.joined(separator: ", ")
