@@ -326,7 +326,7 @@ extension Golden {
             }
         ),
         (
-            "42-mid-stream",
+            "43-mid-stream",
             host {
                 let unknown = baseline("mid-stream", .drop) {
                     $0.traffic = TrafficSet(.tcp)
