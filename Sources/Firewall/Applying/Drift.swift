@@ -4,10 +4,12 @@ import Site
 package struct Drift: Sendable, Equatable {
     /// Sentences, each about one table or one part of it.
     package private(set) var findings: [String] = []
+    /// What changed in tables of others and can only close: sentences, no drift.
+    package private(set) var notes: [String] = []
 
     package var isEmpty: Bool { findings.isEmpty }
 
-    private init(_ finding: String) { findings = [finding] }
+    package init(_ finding: String) { findings = [finding] }
 
     mutating func add(_ finding: String) { findings.append(finding) }
 
@@ -39,6 +41,10 @@ package struct Drift: Sendable, Equatable {
                 guard !differences.isEmpty else { continue }
                 let meaning = TableMeaning.compare(expected.table(name), live.table(name), at: host)
                 if meaning == .same, new.differsOnlyInDecisions(from: old) { continue }
+                if name != own, let note = BlockList.note(expected.table(name), live.table(name), name) {
+                    notes.append(note)
+                    continue
+                }
                 if name != own { findings.append("table \(name)\(whose) was changed") }
                 findings += meaning.sentences.map { "table \(name): \($0)" }
                 findings += differences.map { name == own ? $0 : "table \(name): \($0)" }

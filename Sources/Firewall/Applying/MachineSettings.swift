@@ -15,6 +15,41 @@ package struct MachineSettings: Sendable {
         return ports.isEmpty ? [22] : Set(ports).sorted()
     }
 
+    /// Whether ufw is to be in force.
+    package var isUFWEnabled: Bool { lines(of: "/etc/ufw/ufw.conf").contains("ENABLED=yes") }
+
+    /// What will remove our table; nil when nothing is known to.
+    package var flushWarning: String? {
+        guard isEnabled("nftables.service") else { return nil }
+        let lines = lines(of: "/etc/nftables.conf")
+        guard let number = lines.firstIndex(where: Self.flushesEverything) else { return nil }
+        return
+            "nftables.service is enabled, and line \(number + 1) of /etc/nftables.conf flushes every table, ours too: "
+            + "at boot ours is loaded behind it, but when it is started again or reloaded, this machine has none of our "
+            + "rules until `gatehouse policy load`. `systemctl disable nftables.service`, or let that file delete its own "
+            + "tables alone"
+    }
+
+    /// `flush ruleset`, perhaps with a family: that of our table is inet.
+    private static func flushesEverything(_ line: Substring) -> Bool {
+        let code = line.prefix { $0 != "#" }.split(separator: ";")
+        return code.contains { statement in
+            let words = statement.split { $0 == " " || $0 == "\t" }
+            return words.starts(with: ["flush", "ruleset"]) && (words.count == 2 || words[2] == "inet")
+        }
+    }
+
+    /// Whether another unit asks for it (`systemctl enable`), and it is not masked.
+    private func isEnabled(_ unit: String) -> Bool {
+        let folder = "\(root)/etc/systemd/system"
+        let isMasked = FileWriting.isLink("\(folder)/\(unit)") && lines(of: "/etc/systemd/system/\(unit)").isEmpty
+        return !isMasked
+            && FileListing.names(in: folder).contains { name in
+                [".wants", ".requires"].contains(where: name.hasSuffix)
+                    && FileWriting.isLink("\(folder)/\(name)/\(unit)")
+            }
+    }
+
     private static func sshPort(_ line: Substring) -> UInt16? {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
         guard words.count >= 2 else { return nil }
@@ -31,9 +66,12 @@ package struct MachineSettings: Sendable {
         return UInt16(value).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// The lines of a file; none when it is not there, or cannot be read.
+    /// The lines of a file, also empty ones; none when it is not there, or cannot be read.
     private func lines(of path: String) -> [Substring] {
         let bytes = (try? FileReading.read(root + path, limit: 1 << 20)) ?? []
-        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        return String(decoding: bytes, as: UTF8.self).split(
+            omittingEmptySubsequences: false,
+            whereSeparator: \.isNewline
+        )
     }
 }

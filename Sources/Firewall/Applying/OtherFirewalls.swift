@@ -4,10 +4,9 @@ import Site
 package enum OtherFirewalls {
     /// What is known of the machine without asking any service.
     package struct Facts: Sendable {
-        /// Names of running processes.
+        /// Names of processes that run in the network of the rules.
         package var processes: Set<String> = []
-        /// Whether /etc/ufw/ufw.conf says ENABLED=yes.
-        package var isUFWEnabled = false
+        package var settings = MachineSettings()
         /// What the kernel holds.
         package var listing = HeldListing()
 
@@ -19,14 +18,15 @@ package enum OtherFirewalls {
         let foreign = facts.listing.foreign
         let programs = programs.compactMap { program -> String? in
             let tables = foreign.tables.filter { program.wrote($0.key, $0.value) }.keys.sorted()
-            let runs = facts.processes.contains(program.process) || program.name == "ufw" && facts.isUFWEnabled
+            let runs = facts.processes.contains(program.process) || program.name == "ufw" && facts.settings.isUFWEnabled
             guard runs || !tables.isEmpty else { return nil }
             let active = program.name == "ufw" ? "is enabled" : "is running"
             let state = runs ? active : "does not run, and its rules are in force all the same"
             let place = tables.isEmpty ? "" : " (table \(tables.joined(separator: ", ")))"
             return "\(program.name) \(state)\(place): \(program.change)"
         }
-        return programs + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
+        let flush = facts.settings.flushWarning.map { [$0] } ?? []
+        return programs + flush + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
     }
 
     /// A program that is known by its process, by a table's name, or by how its chains' names begin.

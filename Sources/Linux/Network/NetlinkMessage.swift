@@ -53,6 +53,9 @@ package struct NetlinkAttributes: Sendable {
     package struct Attribute: Sendable {
         package let kind: UInt16
         package let value: ArraySlice<UInt8>
+
+        /// The value as a string, up to the zero that ends it.
+        package var text: String { String(decoding: value.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     package let all: [Attribute]
@@ -74,14 +77,14 @@ package struct NetlinkAttributes: Sendable {
     }
 
     /// The first attribute of the kind.
-    package subscript(_ kind: UInt16) -> ArraySlice<UInt8>? { all.first { $0.kind == kind }?.value }
+    package subscript(_ kind: UInt16) -> ArraySlice<UInt8>? { first(kind)?.value }
+
+    private func first(_ kind: UInt16) -> Attribute? { all.first { $0.kind == kind } }
 
     package func nested(_ kind: UInt16) -> NetlinkAttributes? { self[kind].map { NetlinkAttributes($0) } }
 
     /// A string, up to the zero that ends it.
-    package func text(_ kind: UInt16) -> String? {
-        self[kind].map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
+    package func text(_ kind: UInt16) -> String? { first(kind)?.text }
 
     /// A number of up to eight bytes in the network's order, as nf_tables writes them.
     package func number(_ kind: UInt16) -> UInt64? {

@@ -29,9 +29,12 @@ package enum Namespaces {
     }
 
     /// Whether this process is in the network that the machine's first process is in; nil when /proc does not tell.
-    package static var isInMachineNetwork: Bool? {
-        guard let own = link("/proc/self/ns/net"), let first = link("/proc/1/ns/net") else { return nil }
-        return own == first
+    package static var isInMachineNetwork: Bool? { isInThisNetwork(1) }
+
+    /// Whether another process is in the network that this one is in; nil when /proc does not tell.
+    package static func isInThisNetwork(_ process: Int32) -> Bool? {
+        guard let own = link("/proc/self/ns/net"), let other = link("/proc/\(process)/ns/net") else { return nil }
+        return own == other
     }
 
     private static func link(_ path: String) -> [CChar]? {

@@ -17,11 +17,14 @@ package enum ProcessAncestry {
         return nil
     }
 
-    /// The names of the running processes as the kernel keeps them: 15 bytes of each.
-    package static func runningNames() -> Set<String> {
+    /// The names of the processes that run in this process's network, as the kernel keeps them: 15 bytes of each. One of
+    /// which the network is not told counts.
+    package static func namesInThisNetwork() -> Set<String> {
         var names: Set<String> = []
         for process in FileListing.names(in: "/proc").compactMap({ Int32($0) }) {
-            guard let bytes = try? FileReading.readStream("/proc/\(process)/comm", limit: 64) else { continue }
+            guard Namespaces.isInThisNetwork(process) ?? true,
+                let bytes = try? FileReading.readStream("/proc/\(process)/comm", limit: 64)
+            else { continue }
             names.insert(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
         }
         return names

@@ -43,4 +43,48 @@ struct MachineSettingsTests {
         let files = ["/etc/ssh/sshd_config.d/a.conf": "Port 2022", "/etc/ssh/sshd_config.d/b.txt": "Port 2023"]
         #expect(try settings(files).sshPorts == [2022])
     }
+
+    private static let debian = """
+        #!/usr/sbin/nft -f
+
+        flush ruleset
+
+        table inet filter { }
+        """
+
+    @Test("a file of nftables.service that flushes every table is warned of when the unit is enabled")
+    func flush() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        func warning(_ text: String) throws -> String? {
+            try settings(["/etc/nftables.conf": text, "/etc/ufw/ufw.conf": "ENABLED=no\n"]).flushWarning
+        }
+        #expect(try warning(Self.debian) == nil, "it is not enabled")
+        let wants = "\(root)/etc/systemd/system/sysinit.target.wants"
+        try FileManager.default.createDirectory(atPath: wants, withIntermediateDirectories: true)
+        // The unit itself is no file below this root.
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(wants)/nftables.service",
+            withDestinationPath: "\(root)/lib/systemd/system/nftables.service"
+        )
+        #expect(try warning(Self.debian)?.contains("line 3 of /etc/nftables.conf flushes every table") == true)
+        #expect(try warning("table ip a { }; flush\truleset inet # all") != nil)
+        for text in ["", "# flush ruleset\n", "flush table ip a\n", "flush ruleset ip\n", "table ip a { }\n"] {
+            #expect(try warning(text) == nil, "\(text)")
+        }
+        var facts = OtherFirewalls.Facts()
+        facts.settings = try settings(["/etc/nftables.conf": Self.debian])
+        #expect(OtherFirewalls.warnings(facts).contains { $0.hasPrefix("nftables.service is enabled") })
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(root)/etc/systemd/system/nftables.service",
+            withDestinationPath: "\(root)/null"
+        )
+        #expect(try warning(Self.debian) == nil, "it is masked")
+    }
+
+    @Test("ufw is enabled when its settings say so")
+    func ufw() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(try settings(["/etc/ufw/ufw.conf": "# ENABLED=yes\nENABLED=yes\n"]).isUFWEnabled)
+        #expect(try !settings(["/etc/ufw/ufw.conf": "ENABLED=no\n"]).isUFWEnabled)
+    }
 }

@@ -63,6 +63,24 @@ struct LiveKernelTests {
         }
     }
 
+    @Test("a table that only libnftables lists, or only the kernel, stays in the list and is said to be so")
+    func oneAlone() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Namespaces.isolateNetwork()
+            let kernel = LiveKernel(try BuiltProgram.workers())
+            func listed() throws -> HeldListing { try #require(HeldListing(try kernel.json(.ruleset))) }
+            try kernel.load(Self.held)
+            let (fewer, before) = (try RulesetInventory(), try listed())
+            try kernel.load("table ip more { chain in { type filter hook input priority 5; policy drop; }; }\n")
+            let (more, after) = (try RulesetInventory(), try listed())
+            let whole = HeldListing(after, completedBy: more)
+            #expect(whole.unread.isEmpty && whole.tables.count == 2)
+            for one in [HeldListing(after, completedBy: fewer), HeldListing(before, completedBy: more)] {
+                #expect(one.tables.count == 2 && Array(one.unread.keys) == ["ip more"], "\(one.unread)")
+            }
+        }
+    }
+
     @Test("a worker that ends for want of memory before it loads changes nothing, and that is known")
     func memory() async {
         await #expect(processExitsWith: .success) {

@@ -67,4 +67,108 @@ struct OtherFirewallsTests {
         // `ct status dnat accept` is not followed.
         #expect(result.error.contains("to port 2222 would be let in: it hangs on"), "\(result)")
     }
+
+    /// What fail2ban 1.0.2 runs for a jail `sshd` (action.d/nftables.conf), and what it runs for a ban.
+    private static let fail2ban = """
+        start() {
+            nft add table inet f2b-table
+            nft -- add chain inet f2b-table f2b-chain \\{ type filter hook input priority -1 \\; \\}
+            nft add set inet f2b-table addr-set-sshd \\{ type ipv4_addr\\; \\}
+            nft add rule inet f2b-table f2b-chain tcp dport \\{ $(echo ssh | sed s/:/-/g) \\} ip saddr @addr-set-sshd reject
+        }
+        ban() { nft add element inet f2b-table addr-set-sshd \\{ $1 \\}; }
+        unban() { nft delete element inet f2b-table addr-set-sshd \\{ $1 \\}; }
+        drift() { policy drift > said.txt; echo "$1 $? $(grep -c "^note: table inet $2" said.txt)"; cat said.txt >&2; }
+
+        """
+
+    @Test("who is banned by fail2ban, and who is not any more, is noted and no drift; its rules are")
+    func bans() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.fail2ban + """
+                start; ban 198.51.100.9; ban 198.51.100.10
+                apply one.yaml --keep 203.0.113.7 --confirm-within 0s; drift same f2b-table
+                ban 198.51.100.11; drift banned f2b-table; unban 198.51.100.9; unban 198.51.100.10; drift unbanned f2b-table
+                policy drift --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(len(d["drift"]), len(d["notes"]))'
+                ban 203.0.113.7; drift administrator f2b-table; policy status > status.txt; echo "status $?"
+                nft add rule inet f2b-table f2b-chain ip saddr @addr-set-sshd drop; drift rule f2b-table
+                nft delete table inet f2b-table; drift gone f2b-table; start; drift again f2b-table
+                """
+        )
+        for words in [
+            "same 0 0\n", "banned 0 1\n", "unbanned 0 1\n0 1\n", "administrator 0 1\n", "status 0\n", "rule 1 0\n",
+            "gone 1 0\n", "again 0 1\n",
+        ] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+        #expect(result.error.contains("(set addr-set-sshd: 1 added, 2 removed)"), "\(result)")
+    }
+
+    @Test(
+        "elements that let more through, or do more than drop, are drift",
+        arguments: [
+            ("policy drop; ip saddr @few accept", ", 203.0.113.7"), ("ip saddr != @few drop", ", 203.0.113.7"),
+            ("ip saddr @few accept; drop", ", 203.0.113.7"), ("ip saddr @few meta mark set 7", ""),
+            ("ip saddr @few jump more", ""), ("ip saddr @few limit rate 1/second drop", ""),
+            ("ip saddr @few ct mark 7 drop", ""),
+        ]
+    )
+    func lists(rules: String, more: String) throws {
+        let result = try NetworkOfOneHost().script(
+            Self.fail2ban + """
+                nft 'table inet lists {
+                    set few { type ipv4_addr; elements = { 198.51.100.9\(more) }; }
+                    chain more { drop; }
+                    chain in { type filter hook input priority 10; \(rules); }
+                }'
+                apply one.yaml --keep 203.0.113.7 --unproved --confirm-within 0s
+                drift same lists; nft add element inet lists few '{ 198.51.100.10 }'; drift more lists
+                """
+        )
+        #expect(result.output.contains("same 0 0\nmore 1 0\n"), "\(result)")
+    }
+
+    @Test("who applies again takes the tables of others as they are, also when nothing else changes")
+    func again() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.fail2ban + """
+                apply one.yaml --keep 203.0.113.7 --confirm-within 0s; start; ban 198.51.100.9; drift started f2b-table
+                policy apply --site site.yaml --keep 203.0.113.7; drift taken f2b-table
+                ban 198.51.100.10; drift banned f2b-table
+                """
+        )
+        #expect(result.output.contains("means the same; nothing was changed"), "\(result)")
+        #expect(result.output.contains("started 1 0\n") && result.output.contains("taken 0 0\n"), "\(result)")
+        #expect(result.output.contains("banned 0 1\n"), "\(result)")
+    }
+
+    @Test("a firewalld that runs in another network, as in a container, is none of ours")
+    func elsewhere() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            cp /bin/sleep firewalld; unshare --net ./firewalld 600 & other=$!; trap 'kill $other' EXIT
+            await 'grep -q firewalld /proc/$other/comm'
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s; echo "applied $?"
+            """
+        )
+        #expect(result.output.contains("applied 0") && !result.error.contains("firewalld"), "\(result)")
+    }
+
+    @Test("a chain that hangs on another device than at the time of apply is drift", arguments: ["", "e2, "])
+    func devices(more: String) throws {
+        let result = try NetworkOfOneHost().script(
+            Self.fail2ban + """
+                for name in e0 e1 e2; do ip link add $name type dummy; done
+                hang() { nft "add table netdev edge; delete table netdev edge; table netdev edge { chain in {
+                    type filter hook ingress devices = { \(more)$1 } priority 0; policy accept; tcp dport 9 drop; }; }"; }
+                hang e0; apply one.yaml --keep 203.0.113.7 --confirm-within 0s; drift same edge; hang e0; drift anew edge
+                hang e1; drift moved edge
+                """
+        )
+        for words in ["same 0 0\n", "anew 0 0\n", "moved 1 0\n"] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+        #expect(result.error.contains("table netdev edge, which is not ours, was changed"), "\(result)")
+        #expect(result.error.contains("e1"), "\(result)")
+    }
 }

@@ -7,7 +7,7 @@ package struct Applier: Sendable {
     package let folder: StateFolder
     let scratch: ScratchKernel
     let live: LiveKernel
-    let settings: MachineSettings
+    package let settings: MachineSettings
 
     package init(
         _ folder: StateFolder,
@@ -77,10 +77,13 @@ package struct Applier: Sendable {
         let listing = try liveListing()
         try Self.requireOwnTable(in: listing)
         let before = listing.text
+        let foreign = Array(listing.foreign.json.line.utf8)
         try settle(&state, before)
         let isSame = Self.differences(expected, before, script).isEmpty
-        if isSame, state.confirmed?.siteHash == siteHash {
-            return .unchanged(generation: state.confirmed?.generation ?? 0)
+        if isSame, let confirmed = state.confirmed, confirmed.siteHash == siteHash {
+            // Whoever applies takes the tables of others as they are.
+            try onDisk { () throws(FileError) in try folder.write(foreign, .foreign, of: confirmed.generation) }
+            return .unchanged(generation: confirmed.generation)
         }
 
         let record = StoredRuleset(
@@ -98,7 +101,7 @@ package struct Applier: Sendable {
             try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
             try folder.write(Array(undo.utf8), .undo, of: record.generation)
             try folder.write(order.site, .site, of: record.generation)
-            try folder.write(Array(listing.foreign.json.line.utf8), .foreign, of: record.generation)
+            try folder.write(foreign, .foreign, of: record.generation)
             state.lastGeneration = record.generation
             state.pending = PendingConfirmation(
                 ruleset: record,

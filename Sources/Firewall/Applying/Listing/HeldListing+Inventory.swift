@@ -1,17 +1,27 @@
 import Site
 
 extension HeldListing {
-    /// A list with what it leaves out put in its place, as something unread: no packet's fate is known there.
+    /// A list with what it leaves out put in its place, as something unread: no packet's fate is known there. A table that
+    /// is in one of the two alone is noted.
     ///
     /// - Parameters:
     ///   - inventory: what the kernel holds by its own word.
     ///   - reasons: why a table could not be listed at all, by its name.
-    init(_ listed: HeldListing, completedBy inventory: RulesetInventory, unlisted reasons: [String: String] = [:]) {
+    package init(
+        _ listed: HeldListing,
+        completedBy inventory: RulesetInventory,
+        unlisted reasons: [String: String] = [:]
+    ) {
         self.init()
+        for (name, objects) in listed.tables where inventory.tables[name] == nil {
+            add(objects, of: name)
+            note("libnftables lists it, and the kernel does not name it", of: name)
+        }
         for (name, table) in inventory.tables {
             let (objects, doubt) = Self.complete(listed.tables[name] ?? [], table)
             add(objects, of: name)
-            if let reason = reasons[name] ?? doubt { note(reason, of: name) }
+            let absent = listed.tables[name] == nil ? "libnftables does not list it" : nil
+            if let reason = reasons[name] ?? doubt ?? absent { note(reason, of: name) }
         }
     }
 
@@ -44,6 +54,7 @@ extension HeldListing {
         let lostRules = table.rules.filter { rules[$0.handle] == nil }
         // What libnftables 1.0.6 writes of a table's flags is not what they are.
         var objects = [table.object]
+        let listed = listed.map { $0.withDevices(of: table) }
         guard !lostChains.isEmpty || !lostSets.isEmpty || !lostRules.isEmpty else {
             return (objects + listed.filter { $0["table"] == nil }, nil)
         }
@@ -57,6 +68,17 @@ extension HeldListing {
         }
         lost += lostChains.map { "chain \($0.name)" } + lostSets.map { "set \($0)" }
         return (objects, "libnftables does not list \(lost.joined(separator: ", "))")
+    }
+}
+
+extension JSONValue {
+    /// A chain with the devices that it hangs on, which libnftables 1.0.6 does not list, and others in another form.
+    fileprivate func withDevices(of table: RulesetInventory.Table) -> JSONValue {
+        guard case .object(let members)? = self["chain"], let name = self["chain"]?["name"]?.text,
+            let devices = table.devices(of: name)
+        else { return self }
+        let others = members.filter { $0.name != "dev" }
+        return .object([.init("chain", .object(others + [.init("dev", devices)]))])
     }
 }
 

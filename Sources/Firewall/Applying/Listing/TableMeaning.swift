@@ -42,6 +42,41 @@ enum TableMeaning: Equatable {
         return isKnown ? .same : .unknown
     }
 
+    /// Whether the second listing drops what the first one does and perhaps more, for certain: no packet is let through by
+    /// it that the first one drops.
+    static func onlyCloses(_ old: HeldListing, _ new: HeldListing) -> Bool {
+        guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return false }
+        let ends = before.ends.union(after.ends).sorted()
+        guard ends.count <= mostEnds else { return false }
+        for held in [before, after] {
+            guard held.translations.isEmpty, held.expecting == nil, held.zoning == nil else { return false }
+        }
+        do throws(SpaceExhausted) {
+            for moment in [Int64.min] + ends {
+                for path in PacketPath.allCases {
+                    guard try onlyCloses(before.at(moment), after.at(moment), path) else { return false }
+                }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func onlyCloses(
+        _ before: HeldRuleset,
+        _ after: HeldRuleset,
+        _ path: PacketPath
+    ) throws(SpaceExhausted) -> Bool {
+        let store = DiagramStore()
+        var (old, new) = (HeldSpace(before, in: store), HeldSpace(after, in: store))
+        let both = try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
+        let (accept, drop) = (Outcomes.accept.rawValue, Outcomes.drop.rawValue)
+        let fine: Set<UInt16> = [accept << 8 | accept, accept << 8 | drop, drop << 8 | drop]
+        let others = try store.map(both) { fine.contains($0) ? 0 : 1 }
+        return try store.combine(others, try PossiblePackets.region(path, in: store), .intersection) == .none
+    }
+
     private static func compare(
         _ before: HeldRuleset,
         _ after: HeldRuleset,

@@ -6,7 +6,7 @@ import Site
 ///
 /// libnftables leaves rules out without a word when it does not know one of their expressions, and may crash over a
 /// table that a newer version wrote. What stands here and not in its list is what nobody here has read.
-struct RulesetInventory: Sendable {
+package struct RulesetInventory: Sendable {
     struct Rule: Sendable {
         let chain: String
         /// Unique in its table.
@@ -25,6 +25,9 @@ struct RulesetInventory: Sendable {
         /// The names of sets and maps that have one.
         fileprivate(set) var sets: [String] = []
         fileprivate let number: UInt8
+
+        /// The devices that a chain hangs on, as a list has them; nil when it hangs on none.
+        func devices(of chain: String) -> JSONValue? { chains.first { $0.name == chain }?.object["chain"]?["dev"] }
     }
 
     /// By `FAMILY NAME`.
@@ -35,7 +38,7 @@ struct RulesetInventory: Sendable {
     /// Asks the kernel.
     ///
     /// - Throws: `unavailable` without the right to.
-    init() throws(KernelFailure) {
+    package init() throws(KernelFailure) {
         do throws(SystemError) {
             generation = try Self.currentGeneration()
             for message in try RulesetDump.objects(.tables) { addTable(message) }
@@ -58,12 +61,17 @@ struct RulesetInventory: Sendable {
 
     /// The table that an object is, or is in: its name is the first attribute of every object.
     private func key(_ message: NetlinkMessage) -> String? {
-        guard let family = Self.families[message.family], let name = message.attributes.text(1) else { return nil }
-        return "\(family) \(name)"
+        message.attributes.text(1).map { "\(Self.family(message)) \($0)" }
+    }
+
+    /// One that is not known has a word that no reader knows either, so that what hangs on it is unknown.
+    private static func family(_ message: NetlinkMessage) -> String {
+        families[message.family] ?? "family-\(message.family)"
     }
 
     private mutating func addTable(_ message: NetlinkMessage) {
-        guard let key = key(message), let family = Self.families[message.family] else { return }
+        guard let key = key(message) else { return }
+        let family = Self.family(message)
         let name = message.attributes.text(1) ?? ""
         var members: [JSONValue.Member] = [.init("family", .string(family)), .init("name", .string(name))]
         let bits = message.attributes.number(2) ?? 0
@@ -77,12 +85,11 @@ struct RulesetInventory: Sendable {
         )
     }
 
-    /// NFTA_CHAIN_TABLE, _NAME, _HOOK with NFTA_HOOK_HOOKNUM, _PRIORITY and _DEV, NFTA_CHAIN_POLICY, _TYPE.
+    /// NFTA_CHAIN_TABLE, _NAME, _HOOK with NFTA_HOOK_HOOKNUM, _PRIORITY, _DEV and _DEVS, NFTA_CHAIN_POLICY, _TYPE.
     private mutating func addChain(_ message: NetlinkMessage) {
         let attributes = message.attributes
-        guard let key = key(message), let name = attributes.text(3), let family = Self.families[message.family] else {
-            return
-        }
+        guard let key = key(message), let name = attributes.text(3) else { return }
+        let family = Self.family(message)
         var members: [JSONValue.Member] = [
             .init("family", .string(family)), .init("table", .string(attributes.text(1) ?? "")),
             .init("name", .string(name)),
@@ -94,7 +101,8 @@ struct RulesetInventory: Sendable {
                 .init("hook", .string(Self.hook(number, family))), .init("prio", .integer(Int(priority))),
                 .init("policy", .string(attributes.number(5) == 0 ? "drop" : "accept")),
             ]
-            if let device = hook.text(3) { members.append(.init("dev", .string(device))) }
+            let devices = hook.text(3).map { [$0] } ?? hook.nested(4)?.all.map(\.text) ?? []
+            if !devices.isEmpty { members.append(.init("dev", .strings(devices.sorted()))) }
         }
         tables[key]?.chains.append((name, .object([.init("chain", .object(members))])))
     }

@@ -76,9 +76,8 @@ struct PolicyApply: ParsableCommand {
 
     private static func facts(_ applier: Applier) throws -> OtherFirewalls.Facts {
         var facts = OtherFirewalls.Facts()
-        facts.processes = ProcessAncestry.runningNames()
-        let ufw = (try? FileReading.read("/etc/ufw/ufw.conf", limit: 64 << 10)) ?? []
-        facts.isUFWEnabled = ufw.split(separator: 0x0A).contains { $0.elementsEqual("ENABLED=yes".utf8) }
+        facts.processes = ProcessAncestry.namesInThisNetwork()
+        facts.settings = applier.settings
         facts.listing = try applier.liveListing()
         return facts
     }

@@ -7,8 +7,10 @@ struct PolicyDrift: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift",
         abstract: "Say what the kernel holds beside what was applied, tables of others included.",
-        discussion: "An interface that the site file names and the machine does not have is a warning, and no drift. "
-            + "Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
+        discussion:
+            "Elements that come into or go from a block list of another program, such as fail2ban's, are noted and "
+            + "no drift. An interface that the site file names and the machine does not have is a warning, and no "
+            + "drift. Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
             + "kernel cannot be asked."
     )
 
@@ -18,24 +20,30 @@ struct PolicyDrift: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (findings, warnings) = try state.perform { applier -> ([String], [Diagnostic]) in
+        let (drift, warnings) = try state.perform { applier -> (Drift, [Diagnostic]) in
             do throws(ApplyError) {
-                let findings = try applier.drift().findings
-                return (findings, try applier.missingInterfaces(present: InterfaceNames.all()))
+                return (try applier.drift(), try applier.missingInterfaces(present: InterfaceNames.all()))
             } catch {
                 // Who reads JSON gets it also where nothing was applied.
                 guard json, error.kind == .wanting else { throw error }
-                return ([error.description], [])
+                return (Drift(error.description), [])
             }
         }
         if json {
             let warnings = JSONValue.strings(warnings.map(\.description))
-            print(JSONValue.object([.init("drift", .strings(findings)), .init("warnings", warnings)]).indented)
+            print(
+                JSONValue.object([
+                    .init("drift", .strings(drift.findings)), .init("notes", .strings(drift.notes)),
+                    .init("warnings", warnings),
+                ]).indented
+            )
         } else {
             for warning in warnings { Output.error(warning.description) }
-            print(findings.isEmpty ? "the kernel holds what was applied" : findings.joined(separator: "\n"))
+            for note in drift.notes { print("note: \(note)") }
+            let findings = drift.findings.joined(separator: "\n")
+            print(drift.isEmpty ? "the kernel holds what was applied" : findings)
         }
-        if !findings.isEmpty { throw ExitCode(1) }
+        if !drift.isEmpty { throw ExitCode(1) }
     }
 }
 

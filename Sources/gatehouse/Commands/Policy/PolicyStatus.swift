@@ -40,7 +40,7 @@ private struct KnownStatus {
     private let isWatched: Bool
     private let folder: String
     private let kernel: Kernel
-    /// About interfaces that the machine does not have.
+    /// About interfaces that the machine does not have, and what may remove the rules.
     private let warnings: [String]
 
     private enum Kernel {
@@ -56,7 +56,8 @@ private struct KnownStatus {
         let state = try applier.state()
         self.state = state
         folder = applier.folder.path
-        warnings = try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description)
+        let flush = applier.settings.flushWarning.map { ["warning: \($0)"] } ?? []
+        warnings = try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description) + flush
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
         do throws(ApplyError) {
