@@ -82,6 +82,7 @@ package struct PolicyCheck {
                 help: "one end must be a host, or a router must be between them, with interfaces of the named zones"
             )
         }
+        checkZones(carried)
         for rule in site.firewall.deny where rule.services.contains(FirewallRule.icmp) {
             guard site.firewall.baseline[.icmp] != .off || site.firewall.baseline[.ping] != .off else { continue }
             report(
@@ -91,6 +92,31 @@ package struct PolicyCheck {
                 "the baseline lets ICMP through before this line is asked",
                 help: "switch `icmp` and `ping` off in `baseline`, and allow what is left"
             )
+        }
+    }
+
+    /// Lines that mean hosts by name which have no interface of the line's zone. A `deny` is as good as carried out where
+    /// the site file says of all interfaces that they are of others.
+    private mutating func checkZones(_ carried: Set<String>) {
+        for flow in intent.flows where flow.origin == .written && flow.ends == .both && carried.contains(flow.id) {
+            for (zone, party) in [(flow.inZone, flow.destinations), (flow.outZone, flow.sources)] {
+                guard let zone else { continue }
+                let named = party.named.sorted().compactMap { site.hosts[intent.hosts[$0].host] }
+                let idle = named.filter {
+                    $0.interfaces(in: zone) == nil && (flow.verdict == .accept || $0.interfaces.isEmpty)
+                }
+                if idle.isEmpty { continue }
+                let rest = idle.count > 3 ? ["\(idle.count - 3) more"] : []
+                let names = idle.prefix(3).map { "`\($0.name)`" } + rest
+                report(
+                    .warning,
+                    .ineffective,
+                    flow.position,
+                    "the rule `\(flow.id)` says nothing at \(names.joined(separator: ", ")): no interface of theirs is of "
+                        + "the zone `\(zone)`",
+                    help: "give the host `interfaces` with zones, name other hosts, or leave the zone out"
+                )
+            }
         }
     }
 
@@ -135,7 +161,17 @@ package struct PolicyCheck {
             let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
             let word = "the claim `\(claim.id)`"
             switch proof.answer {
-            case .proved: continue
+            case .proved:
+                guard proof.isVoid else { continue }
+                report(
+                    .error,
+                    .claim,
+                    claim.position,
+                    "\(word) is void: \(proof.reason ?? "")",
+                    help: claim.emptiness == nil
+                        ? "name ends that have addresses of one family, or remove the claim"
+                        : "write `any` for every address, and remove it from `networks`"
+                )
             case .unknown:
                 report(
                     .warning,

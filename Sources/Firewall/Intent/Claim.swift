@@ -25,8 +25,21 @@ package struct Claim: Sendable {
     /// What the claim speaks of. ICMP is no part of it where no line names it: a firewall that drops all of it breaks
     /// the network (RFC 4890), so what the baseline lets in breaks no claim.
     package let scope: TrafficSet
-    /// Whether an `allow` holds by one interface of a host and not by another.
-    package private(set) var isBoundToInterfaces = false
+    /// The zone of the interface that connections of an `allow` come in by, at their destination and at routers; nil
+    /// for any.
+    private(set) var inZone: String?
+    /// The zone of the interface that they leave by, at their source and at routers; nil for any.
+    private(set) var outZone: String?
+    /// The hosts that an `allow` means by name, by index: they are to get what the line says.
+    private(set) var namedSources: Set<Int> = []
+    private(set) var namedDestinations: Set<Int> = []
+    /// What of the sources is meant by the word `internet` alone. Those of them that a host has on an inner side are
+    /// not whom an `exactly` wants let through.
+    var strangers = AddressSet.none
+    /// Why a `never` or an `exactly` says less than its words; nil when it does not.
+    var emptiness: String?
+    /// Whether an `allow` follows from another part of the site file.
+    private(set) var isDerived = false
     /// Which ends an `allow` opens.
     package private(set) var ends = FlowEnds.both
     /// When the line of an `allow` ends by itself, in seconds since 1970.
@@ -50,6 +63,10 @@ package struct Claim: Sendable {
         self.scope = scope
     }
 
+    /// Whether an `allow` holds by one interface of a host and not by another, as one that follows from a port forward
+    /// does.
+    package var isBoundToInterfaces: Bool { inZone != nil || outZone != nil || ends == .inwards }
+
     /// That what a rule allows is let through.
     init(_ flow: Flow) {
         self.init(
@@ -61,7 +78,11 @@ package struct Claim: Sendable {
             traffic: flow.traffic,
             scope: flow.traffic
         )
-        isBoundToInterfaces = flow.inZone != nil || flow.outZone != nil
+        // The zone of a forwarded port is the router's, and its ends know nothing of it.
+        if flow.ends != .inwards { (inZone, outZone) = (flow.inZone, flow.outZone) }
+        namedSources = flow.sources.named
+        namedDestinations = flow.destinations.named
+        isDerived = flow.origin != .written
         ends = flow.ends
         expires = flow.expires
     }

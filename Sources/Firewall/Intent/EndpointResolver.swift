@@ -7,12 +7,17 @@ import Site
 struct EndpointResolver {
     /// The hosts of the site, by name.
     let hosts: [SiteHost]
+    /// The name of each family of which the networks of the site leave no address to `internet` that anybody there has,
+    /// with the network that claims most of it.
+    let lost: [(family: String, network: String)]
     /// The addresses of each of them.
     let own: [AddressSet]
     /// Every address of a host of the site.
     let site: AddressSet
     /// Every address of a host or a named network of the site.
     let claimed: AddressSet
+    /// Every address that lies in a network which an interface of a host is attached to.
+    let attached: AddressSet
     private let networks: [String: [IPNetwork]]
     private let indices: [String: Int]
     private let roles: [String: [Int]]
@@ -43,7 +48,12 @@ struct EndpointResolver {
         own = hosts.map { AddressSet($0.allAddresses.map(\.address)) }
         self.site = AddressSet(hosts.flatMap { $0.allAddresses.map(\.address) })
         claimed = self.site.union(AddressSet(site.networks.values.joined()))
+        lost = Self.lost(site.networks, claimed)
+        attached = AddressSet(hosts.flatMap { $0.allAddresses.map(\.network) })
     }
+
+    /// What the word `internet` means.
+    var internet: AddressSet { .all.subtracting(claimed) }
 
     /// The party that these words mean together.
     mutating func party(_ endpoints: [FirewallEndpoint]) -> Party {
@@ -51,40 +61,45 @@ struct EndpointResolver {
         var ranges: [IPNetwork] = []
         var wide = AddressSet.none
         var whole: Set<Int> = []
+        var named: Set<Int> = []
         for endpoint in endpoints {
             switch endpoint {
             case .any:
                 wide = .all
                 whole.formUnion(hosts.indices)
-            case .internet: wide = wide.union(.all.subtracting(claimed))
-            case .all: whole.formUnion(hosts.indices)
-            case .role(let role): whole.formUnion(roles[role] ?? [])
-            case .host(let name): if let index = indices[name] { whole.insert(index) }
+            case .internet: wide = wide.union(internet)
+            case .all: named.formUnion(hosts.indices)
+            case .role(let role): named.formUnion(roles[role] ?? [])
+            case .host(let name): if let index = indices[name] { named.insert(index) }
             case .network(let name): ranges += networks[name] ?? []
             case .addresses(let network): ranges.append(network)
             }
         }
+        whole.formUnion(named)
         for index in whole {
             ranges += hosts[index].allAddresses.map { address in
                 IPNetwork(containing: address.address, prefixLength: address.address.width)
             }
         }
-        let party = party(AddressSet(ranges).union(wide), whole)
+        let party = party(AddressSet(ranges).union(wide), whole, named: named)
         known[endpoints] = party
         return party
     }
 
     /// The party of these addresses.
     ///
-    /// - Parameter whole: hosts that are meant as such.
-    func party(_ addresses: AddressSet, _ whole: Set<Int> = []) -> Party {
+    /// - Parameters:
+    ///   - whole: hosts that are meant as such.
+    ///   - named: those of them that are meant by name.
+    func party(_ addresses: AddressSet, _ whole: Set<Int> = [], named: Set<Int> = []) -> Party {
         var hits: [Int: [IPAddress]] = [:]
         Self.visit(v4, addresses.v4) { hits[$1, default: []].append(.v4($0)) }
         Self.visit(v6, addresses.v6) { hits[$1, default: []].append(.v6($0)) }
         for index in whole where hits[index] == nil { hits[index] = [] }
         let bearers = hits.sorted { $0.key < $1.key }.map { index, found in
             let isWhole = whole.contains(index)
-            return Party.Bearer(host: index, addresses: isWhole ? own[index] : AddressSet(found), isWhole: isWhole)
+            let meant = isWhole ? own[index] : AddressSet(found)
+            return Party.Bearer(host: index, addresses: meant, isWhole: isWhole, isNamed: named.contains(index))
         }
         return Party(addresses: addresses, bearers: bearers)
     }

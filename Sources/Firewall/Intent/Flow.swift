@@ -67,4 +67,10 @@ extension Flow {
 
     /// Whether a host of the site that bears addresses of the destinations gets its part.
     var opensDestinations: Bool { ends != .outwards }
+
+    /// Whether one end can tell the packets of the line: a `deny` that is bound to the other end's zone alone is not its
+    /// to carry out, since it would refuse what the line does not speak of. An `allow` takes both ends.
+    ///
+    /// - Parameter zone: the one that the line names for this end.
+    func isTold(by zone: String?) -> Bool { verdict == .accept || zone != nil || inZone == nil && outZone == nil }
 }

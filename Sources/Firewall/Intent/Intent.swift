@@ -12,6 +12,8 @@ package struct Intent: Sendable {
     let flows: [Flow]
     /// Every address of a host of the site.
     let siteAddresses: AddressSet
+    /// Every address that no network of the site claims, and that lies in none that a host is attached to.
+    let strangers: AddressSet
     private let indices: [String: Int]
 
     /// - Parameters:
@@ -24,6 +26,7 @@ package struct Intent: Sendable {
         claims = policy.flows.filter { $0.verdict == .accept }.map(Claim.init) + policy.claims
         hosts = IntentBuilder(site, resolver).hosts(policy)
         siteAddresses = resolver.site
+        strangers = .all.subtracting(resolver.claimed.union(resolver.attached).union(SpecialAddresses.linkLocalOrNone))
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 

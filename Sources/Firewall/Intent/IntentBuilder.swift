@@ -13,8 +13,7 @@ struct IntentBuilder {
     init(_ site: SiteModel, _ resolver: EndpointResolver) {
         self.site = site
         self.resolver = resolver
-        let attached = resolver.hosts.flatMap { $0.allAddresses.map(\.network) }
-        claimed = resolver.claimed.union(AddressSet(attached))
+        claimed = resolver.claimed.union(resolver.attached)
         dynamic = resolver.hosts.map(\.dynamicInterfaces)
         routers = resolver.hosts.enumerated().filter { $1.isRouter }.map { ($0, $1) }
     }
@@ -50,13 +49,13 @@ struct IntentBuilder {
     }
 
     private func add(_ flow: Flow, to intents: inout [HostIntent]) {
-        if flow.ends != .inwards {
+        if flow.ends != .inwards, flow.isTold(by: flow.outZone) {
             for source in flow.sources.bearers {
                 let matches = matches(.output, source, peers: flow.destinations, flow)
                 if !matches.isEmpty { intents[source.host].output.append(flow.rule(matches)) }
             }
         }
-        for destination in flow.destinations.bearers where flow.opensDestinations {
+        for destination in flow.destinations.bearers where flow.opensDestinations && flow.isTold(by: flow.inZone) {
             let matches = matches(.input, destination, peers: flow.sources, flow)
             if !matches.isEmpty { intents[destination.host].input.append(flow.rule(matches)) }
         }

@@ -4,6 +4,9 @@ struct Party: Sendable {
     /// By index of the host, ascending.
     let bearers: [Bearer]
 
+    /// The indices of the hosts that are meant by name.
+    var named: Set<Int> { Set(bearers.filter(\.isNamed).map(\.host)) }
+
     struct Bearer: Sendable {
         /// The host's index among the site's, by name.
         let host: Int
@@ -12,5 +15,7 @@ struct Party: Sendable {
         /// Whether the host as such is meant, by its name, a role, `all` or `any`, and with it the addresses that it
         /// gets from elsewhere.
         let isWhole: Bool
+        /// Whether it is meant by its name, a role or `all`: a line that it gets nothing from does not hold.
+        let isNamed: Bool
     }
 }

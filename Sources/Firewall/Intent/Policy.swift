@@ -56,7 +56,7 @@ struct Policy {
         let isAboutICMP = rule.services.contains(FirewallRule.icmp)
         let scope = isAboutICMP ? TrafficSet.allButICMP.union(.icmpService) : .allButICMP
         let traffic = rule.services.isEmpty ? TrafficSet.allButICMP : TrafficSet(rule.services, of: site)
-        return Claim(
+        var claim = Claim(
             kind,
             id: id,
             position: rule.position,
@@ -65,5 +65,11 @@ struct Policy {
             traffic: traffic,
             scope: kind == .never ? traffic : scope
         )
+        if rule.from.contains(.internet) {
+            let others = resolver.party(rule.from.filter { $0 != .internet }).addresses
+            claim.strangers = resolver.internet.subtracting(others)
+        }
+        claim.emptiness = resolver.emptiness(of: rule)
+        return claim
     }
 }

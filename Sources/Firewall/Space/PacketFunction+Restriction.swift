@@ -6,7 +6,13 @@ extension PacketFunction {
     }
 
     /// Outcomes by any interface but `lo`: `accept` where one surely accepts.
-    func anywhere(_ dimension: Dimension, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+    ///
+    /// - Parameter region: the packets that are asked about: what is in it by no interface is dropped.
+    func anywhere(
+        _ dimension: Dimension,
+        within region: PacketFunction = .all,
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> PacketFunction {
         var box = Box()
         box.restrict(dimension, to: InterfaceSet.except(["lo", ""]).numbers)
         let sure: UInt16 = 1
@@ -15,7 +21,8 @@ extension PacketFunction {
             if number == Outcomes.accept.rawValue { return sure }
             return number & Outcomes.accept.rawValue == 0 ? 0 : perhaps
         }
-        let any = try store.forgetting([dimension], try answers.only(in: try store.region(box), store))
+        let asked = try store.combine(try store.region(box), region, .intersection)
+        let any = try store.forgetting([dimension], try answers.only(in: asked, store))
         return try store.map(any) { number in
             let result: Outcomes = number & sure != 0 ? .accept : number & perhaps != 0 ? [.accept, .drop] : .drop
             return result.rawValue

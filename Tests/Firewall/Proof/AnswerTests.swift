@@ -43,9 +43,9 @@ struct AnswerTests {
         #expect(try Self.proofs(", addresses: [10.0.0.1/8]")["lan"]?.word == "proved")
     }
 
-    @Test("a line that an end has no interface for is void, though the other end grants it")
+    @Test("a line that an end has no interface for is broken, though the other end grants it")
     func noInterface() throws {
-        for (zones, word) in [(", in: inside", "void"), (", out: inside", "void"), ("", "proved")] {
+        for (zones, word) in [(", in: inside", "refuted"), (", out: inside", "refuted"), ("", "proved")] {
             let site = try site(
                 """
                 site: a.example

@@ -23,6 +23,8 @@ final class ClaimJudge {
         fileprivate(set) var taken: Finding?
         /// Whether something of an `allow` is let through here.
         fileprivate(set) var lets = false
+        /// Whether any connection of the claim ends here.
+        fileprivate(set) var isAsked = false
 
         init(_ finding: Finding? = nil) { findings = finding.map { [$0] } ?? [] }
     }
@@ -32,8 +34,7 @@ final class ClaimJudge {
     private let end: Int?
     private let store: DiagramStore
     private let ways: SiteWays
-    /// The lines that the end has rules of.
-    private lazy var lines: Set<String> = Set(end.map { site.hosts[$0].intent.input.map(\.id) } ?? [])
+    private var knownElsewhere: [LineZones: PacketFunction] = [:]
     private var knownIngress: SiteWays.Ends?
     private var knownReached: PacketFunction?
     private var knownRefused: [Exemption: PacketFunction] = [:]
@@ -60,12 +61,12 @@ final class ClaimJudge {
         if addresses.isEmpty { return Verdict() }
         do throws(SpaceExhausted) {
             if let exhausted { throw exhausted }
-            if claim.kind == .never { return Verdict(try never(asked, claim.traffic, addresses)) }
+            if claim.kind == .never { return try never(asked, claim.traffic, addresses) }
             var verdict = try allowed(asked, addresses)
-            if claim.kind == .exactly,
+            if claim.kind == .exactly {
                 let more = try never(asked, claim.scope.subtracting(claim.traffic), addresses)
-            {
-                verdict.findings.insert(more, at: 0)
+                verdict.findings.insert(contentsOf: more.findings, at: 0)
+                verdict.isAsked = verdict.isAsked || more.isAsked
             }
             return verdict
         } catch {
@@ -77,10 +78,48 @@ final class ClaimJudge {
 
     // MARK: - Questions
 
-    /// Whether an `allow` says anything of the end: one that is bound to zones says nothing of hosts without interfaces
-    /// of them.
+    /// Whether an `allow` says anything of the end: one that is bound to a zone says nothing of a host without an interface
+    /// of it, unless it names the host.
     private func holds(_ claim: Claim) -> Bool {
-        !claim.isBoundToInterfaces || end == nil || lines.contains(claim.id)
+        guard let end, let zone = claim.inZone else { return true }
+        return site.hosts[end].sides.has(zone) || claim.namedDestinations.contains(end)
+    }
+
+    /// Connections that are to be let through, but that a claim does not mean.
+    ///
+    /// An `allow` that is bound to zones means what comes and goes by interfaces of them. The routers between two hosts
+    /// that it names are to let it through by whichever. And whom an `exactly` calls `internet` comes from without: a
+    /// neighbour on an inner side is to get no more than it says, and need not get that.
+    private func unmeant(_ claim: Claim) throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        var peers = AddressSet.none
+        if let end, let zone = claim.inZone, site.hosts[end].sides.has(zone) {
+            peers = site.hosts[end].sides.elsewhere(than: zone)
+        }
+        if let end, claim.kind == .exactly, !claim.strangers.isEmpty {
+            let sides = site.hosts[end].sides
+            peers = claim.strangers.intersection(sides.away(from: sides.ofStrangers))
+        }
+        if !peers.isEmpty { parts.append(try ways.from(peers)) }
+        if claim.outZone != nil { parts.append(try elsewhere(LineZones(output: claim.outZone), ways.leaving)) }
+        if claim.isBoundToInterfaces, end.map({ !claim.namedDestinations.contains($0) }) ?? true {
+            let zones = LineZones(input: claim.inZone, output: claim.outZone, areOfRouters: true)
+            let named = site.addresses(of: claim.namedSources)
+            parts.append(
+                try store.combine(try elsewhere(zones, ways.passing), try ways.from(named), .difference)
+            )
+        }
+        return try store.joined(parts, .union) ?? .none
+    }
+
+    private func elsewhere(
+        _ zones: LineZones,
+        _ make: (LineZones) throws(SpaceExhausted) -> PacketFunction
+    ) throws(SpaceExhausted) -> PacketFunction {
+        if let known = knownElsewhere[zones] { return known }
+        let made = try make(zones)
+        knownElsewhere[zones] = made
+        return made
     }
 
     /// The connections of a claim that the end would see. What a host says to itself is none.
@@ -126,12 +165,12 @@ final class ClaimJudge {
 
     // MARK: - Answers
 
-    /// The first connection that is let through; nil when none is.
+    /// The first connection that is let through.
     private func never(
         _ claim: AskedClaim,
         _ traffic: TrafficSet,
         _ addresses: AddressSet
-    ) throws(SpaceExhausted) -> Finding? {
+    ) throws(SpaceExhausted) -> Verdict {
         // A rule may take a connection out of tracking.
         let asked = try question(
             claim,
@@ -141,12 +180,18 @@ final class ClaimJudge {
             // What is meant lets no packet through because something is odd about it; a kernel may.
             isOrdinary: !site.areHeld
         )
-        if asked == .none { return nil }
+        var verdict = Verdict()
+        if asked == .none { return verdict }
+        verdict.isAsked = true
         let reached = try reached()
         let broken = try part(asked, of: reached, .accepted)
-        if broken != .none { return found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false) }
-        let open = try part(asked, of: reached, .perhapsAccepted)
-        return open == .none ? nil : found(.unknown, "may be let through", open, at: .end(end), isOfAllowed: false)
+        let open = broken == .none ? try part(asked, of: reached, .perhapsAccepted) : .none
+        if broken != .none {
+            verdict.findings = [found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false)]
+        } else if open != .none {
+            verdict.findings = [found(.unknown, "may be let through", open, at: .end(end), isOfAllowed: false)]
+        }
+        return verdict
     }
 
     /// What becomes of connections at both ends.
@@ -167,8 +212,10 @@ final class ClaimJudge {
     ) throws(SpaceExhausted) -> Verdict {
         var verdict = Verdict()
         guard holds(claim.claim) else { return verdict }
-        let asked = try question(claim, claim.claim.traffic, to: addresses, .new)
+        let all = try question(claim, claim.claim.traffic, to: addresses, .new)
+        let asked = try store.combine(all, try unmeant(claim.claim), .difference)
         if asked == .none { return verdict }
+        verdict.isAsked = true
         let exemption = Exemption(claim.claim)
         let (out, through, inwards) = (try out(exemption), try through(exemption), try inwards(exemption))
         let expected = try store.combine(asked, try refused(exemption), .difference)
@@ -185,9 +232,12 @@ final class ClaimJudge {
         }
         verdict.lets = true
         for (ends, place, reason) in stations {
-            let lost = try part(expected, of: ends.outcomes, .stopped)
-            if lost != .none { return Verdict(found(.refuted, reason, lost, at: place, isOfAllowed: true)) }
-            let open = try part(expected, of: ends.outcomes, .perhapsStopped)
+            let lost = try part(expected, of: ends.placed, .stopped)
+            if lost != .none {
+                verdict.findings = [found(.refuted, reason, lost, at: place, isOfAllowed: true)]
+                return verdict
+            }
+            let open = try part(expected, of: ends.placed, .perhapsStopped)
             if open != .none, doubt == nil {
                 doubt = found(.unknown, "may be dropped", open, at: place, isOfAllowed: true)
             }
@@ -202,10 +252,10 @@ final class ClaimJudge {
         at stations: [(SiteWays.Ends, SiteHosts.Place, String)]
     ) throws(SpaceExhausted) -> Finding? {
         var left = asked
-        for (ends, _, _) in stations { left = try part(left, of: ends.outcomes, .perhapsAccepted) }
+        for (ends, _, _) in stations { left = try part(left, of: ends.placed, .perhapsAccepted) }
         guard left == .none else { return nil }
         for (ends, place, reason) in stations {
-            let stopped = try part(asked, of: ends.outcomes, .stopped)
+            let stopped = try part(asked, of: ends.placed, .stopped)
             if stopped != .none { return found(.proved, reason, stopped, at: place, isOfAllowed: true) }
         }
         return nil
@@ -213,16 +263,13 @@ final class ClaimJudge {
 
     /// What a claim says nothing of.
     private struct Exemption: Hashable {
-        /// A line that opens one end alone says nothing of the other, and one that holds by some interfaces alone
-        /// nothing of a router's others.
+        /// A line that opens one end alone says nothing of the other.
         let ends: FlowEnds
-        let isBoundToInterfaces: Bool
         /// A line of `allow` yields to those of `deny`; what is to be let through exactly does not.
         let yields: Bool
 
         init(_ claim: Claim) {
             ends = claim.ends
-            isBoundToInterfaces = claim.isBoundToInterfaces
             yields = claim.kind == .allow
         }
     }
@@ -232,7 +279,7 @@ final class ClaimJudge {
     }
 
     private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
-        exemption.isBoundToInterfaces ? .open : try ways.forwarding()
+        exemption.ends == .inwards ? .open : try ways.forwarding()
     }
 
     private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {

@@ -15,8 +15,8 @@ package struct ClaimProof: Sendable {
     /// What takes every packet of an `allow`, so that its line lets nothing through; nil where it does. The answer is
     /// then about no packet.
     package fileprivate(set) var taken: HiddenRule?
-    /// Whether an `allow` lets nothing through, since all of it may be stopped and is; the packet is one of these then, or
-    /// nil where there is none that it is about.
+    /// Whether an `allow` lets nothing through, since all of it may be stopped and is; the packet is one of these then. Or
+    /// whether a claim of any kind is about no connection: there is no packet then, and `reason` says why.
     package internal(set) var isVoid = false
     /// When the line of an `allow` ended by itself before now, in seconds since 1970; nil when it did not.
     package internal(set) var ended: Int64?
@@ -25,7 +25,7 @@ package struct ClaimProof: Sendable {
 
     package var isProved: Bool { answer == .proved && taken == nil && !isVoid && ended == nil }
 
-    /// The answer in a word: `void` for a line that lets nothing through.
+    /// The answer in a word: `void` for a line that lets nothing through, and for a claim about nothing.
     package var word: String { isProved || answer != .proved ? answer.rawValue : "void" }
 }
 

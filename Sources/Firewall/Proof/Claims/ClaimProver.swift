@@ -37,6 +37,7 @@ package struct ClaimProver: Sendable {
             for index in asked.indices {
                 let verdict = judge.judge(asked[index])
                 if verdict.lets { result.lets.append(index) }
+                if verdict.isAsked { result.asked.append(index) }
                 if let taken = verdict.taken { result.taken.append((index, taken)) }
                 for finding in verdict.findings { result.findings.append((index, finding)) }
             }
@@ -49,47 +50,51 @@ package struct ClaimProver: Sendable {
             for (index, finding) in result.taken where taken[index] == nil { taken[index] = finding }
         }
         // What is let through somewhere is not void.
-        let lets = Set(results.flatMap(\.lets))
-        for index in lets { taken[index] = nil }
+        for index in results.flatMap(\.lets) { taken[index] = nil }
+        let known = Set(results.flatMap(\.asked))
         let doubt = doubt()
         return claims.indices.map { index in
             if let finding = Self.foremost(found[index]) { return proof(claims[index], finding) }
-            if let doubt { return ClaimProof(claim: claims[index], answer: .unknown, reason: doubt) }
-            guard let finding = taken[index] else {
-                var proof = ClaimProof(claim: claims[index])
-                if proof.claim.kind == .allow, !lets.contains(index) {
-                    (proof.isVoid, proof.reason) = (true, Self.nothing)
-                }
+            if let reason = Self.emptiness(of: claims[index], isAsked: known.contains(index)) {
+                var proof = ClaimProof(claim: claims[index], reason: reason)
+                proof.isVoid = true
                 return proof
             }
+            if let doubt { return ClaimProof(claim: claims[index], answer: .unknown, reason: doubt) }
+            guard let finding = taken[index] else { return ClaimProof(claim: claims[index]) }
             var proof = proof(claims[index], finding)
             proof.isVoid = true
             return proof
         }
     }
 
-    /// Why a line of `allow` is about no packet.
-    private static let nothing =
-        "no packet is of it: each end must have an interface of the zone that it is asked by, and an address of a family "
-        + "that the other has, too"
-
     /// What was found at one place, by the claims' places in their list.
     private struct Result: Sendable {
         var findings: [(claim: Int, finding: ClaimJudge.Finding)] = []
         var taken: [(claim: Int, finding: ClaimJudge.Finding)] = []
         var lets: [Int] = []
+        var asked: [Int] = []
     }
 
-    /// For each claim the addresses of hosts that get nothing from its line: one that is bound to zones says nothing of
-    /// hosts without interfaces of them.
+    /// Why a claim is about nothing; nil when it is about something. A derived rule may be about what a host says to
+    /// itself.
+    private static func emptiness(of claim: Claim, isAsked: Bool) -> String? {
+        if let reason = claim.emptiness { return reason }
+        if isAsked || claim.isDerived { return nil }
+        if claim.isBoundToInterfaces {
+            return "lets nothing through: no connection of it passes a host of the site by interfaces of its zones"
+        }
+        let word = claim.kind == .allow ? "lets nothing through" : "says nothing"
+        return "\(word): no connection of it passes a host of the site, which bears other addresses"
+    }
+
+    /// For each claim the addresses of hosts that get nothing from its line: one that is bound to a zone says nothing of
+    /// hosts that have no interface of it and that it does not name.
     private func idleSources(_ claims: [Claim]) -> [AddressSet] {
-        guard claims.contains(where: \.isBoundToInterfaces) else { return claims.map { _ in .none } }
-        let lines = site.hosts.map { Set($0.intent.output.map(\.id)) }
-        return claims.map { claim in
-            guard claim.isBoundToInterfaces else { return .none }
-            return zip(site.hosts, lines).reduce(.none) { idle, host in
-                host.1.contains(claim.id) ? idle : idle.union(host.0.addresses)
-            }
+        claims.map { claim in
+            guard let zone = claim.outZone else { return .none }
+            let others = site.hosts.indices.filter { !site.hosts[$0].sides.has(zone) }
+            return site.addresses(of: Set(others).subtracting(claim.namedSources))
         }
     }
 
@@ -115,7 +120,9 @@ package struct ClaimProver: Sendable {
     private func proof(_ claim: Claim, _ finding: ClaimJudge.Finding) -> ClaimProof {
         var proof = ClaimProof(claim: claim, answer: finding.answer, reason: finding.reason)
         proof.packet = finding.packet
-        guard let packet = finding.packet, let decided = site.decision(packet, at: finding.place) else { return proof }
+        guard let packet = finding.packet,
+            let decided = site.decision(packet, at: finding.place, isPlaced: finding.isOfAllowed)
+        else { return proof }
         proof.packet = decided.packet
         proof.host = site.hosts[decided.host].intent.host
         proof.rule = site.hosts[decided.host].intent.rule(for: decided.packet)

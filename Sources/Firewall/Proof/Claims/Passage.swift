@@ -41,6 +41,13 @@ extension [HostInterface] {
     /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; and by one of
     /// them everything else (`interface(toward:)`).
     var reach: [(name: String, addresses: AddressSet)] {
+        var (reached, rest) = attached
+        if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
+        return map { ($0.name, reached[$0.name] ?? .none) }
+    }
+
+    /// The networks of each interface, but for parts that another has a longer prefix of; and what is in none.
+    var attached: (byName: [String: AddressSet], rest: AddressSet) {
         var rest = AddressSet.all
         var reached = Dictionary(map { ($0.name, AddressSet.none) }) { first, _ in first }
         let networks = flatMap { interface in interface.addresses.map { (interface.name, $0.network) } }
@@ -49,8 +56,7 @@ extension [HostInterface] {
             reached[name] = reached[name]?.union(part)
             rest = rest.subtracting(part)
         }
-        if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
-        return map { ($0.name, reached[$0.name] ?? .none) }
+        return (reached, rest)
     }
 
     /// The interface that what is in no network of them is reached by: one that faces the outside, else one that gets

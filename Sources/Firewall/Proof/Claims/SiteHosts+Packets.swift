@@ -10,27 +10,31 @@ extension SiteHosts {
     }
 
     /// The host that decides about a connection, and the packet as it sees it; nil when none of the site does.
-    func decision(_ packet: Packet, at place: Place) -> (host: Int, packet: Packet)? {
+    ///
+    /// - Parameter isPlaced: whether interfaces count alone that the site file has the host's peer behind.
+    func decision(_ packet: Packet, at place: Place, isPlaced: Bool) -> (host: Int, packet: Packet)? {
         switch place {
         case .end(.some(let host)):
             // Where the host passes it on to another instead, as it does so.
             if let passed = passedOn(packet, by: host) { return (host, passed) }
-            return (host, seen(packet, by: host, .input))
+            return (host, seen(packet, by: host, .input, isPlaced))
         case .source, .end(nil):
             guard let source = hosts.firstIndex(where: { $0.addresses.contains(packet.source) }) else {
                 return passing(packet)
             }
-            return (source, seen(packet, by: source, .output))
+            return (source, seen(packet, by: source, .output, isPlaced))
         case .between: return passing(packet)
         }
     }
 
     /// The packet by an interface of the host that accepts it, if there is one: by that which its peer is reached by
     /// before any other.
-    private func seen(_ packet: Packet, by host: Int, _ path: PacketPath) -> Packet {
+    private func seen(_ packet: Packet, by host: Int, _ path: PacketPath, _ isPlaced: Bool) -> Packet {
         let peer = path == .input ? packet.source : packet.destination
         let near = hosts[host].reach.filter { $0.addresses.contains(peer) }.map(\.name)
-        let choices = (near + hosts[host].intent.interfaces.map(\.name) + ["eth0"]).map { name in
+        let all = near + hosts[host].intent.interfaces.map(\.name) + ["eth0"]
+        let side = isPlaced ? hosts[host].sides.all.first { $0.addresses.contains(peer) } : nil
+        let choices = all.filter { side?.interfaces.contains($0) ?? true }.map { name in
             var choice = packet
             choice.route = PacketRoute(path, by: name, to: name)
             return choice

@@ -12,6 +12,8 @@ package struct SiteHosts: Sendable {
         let passages: [Passage]
         /// What it reaches by each interface.
         let reach: [(name: String, addresses: AddressSet)]
+        /// By which interfaces packets from others come and to others go.
+        let sides: HostSides
         /// Its own addresses by interface; interfaces that get theirs from elsewhere are left out.
         let interfaceAddresses: [String: AddressSet]
     }
@@ -38,6 +40,7 @@ package struct SiteHosts: Sendable {
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
                 passages: Passage.all(through: described),
                 reach: described.interfaces.reach,
+                sides: HostSides(of: described, strangers: intent.strangers),
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
             )
         }
@@ -47,6 +50,14 @@ package struct SiteHosts: Sendable {
         )
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
+    }
+
+    /// The addresses of some hosts together.
+    func addresses(of indices: Set<Int>) -> AddressSet {
+        AddressSet(
+            v4: IntervalSet(indices.flatMap { hosts[$0].addresses.v4.ranges }),
+            v6: IntervalSet(indices.flatMap { hosts[$0].addresses.v6.ranges })
+        )
     }
 }
 

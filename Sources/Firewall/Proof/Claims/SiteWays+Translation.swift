@@ -97,7 +97,9 @@ extension SiteWays {
     }
 
     /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to.
-    func passOn(from host: Int, _ outcomes: inout PacketFunction) throws(SpaceExhausted) {
+    ///
+    /// - Parameter isPlaced: whether interfaces count alone that the site file has the sources behind.
+    func passOn(from host: Int, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
         // What is not certain is about no address that a host is known to bear.
         for turn in try turns(host) where turn.isCertain {
             var match = PacketMatch()
@@ -105,7 +107,10 @@ extension SiteWays {
             if let traffic = turn.traffic { match.traffic = traffic }
             var there = try forwarding(host).outcomes
             if let target = site.hosts.firstIndex(where: { $0.addresses.contains(turn.target) }), target != host {
-                let input = try site.hosts[target].outcomes(.input, in: store).anywhere(.inputInterface, in: store)
+                let behind = site.hosts[target]
+                let placed = isPlaced ? try behind.sides.region(.input, in: store) : .all
+                let all = try behind.outcomes(.input, in: store)
+                let input = try all.anywhere(.inputInterface, within: placed, in: store)
                 there = try store.combine(there, input, .then)
             }
             let image = try store.region(Box.boxes(of: match, on: .input))

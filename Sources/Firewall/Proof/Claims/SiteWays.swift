@@ -2,18 +2,25 @@ import Linux
 import Site
 
 /// What the hosts of a site make of new connections on their ways, as functions of the connection as its source meant
-/// it: whichever interfaces it takes, and whatever routers make of its addresses.
+/// it: whatever routers make of its addresses, by any interfaces and by those that the site file has its ends behind.
 final class SiteWays {
     /// What one side makes of connections.
     struct Ends: Sendable {
         fileprivate(set) var outcomes: PacketFunction
+        /// The same by those interfaces alone that the site file has their peers behind: what may be relied on.
+        fileprivate(set) var placed: PacketFunction
         /// What a line of `deny` refuses.
         fileprivate(set) var refused: PacketFunction
         /// What a defence or the baseline refuses.
         fileprivate(set) var defended: PacketFunction
 
         /// Where nothing of the site decides.
-        static let open = Ends(outcomes: PacketFunction(.accept), refused: .none, defended: .none)
+        static let open = Ends(
+            outcomes: PacketFunction(.accept),
+            placed: PacketFunction(.accept),
+            refused: .none,
+            defended: .none
+        )
     }
 
     /// What is the same wherever connections end: worked out once, and handed to all who ask about one end.
@@ -33,6 +40,7 @@ final class SiteWays {
         fileprivate mutating func forEach(_ body: (inout PacketFunction) -> Void) {
             func each(_ ends: inout Ends) {
                 body(&ends.outcomes)
+                body(&ends.placed)
                 body(&ends.refused)
                 body(&ends.defended)
             }
@@ -167,8 +175,10 @@ final class SiteWays {
         var ends = try copied(try End(of: site.hosts[host], .input, limit: store.limit, steps: steps))
         for router in site.routers where router != host {
             try addChangedSources(by: router, to: &ends.outcomes)
+            try addChangedSources(by: router, to: &ends.placed)
         }
-        try passOn(from: host, &ends.outcomes)
+        try passOn(from: host, &ends.outcomes, isPlaced: false)
+        try passOn(from: host, &ends.placed, isPlaced: true)
         return ends
     }
 
@@ -179,17 +189,15 @@ final class SiteWays {
             let made = Parallel.map(hosts) { [limit = store.limit, steps] host in
                 Result { () throws(SpaceExhausted) in try End(of: host, .output, limit: limit, steps: steps) }
             }
-            var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
+            var parts: [Ends] = []
             for (host, end) in zip(hosts, made) {
                 let ends = try copied(try end.get())
                 var match = PacketMatch()
                 match.sources = host.addresses
                 let from = try store.region(Box.boxes(of: match, on: .output))
-                outcomes.append(try store.combine(from, ends.outcomes, .within))
-                refused.append(try store.combine(from, ends.refused, .intersection))
-                defended.append(try store.combine(from, ends.defended, .intersection))
+                parts.append(try ends.inside(from, store))
             }
-            return try joined(outcomes, refused, defended)
+            return try joined(parts)
         }
     }
 
@@ -202,21 +210,28 @@ final class SiteWays {
         init(of host: SiteHosts.Host, _ path: PacketPath, limit: Int, steps: Int) throws(SpaceExhausted) {
             let interface: Dimension = path == .input ? .inputInterface : .outputInterface
             let scratch = DiagramStore(limit: limit, steps: steps)
-            var parts = [try host.outcomes(path, in: scratch).anywhere(interface, in: scratch)]
+            let outcomes = try host.outcomes(path, in: scratch)
+            let placed = try host.sides.region(path, in: scratch)
+            var parts = [
+                try outcomes.anywhere(interface, in: scratch),
+                try outcomes.anywhere(interface, within: placed, in: scratch),
+            ]
             for byLines in [true, false] {
                 let refused = try host.refused(path, byLines: byLines, in: scratch)
-                parts.append(try scratch.forgetting([interface], refused))
+                let asked = try scratch.combine(refused, placed, .intersection)
+                parts.append(try scratch.forgetting([interface], asked))
             }
             let store = DiagramStore(limit: limit, steps: steps)
             let copies = try store.copy(parts, from: scratch.nodes)
             nodes = store.nodes
-            ends = Ends(outcomes: copies[0], refused: copies[1], defended: copies[2])
+            ends = Ends(outcomes: copies[0], placed: copies[1], refused: copies[2], defended: copies[3])
         }
     }
 
     private func copied(_ end: End) throws(SpaceExhausted) -> Ends {
-        let copies = try store.copy([end.ends.outcomes, end.ends.refused, end.ends.defended], from: end.nodes)
-        return Ends(outcomes: copies[0], refused: copies[1], defended: copies[2])
+        let ends = end.ends
+        let copies = try store.copy([ends.outcomes, ends.placed, ends.refused, ends.defended], from: end.nodes)
+        return Ends(outcomes: copies[0], placed: copies[1], refused: copies[2], defended: copies[3])
     }
 
     // MARK: - Routers
@@ -226,18 +241,15 @@ final class SiteWays {
         try once(\.total) { () throws(SpaceExhausted) in
             var total = Ends.open
             for host in site.routers {
-                let ends = try forwarding(host)
+                var ends = try forwarding(host)
                 var outcomes = ends.outcomes
                 // What a router sends elsewhere does not come where it was sent.
                 for turn in try turns(host) {
                     let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
                     outcomes = try store.combine(outcomes, doubt, .either)
                 }
-                total = try joined(
-                    [total.outcomes, outcomes],
-                    [total.refused, ends.refused],
-                    [total.defended, ends.defended]
-                )
+                (ends.outcomes, ends.placed) = (outcomes, outcomes)
+                total = try joined([total, ends])
             }
             return total
         }
@@ -255,17 +267,22 @@ final class SiteWays {
     func forwarding(_ host: Int) throws(SpaceExhausted) -> Ends {
         try once(\.forwarding[host]) { () throws(SpaceExhausted) in
             let router = site.hosts[host]
-            var (outcomes, refused, defended): ([PacketFunction], [PacketFunction], [PacketFunction]) = ([], [], [])
+            var parts: [Ends] = []
             let decided = try router.outcomes(.forward, in: store)
             let denied = try router.refused(.forward, byLines: true, in: store)
             let warded = try router.refused(.forward, byLines: false, in: store)
             for passage in router.passages {
                 let region = try store.region(passage.boxes)
-                outcomes.append(try store.combine(region, try at(passage, decided), .within))
-                refused.append(try store.combine(region, try at(passage, denied), .intersection))
-                defended.append(try store.combine(region, try at(passage, warded), .intersection))
+                let outcomes = try at(passage, decided)
+                let ends = Ends(
+                    outcomes: outcomes,
+                    placed: outcomes,
+                    refused: try at(passage, denied),
+                    defended: try at(passage, warded)
+                )
+                parts.append(try ends.inside(region, store))
             }
-            return try joined(outcomes, refused, defended)
+            return try joined(parts)
         }
     }
 
@@ -283,15 +300,24 @@ final class SiteWays {
     // MARK: - Tools
 
     /// One after another.
-    private func joined(
-        _ outcomes: [PacketFunction],
-        _ refused: [PacketFunction],
-        _ defended: [PacketFunction]
-    ) throws(SpaceExhausted) -> Ends {
+    private func joined(_ parts: [Ends]) throws(SpaceExhausted) -> Ends {
         Ends(
-            outcomes: try store.joined(outcomes, .then) ?? PacketFunction(.accept),
-            refused: try store.joined(refused, .union) ?? .none,
-            defended: try store.joined(defended, .union) ?? .none
+            outcomes: try store.joined(parts.map(\.outcomes), .then) ?? PacketFunction(.accept),
+            placed: try store.joined(parts.map(\.placed), .then) ?? PacketFunction(.accept),
+            refused: try store.joined(parts.map(\.refused), .union) ?? .none,
+            defended: try store.joined(parts.map(\.defended), .union) ?? .none
+        )
+    }
+}
+
+extension SiteWays.Ends {
+    /// The same for packets of a set; of others nothing is decided.
+    fileprivate func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
+        Self(
+            outcomes: try store.combine(region, outcomes, .within),
+            placed: try store.combine(region, placed, .within),
+            refused: try store.combine(region, refused, .intersection),
+            defended: try store.combine(region, defended, .intersection)
         )
     }
 }

@@ -62,8 +62,8 @@ struct PolicyApply: ParsableCommand {
     private func requireClaims(_ site: PolicySite) throws {
         for proof in PolicyTimeline(site.model, at: site.now).prove([.never, .exactly]) {
             let claim = proof.claim
-            if proof.answer == .proved || proof.answer == .unknown && entrance.unproved { continue }
-            let word = proof.answer == .refuted ? "is broken" : "cannot be proved"
+            if proof.isProved || proof.answer == .unknown && entrance.unproved { continue }
+            let word = ["refuted": "is broken", "void": "is void:"][proof.word] ?? "cannot be proved"
             let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
             let packet = proof.packet.map { "\(since): \($0.text)" } ?? since
             throw ExitCode.refusal(

@@ -1,0 +1,71 @@
+import Site
+
+/// By which interfaces of a host packets of each peer come and go, as the site file says: those of the network that the
+/// peer lies in; for strangers, whom no network of the site claims, those that face the outside, or get their addresses
+/// from elsewhere; for all others any, since the site file knows no routes. Where it says of an address of the host not
+/// which interface bears it, it does not know all interfaces, and strangers may come by any.
+struct HostSides: Sendable {
+    struct Side: Sendable {
+        let addresses: AddressSet
+        let interfaces: InterfaceSet
+    }
+
+    /// No address is in two, and each is in one.
+    let all: [Side]
+    /// By which strangers come.
+    let ofStrangers: InterfaceSet
+    private let zones: [String: Set<String>]
+
+    init(of host: SiteHost, strangers: AddressSet) {
+        let zoned = host.interfaces.compactMap { interface in interface.zone.map { ($0, [interface.name] as Set) } }
+        zones = Dictionary(zoned) { $0.union($1) }
+        let facing = host.interfaces.filter { $0.zone == FirewallDefence.outside || $0.addresses.isEmpty }
+        let only = host.interfaces.count == 1 ? host.interfaces : []
+        let outer = facing.isEmpty ? only : facing
+        ofStrangers = outer.isEmpty || !host.addresses.isEmpty ? .any : .among(Set(outer.map(\.name)))
+        guard host.interfaces.count > 1 else {
+            all = [Side(addresses: .all, interfaces: ofStrangers)]
+            return
+        }
+        let unplaced = AddressSet(host.addresses.map(\.network))
+        let (attached, rest) = host.interfaces.attached
+        var sides = attached.sorted { $0.key < $1.key }.map { name, addresses in
+            Side(addresses: addresses.subtracting(unplaced), interfaces: .among([name]))
+        }
+        sides.append(Side(addresses: rest.intersection(strangers), interfaces: ofStrangers))
+        let known = sides.reduce(AddressSet.none) { $0.union($1.addresses) }
+        sides.append(Side(addresses: .all.subtracting(known), interfaces: .any))
+        all = sides.filter { !$0.addresses.isEmpty }
+    }
+
+    /// Whether the host has an interface of a zone.
+    func has(_ zone: String) -> Bool { zones[zone] != nil }
+
+    /// Whether an interface is of a zone; every one for no zone.
+    func isOf(_ zone: String?, _ interface: String) -> Bool {
+        zone.map { zones[$0]?.contains(interface) ?? false } ?? true
+    }
+
+    /// The peers of which no packet comes or goes by an interface of a zone.
+    func elsewhere(than zone: String) -> AddressSet { away(from: .among(zones[zone] ?? [])) }
+
+    /// The peers of which no packet comes or goes by these interfaces.
+    func away(from interfaces: InterfaceSet) -> AddressSet {
+        all.reduce(.none) { away, side in
+            side.interfaces.intersection(interfaces).isEmpty ? away.union(side.addresses) : away
+        }
+    }
+
+    /// The packets that come, or go, by an interface that their peer is behind.
+    func region(_ path: PacketPath, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+        if all.allSatisfy(\.interfaces.isAny) { return .all }
+        return try store.region(
+            all.flatMap { side in
+                var match = PacketMatch()
+                match.limit(path, to: side.interfaces)
+                if path == .output { match.destinations = side.addresses } else { match.sources = side.addresses }
+                return Box.boxes(of: match, on: path)
+            }
+        )
+    }
+}

@@ -1,0 +1,194 @@
+import Firewall
+import Site
+import Testing
+
+/// Claims of lines that are bound to zones, and claims about packets that come by one side of a host and not by another.
+@Suite("Claims by zones")
+struct ZoneClaimTests {
+    private static func text(_ firewall: String, networks: String = "office: 203.0.113.0/24") -> String {
+        """
+        site: a.b
+        networks: { \(networks) }
+        hosts:
+          lb:
+            roles: [gateway]
+            interfaces:
+              eth0: { zone: outside, addresses: [198.51.100.10/24] }
+              eth1: { zone: inside, addresses: [10.10.0.10/24] }
+          a: { addresses: [10.10.0.21/24] }
+          b: { addresses: [10.10.0.22/24] }
+          q: { interfaces: { e: { zone: dmz, addresses: [10.40.0.1/24] } } }
+        services: { http: tcp/80, https: tcp/443, ssh: tcp/22 }
+        firewall:
+        \(firewall)
+        """
+    }
+
+    private static func proofs(_ text: String) throws -> [ClaimProof] {
+        let site = try site(text)
+        let intent = Intent(of: site)
+        return ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
+    }
+
+    private static func proof(_ kind: Claim.Kind, _ text: String) throws -> ClaimProof {
+        try #require(try proofs(text).first { $0.claim.kind == kind })
+    }
+
+    private static func describe(_ proof: ClaimProof) -> String {
+        "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(proof.packet?.text ?? "") at \(proof.host ?? "-")"
+    }
+
+    private static func findings(_ text: String) throws -> [String] {
+        PolicyCheck.findings(try site(text), file: "site.yaml", now: 0).map {
+            "\($0.line) \($0.severity.rawValue) \($0.code.rawValue) \($0.message)"
+        }
+    }
+
+    @Test(
+        "a line with a zone that a host it names has no interface of is broken there, and `check` warns",
+        arguments: [
+            ("{ from: a, to: b, services: http, in: inside }", "b"),
+            ("{ from: a, to: lb, services: http, out: inside }", "a"),
+            ("{ from: a, to: b, services: http, out: outside }", "a"),
+            ("{ from: office, to: all, services: ssh, in: inside }", "a"),
+        ]
+    )
+    func oneEnd(line: String, host: String) throws {
+        let text = Self.text("  allow: [\(line)]")
+        let proof = try Self.proof(.allow, text)
+        #expect(proof.answer == .refuted && proof.host == host, "\(Self.describe(proof))")
+        #expect(proof.rule == nil && proof.packet != nil)
+        let found = try Self.findings(text)
+        #expect(found.count == 1 && found[0].hasPrefix("14 warning ineffective"), "\(found)")
+        #expect(found.first?.contains("says nothing at `\(host)`") == true, "\(found)")
+    }
+
+    @Test(
+        "a line that no packet can fulfil is void",
+        arguments: [
+            "{ from: office, to: lb, services: ssh, out: dmz, in: dmz }",
+            "{ from: lb, to: internet, services: http, out: dmz }",
+            "{ from: office, to: 10.10.0.0/29, services: http, out: dmz }",
+            "{ from: 8.8.8.8, to: lb, services: ssh, in: inside }",
+        ]
+    )
+    func nothing(line: String) throws {
+        let proof = try Self.proof(.allow, Self.text("  allow: [\(line)]"))
+        #expect(!proof.isProved, "\(Self.describe(proof))")
+    }
+
+    @Test("a line with a zone is about what comes by it, and holds for hosts that it does not name")
+    func bound() throws {
+        for line in [
+            "{ from: any, to: gateway, services: http, in: outside }",
+            "{ from: any, to: gateway, services: http, in: inside }",
+            "{ from: office, to: lb, services: ssh, in: inside }",
+            "{ from: lb, to: any, services: http, out: outside }",
+            "{ from: 10.10.0.0/24, to: lb, services: http, in: inside }",
+        ] {
+            let proof = try Self.proof(.allow, Self.text("  allow: [\(line)]"))
+            #expect(proof.isProved, "\(line): \(Self.describe(proof))")
+        }
+    }
+
+    @Test("what is to be let through exactly is let through by the interface that it comes by")
+    func exactly() throws {
+        func exactly(_ zone: String) throws -> ClaimProof {
+            try Self.proof(
+                .exactly,
+                Self.text(
+                    """
+                      allow: [{ from: any, to: gateway, services: [http, https]\(zone) }]
+                      exactly: [{ from: internet, to: gateway, services: [http, https] }]
+                    """
+                )
+            )
+        }
+        let inside = try exactly(", in: inside")
+        #expect(inside.answer == .refuted && inside.host == "lb", "\(Self.describe(inside))")
+        #expect(inside.packet?.inputInterface == "eth0" && inside.rule == nil, "\(Self.describe(inside))")
+        for zone in ["", ", in: outside"] {
+            let proof = try exactly(zone)
+            #expect(proof.isProved, "\(zone): \(Self.describe(proof))")
+        }
+    }
+
+    @Test("an allow of a stranger whom a defence stops at the outer side is void")
+    func bogon() throws {
+        let line = "  allow: [{ from: 203.0.113.7, to: lb, services: ssh }]"
+        let stranger = try Self.proof(.allow, Self.text(line, networks: "other: 9.9.9.0/24"))
+        #expect(stranger.word == "void" && stranger.rule?.id == "bogons", "\(Self.describe(stranger))")
+        #expect(try Self.proof(.allow, Self.text(line)).isProved)
+    }
+
+    @Test("a router that has no interface of the zone breaks a line between hosts that it names")
+    func between() throws {
+        func proof(_ line: String) throws -> ClaimProof {
+            try Self.proof(
+                .allow,
+                """
+                site: a.b
+                hosts:
+                  r:
+                    roles: [router]
+                    interfaces:
+                      lan: { zone: people, addresses: [10.1.0.1/24] }
+                      dmz: { zone: servers, addresses: [10.2.0.1/24] }
+                  c: { interfaces: { e: { zone: inside, addresses: [10.1.0.5/24] } } }
+                  d: { interfaces: { e: { zone: inside, addresses: [10.2.0.5/24] } } }
+                services: { web: tcp/80 }
+                firewall:
+                  allow: [{ \(line) }]
+                """
+            )
+        }
+        #expect(try proof("from: c, to: d, services: web").isProved)
+        let stopped = try proof("from: c, to: d, services: web, in: inside")
+        #expect(stopped.answer == .refuted && stopped.host == "r", "\(Self.describe(stopped))")
+        #expect(try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: web, in: people").isProved)
+        let none = try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: web, in: servers")
+        #expect(none.word == "void", "\(Self.describe(none))")
+    }
+
+    @Test("a deny with the zone of one end leaves the other end alone")
+    func deny() throws {
+        let text = Self.text(
+            """
+              allow: [{ from: all, to: all, services: http }]
+              deny: [{ id: d, from: any, to: lb, services: http, in: outside }, { id: e, from: lb, to: b, out: outside }]
+              tests:
+                - { from: a, to: lb, service: http, expect: accept }
+                - { from: lb, to: b, service: http, expect: accept }
+            """
+        )
+        #expect(try Self.findings(text) == [])
+        let hosts = Intent(of: try site(text)).hosts
+        func carried(_ id: String) -> [String] {
+            hosts.flatMap { host in
+                let ways = PacketPath.allCases.filter { host.rules($0).contains { $0.id == id } }
+                return ways.map { "\(host.host) \($0.rawValue)" }
+            }
+        }
+        #expect(carried("d") == ["lb input"])
+        #expect(carried("e") == ["lb output"])
+        #expect(try Self.proofs(text).allSatisfy(\.isProved))
+    }
+
+    @Test(
+        "claims about no packet are void, and an error",
+        arguments: [
+            (#"six: "2001:db8:7::/48""#, "never: [{ from: six, to: a }]"),
+            (#"six: "2001:db8:7::/48""#, "exactly: [{ from: six, to: a }]"),
+            ("world: 0.0.0.0/0", "never: [{ from: internet, to: a }]"),
+            ("world: [0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3]", "never: [{ from: internet, to: lb }]"),
+        ]
+    )
+    func empty(network: String, claim: String) throws {
+        let text = Self.text("  \(claim)", networks: network)
+        let proof = try #require(try Self.proofs(text).last)
+        #expect(proof.word == "void" && !proof.isProved, "\(Self.describe(proof))")
+        let found = try Self.findings(text)
+        #expect(found.count == 1 && found[0].hasPrefix("14 error claim"), "\(found)")
+        #expect(found.first?.contains("is void") == true, "\(found)")
+    }
+}
