@@ -41,6 +41,8 @@ package struct FetchRequest: Codable, Equatable, Sendable {
 package enum FetchAnswer: Codable, Equatable, Sendable {
     /// Fields by name in lower case, the last of each; of Link all, with commas between.
     case answered(status: Int, fields: [String: String], body: [UInt8])
+    /// An answer came, and more of it than is taken; the words say how much that is.
+    case excessive(String)
     /// There was no whole answer; the words say why.
     case failed(String)
 }

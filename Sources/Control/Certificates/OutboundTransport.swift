@@ -71,6 +71,7 @@ package final class OutboundTransport: ACMETransport {
             throw .unreachable(url: request.url, why: "\(error)")
         }
         switch answer {
+        case .excessive(let why): throw .malformed(url: request.url, why: why)
         case .failed(let why): throw .unreachable(url: request.url, why: why)
         case .answered(let status, let fields, let body):
             return ACMEResponse(status: status, fields: fields, body: body)

@@ -54,12 +54,13 @@ final class Fetcher {
         }
         // The callbacks' context lives until here.
         return withExtendedLifetime(intake) {
+            if let complaint = intake.complaint { return .excessive(complaint) }
             guard code == CURLE_OK else {
                 // Sound: the texts are static.
                 let text =
                     code == CURLE_OPERATION_TIMEDOUT
                     ? "no answer in \(request.patience) s" : unsafe String(cString: curl_easy_strerror(code))
-                return .failed(intake.complaint ?? text)
+                return .failed(text)
             }
             var status = 0
             unsafe gh_curl_status(handle, &status)
@@ -150,7 +151,7 @@ private final class Intake {
     @unsafe
     func body(_ part: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count + part.count <= longestBody else {
-            complaint = "the answer is longer than \(longestBody) bytes"
+            complaint = "its answer is longer than \(longestBody) bytes, the most that is taken"
             return false
         }
         unsafe bytes.append(contentsOf: part)
@@ -161,7 +162,7 @@ private final class Intake {
     func head(_ line: UnsafeRawBufferPointer) -> Bool {
         headBytes += line.count
         guard headBytes <= longestHead else {
-            complaint = "the head of the answer is longer than \(longestHead) bytes"
+            complaint = "the head of its answer is longer than \(longestHead) bytes, the most that is taken"
             return false
         }
         let text = unsafe String(decoding: line, as: UTF8.self)

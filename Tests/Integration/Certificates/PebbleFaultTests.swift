@@ -169,6 +169,19 @@ struct PebbleFaultTests {
         #expect(try site.certs("list").output.contains("generation 2"))
     }
 
+    @Test("an answer that is too long is said to be, with how long one may be")
+    func excessive() throws {
+        let text = String(repeating: "x", count: 50_000)
+        try faults.obey(#""faults": [ { "path": "/dir", "times": 99, "status": 200, "body": { "x": "\#(text)" } } ]"#)
+        let body = try site.certs("issue", "web")
+        #expect(body.status == 1 && body.error.contains("its answer is longer than 49152 bytes"), "\(body)")
+        let fields = #"{ "X": "\#(text.prefix(20_000))" }"#
+        try faults.obey(#""faults": [ { "path": "/dir", "times": 99, "status": 200, "headers": \#(fields) } ]"#)
+        let head = try site.certs("issue", "web")
+        #expect(head.status == 1 && head.error.contains("head of its answer is longer than 16384 bytes"), "\(head)")
+        #expect(!(body.error + head.error).contains("cannot be reached"), "\(body) \(head)")
+    }
+
     @Test("a CA that hangs is waited for as long as the site file says")
     func hangs() throws {
         try site.write("timeout: 2s", url: faults.url)
