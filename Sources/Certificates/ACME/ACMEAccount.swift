@@ -37,7 +37,7 @@ package final class ACMEAccount {
             transport: transport,
             key: key,
             account: account,
-            now: { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+            now: { WallClock.seconds }
         )
     }
 

@@ -183,6 +183,13 @@ package struct AuditLog: Sendable {
         }
     }
 
+    /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.
+    internal var lastMoment: Int64? {
+        guard let text = try? contents() else { return nil }
+        let line = text.split(separator: "\n").last { $0.utf8.last == UInt8(ascii: "}") }
+        return line.flatMap { JSONValue(parsing: String($0))?["time"]?.integer }.map { Int64($0) }
+    }
+
     // MARK: Lines
 
     private static func line(

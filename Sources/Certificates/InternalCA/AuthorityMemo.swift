@@ -12,6 +12,7 @@ internal final class AuthorityMemo: Sendable {
 
     private let memo = Mutex<Memo?>(nil)
     private let known = Mutex<InternalCAPolicy?>(nil)
+    private let end = Mutex<Int64??>(nil)
 
     /// As `InternalCAStanding.init(in:)`.
     func standing(in store: CertificateStore) throws(CertificateProblem) -> InternalCAStanding? {
@@ -25,6 +26,16 @@ internal final class AuthorityMemo: Sendable {
         let standing = try InternalCAStanding(in: store)
         memo.withLock { $0 = Memo(stamp: stamp, standing: standing) }
         return standing
+    }
+
+    /// The last moment that the history tells of, as it was when this was asked first; nil where it tells nothing.
+    func lastMoment(of audit: AuditLog) -> Int64? {
+        end.withLock { end in
+            if let end { return end }
+            let last = audit.lastMoment
+            end = .some(last)
+            return last
+        }
     }
 
     /// The policy of a site, always the same one, under which `names` can be certified where the site file does not forbid

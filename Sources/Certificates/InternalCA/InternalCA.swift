@@ -123,17 +123,20 @@ package struct InternalCA: Sendable {
     }
 
     /// The same for a key that is there.
+    ///
+    /// - Parameter since: an earlier moment at which it is good already; nil for `now`.
     package func issue(
         names: [String],
         for key: PrivateKey,
         lifetime: Int64 = InternalCA.leafLifetime,
+        since: Int64? = nil,
         now: Int64
     ) throws(CertificateProblem) -> CertificateBundle {
         var template = CertificateTemplate(
             role: .server,
             commonName: "",
             names: names,
-            notBefore: now - InternalCA.backdating,
+            notBefore: min(since ?? now, now) - InternalCA.backdating,
             notAfter: min(now + lifetime, intermediate.certificate.validity.upperBound)
         )
         template.revocationList = policy.address.map { $0 + InternalCA.listPath(of: intermediate.certificate) }

@@ -25,7 +25,7 @@ extension CertificateProvider {
     }
 
     /// Seconds since 1970, also in an order that takes minutes.
-    internal static var clock: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+    internal static var clock: Int64 { WallClock.seconds }
 
     /// What became of the tries so far, as far as it can be true.
     internal func plan(of name: String) -> RenewalPlan {

@@ -47,8 +47,9 @@ extension CertificateProvider {
         _ wanted: [(settings: CertificateSettings, key: PrivateKey)]
     ) throws(CertificateProblem) -> [String: Provided] {
         var made: [(settings: CertificateSettings, bundle: CertificateBundle, why: String)] = []
+        let spans = wanted.map { span(of: $0.settings) }
         let ca = try authority(for: wanted.map(\.settings))
-        for (settings, key) in wanted {
+        for ((settings, key), span) in zip(wanted, spans) {
             let why: String
             switch try standing(of: settings) {
             case .good: continue
@@ -59,7 +60,14 @@ extension CertificateProvider {
                 if usable != nil, isAtRest(settings) { continue }
                 why = reason
             }
-            made.append((settings, try ca.issue(names: names(settings), for: key, now: now), why))
+            let bundle = try ca.issue(
+                names: names(settings),
+                for: key,
+                lifetime: span.lifetime,
+                since: span.since,
+                now: now
+            )
+            made.append((settings, bundle, why))
         }
         try store.save(
             made.map { CertificateStore.Arrival(name: $0.settings.name, bundle: $0.bundle, reason: $0.why) },

@@ -243,7 +243,14 @@ package struct CertificateProvider: Sendable {
     /// A new generation of the internal CA. The store is locked.
     internal func make(_ settings: CertificateSettings, reason: String) throws(CertificateProblem) -> CertificateBundle
     {
-        let bundle = try authority(for: [settings]).issue(names: names(settings), for: nextKey(of: settings), now: now)
+        let span = span(of: settings)
+        let bundle = try authority(for: [settings]).issue(
+            names: names(settings),
+            for: nextKey(of: settings),
+            lifetime: span.lifetime,
+            since: span.since,
+            now: now
+        )
         try store.save(bundle, as: settings.name, reason: reason, now: moment)
         forgetFailures(of: settings)
         return bundle
@@ -273,7 +280,7 @@ package struct CertificateProvider: Sendable {
             named: site.name,
             policy: memo.policy(of: site, for: names),
             for: names,
-            now: moment
+            now: laterMoment ?? moment
         )
     }
 
@@ -343,7 +350,7 @@ package struct CertificateProvider: Sendable {
             return .wanting("the stored one is of no use (\(reason))", usable: nil)
         }
         do throws(CertificateError) {
-            try bundle.requireValid(at: now)
+            try requireValid(bundle)
         } catch {
             return .wanting("\(error)", usable: nil)
         }

@@ -15,7 +15,7 @@ package enum CertificateCheck {
         file: String,
         whereAbsent severity: Diagnostic.Severity
     ) -> [Diagnostic] {
-        let provider = CertificateProvider(for: site, now: Int64(Clock.realtimeMicroseconds / 1_000_000))
+        let provider = CertificateProvider(for: site, now: WallClock.seconds)
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
         for settings in site.certificates.values {

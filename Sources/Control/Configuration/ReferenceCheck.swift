@@ -43,7 +43,7 @@ package enum ReferenceCheck {
         /// Files of CAs that have been read, with what is wrong with them.
         private var authorities: [String: Fault?] = [:]
         /// When it is, seconds since 1970.
-        private let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        private let now = WallClock.seconds
 
         private struct Fault {
             let severity: Diagnostic.Severity

@@ -115,7 +115,8 @@ package struct SiteConfiguration: Sendable {
         let challenges = store.challenges()
         plan.challenges = challenges.http
         plan.handshakeChallenges = challenges.handshake
-        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let now = WallClock.seconds
+        let clockWarning = isStart ? CertificateProvider(for: site, now: now).beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
         let certificates = try certificates(
             of: site,
@@ -137,8 +138,9 @@ package struct SiteConfiguration: Sendable {
             plan: plan,
             keyring: Keyring(certificates.filter(\.value.isShown).mapValues(\.provided.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
-            warnings: provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings
-                + storeWarnings + warnings(ofEnds: listsEnds, now: now),
+            warnings: [clockWarning].compactMap(\.self)
+                + provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings + storeWarnings
+                + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
             certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder] + authority.lists.files),
             authority: authority.standing,
@@ -173,7 +175,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
         case .clientTrust(let error): "gateway.listen: tls: client-certificates: \(error)"
         case .certificate(let name, let reason): reason.text(of: name)
         case .unservable(let name, let reason):
-            "certificate \(name): \(reason); what was served before is served on"
+            "certificate \(name): \(reason); what was served before is served on, and another is needed: other files, "
+                + "or `gatehouse certs rotate \(name)`"
         case .rolledBack(let name, let why):
             "certificate \(name): \(why); the one before is served again"
         }

@@ -10,6 +10,13 @@ package enum Clock {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Nanoseconds since the machine was started, also those in which it slept (CLOCK_BOOTTIME); never going back.
+    package static var boottimeNanoseconds: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// Microseconds since 1970 (CLOCK_REALTIME); may jump.
     package static var realtimeMicroseconds: UInt64 {
         var time = timespec()

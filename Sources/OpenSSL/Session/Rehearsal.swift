@@ -56,10 +56,12 @@ package enum RehearsalError: Error, Equatable, Sendable, CustomStringConvertible
 
     package var description: String {
         switch self {
-        case .handshake(let side, let failure): "a handshake with it fails at the \(side) (\(failure))"
-        case .unfinished: "a handshake with it does not end"
-        case .otherCertificate: "a handshake brings another certificate"
-        case .library(let error): "\(error)"
+        case .handshake(let side, let failure):
+            "it was rehearsed before anybody is shown it, and the handshake fails at the \(side) (\(failure))"
+        case .unfinished: "it was rehearsed before anybody is shown it, and the handshake does not end"
+        case .otherCertificate:
+            "it was rehearsed before anybody is shown it, and the handshake brings another certificate"
+        case .library(let error): "it could not be rehearsed before anybody is shown it: \(error)"
         }
     }
 }

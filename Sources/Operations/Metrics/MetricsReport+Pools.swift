@@ -120,6 +120,9 @@ extension MetricsReport {
             "Programs of `deploy` that failed for the certificate that is there now: how many.",
             UInt64(view.deploymentProblems.count)
         )
+        let jump = "gatehouse_clock_jump_seconds"
+        let meaning = "How far the machine's clock is ahead of the one that certificates go by; 0 when it is believed."
+        output.family(.gauge, jump, meaning) { $0.sample(jump, [], Double(view.clockDoubt?.ahead ?? 0)) }
     }
 
     private static func writeAuthority(_ authority: InternalCAStanding, to output: inout MetricsText) {

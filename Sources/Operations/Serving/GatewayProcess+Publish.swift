@@ -7,8 +7,12 @@ import Site
 extension GatewayProcess {
     /// Puts the site file into force as it is now, whole or not at all. The access log is opened again in any case: it
     /// may have been moved away.
+    ///
+    /// Who asks for it vouches for the machine's clock.
     internal func reload() -> AdminReply {
         outlets.reopenLog()
+        WallClock.believe()
+        followClock()
         tell(.reloading)
         defer { tell(.ready) }
         return change("reloaded", "not reloaded", isReload: true, siteFile)
@@ -43,9 +47,8 @@ extension GatewayProcess {
     }
 
     /// Tries once more what the start could not bring about, while the data plane of the version before serves on: until
-    /// then nothing could take that one's place. What fails as it did before is not told again.
+    /// then nothing could take that one's place.
     internal func startAgain() {
-        let known = view.value.refusal
         do {
             let (fresh, slots) = try next(siteFile)
             try put(fresh, slots, isNews: false)
@@ -55,14 +58,19 @@ extension GatewayProcess {
             try orders.want(configuration.site)
             Self.log("the site file is in force, configuration \(configuration.plan.generation)")
         } catch {
-            schedule.start = Schedule.uptime + Schedule.startPause
-            tellFailure(Self.standingOn, error)
-            if view.value.refusal?.why != known?.why { Self.log("\(Self.standingOn): \(error)") }
+            putOffStart(error)
         }
     }
 
-    /// What is said of a start that did not come about beside a data plane that serves.
-    internal static let standingOn = "the data plane of the version before serves on"
+    /// Has a start that did not come about beside a data plane that serves be tried again. What fails as it did before is not
+    /// told again.
+    internal func putOffStart(_ error: any Error) {
+        let what = "the data plane of the version before serves on"
+        let known = view.value.refusal?.why
+        schedule.start = Schedule.uptime + Schedule.startPause
+        tellFailure(what, error)
+        if view.value.refusal?.why != known { Self.log("\(what): \(error)") }
+    }
 
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.

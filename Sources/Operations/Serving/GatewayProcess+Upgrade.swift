@@ -63,11 +63,10 @@ extension GatewayProcess {
         supervisor = try Self.supervise(settings, standing, view, services)
         // A data plane of its own, which it watches: of the one that stood it has no heartbeats any more.
         isServing = false
-        schedule.start = Schedule.uptime + Schedule.startPause
         do {
             try put(configuration, slots)
         } catch {
-            Self.log("\(Self.standingOn): \(error)")
+            putOffStart(error)
         }
         throw failure
     }

@@ -15,6 +15,7 @@ extension GatewayProcess {
 
     /// Does what is due.
     internal func keepUp() {
+        followClock()
         if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
         if schedule.isRotationDue { rotateTickets() }
         if schedule.isStartDue {
@@ -26,6 +27,19 @@ extension GatewayProcess {
             schedule.look = Schedule.uptime + CertificateWatch.interval
             if watch.hasSettledChange() { _ = republish() }
         }
+    }
+
+    /// Tells when the machine's clock is not believed, and when it is again.
+    internal func followClock() {
+        let (time, doubt) = WallClock.reading
+        guard doubt != view.value.clockDoubt else { return }
+        view.update { $0.clockDoubt = doubt }
+        if let doubt {
+            Self.log("\(doubt.words); certificates go by \(UTC.text(time)) until it is back")
+        } else {
+            Self.log("the clock is believed, as \(UTC.text(time))")
+        }
+        tell(.status(view.value.summary))
     }
 
     /// Sets the times of what is due after `fresh` came into force.

@@ -113,9 +113,7 @@ package final class GatewayProcess {
                 close()
                 throw error
             }
-            Self.log("\(Self.standingOn): \(error)")
-            tellFailure(Self.standingOn, error)
-            schedule.start = Schedule.uptime + Schedule.startPause
+            putOffStart(error)
         }
         // What was made at the start is news to other programs, and so is what they were not told of before.
         deployOwed()

@@ -21,7 +21,7 @@ internal struct Schedule {
     private static let longestPause: UInt64 = 3_600_000
 
     static var uptime: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
-    static var time: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
+    static var time: Int64 { WallClock.seconds }
 
     var isRenewalDue: Bool { renewal.map { $0 <= Self.time } ?? false }
     var isRotationDue: Bool { rotation <= Self.uptime }

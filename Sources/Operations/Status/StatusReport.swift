@@ -38,6 +38,7 @@ package struct StatusReport: Sendable {
             .init("certificates", Self.certificates(view, now: seconds)),
             .init("certificate_trials", Self.trials(view)),
             .init("internal_ca", Self.authority(view, now: seconds)),
+            .init("clock_doubt", view.clockDoubt.map { .string($0.words) } ?? .null),
             .init("certificate_store_warnings", .strings(view.storeWarnings)),
             .init(
                 "certificate_deployment_problems",

@@ -96,8 +96,10 @@ package struct StatusTable {
     }
 
     private static func store(_ document: JSONValue) -> [String] {
+        let clock = document["clock_doubt"]?.text.map { ["", "clock:", "    WARNING: " + cell(.string($0))] } ?? []
         let warnings = document["certificate_store_warnings"]?.items ?? []
-        return warnings.isEmpty ? [] : ["", "certificate store:"] + warnings.map { "    WARNING: " + cell($0) }
+        if warnings.isEmpty { return clock }
+        return clock + ["", "certificate store:"] + warnings.map { "    WARNING: " + cell($0) }
     }
 
     private static func deployments(_ document: JSONValue) -> [String] {

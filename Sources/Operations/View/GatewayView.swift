@@ -45,6 +45,8 @@ package struct GatewayView: Sendable {
     package var storeWarnings: [String] = []
     /// Why programs of `deploy` failed that were run for what is there now, by the certificates' names.
     package var deploymentProblems: [String: String] = [:]
+    /// Why the machine's clock is not believed; nil when it is.
+    package var clockDoubt: WallClock.Doubt?
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package var clientListsEnds: [UInt16: Int64] = [:]
     /// What was asked for in vain, such as a reload, and why; nil once it has come about.

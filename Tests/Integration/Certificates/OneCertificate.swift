@@ -24,8 +24,15 @@ extension OneCertificate {
     var directory: TemporaryDirectory { scene.directory }
     var port: UInt16 { scene.port }
 
-    /// - Parameter certificate: the keys of the certificate in the site file, but for its names.
-    func start(_ certificate: String) throws -> RunningSite {
+    /// - Parameters:
+    ///   - certificate: the keys of the certificate in the site file, but for its names.
+    ///   - setting: among the lines of `gateway`.
+    ///   - environment: added to the one of the tests.
+    func start(
+        _ certificate: String,
+        _ setting: String = "",
+        environment: [String: String] = [:]
+    ) throws -> RunningSite {
         try RunningSite(
             """
             site: foobar.test
@@ -34,11 +41,13 @@ extension OneCertificate {
               listen: [ { port: \(port), tls: { certificates: [web] } } ]
               routes: [ { hosts: [foobar.test], pool: web } ]
               pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
+              \(setting)
             certificate-store: store
             certificates:
               web: { names: [foobar.test], \(certificate) }
             """,
-            in: directory
+            in: directory,
+            environment: environment
         )
     }
 

@@ -12,11 +12,13 @@ final class RunningSite {
     /// - Parameters:
     ///   - file: where in the directory the site file is, or is to be written.
     ///   - binary: in place of the one that was built with the tests.
+    ///   - environment: added to the one of the tests.
     init(
         _ text: String? = nil,
         in directory: TemporaryDirectory,
         file: String = "site.yaml",
-        binary: String? = nil
+        binary: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
         self.directory = directory
         self.file = file
@@ -25,7 +27,8 @@ final class RunningSite {
             try binary ?? Gateway.binary,
             ["serve", "--site", directory.path(file), "--workers", "2", "--socket", directory.path("admin.sock")],
             in: directory,
-            name: directory.uniqueName("gatehouse")
+            name: directory.uniqueName("gatehouse"),
+            environment: environment
         )
         self.process = process
         try eventually("the gateway serves") {

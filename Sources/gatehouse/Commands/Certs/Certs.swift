@@ -226,9 +226,10 @@ struct CertificateOptions: ParsableArguments {
             return reply["result"] ?? .null
         }
 
-        /// What the running gateway shows its clients, by the certificates' names; nil when none runs here.
-        func served() throws -> [String: [ServedCertificate]]? {
-            guard let status = try ask(.status) else { return nil }
+        /// What the running gateway shows its clients, by the certificates' names; nil when none runs here. With why it does
+        /// not believe the machine's clock.
+        func served() throws -> (certificates: [String: [ServedCertificate]]?, clockDoubt: String?) {
+            guard let status = try ask(.status) else { return (nil, nil) }
             var served: [String: [ServedCertificate]] = [:]
             for entry in status["certificates"]?.items ?? [] {
                 guard let name = entry["name"]?.text, let fingerprint = entry["fingerprint"]?.text else { continue }
@@ -243,7 +244,7 @@ struct CertificateOptions: ParsableArguments {
                     ServedCertificate(fingerprint: $0, end: nil, trial: .share(share))
                 }
             }
-            return served
+            return (served, status["clock_doubt"]?.text)
         }
 
         /// What does not fit between the store and its history.
@@ -310,7 +311,7 @@ struct CertificateOptions: ParsableArguments {
             Output.error(outcome.text)
             throw ExitCode(2)
         }
-        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let now = WallClock.seconds
         return Desk(
             site: site,
             provider: CertificateProvider(for: site, now: now),

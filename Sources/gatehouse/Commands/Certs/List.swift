@@ -19,7 +19,7 @@ extension Certs {
 
         func run() throws {
             let desk = try options.desk()
-            let served = try desk.served()
+            let (served, clockDoubt) = try desk.served()
             let standings = try desk.certificates([]).map { desk.standing($0) }
             let stored = Dictionary(
                 standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
@@ -35,9 +35,11 @@ extension Certs {
                 }
                 if served == nil { Output.line(desk.absence) }
             }
+            if let clockDoubt { Output.error("warning: the gateway says: \(clockDoubt)") }
             let isStoreWanting = desk.tellStoreWarnings()
             if compared.contains(where: \.isDenied) { throw ExitCode(3) }
-            if isStoreWanting || compared.contains(where: { $0.isWanting(at: desk.now) }) { throw ExitCode(1) }
+            let isWanting = compared.contains { $0.isWanting(at: desk.now) }
+            if isStoreWanting || isWanting || clockDoubt != nil { throw ExitCode(1) }
         }
     }
 }

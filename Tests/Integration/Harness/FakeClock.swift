@@ -1,0 +1,28 @@
+import Foundation
+
+/// The wall clock of programs that are started with it, which a test sets while they run; what counts on, whatever is set,
+/// stays right. (faketime(1) cannot set it for a program of Swift's that runs: it changes the environment before the runtime
+/// has found its arguments beside it.)
+struct FakeClock {
+    private static let source =
+        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Tools/wall-clock.c"
+
+    private let file: String
+    let environment: [String: String]
+
+    init(in directory: TemporaryDirectory) throws {
+        file = directory.path("clock")
+        let library = directory.path("wall-clock.so")
+        // The toolchain's own compiler; there is no Swift without it.
+        let built = try run("clang", ["-shared", "-fPIC", "-O2", "-o", library, Self.source], in: directory)
+        guard built.status == 0 else { throw HarnessError("\(built)") }
+        environment = ["LD_PRELOAD": library, "GATEHOUSE_CLOCK": file]
+        try set(days: 0)
+    }
+
+    /// - Parameter days: how far it is ahead of the machine's.
+    func set(days: Int) throws {
+        // In one step: a file that is cut short says nothing of the time.
+        try Data("\(days * 86_400)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+}
