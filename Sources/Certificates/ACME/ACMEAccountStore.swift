@@ -27,13 +27,16 @@ package struct ACMEAccountStore: Sendable {
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
     package func load() throws(CertificateProblem) -> Account {
+        for place in [home, folder] where FileWriting.isLink(place) {
+            throw .file(FileError(path: place, problem: .link))
+        }
         if !FileWriting.exists(keyPath), let key = try makeFirstKey() {
             return Account(key: key, url: nil, isKnown: false)
         }
         var url: [UInt8] = []
         do throws(FileError) {
             if FileWriting.exists(folder + "/account") {
-                url = try FileReading.read(folder + "/account", limit: 1 << 12, trust: .ownerWrites)
+                url = try FileReading.read(folder + "/account", limit: 1 << 12, trust: .ownerWrites, followsLink: false)
             }
         } catch {
             throw .file(error)
@@ -81,7 +84,7 @@ package struct ACMEAccountStore: Sendable {
     private func loadKey(_ path: String) throws(CertificateProblem) -> PrivateKey {
         let pem: SecretBytes
         do throws(FileError) {
-            pem = try FileReading.readSecret(path, limit: 1 << 16, trust: .ownerOnly)
+            pem = try FileReading.readSecret(path, limit: 1 << 16, trust: .ownerOnly, followsLink: false)
         } catch {
             throw .file(error)
         }
@@ -113,7 +116,7 @@ package struct ACMEAccountStore: Sendable {
     /// Until when that is: seconds since 1970; 0 when it is over, or farther ahead than any server is listened to, as a
     /// clock that was wrong leaves it.
     package func held(at now: Int64) -> Int64 {
-        guard let bytes = try? FileReading.read(holdPath, limit: 32, trust: .ownerWrites),
+        guard let bytes = try? FileReading.read(holdPath, limit: 32, trust: .ownerWrites, followsLink: false),
             let moment = Int64(String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" }),
             moment <= now + ACMEResponse.longestPause
         else { return 0 }

@@ -39,7 +39,7 @@ package final class GatewayChallenge: ACMEChallengeSolver {
         do throws(FileError) {
             try FileWriting.createFolder(store.challengeFolder)
             store.removeOldChallenges()
-            try FileWriting.replace(path(challenge), with: answer.span, mode: 0o600)
+            try FileWriting.replace("\(store.challengeFolder)/\(file(challenge))", with: answer.span, mode: 0o600)
         } catch {
             throw .challenge(name: challenge.name, why: "\(error)")
         }
@@ -50,12 +50,14 @@ package final class GatewayChallenge: ACMEChallengeSolver {
         wait()
     }
 
-    package func withdraw(_ challenge: ACMEChallenge) { FileWriting.remove(path(challenge)) }
+    package func withdraw(_ challenge: ACMEChallenge) {
+        store.remove(file(challenge), in: CertificateStore.challenges)
+    }
 
-    private func path(_ challenge: ACMEChallenge) -> String {
+    private func file(_ challenge: ACMEChallenge) -> String {
         switch kind {
-        case .http: "\(store.challengeFolder)/\(challenge.token)"
-        case .handshake: "\(store.challengeFolder)/\(ChallengeAnswers.handshakeMark)\(challenge.name)"
+        case .http: challenge.token
+        case .handshake: ChallengeAnswers.handshakeMark + challenge.name
         }
     }
 }
@@ -75,7 +77,7 @@ extension CertificateStore {
     /// Where what ACME servers look for lies: a file for each answer. Gateways that share the store all answer.
     package var challengeFolder: String { "\(folder)/\(Self.challenges)" }
 
-    private static let challenges = "acme-challenges"
+    fileprivate static let challenges = "acme-challenges"
 
     /// Seconds after which no CA looks for an answer any more: its order has ended.
     private static let lifeOfChallenges: Int64 = 86_400

@@ -64,7 +64,8 @@ extension AuditLog {
         guard let last = damagedOnes.last else { return [] }
         let old = AuditLog(path: last)
         // One that this user may not read has none that could be told.
-        let fingerprint = (try? FileReading.read(last, limit: Self.limit)).map(Fingerprint.sha256) ?? ""
+        let bytes = try? FileReading.read(last, limit: Self.limit, followsLink: false)
+        let fingerprint = bytes.map(Fingerprint.sha256) ?? ""
         return [
             AuditEvent(
                 .begun,

@@ -176,7 +176,8 @@ package struct AuditLog: Sendable {
 
     internal func contents() throws(CertificateProblem) -> String {
         do throws(FileError) {
-            return String(decoding: try FileReading.read(path, limit: Self.limit, trust: .ownerOnly), as: UTF8.self)
+            let bytes = try FileReading.read(path, limit: Self.limit, trust: .ownerOnly, followsLink: false)
+            return String(decoding: bytes, as: UTF8.self)
         } catch {
             if error.isNoSuchFile { return "" }
             throw .file(error)

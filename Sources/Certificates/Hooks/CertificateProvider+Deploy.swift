@@ -38,19 +38,20 @@ extension CertificateProvider {
 
     /// What became of a certificate's program so far.
     package func deploymentRecord(of settings: CertificateSettings, at gateway: GatewayIdentity) -> DeploymentRecord {
-        let path = recordPath(of: settings, at: gateway)
-        let kept = (try? FileReading.read(path, limit: DeploymentRecord.longest, trust: .ownerWrites)) ?? []
+        let file = recordFile(of: settings, at: gateway)
+        let kept = (try? store.read(file, in: Self.records, limit: DeploymentRecord.longest)) ?? []
         return DeploymentRecord(parsing: String(decoding: kept, as: UTF8.self))
     }
 
     /// What cannot be kept is run once more at the next start.
     private func keep(_ record: DeploymentRecord, of settings: CertificateSettings, at gateway: GatewayIdentity) {
-        let path = recordPath(of: settings, at: gateway)
+        let file = recordFile(of: settings, at: gateway)
+        let home = "\(store.folder)/\(Self.records)"
         do throws(FileError) {
-            try FileWriting.createFolder("\(store.folder)/deployed")
-            try FileWriting.replace(path, with: Array(record.text.utf8).span, mode: 0o600)
+            try FileWriting.createFolder(home)
+            try FileWriting.replace("\(home)/\(file)", with: Array(record.text.utf8).span, mode: 0o600)
         } catch {
-            FileWriting.remove(path)
+            store.remove(file, in: Self.records)
         }
     }
 
@@ -72,9 +73,11 @@ extension CertificateProvider {
             + "`gatehouse certs deploy \(settings.name)` at once"
     }
 
-    /// Where that is kept. Each host has programs of its own.
-    private func recordPath(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String {
-        "\(store.folder)/deployed/\(settings.name).\(gateway)"
+    /// The folder of the store where that is kept, and the file in it. Each host has programs of its own.
+    private static let records = "deployed"
+
+    private func recordFile(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String {
+        "\(settings.name).\(gateway)"
     }
 
     private func paths(of settings: CertificateSettings) throws(CertificateProblem) -> (chain: String, key: String) {

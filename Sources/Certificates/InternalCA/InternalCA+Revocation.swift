@@ -180,7 +180,7 @@ extension InternalCA {
         let path = listFile(of: signer, in: store, home: home)
         let bytes: [UInt8]
         do throws(FileError) {
-            bytes = try FileReading.read(path, limit: listLimit, trust: .ownerWrites)
+            bytes = try FileReading.read(path, limit: listLimit, trust: .ownerWrites, followsLink: false)
         } catch {
             if error.isNoSuchFile { return nil }
             throw .file(error)

@@ -194,7 +194,7 @@ extension CertificateStore {
     package func plan(of name: String) -> RenewalPlan {
         let path = planPath(name)
         if let kept = Self.unwritten.withLock({ $0[path] }), kept.file == FileStamp(path) { return kept.plan }
-        guard let bytes = try? FileReading.read(path, limit: 1 << 16, trust: .ownerWrites),
+        guard let bytes = try? read(name, in: "plans", limit: 1 << 16),
             let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
         else { return RenewalPlan() }
         return RenewalPlan(value)

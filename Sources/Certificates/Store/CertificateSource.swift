@@ -11,16 +11,18 @@ package enum CertificateSource {
     /// - Parameters:
     ///   - now: seconds since 1970; a certificate that is not valid then, or names no host, is refused. Nil takes any.
     ///   - trust: whom the key's file may belong to, and who else may read it.
+    ///   - followsLinks: whether symbolic links in the places of the two will do, as certbot makes them.
     ///   - issuers: for chains that have issuers in common.
     package static func load(
         certificate: String,
         key: String,
         now: Int64? = nil,
         trust: FileReading.Trust = .ownerAndGroupRead,
+        followsLinks: Bool = true,
         sharing issuers: IssuerPool? = nil
     ) throws(CertificateProblem) -> CertificateBundle {
-        let chain = try loadChain(certificate, sharing: issuers)
-        let privateKey = try loadKey(key, trust: trust)
+        let chain = try loadChain(certificate, followsLink: followsLinks, sharing: issuers)
+        let privateKey = try loadKey(key, trust: trust, followsLink: followsLinks)
         do throws(CertificateError) {
             let bundle = try CertificateBundle(chain: chain, key: privateKey)
             if let now {
@@ -38,11 +40,12 @@ package enum CertificateSource {
     /// Loads the one private key of a PEM file.
     package static func loadKey(
         _ path: String,
-        trust: FileReading.Trust = .ownerOnly
+        trust: FileReading.Trust = .ownerOnly,
+        followsLink: Bool = true
     ) throws(CertificateProblem) -> PrivateKey {
         let pem: SecretBytes
         do throws(FileError) {
-            pem = try FileReading.readSecret(path, limit: limit, trust: trust)
+            pem = try FileReading.readSecret(path, limit: limit, trust: trust, followsLink: followsLink)
         } catch {
             throw .file(error)
         }
@@ -81,11 +84,12 @@ package enum CertificateSource {
     /// Loads the certificates of a PEM file, at least one.
     package static func loadChain(
         _ path: String,
+        followsLink: Bool = true,
         sharing issuers: IssuerPool? = nil
     ) throws(CertificateProblem) -> [Certificate] {
         let bytes: [UInt8]
         do throws(FileError) {
-            bytes = try FileReading.read(path, limit: limit, trust: .ownerWrites)
+            bytes = try FileReading.read(path, limit: limit, trust: .ownerWrites, followsLink: followsLink)
         } catch {
             throw .file(error)
         }

@@ -21,7 +21,7 @@ extension CertificateStore {
     /// The certificate of a generation, also of one whose key is gone; nil where a crash left none.
     package func leaf(of name: String, generation number: Int) throws(CertificateProblem) -> Certificate? {
         do throws(CertificateProblem) {
-            return try CertificateSource.loadChain(file("fullchain.pem", of: name, number)).first
+            return try CertificateSource.loadChain(file("fullchain.pem", of: name, number), followsLink: false).first
         } catch {
             guard case .file(let problem) = error, problem.isNoSuchFile else { throw error }
             return nil

@@ -36,7 +36,7 @@ extension CertificateStore {
     internal func words(of name: String, in file: String) throws(CertificateProblem) -> [Substring] {
         _ = try path(name)
         do throws(FileError) {
-            let bytes = try FileReading.read(file, limit: 32, trust: .ownerWrites)
+            let bytes = try FileReading.read(file, limit: 32, trust: .ownerWrites, followsLink: false)
             return String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
         } catch {
             if error.isNoSuchFile { return [] }

@@ -76,8 +76,9 @@ extension CertificateStore {
 
     /// All clients of a gateway are shown the same from now on.
     package func endTrial(of name: String, at gateway: GatewayIdentity) throws(CertificateProblem) {
+        let home = try path(name)
         // A store that can only be read has none to delete.
-        for file in [mark(of: name, by: gateway), "\(folder)/\(name)/\(Self.sharedMark)"]
+        for file in [mark(of: name, by: gateway), "\(home)/\(Self.sharedMark)"]
         where FileWriting.exists(file) {
             try delete(file)
         }

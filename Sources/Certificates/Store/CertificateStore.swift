@@ -39,6 +39,7 @@ package struct CertificateStore: Sendable {
             certificate: generation + "/fullchain.pem",
             key: generation + "/key.pem",
             trust: .ownerOnly,
+            followsLinks: false,
             sharing: issuers
         )
         noteContents()
@@ -52,12 +53,12 @@ package struct CertificateStore: Sendable {
 
     /// The certificates of the current generation of `name`, without the key.
     package func loadChain(_ name: String) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(chainPath(name))
+        try CertificateSource.loadChain(chainPath(name), followsLink: false)
     }
 
     /// The same of another generation.
     internal func loadChain(_ name: String, generation number: Int) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(path(name, generation: number) + "/fullchain.pem")
+        try CertificateSource.loadChain(path(name, generation: number) + "/fullchain.pem", followsLink: false)
     }
 
     /// Where the certificates of the current generation of `name` are.
@@ -302,6 +303,16 @@ package struct CertificateStore: Sendable {
             if error.isNoSuchFile { return [] }
             throw .file(error)
         }
+    }
+
+    /// Reads a small file in a folder of the store: not through a link, in the place of either.
+    internal func read(_ file: String, in name: String, limit: Int) throws(FileError) -> [UInt8] {
+        try OpenFolder(folder).folder(name).read(file, limit: limit, trust: .ownerWrites)
+    }
+
+    /// Removes a file in a folder of the store, likewise, where that can be done; one that is not there is no error.
+    internal func remove(_ file: String, in name: String) {
+        try? OpenFolder(folder).folder(name).remove(file)
     }
 
     /// The folder of a certificate, or of one generation, to remove something from it: not through a link within the store,

@@ -11,6 +11,13 @@ extension SiteConfiguration {
         var next: Int64?
     }
 
+    /// What is said when the internal CA was made just now.
+    internal static func newAuthority(in store: CertificateStore) -> String {
+        "THE INTERNAL CA IS NEW: there was none in \(store.folder). Clients trust what it signs once they have its root "
+            + "(`gatehouse certs ca export`). Where there was one before, its store is away, as when its file system is not "
+            + "mounted: stop the gateway, remove what it has made there, bring the store back, and start it again"
+    }
+
     private static func warning(of problem: CertificateProblem) -> String {
         "the list of revoked certificates could not be brought up to date: \(problem)"
     }

@@ -118,6 +118,7 @@ package struct SiteConfiguration: Sendable {
         let now = WallClock.seconds
         let clockWarning = isStart ? CertificateProvider(for: site, now: now).beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
+        let hasAuthority = (try? InternalCA.signer(in: store)) != nil
         let certificates = try certificates(
             of: site,
             for: plan,
@@ -130,6 +131,7 @@ package struct SiteConfiguration: Sendable {
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
         let authority = authority(of: site, now: now)
+        let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: store) }
         plan.revocationLists = authority.lists.published
         let storeWarnings = CertificateProvider(for: site, now: now).storeWarnings()
         return SiteConfiguration(
@@ -138,7 +140,7 @@ package struct SiteConfiguration: Sendable {
             plan: plan,
             keyring: Keyring(certificates.filter(\.value.isShown).mapValues(\.provided.bundles)),
             notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
-            warnings: [clockWarning].compactMap(\.self)
+            warnings: [clockWarning, authorityNews].compactMap(\.self)
                 + provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings + storeWarnings
                 + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),

@@ -2,16 +2,31 @@ import Glibc
 
 extension FileWriting {
     /// Opens a file to append to, made with mode 0640 when there is none. A pipe that nobody reads is ENXIO, where the
-    /// call would wait for a reader otherwise (fifo(7)).
+    /// call would wait for a reader otherwise (fifo(7)). A link in its place is followed where it is an operator's own.
+    ///
+    /// - Throws: ELOOP for a link that is not followed.
     package static func openForAppending(_ path: String) throws(SystemError) -> FileDescriptor {
-        let raw = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
+        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
+        var raw = unsafe open(path, flags | O_NOFOLLOW, 0o640)
+        if raw < 0, errno == ELOOP, isOwnLink(path) { raw = unsafe open(path, flags, 0o640) }
         guard raw >= 0 else { throw .last("open(\(path))") }
         return FileDescriptor(owning: raw)
+    }
+
+    /// Whether root or the running user made a symbolic link, in a folder of theirs where not everybody may put another in
+    /// its place.
+    private static func isOwnLink(_ path: String) -> Bool {
+        // Else errno would be of the calls below.
+        defer { errno = ELOOP }
+        var (link, folder) = (stat(), stat())
+        guard unsafe lstat(path, &link) == 0, unsafe stat(split(path).folder, &folder) == 0 else { return false }
+        return [link, folder].allSatisfy { $0.st_uid == 0 || $0.st_uid == geteuid() } && folder.st_mode & S_IWOTH == 0
     }
 
     /// Fails when `openForAppending` would; nothing is made.
     package static func requireAppendable(_ path: String) throws(FileError) {
         func failure(_ error: SystemError) -> FileError { FileError(path: path, problem: .system(error)) }
+        if isLink(path), !isOwnLink(path) { throw FileError(path: path, problem: .foreignLink) }
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             let missing = SystemError.last("stat")

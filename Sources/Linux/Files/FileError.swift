@@ -8,6 +8,8 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case notRegular
         /// A symbolic link is in the place of what it leads to.
         case link
+        /// One that somebody else made, or could.
+        case foreignLink
         case foreignOwner(UInt32)
         /// Others may do what they must not; the mode it has, and the bits that are too many.
         case tooOpen(mode: UInt32, excess: UInt32)
@@ -52,6 +54,8 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case .link:
             "\(path): a symbolic link, which is not followed here: put what it leads to in its place, or remove it "
                 + "(`rm \(path)`)"
+        case .foreignLink:
+            "\(path): a symbolic link of somebody else, or in a folder where everybody may make one, which is not followed"
         case .foreignOwner(let user):
             "\(path): belongs to user \(user); it must belong to root or to the user who runs gatehouse: be that user "
                 + "(`sudo -u '#\(user)' gatehouse …`), or change its owner (`chown`)"

@@ -26,9 +26,16 @@ package enum FileReading {
 
     /// Reads a regular file.
     ///
-    /// - Parameter limit: bytes; a larger file is refused without being read.
-    package static func read(_ path: String, limit: Int, trust: Trust = .anyone) throws(FileError) -> [UInt8] {
-        let file = try open(path)
+    /// - Parameters:
+    ///   - limit: bytes; a larger file is refused without being read.
+    ///   - followsLink: whether a symbolic link in its own place will do.
+    package static func read(
+        _ path: String,
+        limit: Int,
+        trust: Trust = .anyone,
+        followsLink: Bool = true
+    ) throws(FileError) -> [UInt8] {
+        let file = try open(path, followsLink: followsLink)
         return try bytes(atMost: inspect(file.raw, path, limit: limit, trust: trust), from: file.raw, path)
     }
 
@@ -64,9 +71,10 @@ package enum FileReading {
     package static func readSecret(
         _ path: String,
         limit: Int,
-        trust: Trust = .ownerAndGroupRead
+        trust: Trust = .ownerAndGroupRead,
+        followsLink: Bool = true
     ) throws(FileError) -> SecretBytes {
-        let file = try open(path)
+        let file = try open(path, followsLink: followsLink)
         let size = try inspect(file.raw, path, limit: limit, trust: trust)
         let secret: SecretBytes
         do {
@@ -79,10 +87,15 @@ package enum FileReading {
         return secret
     }
 
-    private static func open(_ path: String) throws(FileError) -> FileDescriptor {
+    private static func open(_ path: String, followsLink: Bool = true) throws(FileError) -> FileDescriptor {
         // O_NONBLOCK: opening a named pipe must not wait for a writer.
-        let raw = retrying { unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-        guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW)
+        let raw = retrying { unsafe Glibc.open(path, flags) }
+        guard raw >= 0 else {
+            let failure = SystemError.last("open")
+            if !followsLink, failure.code == ELOOP { throw FileError(path: path, problem: .link) }
+            throw FileError(path: path, problem: .system(failure))
+        }
         return FileDescriptor(owning: raw)
     }
 

@@ -85,7 +85,10 @@ package struct OpenFolder: ~Copyable {
         let raw = retrying {
             unsafe openat(descriptor.raw, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         }
-        guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("openat"))) }
+        guard raw >= 0 else {
+            let failure = SystemError.last("openat")
+            throw FileError(path: path, problem: failure.code == ELOOP ? .link : .system(failure))
+        }
         let file = FileDescriptor(owning: raw)
         let size = try FileReading.inspect(file.raw, path, limit: limit, trust: trust)
         return try FileReading.bytes(atMost: size, from: file.raw, path)

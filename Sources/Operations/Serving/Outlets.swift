@@ -63,7 +63,13 @@ internal final class Outlets {
             do throws(SystemError) {
                 _ = try FileWriting.openForAppending(path)
             } catch {
-                let remedy = error.code == ENXIO ? "a pipe's reader must be there first" : "make its folder"
+                let remedy =
+                    switch error.code {
+                    case ENXIO: "a pipe's reader must be there first"
+                    case ELOOP:
+                        "it is a symbolic link of somebody else, or in a folder where everybody may make one: put a file there"
+                    default: "make its folder"
+                    }
                 throw ServeFailure(
                     "gateway.access-log: \(path) cannot be written to: \(error); \(remedy), or name another file"
                 )

@@ -146,6 +146,7 @@ package struct StatusReport: Sendable {
     private static func authority(_ view: GatewayView, now: Int64) -> JSONValue {
         guard let standing = view.authority else { return .null }
         return .object([
+            .init("root_not_before", .string(UTC.text(standing.root.validity.lowerBound))),
             .init("root_not_after", .string(UTC.text(standing.root.validity.upperBound))),
             .init("root_key_here", .boolean(standing.hasRootKey)),
             .init("intermediate_not_after", .string(UTC.text(standing.intermediate.validity.upperBound))),

@@ -89,7 +89,8 @@ package struct StatusTable {
         guard let standing = document["internal_ca"], case .object = standing else { return [] }
         let key = standing["root_key_here"]?.boolean == true ? "" : "; the root's key is elsewhere"
         let line =
-            "internal CA: intermediate until \(cell(standing["intermediate_not_after"])), root until "
+            "internal CA: intermediate until \(cell(standing["intermediate_not_after"])), root since "
+            + "\(cell(standing["root_not_before"])) until "
             + "\(cell(standing["root_not_after"]))\(key)"
         let warning = standing["warning"]?.text.map { ["    WARNING: " + cell(.string($0))] } ?? []
         return ["", line] + warning

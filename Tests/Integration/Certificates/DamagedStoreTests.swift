@@ -115,6 +115,23 @@ struct DamagedStoreTests: OneCertificate {
         #expect(site.log.contains("reloaded, configuration "), "\(site.log)")
     }
 
+    @Test("a start that finds no internal CA says that it has made one, and a later one does not")
+    func newAuthority() throws {
+        let words = "THE INTERNAL CA IS NEW: there was none in \(directory.path("store"))"
+        func says(_ isNew: Bool) throws {
+            let site = try start("issuer: internal")
+            #expect(site.log.contains(words) == isNew, "\(site.log)")
+            #expect(try site.command("status").output.contains("root since 20"))
+            try site.stop()
+        }
+        try says(true)
+        try says(false)
+        // The folder on which a file system is to be mounted.
+        let moved = try run("mv", [directory.path("store"), directory.path("away")], in: directory)
+        #expect(moved.status == 0)
+        try says(true)
+    }
+
     @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
     func authority() throws {
         try writeSite()

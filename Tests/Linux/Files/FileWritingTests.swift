@@ -52,4 +52,40 @@ struct FileWritingTests {
         #expect(throws: FileError.self) { try FileWriting.createFolder("\(home)/link") }
         try FileWriting.createFolder("\(home)/link", followsLink: true)
     }
+
+    @Test("a log goes through a link that root or this user made where nobody else could have, and through no other")
+    func linkedLog() throws {
+        let home = "/tmp/gatehouse-log-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        try FileWriting.createFolder(home)
+        defer { FileWriting.removeFolder(home, first: "link") }
+        let (link, log) = ("\(home)/link", "\(home)/log")
+        #expect(unsafe symlink(log, link) == 0)
+        func reaches() throws {
+            let file = try FileWriting.openForAppending(link)
+            #expect(FileWriting.append([1].span, to: file.raw) == 1)
+            try FileWriting.requireAppendable(link)
+        }
+        func isRefused() {
+            let error = #expect(throws: SystemError.self) { _ = try FileWriting.openForAppending(link) }
+            #expect(error?.code == ELOOP)
+            let said = #expect(throws: FileError.self) { try FileWriting.requireAppendable(link) }
+            #expect(said?.problem == .foreignLink)
+        }
+        try reaches()
+        #expect(unsafe chmod(home, 0o770) == 0)
+        try reaches()
+        for mode: mode_t in [0o777, 0o1777] {
+            #expect(unsafe chmod(home, mode) == 0)
+            isRefused()
+        }
+        #expect(unsafe chmod(home, 0o700) == 0)
+        if geteuid() == 0 {
+            #expect(unsafe lchown(link, 65_534, 65_534) == 0)
+            isRefused()
+        }
+        #expect(try FileReading.read(log, limit: 10) == [1, 1])
+        // What is no link is written to wherever it is.
+        #expect(unsafe chmod(home, 0o1777) == 0)
+        _ = try FileWriting.openForAppending(log)
+    }
 }
