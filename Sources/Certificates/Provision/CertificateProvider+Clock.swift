@@ -14,12 +14,13 @@ extension CertificateProvider {
         memo.lastMoment(of: audit).flatMap { $0 > now + WallClock.tolerance ? $0 : nil }
     }
 
-    /// Whether a certificate is good now, or where the clock is behind, at the moment that the history tells of.
+    /// Fails where a certificate is not good now, nor, at a start whose clock is behind, at the moment that the history tells of.
+    /// Later on the clock is known, and that moment may be a wrong one of somebody else's.
     internal func requireValid(_ bundle: CertificateBundle) throws(CertificateError) {
         do throws(CertificateError) {
             try bundle.requireValid(at: now)
         } catch {
-            guard let later = laterMoment, (try? bundle.requireValid(at: later)) != nil else { throw error }
+            guard isStart, let later = laterMoment, (try? bundle.requireValid(at: later)) != nil else { throw error }
         }
     }
 

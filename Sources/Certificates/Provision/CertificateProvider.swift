@@ -34,6 +34,7 @@ package struct CertificateProvider: Sendable {
     internal let store: CertificateStore
     internal let site: SiteModel
     internal let now: Int64
+    internal let isStart: Bool
     /// When `now` began, by the clock that nobody sets: nanoseconds.
     private let beginning: UInt64
     /// Whether the gateway has listeners without TLS, and with it.
@@ -42,11 +43,14 @@ package struct CertificateProvider: Sendable {
     private let issuers = IssuerPool()
     internal let memo = AuthorityMemo()
 
-    /// - Parameter now: seconds since 1970.
-    package init(for site: SiteModel, now: Int64) {
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - isStart: nobody has seen yet how the clock goes on.
+    package init(for site: SiteModel, now: Int64, isStart: Bool = false) {
         store = CertificateStore(folder: site.certificateStore)
         self.site = site
         self.now = now
+        self.isStart = isStart
         let (uptime, time) = (Clock.monotonicNanoseconds, Clock.realtimeMicroseconds)
         // What is told by this clock and what is told by the machine's must be in order.
         let passed = Int64(time / 1_000_000) == now ? time % 1_000_000 * 1000 : 0

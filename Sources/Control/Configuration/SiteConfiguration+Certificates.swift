@@ -67,7 +67,7 @@ extension SiteConfiguration {
         isWhole: Bool,
         progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
-        let provider = CertificateProvider(for: site, now: now)
+        let provider = CertificateProvider(for: site, now: now, isStart: isStart)
         var certificates: [String: Held] = [:]
         var wanted: [(settings: CertificateSettings, stamps: [FileStamp?])] = []
         let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })

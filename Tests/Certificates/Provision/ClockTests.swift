@@ -38,9 +38,18 @@ struct ClockTests {
     func behind(days: Int64) throws {
         let first = try scratch.provider(at: now).provide(settings())
         let other = now + days * Self.day
-        let kept = try scratch.provider(at: other).provide(settings())
+        let kept = try scratch.provider(at: other, isStart: true).provide(settings())
         #expect(kept.notes.isEmpty && kept.bundles[0].leaf.der == first.bundles[0].leaf.der, "\(kept.notes)")
-        let made = try scratch.provider(at: other).provide(wanted)
+        // A running gateway takes no certificate of the future for good because somebody's clock has written of it.
+        let running = try scratch.provider(at: other).provide(settings())
+        #expect(running.notes.count == 1 && running.bundles[0].leaf.validity.contains(other), "\(running.notes)")
+    }
+
+    @Test("what is made where it may be behind is good by either clock", arguments: [-2, -60, -366, -15_000])
+    func behindAndWanting(days: Int64) throws {
+        _ = try scratch.provider(at: now).provide(settings())
+        let other = now + days * Self.day
+        let made = try scratch.provider(at: other, isStart: true).provide(wanted)
         #expect(made.notes.count == 1, "\(made.notes)")
         try made.bundles[0].requireValid(at: now)
         try made.bundles[0].requireValid(at: now + 46 * Self.day)

@@ -35,10 +35,10 @@ extension Scratch {
     var store: CertificateStore { CertificateStore(folder: path + "/certs") }
 
     /// What provides for a site of that name, without a gateway, from this store.
-    func provider(_ site: String = "foobar.com", at now: Int64) -> CertificateProvider {
+    func provider(_ site: String = "foobar.com", at now: Int64, isStart: Bool = false) -> CertificateProvider {
         var site = SiteModel(name: site)
         site.certificateStore = store.folder
-        return CertificateProvider(for: site, now: now)
+        return CertificateProvider(for: site, now: now, isStart: isStart)
     }
 
     /// The same, of a site that has this certificate.
