@@ -393,13 +393,3 @@ package struct CertificateProvider: Sendable {
         return .deniedStore(folder: store.folder, error)
     }
 }
-
-extension CertificateBundle {
-    /// Whether it is good for a name, or for every name that is meant.
-    internal func covers(_ name: HostPattern) -> Bool {
-        let covered = identifiers
-        if covered.contains("\(name)") { return true }
-        guard case .exact(let text) = name else { return false }
-        return covered.contains { $0.hasPrefix("*.") && HostPattern.wildcard(String($0.dropFirst(2))).matches(text) }
-    }
-}

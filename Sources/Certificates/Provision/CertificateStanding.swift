@@ -174,6 +174,14 @@ extension CertificateProvider {
 }
 
 extension CertificateBundle {
+    /// Whether it is good for a name, or for every name that is meant.
+    internal func covers(_ name: HostPattern) -> Bool {
+        let covered = identifiers
+        if covered.contains("\(name)") { return true }
+        guard case .exact(let text) = name else { return false }
+        return covered.contains { $0.hasPrefix("*.") && HostPattern.wildcard(String($0.dropFirst(2))).matches(text) }
+    }
+
     /// When it, or the first of its issuers, ends: seconds since 1970.
     package var end: Int64 { chain.map(\.validity.upperBound).min() ?? 0 }
 
