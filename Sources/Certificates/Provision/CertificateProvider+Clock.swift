@@ -3,7 +3,7 @@ import OpenSSL
 import Site
 
 /// A machine may be started with a clock that is wrong, and nothing on it says so for certain. The store's history tells of a
-/// moment that has been: what the internal CA makes is good by that clock, too. See docs/decisions/015-clock.md.
+/// moment that has been: what the internal CA makes is good by that clock, too. See docs/decisions/016-clock.md.
 extension CertificateProvider {
     /// Further than this no certificate is stretched: seconds. Of longer lives than 825 days some clients want none.
     private static let longestDoubt: Int64 = 400 * 86_400

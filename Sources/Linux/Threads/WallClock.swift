@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A wall clock is set by people, by time servers, and by machines that were asleep. Beside the clock that counts on whatever
 /// is set, a jump shows. One of more than a day is doubted: the time goes on as if it had not been, until the wall clock is
-/// back, or has stayed there for a day, or somebody vouches for it. See docs/decisions/015-clock.md.
+/// back, or has stayed there for a day, or somebody vouches for it. See docs/decisions/016-clock.md.
 package struct WallClock: Sendable {
     /// A wall clock that is not believed.
     package struct Doubt: Sendable, Equatable {
