@@ -42,7 +42,7 @@ extension HeldListing {
         _ listed: [JSONValue],
         _ table: RulesetInventory.Table
     ) -> (objects: [JSONValue], doubt: String?) {
-        let listed = marked(listed, table)
+        let listed = marked(listed, table).map { $0.withDevices(of: table) }
         func names(_ kinds: String...) -> Set<String> {
             Set(listed.flatMap { object in kinds.compactMap { object[$0]?["name"]?.text } })
         }
@@ -54,7 +54,6 @@ extension HeldListing {
         let lostRules = table.rules.filter { rules[$0.handle] == nil }
         // What libnftables 1.0.6 writes of a table's flags is not what they are.
         var objects = [table.object]
-        let listed = listed.map { $0.withDevices(of: table) }
         guard !lostChains.isEmpty || !lostSets.isEmpty || !lostRules.isEmpty else {
             return (objects + listed.filter { $0["table"] == nil }, nil)
         }
