@@ -163,13 +163,14 @@ package struct PolicyCheck {
             switch proof.answer {
             case .proved:
                 guard proof.isVoid else { continue }
+                // What is about nobody is harmless, as of a group with one host; what should be about the internet is not.
                 report(
-                    .error,
+                    claim.emptiness == nil ? .warning : .error,
                     .claim,
                     claim.position,
                     "\(word) is void: \(proof.reason ?? "")",
                     help: claim.emptiness == nil
-                        ? "name ends that have addresses of one family, or remove the claim"
+                        ? "name ends of which a connection can be, with addresses of one family, or remove the claim"
                         : "write `any` for every address, and remove it from `networks`"
                 )
             case .unknown:

@@ -37,7 +37,7 @@ package struct Claim: Sendable {
     /// not whom an `exactly` wants let through.
     var strangers = AddressSet.none
     /// Why a `never` or an `exactly` says less than its words; nil when it does not.
-    var emptiness: String?
+    package internal(set) var emptiness: String?
     /// Whether an `allow` follows from another part of the site file.
     private(set) var isDerived = false
     /// Which ends an `allow` opens.

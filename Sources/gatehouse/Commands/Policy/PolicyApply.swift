@@ -62,7 +62,9 @@ struct PolicyApply: ParsableCommand {
     private func requireClaims(_ site: PolicySite) throws {
         for proof in PolicyTimeline(site.model, at: site.now).prove([.never, .exactly]) {
             let claim = proof.claim
-            if proof.isProved || proof.answer == .unknown && entrance.unproved { continue }
+            // One about nobody keeps nothing from coming into force; `check` warns of it.
+            if proof.isProved || proof.isVoid && claim.emptiness == nil { continue }
+            if proof.answer == .unknown, entrance.unproved { continue }
             let word = ["refuted": "is broken", "void": "is void:"][proof.word] ?? "cannot be proved"
             let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
             let packet = proof.packet.map { "\(since): \($0.text)" } ?? since
