@@ -42,7 +42,8 @@ package struct MachineSettings: Sendable {
     /// Whether another unit asks for it (`systemctl enable`), and it is not masked.
     private func isEnabled(_ unit: String) -> Bool {
         let folder = "\(root)/etc/systemd/system"
-        let isMasked = FileWriting.isLink("\(folder)/\(unit)") && lines(of: "/etc/systemd/system/\(unit)").isEmpty
+        let own = lines(of: "/etc/systemd/system/\(unit)")
+        let isMasked = FileWriting.isLink("\(folder)/\(unit)") && own.allSatisfy(\.isEmpty)
         return !isMasked
             && FileListing.names(in: folder).contains { name in
                 [".wants", ".requires"].contains(where: name.hasSuffix)
@@ -66,7 +67,7 @@ package struct MachineSettings: Sendable {
         return UInt16(value).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// The lines of a file, also empty ones; none when it is not there, or cannot be read.
+    /// The lines of a file, also empty ones; an empty one when it is not there, or cannot be read.
     private func lines(of path: String) -> [Substring] {
         let bytes = (try? FileReading.read(root + path, limit: 1 << 20)) ?? []
         return String(decoding: bytes, as: UTF8.self).split(
