@@ -18,16 +18,22 @@ package enum ProcessAncestry {
     }
 
     /// The names of the processes that run in this process's network, as the kernel keeps them: 15 bytes of each. One of
-    /// which the network is not told counts.
+    /// which the network is not told counts, unless it has ended and nobody has waited for it yet.
     package static func namesInThisNetwork() -> Set<String> {
         var names: Set<String> = []
         for process in FileListing.names(in: "/proc").compactMap({ Int32($0) }) {
-            guard Namespaces.isInThisNetwork(process) ?? true,
+            guard Namespaces.isInThisNetwork(process) ?? hasMemory(process),
                 let bytes = try? FileReading.readStream("/proc/\(process)/comm", limit: 64)
             else { continue }
             names.insert(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
         }
         return names
+    }
+
+    /// A process that has ended has no command line any more.
+    private static func hasMemory(_ process: Int32) -> Bool {
+        let line = try? FileReading.readStream("/proc/\(process)/cmdline", limit: 1 << 20)
+        return line.map { !$0.isEmpty } ?? false
     }
 
     private static func variable(_ name: String, of process: Int32) -> String? {

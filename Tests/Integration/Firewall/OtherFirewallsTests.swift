@@ -146,8 +146,11 @@ struct OtherFirewallsTests {
     func elsewhere() throws {
         let result = try NetworkOfOneHost().script(
             """
-            cp /bin/sleep firewalld; unshare --net ./firewalld 600 & other=$!; trap 'kill $other' EXIT
+            cp /bin/sleep firewalld; unshare --net ./firewalld 600 & other=$!
+            sh -c './firewalld 0 & exec sleep 600' & keeper=$!; trap 'kill $other $keeper' EXIT
             await 'grep -q firewalld /proc/$other/comm'
+            # One that has ended, and that nobody has waited for.
+            await 'ps --ppid $keeper -o stat= | grep -q Z'
             apply one.yaml --keep 203.0.113.7 --confirm-within 0s; echo "applied $?"
             """
         )
