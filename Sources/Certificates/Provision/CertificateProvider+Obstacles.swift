@@ -5,30 +5,69 @@ import Site
 /// What nobody sees as long as nothing changes: damage to the store's history, and what would be in the way of the next
 /// certificate. It is said on each occasion until somebody has mended it.
 extension CertificateProvider {
-    /// Changes nothing. What this user may not look at is not told.
-    package func storeWarnings() -> [String] {
-        do throws(CertificateProblem) { try store.requirePresence() } catch { return ["\(error)"] }
-        guard FileWriting.exists(store.folder) else { return [] }
-        let stored = site.certificates.values.flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
-            .filter(\.issuer.isStored).map(\.name).sorted()
-        var warnings = historyWarnings
-        warnings += told("the certificate store") { () throws(CertificateProblem) in
+    /// What is wrong with the store as a whole, and with folders in it.
+    package struct StoreFindings: Sendable {
+        fileprivate var general: [String] = []
+        /// By the names of certificates in the site file, of which only those are there that something is wrong with.
+        fileprivate var folders: [String: [String]] = [:]
+
+        package init() {}
+
+        /// What is to be said, each with what to do.
+        package var warnings: [String] { general + folders.sorted { $0.key < $1.key }.flatMap(\.value) }
+    }
+
+    /// Looks at the store. Changes nothing. What this user may not look at is not told.
+    ///
+    /// - Parameters:
+    ///   - names: certificates of the site file whose folders are looked at; nil for all.
+    ///   - earlier: what is known of the others.
+    package func inspectStore(of names: Set<String>? = nil, after earlier: StoreFindings = .init()) -> StoreFindings {
+        var found = StoreFindings()
+        do throws(CertificateProblem) { try store.requirePresence() } catch { found.general = ["\(error)"] }
+        guard found.general.isEmpty, FileWriting.exists(store.folder) else { return found }
+        let named = site.certificates.values.filter { names?.contains($0.name) ?? true }.sorted { $0.name < $1.name }
+        // The history of thousands takes as long as their folders.
+        let looks: [@Sendable () -> [[String]]] = [
+            { [self.historyWarnings + self.generalWarnings] },
+            { named.map(folderWarnings) },
+        ]
+        let seen = Parallel.map(looks) { $0() }
+        found.general = seen[0].flatMap(\.self)
+        if let names { found.folders = earlier.folders.filter { !names.contains($0.key) } }
+        for (settings, warnings) in zip(named, seen[1]) where !warnings.isEmpty {
+            found.folders[settings.name] = warnings
+        }
+        return found
+    }
+
+    /// The same as words.
+    package func storeWarnings(of names: Set<String>? = nil) -> [String] { inspectStore(of: names).warnings }
+
+    private var generalWarnings: [String] {
+        var warnings = told("the certificate store") { () throws(CertificateProblem) in
             try store.requireOwnFolder()
             try store.requireWritable()
             try store.requireFreeBytes()
         }
-        warnings += store.links(of: stored)
-        for name in stored {
-            warnings += told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
-                try store.requireOwnFolder(of: name)
-            }
-        }
+        warnings += store.links(of: [InternalCA.rootName, InternalCA.intermediateName])
         if site.certificates.values.contains(where: { $0.issuer == .internal || $0.standby == .internal }) {
             warnings += told("the internal CA could sign nothing") { () throws(CertificateProblem) in
                 try InternalCA.requireUsable(in: store)
             }
         }
         return warnings
+    }
+
+    /// Of a certificate and its standby.
+    private func folderWarnings(_ settings: CertificateSettings) -> [String] {
+        let stored = [settings, settings.standbyCertificate].compactMap(\.self).filter(\.issuer.isStored).map(\.name)
+        return store.links(of: stored)
+            + stored.flatMap { name in
+                told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
+                    try store.requireOwnFolder(of: name)
+                }
+            }
     }
 
     private var historyWarnings: [String] {

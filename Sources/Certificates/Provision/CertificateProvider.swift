@@ -67,10 +67,13 @@ package struct CertificateProvider: Sendable {
     package func sources(of settings: CertificateSettings) -> [String] {
         switch settings.issuer {
         case .files(let pairs): pairs.flatMap { [$0.certificate, $0.key] }
-        case .internal: [store.pointer(of: settings.name), InternalCA.pointer(in: store)]
+        case .internal: [store.pointer(of: settings.name), authoritySource]
         case .acme: [store.pointer(of: settings.name)]
         }
     }
+
+    /// The last of `sources` of each certificate of the internal CA.
+    package var authoritySource: String { InternalCA.pointer(in: store) }
 
     /// The certificate where nothing has to be made for it; nil where something has. Changes nothing: any number of
     /// threads may look at a time.

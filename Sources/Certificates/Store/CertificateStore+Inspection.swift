@@ -26,11 +26,9 @@ extension CertificateStore {
 
     /// Symbolic links in the places of a certificate's folder and of its generations: nothing is read, written or removed
     /// through them. Each with what to do.
-    ///
-    /// - Parameter names: certificates that are looked at, besides the internal CA's.
     internal func links(of names: [String]) -> [String] {
         var found: [FileError] = []
-        for name in [InternalCA.rootName, InternalCA.intermediateName] + names where Self.isUsable(name) {
+        for name in names where Self.isUsable(name) {
             do throws(CertificateProblem) {
                 for entry in try taken(of: name) where entry.kind == .link {
                     found.append(FileError(path: "\(folder)/\(name)/\(entry.number)", problem: .link))

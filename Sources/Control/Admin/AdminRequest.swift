@@ -4,8 +4,10 @@ import Site
 package enum AdminRequest: Equatable, Sendable {
     case status
     case reload
-    /// Serve the certificates that are in the store now.
-    case certificates
+    /// Serve the certificates that are in the store now, and answer CAs as it says there.
+    ///
+    /// Those that are named may have changed; without names any of them may, and all are looked at.
+    case certificates(of: [String]?)
     /// How the certificates of a name are in use, those included that are shown no longer.
     case uses(certificate: String)
     /// Seal session tickets with fresh keys, and open no ticket of the keys before.
@@ -27,7 +29,8 @@ package enum AdminRequest: Equatable, Sendable {
         switch (words.first, words.count) {
         case ("status", 1): self = .status
         case ("reload", 1): self = .reload
-        case ("certificates", 1): self = .certificates
+        case ("certificates", 1): self = .certificates(of: nil)
+        case ("certificates", _) where words[1] == "of": self = .certificates(of: Array(words.dropFirst(2)))
         case ("certificates", 3) where words[1] == "use": self = .uses(certificate: words[2])
         case ("tickets", 2) where words[1] == "renew": self = .renewTickets
         case ("upgrade", 1): self = .upgrade
@@ -43,14 +46,15 @@ package enum AdminRequest: Equatable, Sendable {
     /// All that `init(line:)` takes.
     package static let words =
         "status, reload, upgrade, server drain|ready POOL/SERVER, server weight POOL/SERVER 0-256, certificates, "
-        + "certificates use NAME, or tickets renew"
+        + "certificates of NAME..., certificates use NAME, or tickets renew"
 
     /// The line that `init(line:)` reads.
     package var line: String {
         switch self {
         case .status: "status"
         case .reload: "reload"
-        case .certificates: "certificates"
+        case .certificates(nil): "certificates"
+        case .certificates(let names?): (["certificates of"] + names).joined(separator: " ")
         case .uses(let certificate): "certificates use \(certificate)"
         case .renewTickets: "tickets renew"
         case .upgrade: "upgrade"

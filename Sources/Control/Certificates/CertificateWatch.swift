@@ -1,4 +1,4 @@
-import Linux
+package import Linux
 
 /// Notices that files of certificates were changed by somebody else: certbot, a deploy script, another gatehouse.
 ///
@@ -11,41 +11,44 @@ package struct CertificateWatch {
     private var stamps: [String: FileStamp?] = [:]
     /// Of those, the ones that count as soon as they have changed.
     private var urgent: Set<String> = []
-    /// What changed at the last look, and is not reported until it has stayed so for one more.
-    private var unsettled: [String: FileStamp?]?
+    /// What had changed at the last look, and is not reported until it has stayed so for one more.
+    private var unsettled: [String: FileStamp?] = [:]
 
     package init() {}
 
-    /// From now on these files count, as they are at this moment.
+    /// From now on these files count.
     ///
-    /// - Parameter urgent: those of them that are reported at the first look, since what they hold is always whole: answers
-    ///   that a CA is about to look for.
-    package mutating func look(at paths: Set<String>, urgent: Set<String> = []) {
-        stamps = Self.stamps(of: paths)
+    /// - Parameters:
+    ///   - known: as what they were when they were read; those that are not there count as they are at this moment.
+    ///   - urgent: those of them that are reported at the first look, since what they hold is always whole: answers that a CA
+    ///     is about to look for.
+    package mutating func look(
+        at paths: Set<String>,
+        as known: [String: FileStamp?] = [:],
+        urgent: Set<String> = []
+    ) {
+        stamps = Dictionary(
+            uniqueKeysWithValues: paths.map { path in (path, known[path] ?? FileStamp(path)) }
+        )
         self.urgent = urgent
-        unsettled = nil
     }
 
     /// Looks again.
     ///
-    /// - Returns: whether files differ from what they were, and have not changed since the look before: who writes a
+    /// - Returns: the files that differ from what they were, when they have not changed since the look before: who writes a
     ///   key and then its certificate is left the time to.
-    package mutating func hasSettledChange() -> Bool {
-        let now = Self.stamps(of: Set(stamps.keys))
-        guard now != stamps else {
-            unsettled = nil
-            return false
+    package mutating func settledChange() -> Set<String> {
+        var changed: [String: FileStamp?] = [:]
+        for (path, stamp) in stamps {
+            let now = FileStamp(path)
+            if now != stamp { changed.updateValue(now, forKey: path) }
         }
-        guard now == unsettled || urgent.contains(where: { now[$0] != stamps[$0] }) else {
-            unsettled = now
-            return false
+        guard changed == unsettled || urgent.contains(where: { changed[$0] != nil }) else {
+            unsettled = changed
+            return []
         }
-        stamps = now
-        unsettled = nil
-        return true
-    }
-
-    private static func stamps(of paths: Set<String>) -> [String: FileStamp?] {
-        Dictionary(uniqueKeysWithValues: paths.map { ($0, FileStamp($0)) })
+        stamps.merge(changed) { $1 }
+        unsettled = [:]
+        return Set(changed.keys)
     }
 }

@@ -1,16 +1,28 @@
 import Certificates
 import Gateway
-import Linux
+package import Linux
 import OpenSSL
 package import Site
 
 /// Where a configuration's certificates come from: what was loaded before is not loaded again as long as its files are
 /// the same, so that a change of one among thousands costs that one and a look at the times of the others' files.
 extension SiteConfiguration {
+    /// A file at one moment; nil when it was not there.
+    internal struct Source: Equatable, Sendable {
+        let path: String
+        let stamp: FileStamp?
+
+        init(_ path: String) {
+            self.path = path
+            stamp = FileStamp(path)
+        }
+    }
+
     /// A certificate as it was provided, and by what one knows that it is still the one.
     internal struct Held: Sendable {
         let settings: CertificateSettings
-        let stamps: [FileStamp?]
+        /// The files that decide what it is, as they were before it was read.
+        let sources: [Source]
         /// By a listener; else it is kept fresh for other programs alone, and may have no bundle yet.
         let isShown: Bool
         var provided: CertificateProvider.Provided
@@ -18,14 +30,27 @@ extension SiteConfiguration {
         /// Whether loading it again would bring the same.
         func stands(
             for settings: CertificateSettings,
-            _ stamps: [FileStamp?],
+            _ sources: [Source],
             isShown: Bool,
             at now: Int64
         ) -> Bool {
-            guard self.settings == settings, self.stamps == stamps, self.isShown == isShown, !provided.isMakeshift,
+            guard self.settings == settings, self.sources == sources, self.isShown == isShown, !provided.isMakeshift,
                 now < provided.renewal ?? .max
             else { return false }
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
+        }
+
+        /// Whether it need not be looked at where it is not said to have changed: it does for good, and signed by the same
+        /// intermediate as all of the internal CA.
+        func mayBePassedOver(_ authority: FileStamp?) -> Bool {
+            !provided.isMakeshift && (settings.issuer != .internal || sources.last?.stamp == authority)
+        }
+
+        /// It goes on as it is, and nothing happened to it.
+        var silent: Held {
+            var held = self
+            held.provided.notes = []
+            return held
         }
 
         /// It goes on in place of one that cannot be used.
@@ -50,11 +75,28 @@ extension SiteConfiguration {
         }
     }
 
+    /// What is known before a configuration is made.
+    internal struct Earlier: Sendable {
+        /// What is served now, by name.
+        var certificates: [String: Held] = [:]
+        var store = CertificateProvider.StoreFindings()
+        /// The certificates that may be others now; nil for all.
+        var changed: Set<String>?
+    }
+
+    /// The files of certificates as they were before they were read, but of those that cannot be used: these are looked at on
+    /// each occasion.
+    package var sources: [String: FileStamp?] {
+        Dictionary(
+            certificates.values.lazy.filter { !$0.provided.isMakeshift }.flatMap(\.sources).map { ($0.path, $0.stamp) },
+            uniquingKeysWith: { $1 }
+        )
+    }
+
     /// How far the making of many certificates is: how many are there, of how many.
     package typealias Progress = @Sendable (_ done: Int, _ all: Int) -> Void
 
     /// - Parameters:
-    ///   - earlier: what is served now, by name.
     ///   - isStart: there was no configuration before, which is not said by there having been no certificates.
     ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
     ///     served before is served on, and the others come into force.
@@ -62,24 +104,30 @@ extension SiteConfiguration {
         of site: SiteModel,
         for plan: Plan,
         now: Int64,
-        after earlier: [String: Held],
+        after before: Earlier,
         isStart: Bool,
         isWhole: Bool,
         progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
         let provider = CertificateProvider(for: site, now: now, isStart: isStart)
-        var certificates: [String: Held] = [:]
-        var wanted: [(settings: CertificateSettings, stamps: [FileStamp?])] = []
+        let earlier = before.certificates
+        var certificates = before.changed == nil ? [:] : earlier.mapValues(\.silent)
+        var wanted: [(settings: CertificateSettings, sources: [Source])] = []
         let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })
+        let authority = FileStamp(provider.authoritySource)
         for (name, settings) in site.certificates {
-            // Before the files are read: what changes while they are is seen the next time.
-            let stamps = provider.sources(of: settings).map { FileStamp($0) }
-            if var held = earlier[name], held.stands(for: settings, stamps, isShown: shown.contains(name), at: now) {
-                held.provided.notes = []
-                certificates[name] = held
+            if let changed = before.changed, !changed.contains(name), let held = certificates[name],
+                held.mayBePassedOver(authority)
+            {
                 continue
             }
-            wanted.append((settings, stamps))
+            // Before the files are read: what changes while they are is seen the next time.
+            let sources = provider.sources(of: settings).map(Source.init)
+            if let held = earlier[name], held.stands(for: settings, sources, isShown: shown.contains(name), at: now) {
+                certificates[name] = held.silent
+                continue
+            }
+            wanted.append((settings, sources))
         }
         // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
         let found = Parallel.map(wanted) { [provider] entry in
@@ -89,12 +137,15 @@ extension SiteConfiguration {
             if case .success(nil) = found { entry.settings } else { nil }
         }
         let made = provider.provideTogether(lacking, tell: progress)
-        for (entry, found) in zip(wanted, found) {
+        for (entry, first) in zip(wanted, found) {
             let name = entry.settings.name
-            let found = made[name].map { .success($0) } ?? found
+            let found = made[name].map { .success($0) } ?? first
+            var sources = entry.sources
+            // What was made here is known.
+            if case .success(nil) = first { sources = sources.map { Source($0.path) } }
             guard shown.contains(name) else {
                 let provided = provider.provideUnshown(entry.settings, found: found)
-                var held = Held(settings: entry.settings, stamps: entry.stamps, isShown: false, provided: provided)
+                var held = Held(settings: entry.settings, sources: sources, isShown: false, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held
                 continue
@@ -111,7 +162,7 @@ extension SiteConfiguration {
                     than: earlier[name]?.provided.bundles ?? [],
                     entry.settings
                 )
-                var held = Held(settings: entry.settings, stamps: entry.stamps, isShown: true, provided: provided)
+                var held = Held(settings: entry.settings, sources: sources, isShown: true, provided: provided)
                 held.keep(earlier[name])
                 certificates[name] = held
             } catch {

@@ -24,10 +24,12 @@ package struct SiteConfiguration: Sendable {
     /// How the internal CA stands; nil when there is none.
     package let authority: InternalCAStanding?
     /// What is wrong with the store as a whole, or in the way of the next certificates; among the warnings, too.
-    package let storeWarnings: [String]
+    internal let storeFindings: CertificateProvider.StoreFindings
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package let clientListsEnds: [UInt16: Int64]
     internal var certificates: [String: Held]
+
+    package var storeWarnings: [String] { storeFindings.warnings }
 
     /// Certificates that stand in for those that their CAs have not given yet.
     package var standIns: Set<String> { names { $0.isStandIn } }
@@ -64,7 +66,7 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            certificates: earlier?.certificates ?? [:],
+            after: Earlier(certificates: earlier?.certificates ?? [:]),
             isStart: earlier == nil,
             isWhole: true,
             progress: progress
@@ -73,9 +75,13 @@ package struct SiteConfiguration: Sendable {
 
     /// The same site again, with the certificates that are there now. Of one that cannot be used, what is served now
     /// stays: it keeps no other from being renewed.
+    ///
+    /// - Parameter names: the certificates that may be others now, besides those that are of no use: what the others cost is
+    ///   to be passed on. Nil for all.
     package func renewed(
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
+        of names: Set<String>? = nil,
         progress: Progress = { _, _ in }
     ) throws(ConfigurationError) -> SiteConfiguration {
         try Self.make(
@@ -83,11 +89,19 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            certificates: certificates,
+            after: Earlier(certificates: certificates, store: storeFindings, changed: names),
             isStart: false,
             isWhole: false,
             progress: progress
         )
+    }
+
+    /// The certificates due for another look at `now`, though no file of theirs has changed.
+    package func due(at now: Int64) -> Set<String> { names { now >= $0.renewal ?? .max } }
+
+    /// The certificates that come from any of these files.
+    package func certificates(from files: Set<String>) -> Set<String> {
+        names { !files.isDisjoint(with: $0.files) }
     }
 
     private static func make(
@@ -95,7 +109,7 @@ package struct SiteConfiguration: Sendable {
         _ gateway: GatewaySettings,
         generation: UInt64,
         slots: inout PlanCompiler.Slots,
-        certificates earlier: [String: Held],
+        after earlier: Earlier,
         isStart: Bool,
         isWhole: Bool,
         progress: Progress
@@ -111,14 +125,14 @@ package struct SiteConfiguration: Sendable {
                 }
             }
         )
-        let store = CertificateStore(folder: site.certificateStore)
-        let challenges = store.challenges()
+        let folder = CertificateStore(folder: site.certificateStore)
+        let challenges = folder.challenges()
         plan.challenges = challenges.http
         plan.handshakeChallenges = challenges.handshake
         let now = WallClock.seconds
         let clockWarning = isStart ? CertificateProvider(for: site, now: now).beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
-        let hasAuthority = (try? InternalCA.signer(in: store)) != nil
+        let hasAuthority = (try? InternalCA.signer(in: folder)) != nil
         let certificates = try certificates(
             of: site,
             for: plan,
@@ -131,22 +145,24 @@ package struct SiteConfiguration: Sendable {
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
         let authority = authority(of: site, now: now)
-        let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: store) }
+        let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: folder) }
         plan.revocationLists = authority.lists.published
-        let storeWarnings = CertificateProvider(for: site, now: now).storeWarnings()
+        let store = CertificateProvider(for: site, now: now).inspectStore(of: earlier.changed, after: earlier.store)
+        let told = provided.filter { !$0.value.notes.isEmpty || !$0.value.warnings.isEmpty }.sorted { $0.key < $1.key }
+            .map(\.value)
         return SiteConfiguration(
             site: site,
             gateway: gateway,
             plan: plan,
             keyring: Keyring(certificates.filter(\.value.isShown).mapValues(\.provided.bundles)),
-            notes: provided.sorted { $0.key < $1.key }.flatMap(\.value.notes),
-            warnings: [clockWarning, authorityNews].compactMap(\.self)
-                + provided.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + authority.warnings + storeWarnings
+            notes: told.flatMap(\.notes),
+            warnings: [clockWarning, authorityNews].compactMap(\.self) + told.flatMap(\.warnings) + authority.warnings
+                + store.warnings
                 + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
-            certificateFiles: Set(provided.values.flatMap(\.files) + [store.challengeFolder] + authority.lists.files),
+            certificateFiles: Set(provided.values.flatMap(\.files) + [folder.challengeFolder] + authority.lists.files),
             authority: authority.standing,
-            storeWarnings: storeWarnings,
+            storeFindings: store,
             clientListsEnds: listsEnds,
             certificates: certificates
         )

@@ -113,7 +113,10 @@ internal final class CertificateOrders: Sendable {
             _ = Parallel.map(orders, threads: Self.atOnce) { settings, acme in
                 guard self.begin(directories) else { return }
                 defer { self.end(directories) }
-                if self.order(settings, acme, of: site) { _ = self.requests.ask(.republish) }
+                guard self.order(settings, acme, of: site) else { return }
+                // A standby is none of those that are served.
+                let isServed = site.certificates[settings.name] != nil
+                _ = self.requests.ask(.republish(of: isServed ? [settings.name] : nil))
             }
             _ = Readiness.wait([bell.event.raw], milliseconds: Self.interval * 1000)
         }
@@ -208,7 +211,8 @@ internal final class CertificateOrders: Sendable {
         CertificateProvider.Outside(
             transport: { [user] acme in OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user)) },
             publish: { [requests] () throws(ACMEProblem) in
-                let reply = requests.ask(.republish)
+                // Answers to CAs are looked at in any case.
+                let reply = requests.ask(.republish(of: []))
                 guard reply.exit == 0 else {
                     throw .challenge(name: site.name, why: "the gateway cannot show it; its log says why")
                 }

@@ -8,8 +8,8 @@ package final class ControlRequests: Sendable {
         /// Take over the site file as it is now.
         case reload
         /// Put the configuration in force into force anew, with the certificates, addresses and ticket keys
-        /// that are there now.
-        case republish
+        /// that are there now. Of certificates, those of these names are looked at; without names all of them are.
+        case republish(of: Set<String>?)
         /// Seal session tickets with fresh keys, and open none of those before.
         case renewTickets
         /// How the certificates of a name are in use.

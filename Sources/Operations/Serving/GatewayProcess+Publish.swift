@@ -74,11 +74,14 @@ extension GatewayProcess {
 
     /// Puts the site that is in force into force anew, with the certificates that are there now: the site file may
     /// have been changed meanwhile by somebody who is not done.
-    internal func republish() -> AdminReply {
+    ///
+    /// - Parameter names: the certificates that may have changed; nil for all.
+    internal func republish(of names: Set<String>?) -> AdminReply {
         change("renewed", "not renewed", isReload: false) { [configuration, services] generation, slots in
             try configuration.renewed(
                 generation: generation,
                 slots: &slots,
+                of: names,
                 progress: IssuingProgress(services).report
             )
         }

@@ -16,7 +16,12 @@ extension GatewayProcess {
     /// Does what is due.
     internal func keepUp() {
         followClock()
-        if schedule.isRenewalDue, republish().exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
+        if schedule.isRenewalDue {
+            // What is due by a trial that failed is known to the canaries alone.
+            let due = configuration.due(at: Schedule.time)
+            let names = due.isEmpty ? nil : due
+            if republish(of: names).exit != 0 { schedule.renewal = Schedule.time + Schedule.retryTime }
+        }
         if schedule.isRotationDue { rotateTickets() }
         if schedule.isStartDue {
             schedule.start = .max
@@ -25,7 +30,8 @@ extension GatewayProcess {
         if schedule.isTrialDue { judgeTrials() }
         if schedule.isLookDue {
             schedule.look = Schedule.uptime + CertificateWatch.interval
-            if watch.hasSettledChange() { _ = republish() }
+            let changed = watch.settledChange()
+            if !changed.isEmpty { _ = republish(of: configuration.certificates(from: changed)) }
         }
     }
 
@@ -46,9 +52,11 @@ extension GatewayProcess {
     internal func setSchedule(for fresh: SiteConfiguration) {
         canaries.forget(at: Schedule.time)
         schedule.renewal = [fresh.renewal, canaries.nextTry].compactMap(\.self).min()
-        schedule.look = fresh.certificateFiles.isEmpty ? .max : Schedule.uptime + CertificateWatch.interval
+        // A look that is due is not put off by those who change one certificate after the other.
+        let look = min(schedule.look, Schedule.uptime + CertificateWatch.interval)
+        schedule.look = fresh.certificateFiles.isEmpty ? .max : look
         let challenges = CertificateStore(folder: fresh.site.certificateStore).challengeFolder
-        watch.look(at: fresh.certificateFiles, urgent: [challenges])
+        watch.look(at: fresh.certificateFiles, as: fresh.sources, urgent: [challenges])
         schedule.rotation = rotation(for: fresh)
     }
 

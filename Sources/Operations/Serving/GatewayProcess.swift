@@ -96,7 +96,7 @@ package final class GatewayProcess {
         try admin?.start { [requests, answers = AdminAnswers(view)] request, connection in
             switch request {
             case .reload: requests.ask(.reload)
-            case .certificates: requests.ask(.republish)
+            case .certificates(let names): requests.ask(.republish(of: names.map { Set($0) }))
             case .renewTickets: requests.ask(.renewTickets)
             case .uses(let certificate): requests.ask(.uses(certificate: certificate))
             case .upgrade: requests.ask(.upgrade(connection: connection))
@@ -162,7 +162,7 @@ package final class GatewayProcess {
     private func answer(_ request: ControlRequests.Request) -> AdminReply {
         switch request {
         case .reload: reload()
-        case .republish: republish()
+        case .republish(let names): republish(of: names)
         case .renewTickets: renewTickets()
         case .uses(let certificate): uses(of: certificate)
         case .upgrade(let connection): upgrade(connection: connection)

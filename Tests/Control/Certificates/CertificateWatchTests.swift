@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import Linux
 import Testing
 
 @Suite("Files of certificates that somebody else changes")
@@ -13,17 +14,37 @@ struct CertificateWatchTests {
             try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
         }
         try write("one", "live.crt")
+        try write("one", "other.crt")
         var watch = CertificateWatch()
-        watch.look(at: ["\(folder)/live.crt", "\(folder)/answers"], urgent: ["\(folder)/answers"])
-        var looks: [Bool] = []
-        looks.append(watch.hasSettledChange())
+        watch.look(
+            at: ["\(folder)/live.crt", "\(folder)/other.crt", "\(folder)/answers"],
+            urgent: ["\(folder)/answers"]
+        )
+        var looks: [Set<String>] = []
+        looks.append(watch.settledChange())
         try write("another", "live.crt")
-        looks.append(watch.hasSettledChange())
-        looks.append(watch.hasSettledChange())
-        looks.append(watch.hasSettledChange())
-        #expect(looks == [false, false, true, false])
+        looks.append(watch.settledChange())
+        looks.append(watch.settledChange())
+        looks.append(watch.settledChange())
+        #expect(looks == [[], [], ["\(folder)/live.crt"], []])
         try write("token", "answers/token")
-        let isSeen = watch.hasSettledChange()
-        #expect(isSeen)
+        let seen = watch.settledChange()
+        #expect(seen == ["\(folder)/answers"])
+    }
+
+    @Test("what changed after it was read and before it was watched is noticed, also when others change meanwhile")
+    func known() throws {
+        let file = FileManager.default.temporaryDirectory.path + "/gatehouse-watch-\(UUID().uuidString).crt"
+        try "one".write(toFile: file, atomically: false, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let read = FileStamp(file)
+        try "another".write(toFile: file, atomically: false, encoding: .utf8)
+        var watch = CertificateWatch()
+        var looks: [Set<String>] = []
+        for _ in 0..<2 {
+            watch.look(at: [file], as: [file: read])
+            looks.append(watch.settledChange())
+        }
+        #expect(looks == [[], [file]])
     }
 }

@@ -125,12 +125,13 @@ struct CertificateOptions: ParsableArguments {
             return true
         }
 
-        /// Says what is wrong with the store as a whole.
+        /// Says what is wrong with the store as a whole, and with the folders of certificates.
         ///
+        /// - Parameter names: those that are looked at; nil for all.
         /// - Returns: whether anything is.
         @discardableResult
-        func tellStoreWarnings() -> Bool {
-            let warnings = provider.storeWarnings()
+        func tellStoreWarnings(of names: [String]? = nil) -> Bool {
+            let warnings = provider.storeWarnings(of: names.map { Set($0) })
             for warning in warnings { Output.error("warning: \(warning)") }
             return !warnings.isEmpty
         }
@@ -162,7 +163,7 @@ struct CertificateOptions: ParsableArguments {
         private func showChallenge() throws(ACMEProblem) {
             let line: String?
             do {
-                line = try AdminClient.ask(.certificates, at: socket, within: 60_000)
+                line = try AdminClient.ask(.certificates(of: []), at: socket, within: 60_000)
             } catch {
                 throw .challenge(
                     name: site.name,
@@ -266,11 +267,20 @@ struct CertificateOptions: ParsableArguments {
         /// of what was `changed` are run here.
         func publish(_ changed: CertificateSettings...) throws { try publish(changed) }
 
+        /// The names of what was changed; nil where the CA was, and all with it, or so many that a request has no room for
+        /// them.
+        private static func worthNaming(_ changed: [CertificateSettings]) -> [String]? {
+            let names = changed.map(\.name)
+            let length = AdminRequest.certificates(of: names).line.utf8.count
+            return names.isEmpty || length >= AdminRequest.longestLine ? nil : names
+        }
+
         /// The same for several.
         func publish(_ changed: [CertificateSettings]) throws {
             let written = Clock.monotonicNanoseconds
-            tellStoreWarnings()
-            guard let line = try line(for: .certificates) else {
+            let names = Self.worthNaming(changed)
+            tellStoreWarnings(of: names)
+            guard let line = try line(for: .certificates(of: names)) else {
                 Output.line(absence + "; else the next start serves it")
                 for settings in changed { try deploy(settings) }
                 return

@@ -48,7 +48,7 @@ extension Certs {
                         + gone.map { String($0) }.joined(separator: ", ")
             )
             // The lists that the gateway serves hold what was revoked.
-            if revoke != nil { _ = try desk.ask(.certificates) }
+            if revoke != nil { _ = try desk.ask(.certificates(of: nil)) }
             let retired = desk.provider.fingerprints(of: settings, generations: gone)
             let uses = try desk.ask(.uses(certificate: name))?.items ?? []
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {

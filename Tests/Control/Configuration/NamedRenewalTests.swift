@@ -1,0 +1,122 @@
+import Certificates
+import Control
+import Foundation
+import Gateway
+import OpenSSL
+import Site
+import Testing
+
+@Suite("A configuration of which some certificates may have changed")
+struct NamedRenewalTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-named-\(UUID().uuidString)"
+
+    /// A site with three certificates of the internal CA, as a start finds it that is not the first.
+    private func site() throws -> (SiteConfiguration, PlanCompiler.Slots) {
+        try write()
+        _ = try load()
+        return try load()
+    }
+
+    private func write() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let text = """
+            site: a.example
+            gateway:
+              listen: [{ port: 443, tls: { certificates: [one, two, three] } }]
+              pools: { web: { servers: [{ address: 192.0.2.1, port: 8080 }] } }
+              routes: [{ hosts: [one.example], pool: web }]
+            certificate-store: store
+            certificates:
+              one: { names: [one.example], issuer: internal }
+              two: { names: [two.example], issuer: internal }
+              three: { names: [three.example], issuer: internal }
+            """
+        try text.write(toFile: "\(folder)/site.yaml", atomically: true, encoding: .utf8)
+    }
+
+    private func load() throws -> (SiteConfiguration, PlanCompiler.Slots) {
+        var slots = PlanCompiler.Slots()
+        let loaded = try SiteConfiguration.load(path: "\(folder)/site.yaml", generation: 1, slots: &slots)
+        return (loaded, slots)
+    }
+
+    private func rotate(_ names: [String], of site: SiteModel) throws {
+        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
+        for name in names { _ = try provider.issue(try #require(site.certificates[name]), reason: "a test") }
+    }
+
+    /// The names whose certificates are others.
+    private func news(_ fresh: SiteConfiguration, since before: SiteConfiguration) -> Set<String> {
+        Set(fresh.keyring.names(differingFrom: before.keyring))
+    }
+
+    @Test("those that are named are looked at, and no others; the rest comes with the next look at all")
+    func named() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (first, slots) = try site()
+        try rotate(["one", "two"], of: first.site)
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["one"])
+        #expect(news(second, since: first) == ["one"])
+        #expect(second.keyring.certificates.count == 3)
+        let third = try second.renewed(generation: 3, slots: &slots, of: [])
+        #expect(news(third, since: second) == [])
+        let all = try third.renewed(generation: 4, slots: &slots)
+        #expect(news(all, since: third) == ["two"])
+    }
+
+    @Test("what was done is told once, also when no certificate is looked at")
+    func notes() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try write()
+        var (first, slots) = try load()
+        #expect(first.notes.count >= 3, "\(first.notes)")
+        // Once with all that are new since they were looked for, and once without.
+        for generation in 2...3 {
+            let next = try first.renewed(generation: UInt64(generation), slots: &slots, of: [])
+            #expect(next.notes == [])
+            first = next
+        }
+    }
+
+    @Test("when the intermediate is taken back all of the internal CA's are others, whichever is named; else none is")
+    func authority() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (first, slots) = try site()
+        let provider = CertificateProvider(for: first.site, now: Int64(Date().timeIntervalSince1970))
+        _ = try provider.renewIntermediate(rootKey: nil)
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["two"])
+        #expect(news(second, since: first) == [])
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let third = try second.renewed(generation: 3, slots: &slots, of: ["two"])
+        #expect(news(third, since: second) == ["one", "two", "three"])
+    }
+
+    @Test("what is wrong with a certificate's folder is said until that is mended, whichever is looked at meanwhile")
+    func folders() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (first, slots) = try site()
+        #expect(first.storeWarnings == [])
+        let home = "\(folder)/store/two"
+        func open(_ isOpen: Bool) throws {
+            try FileManager.default.setAttributes([.posixPermissions: isOpen ? 0o777 : 0o700], ofItemAtPath: home)
+        }
+        try open(true)
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["two"])
+        #expect(second.storeWarnings.count == 1, "\(second.storeWarnings)")
+        let third = try second.renewed(generation: 3, slots: &slots, of: ["one"])
+        #expect(third.storeWarnings == second.storeWarnings)
+        try open(false)
+        let last = try third.renewed(generation: 4, slots: &slots, of: ["two"])
+        #expect(last.storeWarnings == [])
+    }
+
+    @Test("files lead to the certificates that come from them")
+    func files() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (first, _) = try site()
+        let file = try #require(first.certificateFiles.first { $0.contains("/store/two/") })
+        #expect(first.certificates(from: [file, "/nowhere"]) == ["two"])
+        #expect(first.due(at: 0) == [])
+        #expect(first.due(at: .max) == ["one", "two", "three"])
+    }
+}
