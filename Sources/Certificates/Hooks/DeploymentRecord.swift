@@ -4,7 +4,7 @@ import Site
 /// the next start.
 package struct DeploymentRecord: Sendable, Equatable {
     /// The SHA-256 of the certificate that it was run for last to a good end; empty for none.
-    package internal(set) var deployed = ""
+    package private(set) var deployed = ""
     /// Tries in a row that failed since then.
     package private(set) var failures = 0
     /// Why the last one failed.

@@ -217,7 +217,7 @@ package struct CertificateProvider: Sendable {
     /// Whether an operator went back to what the store has, and wants of it what he wanted then.
     internal func isAtRest(_ settings: CertificateSettings) -> Bool { plan(for: settings).isAtRest(until: now) }
 
-    /// Until when no other is made, and why, where clients refused the last one.
+    /// Until when no other is made, and why, where clients refused the last one, or an operator went back from it.
     internal func pauseAfterRefusal(_ settings: CertificateSettings) -> (end: Int64, why: String)? {
         let plan = plan(for: settings)
         guard plan.next > now else { return nil }

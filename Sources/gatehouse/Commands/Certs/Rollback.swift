@@ -6,7 +6,10 @@ extension Certs {
     struct Rollback: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Go back to the generation of a certificate before the current one.",
-            discussion: "Exit status: 1 when there is none, or it is not valid any more."
+            discussion: """
+                The next one is made a day later, by `certs rotate`, or when the site file asks for something else. Exit \
+                status: 1 when there is none, or it is not valid any more.
+                """
         )
 
         @OptionGroup var change: CertificateChangeOptions
