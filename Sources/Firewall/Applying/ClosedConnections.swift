@@ -10,6 +10,8 @@ package struct TrackedConnection: Sendable, Hashable {
     package var sourcePort: UInt16
     /// The destination port, or type and code of ICMP as `TrafficSet` has them.
     package var detail: UInt16
+    /// Whether it came to another address or port, which a router changed.
+    package var isRedirected = false
 
     package init(
         from source: IPAddress,
@@ -117,6 +119,7 @@ package struct ClosedConnections {
             detail: connection.detail
         )
         packet.sourcePort = connection.sourcePort
+        if connection.isRedirected { packet.oddities.insert(.redirected) }
         return packet
     }
 

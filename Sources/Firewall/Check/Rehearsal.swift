@@ -36,15 +36,23 @@ package struct Rehearsal {
         let destination = bearers[connection.destination]
         var decisions: [Decision] = []
         /// Whether the connection goes on.
-        func ask(_ host: String, _ path: PacketPath, _ connection: Connection) -> Bool {
-            let decision = decision(host, path, connection)
+        func ask(
+            _ host: String,
+            _ path: PacketPath,
+            _ connection: Connection,
+            _ oddities: PacketOddities = []
+        ) -> Bool {
+            let decision = decision(host, path, connection, oddities)
             decisions.append(decision)
             return decision.verdict == .accept
         }
         if let source, !ask(source, .output, connection) || source == destination { return decisions }
         if let destination, let changed = forwarded(connection, by: destination) {
-            guard ask(destination, .forward, changed) else { return decisions }
-            if let target = bearers[changed.destination] { _ = ask(target, .input, changed) }
+            let target = bearers[changed.destination]
+            // One that stays here knows that it was sent here by itself; the host behind knows nothing of it.
+            let isOwn = target == destination
+            let isPassed = ask(destination, isOwn ? .input : .forward, changed, .redirected)
+            if isPassed, !isOwn, let target { _ = ask(target, .input, changed) }
             return decisions
         }
         for router in routers where router.name != source && router.name != destination {
@@ -55,8 +63,15 @@ package struct Rehearsal {
         return decisions
     }
 
-    private func decision(_ name: String, _ path: PacketPath, _ connection: Connection) -> Decision {
-        Decision(host: name, path: path, rule: intent.host(name)?.rule(for: packet(name, path, connection)))
+    private func decision(
+        _ name: String,
+        _ path: PacketPath,
+        _ connection: Connection,
+        _ oddities: PacketOddities
+    ) -> Decision {
+        var packet = packet(name, path, connection)
+        packet.oddities = oddities
+        return Decision(host: name, path: path, rule: intent.host(name)?.rule(for: packet))
     }
 
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {

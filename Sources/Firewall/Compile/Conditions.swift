@@ -48,7 +48,7 @@ struct Conditions {
 
     private func oddities(_ match: PacketMatch) -> [Match] {
         let asked: [PacketOddities] = [
-            .smallSegments, .throughRouter, .broadcastSource, .withoutReturnPath, .toOwnAddress,
+            .redirected, .smallSegments, .throughRouter, .broadcastSource, .withoutReturnPath, .toOwnAddress,
         ]
         return asked.filter(match.oddities.contains).map { .oddity($0) }
     }
@@ -75,7 +75,7 @@ struct Conditions {
                         selector,
                         isNegated ? others : keys,
                         isNegated: isNegated,
-                        name: "\(name)_\(word)_\(family)",
+                        name: "\(name)_\(isNegated ? "not_" : "")\(word)_\(family)",
                         label: label
                     )
                 )

@@ -15,8 +15,8 @@ struct PathCompiler {
         case lines(IntentRule)
         /// By a verdict map of connection states.
         case states([IntentRule])
-        /// By a decision diagram, for packets of these states.
-        case stage([IntentRule], ConnectionStates, name: String)
+        /// By a decision diagram, for packets that are so.
+        case stage([IntentRule], StageKind)
     }
 
     private var place: LinePlace { .path(path) }
@@ -28,8 +28,9 @@ struct PathCompiler {
             switch segment {
             case .lines(let rule): parts.append(LinearRule(rule, place).lines(&parts), to: base)
             case .states(let rules): parts.append([stateLookup(rules, &parts)], to: base)
-            case .stage(let rules, let states, let name):
-                let stages = StageCompiler(path: path, states: states, name: "\(base)_\(name)", lookups: lookups)
+            case .stage(let rules, let kind):
+                let name = "\(base)_\(kind.name)"
+                let stages = StageCompiler(path: path, asked: kind.asked, name: name, lookups: lookups)
                 parts.append(stages.jumps(rules, &parts), to: base)
             }
         }
@@ -49,11 +50,10 @@ struct PathCompiler {
                 let run = Array(rest.prefix(while: \.isOfStatesAlone))
                 segments.append(run.count > 1 ? .states(run) : .lines(first))
                 rest = rest.dropFirst(run.count)
-            } else if let states = first.stageStates {
-                let name = first.stageName
-                let run = Array(rest.prefix { $0.stageStates == states && $0.stageName == name })
+            } else if let kind = first.stage {
+                let run = Array(rest.prefix { $0.stage == kind })
                 let isLittle = run.count <= 2 && run.allSatisfy(\.isLittle)
-                segments += isLittle ? run.map { .lines($0) } : [.stage(run, states, name: name)]
+                segments += isLittle ? run.map { .lines($0) } : [.stage(run, kind)]
                 rest = rest.dropFirst(run.count)
             } else {
                 segments.append(.lines(first))
@@ -99,16 +99,18 @@ extension IntentRule {
         return rest == PacketMatch()
     }
 
-    /// The states that all matches of the rule ask for, when a decision diagram can tell the rest; else nil.
-    fileprivate var stageStates: ConnectionStates? {
-        guard let states = matches.first?.states, !states.isEmpty else { return nil }
+    /// What all matches of the rule ask for, when a decision diagram can tell the rest; else nil.
+    fileprivate var stage: StageKind? {
+        guard let first = matches.first, !first.states.isEmpty else { return nil }
+        let isForwarded = first.oddities == .redirected
         let isPlain = matches.allSatisfy {
-            $0.states == states && $0.tcpFlags == nil && $0.sourcePorts.isAll && $0.oddities.isEmpty
+            $0.states == first.states && $0.tcpFlags == nil && $0.sourcePorts.isAll
+                && $0.oddities == (isForwarded ? .redirected : [])
         }
-        return isPlain ? states : nil
+        return isPlain ? StageKind(states: first.states, isForwarded: isForwarded, word: stageWord) : nil
     }
 
-    fileprivate var stageName: String {
+    private var stageWord: String {
         switch origin {
         case .defence: "defences"
         case .baseline: "baseline"
@@ -118,4 +120,19 @@ extension IntentRule {
 
     /// Whether a line or two say it all; however many addresses there are, they are a set.
     fileprivate var isLittle: Bool { matches.count <= 2 }
+}
+
+/// What the rules of a stage ask for besides what its diagram does: whoever leads to the stage asks for it.
+private struct StageKind: Equatable {
+    let states: ConnectionStates
+    /// Whether they are about what comes from a forwarded port.
+    let isForwarded: Bool
+    let word: String
+
+    /// With what names of chains and sets begin, behind the way.
+    var name: String { isForwarded ? "forwarded" : word }
+
+    var asked: [Match] {
+        (states == .all ? [] : [.among(.state, states.keys)]) + (isForwarded ? [.oddity(.redirected)] : [])
+    }
 }

@@ -17,11 +17,11 @@ struct RuleCuts {
     private static let deepest = 3
 
     /// - Parameters:
-    ///   - rules: all about packets of the same states, for which whoever leads to the chain asks.
+    ///   - rules: all about packets of the same states and oddities, for which whoever leads to the chain asks.
     ///   - chain: an empty one.
     func write(_ rules: [IntentRule], to chain: String, _ parts: inout RulesetParts) {
         guard rules.count > Self.shortList else {
-            return parts.append(lines(rules.map(\.ofAnyState), &parts), to: chain)
+            return parts.append(lines(rules.map(\.withoutAsked), &parts), to: chain)
         }
         for family in AddressFamily.allCases {
             let own = rules.compactMap { $0.only(family) }
@@ -138,6 +138,8 @@ struct RuleCuts {
 }
 
 extension PacketMatch {
+    fileprivate mutating func forgetAsked() { (states, oddities) = (.all, []) }
+
     /// The family's addresses of one side that it is about.
     fileprivate func ranges(_ family: AddressFamily, _ side: RuleCuts.Side) -> [ClosedRange<UInt128>] {
         let set = side == .source ? sources : destinations
@@ -146,14 +148,14 @@ extension PacketMatch {
 }
 
 extension IntentRule {
-    /// The rule for packets whose states were asked for before.
-    fileprivate var ofAnyState: IntentRule {
+    /// The rule for packets whose states and oddities were asked for before.
+    fileprivate var withoutAsked: IntentRule {
         var rule = self
-        for index in matches.indices { rule.matches[index].states = .all }
+        for index in matches.indices { rule.matches[index].forgetAsked() }
         return rule
     }
 
-    /// The rule for packets of one family, whose states were asked for before; nil when it is about none.
+    /// The same for packets of one family; nil when it is about none.
     fileprivate func only(_ family: AddressFamily) -> IntentRule? {
         let all = family == .v4 ? AddressSet(v4: .all) : AddressSet(v6: .all)
         return only { match in
@@ -161,7 +163,7 @@ extension IntentRule {
             var match = match
             match.sources = match.sources.intersection(all)
             match.destinations = match.destinations.intersection(all)
-            match.states = .all
+            match.forgetAsked()
             return match
         }
     }

@@ -4,7 +4,8 @@
 /// and so where they are so many that lists cost a packet less, or the rules are few and the list is much shorter to read.
 struct StageCompiler {
     let path: PacketPath
-    let states: ConnectionStates
+    /// What all the rules ask for, and the diagrams do not.
+    let asked: [Match]
     let name: String
     /// See `Compiler`.
     let lookups: Int
@@ -64,8 +65,7 @@ struct StageCompiler {
     }
 
     private func jump(to chain: String, _ rules: [IntentRule]) -> Rule {
-        let matches = states == .all ? [] : [Match.among(.state, states.keys)]
-        return Rule(matches, .verdict(.jump(chain)), note: RuleNote(rules.lazy.map(\.label)).text)
+        Rule(asked, .verdict(.jump(chain)), note: RuleNote(rules.lazy.map(\.label)).text)
     }
 
     /// - Parameter lookups: how many all stages may have together.

@@ -25,6 +25,8 @@ struct FieldView: Hashable {
     /// Whether kernels differ in what they say of the way back of packets that the host sends to itself: at `input` old
     /// ones find none.
     let isInput: Bool
+    /// Whether the kernel has changed destinations where it does so before it looks up the way (`ct status dnat`).
+    let isTranslated: Bool
 
     /// Connection tracking comes at -200 (NF_IP_PRI_CONNTRACK).
     private static let trackingPriority = -200
@@ -38,6 +40,7 @@ struct FieldView: Hashable {
         self.isBelowIP = isBelowIP
         isRouted = path == .forward && base.hook != .ingress && base.hook != .prerouting
         isInput = base.hook == .input
+        isTranslated = [.input, .forward, .postrouting].contains(base.hook)
         guard !isBelowIP else {
             (input, output, showsState, isWhole) = (.unknown, .unknown, false, false)
             return
@@ -139,7 +142,9 @@ struct FieldView: Hashable {
     }
 
     /// Whether rules see the oddity at all.
-    func shows(_ oddity: PacketOddities) -> Bool { !isBelowIP && (isWhole || oddity != .smallSegments) }
+    func shows(_ oddity: PacketOddities) -> Bool {
+        !isBelowIP && (isWhole || oddity != .smallSegments) && (isTranslated || oddity != .redirected)
+    }
 
     static let loopback = "lo"
 

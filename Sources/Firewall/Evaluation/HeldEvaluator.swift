@@ -240,9 +240,38 @@ extension HeldCondition {
         switch self {
         case .unknown(let text): text
         case .before(let end): "meta time < \(end)"
-        case .fields(let fields, _, _): fields.map { "\($0)" }.joined(separator: " . ")
+        case .fields(let fields, _, _): fields.map(\.text).joined(separator: " . ")
         case .oddity(.smallSegments, _): "tcp option maxseg size"
+        case .oddity(.redirected, _): "ct status dnat"
         case .oddity, .excess: ""
+        }
+    }
+}
+
+extension HeldField {
+    /// As nft writes it.
+    var text: String {
+        switch self {
+        case .family: "meta nfproto"
+        case .inputInterface: "iifname"
+        case .outputInterface: "oifname"
+        case .inputIndex: "iif"
+        case .outputIndex: "oif"
+        case .source4: "ip saddr"
+        case .source6: "ip6 saddr"
+        case .destination4: "ip daddr"
+        case .destination6: "ip6 daddr"
+        case .transport: "meta l4proto"
+        case .sourcePort(let number): "\(number.text) sport"
+        case .destinationPort(let number): "\(number.text) dport"
+        case .anySourcePort: "th sport"
+        case .anyDestinationPort: "th dport"
+        case .icmpType: "icmp type"
+        case .icmpCode: "icmp code"
+        case .icmpv6Type: "icmpv6 type"
+        case .icmpv6Code: "icmpv6 code"
+        case .state: "ct state"
+        case .tcpFlags: "tcp flags"
         }
     }
 }

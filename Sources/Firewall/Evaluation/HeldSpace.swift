@@ -234,8 +234,8 @@ package struct HeldSpace {
         guard view.shows(oddity) else { return PacketFunction(constant: 2) }
         if oddity == .throughRouter, view.isRouted { return isPresent ? .all : .none }
         let odd = try store.node(
-            .oddities,
-            oddity.numbers,
+            oddity == .redirected ? .redirected : .oddities,
+            oddity == .redirected ? IntervalSet(1) : oddity.numbers,
             inside: isPresent ? .all : .none,
             outside: isPresent ? .none : .all
         )

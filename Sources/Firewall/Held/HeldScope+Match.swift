@@ -14,6 +14,7 @@ extension HeldScope {
         switch left.only?.name {
         case "fib": return [routing(left["fib"], operation, right) ?? unknown]
         case "tcp option": return segments(left["tcp option"], operation, right) ?? [unknown]
+        case "ct" where left["ct"]?["key"]?.text == "status": return [status(operation, right) ?? unknown]
         case "meta" where left["meta"]?["key"]?.text == "time": return [clock(operation, right) ?? unknown]
         case "payload"
         where left["payload"]?["protocol"]?.text == "ip6" && left["payload"]?["field"]?.text == "hoplimit":
@@ -153,6 +154,12 @@ extension HeldScope {
             return kinds == ["local"] ? .oddity(.toOwnAddress, isPresent: holds) : nil
         default: return nil
         }
+    }
+
+    /// What has become of the connection (`ip_conntrack_status`): our own rules alone ask where the policy says what does.
+    private func status(_ operation: String, _ right: JSONValue) -> HeldCondition? {
+        guard isOwn, operation == "in", right.text == "dnat" || right.integer == 1 << 5 else { return nil }
+        return .oddity(.redirected, isPresent: true)
     }
 
     /// The time, which nft writes in the zone of whoever lists: the project's own worker lists in UTC.

@@ -65,6 +65,12 @@ extension Flow {
         expires = rule.expires?.seconds
     }
 
+    /// Whether the host is a router that sends here what comes to a port of its own. It knows what it has sent; the host
+    /// behind sees no difference.
+    func isForwarded(by host: SiteHost) -> Bool {
+        ends == .inwards && host.isRouter && host.interfaces(in: inZone) != nil
+    }
+
     /// Whether a host of the site that bears addresses of the destinations gets its part.
     var opensDestinations: Bool { ends != .outwards }
 

@@ -67,6 +67,8 @@ struct IntentBuilder {
                 let output = host.interfaces(in: flow.outZone)
             else { continue }
             (match.inputInterfaces, match.outputInterfaces) = (input, output)
+            // Who sends to the host itself did not come by the forwarded port.
+            if flow.isForwarded(by: host) { match.oddities = .redirected }
             intents[index].forward.append(flow.rule([match]))
         }
     }
@@ -87,6 +89,7 @@ struct IntentBuilder {
             let ends = path == .output ? (own, peers.addresses) : (peers.addresses, own)
             guard !interfaces.isEmpty, var match = Self.match(from: ends.0, to: ends.1, flow) else { return nil }
             match.limit(path, to: interfaces)
+            if flow.isForwarded(by: host) { match.oddities = .redirected }
             return match
         }
         var matches: [PacketMatch] = []

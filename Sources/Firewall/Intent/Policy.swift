@@ -2,7 +2,8 @@ import Site
 
 /// The section `firewall`, and what follows from others, with every word looked up.
 struct Policy {
-    /// Those of `deny`, then those of `allow`, then the derived ones: the order in which they decide.
+    /// Those of `deny`, then those of `allow`, then the derived ones, then those of `forward`: the order in which they
+    /// decide.
     private(set) var flows: [Flow] = []
     /// Those of `never`, then those of `exactly`.
     private(set) var claims: [Claim] = []
@@ -20,10 +21,12 @@ struct Policy {
         for rule in firewall.allow {
             flows.append(Flow(rule, id: names.id(of: rule, nil), .accept, site, &resolver))
         }
+        // Last, so that what asks where a packet was sent parts no others that can be told together.
+        var forwarded: [Flow] = []
         for forward in firewall.forwards {
             let translation = RouterTranslation(forward, id: names.id(of: forward), site, &resolver)
             translations.append(translation)
-            flows += translation.opened(forward, resolver)
+            forwarded += translation.opened(forward, resolver)
         }
         for rule in firewall.masquerade {
             translations.append(RouterTranslation(rule, id: names.id(of: rule), &resolver))
@@ -32,6 +35,7 @@ struct Policy {
         if let now { flows.removeAll { $0.expires.map { $0 <= now } ?? false } }
         flows += HostNeeds(firewall.needs).flows(&names, &resolver)
         flows += GatewayNeeds(site).flows(&names, &resolver)
+        flows += forwarded
         for (kind, rules) in [(Claim.Kind.never, firewall.never), (.exactly, firewall.exactly)] {
             for rule in rules {
                 claims.append(Self.claim(kind, names.id(of: rule, kind.rawValue), rule, site, &resolver))

@@ -82,7 +82,11 @@ struct RouterTranslation: Sendable {
             return targets.compactMap { target in
                 // Which address a router gets from elsewhere the kernel alone knows.
                 let isDynamic = !router.dynamicInterfaces.isDisjoint(with: router.names(in: zone))
-                let local = isDynamic ? AddressSet.all.subtracting(SpecialAddresses.loopback) : own
+                let known = isDynamic ? AddressSet.all.subtracting(SpecialAddresses.loopback) : own
+                // What is there already is not changed, and does not count as sent there (`nf_nat_setup_info`).
+                let isAlike = port.map { traffic.redirected(to: $0).intersects(traffic) } ?? true
+                let isThere = own.contains(target) && isAlike
+                let local = isThere ? known.subtracting(AddressSet([target])) : known
                 var match = match
                 if isDynamic { match.oddities = .toOwnAddress }
                 switch target {

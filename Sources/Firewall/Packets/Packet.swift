@@ -133,4 +133,6 @@ package struct PacketOddities: OptionSet, Sendable, Hashable {
     /// The destination that the packet comes in with is an address of the host (`fib daddr type local`): what a host that
     /// gets its address from elsewhere knows, and the site file does not.
     package static let toOwnAddress = PacketOddities(rawValue: 1 << 5)
+    /// The destination of its connection was changed on the way in (`ct status dnat`): it came to a forwarded port.
+    package static let redirected = PacketOddities(rawValue: 1 << 6)
 }

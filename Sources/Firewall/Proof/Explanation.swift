@@ -35,7 +35,7 @@ package struct Explanation: Sendable {
     ) -> Nearest? {
         var best: (rule: IntentRule, lacking: [PacketMatch.Lack])?
         for rule in rules where rule.verdict == .accept {
-            for match in rule.matches {
+            for match in rule.matches where match.canMeet(packet) {
                 let lacking = match.lacks(packet) + rule.lacks(at: now)
                 // Another host's addresses or another service are farther than an interface.
                 if lacking.reduce(0, { $0 + $1.weight }) < best?.lacking.reduce(0, { $0 + $1.weight }) ?? .max {
@@ -54,7 +54,8 @@ package struct Explanation: Sendable {
     /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and
     /// goes by the interface that has its peer for a neighbour, else by the first that faces the outside, else by the
     /// first. What would leave by the interface that it came in by, of which the site file knows no address, is taken
-    /// for a packet to the address that the host has there by DHCP: it is `toOwnAddress`.
+    /// for a packet to the address that the host has there by DHCP: it is `toOwnAddress`. What the host sends to itself
+    /// comes in by `lo`, and what is for all of a link, or for its own addresses, no router passes on.
     ///
     /// - Parameter interface: the one that it comes in by or, where the host sends it, leaves by.
     package static func packet(
@@ -66,8 +67,11 @@ package struct Explanation: Sendable {
         by interface: String? = nil
     ) -> Packet {
         let own = Set(host.allAddresses.map(\.address))
-        var path: PacketPath = own.contains(destination) ? .input : own.contains(source) ? .output : .forward
-        let input = interface ?? host.interface(towards: source)
+        let isLocal = own.contains(source) && own.contains(destination)
+        let isForHere = own.contains(destination) || !own.contains(source) && host.keeps(source, destination)
+        var path: PacketPath = isForHere ? .input : own.contains(source) ? .output : .forward
+        let peer = source.isNobody ? destination : source
+        let input = interface ?? (isLocal ? "lo" : host.interface(towards: peer))
         let output = path == .output ? interface : nil
         let isDynamic = host.interfaces.contains { $0.name == input && $0.addresses.isEmpty }
         let isToUnknown = path == .forward && isDynamic && input == host.interface(towards: destination)
@@ -80,7 +84,31 @@ package struct Explanation: Sendable {
     }
 }
 
+extension IPAddress {
+    /// The source of who has no address yet (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.2).
+    fileprivate var isNobody: Bool { self == .v4(0) || self == .v6(0) }
+
+    /// Whether it is for all of a link, or for many (RFC 1122, section 3.2.1.3; RFC 4291, section 2.7).
+    fileprivate var isForMany: Bool {
+        switch self {
+        case .v4(let bits): bits >= 0xE000_0000 && (bits < 0xF000_0000 || bits == .max)
+        case .v6(let bits): bits >> 120 == 0xFF
+        }
+    }
+
+    /// An address of IPv6 that is good on its link alone (RFC 4291, section 2.5.6).
+    fileprivate var isOfLink6: Bool { if case .v6 = self { isOfLink } else { false } }
+}
+
 extension SiteHost {
+    /// Whether a packet between these ends goes no farther than the link that the host is on.
+    fileprivate func keeps(_ source: IPAddress, _ destination: IPAddress) -> Bool {
+        let isBroadcast = interfaces.flatMap(\.addresses).contains { address in
+            address.address.width == 32 && address.prefixLength < 31 && address.network.last == destination
+        }
+        return isBroadcast || destination.isForMany || source.isNobody || source.isOfLink6 || destination.isOfLink6
+    }
+
     /// The interface that a peer is reached by.
     func interface(towards address: IPAddress) -> String {
         let attached = interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
@@ -102,6 +130,16 @@ extension PacketMatch {
     struct Lack {
         let weight: Int
         let text: String
+    }
+
+    /// Whether some packet of the same family and protocol fulfils it.
+    fileprivate func canMeet(_ packet: Packet) -> Bool {
+        let isV4 = packet.source.width == 32
+        let hasEnds =
+            isV4
+            ? !sources.v4.isEmpty && !destinations.v4.isEmpty && !oddities.contains(.throughRouter)
+            : !sources.v6.isEmpty && !destinations.v6.isEmpty
+        return hasEnds && traffic.intersects(TrafficSet(packet.protocolNumber))
     }
 
     /// What keeps the packet from fulfilling all conditions; empty when it does.
@@ -127,7 +165,11 @@ extension PacketMatch {
         }
         if !sourcePorts.contains(packet.sourcePort) { lack(2, "its source port is \(packet.sourcePort)") }
         if !states.contains(packet.state) { lack(9, "it is \(packet.state), not \(states.text)") }
-        if !oddities.isSubset(of: packet.oddities) { lack(9, "it is an ordinary packet") }
+        if oddities.contains(.redirected), !packet.oddities.contains(.redirected) {
+            lack(3, "it was sent here itself, not to the forwarded port")
+        } else if !oddities.isSubset(of: packet.oddities) {
+            lack(9, "it is an ordinary packet")
+        }
         return list
     }
 }

@@ -194,6 +194,9 @@ extension Box {
             let common = oddities.reduce(Dimension.oddities.last, &)
             words += PacketOddities(rawValue: UInt8(truncatingIfNeeded: common)).words
         }
+        if !isFree(.redirected) {
+            words += self[.redirected] == IntervalSet(1) ? PacketOddities.redirected.words : ["sent here as it came"]
+        }
         return words.map { ", \($0)" }.joined()
     }
 }

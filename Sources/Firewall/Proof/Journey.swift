@@ -89,6 +89,7 @@ package struct Journey: Sendable {
         let near = router.interfaces.first { $0.name == packet.outputInterface }?.addresses.map(\.address) ?? []
         let attached = near.first { address in target.allAddresses.contains { $0.network.contains(address) } }
         var arriving = packet
+        arriving.oddities.remove(.redirected)
         arriving.source = source
         arriving.route = .input(by: target.interface(towards: attached ?? source))
         if source.width == 128 { arriving.oddities.insert(.throughRouter) }
@@ -143,7 +144,7 @@ extension Translation {
     /// The packet with its new destination, on its new way through the host.
     fileprivate func redirected(_ packet: Packet, at host: SiteHost) -> Packet {
         guard case .destination(let target, let port) = kind else { return packet }
-        return Explanation.packet(
+        var redirected = Explanation.packet(
             from: packet.source,
             to: target,
             packet.protocolNumber,
@@ -151,6 +152,8 @@ extension Translation {
             at: host,
             by: packet.inputInterface
         )
+        redirected.oddities.insert(.redirected)
+        return redirected
     }
 }
 

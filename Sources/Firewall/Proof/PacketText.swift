@@ -77,7 +77,7 @@ extension PacketOddities {
         let all: [(PacketOddities, String)] = [
             (.withoutReturnPath, "no route back to its source"), (.broadcastSource, "source is broadcast or multicast"),
             (.smallSegments, "announces small segments"), (.overLimit, "above a limit"),
-            (.toOwnAddress, "to an address of the host's own"),
+            (.toOwnAddress, "to an address of the host's own"), (.redirected, "sent here by a forwarded port"),
         ]
         return all.filter { isSuperset(of: $0.0) }.map(\.1)
     }

@@ -85,7 +85,9 @@ extension Box {
         if !match.traffic.isAll { box.restrict(.traffic, to: match.traffic.kinds.widened) }
         box.restrict(.sourcePort, to: match.sourcePorts.widened)
         if match.states != .all { box.restrict(.state, to: match.states.numbers) }
-        if !match.oddities.isEmpty { box.restrict(.oddities, to: match.oddities.numbers) }
+        let own = match.oddities.subtracting(.redirected)
+        if !own.isEmpty { box.restrict(.oddities, to: own.numbers) }
+        if own != match.oddities { box.restrict(.redirected, to: 1) }
         if box.isEmpty { return [] }
         if match.sources.isAll, match.destinations.isAll { return [box] }
         var (four, six) = (box, box)
@@ -140,7 +142,7 @@ extension PacketOddities {
 
 /// One packet as a number for each dimension.
 package struct Coordinates: Sendable {
-    private var numbers = InlineArray<13, UInt128>(repeating: 0)
+    private var numbers = InlineArray<14, UInt128>(repeating: 0)
 
     package init() {}
 
@@ -152,6 +154,7 @@ package struct Coordinates: Sendable {
     package init(_ packet: Packet) {
         self[.state] = UInt128(packet.state.rawValue)
         self[.oddities] = UInt128(packet.oddities.rawValue) & Dimension.oddities.last
+        self[.redirected] = packet.oddities.contains(.redirected) ? 1 : 0
         self[.inputInterface] = packet.inputInterface.map(InterfaceName.number) ?? 0
         self[.outputInterface] = packet.outputInterface.map(InterfaceName.number) ?? 0
         self[.traffic] = UInt128(packet.protocolNumber.rawValue) << 16 | UInt128(packet.detail)

@@ -6,8 +6,10 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case family
     /// `ConnectionState.rawValue`.
     case state
-    /// `PacketOddities.rawValue`.
+    /// `PacketOddities.rawValue`, but for `redirected`.
     case oddities
+    /// 1 for `PacketOddities.redirected`: what a router sends elsewhere has it from there on, and nothing else changes.
+    case redirected
     /// The names of interfaces, as `InterfaceName` has them.
     case inputInterface, outputInterface
     /// TCP's byte of flags. Few rules ask for them, but those do so in many ranges: asked for after the traffic, each
@@ -26,7 +28,7 @@ package enum Dimension: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     /// The largest number of the dimension; the smallest is 0.
     package var last: UInt128 {
         switch self {
-        case .family: 1
+        case .family, .redirected: 1
         case .state: 4
         case .oddities: 63
         case .limit: 0xFFFF

@@ -112,13 +112,14 @@ package struct Witness {
         packet.state = ConnectionState(rawValue: UInt8(truncatingIfNeeded: numbers[.state])) ?? .new
         packet.tcpFlags = UInt8(truncatingIfNeeded: numbers[.tcpFlags])
         packet.oddities = PacketOddities(rawValue: UInt8(truncatingIfNeeded: numbers[.oddities]))
+        if numbers[.redirected] == 1 { packet.oddities.insert(.redirected) }
         if packet.oddities.contains(.overLimit) { packet.limit = store.limit(numbers[.limit]) }
         return packet
     }
 
     private func preferences(_ dimension: Dimension, _ numbers: Coordinates, _ path: PacketPath) -> [UInt128] {
         switch dimension {
-        case .family, .state: return [0]
+        case .family, .state, .redirected: return [0]
         // A limit that can be named says more than all at once.
         case .limit: return (0..<min(UInt128(store.limitCount), 256)).map { $0 + 1 } + [0]
         case .oddities: return [0, 1, 2, 4, 8, 16, 32]

@@ -187,6 +187,7 @@ extension PacketOddities {
         case .smallSegments: "tcp option maxseg size < 536"
         case .throughRouter: "ip6 hoplimit != 255"
         case .toOwnAddress: "fib daddr type local"
+        case .redirected: "ct status dnat"
         // `Match.oddity` promises it.
         default: fatalError("a match names one oddity, and limits have matches of their own")
         }

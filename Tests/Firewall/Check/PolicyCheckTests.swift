@@ -121,7 +121,8 @@ struct PolicyCheckTests {
             "{ from: 192.168.1.50, to: 8.8.8.8, service: web, expect: drop }",
             "through r: by `lan_internet_web`"
         )
-        try verify("{ from: 8.8.8.8, to: s, service: tcp/2222, expect: accept }")
+        // Who sends to the host behind itself has not come by the forwarded port.
+        try verify("{ from: 8.8.8.8, to: s, service: tcp/2222, expect: drop }")
         try verify("{ from: 8.8.8.8, to: s, service: ssh, expect: drop }")
         // A forwarded port of the router's, at any of its addresses that are known, and at nobody else's.
         try verify("{ from: 8.8.8.8, to: r, service: ssh, expect: accept }")
@@ -173,6 +174,23 @@ struct PolicyCheckTests {
             allow,
             gateway: gateway(80).replacing("{ host: app, service: app }", with: "{ address: 127.0.0.1, port: 8080 }")
         )
+        // One that faces the outside and is open inside alone is told of, with the line.
+        let zones = Self.start.replacing(
+            "lb: { roles: [gateway], addresses: [10.0.0.1/24] }",
+            with: "lb: { roles: [gateway], interfaces: { eth0: { zone: outside, addresses: [198.51.100.1/24] }, "
+                + "eth1: { zone: inside, addresses: [10.0.0.1/24] } } }"
+        )
+        func found(_ lines: String, _ port: String = "port: 80") throws -> [String] {
+            let text = zones + "firewall:\n  allow:\n" + lines + gateway(80).replacing("port: 80", with: port)
+            return try Self.findings(text)
+        }
+        let inner = "    - { from: any, to: gateway, services: http, in: inside }\n"
+        let told = try found(inner)
+        #expect(told.count == 1 && told[0].hasPrefix("10 warning conflict the gateway listens on port 80"), "\(told)")
+        #expect(told.first?.contains("by `inside` alone") == true, "\(told)")
+        #expect(try found(inner + inner.replacing("inside", with: "outside")) == [])
+        #expect(try found(inner, "port: 80, address: 10.0.0.1") == [])
+        #expect(try found(inner, "port: 80, address: 198.51.100.1").count == 1)
         // A site without a policy is none that contradicts its gateway.
         #expect(try Self.findings(Self.start + gateway(81)) == [])
     }

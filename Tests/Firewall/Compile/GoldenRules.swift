@@ -15,6 +15,14 @@ enum Golden {
         rule(id, line, .written, .accept, states: .new, edit)
     }
 
+    /// A written rule of line `line` that lets in what comes from a forwarded port.
+    static func forwarded(_ id: String, line: Int, _ edit: (inout PacketMatch) -> Void) -> IntentRule {
+        allow(id, line: line) { match in
+            match.oddities = .redirected
+            edit(&match)
+        }
+    }
+
     static func deny(_ id: String, line: Int, _ edit: (inout PacketMatch) -> Void = { _ in }) -> IntentRule {
         rule(id, line, .written, .drop, states: .new, edit)
     }

@@ -250,9 +250,17 @@ extension Golden {
             "36-port-forwards",
             host {
                 $0.forward = [
-                    allow("web", line: 3) {
+                    allow("lan-out", line: 2) { $0.inputInterfaces = .among(["eth1"]) },
+                    forwarded("web", line: 3) {
                         $0.destinations = addresses("10.1.0.5"); $0.traffic = tcp(8080)
-                    }
+                    },
+                    forwarded("dns", line: 4) {
+                        $0.destinations = addresses("10.1.0.6"); $0.traffic = tcp(5353).union(udp(5353))
+                    },
+                    forwarded("v6", line: 5) {
+                        $0.destinations = addresses("2001:db8:1::5"); $0.traffic = tcp(8443)
+                    },
+                    forwarded("dmz-host", line: 6) { $0.destinations = addresses("10.1.0.7") },
                 ]
                 $0.translations = [
                     translation("web", line: 3, .destination(.v4(0x0A01_0005), port: 8080)) {
@@ -276,7 +284,7 @@ extension Golden {
             "41-forwards-to-an-address-by-dhcp",
             host {
                 $0.forward = [
-                    allow("web", line: 3) {
+                    forwarded("web", line: 3) {
                         $0.destinations = addresses("10.1.0.5", "2001:db8:1::5"); $0.traffic = tcp(8080)
                     }
                 ]

@@ -51,6 +51,7 @@ struct RandomIntent {
         if isV4 { packet.oddities.remove(.throughRouter) }
         if path == .output { packet.oddities.remove(.withoutReturnPath) }
         if packet.protocolNumber != .tcp { packet.oddities.remove(.smallSegments) }
+        if path != .output, chance(3) { packet.oddities.insert(.redirected) }
         return packet
     }
 
@@ -103,6 +104,7 @@ struct RandomIntent {
         // Whatever is forwarded has been through a router, this one; and what the host says to itself no rule of a site's
         // asks the way back of.
         if path == .forward { match.oddities.remove(.throughRouter) }
+        if path != .output, chance(6) { match.oddities = .redirected }
         if match.oddities.contains(.withoutReturnPath) {
             match.inputInterfaces = match.inputInterfaces.subtracting(.among(["lo"]))
         }

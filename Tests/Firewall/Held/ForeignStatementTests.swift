@@ -76,6 +76,27 @@ struct ForeignStatementTests {
         #expect(try conditions(#"{"drop":null}"#) == [true])
     }
 
+    @Test(
+        "what a forwarded port has sent on is known of our own rules alone, and where it has",
+        arguments: [
+            ("gatehouse", "forward", 0, true), ("gatehouse", "prerouting", -100, false), ("x", "forward", 0, false),
+        ]
+    )
+    func redirected(table: String, hook: String, priority: Int, isKnown: Bool) throws {
+        let place = #""type":"filter","hook":"\#(hook)","prio":\#(priority),"policy":"drop""#
+        let rule = L.match(#"{"ct":{"key":"status"}}"#, "in", #""dnat""#) + #",{"accept":null}"#
+        let foreign = Self.foreign(rule, place).replacing(#""table":"x""#, with: #""table":"\#(table)""#)
+        let source = try #require(IPAddress("10.0.0.9"))
+        let target = try #require(IPAddress("10.1.0.1"))
+        var packet = Packet(.forward(by: "eth0", to: "eth1"), from: source, to: target, .tcp, detail: 22)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: foreign), packet) == (isKnown ? .drop : Self.either))
+        // As a list with numbers for words has it.
+        let numbers = foreign.replacing(#""dnat""#, with: "32")
+        #expect(try L.outcomes(L.json(Self.ssh, extra: numbers), packet) == (isKnown ? .drop : Self.either))
+        packet.oddities = .redirected
+        #expect(try L.outcomes(L.json(Self.ssh, extra: foreign), packet) == (isKnown ? .accept : Self.either))
+    }
+
     @Test("a condition of iptables may hold or not, and its verdict is known")
     func compatibility() throws {
         let rule = #"{"xt":{"type":"match","name":"recent"}},{"drop":null}"#

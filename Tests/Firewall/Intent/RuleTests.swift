@@ -102,6 +102,7 @@ struct RuleTests {
         let opened = try #require(Self.policy(intent, "r", .forward).last)
         #expect(opened.matches[0].traffic == TrafficSet(.tcp, details: 2222...2222))
         #expect(opened.matches[0].inputInterfaces == .among(["wan"]))
+        #expect(opened.matches[0].oddities == .redirected)
         #expect(Self.policy(intent, "s", .input).map(\.id) == ["forward_internet_s_ssh"])
         #expect(intent.host("s")?.translations.isEmpty == true && intent.host("s")?.forward.isEmpty == true)
     }

@@ -97,6 +97,48 @@ struct RouterClaimTests {
         #expect(other.answer == .proved, "\(Self.describe(other))")
     }
 
+    @Test("a forwarded port opens the way by the router's port, and not the one to the host behind itself")
+    func direct() throws {
+        let site = try Self.model(
+            """
+              forward: [{ from: internet, service: way-in, to: 10.1.0.9, port: 22 }]
+              never: [{ from: internet, to: 10.1.0.9, services: [ssh] }]
+              tests:
+                - { from: 8.8.8.8, to: gate, service: way-in, expect: accept }
+                - { from: 8.8.8.8, to: 10.1.0.9, service: ssh, expect: drop }
+            """
+        )
+        let proof = try #require(Self.proofs(site)[.never]?.first)
+        #expect(proof.answer == .refuted && proof.host == "gate", "\(Self.describe(proof))")
+        #expect(proof.packet?.oddities == .redirected, "\(Self.describe(proof))")
+        // The claim is broken by the router's port, and every test holds.
+        let found = PolicyCheck.findings(site, file: "site.yaml", now: 0)
+        #expect(found.map(\.code) == [.claim], "\(found)")
+    }
+
+    @Test("a forwarded port that leads to another of the router's own opens that one to nobody else")
+    func ownPort() throws {
+        let forward = "  forward: [{ from: internet, service: way-in, to: gate, port: 22 }]\n"
+        let site = try Self.model(
+            forward + """
+                  tests:
+                    - { from: 8.8.8.8, to: 198.51.100.2, service: way-in, expect: accept }
+                    - { from: 8.8.8.8, to: gate, service: ssh, expect: drop }
+                """
+        )
+        #expect(PolicyCheck.findings(site, file: "site.yaml", now: 0).isEmpty)
+        for proof in Self.proofs(site).values.joined() {
+            #expect(proof.answer == .proved && proof.isVoid == false, "\(Self.describe(proof))")
+        }
+        let way = try Self.never(forward + "  never: [{ from: internet, to: gate, services: [way-in] }]")
+        #expect(way.answer == .refuted && way.packet?.path == .input, "\(Self.describe(way))")
+        let other = try Self.never(forward + "  never: [{ from: internet, to: gate, services: [web] }]")
+        #expect(other.answer == .proved, "\(Self.describe(other))")
+        let exact = "  exactly: [{ from: internet, to: gate, services: [way-in, ssh] }]"
+        let own = try #require(Self.proofs(try Self.model(forward + exact))[.exactly]?.first)
+        #expect(own.answer == .refuted && own.packet?.detail == 22, "\(Self.describe(own))")
+    }
+
     @Test("a port of a router whose address is not known is one of its own addresses, and not everybody's")
     func dynamic() throws {
         func proofs(_ lines: String) throws -> [ClaimProof] {

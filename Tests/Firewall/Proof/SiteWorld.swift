@@ -109,6 +109,7 @@ struct SiteWorld {
     ) -> End {
         var packet = packet
         packet.route = .input(by: input.name)
+        packet.oddities.remove(.redirected)
         guard let intent = machine.intent else {
             if machine.bears(packet.destination) { return .delivered(to: machine, packet, isDecided: isDecided) }
             guard machine.isRouter, let output = route(machine, to: packet.destination, otherThan: input) else {
@@ -142,6 +143,7 @@ struct SiteWorld {
             else { continue }
             packet.destination = address
             packet.detail = port ?? packet.detail
+            packet.oddities.insert(.redirected)
             return
         }
     }

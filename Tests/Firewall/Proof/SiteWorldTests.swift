@@ -75,7 +75,7 @@ struct SiteWorldTests {
             }
             let forward = some(2) {
                 "from: \($0.one(["internet", "any", "partner", "guests"])), service: \($0.one(["one", "way-in"])), "
-                    + "to: \($0.one(["db", "web", "pc", "10.1.0.9"]))"
+                    + "to: \($0.one(["db", "web", "pc", "gate", "10.1.0.9"]))"
                     + ($0.chance(2) ? ", port: \($0.one(["1", "2"]))" : "")
                     + ($0.chance(3) ? ", in: \($0.one(["people", "servers"]))" : "")
             }

@@ -48,8 +48,10 @@ struct WiredWalk {
             else { continue }
             let hasPort = [.tcp, .udp, .sctp].contains(packet.protocolNumber)
             if port != nil, !hasPort { continue }
+            let (destination, detail) = (packet.destination, packet.detail)
             packet.destination = address
             packet.detail = port ?? packet.detail
+            if packet.destination != destination || packet.detail != detail { packet.oddities.insert(.redirected) }
             return
         }
     }

@@ -51,6 +51,42 @@ struct RoutedConnectionTests {
         #expect(!wider[0].contains("ended"), "\(result)")
     }
 
+    @Test("a forwarded port leads to the host behind, whose own port is shut, and goes on under another ruleset")
+    func forwarded() throws {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(Self.server, to: "server.py")
+        try network.directory.write(Self.caller, to: "caller.py")
+        let forward = "  forward: [{ from: lan, in: people, service: way, to: 10.2.0.5, port: 8080 }]\n"
+        try network.directory.write(Self.site(services: "queue", more: "") + forward, to: "one.yaml")
+        try network.directory.write(
+            Self.site(services: "queue", more: ", { from: dmz, to: lan }") + forward,
+            to: "other.yaml"
+        )
+        let result = try network.script(
+            """
+            own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
+            trap 'kill $lan $dmz $server $caller 2>/dev/null' EXIT
+            neighbour() {
+                unshare --net sleep 600 & eval $1=$!; there=$!
+                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
+                ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
+                nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
+            }
+            neighbour lan 10.1.0 10.1.0.9/24
+            neighbour dmz 10.2.0 10.2.0.5/24
+            apply one.yaml --keep 10.1.0.9 --confirm-within 0s; echo "one $?"
+            nsenter -t $dmz --net python3 server.py & server=$!
+            nsenter -t $lan --net python3 caller.py > talk.txt & caller=$!
+            await 'grep -q "direct" talk.txt'
+            apply other.yaml --keep 10.1.0.9 --confirm-within 0s; echo "other $?"
+            touch other; await 'grep -q "end" talk.txt'
+            cat talk.txt
+            """
+        )
+        #expect(result.output.contains("one 0\n") && result.output.contains("other 0\n"), "\(result)")
+        #expect(result.output.contains("forwarded: talks\ndirect: shut\nother: talks\nend\n"), "\(result)")
+    }
+
     private static func site(services: String, more: String) -> String {
         """
         site: foobar.com
@@ -61,7 +97,7 @@ struct RoutedConnectionTests {
             interfaces:
               lan: { zone: people, addresses: [10.1.0.1/24] }
               dmz: { zone: servers, addresses: [10.2.0.1/24] }
-        services: { ssh: tcp/22, web: tcp/8080, queue: tcp/9090 }
+        services: { ssh: tcp/22, web: tcp/8080, queue: tcp/9090, way: tcp/2222 }
         firewall:
           allow:
             - { from: lan, to: gate, services: [ssh], in: people }
@@ -81,6 +117,33 @@ struct RoutedConnectionTests {
         for port in (8080, 9090):
             server = socketserver.ThreadingTCPServer(("10.2.0.5", port), Echo)
             threading.Thread(target=server.serve_forever).start()
+
+        """
+
+    /// Calls the router's port, then the host's own, and talks once more when it is told to by a file.
+    private static let caller = """
+        import os, socket, time
+        def talk(one, word):
+            one.sendall(word)
+            return "talks" if one.recv(100) == word else "ended"
+        for _ in range(600):
+            try:
+                one = socket.create_connection(("10.1.0.1", 2222), 60)
+                break
+            except OSError:
+                time.sleep(0.1)
+        print("forwarded:", talk(one, b"one"), flush=True)
+        try:
+            socket.create_connection(("10.2.0.5", 8080), 2)
+            print("direct: open", flush=True)
+        except TimeoutError:
+            print("direct: shut", flush=True)
+        for _ in range(2400):
+            if os.path.exists("other"):
+                break
+            time.sleep(0.05)
+        print("other:", talk(one, b"other"), flush=True)
+        print("end", flush=True)
 
         """
 

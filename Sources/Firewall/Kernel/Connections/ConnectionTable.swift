@@ -95,6 +95,7 @@ package enum ConnectionTable {
                 connection.sourcePort = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_ORIG_PORT_SRC))
                 connection.detail = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_REPL_PORT_SRC))
             }
+            connection.isRedirected = unsafe nfct_get_attr_u32(pointer, ATTR_STATUS) & UInt32(IPS_DST_NAT.rawValue) != 0
             return connection
         }
 

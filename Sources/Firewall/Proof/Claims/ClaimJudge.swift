@@ -124,13 +124,16 @@ final class ClaimJudge {
 
     /// The connections of a claim that the end would see. What a host says to itself is none.
     ///
-    /// - Parameter isOrdinary: whether packets alone are meant that have no oddity and only the flag SYN.
+    /// - Parameters:
+    ///   - isOrdinary: whether packets alone are meant that have no oddity and only the flag SYN.
+    ///   - isForwarded: whether those are meant that a forwarded port has sent on, or the others; nil for both.
     private func question(
         _ claim: AskedClaim,
         _ traffic: TrafficSet,
         to addresses: AddressSet,
         _ states: ConnectionStates,
-        isOrdinary: Bool = true
+        isOrdinary: Bool = true,
+        isForwarded: Bool? = nil
     ) throws(SpaceExhausted) -> PacketFunction {
         var match = PacketMatch()
         match.destinations = addresses
@@ -140,6 +143,9 @@ final class ClaimJudge {
         for index in boxes.indices where isOrdinary {
             boxes[index].restrict(.oddities, to: 0)
             boxes[index].restrict(.tcpFlags, to: 0x02)
+        }
+        if site.forwards, let isForwarded {
+            for index in boxes.indices { boxes[index].restrict(.redirected, to: isForwarded ? 1 : 0) }
         }
         let about = try store.combine(try store.region(boxes), try from(claim), .intersection)
         let asked = try store.combine(about, try ways.possible(), .intersection)
@@ -212,7 +218,8 @@ final class ClaimJudge {
     ) throws(SpaceExhausted) -> Verdict {
         var verdict = Verdict()
         guard holds(claim.claim) else { return verdict }
-        let all = try question(claim, claim.claim.traffic, to: addresses, .new)
+        let isForwarded = claim.claim.ends == .inwards
+        let all = try question(claim, claim.claim.traffic, to: addresses, .new, isForwarded: isForwarded)
         let asked = try store.combine(all, try unmeant(claim.claim), .difference)
         if asked == .none { return verdict }
         verdict.isAsked = true

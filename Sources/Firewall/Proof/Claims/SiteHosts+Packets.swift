@@ -70,7 +70,9 @@ extension SiteHosts {
         else { return nil }
         seen.destination = target
         seen.detail = port ?? packet.detail
-        seen.route = .forward(by: interface(packet.source), to: interface(target))
+        seen.oddities.insert(.redirected)
+        let isOwn = router.addresses.contains(target)
+        seen.route = PacketRoute(isOwn ? .input : .forward, by: interface(packet.source), to: interface(target))
         return seen
     }
 }

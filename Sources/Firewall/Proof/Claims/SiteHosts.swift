@@ -26,6 +26,8 @@ package struct SiteHosts: Sendable {
     let routers: [Int]
     /// Whether it is known of any host what its kernel holds.
     let areHeld: Bool
+    /// Whether a router sends packets elsewhere than they were sent to.
+    let forwards: Bool
 
     /// - Parameter held: what kernels hold, by the host's name; hosts that are left out do what is meant.
     package init(_ intent: Intent, of site: SiteModel, held: [String: HeldRuleset] = [:]) {
@@ -50,6 +52,7 @@ package struct SiteHosts: Sendable {
         )
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
+        forwards = hosts.contains { $0.intent.translations.contains(where: \.changesDestination) }
     }
 
     /// The addresses of some hosts together.

@@ -102,21 +102,19 @@ extension SiteWays {
     func passOn(from host: Int, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
         // What is not certain is about no address that a host is known to bear.
         for turn in try turns(host) where turn.isCertain {
-            var match = PacketMatch()
-            match.destinations = AddressSet([turn.target])
-            if let traffic = turn.traffic { match.traffic = traffic }
-            var there = try forwarding(host).outcomes
-            if let target = site.hosts.firstIndex(where: { $0.addresses.contains(turn.target) }), target != host {
+            let target = site.hosts.firstIndex { $0.addresses.contains(turn.target) }
+            var passed = PacketFunction(.accept)
+            if target != host {
+                passed = try turned(turn, try forwarding(host).outcomes, isForwarded: true)
+            }
+            if let target {
                 let behind = site.hosts[target]
                 let placed = isPlaced ? try behind.sides.region(.input, in: store) : .all
                 let all = try behind.outcomes(.input, in: store)
                 let input = try all.anywhere(.inputInterface, within: placed, in: store)
-                there = try store.combine(there, input, .then)
+                let arrived = try turned(turn, input, isForwarded: target == host)
+                passed = try store.combine(passed, arrived, .then)
             }
-            let image = try store.region(Box.boxes(of: match, on: .input))
-            var dimensions: Set<Dimension> = [.destination4, .destination6]
-            if turn.traffic != nil { dimensions.insert(.traffic) }
-            let passed = try store.forgetting(dimensions, try there.only(in: image, store))
             let others = try store.combine(.all, turn.region, .difference)
             outcomes = try store.combine(
                 try passed.only(in: turn.region, store),
@@ -124,6 +122,24 @@ extension SiteWays {
                 .either
             )
         }
+    }
+
+    /// What a function makes of connections that a router has sent elsewhere, as one of the connections as they were.
+    ///
+    /// - Parameter isForwarded: whether the host that it is about is the router, which knows that it has.
+    private func turned(
+        _ turn: Turn,
+        _ function: PacketFunction,
+        isForwarded: Bool
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var match = PacketMatch()
+        match.destinations = AddressSet([turn.target])
+        if let traffic = turn.traffic { match.traffic = traffic }
+        var dimensions: Set<Dimension> = [.redirected, .destination4, .destination6]
+        if turn.traffic != nil { dimensions.insert(.traffic) }
+        var image = Box.boxes(of: match, on: .input)
+        for index in image.indices { image[index].restrict(.redirected, to: isForwarded ? 1 : 0) }
+        return try store.forgetting(dimensions, try function.only(in: try store.region(image), store))
     }
 }
 
