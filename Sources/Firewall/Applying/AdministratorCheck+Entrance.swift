@@ -7,9 +7,17 @@ extension AdministratorCheck {
         package let interfaces: [String]
         /// Whether answers leave by another interface, so that what comes has no way back by its own.
         package let isDetour: Bool
+        /// The interfaces on which nobody asks who bears an address: tunnels (IFF_NOARP).
+        let silent: Set<String>
 
-        package init(_ destination: IPAddress, by interfaces: [String], isDetour: Bool = false) {
+        package init(
+            _ destination: IPAddress,
+            by interfaces: [String],
+            isDetour: Bool = false,
+            silent: Set<String> = []
+        ) {
             (self.destination, self.interfaces, self.isDetour) = (destination, interfaces, isDetour)
+            self.silent = silent
         }
 
         package var description: String { "at \(destination), by \(interfaces.joined(separator: " or "))" }
@@ -29,16 +37,19 @@ extension AdministratorCheck {
     /// for is asked of the way, too, where it is not known: it is one of those that the way's interface bears, or the one
     /// that the kernel itself would speak from.
     ///
-    /// - Parameter own: the machine's addresses, each with its interface; one may be there more than once.
+    /// - Parameters:
+    ///   - own: the machine's addresses, each with its interface; one may be there more than once.
+    ///   - silent: see `Entrance`.
     /// - Throws: what `routing` throws.
     package static func entrances(
         _ access: Access,
         own: [(interface: String, address: IPAddress)],
+        silent: Set<String> = [],
         routing: Routing
     ) throws -> [Entrance] {
         func entrance(_ destination: IPAddress) throws -> Entrance? {
             let way = try routing(access.source, destination, access.interface)
-            return way.map { Entrance(destination, by: $0.interfaces) }
+            return way.map { Entrance(destination, by: $0.interfaces, silent: silent) }
         }
         if let known = access.destination, own.contains(where: { $0.address == known }) {
             return try [entrance(known)].compactMap(\.self)
@@ -66,7 +77,7 @@ extension AdministratorCheck {
         guard access.destination == entrance.destination else { return nil }
         let bearing = own.filter { $0.address == entrance.destination && $0.interface != "lo" }.map(\.interface)
         guard !bearing.isEmpty, Set(bearing).isDisjoint(with: entrance.interfaces) else { return nil }
-        return Entrance(entrance.destination, by: bearing, isDetour: true)
+        return Entrance(entrance.destination, by: bearing, isDetour: true, silent: entrance.silent)
     }
 }
 

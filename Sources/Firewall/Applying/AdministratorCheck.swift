@@ -50,8 +50,8 @@ package struct AdministratorCheck: Sendable {
     /// What is said of a connection, and of which way in; nil when there is none.
     package typealias Finding = (verdict: Verdict, entrance: Entrance?)
 
-    /// Asks rules about a new TCP connection, the answer to it and what then goes both ways: now, and at `until`, since
-    /// rules may end by themselves.
+    /// Asks rules about a new TCP connection, the answer to it, what then goes both ways, and what IPv6 needs before any of
+    /// it: now, and at `until`, since rules may end by themselves.
     ///
     /// One way in is enough; it must be open by each of its interfaces.
     /// - Parameters:
@@ -107,6 +107,7 @@ package struct AdministratorCheck: Sendable {
                 exchange.append((packet, what))
             }
         }
+        exchange += discovery(access, at: entrance, by: interface)
         var admitting: String?
         for moment in moments {
             let evaluator = HeldEvaluator(held.at(moment))

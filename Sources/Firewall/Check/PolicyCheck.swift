@@ -3,10 +3,10 @@ package import Site
 /// What `gatehouse check` says of the policy, without a kernel: lines that can have no effect, claims that lines break,
 /// the file's own tests, and where the gateway needs what the policy does not give.
 package struct PolicyCheck {
-    private let site: SiteModel
+    let site: SiteModel
     private let file: String
     private let now: Int64
-    private let intent: Intent
+    let intent: Intent
     private var findings: [Diagnostic] = []
 
     /// - Parameters:
@@ -43,7 +43,7 @@ package struct PolicyCheck {
         intent = Intent(of: site, at: now)
     }
 
-    private mutating func report(
+    mutating func report(
         _ severity: Diagnostic.Severity,
         _ code: Diagnostic.Code,
         _ position: SourcePosition,
@@ -254,7 +254,7 @@ package struct PolicyCheck {
     }
 
     /// Why a host decided as it did.
-    private static func reason(_ decision: Rehearsal.Decision) -> String {
+    static func reason(_ decision: Rehearsal.Decision) -> String {
         let way =
             switch decision.path {
             case .input: "into"
@@ -264,79 +264,6 @@ package struct PolicyCheck {
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }
         let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
         return "\(way) \(decision.host): by `\(rule.id)`\(line)"
-    }
-
-    // MARK: Gateway
-
-    /// The gateway's ports that nobody can reach, and the servers that it cannot reach.
-    private mutating func checkGateway() {
-        guard let gateway = site.gateway, !site.gatewayHosts.isEmpty else { return }
-        for listener in gateway.listeners where !isOpen(listener) {
-            report(
-                .error,
-                .conflict,
-                listener.position,
-                "the gateway listens on port \(listener.port), and the policy lets nobody reach it",
-                help: "add a line to `allow`, or remove the listener"
-            )
-        }
-        let rehearsal = Rehearsal(site, intent)
-        for pool in gateway.pools.values.sorted(by: { $0.name < $1.name }) {
-            for endpoint in site.endpoints(of: pool) {
-                guard case .addresses(let addresses) = endpoint.location, let address = addresses.first
-                else { continue }
-                checkReach(rehearsal, address, .tcp, endpoint.port, endpoint.settings.position) {
-                    "its server `\(endpoint.label)`"
-                }
-            }
-        }
-        for server in gateway.nameServers {
-            checkReach(rehearsal, server.address, .udp, server.port, gateway.position) {
-                "its name server \(server)"
-            }
-        }
-    }
-
-    private mutating func checkReach(
-        _ rehearsal: Rehearsal,
-        _ address: IPAddress,
-        _ number: ProtocolNumber,
-        _ port: UInt16,
-        _ position: SourcePosition,
-        _ what: () -> String
-    ) {
-        // It never leaves the host.
-        guard !address.isLoopback else { return }
-        for host in site.gatewayHosts {
-            let own = host.allAddresses.filter { $0.address.width == address.width }
-            let near = own.first { $0.network.contains(address) } ?? own.first
-            guard let source = near?.address, source != address else { continue }
-            let connection = Connection(from: source, to: address, number, detail: port)
-            guard let last = rehearsal.decisions(connection).last, last.verdict != .accept else { continue }
-            report(
-                .error,
-                .conflict,
-                position,
-                "the gateway `\(host.name)` cannot reach \(what()): \(connection) is refused " + Self.reason(last),
-                help: "narrow that rule, or allow the connection"
-            )
-        }
-    }
-
-    /// Whether anyone may reach one of a listener's addresses. A listener on a loopback address is the machine's own.
-    private func isOpen(_ listener: ListenerSettings) -> Bool {
-        let bound = listener.addresses.filter { !$0.isUnspecified }
-        guard bound.isEmpty || !bound.allSatisfy(\.isLoopback) else { return true }
-        let addresses = AddressSet(bound)
-        let gateways = Set(site.gatewayHosts.map(\.name))
-        return intent.flows.contains { flow in
-            guard flow.verdict == .accept, flow.opensDestinations, flow.traffic.contains(.tcp, detail: listener.port)
-            else { return false }
-            return flow.destinations.bearers.contains { bearer in
-                gateways.contains(intent.hosts[bearer.host].host)
-                    && (bound.isEmpty || bearer.addresses.intersects(addresses))
-            }
-        }
     }
 }
 

@@ -56,7 +56,7 @@ struct RuleNote {
 
 extension RuleNote {
     /// How many answers to questions of a diagram are looked at for the comment of one.
-    private static let mostAnswers = 1024
+    private static let mostAnswers = 512
 
     /// The rules that what begins at a target of a diagram leads to, in the order of the answers.
     init(_ targets: [Diagram.Target], of diagram: Diagram, _ rules: [IntentRule]) {

@@ -71,8 +71,10 @@ extension HiddenRule {
     ) throws(SpaceExhausted) -> [(IntentRule, HiddenRule?)] {
         let rules = host.rules(path)
         let space = IntentSpace(in: store)
-        // What a host says to itself, and what defences are about, is no line's business.
+        // What a host says to itself, what defences are about, and what follows the first packet of a connection is no
+        // line's business.
         var usual = Box()
+        usual.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
         usual.restrict(.oddities, to: 0)
         usual.restrict(.tcpFlags, to: 0x02)
         let named = host.otherAddresses.isEmpty ? Set(host.interfaces.map(\.name)) : []

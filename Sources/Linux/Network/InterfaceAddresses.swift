@@ -8,19 +8,26 @@ package enum InterfaceAddresses {
 
     /// The same, with the names of their interfaces.
     package static func byInterface() -> [(interface: String, address: SocketAddress)] {
+        entries().compactMap { entry in entry.address.map { (entry.interface, $0) } }
+    }
+
+    /// One for each address of an interface, also of its link.
+    ///
+    /// - Returns: no address where it is no IP address; the flags of the interface (netdevice(7)).
+    fileprivate static func entries() -> [(interface: String, address: SocketAddress?, flags: UInt32)] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard unsafe getifaddrs(&first) == 0 else { return [] }
         defer { unsafe freeifaddrs(first) }
-        var addresses: [(interface: String, address: SocketAddress)] = []
+        var entries: [(interface: String, address: SocketAddress?, flags: UInt32)] = []
         // Sound: the list lives until it is freed, and an address has the size of its family.
         var entry = unsafe first
         while let current = unsafe entry {
-            if let name = unsafe current.pointee.ifa_addr, let address = unsafe read(name) {
-                addresses.append((unsafe String(cString: current.pointee.ifa_name), address))
-            }
+            let name = unsafe String(cString: current.pointee.ifa_name)
+            let address = unsafe current.pointee.ifa_addr.flatMap { unsafe read($0) }
+            entries.append((name, address, unsafe current.pointee.ifa_flags))
             unsafe entry = current.pointee.ifa_next
         }
-        return addresses
+        return entries
     }
 
     private static func read(_ name: UnsafeMutablePointer<sockaddr>) -> SocketAddress? {
@@ -53,5 +60,12 @@ package enum InterfaceNames {
             unsafe entry = entry + 1
         }
         return names
+    }
+
+    /// Those on whose links nobody asks who bears an address, as on tunnels (IFF_NOARP in netdevice(7)); none when the kernel
+    /// does not tell.
+    package static func withoutNeighbours() -> Set<String> {
+        let flag = UInt32(IFF_NOARP)
+        return Set(InterfaceAddresses.entries().filter { $0.flags & flag != 0 }.map(\.interface))
     }
 }

@@ -5,7 +5,7 @@ extension SiteService: CustomStringConvertible {
     }
 
     /// Reads `tcp/443` or `udp/60000-61000`.
-    init(text: String) throws(ValueFault) {
+    package init(text: String) throws(ValueFault) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { throw ValueFault("is no service", help: "write it like `tcp/443`") }
         guard let transport = Transport(rawValue: String(parts[0])) else {

@@ -62,13 +62,20 @@ extension FirewallBaseline {
         case .dhcpServer: "DHCP is served by hosts with the role dhcp-server, but for the zone outside."
         }
     }.checked { switches, node, decoding in
-        guard switches[.established] == .off, let part = node[FirewallBaseline.established.rawValue] else { return }
-        decoding.collector.report(
-            .conflict,
-            .warning,
-            at: part.range,
-            "without `established` answers are dropped, so that no connection works",
-            help: "leave it on: it lets in nothing that begins a connection"
-        )
+        let needed: [(FirewallBaseline, String, help: String)] = [
+            (
+                .established, "without `established` answers are dropped, so that no connection works",
+                "leave it on: it lets in nothing that begins a connection"
+            ),
+            (
+                .neighbours,
+                "without `neighbours` nobody finds a host on its link by IPv6, so that no connection of IPv6 works there",
+                "leave it on: it lets in nothing but who bears which address of the link"
+            ),
+        ]
+        for (part, reason, help) in needed where switches[part] == .off {
+            guard let node = node[part.rawValue] else { continue }
+            decoding.collector.report(.conflict, .warning, at: node.range, reason, help: help)
+        }
     }
 }

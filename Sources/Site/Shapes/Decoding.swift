@@ -98,8 +98,14 @@ struct Decoding {
             .unknownName,
             at: node.range,
             "there is no \(noun) \(quoted(name))",
-            help: isPort ? definition : Self.suggestion(for: name, among: candidates())
+            help: isPort ? definition : Self.suggestion(for: name, among: candidates()) ?? Self.origin(of: kinds)
         )
+    }
+
+    /// Where names of a kind come from that is written nowhere else; nil for those with a section of their own.
+    private static func origin(of kinds: [NameKind]) -> String? {
+        guard kinds == [.zone] else { return nil }
+        return "zones are those of interfaces: write `interfaces: { eth0: { zone: outside } }` at a host"
     }
 
     /// The innermost key, quoted, as the subject of a sentence.

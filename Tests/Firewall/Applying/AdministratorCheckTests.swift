@@ -180,6 +180,43 @@ struct AdministratorCheckTests {
         #expect(by.contains("is stopped") && by.contains("inet x c"), "\(by)")
     }
 
+    @Test(
+        "by IPv6 nobody comes in where neighbours are not found, but by a tunnel, where nobody asks for them",
+        .enabled(if: ScratchKernelTests.isPossible)
+    )
+    func neighbours() throws {
+        let text = """
+            site: a.b
+            hosts: { h: { interfaces: { eth0: { addresses: ["2001:db8:1::10/64", 198.51.100.10/24] } } } }
+            services: { ssh: tcp/22 }
+            firewall: { allow: [{ from: any, to: h, services: ssh }], defences: { spoofing: false } }
+            """
+        let kernel = ScratchKernel(try BuiltProgram.workers())
+        func verdict(
+            _ source: String,
+            at own: String,
+            _ text: String,
+            silent: Set<String> = []
+        ) throws -> AdministratorCheck.Verdict {
+            let intent = try #require(Intent(of: try site(text)).host("h"))
+            let held = try HeldRuleset(json: try kernel.hold(Compiler.compile(intent).text().text))
+            let access = try #require(AdministratorCheck.Access(source, port: 22))
+            let address = try #require(IPAddress(own))
+            let entrance = AdministratorCheck.Entrance(address, by: ["eth0"], silent: silent)
+            return AdministratorCheck.finding(access, held, at: [entrance], now: 0, until: 9).verdict
+        }
+        let six = (source: "2001:db8:100::7", own: "2001:db8:1::10")
+        #expect(try verdict(six.source, at: six.own, text) == .admitted(rule: "any_h_ssh"))
+        let deaf = text.replacing("spoofing: false }", with: "spoofing: false }, baseline: { neighbours: false }")
+        guard case .refused(let by) = try verdict(six.source, at: six.own, deaf) else {
+            Issue.record("\(try verdict(six.source, at: six.own, deaf))")
+            return
+        }
+        #expect("\(by)".hasPrefix("neighbour discovery"), "\(by)")
+        #expect(try verdict(six.source, at: six.own, deaf, silent: ["eth0"]) == .admitted(rule: "any_h_ssh"))
+        #expect(try verdict("203.0.113.7", at: "198.51.100.10", deaf) == .admitted(rule: "any_h_ssh"))
+    }
+
     @Test("a zone of connection tracking, and another source, leave it open who comes in")
     func tracking() throws {
         let office = "203.0.113.7"

@@ -112,6 +112,18 @@ struct AnswerTests {
         #expect(flags.packet.text.contains(", TCP flags "), "\(flags.packet.text)")
     }
 
+    @Test("a deny behind a deny is redundant, and nothing of the baseline is named")
+    func redundant() throws {
+        let lines = "- { id: d1, from: any, to: a, services: x }\n    - { id: d2, from: 8.8.8.8, to: a, services: x }"
+        let text = Self.bogus.replacing("INSIDE", with: "").replacing(
+            "- { id: d1, from: any, to: a, services: x }",
+            with: lines
+        )
+        let hidden = try HiddenRule.all(in: Intent(of: try site(text)).hosts)
+        let second = try #require(hidden.first { $0.rule.id == "d2" })
+        #expect(second.kind == .redundant && second.hiding.map(\.id) == ["d1"], "\(second)")
+    }
+
     @Test("where the nearest rule lacks nothing it is said what comes before it")
     func nearest() throws {
         let site = try site(Self.bogus.replacing("INSIDE", with: ""))

@@ -68,7 +68,7 @@ struct ApplyTests {
             """
         )
         #expect(result.output.contains("claim 1\n"), "\(result)")
-        #expect(result.error.contains("the claim `no-office` is broken"), "\(result)")
+        #expect(result.error.contains("the claim `no-office` (site.yaml:11) is broken"), "\(result)")
         #expect(!result.output.contains("table inet gatehouse"), "\(result)")
     }
 

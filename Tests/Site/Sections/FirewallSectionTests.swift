@@ -70,6 +70,13 @@ import Testing
         ),
         Faulty(lines("allow: [{ from: any, to: h, in: outsid }]"), "8:35 unknown-name | `outside`"),
         Faulty(
+            "site: a.b\nhosts: { h: { addresses: [10.0.0.1/24] } }\n"
+                + "firewall: { allow: [{ from: any, to: h, in: inside }] }\n",
+            "3:45 unknown-name | `interfaces: { eth0: { zone: outside } }`"
+        ),
+        Faulty(lines("baseline: { established: false }"), "8:28 conflict | leave it on"),
+        Faulty(lines("baseline: { neighbours: false, icmp: false }"), "8:27 conflict | leave it on"),
+        Faulty(
             lines("allow: [{ from: any, to: h, expires: 2030-01-01 }]"),
             "8:40 invalid-value | `2026-12-24T18:00:00Z`"
         ),

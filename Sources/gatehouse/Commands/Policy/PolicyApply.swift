@@ -70,7 +70,7 @@ struct PolicyApply: ParsableCommand {
             let packet = proof.packet.map { "\(since): \($0.text)" } ?? since
             throw ExitCode.refusal(
                 .wanting,
-                "the claim `\(claim.id)` \(word)\(packet) \(proof.reason ?? ""); nothing was changed. "
+                "the claim `\(claim.id)`\(site.place(claim.position)) \(word)\(packet) \(proof.reason ?? ""); nothing was changed. "
                     + "`gatehouse policy prove` says more"
             )
         }

@@ -18,17 +18,20 @@ struct PolicyExplain: ParsableCommand {
     @Option(help: "The host whose rules are followed. May be left out where the site has one.")
     var host: String?
 
-    @Option(help: "The packet's source address.")
+    @Option(help: "The packet's source: an address, or a host of the site.")
     var from: String
 
-    @Option(help: "The packet's destination address.")
+    @Option(help: "The packet's destination: an address, or a host of the site.")
     var to: String
 
-    @Option(name: .customLong("proto"), help: "tcp, udp, sctp, icmp, icmpv6, or a number from 0 to 255.")
-    var transport = "tcp"
+    @Option(
+        name: .customLong("proto"),
+        help: "tcp, udp, sctp, icmp, icmpv6, or a number from 0 to 255. Default: the service's, else tcp."
+    )
+    var transport: String?
 
-    @Option(help: "The destination port; for ICMP the type.")
-    var port: UInt16?
+    @Option(help: "The destination port: a number, or a service of the site; for ICMP the type.")
+    var port: String?
 
     @Option(help: "The interface that the packet comes in or leaves by. Default: the one nearest to its peer.")
     var interface: String?
@@ -42,7 +45,7 @@ struct PolicyExplain: ParsableCommand {
     func run() throws {
         let site = try PolicySite(path: options.path)
         let intent = try site.host(host)
-        let packet = try packet(site.model.hosts[intent.host] ?? SiteHost(name: intent.host))
+        let packet = try packet(site.model.hosts[intent.host] ?? SiteHost(name: intent.host), site.model)
         let journey = Journey(packet, at: intent, of: site.intent, site.model, now: site.now)
         let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }?.at(site.now)
         let trace = ruleset.map { journey.trace(in: $0) }
@@ -56,22 +59,13 @@ struct PolicyExplain: ParsableCommand {
         if !journey.isLetThrough || !isThere { throw ExitCode(1) }
     }
 
-    private func packet(_ host: SiteHost) throws -> Packet {
-        guard let source = IPAddress(from), let destination = IPAddress(to), source.width == destination.width else {
-            Output.error("--from \(from) --to \(to): these must be two addresses, both of IPv4 or both of IPv6")
+    private func packet(_ host: SiteHost, _ site: SiteModel) throws -> Packet {
+        let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
+        do throws(PacketWords.Problem) {
+            return try words.packet(at: host, of: site)
+        } catch {
+            Output.error("\(error)")
             throw ExitCode(2)
         }
-        guard let number = ProtocolNumber(word: transport) else {
-            Output.error("--proto \(transport): write tcp, udp, sctp, icmp, icmpv6 or a number from 0 to 255")
-            throw ExitCode(2)
-        }
-        let isICMP = number == .icmp || number == .icmpv6
-        guard !isICMP || port ?? 0 <= 255 else {
-            Output.error("--port \(port ?? 0): the types of ICMP go from 0 to 255")
-            throw ExitCode(2)
-        }
-        let echo: UInt16 = number == .icmp ? 8 : 128
-        let detail = isICMP ? (port ?? echo) << 8 : port ?? 0
-        return Explanation.packet(from: source, to: destination, number, detail: detail, at: host, by: interface)
     }
 }

@@ -46,8 +46,9 @@ extension PolicySite {
     ///
     /// - Throws: `SystemError` when the kernel does not tell them.
     static func entrances(_ access: AdministratorCheck.Access) throws -> [AdministratorCheck.Entrance] {
-        try AdministratorCheck.entrances(access, own: ownAddresses) { address, source, interface in
-            try Route.to(address.bytes, from: source?.bytes, by: interface).map { route in
+        let silent = InterfaceNames.withoutNeighbours()
+        return try AdministratorCheck.entrances(access, own: ownAddresses, silent: silent) { address, source, device in
+            try Route.to(address.bytes, from: source?.bytes, by: device).map { route in
                 (route.interfaces, route.source.flatMap { IPAddress(bytes: $0) })
             }
         }

@@ -1,0 +1,136 @@
+package import Site
+
+/// The words by which a person asks about one packet, looked up in the site: ends and services are named as in the tests
+/// of the site file.
+package struct PacketWords: Sendable {
+    /// A host of the site, or an address.
+    package var from: String
+    package var to: String
+    /// `tcp` and the like, or a number; nil for that of the service, else TCP.
+    package var transport: String?
+    /// A number, a service of the site, `icmp`, or a transport with a port such as `tcp/3306`.
+    package var port: String?
+    package var interface: String?
+
+    package init(from: String, to: String, transport: String? = nil, port: String? = nil, interface: String? = nil) {
+        (self.from, self.to, self.transport, self.port) = (from, to, transport, port)
+        self.interface = interface
+    }
+
+    /// What is wrong with a word, and what to write.
+    package struct Problem: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// The packet that is meant, as `Explanation.packet` makes it. Of hosts with several addresses two of one network go
+    /// before others, and those that come first.
+    package func packet(at host: SiteHost, of site: SiteModel) throws(Problem) -> Packet {
+        try checkInterface(at: host)
+        let (sources, destinations) = (try addresses("--from", from, site), try addresses("--to", to, site))
+        let pairs = sources.flatMap { source in
+            destinations.filter { $0.address.width == source.address.width }.map { (source, $0) }
+        }
+        let near = pairs.first { $0.network?.contains($1.address) ?? $1.network?.contains($0.address) ?? false }
+        guard let (source, destination) = near ?? pairs.first else {
+            throw Problem(description: "--from \(from) --to \(to): these have no addresses of one family, IPv4 or IPv6")
+        }
+        let (number, detail) = try traffic(isV4: source.address.width == 32, site)
+        return Explanation.packet(
+            from: source.address,
+            to: destination.address,
+            number,
+            detail: detail,
+            at: host,
+            by: interface
+        )
+    }
+
+    private func checkInterface(at host: SiteHost) throws(Problem) {
+        // Of a host whose interfaces the site file does not name any may be one.
+        guard let interface, !host.interfaces.isEmpty else { return }
+        let names = host.interfaces.map(\.name) + ["lo"]
+        guard !names.contains(interface) else { return }
+        let known = names.joined(separator: ", ")
+        throw Problem(description: "--interface \(interface): `\(host.name)` has no such interface; it has \(known)")
+    }
+
+    /// - Returns: each address with the network that it is attached to, where that is known.
+    private func addresses(
+        _ option: String,
+        _ word: String,
+        _ site: SiteModel
+    ) throws(Problem) -> [(address: IPAddress, network: IPNetwork?)] {
+        if let address = IPAddress(word) { return [(address, nil)] }
+        guard let host = site.hosts[word] else {
+            let hosts = site.hosts.keys.sorted().cut(8)
+            throw Problem(
+                description: "\(option) \(word): neither an address nor a host of the site, which has \(hosts)"
+            )
+        }
+        guard !host.allAddresses.isEmpty else {
+            throw Problem(description: "\(option) \(word): the site file has no address of this host; write one")
+        }
+        return host.allAddresses.map { ($0.address, $0.network) }
+    }
+
+    // MARK: - Protocol and port
+
+    private func traffic(isV4: Bool, _ site: SiteModel) throws(Problem) -> (ProtocolNumber, detail: UInt16) {
+        var number: ProtocolNumber?
+        if let transport {
+            number = ProtocolNumber(word: transport)
+            guard number != nil else {
+                throw Problem(
+                    description: "--proto \(transport): write tcp, udp, sctp, icmp, icmpv6 or a number from 0 to 255"
+                )
+            }
+        }
+        guard let port else {
+            let number = number ?? .tcp
+            if number == .icmp || number == .icmpv6 { return (number, Self.echo(number)) }
+            guard number.hasPorts else { return (number, 0) }
+            throw Problem(
+                description: "say which port of \(number.text) is meant with --port: a number, or a service of the site"
+            )
+        }
+        if port == FirewallRule.icmp {
+            let number = number ?? (isV4 ? .icmp : .icmpv6)
+            if number == .icmp || number == .icmpv6 { return (number, Self.echo(number)) }
+        }
+        guard let detail = UInt16(port) else { return try service(port, number, site) }
+        let meant = number ?? .tcp
+        if meant.hasPorts { return (meant, detail) }
+        guard meant == .icmp || meant == .icmpv6 else {
+            throw Problem(description: "--port \(port): \(meant.text) has no ports; leave it out")
+        }
+        guard detail <= 255 else { throw Problem(description: "--port \(port): the types of ICMP go from 0 to 255") }
+        return (meant, detail << 8)
+    }
+
+    private static func echo(_ number: ProtocolNumber) -> UInt16 { (number == .icmp ? 8 : 128) << 8 }
+
+    /// The one port of a service.
+    private func service(
+        _ word: String,
+        _ number: ProtocolNumber?,
+        _ site: SiteModel
+    ) throws(Problem) -> (ProtocolNumber, detail: UInt16) {
+        let written = (try? SiteService(text: word)).map { [$0] }
+        guard let services = site.services[word] ?? written else {
+            let known = site.services.keys.sorted().cut(8)
+            throw Problem(
+                description: "--port \(word): neither a port nor a service of the site, which has \(known)"
+            )
+        }
+        let all = services.reduce(TrafficSet.none) { $0.union(TrafficSet($1)) }
+        let meant = number.map { all.intersection(TrafficSet($0)) } ?? all
+        guard let kinds = meant.kinds.ranges.first else {
+            throw Problem(description: "--port \(word): it is \(all.text), and nothing of \(number?.text ?? "it")")
+        }
+        guard meant.kinds.ranges.count == 1, kinds.count == 1 else {
+            throw Problem(description: "--port \(word): it is \(meant.text); say one of them")
+        }
+        let found = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: kinds.lowerBound >> 16))
+        return (found, UInt16(truncatingIfNeeded: kinds.lowerBound))
+    }
+}

@@ -1,0 +1,101 @@
+import Firewall
+import Site
+import Testing
+
+/// What a person asks about one packet, in the words of the site file.
+@Suite("Words about a packet")
+struct PacketWordsTests {
+    private static let text = """
+        site: a.b
+        hosts:
+          gate:
+            roles: [router]
+            interfaces:
+              wan: { zone: outside, addresses: [198.51.100.2/24, "2001:db8:1::2/64"] }
+              lan: { zone: people, addresses: [10.2.0.1/24] }
+          pc: { addresses: ["2001:db8:9::5/64", 10.2.0.5/24] }
+          phone: { interfaces: { eth0: { zone: people } } }
+        services: { ssh: tcp/22, dns: [udp/53, tcp/53], range: tcp/8000-8010 }
+        firewall:
+          allow:
+            - { from: pc, to: gate, services: ssh }
+            - { from: pc, to: internet, services: dns }
+        """
+
+    private static func packet(
+        _ from: String,
+        _ to: String,
+        _ port: String? = "22",
+        _ transport: String? = nil,
+        by interface: String? = nil
+    ) throws -> Packet {
+        let site = try site(text)
+        let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
+        return try words.packet(at: try #require(site.hosts["gate"]), of: site)
+    }
+
+    private static func problem(
+        _ from: String,
+        _ to: String,
+        _ port: String?,
+        _ transport: String? = nil,
+        by interface: String? = nil
+    ) throws -> String {
+        do {
+            return "no problem: \(try packet(from, to, port, transport, by: interface).text)"
+        } catch let problem as PacketWords.Problem {
+            return problem.description
+        }
+    }
+
+    @Test("hosts and services go by their names, and the addresses of one network before others")
+    func names() throws {
+        let packet = try Self.packet("pc", "gate", "ssh")
+        #expect(packet.text == "tcp 10.2.0.5:40000 -> 10.2.0.1:22 in by lan, new")
+        #expect(try Self.packet("pc", "9.9.9.9", "dns", "udp").text.hasPrefix("udp 10.2.0.5:40000 -> 9.9.9.9:53"))
+        #expect(try Self.packet("8.8.8.8", "gate", "tcp/25").text.contains("198.51.100.2:25 in by wan"))
+        #expect(try Self.packet("8.8.8.8", "gate", "icmp").text.hasPrefix("icmp type 8 8.8.8.8"))
+        #expect(try Self.packet("2620:fe::9", "gate", nil, "icmpv6").text.hasPrefix("icmpv6 type 128 2620:fe::9"))
+        #expect(try Self.packet("8.8.8.8", "gate", nil, "47").text.hasPrefix("protocol 47 8.8.8.8"))
+    }
+
+    @Test("a word that says too little or nothing is an error with what to write")
+    func problems() throws {
+        #expect(try Self.problem("pc", "gate", nil).contains("--port: a number, or a service of the site"))
+        #expect(try Self.problem("pc", "gate", "dns").contains("it is tcp/53, udp/53; say one of them"))
+        #expect(try Self.problem("pc", "gate", "range").contains("tcp/8000-8010; say one of them"))
+        #expect(try Self.problem("pc", "gate", "ssh", "udp").contains("nothing of udp"))
+        #expect(try Self.problem("pc", "gate", "shh").contains("which has dns, range, ssh"))
+        #expect(try Self.problem("pc", "gate", "70000").contains("neither a port nor a service"))
+        #expect(try Self.problem("pc", "gate", "22", "47").contains("has no ports"))
+        #expect(try Self.problem("pc", "gate", "256", "icmp").contains("0 to 255"))
+        #expect(try Self.problem("pc", "gate", "22", "tpc").contains("--proto tpc: write tcp"))
+        #expect(try Self.problem("pcc", "gate", "22").contains("which has gate, pc, phone"))
+        #expect(try Self.problem("phone", "gate", "22").contains("has no address of this host"))
+        #expect(try Self.problem("8.8.8.8", "2001:db8::1", "22").contains("no addresses of one family"))
+        #expect(try Self.problem("pc", "gate", "22", by: "nope").contains("it has wan, lan, lo"))
+    }
+
+    @Test("what goes no farther than a link or than the host itself is never forwarded")
+    func links() throws {
+        #expect(try Self.packet("198.51.100.2", "198.51.100.2").route == .input(by: "lo"))
+        #expect(try Self.packet("gate", "10.2.0.1").route == .input(by: "lo"))
+        #expect(try Self.packet("0.0.0.0", "255.255.255.255", "67", "udp").path == .input)
+        #expect(try Self.packet("10.2.0.5", "10.2.0.255", "137", "udp").route == .input(by: "lan"))
+        #expect(try Self.packet("10.2.0.5", "224.0.0.251", "5353", "udp").route == .input(by: "lan"))
+        #expect(try Self.packet("fe80::1", "fe80::2", "135", "icmpv6").path == .input)
+        #expect(try Self.packet("2620:fe::9", "ff02::1:ff00:2", "135", "icmpv6", by: "wan").path == .input)
+        #expect(try Self.packet("gate", "255.255.255.255", "67", "udp").path == .output)
+        #expect(try Self.packet("10.2.0.5", "10.3.0.255").path == .forward)
+    }
+
+    @Test("the nearest rule is one that a packet of that family and protocol can meet")
+    func nearest() throws {
+        let site = try site(Self.text)
+        let intent = try #require(Intent(of: site).host("gate"))
+        func nearest(_ packet: Packet) -> String? { Explanation(packet, at: intent).nearest?.rule.id }
+        #expect(nearest(try Self.packet("8.8.8.8", "gate", nil, "47")) != "neighbours")
+        #expect(nearest(try Self.packet("10.2.0.9", "gate", "22")) == "pc_gate_ssh")
+        #expect(nearest(try Self.packet("8.8.8.8", "198.51.100.2", "5353", "udp")) != "neighbours")
+    }
+}
