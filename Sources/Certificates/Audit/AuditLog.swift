@@ -17,7 +17,7 @@ package struct AuditLog: Sendable {
     /// A year of a thousand certificates is 3 MiB.
     internal static let limit = 256 << 20
     /// What the first line names as the one before it.
-    private static let beginning = String(repeating: "0", count: 64)
+    internal static let beginning = String(repeating: "0", count: 64)
 
     package init(path: String) {
         self.path = path
@@ -61,17 +61,13 @@ package struct AuditLog: Sendable {
         let stamp = FileStamp(path)
         // A long one that nobody has touched since this process looked at all of it: thousands of lines in a row cost what
         // each costs.
-        if let end = Self.ends.withLock({ $0[path] }), end.number >= Self.long, stamp != nil, end.stamp == stamp {
-            return try write([], events, after: end.number, end.hash, now)
+        if let end = Self.ends.withLock({ $0[path] }), end.last.number >= Self.long, stamp != nil, end.stamp == stamp {
+            return try write([], events, after: end.last, now)
         }
         // A line that a crash cut short told of nothing that happened: the store changes only after it.
         let look = try lookToGoOnFrom()
         let bytes = look.torn.map { Array(Self.mark($0).utf8) } ?? []
-        if let last = look.findings.entries.last {
-            try write(bytes, events, after: last.number, last.hash, now)
-        } else {
-            try write(bytes, beginnings + events, after: 0, Self.beginning, now)
-        }
+        try write(bytes, (look.last == Link() ? beginnings : []) + events, after: look.last, now)
     }
 
     /// The history so far; empty where what there was had to be set aside.
@@ -95,60 +91,39 @@ package struct AuditLog: Sendable {
 
     private struct End: Sendable {
         let stamp: FileStamp?
-        let number: Int
-        let hash: String
-        /// How many bytes were read up to there, and their SHA-256; nil where this process wrote without a look.
-        var contents: (length: Int, digest: String)?
+        let last: Link
     }
 
     private func write(
         _ before: [UInt8],
         _ events: [AuditEvent],
-        after number: Int,
-        _ previous: String,
+        after link: Link,
         _ now: Int64
     ) throws(CertificateProblem) {
         var bytes = before
-        var (number, previous) = (number, previous)
+        var last = link
         for event in events {
-            number += 1
-            let (line, hash) = Self.line(event, number: number, now, after: previous)
+            let (line, hash) = Self.line(event, number: last.number + 1, now, after: last.hash)
             bytes += Array((line + "\n").utf8)
-            previous = hash
+            last = Link(number: last.number + 1, hash: hash)
         }
         do throws(FileError) {
             try FileWriting.appendDurably(bytes.span, to: path)
         } catch {
             throw .file(error)
         }
-        let end = End(stamp: FileStamp(path), number: number, hash: previous)
+        let end = End(stamp: FileStamp(path), last: last)
         Self.ends.withLock { $0[path] = end }
     }
 
-    /// Looks at every line, and remembers that they hold: those that this process has looked at are known again by the hash
-    /// of them all, so that one more costs little, however many there are.
-    ///
+    /// Looks at every line, and remembers that they hold.
     internal func lookAtAll() throws(CertificateProblem) -> Standing {
         let stamp = FileStamp(path)
-        let text = try contents()
-        let bytes = Array(text.utf8)
-        var look = Look()
-        var before: (number: Int, hash: String)?
-        if let end = Self.ends.withLock({ $0[path] }), let known = end.contents, known.length <= bytes.count,
-            Fingerprint.sha256(Array(bytes[..<known.length])) == known.digest
-        {
-            before = (end.number, end.hash)
-            look = Self.look(at: String(decoding: bytes[known.length...], as: UTF8.self), after: end.number, end.hash)
-        }
-        // The number of a line that does not hold is told from the beginning.
-        if before == nil || look.fault != nil { look = Self.look(at: text) }
+        let look = Self.look(at: try contents())
         if let fault = look.fault { return .damaged(fault) }
         if look.torn != nil { return .cutShort }
-        if let last = look.findings.entries.last.map({ ($0.number, $0.hash) }) ?? before {
-            let known = (bytes.count, Fingerprint.sha256(bytes))
-            let end = End(stamp: stamp, number: last.0, hash: last.1, contents: known)
-            Self.ends.withLock { $0[path] = end }
-        }
+        let end = End(stamp: stamp, last: look.last)
+        Self.ends.withLock { $0[path] = end }
         return .holds
     }
 
@@ -160,8 +135,7 @@ package struct AuditLog: Sendable {
 
     /// Reads the history and looks at every line of it. There is none before the first change.
     package func verify() throws(CertificateProblem) -> Findings {
-        let text = try contents()
-        let (whole, torn) = Self.parts(of: text)
+        let (whole, torn) = Self.parts(of: String(decoding: try contents(), as: UTF8.self))
         var findings = Self.verify(whole)
         guard let torn, findings.fault == nil else { return findings }
         findings.fault = (whole.utf8.count { $0 == 0x0A } + 1, Self.wordsOfTorn(torn))
@@ -174,21 +148,21 @@ package struct AuditLog: Sendable {
             ? "is cut short, as a crash leaves it, or whoever took the rest away" : "is no line of an audit log"
     }
 
-    internal func contents() throws(CertificateProblem) -> String {
+    internal func contents() throws(CertificateProblem) -> [UInt8] {
         do throws(FileError) {
-            let bytes = try FileReading.read(path, limit: Self.limit, trust: .ownerOnly, followsLink: false)
-            return String(decoding: bytes, as: UTF8.self)
+            return try FileReading.read(path, limit: Self.limit, trust: .ownerOnly, followsLink: false)
         } catch {
-            if error.isNoSuchFile { return "" }
+            if error.isNoSuchFile { return [] }
             throw .file(error)
         }
     }
 
     /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.
     internal var lastMoment: Int64? {
-        guard let text = try? contents() else { return nil }
-        let line = text.split(separator: "\n").last { $0.utf8.last == UInt8(ascii: "}") }
-        return line.flatMap { JSONValue(parsing: String($0))?["time"]?.integer }.map { Int64($0) }
+        guard let bytes = try? contents() else { return nil }
+        let line = bytes.split(separator: 0x0A).last { $0.last == UInt8(ascii: "}") }
+        return line.flatMap { JSONValue(parsing: String(decoding: $0, as: UTF8.self))?["time"]?.integer }
+            .map { Int64($0) }
     }
 
     // MARK: Lines
@@ -222,12 +196,12 @@ package struct AuditLog: Sendable {
     }
 
     /// What every line begins with.
-    private static let lineStart = "{\"number\":"
+    internal static let lineStart = "{\"number\":"
 
     /// Ends a torn line in such a way that it is known for one.
     private static func mark(_ torn: String) -> String { " torn \(hash(torn))\n" }
 
-    private static func isTorn(_ line: Substring) -> Bool {
+    internal static func isTorn(_ line: Substring) -> Bool {
         // A whole line ends its object, and a mark of a torn one is a hash; to look for that in thousands takes seconds.
         guard line.utf8.last != UInt8(ascii: "}"), let range = line.lastRange(of: " torn ") else { return false }
         return line[range.upperBound...] == hash(String(line[..<range.lowerBound]))
@@ -235,37 +209,37 @@ package struct AuditLog: Sendable {
 
     /// What one look at a history finds.
     private struct Look {
-        var findings = Findings()
+        /// The last line that holds.
+        var last = Link()
         /// What follows the last line break: a line that a crash cut short tells of nothing that happened.
         var torn: String?
         /// What is wrong with the first line that does not hold, as the end of a sentence; nil when all do.
         var fault: String?
     }
 
-    /// - Parameters:
-    ///   - number: how many lines came before `text`.
-    ///   - previous: the hash of the last of them.
-    private static func look(at text: String, after number: Int = 0, _ previous: String = beginning) -> Look {
-        let (whole, torn) = parts(of: text)
-        var look = Look(findings: verify(whole, after: number, previous), torn: torn)
-        if let fault = look.findings.fault {
+    private static func look(at bytes: [UInt8]) -> Look {
+        if let last = lastLink(of: bytes) { return Look(last: last) }
+        let (whole, torn) = parts(of: String(decoding: bytes, as: UTF8.self))
+        let findings = verify(whole)
+        var look = Look(torn: torn)
+        if let last = findings.entries.last { look.last = Link(number: last.number, hash: last.hash) }
+        if let fault = findings.fault {
             look.fault = "is damaged: line \(fault.line) \(fault.why)"
         } else if let torn, !torn.hasPrefix(lineStart), !lineStart.hasPrefix(torn) {
-            let last = number + look.findings.entries.count
-            look.fault = "is damaged: what follows line \(last) is no line of an audit log"
+            look.fault = "is damaged: what follows line \(look.last.number) is no line of an audit log"
         }
         return look
     }
 
-    private static func verify(_ text: String, after count: Int = 0, _ last: String = beginning) -> Findings {
+    private static func verify(_ text: String) -> Findings {
         var findings = Findings()
-        var previous = last
+        var previous = beginning
         // By bytes: to look for what a reader would take for a character takes four times as long.
         for (index, bytes) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let line = Substring(bytes)
             if line.isEmpty, index == text.utf8.count(where: { $0 == 0x0A }) { break }
             if isTorn(line) { continue }
-            let number = count + findings.entries.count + 1
+            let number = findings.entries.count + 1
             guard let value = JSONValue(parsing: String(line)), let event = AuditEvent(value),
                 let moment = value["time"]?.integer, let hash = value["hash"]?.text
             else {

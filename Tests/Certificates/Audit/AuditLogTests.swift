@@ -1,6 +1,7 @@
-import Certificates
 import Foundation
 import Testing
+
+@testable import Certificates
 
 @Suite("The audit log")
 struct AuditLogTests {
@@ -144,6 +145,34 @@ struct AuditLogTests {
         }
     }
 
+    @Test("a history that is gone on with is looked at as closely: every bit counts, and a line that is missing")
+    func chain() throws {
+        let scratch = try Scratch()
+        let log = try log(of: 3, in: scratch)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: log.path))
+        #expect(AuditLog.lastLink(of: [])?.number == 0)
+        let last = try #require(AuditLog.lastLink(of: Array(whole)))
+        #expect(last.number == 3 && log.verifiedHash == last.hash)
+        for index in whole.indices {
+            var changed = whole
+            changed[index] ^= 0x01
+            #expect(AuditLog.lastLink(of: Array(changed)) == nil, "byte \(index)")
+        }
+        for length in 1..<whole.count {
+            let link = AuditLog.lastLink(of: Array(whole.prefix(length)))
+            #expect((link != nil) == (whole[length - 1] == 0x0A), "cut at \(length)")
+        }
+        let lines = whole.split(separator: 0x0A)
+        for order in [[0, 2], [1, 2], [1, 0, 2], [0, 1, 1, 2]] {
+            #expect(AuditLog.lastLink(of: order.flatMap { Array(lines[$0]) + [0x0A] }) == nil, "\(order)")
+        }
+        // What a crash left, and was marked, is passed over.
+        try scratch.write("audit.log", String(decoding: whole.prefix(whole.count - 40), as: UTF8.self))
+        try log.append(event(3), now: 5)
+        let marked = try Data(contentsOf: URL(fileURLWithPath: log.path))
+        #expect(AuditLog.lastLink(of: Array(marked))?.number == 3)
+    }
+
     @Test("a line that a crash cut short, anywhere, is marked and the log goes on")
     func torn() throws {
         let scratch = try Scratch()
@@ -158,4 +187,8 @@ struct AuditLogTests {
             #expect(findings.entries.map(\.event) == [event(1), event(2)])
         }
     }
+}
+
+extension AuditLog {
+    fileprivate var verifiedHash: String? { try? verify().entries.last?.hash }
 }
