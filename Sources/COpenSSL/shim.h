@@ -12,6 +12,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/crypto.h>
+#include <openssl/provider.h>
 #include <malloc.h>
 
 // Swift imports no macro that expands to an expression: these give the same values names it can see.

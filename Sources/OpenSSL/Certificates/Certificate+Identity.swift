@@ -17,7 +17,7 @@ extension Certificate {
     }
 
     /// The contents of the serial number in DER: a leading zero, which keeps it positive, is there.
-    package var serialNumber: [UInt8] { unsafe Self.contents(X509_get0_serialNumber(handle)) }
+    package var serialNumber: [UInt8] { unsafe Self.contents(X509_get0_serialNumber(contents)) }
 
     /// The contents of an INTEGER in DER.
     internal static func contents(_ number: UnsafePointer<ASN1_INTEGER>?) -> [UInt8] {

@@ -20,7 +20,7 @@ extension Certificate {
 
     private func alternativeNames<T>(_ pick: (Int32, Span<UInt8>) -> T?) -> [T] {
         // Sound: the decoded extension is ours until GENERAL_NAMES_free; its strings are read before.
-        guard let names = unsafe X509_get_ext_d2i(handle, NID_subject_alt_name, nil, nil) else { return [] }
+        guard let names = unsafe X509_get_ext_d2i(contents, NID_subject_alt_name, nil, nil) else { return [] }
         let stack = OpaquePointer(names)
         defer { unsafe GENERAL_NAMES_free(stack) }
         var found: [T] = []

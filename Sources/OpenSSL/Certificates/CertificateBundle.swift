@@ -29,7 +29,8 @@ package final class CertificateBundle: Sendable {
     /// Dates are checked by `requireValid(at:)`, since an expired bundle may still be shown and kept.
     package init(chain: [Certificate], key: PrivateKey) throws(CertificateError) {
         guard let leaf = chain.first else { throw .noCertificate }
-        if !key.belongs(to: leaf) { throw .keyMismatch(subject: leaf.label) }
+        let isPlain = key.isSpelled(in: leaf)
+        if !isPlain, !key.belongs(to: leaf) { throw .keyMismatch(subject: leaf.label) }
         for index in chain.indices.dropLast() where !chain[index].isIssued(by: chain[index + 1]) {
             throw .brokenChain(
                 subject: chain[index].label,
@@ -38,7 +39,7 @@ package final class CertificateBundle: Sendable {
             )
         }
         // The keys of issuers, too: who verifies the chain meets them.
-        for certificate in chain where certificate.hasUnnamedCurve {
+        for certificate in chain.dropFirst(isPlain ? 1 : 0) where certificate.hasUnnamedCurve {
             throw .unnamedCurve(owner: "the certificate of \(certificate.label)")
         }
         for issuer in chain.dropFirst() where !leaf.isPermitted(by: issuer) {
@@ -124,8 +125,10 @@ package final class CertificateBundle: Sendable {
 
     /// Fails when a key or a signature of the chain is too weak to be sent.
     package func requireStrength() throws(CertificateError) {
-        for certificate in chain {
-            if let why = certificate.faultOfStrength { throw .weak(subject: certificate.label, why: why) }
+        for (index, certificate) in chain.enumerated() {
+            if let why = certificate.faultOfStrength(key: index == 0 ? key : nil) {
+                throw .weak(subject: certificate.label, why: why)
+            }
         }
     }
 

@@ -75,16 +75,6 @@ package final class PrivateKey: Sendable {
         }
     }
 
-    /// Fails when the private half does not fit the public one: such a key loads, and breaks every handshake.
-    private func requireWhole() throws(CertificateError) {
-        // Sound: the context is ours and only reads the key.
-        let context = unsafe EVP_PKEY_CTX_new(handle, nil)
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        if unsafe EVP_PKEY_pairwise_check(context) == 1 { return }
-        ERR_clear_error()
-        throw .malformedKey(reason: "its private and public halves do not fit")
-    }
-
     /// Whether `other` is the same key.
     package func isSame(as other: PrivateKey) -> Bool {
         defer { ERR_clear_error() }

@@ -1,0 +1,55 @@
+internal import COpenSSL
+
+/// Who signed a certificate.
+extension Certificate {
+    /// `issuer` signed this certificate.
+    package func isIssued(by issuer: Certificate) -> Bool {
+        defer { ERR_clear_error() }
+        // Sound: both are only read.
+        guard !hasKey else {
+            return unsafe X509_check_issued(issuer.handle, contents) == X509_V_OK
+                && X509_verify(contents, X509_get0_pubkey(issuer.handle)) == 1
+        }
+        return names(issuer) && isSigned(by: issuer)
+    }
+
+    /// As `X509_check_issued`, which wants a digest of all of the certificate, which one without its key has not: subject and
+    /// issuer, their keys' identifiers, and that the issuer may issue. That the algorithms fit shows with the signature.
+    private func names(_ issuer: Certificate) -> Bool {
+        // Sound: as above.
+        guard unsafe X509_NAME_cmp(X509_get_subject_name(issuer.handle), X509_get_issuer_name(contents)) == 0,
+            unsafe X509_get_extension_flags(contents) & UInt32(EXFLAG_INVALID | EXFLAG_PROXY) == 0,
+            unsafe X509_get_extension_flags(issuer.handle) & UInt32(EXFLAG_INVALID) == 0,
+            unsafe X509_get_key_usage(issuer.handle) & UInt32(KU_KEY_CERT_SIGN) != 0
+        else { return false }
+        guard let raw = unsafe X509_get_ext_d2i(contents, NID_authority_key_identifier, nil, nil) else { return true }
+        // Sound: the decoded extension is ours until AUTHORITY_KEYID_free.
+        let identifier = unsafe raw.assumingMemoryBound(to: AUTHORITY_KEYID.self)
+        defer { unsafe AUTHORITY_KEYID_free(identifier) }
+        return unsafe X509_check_akid(issuer.handle, identifier) == X509_V_OK
+    }
+
+    /// As `X509_verify`, which takes its algorithms from the library context of the certificate, where one that is read
+    /// without its key has none.
+    private func isSigned(by issuer: Certificate) -> Bool {
+        let der = der
+        var reader = DERReader(der.indices)
+        guard let whole = reader.take(DERReader.sequence, in: der.span) else { return false }
+        var inner = DERReader(whole)
+        guard inner.take(DERReader.sequence, in: der.span) != nil else { return false }
+        let signed = der[whole.lowerBound..<inner.rest.lowerBound]
+        var algorithm: UnsafePointer<X509_ALGOR>?
+        var signature: UnsafePointer<ASN1_BIT_STRING>?
+        unsafe X509_get0_signature(&signature, &algorithm, contents)
+        // Sound: the bytes are copied to an object that is ours; all else is only read.
+        guard unsafe X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(contents)) == 0,
+            let element = unsafe signed.withUnsafeBufferPointer({ bytes in
+                var cursor = bytes.baseAddress
+                return unsafe d2i_ASN1_TYPE(nil, &cursor, bytes.count)
+            })
+        else { return false }
+        defer { unsafe ASN1_TYPE_free(element) }
+        let key = unsafe X509_get0_pubkey(issuer.handle)
+        return unsafe ASN1_item_verify(ASN1_ANY_it(), algorithm, signature, element, key) == 1
+    }
+}

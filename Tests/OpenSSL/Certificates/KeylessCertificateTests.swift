@@ -1,0 +1,68 @@
+import Testing
+
+@testable import OpenSSL
+
+@Suite("Certificates that are read without their public keys")
+struct KeylessCertificateTests {
+    private let ca = TestCA.shared
+
+    /// All that is asked of one without its key, and what its key is asked for.
+    private struct Facts: Equatable {
+        let der: [UInt8]
+        let texts: [String]
+        let validity: ClosedRange<Int64>
+        let names: [String]
+        let addresses: [[UInt8]]
+        let identifiers: [[UInt8]?]
+        let isIssued: [Bool]
+        let faults: [String?]
+        let hasUnnamedCurve: Bool
+
+        init(_ certificate: Certificate, _ ca: TestCA) {
+            der = certificate.der
+            texts = [certificate.subject, certificate.issuer, certificate.label, certificate.pem]
+            validity = certificate.validity
+            names = certificate.dnsNames
+            addresses = certificate.addresses
+            identifiers = [
+                certificate.serialNumber, certificate.authorityKeyIdentifier, certificate.subjectKeyIdentifier,
+            ]
+            let issuers = [ca.root.certificate, ca.intermediate.certificate]
+            isIssued = issuers.map { certificate.isIssued(by: $0) } + issuers.map { certificate.isPermitted(by: $0) }
+            faults = [certificate.faultOfStrength(), certificate.faultAsServer]
+            hasUnnamedCurve = certificate.hasUnnamedCurve
+        }
+    }
+
+    @Test("say the same as those that are read with them", arguments: PrivateKey.Kind.allCases)
+    func alike(kind: PrivateKey.Kind) throws {
+        let made = try ca.server("foobar.com", "*.foobar.com", "192.0.2.1", kind: kind)
+        for certificate in made.chain + [ca.root.certificate] {
+            let der = certificate.der
+            let without = Facts(try Certificate(der: der.span, isKeyWanted: false), ca)
+            #expect(without == Facts(try Certificate(der: der.span), ca))
+        }
+        #expect(made.leaf.isIssued(by: ca.intermediate.certificate) && !made.leaf.isIssued(by: ca.root.certificate))
+        let read = try Certificate.load(pem: Array(made.leaf.pem.utf8).span)[0]
+        #expect(made.key.belongs(to: read) && made.key.isSpelled(in: read) == (made.key.algorithm == .ecdsa))
+        #expect(try !PrivateKey.generate(.ecdsaP256).isSpelled(in: read))
+    }
+
+    @Test("and are refused, or verified, as those are, whichever bit of them is another")
+    func changed() throws {
+        let whole = try ca.server("foobar.com").leaf.der
+        for index in whole.indices {
+            var changed = whole
+            changed[index] ^= 1 << UInt8(index % 8)
+            let (with, without) = (
+                try? Certificate(der: changed.span), try? Certificate(der: changed.span, isKeyWanted: false)
+            )
+            #expect((with == nil) == (without == nil), "byte \(index)")
+            guard let with, let without else { continue }
+            let issuer = ca.intermediate.certificate
+            #expect(without.isIssued(by: issuer) == with.isIssued(by: issuer), "byte \(index)")
+            #expect(!without.isIssued(by: issuer), "byte \(index)")
+            #expect(Facts(without, ca) == Facts(with, ca), "byte \(index)")
+        }
+    }
+}
