@@ -1,4 +1,5 @@
 import Certificates
+import Glibc
 import OpenSSL
 
 /// One input: what an ACME server answers to one request after another.
@@ -32,13 +33,19 @@ public func fuzzACME(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-private func key() -> PrivateKey {
+private func key(_ file: String) -> PrivateKey {
+    if let file = fopen(file, "r") {
+        defer { fclose(file) }
+        let pem = (0..<4096).map { _ in fgetc(file) }.prefix { $0 != EOF }.map { UInt8(truncatingIfNeeded: $0) }
+        if let key = try? PrivateKey(pem: pem.span) { return key }
+    }
     guard let key = try? PrivateKey.generate(.ecdsaP256) else { fatalError("OpenSSL makes keys") }
     return key
 }
 
-private let accountKey = key()
-private let certificateKey = key()
+private let accountKey = key("")
+/// The one that the certificate of the seeds is of.
+private let certificateKey = key("key.pem")
 
 /// Answers with pieces of the input, which zero bytes part. Of each, the first byte is the status.
 private final class Server: ACMETransport {

@@ -1,6 +1,6 @@
 import OpenSSL
 
-/// One input: a file of certificates and keys, as PEM and as DER.
+/// One input: a file of certificates and keys, as PEM, as DER and as PKCS #12 without a password.
 ///
 /// What must hold, or it traps: reading ends in certificates or an error; what was read is written and read again as the
 /// same; and whatever can be asked of a certificate has an answer.
@@ -18,6 +18,9 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         _ = (certificate.authorityKeyIdentifier, certificate.serialNumber, certificate.fingerprint)
         _ = (certificate.subjectKeyIdentifier, certificate.nameConstraints?.text, try? certificate.signedTimestamps())
         precondition(certificate.validity.lowerBound <= certificate.validity.upperBound)
+    }
+    if let bundle = try? CertificateBundle(pkcs12: bytes.span, password: [].span) {
+        precondition(bundle.key.belongs(to: bundle.leaf), "a bundle's key fits")
     }
     guard let key = try? PrivateKey(pem: bytes.span) else { return 0 }
     precondition((try? PrivateKey(pem: key.pem.bytes)) != nil, "a key that was written is read again")
