@@ -7,7 +7,8 @@ extension Thread {
     private static let yielding: Int32 = 10
 
     /// Runs `body` on a thread of its own that yields to all others, those it starts included, and waits until it has
-    /// ended: for work that nobody waits for in microseconds, and that must not take a core away from those who serve.
+    /// ended: for work that nobody waits for in microseconds, and that must not take a core away from those who serve. Its
+    /// turns are short, so that whoever wakes up meanwhile has the core at once.
     ///
     /// Where no thread can be started, the calling one does it.
     package static func inBackground<Value: Sendable, Failure: Error>(
@@ -19,6 +20,7 @@ extension Thread {
             let thread = try start(name: "background", stackSize: 8 << 20) {
                 // To Linux, 0 is the calling thread and not its process (setpriority(2)). It may always be raised.
                 _ = setpriority(PRIO_PROCESS, 0, yielding)
+                takeShortTurns()
                 place.fill(Result(catching: body))
             }
             thread.join()

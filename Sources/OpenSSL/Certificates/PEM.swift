@@ -41,7 +41,7 @@ internal struct PEMBlock {
                     unsafe blocks.append(
                         PEMBlock(
                             label: String(cString: label),
-                            isEncrypted: unsafe String(cString: header).contains("ENCRYPTED"),
+                            isEncrypted: unsafe strstr(header, "ENCRYPTED") != nil,
                             contents: KeyMaterial(copying: UnsafeRawBufferPointer(start: data, count: count))
                         )
                     )

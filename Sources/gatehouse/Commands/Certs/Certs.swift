@@ -92,7 +92,9 @@ struct CertificateOptions: ParsableArguments {
                     () throws(CertificateProblem) -> CertificateBundle? in
                     guard let reason = need() else { return nil }
                     guard case .acme(let acme) = settings.issuer else {
-                        return try provider.issue(settings, reason: reason)
+                        return try Thread.inBackground { [provider] () throws(CertificateProblem) in
+                            try provider.issue(settings, reason: reason)
+                        }
                     }
                     return try provider.order(settings, acme, reason: reason, isAsked: isAsked, outside())
                 }
@@ -131,7 +133,7 @@ struct CertificateOptions: ParsableArguments {
         /// - Returns: whether anything is.
         @discardableResult
         func tellStoreWarnings(of names: [String]? = nil) -> Bool {
-            let warnings = provider.storeWarnings(of: names.map { Set($0) })
+            let warnings = Thread.inBackground { [provider] in provider.storeWarnings(of: names.map { Set($0) }) }
             for warning in warnings { Output.error("warning: \(warning)") }
             return !warnings.isEmpty
         }
@@ -315,8 +317,11 @@ struct CertificateOptions: ParsableArguments {
     }
 
     /// The site, and what its certificates are at this moment.
+    ///
+    /// What takes long is done in the background, here and where a certificate is made: beside a gateway under load, its
+    /// clients would wait else. Programs that are told of a new certificate are started in the foreground.
     func desk() throws -> Desk {
-        let outcome = SiteFile.load(path: options.path)
+        let outcome = Thread.inBackground { [path = options.path] in SiteFile.load(path: path) }
         guard let site = outcome.model else {
             Output.error(outcome.text)
             throw ExitCode(2)
