@@ -9,7 +9,14 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     // Sound: libFuzzer lends `count` bytes for the length of this call.
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     var found = (try? Certificate.load(pem: bytes.span)) ?? []
-    if let one = try? Certificate(der: bytes.span) { found.append(one) }
+    if let one = try? Certificate(der: bytes.span) {
+        found.append(one)
+        guard let keyless = try? Certificate(der: bytes.span, isKeyWanted: false) else {
+            preconditionFailure("what is read with its key is read without it")
+        }
+        precondition(keyless.isIssued(by: one) == one.isIssued(by: one), "and verified alike")
+        found.append(keyless)
+    }
     for certificate in found {
         let der = certificate.der
         guard let again = try? Certificate(der: der.span) else { preconditionFailure("what was written is read again") }
