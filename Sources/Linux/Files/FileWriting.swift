@@ -136,13 +136,6 @@ package enum FileWriting {
         return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
-    /// Removes a folder by its path; see `OpenFolder.removeFolder`.
-    package static func removeFolder(_ path: String, first: String) {
-        let (above, name) = split(path)
-        guard let above = try? OpenFolder(above) else { return }
-        above.removeFolder(name, first: first)
-    }
-
     /// Removes a file for certain, also after a power cut; one that is not there is no error.
     package static func delete(_ path: String) throws(FileError) {
         do throws(SystemError) {
