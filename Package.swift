@@ -108,7 +108,10 @@ let package = Package(
         tests("Firewall", ["Firewall", "Linux", "Site"], exclude: ["Goldens"]),
         tests("Gateway", ["Gateway", "Engine", "HTTPWire", "Linux", "Bytes", "Site"]),
         tests("Control", ["Control", "Certificates", "Gateway", "Linux", "OpenSSL", "Outbound", "Site", "Snapshot"]),
-        tests("Operations", ["Operations", "Bytes", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]),
+        tests(
+            "Operations",
+            ["Operations", "Bytes", "Certificates", "Control", "Engine", "Gateway", "OpenSSL", "Linux", "Site"]
+        ),
         tests("DemoApp", ["DemoApp", "Engine", "Bytes", "Linux"]),
         tests("Architecture", []),
         tests("Integration", ["Firewall", "Site"]),

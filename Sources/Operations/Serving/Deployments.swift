@@ -34,11 +34,18 @@ internal final class Deployments: Sendable {
     private let bell: EventFD
     private let identity: GatewayIdentity
     private let view: CurrentView
+    /// Seconds until the next try, after so many that failed.
+    private let pause: @Sendable (Int) -> Int64
 
-    init(_ identity: GatewayIdentity, _ view: CurrentView) throws(SystemError) {
+    init(
+        _ identity: GatewayIdentity,
+        _ view: CurrentView,
+        pause: @escaping @Sendable (Int) -> Int64 = { RenewalSchedule.pause(afterFailures: $0) }
+    ) throws(SystemError) {
         bell = try EventFD()
         self.identity = identity
         self.view = view
+        self.pause = pause
     }
 
     /// Has the program of a certificate run, where it has one; once for changes that come while another runs.
@@ -107,7 +114,7 @@ internal final class Deployments: Sendable {
             view.update { $0.deploymentProblems[name] = nil }
         } catch {
             let failures = max(run.failures + 1, provider.deploymentRecord(of: run.settings, at: identity).failures)
-            let pause = RenewalSchedule.pause(afterFailures: failures)
+            let pause = self.pause(failures)
             GatewayProcess.log("\(error); the next try is at \(UTC.text(Schedule.time + pause))")
             view.update { $0.deploymentProblems[name] = "\(error)" }
             retry(run, failures: failures, at: Schedule.uptime + UInt64(pause) * 1000)
