@@ -5,8 +5,10 @@ package struct InternalCAStanding: Sendable {
     package let root: Certificate
     /// The one that signs now.
     package let intermediate: Certificate
-    /// Those that signed before it, and were not taken back.
+    /// Those that signed before it, and were not taken back, as far as that can be read.
     private let earlier: [Certificate]
+    /// Why it cannot.
+    private let damage: CertificateProblem?
     /// The root's key is on this machine: the intermediate is replaced by itself.
     package let hasRootKey: Bool
 
@@ -19,7 +21,17 @@ package struct InternalCAStanding: Sendable {
         root = try InternalCA.root(in: store)
         intermediate = signer
         hasRootKey = InternalCA.hasRootKey(in: store)
-        earlier = (try? InternalCA.unrevokedIntermediates(of: root, in: store)) ?? []
+        do throws(CertificateProblem) {
+            earlier = try InternalCA.unrevokedIntermediates(of: root, in: store)
+            damage = nil
+        } catch {
+            // What was signed by one that was taken back was replaced then: the rest is of this CA.
+            let root = root
+            earlier = try InternalCA.intermediates(in: store, now: .min).map(\.certificate).filter {
+                $0.isIssued(by: root)
+            }
+            damage = error
+        }
     }
 
     /// Whether this CA issued a certificate, by an intermediate that counts.
@@ -31,6 +43,11 @@ package struct InternalCAStanding: Sendable {
     ///
     /// - Parameter now: seconds since 1970.
     package func warning(at now: Int64) -> String? {
+        if let damage {
+            return
+                "\(damage); nobody can read which intermediates were taken back: bring this list back from a backup, or "
+                + "remove it and take all back that came before (`gatehouse certs ca renew --revoke superseded`)"
+        }
         let (rootEnd, end) = (root.validity.upperBound, intermediate.validity.upperBound)
         if rootEnd - now < Self.rootMargin {
             return

@@ -156,6 +156,16 @@ struct OldGenerationTests {
             let told = try directory.certs([command])
             #expect(told.status == 0, "\(command): \(told)")
         }
+        let home = directory.path("store/internal-ca-root")
+        let list = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: home).first { $0.hasSuffix(".crl") }
+        )
+        let whole = try directory.contents(of: "store/internal-ca-root/\(list)")
+        try Data("damaged".utf8).write(to: URL(fileURLWithPath: "\(home)/\(list)"))
+        let unknown = try directory.certs(["list"])
+        #expect(unknown.status == 1 && unknown.output.contains("nobody can read which intermediates"), "\(unknown)")
+        #expect(!unknown.output.contains("has taken back the intermediate that did"), "\(unknown)")
+        try Data(whole).write(to: URL(fileURLWithPath: "\(home)/\(list)"))
         #expect(try directory.certs(["ca", "renew", "--revoke", "key-compromise"]).status == 0)
         let told = try directory.certs(["list"])
         #expect(told.status == 1 && told.output.contains("has taken back the intermediate that did"), "\(told)")
