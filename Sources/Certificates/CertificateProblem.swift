@@ -7,6 +7,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case file(FileError)
     /// This user may not read or write the store.
     case deniedStore(folder: String, FileError)
+    /// Another process changes the store, and does not come to an end.
+    case busyStore(folder: String)
     /// The store is empty, and was not before.
     case vacantStore(folder: String)
     /// The contents of a file are at fault.
@@ -73,8 +75,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownSigner(subject: String, folder: String)
     /// The program that is to be run after a rotation failed.
     case deployment(name: String, String)
-    /// Another process is about to make it.
-    case beingMade(name: String)
+    /// Another process is about to make it: which, where that is known.
+    case beingMade(name: String, CertificateClaim?)
     /// The audit log cannot be gone on with.
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
@@ -95,6 +97,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                         ? "see what keeps root from it (`findmnt -T \(folder)`, `lsattr -d \(folder)`), or name another folder "
                         : "run gatehouse as root, or name a folder of this user's ")
                 + "with `certificate-store` in the site file"
+        case .busyStore(let folder):
+            "the certificate store \(folder) is being changed by another process for 10 s: wait for that, or see which it is "
+                + "(`fuser \(folder)/.lock`) and what holds it up"
         case .vacantStore(let folder):
             "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
                 + "back what was in it; when it is to be made anew, stop the gateway and start it"
@@ -196,8 +201,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "`gatehouse certs deploy \(name)` tries again"
         case .audit(let path, let why):
             "\(path): \(why); keep the file for whoever looks into it, and move it away so that a new one begins"
-        case .beingMade(let name):
-            "certificate \(name): another process is making it; wait for that, and see `gatehouse certs list`"
+        case .beingMade(let name, let claim):
+            "certificate \(name): "
+                + (claim.map { "\($0); \($0.advice)" }
+                    ?? "another process is making it; wait for that, and see `gatehouse certs list`")
         case .library(let error): error.description
         case .refused(let why): "\(why); the one before is served again"
         case .issued(let error): error.description

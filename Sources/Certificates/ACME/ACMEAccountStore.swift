@@ -9,9 +9,15 @@ package struct ACMEAccountStore: Sendable {
 
     /// - Parameter directory: the URL of the server's directory.
     package init(_ store: CertificateStore, directory: String) {
-        home = "\(store.folder)/acme-accounts"
-        folder = "\(home)/\(Fingerprint.sha256(directory).prefix(16))"
+        self.init(folder: String(Fingerprint.sha256(directory).prefix(16)), in: store)
     }
+
+    internal init(folder name: String, in store: CertificateStore) {
+        home = Self.home(of: store)
+        folder = "\(home)/\(name)"
+    }
+
+    internal static func home(of store: CertificateStore) -> String { "\(store.folder)/acme-accounts" }
 
     /// What is kept of an account.
     package struct Account {
@@ -24,6 +30,7 @@ package struct ACMEAccountStore: Sendable {
 
     private var keyPath: String { folder + "/key.pem" }
     private var nextKeyPath: String { folder + "/key-next.pem" }
+    internal var ordersFolder: String { folder + "/orders" }
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
     package func load() throws(CertificateProblem) -> Account {

@@ -1,5 +1,6 @@
 import HTTPWire
 import Linux
+import OpenSSL
 package import Site
 
 /// One HTTP request to an ACME server.
@@ -86,6 +87,9 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case rateLimited(detail: String, seconds: Int64, isForAll: Bool = false)
     /// The answer is not what RFC 8555 says it is.
     case malformed(url: String, why: String)
+    /// It has issued a certificate, and that is refused here; `next` is when another is ordered, in seconds since 1970, 0 for
+    /// with the next try.
+    case unfit(url: String, why: String, next: Int64 = 0)
     /// A challenge could not be answered, or the CA did not find the answer.
     case challenge(name: String, why: String)
     /// The same, of several names.
@@ -112,12 +116,18 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .rateLimited(let detail, let seconds, _):
             "the CA wants to be left alone, and is for \(seconds) s\(Self.after(detail))"
         case .malformed(let url, let why): "\(url) answered what ACME does not know: \(why)"
+        case .unfit(let url, let why, let next):
+            "the CA has issued \(why) (\(url)), which is refused here"
+                + (next == 0
+                    ? ""
+                    : "; since it counts its orders, each try looks at this one again, and another is made after \(UTC.text(next)), "
+                        + "or by `gatehouse certs rotate` with --new-key")
         case .challenge(let name, let why): "the CA could not see that \(name) is yours: \(why)"
         case .challenges(let unproven):
             "the CA could not see that these names are yours: "
                 + unproven.map { "\($0.name): \($0.why)" }.joined(separator: "; ")
         case .abandoned(let why): "the CA has given the order up: \(why)"
-        case .late(let what): "the CA took too long for \(what)"
+        case .late(let what): "the CA took too long for \(what); the next try goes on with the same order"
         case .library(let why): why
         }
     }

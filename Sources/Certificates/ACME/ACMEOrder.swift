@@ -50,12 +50,15 @@ package struct ACMEOrder {
 
     /// Orders a certificate for `names`.
     ///
-    /// - Parameter key: what is to be certified; never the account's.
+    /// - Parameters:
+    ///   - key: what is to be certified; never the account's.
+    ///   - began: told where the CA says how the order stands, once it has taken it (`resume`).
     /// - Returns: the chain, checked against the key and the names.
     package func run(
         names: [String],
         key: PrivateKey,
-        _ wishes: Wishes = Wishes()
+        _ wishes: Wishes = Wishes(),
+        began: (String) -> Void = { _ in }
     ) throws(ACMEProblem) -> CertificateBundle {
         // Twice the same name is one to every CA.
         let names = Array(Set(names)).sorted()
@@ -63,9 +66,41 @@ package struct ACMEOrder {
         guard let location = opened.fields["location"], let order = opened.json else {
             throw .malformed(url: try session.directory().newOrder, why: "an order without a URL")
         }
-        try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
+        began(location)
+        return try complete(order, location, names, key, chain: wishes.chain)
+    }
+
+    /// Goes on with an order, wherever it stands.
+    ///
+    /// - Parameter chain: as in `Wishes`.
+    /// - Returns: as `run`; nil where the CA knows it no more, or has given it up.
+    package func resume(_ kept: PendingOrder, chain: String?) throws(ACMEProblem) -> CertificateBundle? {
+        let order: JSONValue
+        do throws(ACMEProblem) {
+            order = try document(at: kept.url)
+        } catch {
+            guard case .refused(_, let status, let type, _) = error, (400...499).contains(status),
+                type != "accountDoesNotExist"
+            else { throw error }
+            return nil
+        }
+        if order["status"]?.text == "invalid" { return nil }
+        return try complete(order, kept.url, kept.names.sorted(), kept.key, chain: chain)
+    }
+
+    private func complete(
+        _ order: JSONValue,
+        _ location: String,
+        _ names: [String],
+        _ key: PrivateKey,
+        chain: String?
+    ) throws(ACMEProblem) -> CertificateBundle {
+        // Of one that is ready, or further, all are known.
+        if order["status"]?.text ?? "pending" == "pending" {
+            try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
+        }
         let certificate = try finalize(location, names, key)
-        return try bundle(certificate, names, key, chain: wishes.chain)
+        return try bundle(certificate, names, key, chain: chain)
     }
 
     // MARK: The order
@@ -182,7 +217,7 @@ package struct ACMEOrder {
         let offered = authorization["challenges"]?.items ?? []
         guard let solver = solvers.first(where: { solver in offered.contains { $0["type"]?.text == solver.type } }),
             let challenge = offered.first(where: { $0["type"]?.text == solver.type }),
-            let target = challenge["url"]?.text, let token = challenge["token"]?.text, ACMEChallenge.isToken(token)
+            let target = challenge["url"]?.text, let token = challenge["token"]?.text
         else {
             let types = offered.compactMap { $0["type"]?.text }.joined(separator: ", ")
             let ours = solvers.map(\.type).joined(separator: ", ")
@@ -191,6 +226,9 @@ package struct ACMEOrder {
                 why: "the CA offers \(types.isEmpty ? "no challenge" : types), and "
                     + "\(ours.isEmpty ? "none" : "only \(ours)") can be answered here"
             )
+        }
+        guard ACMEChallenge.isToken(token) else {
+            throw .challenge(name: name, why: "the CA's token for \(solver.type) is no base64url: \(token)")
         }
         return Pending(
             url: url,
@@ -280,12 +318,12 @@ package struct ACMEOrder {
             try bundle.requireServable()
             try Transparency.require(of: bundle, at: now())
         } catch {
-            throw .malformed(url: url, why: "\(error)")
+            throw .unfit(url: url, why: "what is no good certificate: \(error)")
         }
         try requireDates(of: bundle.leaf, url)
         let covered = bundle.identifiers
         guard Set(names).isSubset(of: covered) else {
-            throw .malformed(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
+            throw .unfit(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
         }
         return bundle
     }
@@ -295,11 +333,11 @@ package struct ACMEOrder {
         let (now, validity) = (now(), leaf.validity)
         if validity.lowerBound > now + Self.clockSkew {
             let moment = UTC.text(validity.lowerBound)
-            throw .malformed(url: url, why: "a certificate that is not valid before \(moment), \(Self.words(now))")
+            throw .unfit(url: url, why: "a certificate that is not valid before \(moment), \(Self.words(now))")
         }
         if validity.upperBound <= now {
             let moment = UTC.text(validity.upperBound)
-            throw .malformed(url: url, why: "a certificate that expired at \(moment), \(Self.words(now))")
+            throw .unfit(url: url, why: "a certificate that expired at \(moment), \(Self.words(now))")
         }
     }
 
@@ -347,7 +385,7 @@ extension CertificateBundle {
     package var identifiers: [String] { names + leaf.addresses.compactMap { IPAddress(bytes: $0) }.map { "\($0)" } }
 
     /// Whether the issuer above its last certificate is called so.
-    fileprivate func isBelow(_ commonName: String) -> Bool {
+    internal func isBelow(_ commonName: String) -> Bool {
         // RFC 2253, section 2.4.
         let escaped = commonName.reduce(into: "") { $0 += ",+\"\\<>;".contains($1) ? "\\\($1)" : "\($1)" }
         return ",\(chain.last?.issuer ?? ""),".contains(",CN=\(escaped),")

@@ -8,6 +8,8 @@ package import Site
 package final class DNSChallenge: ACMEChallengeSolver {
     package let type = "dns-01"
     private let hook: HookProgram
+    /// The same, whose words do not take the place of the other's.
+    private let cleanup: HookProgram
     private let certificate: String
     private let wait: Int64
     private let pause: (Int64) -> Void
@@ -21,11 +23,15 @@ package final class DNSChallenge: ACMEChallengeSolver {
         in store: CertificateStore,
         pause: @escaping (Int64) -> Void
     ) {
-        hook = HookProgram(
-            settings.command,
-            timeout: settings.timeout,
-            outputPath: "\(store.folder)/hook-output/dns-\(certificate)"
-        )
+        func program(_ word: String) -> HookProgram {
+            HookProgram(
+                settings.command,
+                timeout: settings.timeout,
+                outputPath: "\(store.folder)/hook-output/\(word)-\(certificate)"
+            )
+        }
+        hook = program("dns")
+        cleanup = program("cleanup")
         self.certificate = certificate
         wait = settings.wait.components.seconds
         self.pause = pause
@@ -33,7 +39,7 @@ package final class DNSChallenge: ACMEChallengeSolver {
 
     package func present(_ challenge: ACMEChallenge) throws(ACMEProblem) {
         do throws(HookProgram.Failure) {
-            try run("present", challenge)
+            try run(hook, "present", challenge)
         } catch {
             throw .challenge(name: challenge.name, why: "the record could not be made: \(error)")
         }
@@ -43,10 +49,14 @@ package final class DNSChallenge: ACMEChallengeSolver {
 
     package func withdraw(_ challenge: ACMEChallenge) {
         // A record that stays does no harm: the next order has another value.
-        try? run("cleanup", challenge)
+        try? run(cleanup, "cleanup", challenge)
     }
 
-    private func run(_ action: String, _ challenge: ACMEChallenge) throws(HookProgram.Failure) {
+    private func run(
+        _ hook: HookProgram,
+        _ action: String,
+        _ challenge: ACMEChallenge
+    ) throws(HookProgram.Failure) {
         let value = Base64URL.encode(Fingerprint.digest(Array(challenge.keyAuthorization.utf8)))
         try hook.run(
             [action, "_acme-challenge.\(challenge.name).", value],

@@ -51,12 +51,15 @@ extension CertificateProvider {
     /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
     /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end.
     ///
-    /// - Parameter isAsked: an operator wants it now, however old the one before is.
+    /// - Parameters:
+    ///   - isAsked: an operator wants it now, however old the one before is.
+    ///   - wantsNewKey: no order is gone on with whose key is on the disk already.
     package func order(
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         reason: String,
         isAsked: Bool = false,
+        wantsNewKey: Bool = false,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         var plan = plan(of: settings, acme)
@@ -78,7 +81,7 @@ extension CertificateProvider {
                     continue
                 }
                 do throws(CertificateProblem) {
-                    let made = try order(settings, candidate, plan, outside)
+                    let made = try order(settings, candidate, plan, wantsNewKey: wantsNewKey, outside)
                     return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
                 } catch .order(_, let problem) {
                     problems[candidate.directory] = problem
@@ -134,10 +137,10 @@ extension CertificateProvider {
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         _ plan: RenewalPlan,
+        wantsNewKey: Bool,
         _ outside: Outside
     ) throws(CertificateProblem) -> Made {
         outside.tell("asking \(acme.directory)")
-        let key = try nextKey(of: settings)
         let transport = outside.transport(acme)
         let account = try ACMEAccount(acme, in: store, transport)
         do throws(ACMEProblem) {
@@ -152,6 +155,21 @@ extension CertificateProvider {
                     pause: Self.pause
                 )
                 let wishes = wishes(settings, acme, plan, session.account)
+                func certificate(_ names: [String]) throws(ACMEProblem) -> CertificateBundle {
+                    try self.certificate(
+                        Request(
+                            settings: settings,
+                            names: names,
+                            order: order,
+                            wishes: wishes,
+                            accounts: ACMEAccountStore(store, directory: acme.directory),
+                            wantsNewKey: wantsNewKey,
+                            check: { (bundle) throws(ACMEProblem) in
+                                try requireIssuer(of: bundle, settings, acme, plan)
+                            }
+                        )
+                    )
+                }
                 let preflight = try preflight(settings, session, solvers, transport)
                 for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) {
                     outside.tell("\(name): \(why.printableLine)")
@@ -159,20 +177,14 @@ extension CertificateProvider {
                 do throws(ACMEProblem) {
                     // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
                     if plan.failures < Self.patience, let problem = preflight.problem { throw problem }
-                    return try order.run(names: names(settings), key: key, wishes)
+                    return try certificate(names(settings))
                 } catch {
                     guard let rest = rest(of: settings, without: error, preflight, plan) else {
                         throw preflight.explaining(error)
                     }
                     lack = "\(error); ordered without"
-                    return try order.run(names: rest, key: key, wishes)
+                    return try certificate(rest)
                 }
-            }
-            guard plan.origin?.directory != acme.directory || !lacksIssuer(bundle, settings) else {
-                throw ACMEProblem.malformed(
-                    url: acme.directory,
-                    why: "a certificate without that of its issuer, \(bundle.leaf.issuer), which the one before had"
-                )
             }
             do throws(ACMEProblem) {
                 try account.keep()
@@ -180,10 +192,29 @@ extension CertificateProvider {
                 // Its key is there, by which the CA tells the URL again.
                 outside.tell("\(acme.directory): \(error)")
             }
+            if let chain = acme.chain, !bundle.isBelow(chain) {
+                outside.tell(
+                    "\(acme.directory) offers no chain below \(chain); its own choice was taken, whose last certificate is of "
+                        + "\(bundle.chain.last?.issuer.printableLine ?? "-")"
+                )
+            }
             return Made(bundle: bundle, directory: acme.directory, account: account.session.account ?? "", lack: lack)
         } catch {
             throw .order(name: settings.name, error)
         }
+    }
+
+    private func requireIssuer(
+        of bundle: CertificateBundle,
+        _ settings: CertificateSettings,
+        _ acme: ACMESettings,
+        _ plan: RenewalPlan
+    ) throws(ACMEProblem) {
+        guard plan.origin?.directory == acme.directory, lacksIssuer(bundle, settings) else { return }
+        throw .unfit(
+            url: acme.directory,
+            why: "a certificate without that of its issuer, \(bundle.leaf.issuer), which the one before had"
+        )
     }
 
     private func keep(
@@ -198,6 +229,7 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in
             try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
         }
+        ACMEAccountStore.dropPendingOrders(for: settings.name, in: store)
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
             directory: made.directory,

@@ -94,8 +94,7 @@ extension CertificateProblem {
     /// not use the store, or it is away.
     fileprivate var isOfWholeStore: Bool {
         switch self {
-        case .file(let error): error.isHeldByAnother
-        case .deniedStore, .vacantStore: true
+        case .busyStore, .deniedStore, .vacantStore: true
         default: false
         }
     }

@@ -29,8 +29,8 @@ extension CertificateProvider {
         }
     }
 
-    /// Files that clients may refuse. A gateway that does not start is refused by all clients, for all its names; one that
-    /// runs takes them in place of nothing else.
+    /// Files that clients may refuse, or that this machine's clock calls ended: that may be what is wrong. A gateway that does
+    /// not start is refused by all clients, for all its names; one that runs takes them in place of nothing else.
     private func doubtful(
         _ settings: CertificateSettings,
         _ problem: CertificateProblem,
@@ -38,13 +38,16 @@ extension CertificateProvider {
         isStart: Bool
     ) -> Provided? {
         guard case .files(let pairs) = settings.issuer, problem.isDoubt else { return nil }
-        var provided = Provided(bundles: [])
+        var bundles: [CertificateBundle] = []
         for pair in pairs {
             guard let bundle = try? CertificateSource.load(certificate: pair.certificate, key: pair.key),
-                (try? bundle.requireValid(at: now)) != nil, settings.names.contains(where: bundle.covers)
+                settings.names.contains(where: bundle.covers)
             else { return nil }
-            provided.bundles.append(bundle)
+            bundles.append(bundle)
         }
+        // Of several kinds of keys, one that has ended is not needed.
+        let current = bundles.filter { (try? $0.requireValid(at: now)) != nil }
+        var provided = Provided(bundles: current.isEmpty ? bundles : current)
         let isKnown = provided.bundles.elementsEqual(served) { $0.hasCertificates(of: $1) }
         guard isStart || isKnown else { return nil }
         provided.warnings = [
@@ -52,6 +55,8 @@ extension CertificateProvider {
         ]
         provided.isMakeshift = true
         provided.files = watched(settings)
+        // The clock may be set meanwhile.
+        provided.renewal = now + InternalCA.retryTime
         return provided
     }
 
@@ -85,10 +90,11 @@ extension CertificateProvider {
 }
 
 extension CertificateProblem {
-    /// A handshake could bring it, and some clients would refuse it.
+    /// A handshake could bring it, and clients would refuse it, some of them or those whose clock shows what ours does.
     fileprivate var isDoubt: Bool {
         switch self {
-        case .contents(_, .unfit), .contents(_, .intransparent): true
+        case .contents(_, .unfit), .contents(_, .intransparent), .contents(_, .expired), .contents(_, .notYetValid):
+            true
         default: false
         }
     }

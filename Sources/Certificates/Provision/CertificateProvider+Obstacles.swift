@@ -50,6 +50,17 @@ extension CertificateProvider {
             try store.requireWritable()
             try store.requireFreeBytes()
         }
+        if FileWriting.exists(store.planFolder) {
+            warnings += told("what comes of tries at new certificates is forgotten at each start") {
+                () throws(CertificateProblem) in
+                do throws(FileError) {
+                    try FileWriting.requireOwn(folder: store.planFolder)
+                    try FileWriting.requireWritable(folder: store.planFolder)
+                } catch {
+                    throw .file(error)
+                }
+            }
+        }
         warnings += store.links(of: [InternalCA.rootName, InternalCA.intermediateName])
         if site.certificates.values.contains(where: { $0.issuer == .internal || $0.standby == .internal }) {
             warnings += told("the internal CA could sign nothing") { () throws(CertificateProblem) in

@@ -34,6 +34,8 @@ extension CertificateBundle {
     /// Whether it comes without any issuer, and what it replaces with one: a file that was cut between two certificates
     /// looks like that.
     fileprivate func lacksIssuer(after old: [CertificateBundle]) -> Bool {
-        chain.count == 1 && !leaf.isIssued(by: leaf) && old.contains { $0.chain.count > 1 }
+        // A root need not follow, and no PKCS #12 file brings one.
+        chain.count == 1 && !leaf.isIssued(by: leaf)
+            && old.contains { $0.chain.dropFirst().contains { !$0.isIssued(by: $0) } }
     }
 }

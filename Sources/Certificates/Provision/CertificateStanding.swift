@@ -4,8 +4,11 @@ package import Site
 /// How one certificate of the site stands on this machine.
 package struct CertificateStanding: Sendable {
     package let name: String
-    /// `internal`, `acme` or `files`.
+    /// `internal`, `acme` or `files`; `none` where the site file does not name the certificate.
     package let issuer: String
+    /// It is in the store, and the site file does not name it.
+    package var isUnnamed: Bool { issuer == Self.nobody }
+    private static let nobody = "none"
     /// The directory of the ACME server that issued it; nil when none did, or nobody knows which.
     package var directory: String? {
         guard let origin = plan.origin, origin.fingerprint == leaves.first?.fingerprint,
@@ -26,6 +29,9 @@ package struct CertificateStanding: Sendable {
     /// What will be wrong with it, unless a person does something.
     package var warnings: [String] = []
 
+    /// Who makes the next one just now.
+    package var claim: CertificateClaim?
+
     /// It could not be looked at, for lack of rights.
     package var isDenied = false
     /// Why it needs another one, for the audit log; nil when nothing is wrong with it.
@@ -39,7 +45,7 @@ package struct CertificateStanding: Sendable {
 
     /// When the next try at a new one is due: seconds since 1970, 0 for at once. nil when nobody here renews it.
     package var due: Int64? {
-        guard issuer != "files" else { return nil }
+        guard isRenewedHere else { return nil }
         guard let leaf = leaves.first else { return plan.next }
         let isOfPlan = plan.origin?.fingerprint == leaf.fingerprint
         if cause != nil { return isOfPlan ? max(plan.next, plan.patience) : plan.next }
@@ -49,7 +55,7 @@ package struct CertificateStanding: Sendable {
 
     /// How many tries remain before it ends; nil when nobody here renews it.
     package func runway(at now: Int64) -> Int? {
-        guard issuer != "files" else { return nil }
+        guard isRenewedHere else { return nil }
         return leaves.first?.renewalSchedule.runway(at: now, failures: failures, next: due) ?? 0
     }
 
@@ -58,10 +64,18 @@ package struct CertificateStanding: Sendable {
         !faults.isEmpty || !warnings.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
     }
 
+    private var isRenewedHere: Bool { issuer != "files" && !isUnnamed }
+
     fileprivate init(name: String, issuer: String, plan: RenewalPlan) {
         self.name = name
         self.issuer = issuer
         self.plan = plan
+    }
+
+    /// One that the site file does not name.
+    internal init(unnamed name: String) {
+        self.name = name
+        issuer = Self.nobody
     }
 }
 

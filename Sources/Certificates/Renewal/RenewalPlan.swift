@@ -172,20 +172,23 @@ package struct RenewalPlan: Sendable, Equatable {
     /// Corrects what a clock that was ahead has left: moments farther ahead than anybody asks for are nobody's, and hold
     /// nobody up.
     package mutating func correct(at now: Int64) {
-        // A clock that is set by some minutes makes no daily try come early.
-        let (slack, day): (Int64, Int64) = (3_600, 86_400)
+        let (slack, day): (Int64, Int64) = (Self.slack, 86_400)
         held = held.filter { $0.value <= now + ACMEResponse.longestPause + slack }
         if next > max(now + day, held.values.max() ?? 0) + slack { next = now }
         if nextQuestion > now + day + slack { nextQuestion = now }
         if since > now + slack { since = now }
     }
 
+    /// A clock that is set by some minutes makes nothing come early: seconds.
+    internal static let slack: Int64 = 3_600
+
     /// The CA did not say: what it said before counts.
     package mutating func askAgain(at moment: Int64) { nextQuestion = moment }
 }
 
 extension CertificateStore {
-    private func planPath(_ name: String) -> String { "\(folder)/plans/\(name)" }
+    internal var planFolder: String { folder + "/plans" }
+    private func planPath(_ name: String) -> String { "\(planFolder)/\(name)" }
 
     /// Plans that could not be written, by their paths: they count in this process, until somebody writes there.
     private static let unwritten = Mutex<[String: (file: FileStamp?, plan: RenewalPlan)]>([:])

@@ -78,35 +78,7 @@ package struct CertificateStore: Sendable {
             if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
             lock = try FileLock.take(folder + "/.lock", within: CertificateStore.patience)
         } catch {
-            throw .file(error)
-        }
-        let result = try body()
-        _ = consume lock
-        return result
-    }
-
-    /// Runs `body` while no other process makes a certificate of this name; one that does may take minutes, as its CA does.
-    ///
-    /// - Parameters:
-    ///   - milliseconds: how long it is waited for.
-    ///   - wait: called when there is one to wait for.
-    internal func claimed<Result>(
-        _ name: String,
-        within milliseconds: Int,
-        wait: () -> Void,
-        _ body: () throws(CertificateProblem) -> Result
-    ) throws(CertificateProblem) -> Result {
-        _ = try path(name)
-        try requirePresence()
-        let file = "\(folder)/.claims/\(name)"
-        let lock: FileLock
-        do throws(FileError) {
-            if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
-            try FileWriting.createFolder(folder + "/.claims")
-            if milliseconds > 0, FileLock.isHeld(file) { wait() }
-            lock = try FileLock.take(file, within: milliseconds)
-        } catch {
-            if error.isHeldByAnother { throw .beingMade(name: name) }
+            if error.isHeldByAnother { throw .busyStore(folder: folder) }
             throw .file(error)
         }
         let result = try body()

@@ -10,12 +10,18 @@ package struct GatewayIdentity: Hashable, Sendable, CustomStringConvertible {
     /// - Parameter socket: the path of its admin socket, which one gateway of a machine has at a time.
     package init(socket: String) {
         // Machines that were copied may have their names in common, or their identifiers.
-        let machine = Self.line(of: "/proc/sys/kernel/hostname")
+        let machine = Self.hostName
         let path = (try? AbsolutePath.of(socket)) ?? socket
         let place = [machine, Self.line(of: "/etc/machine-id"), path].joined(separator: "\n")
-        let name = machine.prefix(64).filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
-        description = "\(name)-\(Fingerprint.sha256(place).prefix(8))"
+        description = "\(Self.machine)-\(Fingerprint.sha256(place).prefix(8))"
     }
+
+    /// This machine's name, as far as it can be part of a file's.
+    internal static var machine: String {
+        String(hostName.prefix(64).filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+    }
+
+    private static var hostName: String { line(of: "/proc/sys/kernel/hostname") }
 
     /// As it is part of a file's name.
     internal init(_ text: some StringProtocol) { description = String(text) }

@@ -38,6 +38,13 @@ package enum CertificateCheck {
                     )
                 )
             }
+            for (use, program, position) in settings.programs {
+                do throws(FileError) {
+                    try FileReading.requireProgram(program)
+                } catch {
+                    report(.warning, "certificate \(settings.name): the program of `\(use)`: \(error)", at: position)
+                }
+            }
             do throws(CertificateProblem) {
                 for warning in try provider.inspect(settings, isShown: isShown) {
                     report(.warning, warning, at: settings.issuerPosition)
@@ -102,6 +109,20 @@ package enum CertificateCheck {
             if path == pair.certificate || path.hasPrefix(pair.certificate + " ") { return pair.certificatePosition }
         }
         return settings.issuerPosition
+    }
+}
+
+extension CertificateSettings {
+    /// The programs that are run for it and its standby: by which key of the site file, and where that is.
+    fileprivate var programs: [(use: String, path: String, position: SourcePosition)] {
+        var found: [(use: String, path: String, position: SourcePosition)] = []
+        if let path = deploy?.command.first { found.append(("deploy", path, position)) }
+        let issuers: [(Issuer?, SourcePosition)] = [(issuer, issuerPosition), (standby, standbyPosition)]
+        for (issuer, position) in issuers {
+            guard case .acme(let acme)? = issuer else { continue }
+            for path in acme.candidates.compactMap({ $0.dns?.command.first }) { found.append(("dns", path, position)) }
+        }
+        return found
     }
 }
 

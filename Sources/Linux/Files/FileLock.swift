@@ -27,6 +27,13 @@ package struct FileLock: ~Copyable {
         return FileLock(file: file)
     }
 
+    /// Writes into its file who holds it, in place of what is there; what cannot be written is only not known to others.
+    package func sign(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard ftruncate(file.raw, 0) == 0 else { return }
+        try? FileWriting.writeAll(bytes.span, to: file.raw)
+    }
+
     /// Whether somebody holds the lock now. Nothing is made, so that it can be asked of a file system that is read-only.
     package static func isHeld(_ path: String) -> Bool {
         let raw = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }

@@ -87,6 +87,16 @@ package enum FileReading {
         return secret
     }
 
+    /// Fails where there is no program that this user may run, or one that others than its owner may write.
+    package static func requireProgram(_ path: String) throws(FileError) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("stat"))) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError(path: path, problem: .notRegular) }
+        guard unsafe access(path, X_OK) == 0 else { throw FileError(path: path, problem: .system(.last("access"))) }
+        let mode = status.st_mode & 0o7777
+        guard mode & 0o022 == 0 else { throw FileError(path: path, problem: .tooOpen(mode: mode, excess: 0o022)) }
+    }
+
     private static func open(_ path: String, followsLink: Bool = true) throws(FileError) -> FileDescriptor {
         // O_NONBLOCK: opening a named pipe must not wait for a writer.
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW)

@@ -140,7 +140,7 @@ internal final class CertificateOrders: Sendable {
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
         defer { if board.withLock({ $0.claims.release(names) }) { wakeAll() } }
         do throws(CertificateProblem) {
-            let bundle = try provider.claimed(settings, isPatient: false, tell: { _ in }) {
+            let bundle = try provider.claimed(settings, by: "gatehouse serve", isPatient: false, tell: { _ in }) {
                 () throws(CertificateProblem) -> CertificateBundle? in
                 // A command may have ordered it between the look and the claim.
                 guard let reason = provider.need(of: settings, acme, outside) else { return nil }
@@ -158,9 +158,9 @@ internal final class CertificateOrders: Sendable {
                 tell("certificate \(settings.name): \(plan.problem)", plan, provider.standing(settings))
             }
             return true
-        } catch .beingMade(let name) {
+        } catch .beingMade(let name, let claim) {
             // By a command, which has what it made published, if it ever ends.
-            tellOnce("\(CertificateProblem.beingMade(name: name))", of: settings.name)
+            tellOnce("\(CertificateProblem.beingMade(name: name, claim))", of: settings.name)
             return false
         } catch .vacantStore {
             // That is told once, by whoever looks at what is to be served.
@@ -214,7 +214,7 @@ internal final class CertificateOrders: Sendable {
                 // Answers to CAs are looked at in any case.
                 let reply = requests.ask(.republish(of: []))
                 guard reply.exit == 0 else {
-                    throw .challenge(name: site.name, why: "the gateway cannot show it; its log says why")
+                    throw .library("the gateway cannot show the CA what it looks for; its log says why")
                 }
             },
             tell: { [self] text in tellOnce("certificate \(name): \(text)", of: name) }

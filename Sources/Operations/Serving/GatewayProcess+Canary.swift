@@ -118,9 +118,12 @@ extension GatewayProcess {
             }
         }
         view.update { $0.trialsRefused += 1 }
+        // The one before may be good for longer than the pause.
+        let due = CertificateProvider(for: configuration.site, now: Schedule.time).standing(settings).due ?? 0
+        let moment = max(due, Schedule.time + CertificateProvider.pauseAfterRefusal)
         Self.log(
             "certificate \(name): ROLLED BACK, clients refuse the new one: \(why); the one before is served to all, the "
-                + "next try is at \(UTC.text(Schedule.time + CertificateProvider.pauseAfterRefusal))"
+                + "next try is at \(UTC.text(moment))"
         )
     }
 

@@ -67,8 +67,10 @@ struct RunningGateway: ParsableArguments {
 
     private func path() throws -> String {
         if let socket { return socket }
-        guard let site = SiteFile.load(path: options.path).model else {
-            Output.error("\(options.path): it does not say which site this is; name the gateway's socket with --socket")
+        let outcome = SiteFile.load(path: options.path)
+        guard let site = outcome.model else {
+            Output.error(outcome.text)
+            Output.error("correct that, or name the gateway's socket with --socket")
             throw ExitCode(2)
         }
         return AdminSocket.defaultPath(of: site.name)

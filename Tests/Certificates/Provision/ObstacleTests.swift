@@ -61,6 +61,17 @@ struct ObstacleTests {
         #expect(provider.storeWarnings() == [])
     }
 
+    @Test("a place of plans where none can be kept")
+    func plans() throws {
+        let folder = store.folder + "/plans"
+        try? FileManager.default.removeItem(atPath: folder)
+        try scratch.write("certs/plans", "")
+        let warnings = provider.storeWarnings()
+        #expect(warnings.count == 1 && warnings[0].contains("forgotten at each start: \(folder)"), "\(warnings)")
+        try FileManager.default.removeItem(atPath: folder)
+        #expect(provider.storeWarnings() == [])
+    }
+
     @Test("a key that a write left behind which was broken off goes with the generation's own")
     func scraps() throws {
         for _ in 0..<2 { _ = try provider.issue(settings, reason: "test") }
@@ -91,6 +102,8 @@ struct ObstacleTests {
                 + ["-addext", "subjectAltName=DNS:foobar.com", "-addext", "tlsfeature=status_request"]
         )
         #expect(made.status == 0, "\(made)")
+        // Later than when it was made, by whichever clock.
+        let provider = scratch.provider(for: settings, at: Int64(Date().timeIntervalSince1970) + 1)
         let pair = CertificateFiles(certificate: scratch.path + "/odd.crt", key: key)
         let files = CertificateSettings(name: "files", names: [.exact("foobar.com")], issuer: .files([pair]))
         func provide(_ served: [CertificateBundle], isStart: Bool) throws -> CertificateProvider.Provided {
@@ -106,5 +119,39 @@ struct ObstacleTests {
         let good = try store.load("web")
         #expect(throws: CertificateProblem.self) { try provide([good], isStart: false) }
         #expect(throws: CertificateProblem.self) { try provider.inspect(files) }
+    }
+
+    @Test("files that have ended, or have not begun, are served where there is nothing else, and replace nothing good")
+    func ended() throws {
+        let other = try InternalCA(named: "other", now: now - 20 * 86_400)
+        func pair(_ name: String, from start: Int64, days: Int64) throws -> (CertificateFiles, CertificateBundle) {
+            let bundle = try other.issue(names: ["foobar.com"], lifetime: days * 86_400, now: start)
+            let chain = try scratch.write("\(name).crt", bundle.chainPEM, mode: 0o644)
+            return (CertificateFiles(certificate: chain, key: try scratch.write("\(name).key", bundle.keyPEM)), bundle)
+        }
+        func provide(
+            _ pairs: [CertificateFiles],
+            _ served: [CertificateBundle],
+            isStart: Bool
+        ) throws -> CertificateProvider.Provided {
+            let files = CertificateSettings(name: "files", names: [.exact("foobar.com")], issuer: .files(pairs))
+            let found = Result { () throws(CertificateProblem) in try provider.find(files) }
+            return try provider.provide(files, found: found, served: served, isStart: isStart)
+        }
+        let (old, over) = try pair("old", from: now - 10 * 86_400, days: 5)
+        let (early, later) = try pair("early", from: now + 86_400, days: 5)
+        let (fresh, good) = try pair("good", from: now - 86_400, days: 5)
+        for (files, bundle, word) in [(old, over, "expired at"), (early, later, "not valid before")] {
+            let first = try provide([files], [], isStart: true)
+            #expect(first.bundles.map(\.leaf.der) == [bundle.leaf.der] && first.isMakeshift && first.renewal != nil)
+            #expect(first.warnings.count == 1 && first.warnings[0].contains(word), "\(first.warnings)")
+            #expect(first.warnings[0].contains("SERVED AS IT IS"), "\(first.warnings)")
+            // A reload of the same goes on.
+            #expect(try provide([files], first.bundles, isStart: false).isMakeshift)
+            #expect(throws: CertificateProblem.self) { try provide([files], [good], isStart: false) }
+            #expect(throws: CertificateProblem.self) { try provide([files], [], isStart: false) }
+        }
+        // Of two kinds of keys, the one that is good.
+        #expect(try provide([old, fresh], [], isStart: true).bundles.map(\.leaf.der) == [good.leaf.der])
     }
 }

@@ -1,6 +1,7 @@
 import Certificates
 import Foundation
 import OpenSSL
+import Site
 import Testing
 
 @Suite("Certificates from PKCS #12 files")
@@ -28,6 +29,49 @@ struct PKCS12Tests {
         for end in stride(from: 0, to: bytes.count, by: 7) {
             let part = Array(bytes.prefix(end))
             #expect((try? CertificateBundle(pkcs12: part.span, password: Array(password.utf8).span)) == nil)
+        }
+    }
+
+    @Test("one without its root takes the place of a chain that ended with that root, and not of a longer one")
+    func root() throws {
+        let scratch = try Scratch()
+        func template(_ role: CertificateTemplate.Role, _ name: String) -> CertificateTemplate {
+            let names = name.isEmpty ? ["foobar.com"] : []
+            return CertificateTemplate(
+                role: role,
+                commonName: name,
+                names: names,
+                notBefore: now - 60,
+                notAfter: now + 86_400
+            )
+        }
+        func key() throws -> PrivateKey { try PrivateKey.generate(.ecdsaP256) }
+        let rootKey = try key()
+        let root = Certificate.Authority(
+            certificate: try Certificate.issue(template(.root, "Root"), for: rootKey, by: nil),
+            key: rootKey
+        )
+        let middleKey = try key()
+        let middle = Certificate.Authority(
+            certificate: try Certificate.issue(template(.intermediate, "Middle"), for: middleKey, by: root),
+            key: middleKey
+        )
+        func bundle(
+            by authority: Certificate.Authority,
+            with issuers: [Certificate]
+        ) throws -> CertificateBundle {
+            let key = try key()
+            let leaf = try Certificate.issue(template(.server, ""), for: key, by: authority)
+            return try CertificateBundle(chain: [leaf] + issuers, key: key)
+        }
+        let acme = ACMESettings(directory: "https://ca.test/directory")
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let provider = scratch.provider(at: now)
+        try provider.take(bundle(by: root, with: [root.certificate]), as: settings, from: "a test")
+        try provider.take(bundle(by: root, with: []), as: settings, from: "a test")
+        try provider.take(bundle(by: middle, with: [middle.certificate]), as: settings, from: "a test")
+        #expect(throws: CertificateProblem.self) {
+            try provider.take(bundle(by: middle, with: []), as: settings, from: "a test")
         }
     }
 

@@ -23,6 +23,8 @@ struct CertificateCheckTests {
             try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(folder)/\(name)")
         }
+        try "#!/bin/sh\n".write(toFile: "\(folder)/open", atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: "\(folder)/open")
         let text = """
             site: a.example
             gateway:
@@ -69,6 +71,15 @@ struct CertificateCheckTests {
         // A stand-in.
         let acme = "    names: a.example\n    issuer:\n      acme: https://ca.test/dir\n"
         #expect(try lines(acme) == [11])
+        // A program that is not there, one that nobody may run, and one that everybody may write.
+        let deploy = "    names: a.example\n    issuer: internal\n    deploy: { run: "
+        #expect(try lines(deploy + "[/bin/sh, -c, true] }") == [])
+        let dns = "    names: a.example\n    issuer: { acme: https://ca.test/dir, dns: { run: "
+        #expect(try lines(dns + "/bin/sh } }") == [10])
+        for program in ["./none", "./chain.pem", "./open"] {
+            #expect(try lines(deploy + "\(program) }") == [9], "\(program)")
+            #expect(try lines(dns + "\(program) } }") == [10, 10], "\(program)")
+        }
         // A store that nobody can have.
         #expect(try lines(acme, store: "site.yaml/store") == [6])
     }

@@ -181,6 +181,23 @@ struct BadCertificateTests: OneCertificate {
         #expect(try shown().contains("Fingerprint"), "\(site.log)")
     }
 
+    @Test("that has ended, at a start: it is served as it is, and loudly; in place of a good one it never is")
+    func ended() throws {
+        try copy("expired")
+        let site = try start("issuer: { files: { certificate: live.crt, key: live.key } }")
+        for words in ["expired at 2021-01-01", "SERVED AS IT IS"] { #expect(site.log.contains(words), "\(site.log)") }
+        #expect(try directory.shown(at: port, "-enddate").contains("2021"))
+        #expect(try certs("list").status == 1)
+        #expect(try site.command("reload").status == 0, "of the same")
+        try copy("good")
+        #expect(try site.command("reload").status == 0)
+        let served = try shown()
+        try copy("expired")
+        let refused = try site.command("reload")
+        #expect(refused.status == 1 && refused.error.contains("expired at 2021-01-01"), "\(refused)")
+        #expect(try shown() == served)
+    }
+
     @Test("by `certs import`, and a folder that may not be read")
     func imports() throws {
         let site = try start("issuer: { acme: \"https://127.0.0.1:1/directory\" }")

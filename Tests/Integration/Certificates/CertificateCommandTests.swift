@@ -134,6 +134,22 @@ struct CertificateCommandTests {
         #expect(try text("store/audit.log").contains("\"reason\":\"there was none in the store\""))
     }
 
+    @Test("a certificate that ends within the hour is said to have minutes left")
+    func minutes() throws {
+        #expect(try certs("issue", "web").status == 0)
+        let late = ["faketime", "--exclude-monotonic", "-f", "+\(47 * 1440 - 100)m"]
+        let listed = try directory.certs(["list"], under: late)
+        #expect(listed.output.contains(" minutes)"), "\(listed)")
+    }
+
+    @Test("commands to the gateway say what is wrong with the site file that should name it")
+    func brokenFile() throws {
+        try directory.write("site: foobar.test\ncertificates: { web: { names: [] } }\n", to: "broken.yaml")
+        let reloaded = try run(try Gateway.binary, ["reload", "--site", directory.path("broken.yaml")], in: directory)
+        #expect(reloaded.status == 2 && reloaded.error.contains("broken.yaml:2:"), "\(reloaded)")
+        #expect(reloaded.error.contains("--socket"), "\(reloaded)")
+    }
+
     @Test("a user who may not read the store is told so by all commands alike")
     func denied() throws {
         guard Unprivileged.isAnother, try Unprivileged.canRun(try Gateway.binary, in: directory) else { return }

@@ -159,7 +159,8 @@ struct PebbleFaultTests {
             #"{ "path": "/dir", "times": 99, "cut": 40 }"#, #"{ "path": "/authZ/", "times": 99, "cut": 30 }"#,
         ] {
             try faults.obey("\"faults\": [ \(fault) ]")
-            let refused = try site.certs("rotate", "web")
+            // With an order of its own, though one before came to a certificate.
+            let refused = try site.certs("rotate", "web", "--new-key")
             #expect(refused.status == 1 && refused.error.contains("certificate web: "), "\(fault): \(refused)")
             #expect(try site.certs("verify", "web").status == 0, "\(fault): \(refused)")
         }
@@ -237,6 +238,30 @@ struct PebbleFaultTests {
         try eventually("it ends", within: .seconds(120)) { command.poll() != nil }
         let again = try site.certs("issue", "web")
         #expect(again.status == 0, "\(again) \(command.standardError)")
+    }
+
+    @Test("a process that is killed before it has the certificate: the next one fetches it, and orders no other")
+    func killed() throws {
+        try faults.obey(#""faults": [ { "path": "/certZ/", "times": 99, "hang": true } ]"#)
+        func count(_ path: String) throws -> Int {
+            try faults.requests().count { $0.path.hasPrefix(path) && (200...299).contains($0.status) }
+        }
+        let command = try ChildProcess(
+            try Gateway.binary,
+            ["certs", "issue", "web", "--site", site.directory.path("site.yaml")],
+            in: site.directory,
+            name: "issue"
+        )
+        try eventually("it asks for the certificate; \(faults.log)", within: .seconds(120)) {
+            try faults.requests().contains { $0.path.hasPrefix("/certZ/") }
+        }
+        command.send(SIGKILL)
+        try command.wait()
+        #expect(try count("/order-plz") == 1)
+        try faults.obey("")
+        let issued = try site.certs("issue", "web")
+        #expect(issued.status == 0 && issued.output.contains("certificate web: issued"), "\(issued) \(faults.log)")
+        #expect(try count("/order-plz") == 1 && count("/finalize-order/") == 1)
     }
 
     @Test("one bad name does not let the others expire: after three tries it is left out, and said to be")

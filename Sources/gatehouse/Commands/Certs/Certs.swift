@@ -47,9 +47,14 @@ struct CertificateOptions: ParsableArguments {
             }
         }
 
+        /// The certificate, or standby, of this name; nil where the site file has none.
+        func named(_ name: String) -> CertificateSettings? {
+            let standbys = site.certificates.values.lazy.compactMap(\.standbyCertificate)
+            return site.certificates[name] ?? standbys.first { $0.name == name }
+        }
+
         func certificate(_ name: String) throws -> CertificateSettings {
-            let standby = site.certificates.values.compactMap(\.standbyCertificate).first { $0.name == name }
-            guard let settings = site.certificates[name] ?? standby else {
+            guard let settings = named(name) else {
                 let known = site.certificates.keys.sorted().joined(separator: ", ")
                 Output.error(
                     "the site file has no certificate \(name)"
@@ -71,8 +76,14 @@ struct CertificateOptions: ParsableArguments {
         }
 
         /// A new certificate from whoever issues it.
-        func make(_ settings: CertificateSettings, reason: String) throws -> CertificateBundle? {
-            try make(settings, isAsked: true) { reason }
+        ///
+        /// - Parameter wantsNewKey: its key is to be none that was there before.
+        func make(
+            _ settings: CertificateSettings,
+            reason: String,
+            wantsNewKey: Bool = false
+        ) throws -> CertificateBundle? {
+            try make(settings, isAsked: true, wantsNewKey: wantsNewKey) { reason }
         }
 
         /// The same where there is a need for it yet once no other process is about to make it.
@@ -84,11 +95,12 @@ struct CertificateOptions: ParsableArguments {
         func make(
             _ settings: CertificateSettings,
             isAsked: Bool = false,
+            wantsNewKey: Bool = false,
             where need: () -> String?
         ) throws -> CertificateBundle? {
             try perform { () throws(CertificateProblem) in
                 if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
-                return try provider.claimed(settings, isPatient: true, tell: { Output.error($0) }) {
+                return try provider.claimed(settings, by: Self.command, isPatient: true, tell: { Output.error($0) }) {
                     () throws(CertificateProblem) -> CertificateBundle? in
                     guard let reason = need() else { return nil }
                     guard case .acme(let acme) = settings.issuer else {
@@ -96,9 +108,21 @@ struct CertificateOptions: ParsableArguments {
                             try provider.issue(settings, reason: reason)
                         }
                     }
-                    return try provider.order(settings, acme, reason: reason, isAsked: isAsked, outside())
+                    return try provider.order(
+                        settings,
+                        acme,
+                        reason: reason,
+                        isAsked: isAsked,
+                        wantsNewKey: wantsNewKey,
+                        outside()
+                    )
                 }
             }
+        }
+
+        /// What this process was started as, without what the site's owner gave it to say.
+        private static var command: String {
+            (["gatehouse"] + CommandLine.arguments.dropFirst().prefix(2)).joined(separator: " ")
         }
 
         /// Says which names of a certificate that was ordered just now are missing in it.
@@ -161,31 +185,15 @@ struct CertificateOptions: ParsableArguments {
             )
         }
 
-        /// Has the running gateway answer the CA.
-        private func showChallenge() throws(ACMEProblem) {
-            let line: String?
-            do {
-                line = try AdminClient.ask(.certificates(of: []), at: socket, within: 60_000)
-            } catch {
-                throw .challenge(
-                    name: site.name,
-                    why: "no gateway answers at \(socket), which must run for the CA to look at (\(error))"
-                )
-            }
-            let error = line.flatMap { JSONValue(parsing: $0) }.map { $0["error"]?.text } ?? "no answer"
-            if let error { throw .challenge(name: site.name, why: "the gateway cannot show it: \(error)") }
-        }
-
-        private static func milliseconds(_ microseconds: Int) -> String {
-            let tenths = (microseconds + 50) / 100
-            return "\(tenths / 10).\(tenths % 10) ms"
-        }
-
         /// How a certificate stands, and the programs that are told of it on this host.
         func standing(_ settings: CertificateSettings) -> CertificateStanding {
             var standing = provider.standing(settings)
             if let fault = provider.deploymentFault(of: settings, at: GatewayIdentity(socket: socket)) {
                 standing.faults.append(fault)
+            }
+            standing.claim = provider.claim(of: settings)
+            if let claim = standing.claim, provider.isOverdue(claim) {
+                standing.warnings.append("\(claim); \(claim.advice)")
             }
             return standing
         }
@@ -196,58 +204,6 @@ struct CertificateOptions: ParsableArguments {
                 try provider.deploy(settings, at: GatewayIdentity(socket: socket))
             }
             if isDone { Output.line("certificate \(settings.name): deployed") }
-        }
-
-        /// What is said where no gateway answers.
-        var absence: String {
-            "no gateway of this site answers at \(socket); where one runs with another socket, name it with --socket"
-        }
-
-        /// The line that the running gateway answers, nil when it gives none in time; nothing when none runs here.
-        private func line(for request: AdminRequest) throws -> String?? {
-            do {
-                return .some(try AdminClient.ask(request, at: socket, within: 60_000))
-            } catch let error where [ENOENT, ECONNREFUSED].contains(error.code) {
-                return nil
-            } catch {
-                Output.error("\(socket): \(AdminClient.advice(for: error))")
-                throw ExitCode(3)
-            }
-        }
-
-        /// Asks the running gateway; nil when none runs here.
-        func ask(_ request: AdminRequest) throws -> JSONValue? {
-            guard let line = try line(for: request) else { return nil }
-            guard let line, let reply = JSONValue(parsing: line) else {
-                Output.error("\(socket): the gateway gave no answer; its log may say why")
-                throw ExitCode(1)
-            }
-            if let error = reply["error"]?.text {
-                Output.error(error)
-                throw ExitCode(1)
-            }
-            return reply["result"] ?? .null
-        }
-
-        /// What the running gateway shows its clients, by the certificates' names; nil when none runs here. With why it does
-        /// not believe the machine's clock.
-        func served() throws -> (certificates: [String: [ServedCertificate]]?, clockDoubt: String?) {
-            guard let status = try ask(.status) else { return (nil, nil) }
-            var served: [String: [ServedCertificate]] = [:]
-            for entry in status["certificates"]?.items ?? [] {
-                guard let name = entry["name"]?.text, let fingerprint = entry["fingerprint"]?.text else { continue }
-                served[name, default: []].append(
-                    ServedCertificate(fingerprint: fingerprint, end: entry["not_after"]?.text)
-                )
-            }
-            for trial in status["certificate_trials"]?.items ?? [] {
-                guard let name = trial["name"]?.text, let share = trial["share_percent"]?.integer else { continue }
-                for index in (served[name] ?? []).indices { served[name]?[index].trial = .others }
-                served[name, default: []] += (trial["fingerprints"]?.items.compactMap(\.text) ?? []).map {
-                    ServedCertificate(fingerprint: $0, end: nil, trial: .share(share))
-                }
-            }
-            return (served, status["clock_doubt"]?.text)
         }
 
         /// What does not fit between the store and its history.
@@ -264,56 +220,11 @@ struct CertificateOptions: ParsableArguments {
                 return found
             }
         }
+    }
 
-        /// Has the running gateway serve what the store holds now, and says what came of it. Where none runs, the programs
-        /// of what was `changed` are run here.
-        func publish(_ changed: CertificateSettings...) throws { try publish(changed) }
-
-        /// The names of what was changed; nil where the CA was, and all with it, or so many that a request has no room for
-        /// them.
-        private static func worthNaming(_ changed: [CertificateSettings]) -> [String]? {
-            let names = changed.map(\.name)
-            let length = AdminRequest.certificates(of: names).line.utf8.count
-            return names.isEmpty || length >= AdminRequest.longestLine ? nil : names
-        }
-
-        /// The same for several.
-        func publish(_ changed: [CertificateSettings]) throws {
-            let written = Clock.monotonicNanoseconds
-            let names = Self.worthNaming(changed)
-            tellStoreWarnings(of: names)
-            guard let line = try line(for: .certificates(of: names)) else {
-                Output.line(absence + "; else the next start serves it")
-                for settings in changed { try deploy(settings) }
-                return
-            }
-            guard let line, let reply = JSONValue(parsing: line) else {
-                Output.error("\(socket): the gateway gave no answer; its log may say why")
-                throw ExitCode(1)
-            }
-            if let error = reply["error"]?.text {
-                Output.error("the gateway goes on with what it served before: \(error)")
-                throw ExitCode(1)
-            }
-            let result = reply["result"]
-            let makeshifts = result?["makeshifts"]?.items.compactMap(\.text) ?? []
-            if let wanting = changed.first(where: { makeshifts.contains($0.name) }) {
-                let warnings = result?["warnings"]?.items.compactMap(\.text) ?? []
-                let why = warnings.first { $0.hasPrefix("certificate \(wanting.name): ") }
-                Output.error("the gateway cannot serve it: \(why ?? "its log says why")")
-                throw ExitCode(1)
-            }
-            let end = result?["change_ended_nanoseconds"]?.integer ?? 0
-            let time = (result?["change_microseconds"]?.integer).map {
-                ", on all workers \(Self.milliseconds(max($0, (end - Int(written)) / 1000))) after it was written, "
-                    + "\(Self.milliseconds($0)) after the gateway committed it"
-            }
-            Output.line("the gateway serves it, by configuration \(result?["generation"]?.integer ?? 0)\(time ?? "")")
-            let trials = result?["trials"]?.items.compactMap(\.text) ?? []
-            for settings in changed where trials.contains(settings.name) {
-                Output.line("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
-            }
-        }
+    /// What is said of a certificate of the store that the site file does not name.
+    static func wordsOfUnnamed(_ name: String) -> String {
+        "nothing of this site renews it; where no other site has it, `gatehouse certs retire \(name)` deletes its keys"
     }
 
     /// The site, and what its certificates are at this moment.
@@ -334,23 +245,4 @@ struct CertificateOptions: ParsableArguments {
             socket: socket ?? AdminSocket.defaultPath(of: site.name)
         )
     }
-}
-
-/// What the running gateway shows.
-struct ServedCertificate {
-    /// SHA-256.
-    let fingerprint: String
-    /// In words; nil where the gateway does not say.
-    let end: String?
-    /// Nil for all clients.
-    var trial: Trial?
-
-    /// Whom it is shown during a trial: so many clients of a hundred, or the others.
-    enum Trial: Equatable {
-        case share(Int)
-        case others
-    }
-
-    var start: String { fingerprint.prefix(16) + "…" }
-    var text: String { start + (end.map { ", good until \($0)" } ?? "") }
 }

@@ -93,14 +93,19 @@ extension Certs {
         )
 
         @OptionGroup var change: CertificateChangeOptions
-        @Flag(help: "Make a new key where the site file has `reuse-key`, as when the one before was stolen.")
+        @Flag(
+            help: """
+                Make a new key where the site file has `reuse-key`, and go on with no order that is kept, as when a key was \
+                stolen.
+                """
+        )
         var newKey = false
 
         func run() throws {
             let desk = try change.options.desk()
             var settings = try desk.certificate(change.name)
             if newKey { settings.reusesKey = false }
-            guard let bundle = try desk.make(settings, reason: change.reason) else { return }
+            guard let bundle = try desk.make(settings, reason: change.reason, wantsNewKey: newKey) else { return }
             Output.line("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             let isLacking = desk.tellLack(of: settings)
             try desk.publish(settings)

@@ -10,7 +10,7 @@ extension Certs {
             abstract: "Show what the store holds: issuer, days left, the next renewal and the tries that remain.",
             discussion: """
                 Where a gateway runs, also whether it serves that. Exit status: 1 when one is at fault, or fewer than \
-                \(RenewalSchedule.alarm) tries remain; 3 when this user may not look.
+                \(RenewalSchedule.alarm) tries remain; 3 when this user may not look, or a gateway runs and does not answer.
                 """
         )
 
@@ -19,8 +19,9 @@ extension Certs {
 
         func run() throws {
             let desk = try options.desk()
-            let (served, clockDoubt) = try desk.served()
-            let standings = try desk.certificates([]).map { desk.standing($0) }
+            let gateway = try desk.shown()
+            let served = gateway.certificates
+            let standings = try desk.certificates([]).map { desk.standing($0) } + desk.provider.unnamedStandings()
             let stored = Dictionary(
                 standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
                 uniquingKeysWith: { first, _ in first }
@@ -33,13 +34,14 @@ extension Certs {
                 for standing in compared {
                     Output.line(standing.line(at: desk.now, served: served.map { $0[standing.name] ?? [] }))
                 }
-                if served == nil { Output.line(desk.absence) }
+                if served == nil, gateway.silence == nil { Output.line(desk.absence) }
             }
-            if let clockDoubt { Output.error("warning: the gateway says: \(clockDoubt)") }
+            if let silence = gateway.silence { Output.error("\(silence); what is listed is what the store tells") }
+            if let clockDoubt = gateway.clockDoubt { Output.error("warning: the gateway says: \(clockDoubt)") }
             let isStoreWanting = desk.tellStoreWarnings()
-            if compared.contains(where: \.isDenied) { throw ExitCode(3) }
+            if gateway.silence != nil || compared.contains(where: \.isDenied) { throw ExitCode(3) }
             let isWanting = compared.contains { $0.isWanting(at: desk.now) }
-            if isStoreWanting || isWanting || clockDoubt != nil { throw ExitCode(1) }
+            if isStoreWanting || isWanting || gateway.clockDoubt != nil { throw ExitCode(1) }
         }
     }
 }
@@ -67,7 +69,8 @@ extension CertificateStanding {
     }
 
     fileprivate func line(at now: Int64, served: [ServedCertificate]?) -> String {
-        var words = ["\(name): \(issuer)" + (directory.map { ", \($0)" } ?? "")]
+        let origin = isUnnamed ? "not in the site file" : issuer + (directory.map { ", \($0)" } ?? "")
+        var words = ["\(name): \(origin)"]
         if let generation { words.append("generation \(generation)") }
         for end in ends { words.append("good until \(UTC.text(end)) (\(Self.days(end - now)))") }
         if isStandby {
@@ -75,11 +78,17 @@ extension CertificateStanding {
             words.append("ITS STANDBY IS SERVED\(issuer)")
         }
         if let due { words.append("next try \(due <= now ? "now" : UTC.text(due))") }
+        if let claim, warnings.isEmpty { words.append("\(claim)") }
         if failures > 0 {
             words.append("\(failures) \(failures == 1 ? "try" : "tries") failed, the last one: \(plan.problem)")
         }
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
-        if let served, faults.isEmpty {
+        if isUnnamed {
+            words.append(
+                served?.isEmpty == false
+                    ? "the gateway serves it until `gatehouse reload`" : CertificateOptions.wordsOfUnnamed(name)
+            )
+        } else if let served, faults.isEmpty {
             if !served.isEmpty || !isStandbyItself { words.append(Self.words(of: served)) }
         } else if let served, !served.isEmpty {
             words.append("the gateway serves \(served.map(\.text).joined(separator: ", "))")
@@ -100,13 +109,19 @@ extension CertificateStanding {
     }
 
     private static func days(_ seconds: Int64) -> String {
-        seconds < 0 ? "over" : seconds < 2 * 86_400 ? "\(seconds / 3600) hours" : "\(seconds / 86_400) days"
+        switch seconds {
+        case ..<0: "over"
+        case ..<7_200: "\(seconds / 60) minutes"
+        case ..<172_800: "\(seconds / 3600) hours"
+        default: "\(seconds / 86_400) days"
+        }
     }
 
     fileprivate func document(at now: Int64, served: [ServedCertificate]?) -> JSONValue {
         .object([
             .init("name", .string(name)),
-            .init("issuer", .string(issuer)),
+            .init("issuer", isUnnamed ? .null : .string(issuer)),
+            .init("in_site_file", .boolean(!isUnnamed)),
             .init("directory", directory.map { .string($0) } ?? .null),
             .init("generation", generation.map { .integer($0) } ?? .null),
             .init(
@@ -128,6 +143,7 @@ extension CertificateStanding {
             .init("standby_in_place", .boolean(isStandby)),
             .init("next_try", due.map { .string(UTC.text(max($0, now))) } ?? .null),
             .init("runway", runway(at: now).map { .integer($0) } ?? .null),
+            .init("being_made", claim.map { .string("\($0)") } ?? .null),
             .init("failures", .integer(failures)),
             .init("last_problem", failures > 0 ? .string(plan.problem) : .null),
             .init("served", served.map { .strings($0.map(\.fingerprint)) } ?? .null),

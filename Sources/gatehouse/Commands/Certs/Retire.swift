@@ -14,7 +14,10 @@ extension Certs {
                 its list; nothing is deleted when that fails. Their certificates stay in the store until they end, so that \
                 they can be revoked later, too.
 
-                While a canary runs, nothing is retired but with --compromised, which ends it.
+                While a canary runs, nothing is retired but with --compromised, which ends it. Exit status: 3 when a gateway \
+                runs and does not answer; what is on the disk is done all the same.
+
+                Of a certificate that the site file does not name all keys go, the current one's, too.
                 """
         )
 
@@ -27,16 +30,22 @@ extension Certs {
         func run() throws {
             let name = change.name
             let desk = try change.options.desk()
-            let settings = try desk.certificate(name)
+            guard let settings = desk.named(name) else { return try retireUnnamed(desk) }
             let reason = compromised ? "compromised: \(change.reason)" : change.reason
+            var gateway = SideQuestions(desk)
+            // One that does not answer keeps no key from going.
+            let isServing = gateway.ask(.status) != nil || gateway.isSilent
             if compromised {
                 try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.requireOtherKey(settings, only: generation)
                 }
-                let isDone = try desk.ask(.renewTickets) != nil
-                Output.line(isDone ? "session tickets of before are opened no more" : desk.absence)
+                if gateway.ask(.renewTickets) != nil {
+                    Output.line("session tickets of before are opened no more")
+                } else if !isServing {
+                    Output.line(desk.absence)
+                }
             }
-            try endTrials(of: settings, desk)
+            try endTrials(of: settings, desk, isServing: isServing)
             let areAllRead = try revoke.map { try self.revoke(settings, $0, desk) } ?? true
             let gone = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.retire(settings, only: generation, reason: reason)
@@ -48,13 +57,52 @@ extension Certs {
                         + gone.map { String($0) }.joined(separator: ", ")
             )
             // The lists that the gateway serves hold what was revoked.
-            if revoke != nil { _ = try desk.ask(.certificates(of: nil)) }
+            if revoke != nil { _ = gateway.ask(.certificates(of: nil)) }
             let retired = desk.provider.fingerprints(of: settings, generations: gone)
-            let uses = try desk.ask(.uses(certificate: name))?.items ?? []
+            let uses = gateway.ask(.uses(certificate: name))?.items ?? []
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
             }
-            if !areAllRead { throw ExitCode(1) }
+            if gateway.isSilent {
+                Output.error("certificate \(name): \(unknown)")
+                throw ExitCode(3)
+            }
+            if gateway.hasFailed || !areAllRead { throw ExitCode(1) }
+        }
+
+        /// What a gateway that does not answer may be doing yet.
+        private var unknown: String {
+            "THE GATEWAY MAY HOLD THE KEY IN ITS MEMORY YET, and show its certificate to clients"
+                + (compromised ? "; it opens session tickets of before" : "")
+                + ": end it (`systemctl restart gatehouse`), or run this again when it answers"
+        }
+
+        /// Deletes all keys of a certificate of the store that the site file does not name, the one in use included.
+        private func retireUnnamed(_ desk: CertificateOptions.Desk) throws {
+            let name = change.name
+            // What is nowhere is told in the words of all commands.
+            guard desk.provider.isUnnamed(name) else {
+                _ = try desk.certificate(name)
+                return
+            }
+            guard revoke == nil, generation == nil else {
+                Output.error(
+                    "certificate \(name): the site file does not name it, so nobody knows its CA: bring it back there for "
+                        + "--revoke and --generation; without these, all of its keys are deleted"
+                )
+                throw ExitCode(2)
+            }
+            if let served = try desk.shown().certificates?[name], !served.isEmpty {
+                Output.error("certificate \(name): the running gateway serves it; `gatehouse reload` first")
+                throw ExitCode(1)
+            }
+            let gone = try desk.perform { () throws(CertificateProblem) in
+                try desk.provider.retireUnnamed(name, reason: change.reason)
+            }
+            Output.line(
+                "certificate \(name): not in the site file; deleted the keys of generation "
+                    + gone.map { String($0) }.joined(separator: ", ")
+            )
         }
 
         /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
@@ -70,9 +118,12 @@ extension Certs {
 
         /// A gateway that ended in the middle of a trial has ended it, too. Of a key that was stolen no gateway shows the
         /// certificate any longer, also of those that share the store.
-        private func endTrials(of settings: CertificateSettings, _ desk: CertificateOptions.Desk) throws {
+        private func endTrials(
+            of settings: CertificateSettings,
+            _ desk: CertificateOptions.Desk,
+            isServing: Bool
+        ) throws {
             let own = GatewayIdentity(socket: desk.socket)
-            let isServing = try desk.ask(.status) != nil
             let ended = try desk.perform { () throws(CertificateProblem) -> [CertificateStore.Trial] in
                 if !isServing { try desk.provider.endTrial(of: settings.name, at: own) }
                 return compromised ? try desk.provider.endTrials(of: settings.name) : []

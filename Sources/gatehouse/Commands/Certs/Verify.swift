@@ -18,6 +18,7 @@ extension Certs {
             let name: String?
             var faults: [String]
             var warnings: [String] = []
+            var isUnnamed = false
 
             var document: JSONValue {
                 .object([
@@ -33,7 +34,10 @@ extension Certs {
             let standings = try desk.certificates(names).map { desk.standing($0) }
             var findings = standings.map { Finding(name: $0.name, faults: $0.faults, warnings: $0.warnings) }
             let isDenied = standings.contains(where: \.isDenied)
-            if !isDenied { findings.append(try store(desk, standings)) }
+            if !isDenied {
+                findings.append(try store(desk, standings))
+                if names.isEmpty { findings += unnamed(desk) }
+            }
             if json {
                 Output.line(JSONValue.array(findings.map(\.document)).indented)
             } else {
@@ -41,6 +45,14 @@ extension Certs {
             }
             if isDenied { throw ExitCode(3) }
             if findings.contains(where: { !$0.faults.isEmpty }) { throw ExitCode(1) }
+        }
+
+        /// What the store has, and the site file does not name.
+        private func unnamed(_ desk: CertificateOptions.Desk) -> [Finding] {
+            desk.provider.unnamedStandings().map { standing in
+                let words = "not in the site file; \(CertificateOptions.wordsOfUnnamed(standing.name))"
+                return Finding(name: standing.name, faults: [], warnings: [words], isUnnamed: true)
+            }
         }
 
         /// What is wrong with the store as a whole, and of the generations of what was named.
@@ -60,7 +72,9 @@ extension Certs {
 
         private func tell(_ finding: Finding) {
             let subject = finding.name.map { "certificate \($0): " } ?? ""
-            if finding.name != nil, finding.faults.isEmpty { Output.line(subject + "nothing is wrong with it") }
+            if finding.name != nil, !finding.isUnnamed, finding.faults.isEmpty {
+                Output.line(subject + "nothing is wrong with it")
+            }
             // What a fault says itself is not said twice.
             for fault in finding.faults { Output.error(fault.hasPrefix(subject) ? fault : subject + fault) }
             for warning in finding.warnings { Output.error("\(subject)warning: \(warning)") }

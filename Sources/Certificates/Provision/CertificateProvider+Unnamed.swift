@@ -1,0 +1,51 @@
+import Linux
+import OpenSSL
+import Site
+
+/// Certificates of the store that the site file does not name: they left it, or are another site's. Nothing of this site
+/// renews them, and what they have of keys stays until somebody deletes it.
+extension CertificateProvider {
+    /// How they stand, in the order of their names.
+    package func unnamedStandings() -> [CertificateStanding] {
+        let known = knownNames
+        return ((try? store.names()) ?? []).filter { !known.contains($0) }.sorted().map { name in
+            var standing = CertificateStanding(unnamed: name)
+            standing.generation = try? store.currentGeneration(of: name)
+            if let chain = try? store.loadChain(name), let leaf = chain.first {
+                standing.leaves = [leaf]
+                standing.ends = [chain.map(\.validity.upperBound).min() ?? 0]
+            }
+            return standing
+        }
+    }
+
+    /// Whether the store has such a one.
+    package func isUnnamed(_ name: String) -> Bool {
+        !knownNames.contains(name) && (try? store.names())?.contains(name) ?? false
+    }
+
+    /// The names that have their place in the store: certificates of the site file, their standbys, and the store's own.
+    private var knownNames: Set<String> {
+        let certificates = site.certificates.values
+        return Set(
+            certificates.map(\.name) + certificates.compactMap(\.standbyCertificate?.name)
+        ).union(CertificateSettings.reservedNames)
+    }
+
+    /// Deletes all keys of such a one. Its certificates stay until they end, as those of others do; when the site file names it
+    /// again, another is issued.
+    ///
+    /// - Returns: the generations whose keys were there.
+    package func retireUnnamed(_ name: String, reason: String) throws(CertificateProblem) -> [Int] {
+        try ordered { () throws(CertificateProblem) in
+            try store.requireNoTrial(of: name, now: moment)
+            let held = try store.generations(of: name).filter { store.hasKey(of: name, generation: $0) }
+            try store.removeKeys(of: name, reason: "\(reason) (the site file does not name it)", now: moment)
+            // Last: as long as it is there, the certificate is told of.
+            try store.delete(store.pointer(of: name))
+            store.prune(name, keeping: [], now: moment)
+            ACMEAccountStore.dropPendingOrders(for: name, in: store)
+            return held
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Certificates
+import Foundation
+import Site
+import Testing
+
+@Suite("Who makes a certificate")
+struct ClaimTests {
+    private let scratch: Scratch
+    private let now = Int64(Date().timeIntervalSince1970)
+
+    init() throws { scratch = try Scratch() }
+
+    @Test("is known to all others for as long as it does, by process, machine, moment and command")
+    func signed() throws {
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let provider = scratch.provider(at: now)
+        #expect(provider.claim(of: settings) == nil)
+        try provider.claimed(settings, by: "gatehouse certs rotate", isPatient: false, tell: { _ in }) {
+            () throws(CertificateProblem) in
+            let claim = provider.claim(of: settings)
+            #expect(claim?.process == Int(getpid()) && claim?.command == "gatehouse certs rotate")
+            #expect((now...now + 600).contains(claim?.start ?? 0) && claim?.machine.isEmpty == false)
+            #expect(throws: CertificateProblem.beingMade(name: "web", claim)) {
+                try scratch.provider(at: now).claimed(settings, by: "", isPatient: false, tell: { _ in }) {}
+            }
+        }
+        #expect(provider.claim(of: settings) == nil)
+    }
+}
