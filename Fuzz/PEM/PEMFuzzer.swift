@@ -26,7 +26,8 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         _ = (certificate.subjectKeyIdentifier, certificate.nameConstraints?.text, try? certificate.signedTimestamps())
         precondition(certificate.validity.lowerBound <= certificate.validity.upperBound)
     }
-    if let bundle = try? CertificateBundle(pkcs12: bytes.span, password: [].span) {
+    let password: [UInt8] = []
+    if let bundle = try? CertificateBundle(pkcs12: bytes.span, password: password.span) {
         precondition(bundle.key.belongs(to: bundle.leaf), "a bundle's key fits")
     }
     guard let key = try? PrivateKey(pem: bytes.span) else { return 0 }
