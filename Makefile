@@ -92,7 +92,7 @@ soak-firewall: build
 	@scripts/ensure-packages $(TEST_PACKAGES)
 	$(DRIVEN) GATEHOUSE_SOAK_RULESETS=200 GATEHOUSE_SOAK_SENT=500 \
 		swift test --disable-xctest \
-		--filter "FirewallTests\.(RealPacketsTests|ForeignRulesTests|DebianFirewallsTests)/"
+		--filter "FirewallTests\.(RealPacketsTests|TranslationTests|ForeignRulesTests|DebianFirewallsTests)/"
 	GATEHOUSE_SOAK_POLICIES=100 GATEHOUSE_SOAK_PACKETS=$(SOAK_PACKETS) \
 		swift test --skip-build --disable-xctest --filter AgreementTests
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 from .errors import MachineLacks, WrongAnswers
+from .packets.policy import Crossing
+from .packets.writings import Crossed
 
 BUILT = Path(__file__).resolve().parent.parent.parent / ".build/release/gatehouse"
 
@@ -178,4 +180,6 @@ ROWS = [
         lambda: site_of_addresses(100_000), ["compile"], seconds=1, megabytes=300),
     Row("overlaps", "10,000 overlapping rules on one host are loaded, read back and proved, or honestly unknown",
         lambda: site(1, 10_000, overlapping=True), ["check"], seconds=5, may_be_unknown=True),
+    Row("crossing", "the same of 10,000 lines, each of a prefix and one of 800 ranges of ports, all of which overlap",
+        lambda: Crossed(BUILT).site(Crossing(10_000)), ["check"], seconds=5, may_be_unknown=True),
 ]

@@ -43,12 +43,12 @@ class Gatehouse:
 
     def write(self, policy, folder):
         site = folder / f"{self.name}.yaml"
-        site.write_text(self._site(policy))
+        site.write_text(self.site(policy))
         out = folder / self.name
         tool([str(self._program), "policy", "compile", "--all", "--out", str(out), "--site", str(site)], "compile")
         return out / "edge.nft"
 
-    def _site(self, policy):
+    def site(self, policy):
         text = ("site: bench.example\nhosts:\n  edge: { roles: [server], interfaces: { eth0: { zone: outside, "
                 f"addresses: [{HOST[4]}, '{HOST[6]}'] }} }} }}\nservices:\n")
         text += "".join(f"  {name}: {kind}/{'-'.join(map(str, ports))}\n"
@@ -68,7 +68,7 @@ class Gatehouse:
 
 
 class Hardened(Gatehouse):
-    """The same with all that comes with the house: seven defences before, and a log of what is dropped."""
+    """The same with all that comes with the house: its defences before, and a log of what is dropped."""
 
     name = "gatehouse+"
     hardened = True
