@@ -7,7 +7,10 @@ package enum SiteFile {
     /// - Parameter path: also the name in diagnostics. Relative paths in the file start at its directory.
     package static func load(path: String) -> Outcome {
         do throws(FileBytes.Failure) {
-            return parse(bytes: try FileBytes.read(path), name: path)
+            let (bytes, modified) = try FileBytes.read(path)
+            var outcome = parse(bytes: bytes, name: path)
+            outcome.modified = modified
+            return outcome
         } catch {
             var collector = DiagnosticCollector(SourceText(name: path, bytes: []))
             switch error {
@@ -70,6 +73,11 @@ extension SiteFile {
         /// How many more there were: no more than 100 are kept.
         package let omitted: Int
         private let source: SourceText
+        /// When the file that was read was changed last, in seconds since 1970; 0 for bytes that came otherwise.
+        package fileprivate(set) var modified: Int64 = 0
+
+        /// What was read, and the model comes from.
+        package var bytes: [UInt8] { source.bytes }
 
         init(model: SiteModel?, _ collector: DiagnosticCollector) {
             self.model = model
@@ -82,7 +90,9 @@ extension SiteFile {
         package func adding(_ findings: [Diagnostic]) -> Outcome {
             let all = diagnostics + source.showingLines(findings)
             let places = all.indices.sorted { (all[$0].line, all[$0].column, $0) < (all[$1].line, all[$1].column, $1) }
-            return Outcome(model: model, diagnostics: places.map { all[$0] }, omitted: omitted, source: source)
+            var outcome = Outcome(model: model, diagnostics: places.map { all[$0] }, omitted: omitted, source: source)
+            outcome.modified = modified
+            return outcome
         }
 
         private init(model: SiteModel?, diagnostics: [Diagnostic], omitted: Int, source: SourceText) {

@@ -13,6 +13,10 @@ package struct Drift: Sendable, Equatable {
 
     mutating func add(_ finding: String) { findings.append(finding) }
 
+    private static let isGone =
+        "table \(TableName.own) is gone: this machine's firewall is off; `gatehouse policy load` loads what was confirmed "
+        + "last, and `gatehouse policy apply` what the site file says"
+
     /// Our table is dormant.
     static let asleep = Drift(
         "table \(TableName.own) is dormant, so none of its rules is asked and this machine's firewall is off: "
@@ -33,7 +37,7 @@ package struct Drift: Sendable, Equatable {
         for name in Set(before.tables.keys).union(after.tables.keys).sorted() {
             let whose = name == own ? "" : ", which is not ours,"
             switch (before.tables[name], after.tables[name]) {
-            case (_?, nil) where name == own: findings.append("table \(own) is gone: this machine's firewall is off")
+            case (_?, nil) where name == own: findings.append(Self.isGone)
             case (_, nil): findings.append("table \(name)\(whose) was removed")
             case (nil, _): findings.append("table \(name)\(whose) was added")
             case (let old?, let new?):

@@ -12,6 +12,7 @@ extension FirewallState {
             .init("previous", previous?.json ?? .null),
             .init("pending", pending?.json ?? .null),
             .init("undone", undone?.json ?? .null),
+            .init("stand-in", standIn?.json ?? .null),
             .init("retired", .strings(retired)),
         ])
     }
@@ -31,8 +32,16 @@ extension FirewallState {
         if let entry = json["pending"], entry != .null {
             guard let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)), let until = entry["until"]?.integer
             else { return nil }
-            let undoHash = entry["undo-hash"]?.text
-            pending = PendingConfirmation(ruleset: ruleset, until: Int64(until), undoHash: undoHash)
+            pending = PendingConfirmation(
+                ruleset: ruleset,
+                until: Int64(until),
+                undoHash: entry["undo-hash"]?.text,
+                isSameAsBefore: entry["same-as-before"]?.boolean ?? false,
+                owesEnding: entry["owes-ending"]?.boolean ?? false
+            )
+        }
+        if let entry = json["stand-in"], let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)) {
+            standIn = StandIn(ruleset, why: entry["why"]?.text ?? "")
         }
         if let entry = json["undone"], let generation = entry["generation"]?.integer, let at = entry["at"]?.integer {
             undone = Undone(generation: generation, at: Int64(at), why: entry["why"]?.text ?? "")
@@ -75,8 +84,13 @@ extension PendingConfirmation {
         .object([
             .init("ruleset", ruleset.json), .init("until", .integer(Int(until))),
             .init("undo-hash", undoHash.map { .string($0) } ?? .null),
+            .init("same-as-before", .boolean(isSameAsBefore)), .init("owes-ending", .boolean(owesEnding)),
         ])
     }
+}
+
+extension FirewallState.StandIn {
+    package var json: JSONValue { .object([.init("ruleset", ruleset.json), .init("why", .string(why))]) }
 }
 
 extension FirewallState.Undone {

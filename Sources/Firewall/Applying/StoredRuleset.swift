@@ -38,11 +38,23 @@ package struct PendingConfirmation: Sendable, Equatable {
     package var until: Int64
     /// SHA-256 of the text that undoes it, in hexadecimal; nil where that was not recorded.
     package var undoHash: String?
+    /// Whether the kernel held the same rules before, so that nothing was loaded.
+    package var isSameAsBefore: Bool
+    /// Whether connections that it closed may still be open: recorded before the load, and taken back when they are ended.
+    package var owesEnding: Bool
 
-    package init(ruleset: StoredRuleset, until: Int64, undoHash: String? = nil) {
+    package init(
+        ruleset: StoredRuleset,
+        until: Int64,
+        undoHash: String? = nil,
+        isSameAsBefore: Bool = false,
+        owesEnding: Bool = false
+    ) {
         self.ruleset = ruleset
         self.until = until
         self.undoHash = undoHash
+        self.isSameAsBefore = isSameAsBefore
+        self.owesEnding = owesEnding
     }
 }
 
@@ -55,10 +67,23 @@ package struct FirewallState: Sendable, Equatable {
     package var pending: PendingConfirmation?
     /// The number of the newest generation, also of one that was undone.
     package var lastGeneration = 0
+    /// What a boot loaded in place of what was confirmed; nil when it could load that.
+    package var standIn: StandIn?
     /// Digests of site files that were in force and are not any more, oldest first.
     package var retired: [String] = []
     /// Why the last pending ruleset was undone, and when; nil after the next confirmation.
     package var undone: Undone?
+
+    /// A ruleset that is in force in place of the one that was confirmed.
+    package struct StandIn: Sendable, Equatable {
+        package var ruleset: StoredRuleset
+        package var why: String
+
+        package init(_ ruleset: StoredRuleset, why: String) {
+            self.ruleset = ruleset
+            self.why = why
+        }
+    }
 
     package struct Undone: Sendable, Equatable {
         package var generation: Int
@@ -77,8 +102,11 @@ package struct FirewallState: Sendable, Equatable {
 
     package init() {}
 
-    /// What should be in force now.
+    /// What was applied last.
     package var current: StoredRuleset? { pending?.ruleset ?? confirmed }
+
+    /// What the kernel should hold now.
+    package var held: StoredRuleset? { pending?.ruleset ?? standIn?.ruleset ?? confirmed }
 
     /// Takes the pending ruleset for good.
     ///
@@ -91,7 +119,7 @@ package struct FirewallState: Sendable, Equatable {
             if confirmed.siteHash != ruleset.siteHash { retired.append(confirmed.siteHash) }
             if retired.count > Self.mostRetired { retired.removeFirst(retired.count - Self.mostRetired) }
         }
-        (previous, confirmed, pending, undone) = (confirmed, ruleset, nil, nil)
+        (previous, confirmed, pending, undone, standIn) = (confirmed, ruleset, nil, nil, nil)
     }
 
     /// Notes that the pending ruleset was undone.
@@ -107,7 +135,7 @@ extension FirewallState {
     ///
     /// Two signs, since neither is enough. A file whose digest was in force here and was replaced is old, whatever its
     /// time stamp says: a copy gets the time of the copying. A file never seen here is old when it was changed last
-    /// before the one in force was: `scp -p`, `rsync -t` and Ansible's `copy` with `mode: preserve` keep that time.
+    /// before the one in force was: `scp -p`, `rsync -t` and Ansible's `synchronize` keep that time.
     package func objection(toSiteHash hash: String, modified: Int64) -> String? {
         guard let current, current.siteHash != hash else { return nil }
         if retired.contains(hash) {

@@ -32,6 +32,38 @@ package struct RuleLabel: Sendable, Equatable {
 
     /// As comments and messages have it: `ssh line 12`.
     package var text: String { position.line > 0 ? "\(id) line \(position.line)" : id }
+
+    /// A statement without the lines of the site file that its comment names, as ` line 12` and ` of lines 15-31`: where a
+    /// rule is written says nothing of what it does.
+    static func withoutLines(_ statement: String) -> String {
+        let bytes = Array(statement.utf8)
+        guard bytes.contains(UInt8(ascii: "\"")) else { return statement }
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: " "), let end = endOfPlace(bytes[index...]) {
+                index = end
+            } else {
+                kept.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: kept, as: UTF8.self)
+    }
+
+    /// Where a mention of lines ends that begins the bytes; nil where none does.
+    private static func endOfPlace(_ bytes: ArraySlice<UInt8>) -> Int? {
+        guard let word = places.first(where: { bytes.starts(with: $0) }) else { return nil }
+        let digits = bytes.dropFirst(word.count).prefix { (0x30...0x39).contains($0) }
+        guard !digits.isEmpty else { return nil }
+        let rest = bytes[digits.endIndex...]
+        guard rest.first == UInt8(ascii: "-") else { return digits.endIndex }
+        let more = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
+        return more.isEmpty ? digits.endIndex : more.endIndex
+    }
+
+    private static let places = [" line ", " of line ", " of lines "].map { Array($0.utf8) }
 }
 
 /// A chain: rules in order, of which each may end the packet's way.

@@ -2,7 +2,8 @@ import Glibc
 
 /// Reads a file that strangers may have written.
 ///
-/// Unsafe code here is `read` into an own array, no further than its count, and the copy of a message out of libc.
+/// Unsafe code here is `read` into an own array, no further than its count, the first eight bytes of a `timespec`, which are
+/// its seconds, and the copy of a message out of libc.
 enum FileBytes {
     /// Sites of 5,000 hosts have half a megabyte.
     static let maximumSize = ByteSize.kibibytes(16 * 1024)
@@ -14,8 +15,9 @@ enum FileBytes {
         case tooLarge
     }
 
-    /// The whole of a regular file. Its size is looked at before a byte is read.
-    static func read(_ path: String) throws(Failure) -> [UInt8] {
+    /// The whole of a regular file, and when that was changed last, in seconds since 1970. Its size is looked at before a
+    /// byte is read.
+    static func read(_ path: String) throws(Failure) -> (bytes: [UInt8], modified: Int64) {
         // A FIFO would hold a blocking open up for ever.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(errno) }
@@ -40,7 +42,9 @@ enum FileBytes {
             count += max(got, 0)
         }
         bytes.removeLast(bytes.count - count)
-        return bytes
+        // Swift knows no owner of this type's members here.
+        let modified = unsafe withUnsafeBytes(of: status.st_mtim) { unsafe $0.load(as: Int64.self) }
+        return (bytes, modified)
     }
 
     /// libc's words for an error.

@@ -51,64 +51,6 @@ struct RulesetScriptTests {
         #expect(pieces.last?.lines.last == 18)
     }
 
-    @Test("a difference in elements alone is told as commands, any other is not")
-    func elementChanges() throws {
-        let old = try RulesetScript(text)
-        #expect(old.elementChanges(to: old) == "")
-        let other = text.replacing("203.0.113.0/24", with: "192.0.2.0/24").replacing("80 : accept", with: "80 : drop")
-        #expect(
-            old.elementChanges(to: try RulesetScript(other)) == """
-                delete element inet gatehouse admins { 203.0.113.0/24 }
-                delete element inet gatehouse verdicts { 80 }
-                add element inet gatehouse admins { 192.0.2.0/24 }
-                add element inet gatehouse verdicts { 80 : drop }
-
-                """
-        )
-        #expect(old.elementChanges(to: try RulesetScript(text.replacing("flags interval", with: "size 9"))) == nil)
-        #expect(old.elementChanges(to: try RulesetScript(text.replacing("policy drop", with: "policy accept"))) == nil)
-    }
-
-    @Test("networks grow and shrink by elements; only one that stands in the rule itself does not")
-    func networks() throws {
-        /// Two rules about two networks of so many prefixes, one of them with an exception.
-        func script(_ count: UInt32) throws -> RulesetScript {
-            func match(_ first: UInt32, _ port: UInt16) -> PacketMatch {
-                var match = PacketMatch()
-                // Every second /24, so that they stay apart.
-                let networks = (0..<count).map { IPNetwork(containing: .v4(first + $0 << 9), prefixLength: 24) }
-                match.sources = AddressSet(networks)
-                match.traffic = TrafficSet(.tcp, details: port...port)
-                return match
-            }
-            var host = HostIntent(host: "app-01")
-            host.input = [
-                IntentRule(id: "bad", .written, .drop, matches: [match(0xCB00_0000, 22)]),
-                IntentRule(id: "office", .written, .accept, matches: [match(0xC633_0000, 22)]),
-                IntentRule(id: "shop", .written, .accept, matches: [match(0xC633_0000, 443)]),
-            ]
-            return try RulesetScript(Compiler.compile(host).text().text)
-        }
-        for count: UInt32 in 2...12 {
-            let (small, large) = (try script(count), try script(count + 1))
-            let grown = try #require(small.elementChanges(to: large), "\(count) and one more")
-            #expect(grown.contains("add element") && !grown.contains("delete element"), "\(grown)")
-            #expect(large.elementChanges(to: small) != nil, "one less than \(count + 1)")
-        }
-        var one = HostIntent(host: "app-01")
-        var match = PacketMatch()
-        match.sources = AddressSet([IPNetwork(containing: .v4(0xCB00_0000), prefixLength: 24)])
-        one.input = [IntentRule(id: "office", .written, .accept, matches: [match])]
-        var two = one
-        match.sources = AddressSet([
-            IPNetwork(containing: .v4(0xCB00_0000), prefixLength: 24),
-            IPNetwork(containing: .v4(0xC633_0000), prefixLength: 24),
-        ])
-        two.input[0].matches = [match]
-        let scripts = try [one, two].map { try RulesetScript(Compiler.compile($0).text().text) }
-        #expect(scripts[0].elementChanges(to: scripts[1]) == nil)
-    }
-
     @Test(
         "text that does not close what it opens is refused with a line",
         arguments: ["table inet x {", "a { b {\n", "x \"y", "}"]

@@ -84,7 +84,7 @@ struct LiveKernelTests {
     @Test("a worker that ends for want of memory before it loads changes nothing, and that is known")
     func memory() async {
         await #expect(processExitsWith: .success) {
-            let failing = try FailingLoads("1) ulimit -v 20000;;")
+            let failing = try FailingLoads("1|2) ulimit -v 20000;;")
             let error = try failing.apply()
             #expect(error.kind == .machine, "\(error)")
             #expect(try failing.holdsWhatItHeld)
@@ -95,7 +95,7 @@ struct LiveKernelTests {
     @Test("what was in force comes back when the kernel holds something else than was loaded")
     func comesBack() async {
         await #expect(processExitsWith: .success) {
-            let failing = try FailingLoads("2) nft insert rule inet gatehouse input accept;;")
+            let failing = try FailingLoads("2|5) nft insert rule inet gatehouse input accept;;")
             let error = try failing.apply()
             #expect("\(error)".contains("the kernel holds something else than was loaded"), "\(error)")
             #expect("\(error)".contains("what was in force before is in force again"), "\(error)")
@@ -108,8 +108,8 @@ struct LiveKernelTests {
     @Test("where that fails, too, it stays pending, and a rollback brings it back")
     func rollback() async {
         await #expect(processExitsWith: .success) {
-            // The fourth looks what is left of the load, and the fifth would bring back what was there.
-            let failing = try FailingLoads("2) nft insert rule inet gatehouse input accept;; [5-9]) exit 1;;")
+            // The seventh looks what is left of the load, and those behind it would bring back what was there.
+            let failing = try FailingLoads("2|5) nft insert rule inet gatehouse input accept;; [89]) exit 1;;")
             let error = try failing.apply()
             #expect(error.kind == .machine && "\(error)".contains("may be in force"), "\(error)")
             #expect(try failing.applier.state().pending?.ruleset.generation == 2)
@@ -128,7 +128,9 @@ private final class FailingLoads {
     private let before: [UInt8]
 
     /// - Parameter cases: what workers do before their task, as the cases of a shell's `case`, by their number from the
-    ///   load on: it is the first, and the second reads back what the kernel holds.
+    ///   load on: the first loads what differs, and the second reads back what the kernel holds, and the third again when that
+    ///   changed meanwhile; where it is not what it should be, the fourth loads the whole, and the fifth and sixth read back.
+    ///   Where the first fails, the second loads the whole.
     init(_ cases: String) throws {
         _ = try Namespaces.isolateNetwork()
         let folder = try StateFolder("/tmp/gatehouse-failing-loads-\(getpid())")

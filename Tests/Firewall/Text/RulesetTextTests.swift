@@ -112,10 +112,15 @@ struct RulesetTextTests {
         #expect(text.contains("{ ::1, 1::5:0-1::9:0, fe80::/10 }"), "\(text)")
     }
 
-    /// What makes the ruleset of the one intent that of the other by elements alone.
+    /// What makes the ruleset of the one intent that of the other by elements alone; nil when rules differ.
     private static func change(from old: HostIntent, to new: HostIntent) throws -> String? {
         let scripts = try [old, new].map { try RulesetScript(Compiler.compile($0).text().text) }
-        return scripts[0].elementChanges(to: scripts[1])
+        var handles: [String: [Int]] = [:]
+        for block in scripts[0].tables[0].blocks where !block.rules.isEmpty {
+            handles[block.name] = Array(1...block.rules.count)
+        }
+        let changes = try #require(scripts[0].changes(to: scripts[1], handles: handles))
+        return changes.isOfElementsAlone ? changes.text : nil
     }
 
     @Test("a change of addresses is told as elements, and nothing else is")

@@ -74,7 +74,14 @@ struct NetworkOfOneHost {
         )
         let beside = firewall.map { ["\(Self.tools)/beside-firewall", $0] } ?? []
         let network = ["--net"] + (ownMounts ? ["--mount"] : [])
+        defer { endProcesses() }
         return try run("unshare", network + beside + ["bash", directory.path(name)], in: directory, within: limit)
+    }
+
+    /// A script may end while a ruleset waits for its confirmation, for ten minutes more, or while somebody watches.
+    private func endProcesses() {
+        let end = "for id in $(pgrep -f '[-]-state \(directory.root)/'); do kill -9 $id; done"
+        _ = try? run("sh", ["-c", end], in: directory)
     }
 
     private static func site(more: String = "", port: Int = 22, also: String = "") -> String {

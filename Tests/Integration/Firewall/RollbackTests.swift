@@ -45,7 +45,7 @@ struct RollbackTests {
             ownMounts: true
         )
         for words in [
-            "full 0\n1\n", "read-only 0\n1\n", "rollback 0\n1\n", "before 0\n1\n", "gone 3\n",
+            "full 0\n1\n", "read-only 0\n1\n", "rollback 0\n1\n", "before 0\n1\n", "gone 1\n",
             "unknown 3\n",
         ] {
             #expect(result.output.contains(words), "\(words): \(result)")

@@ -6,18 +6,13 @@ import Testing
 struct UnprivilegedCheckTests {
     @Test("a ruleset too long for one message is loaded in pieces, and proved")
     func pieces() throws {
-        let directory = try TemporaryDirectory()
-        let binary = try Gateway.binary
-        guard try Unprivileged.canRun(binary, in: directory) else {
-            return print("not tried: an unprivileged user cannot execute \(binary)")
-        }
         let numbers = 0..<700
         let services = numbers.map { "s\($0): tcp/\(1_000 + $0)" }.joined(separator: ", ")
         // Each is logged, so that each has a chain of its own.
         let lines = numbers.map {
             "    - { id: r\($0), from: 10.\($0 / 250).\($0 % 250).0/24, to: all, services: [s\($0)], log: true }\n"
         }
-        try directory.write(
+        try Self.check(
             """
             site: foobar.com
             hosts: { app-01: { roles: [app], addresses: [10.10.0.21/24] } }
@@ -25,9 +20,36 @@ struct UnprivilegedCheckTests {
             firewall:
               allow:
             \(lines.joined())
-            """,
-            to: "site.yaml"
+            """
         )
+    }
+
+    @Test("one set with more elements than go into one message is loaded in pieces, too", arguments: [32, 30])
+    func elements(length: Int) throws {
+        let networks = (0..<10_000).map { (number: UInt32) -> String in
+            let first = 0x0B00_0000 + number * 8
+            return "\(first >> 24).\(first >> 16 & 255).\(first >> 8 & 255).\(first & 255)/\(length)"
+        }
+        try Self.check(
+            """
+            site: foobar.com
+            networks: { many: [\(networks.joined(separator: ", "))] }
+            hosts: { app-01: { roles: [app], addresses: [10.10.0.21/24] } }
+            services: { ssh: tcp/22 }
+            firewall: { allow: [{ from: many, to: all, services: [ssh] }] }
+
+            """
+        )
+    }
+
+    /// Has somebody who is not root check the site.
+    private static func check(_ site: String) throws {
+        let directory = try TemporaryDirectory()
+        let binary = try Gateway.binary
+        guard try Unprivileged.canRun(binary, in: directory) else {
+            return print("not tried: an unprivileged user cannot execute \(binary)")
+        }
+        try directory.write(site, to: "site.yaml")
         try Unprivileged.own(directory)
         let result = try Unprivileged.tool(
             [binary, "policy", "check", "--site", directory.path("site.yaml")],

@@ -8,7 +8,7 @@ import Testing
     private let schema = SchemaReader(SiteModel.shape.schema)
 
     private func tree(of file: String) throws -> Node {
-        let source = SourceText(name: file, bytes: try FileBytes.read(repository + "/" + file))
+        let source = SourceText(name: file, bytes: try FileBytes.read(repository + "/" + file).bytes)
         var collector = DiagnosticCollector(source)
         return try #require(NodeComposer.compose(source, reporting: &collector))
     }
@@ -63,7 +63,7 @@ import Testing
 
     /// Each key with its default and its sentence is a row of docs/site-file.md.
     @Test func everyKeyIsInTheDocuments() throws {
-        let text = String(decoding: try FileBytes.read(repository + "/docs/site-file.md"), as: UTF8.self)
+        let text = String(decoding: try FileBytes.read(repository + "/docs/site-file.md").bytes, as: UTF8.self)
         let lines = Set(text.split(separator: "\n").map(String.init))
         for row in schema.rows where !lines.contains(row) { Issue.record("docs/site-file.md lacks the row: \(row)") }
     }

@@ -94,7 +94,7 @@ import Testing
 
     @Test func keepsPositions() throws {
         let site = try #require(SiteFile.load(path: repository + "/Policies/foobar.com.yaml").model)
-        let lines = try FileBytes.read(repository + "/Policies/foobar.com.yaml").split(
+        let lines = try FileBytes.read(repository + "/Policies/foobar.com.yaml").bytes.split(
             separator: UInt8(ascii: "\n"),
             omittingEmptySubsequences: false
         )
@@ -112,7 +112,7 @@ import Testing
 
     @Test func linesEndedByCRLFMeanTheSame() throws {
         let path = repository + "/Policies/foobar.com.yaml"
-        let text = String(decoding: try FileBytes.read(path), as: UTF8.self)
+        let text = String(decoding: try FileBytes.read(path).bytes, as: UTF8.self)
         let other = SiteFile.parse(bytes: Array(text.replacing("\n", with: "\r\n").utf8), name: path)
         #expect(other.model == SiteFile.load(path: path).model)
         #expect(other.model != nil)

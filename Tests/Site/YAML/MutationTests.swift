@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func mutatedReferenceSite() throws {
-        let original = try FileBytes.read(repository + "/Policies/foobar.com.yaml")
+        let original = try FileBytes.read(repository + "/Policies/foobar.com.yaml").bytes
         let seed = UInt64.random(in: .min ... .max)
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<500 {
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func everyPrefixOfTheReferenceSite() throws {
-        let original = try FileBytes.read(repository + "/Policies/foobar.com.yaml")
+        let original = try FileBytes.read(repository + "/Policies/foobar.com.yaml").bytes
         for count in stride(from: 0, to: original.count, by: 7) {
             inspect(Array(original.prefix(count)), seed: UInt64(count))
         }

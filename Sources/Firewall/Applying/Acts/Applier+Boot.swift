@@ -8,6 +8,8 @@ extension Applier {
         package var generation: Int?
         /// What was wrong, and did not keep rules from being loaded.
         package var warnings: [String] = []
+        /// What only a ruleset let in that waited for its confirmation.
+        package var ended = EndedConnections()
     }
 
     /// Loads the last ruleset that was confirmed, as a boot does. One that was pending when the machine went down is
@@ -19,7 +21,7 @@ extension Applier {
     package func boot() throws(ApplyError) -> Boot {
         guard folder.exists else { return Boot() }
         do throws(ApplyError) {
-            let lock = try lock()
+            let lock = try lockWhereThereIsOne()
             defer { withExtendedLifetime(lock) {} }
             return try loadConfirmed()
         } catch {
@@ -37,34 +39,72 @@ extension Applier {
             try load(kept.text)
             return Boot(generation: kept.ruleset.generation, warnings: ["\(error)"])
         }
+        // What is in it is looked at file by file: whose it is, and by its digest.
+        do throws(FileError) {
+            try folder.make()
+        } catch {
+            boot.warnings.append("\(error)")
+        }
+        let before = state
         if let confirmed = state.confirmed {
-            let changed =
-                "the text of generation \(confirmed.generation) is not what was confirmed: apply the policy again"
-            if let text = confirmedText(of: confirmed) {
-                try load(text)
-                boot.generation = confirmed.generation
-                do throws(ApplyError) {
-                    try keepConfirmed(state)
-                } catch {
-                    boot.warnings.append("it cannot be kept for the case that state.json is lost: \(error)")
-                }
-            } else if let previous = state.previous, let text = confirmedText(of: previous) {
-                try load(text)
-                boot.generation = previous.generation
-                boot.warnings.append(changed)
-            } else {
-                throw ApplyError(.wanting, changed)
+            boot.generation = try load(confirmed, orIts: state.previous, &state.standIn)
+            if let standIn = state.standIn {
+                boot.warnings.append("generation \(standIn.ruleset.generation) is loaded in its place: \(standIn.why)")
+            }
+            do throws(ApplyError) {
+                try keepConfirmed(state)
+            } catch {
+                boot.warnings.append("it cannot be kept for the case that state.json is lost: \(error)")
             }
         }
-        guard state.pending != nil else { return boot }
-        state.undo(now: Self.now, why: "the machine was started anew before anybody confirmed it")
+        if let pending = state.pending {
+            boot.ended = endConnections(from: policy(of: pending.ruleset), to: state.confirmed.map(policy))
+            state.undo(now: Self.now, why: "a boot, or `policy load`, came before anybody confirmed it")
+        }
+        guard state != before else { return boot }
         let changed = state
         do throws(ApplyError) {
             try onDisk { () throws(FileError) in try folder.write(changed) }
         } catch {
-            boot.warnings.append("that what was pending is undone cannot be recorded: \(error)")
+            boot.warnings.append("what was loaded, and that nothing waits any more, cannot be recorded: \(error)")
         }
         return boot
+    }
+
+    /// Loads what was confirmed, or else what was before that: rules of a month ago are better than none.
+    ///
+    /// - Parameter standIn: is set to the one before when that had to be loaded.
+    /// - Returns: the generation that is in force.
+    private func load(
+        _ confirmed: StoredRuleset,
+        orIts previous: StoredRuleset?,
+        _ standIn: inout FirewallState.StandIn?
+    ) throws(ApplyError) -> Int {
+        standIn = nil
+        do throws(ApplyError) {
+            try load(confirmed)
+            return confirmed.generation
+        } catch {
+            guard let previous, (try? load(previous)) != nil else { throw error }
+            standIn = FirewallState.StandIn(previous, why: "\(error)")
+            return previous.generation
+        }
+    }
+
+    /// - Throws: `wanting` when its text is not there as it was confirmed; else what the kernel has against it.
+    private func load(_ ruleset: StoredRuleset) throws(ApplyError) {
+        let generation = ruleset.generation
+        guard let text = confirmedText(of: ruleset) else {
+            throw ApplyError(
+                .wanting,
+                "the text of generation \(generation) is not what was confirmed: apply the policy again"
+            )
+        }
+        do throws(ApplyError) {
+            try load(text)
+        } catch {
+            throw ApplyError(error.kind, "the kernel does not take generation \(generation): \(error)")
+        }
     }
 
     /// Closes a machine for which no ruleset is known that somebody confirmed. What is in force stays: it is better than
@@ -111,7 +151,7 @@ extension Applier {
     /// Whether the kernel holds what was confirmed last, or no table where nothing was.
     private func holdsConfirmed(_ state: FirewallState, _ before: HeldText) -> Bool {
         guard state.confirmed != nil else { return before.tables[TableName.own.description] == nil }
-        guard let (_, script, expected) = try? confirmedRuleset(state) else { return false }
+        guard let (_, script, expected) = try? appliedRuleset(state) else { return false }
         return Self.differences(expected.text, before, script).isEmpty
     }
 }

@@ -28,13 +28,13 @@ extension Applier {
     }
 
     /// Ends what the one ruleset let in and the other does not; nil for no rules, which let everything in.
-    func endConnections(from before: StoredPolicy, to after: StoredPolicy?) -> EndedConnections {
+    func endConnections(from before: StoredPolicy?, to after: StoredPolicy?) -> EndedConnections {
         guard let after else { return EndedConnections() }
         guard let rules = after.intent else {
             let site = "the site file of generation \(after.ruleset.generation)"
             return EndedConnections(failure: "\(site) is not understood any more")
         }
-        return endConnections(before: before.intent, after: rules)
+        return endConnections(before: before?.intent, after: rules)
     }
 
     /// - Parameter before: nil for no rules, and for rules that are not understood any more.

@@ -6,10 +6,10 @@ extension Applier {
     /// - Throws: `wanting` when nothing was ever applied.
     package func drift() throws(ApplyError) -> Drift {
         let state = try self.state()
-        guard let current = state.current else {
+        guard let current = state.held else {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
-        guard let (_, script, expected) = try confirmedRuleset(state) else { throw textIsGone(current) }
+        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
         if isAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
         var drift = Drift(
@@ -18,6 +18,10 @@ extension Applier {
             dynamic: script.dynamicSets,
             host: policy(of: current).intent
         )
+        if let standIn = state.standIn, state.pending == nil {
+            let generation = standIn.ruleset.generation
+            drift.add("generation \(generation) is in force in place of what was confirmed: \(standIn.why)")
+        }
         if let generation = unwatched(state) {
             drift.add(
                 "generation \(generation) waits for its confirmation, and its watchdog does not run: `gatehouse policy "
@@ -39,8 +43,8 @@ extension Applier {
     package func ownDrift() throws(ApplyError) -> Drift? { try ownDrift(try state()) }
 
     func ownDrift(_ state: FirewallState) throws(ApplyError) -> Drift? {
-        guard let current = state.current else { return nil }
-        guard let (_, script, expected) = try confirmedRuleset(state) else { throw textIsGone(current) }
+        guard let current = state.held else { return nil }
+        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
         if isAsleep { return .asleep }
         return Drift(
             expected: expected.own,
@@ -51,12 +55,12 @@ extension Applier {
     }
 
     private func textIsGone(_ ruleset: StoredRuleset) -> ApplyError {
-        ApplyError(.machine, "\(folder.path): the text of generation \(ruleset.generation) is gone")
+        ApplyError(.machine, "\(folder.path): the text of generation \(ruleset.generation) is gone or was changed")
     }
 
     /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory
     /// in place of a table's flags, or fails at it.
-    private var isAsleep: Bool {
+    var isAsleep: Bool {
         guard let bytes = try? live.text(.table(.own)) else { return false }
         // Flags of sets stand deeper.
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in

@@ -5,16 +5,15 @@ extension Applier {
     /// Seconds since 1970.
     package static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
-    /// Takes the pending ruleset for good.
+    /// Takes the pending ruleset for good, and ends what its `apply` did not come to end.
     ///
     /// - Returns: its generation.
-    package func confirm() throws(ApplyError) -> Int {
+    package func confirm() throws(ApplyError) -> (generation: Int, ended: EndedConnections) {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
-        guard let generation = state.pending?.ruleset.generation else {
-            throw ApplyError(.wanting, Self.nothingPending(state))
-        }
+        guard let pending = state.pending else { throw ApplyError(.wanting, Self.nothingPending(state)) }
+        let generation = pending.ruleset.generation
         // A boot would load what nobody has tried.
         if let drift = try ownDrift(state), !drift.isEmpty {
             throw ApplyError(
@@ -23,8 +22,11 @@ extension Applier {
                     + "\(drift.findings.joined(separator: "; ")). `gatehouse policy rollback` brings back what was before"
             )
         }
+        let ended =
+            pending.owesEnding
+            ? endConnections(from: state.confirmed.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
         try confirm(&state)
-        return generation
+        return (generation, ended)
     }
 
     func confirm(_ state: inout FirewallState) throws(ApplyError) {
@@ -48,7 +50,9 @@ extension Applier {
     }
 
     private static func nothingPending(_ state: FirewallState) -> String {
-        guard let undone = state.undone else { return "no ruleset waits for a confirmation" }
+        guard let undone = state.undone else {
+            return "no ruleset waits for a confirmation: `gatehouse policy status` says what is in force"
+        }
         return "no ruleset waits for a confirmation: generation \(undone.generation) was undone (\(undone.why))"
     }
 
@@ -74,7 +78,11 @@ extension Applier {
     /// - Throws: `wanting` when there is none, or not any more what was confirmed.
     package func previous(confirmWithin: Int, takesUnknown: Bool) throws(ApplyError) -> Order {
         guard let previous = try state().previous else {
-            throw ApplyError(.wanting, "there is no ruleset to go back to")
+            throw ApplyError(
+                .wanting,
+                "there is no ruleset to go back to: none was confirmed before the one that should be in force. "
+                    + "`gatehouse policy load` loads that one anew"
+            )
         }
         let generation = previous.generation
         guard let text = try document(.ruleset, generation), Fingerprint.sha256(text) == previous.hash,
@@ -115,9 +123,18 @@ extension Applier {
 
     private func go(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> EndedConnections {
         guard !isRestored else { return EndedConnections() }
-        try load(wayBack.text)
+        // A load would begin all counts anew, and there is nothing to bring back, unless it was changed meanwhile.
+        if !(wayBack.isSame && holds(wayBack.text)) { try load(wayBack.text) }
         isRestored = true
         return endConnections(from: wayBack.left, to: wayBack.target)
+    }
+
+    /// Whether the kernel holds of our table what it would hold of the text; not when it cannot be asked.
+    private func holds(_ text: String) -> Bool {
+        guard !isAsleep, let script = try? RulesetScript(text), let bytes = try? scratch.hold(text),
+            let expected = try? Self.parse(bytes), let live = try? liveListing()
+        else { return false }
+        return Self.differences(expected.text, live.text, script).isEmpty
     }
 
     /// Undoes a generation that nobody confirmed in time, if it still waits.
@@ -169,7 +186,7 @@ extension Applier {
     }
 
     /// The same, but what keeps the lock from being there does not keep from what must be done; who holds it does.
-    private func lockWhereThereIsOne() throws(ApplyError) -> FileLock? {
+    func lockWhereThereIsOne() throws(ApplyError) -> FileLock? {
         do throws(FileError) {
             return try folder.lock()
         } catch {

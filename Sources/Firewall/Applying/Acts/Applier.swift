@@ -42,8 +42,8 @@ package struct Applier: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// The kernel holds it already.
         case unchanged(generation: Int)
-        /// In force.
-        case applied(generation: Int, change: Change, ended: EndedConnections)
+        /// In force. `doubt` says of what would undo it why it is not simply what was applied before.
+        case applied(generation: Int, change: Change, ended: EndedConnections, doubt: String?)
     }
 
     /// What a load changed in the kernel.
@@ -52,6 +52,9 @@ package struct Applier: Sendable {
         case none
         /// Elements of sets alone.
         case elements
+        /// Rules that differ and what they need; counters and sets that packets fill live on in the others.
+        case rules
+        /// The whole table, with all that was counted.
         case table
     }
 
@@ -59,7 +62,8 @@ package struct Applier: Sendable {
     ///
     /// In this order, after the proof: what undoes it and `pending` on the disk; the watchdog; the load; a look at what
     /// the kernel then holds; the end of the connections that are closed. Whatever ends this process in between, the old
-    /// rules stay or come back; with `confirmWithin` 0, where no watchdog is, a boot or a rollback brings them.
+    /// rules stay or come back; with `confirmWithin` 0, where no watchdog is, a boot or a rollback brings them. Connections
+    /// that are not ended then `confirm` ends.
     /// - Parameter arm: starts the watchdog for a generation, and returns when it watches.
     package func apply(
         _ order: Order,
@@ -80,7 +84,9 @@ package struct Applier: Sendable {
         let foreign = Array(listing.foreign.json.line.utf8)
         try settle(&state, before)
         let isSame = Self.differences(expected, before, script).isEmpty
-        if isSame, let confirmed = state.confirmed, confirmed.siteHash == siteHash {
+        // Where its text is damaged, it is kept anew.
+        if isSame, let confirmed = state.confirmed, confirmed.siteHash == siteHash, confirmedText(of: confirmed) != nil
+        {
             // Whoever applies takes the tables of others as they are.
             try onDisk { () throws(FileError) in try folder.write(foreign, .foreign, of: confirmed.generation) }
             return .unchanged(generation: confirmed.generation)
@@ -95,8 +101,8 @@ package struct Applier: Sendable {
             applied: Self.now
         )
         let earlier = state.confirmed.flatMap { policy(of: $0).intent }
-        let undo = try undoText(state, before)
-        let changes = isSame ? "" : try elementChanges(state, before, script)
+        let (undo, doubt) = try undoText(state, listing)
+        let changes = isSame ? nil : try changes(state, listing, script)
         try onDisk { () throws(FileError) in
             try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
             try folder.write(Array(undo.utf8), .undo, of: record.generation)
@@ -106,7 +112,9 @@ package struct Applier: Sendable {
             state.pending = PendingConfirmation(
                 ruleset: record,
                 until: Self.now + Int64(order.confirmWithin),
-                undoHash: Fingerprint.sha256(undo)
+                undoHash: Fingerprint.sha256(undo),
+                isSameAsBefore: isSame,
+                owesEnding: true
             )
             try folder.write(state)
         }
@@ -114,14 +122,18 @@ package struct Applier: Sendable {
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
             let untold = before.tables[TableName.own.description] == nil ? tellOpenConnections() : nil
-            let change = try load(order.ruleset, changes, &isTouched)
-            if order.confirmWithin == 0 {
-                var confirmed = state
-                try confirm(&confirmed)
-            }
+            let change = isSame ? .none : try load(order.ruleset, changes, &isTouched)
             var ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)
             ended.untold = untold
-            return .applied(generation: record.generation, change: change, ended: ended)
+            var kept = state
+            kept.pending?.owesEnding = ended.failure != nil
+            if order.confirmWithin == 0 {
+                try confirm(&kept)
+            } else if kept != state {
+                // Where there is no room for that, `confirm` finds that nothing is left to end.
+                try? folder.write(kept)
+            }
+            return .applied(generation: record.generation, change: change, ended: ended, doubt: doubt)
         } catch {
             if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
@@ -184,21 +196,22 @@ package struct Applier: Sendable {
         return (live.tables[name] ?? .init()).differences(from: expected.tables[name] ?? .init(), script.dynamicSets)
     }
 
-    /// Loads by elements when that is enough, else whole, and asks the kernel whether it holds what it should.
+    /// Loads what differs when that is known, else the whole, and asks the kernel whether it holds what it should.
     ///
     /// - Parameter isTouched: whether the kernel's rules may have been changed, also when it throws.
     private func load(
         _ ruleset: ProvedRuleset,
-        _ changes: String?,
+        _ changes: RulesetChanges?,
         _ isTouched: inout Bool
     ) throws(ApplyError) -> Change {
         let expected = ruleset.listing.text
         if let changes {
-            isTouched = !changes.isEmpty
-            let isDone = changes.isEmpty || (try? live.load(changes)) != nil
+            isTouched = true
             // Overlapping intervals that the kernel merged cannot be taken away one by one: then it is loaded whole.
-            if isDone, Self.differences(expected, try liveListing().text, ruleset.script).isEmpty {
-                return changes.isEmpty ? .none : .elements
+            if (try? live.load(changes.text)) != nil,
+                Self.differences(expected, try liveListing().text, ruleset.script).isEmpty
+            {
+                return changes.isOfElementsAlone ? .elements : .rules
             }
         }
         do throws(KernelFailure) {
@@ -219,42 +232,27 @@ package struct Applier: Sendable {
         return .table
     }
 
-    /// The commands that change elements alone; nil when more is to change, or the kernel does not hold what was
-    /// applied last.
-    private func elementChanges(
+    /// What makes what the kernel holds the new ruleset; nil when it does not hold what was applied last, or is to be
+    /// loaded whole.
+    private func changes(
         _ state: FirewallState,
-        _ before: HeldText,
+        _ before: HeldListing,
         _ script: RulesetScript
-    ) throws(ApplyError) -> String? {
-        guard let (_, old, expected) = try confirmedRuleset(state),
-            Self.differences(expected.text, before, old).isEmpty
+    ) throws(ApplyError) -> RulesetChanges? {
+        guard let (_, old, expected) = try appliedRuleset(state),
+            Self.differences(expected.text, before.text, old).isEmpty
         else { return nil }
-        return old.elementChanges(to: script)
+        return old.changes(to: script, handles: before.ownHandles)
     }
 
-    /// The confirmed ruleset's text, taken apart, and what a kernel holds of it; nil when none is kept.
-    func confirmedRuleset(
+    /// The text of what should be in force, taken apart, and what a kernel holds of it; nil when it is not kept as it was
+    /// applied.
+    func appliedRuleset(
         _ state: FirewallState
     ) throws(ApplyError) -> (text: String, script: RulesetScript, held: HeldListing)? {
-        guard let current = state.current, let text = try document(.ruleset, current.generation) else { return nil }
-        guard Fingerprint.sha256(text) == current.hash else {
-            throw ApplyError(.wanting, "the text of generation \(current.generation) was changed on the disk")
-        }
-        guard let script = try? RulesetScript(text) else { return nil }
+        guard let ruleset = state.held, let text = confirmedText(of: ruleset), let script = try? RulesetScript(text)
+        else { return nil }
         let held = try Self.parse(try onKernel { () throws(KernelFailure) in try scratch.hold(text) })
         return (text, script, held)
-    }
-
-    /// What brings back what the kernel holds now: the text that was loaded when it still means the same, since a
-    /// listing loses what only text can say.
-    private func undoText(_ state: FirewallState, _ before: HeldText) throws(ApplyError) -> String {
-        guard before.tables[TableName.own.description] != nil else { return OwnTable.removal }
-        if let (text, script, expected) = try confirmedRuleset(state),
-            Self.differences(expected.text, before, script).isEmpty
-        {
-            return text
-        }
-        let listing = try onKernel { () throws(KernelFailure) in try live.text(.table(.own)) }
-        return OwnTable.removal + String(decoding: listing, as: UTF8.self)
     }
 }

@@ -8,6 +8,8 @@ package struct WayBack: Sendable {
     package let ruleset: StoredRuleset
     /// Replaces our table by what was before.
     let text: String
+    /// Whether the kernel held the same rules before and after it was applied.
+    let isSame: Bool
     /// What is left, and what is gone back to; nil for no rules.
     let left: StoredPolicy
     let target: StoredPolicy?
@@ -54,6 +56,7 @@ extension Applier {
         WayBack(
             ruleset: pending.ruleset,
             text: try textBack(state, pending),
+            isSame: pending.isSameAsBefore,
             left: policy(of: pending.ruleset),
             target: state.confirmed.map(policy)
         )
@@ -88,5 +91,40 @@ extension Applier {
         let site = (try? folder.read(.site, of: ruleset.generation)) ?? []
         let path = folder.path(of: .site, ruleset.generation)
         return StoredPolicy(ruleset: ruleset, site: site, path: path)
+    }
+}
+
+extension Applier {
+    /// What brings back what the kernel holds now: the text that was loaded when it still means the same, since a
+    /// listing loses what only text can say. Else somebody changed our table, perhaps to let himself in: then it is nft's
+    /// list of it, when the kernel makes the same of that.
+    ///
+    /// - Returns: with the text why it is another than was applied, and what it brings back; nil when it is that.
+    func undoText(
+        _ state: FirewallState,
+        _ listing: HeldListing
+    ) throws(ApplyError) -> (text: String, doubt: String?) {
+        let before = listing.text
+        guard before.tables[TableName.own.description] != nil else { return (OwnTable.removal, nil) }
+        let applied = try appliedRuleset(state)
+        if let applied, Self.differences(applied.held.text, before, applied.script).isEmpty {
+            return (applied.text, nil)
+        }
+        let change = applied.flatMap { Self.differences($0.held.text, before, $0.script).first }
+        let why = "table \(TableName.own) was not as it was applied\(change.map { " (\($0))" } ?? "")"
+        let bytes = try onKernel { () throws(KernelFailure) in try live.text(.table(.own)) }
+        let listed = OwnTable.removal + String(decoding: bytes, as: UTF8.self)
+        if let script = try? RulesetScript(listed), let bytes = try? scratch.hold(listed),
+            let again = try? Self.parse(bytes), Self.differences(again.text, before, script).isEmpty
+        {
+            return (listed, "\(why): what undoes this brings it back as it was")
+        }
+        guard let applied, let ruleset = state.held else {
+            return (listed, "\(why): what undoes this brings back what nft lists of it, which may not be all of it")
+        }
+        return (
+            applied.text,
+            "\(why), and nft cannot list it whole: what undoes this brings generation \(ruleset.generation) into force"
+        )
     }
 }

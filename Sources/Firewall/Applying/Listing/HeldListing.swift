@@ -49,6 +49,19 @@ package struct HeldListing: Sendable {
         }
     }
 
+    /// Of the rules of our table, in order, by chain: the numbers by which the kernel knows them.
+    package var ownHandles: [String: [Int]] {
+        var handles: [String: [Int]] = [:]
+        for object in tables[TableName.own.description] ?? [] {
+            guard let rule = object["rule"], let chain = rule["chain"]?.text, let handle = rule["handle"]?.integer
+            else {
+                continue
+            }
+            handles[chain, default: []].append(handle)
+        }
+        return handles
+    }
+
     /// What libnftables cannot list it cannot load beside either: it reads all tables before it changes one.
     var hindrance: String? {
         guard !unread.isEmpty else { return nil }

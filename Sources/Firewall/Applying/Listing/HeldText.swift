@@ -1,7 +1,8 @@
 package import Site
 
 /// What a kernel holds, by names, in a form in which two listings can be compared: without handles, counters and the
-/// time that elements have left, and with elements in one order.
+/// time that elements have left, and with elements in one order. On which lines of the site file our rules stand is left
+/// out, too: comments keep the line by which a rule came into the kernel.
 package struct HeldText: Sendable, Equatable {
     /// One table.
     package struct Table: Sendable, Equatable {
@@ -38,9 +39,11 @@ package struct HeldText: Sendable, Equatable {
             return
         }
         let part = kind == "rule" ? "chain \(name)" : "\(kind) \(name)"
-        tables[table, default: Table()].parts[part, default: []].append(Self.line(members))
+        let isOwn = table == TableName.own.description
+        let plain = { (line: String) in isOwn ? RuleLabel.withoutLines(line) : line }
+        tables[table, default: Table()].parts[part, default: []].append(plain(Self.line(members)))
         guard kind == "set" || kind == "map" else { return }
-        let elements = (value["elem"]?.items ?? []).map { $0.withoutState.line }
+        let elements = (value["elem"]?.items ?? []).map { plain($0.withoutState.line) }
         tables[table, default: Table()].elements[part] = Set(elements)
     }
 

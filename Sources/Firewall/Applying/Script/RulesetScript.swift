@@ -1,5 +1,5 @@
 /// A ruleset's text taken apart into statements, as nft(8) has them, as far as needed to send it in pieces, and to tell
-/// whether two differ in the elements of sets alone. Rules are not understood here.
+/// in which of them two differ. Rules are not understood here.
 package struct RulesetScript: Sendable, Equatable {
     /// One statement on one line: comments are gone, and so are line breaks inside braces.
     package struct Statement: Sendable, Equatable {

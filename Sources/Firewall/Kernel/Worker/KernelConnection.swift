@@ -41,10 +41,13 @@ final class KernelConnection: Sendable {
         } catch {
             throw .unavailable("the worker process cannot be asked: \(error)")
         }
-        return try answer()
+        return try answer(task)
     }
 
-    private func answer() throws(KernelFailure) -> [UInt8] {
+    /// How long a worker that was ended may take for it, in milliseconds: the kernel finishes a transaction that it is in.
+    private static let patience: Int32 = 300_000
+
+    private func answer(_ task: KernelTask) throws(KernelFailure) -> [UInt8] {
         let reply: ReceivedMessage?
         do throws(SystemError) {
             reply = try socket.receive(within: seconds * 1000)
@@ -55,6 +58,13 @@ final class KernelConnection: Sendable {
         }
         guard let reply else {
             child.signal(SIGKILL)
+            // Whoever asks what the kernel holds now must not ask before a load that is under way has come to its end.
+            guard task != .load || child.wait(milliseconds: Self.patience) != nil else {
+                throw .unavailable(
+                    "the worker process gave no answer within \(seconds) s and does not end: what it loads may come into "
+                        + "force later"
+                )
+            }
             throw .unavailable("the worker process gave no answer within \(seconds) s and was ended")
         }
         let word = KernelConvention.Word(rawValue: String(decoding: reply.bytes, as: UTF8.self))

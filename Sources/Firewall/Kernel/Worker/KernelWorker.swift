@@ -48,6 +48,7 @@ package enum KernelWorker {
         } catch {
             switch error {
             case .refused(let problems) where problems.isDenied: return (.unavailable, Array(denied.utf8))
+            case .refused(let problems) where problems.isTooLong: return (.unavailable, Array(tooLong.utf8))
             case .refused(let problems): return (.refused, Array(problems.coded.utf8))
             case .unavailable(let why): return (.unavailable, Array(why.utf8))
             }
@@ -56,6 +57,8 @@ package enum KernelWorker {
 
     private static let denied =
         "the kernel does not let this user at the firewall's rules (CAP_NET_ADMIN): run it as root"
+
+    private static let tooLong = "the kernel takes no message as long as this from this user: run it as root"
 
     private static func perform(_ task: KernelTask, _ text: String) throws(KernelFailure) -> [UInt8] {
         if task == .hold { return try ScratchNetwork.hold(text) }

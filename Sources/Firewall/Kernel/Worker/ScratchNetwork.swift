@@ -34,12 +34,20 @@ enum ScratchNetwork {
         } catch {
             throw RulesetProblems([RulesetProblem(line: error.line, message: error.message)])
         }
-        for piece in script.pieces() {
-            do throws(RulesetProblems) {
-                try library.load(piece.text)
-            } catch {
-                throw error.mapped { piece.lines.indices.contains($0 - 1) ? piece.lines[$0 - 1] : nil }
+        for piece in script.pieces() { try load(piece, library) }
+    }
+
+    /// Loads a piece, in halves where it is too long for one message.
+    private static func load(_ piece: RulesetScript.Piece, _ library: borrowing NFTables) throws(RulesetProblems) {
+        do throws(RulesetProblems) {
+            try library.load(piece.text)
+        } catch {
+            if error.isTooLong, let halves = piece.halves {
+                try load(halves.first, library)
+                return try load(halves.second, library)
             }
+            let lines = piece.lines
+            throw error.mapped { lines.indices.contains($0 - 1) ? lines[$0 - 1] : nil }
         }
     }
 }

@@ -174,9 +174,10 @@ struct EntranceOptions: ParsableArguments {
         switch outcome {
         case .unchanged(let generation):
             Output.line("\(host): generation \(generation) is in force and means the same; nothing was changed")
-        case .applied(let generation, let change, let ended):
+        case .applied(let generation, let change, let ended, let doubt):
             Output.line("\(host): generation \(generation) is in force; \(change.text)")
             ended.say()
+            if let doubt { Output.error("warning: \(doubt)") }
             if confirmWithin.seconds > 0 {
                 let time = "\(confirmWithin.seconds) s"
                 Output.line("Confirm it within \(time) from a new connection: gatehouse policy confirm")
@@ -190,6 +191,7 @@ extension Applier.Change {
         switch self {
         case .none: "the rules are the same as before, and none was touched"
         case .elements: "elements of sets alone were changed"
+        case .rules: "rules that differ were changed, and all others count on"
         case .table: "the table was replaced"
         }
     }

@@ -48,8 +48,8 @@ struct PolicyApply: ParsableCommand {
             for access in accesses { try entrance.require(access, ruleset, applier) }
             var order = Applier.Order(
                 ruleset,
-                site: try site.bytes(),
-                siteModified: try FileReading.modified(site.path),
+                site: site.bytes,
+                siteModified: site.modified,
                 confirmWithin: entrance.confirmWithin.seconds
             )
             order.takesOlder = allowOlder

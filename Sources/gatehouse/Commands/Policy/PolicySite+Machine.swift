@@ -5,18 +5,6 @@ import Site
 
 /// The site file as the commands want it that are about the machine they run on.
 extension PolicySite {
-    /// The file, byte by byte.
-    ///
-    /// - Throws: `ExitCode` 2, after saying on standard error why it cannot be read.
-    func bytes() throws -> [UInt8] {
-        do {
-            return try FileReading.read(path, limit: 64 << 20)
-        } catch {
-            Output.error("\(error)")
-            throw ExitCode(2)
-        }
-    }
-
     /// The host that was named, or the one whose addresses this machine bears.
     ///
     /// - Throws: `ExitCode` 2, after saying which hosts there are.

@@ -6,6 +6,9 @@ import Site
 /// A site file as the commands about its policy want it.
 struct PolicySite {
     let path: String
+    /// What was read of it, and when it was changed last, in seconds since 1970.
+    let bytes: [UInt8]
+    let modified: Int64
     let model: SiteModel
     let intent: Intent
     /// When the command began, in seconds since 1970.
@@ -17,6 +20,7 @@ struct PolicySite {
         if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
         guard let model = outcome.model, !outcome.hasErrors else { throw ExitCode(2) }
         self.path = path
+        (bytes, modified) = (outcome.bytes, outcome.modified)
         self.model = model
         intent = Intent(of: model)
     }

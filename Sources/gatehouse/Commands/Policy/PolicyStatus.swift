@@ -74,6 +74,7 @@ private struct KnownStatus {
             .init("pending", .null),
             .init("watchdog", .null),
             .init("undone", .null),
+            .init("stand-in", .null),
             .init("kernel", .string("nothing applied")),
             .init("findings", .strings(["there is no folder \(folder.path)"])),
             .init("warnings", .array([])),
@@ -83,7 +84,7 @@ private struct KnownStatus {
 
     var exitStatus: Int32 {
         switch kernel {
-        case .holdsIt: state.pending == nil ? 0 : 1
+        case .holdsIt: state.pending == nil && state.standIn == nil ? 0 : 1
         case .differs, .nothingApplied: 1
         case .unknown: 3
         }
@@ -108,6 +109,7 @@ private struct KnownStatus {
             .init("pending", state.pending?.json ?? .null),
             .init("watchdog", state.pending == nil ? .null : .boolean(isWatched)),
             .init("undone", state.undone?.json ?? .null),
+            .init("stand-in", state.standIn?.json ?? .null),
             .init("kernel", .string(word)),
             .init("findings", .strings(findings)),
             .init("warnings", .strings(warnings)),
@@ -121,11 +123,14 @@ private struct KnownStatus {
             lines.append("pending: \(Self.text(pending.ruleset)); \(end(of: pending))")
         }
         lines.append(state.confirmed.map { "confirmed: \(Self.text($0))" } ?? "no ruleset was confirmed here")
+        if let standIn = state.standIn {
+            lines.append("IN ITS PLACE since a boot: \(Self.text(standIn.ruleset)): \(standIn.why)")
+        }
         if let undone = state.undone {
             lines.append("undone: generation \(undone.generation) at \(DateTime(seconds: undone.at)): \(undone.why)")
         }
         switch kernel {
-        case .holdsIt: lines.append("the kernel holds generation \(state.current?.generation ?? 0)")
+        case .holdsIt: lines.append("the kernel holds generation \(state.held?.generation ?? 0)")
         case .differs(let findings): lines += findings.map { "NOT IN FORCE AS APPLIED: \($0)" }
         case .nothingApplied: break
         case .unknown(let why): lines.append("whether the kernel holds it is not known: \(why)")

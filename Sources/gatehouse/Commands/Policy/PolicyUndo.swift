@@ -12,7 +12,9 @@ struct PolicyConfirm: ParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() throws {
-        Output.line("generation \(try state.perform { try $0.confirm() }) is kept")
+        let (generation, ended) = try state.perform { try $0.confirm() }
+        ended.say()
+        Output.line("generation \(generation) is kept")
     }
 }
 
@@ -52,8 +54,8 @@ struct PolicyLoad: ParsableCommand {
         commandName: "load",
         abstract: "Load the last confirmed ruleset, as at boot.",
         discussion:
-            "Where its text is not what was confirmed, its copy or the one before is loaded; where nothing is known "
-            + "that was confirmed and no ruleset of gatehouse is in force, one that lets in SSH alone. Exit status: 0 also "
+            "Where its text is not what was confirmed, its copy or the one before is loaded, and so is the one before "
+            + "where the kernel does not take it; where nothing is known that was confirmed and no ruleset of gatehouse is in force, one that lets in SSH alone. Exit status: 0 also "
             + "when none was ever confirmed, else 1, 2 or 3 when no confirmed one could be loaded."
     )
 
@@ -62,6 +64,7 @@ struct PolicyLoad: ParsableCommand {
     func run() throws {
         let boot = try state.perform { try $0.boot() }
         for warning in boot.warnings { Output.error("warning: \(warning)") }
+        boot.ended.say()
         Output.line(boot.generation.map { "generation \($0) is loaded" } ?? "no ruleset was ever confirmed here")
     }
 }
