@@ -14,9 +14,12 @@ enum BlockList {
             before.elements[$0] != after.elements[$0]
         }
         guard !names.isEmpty, after.onlyDrops(names) else { return nil }
-        // Beside the same table with these sets empty each of the two drops more, and lets nothing more through.
-        let empty = new.withoutElements(of: names)
-        guard TableMeaning.onlyCloses(empty, old), TableMeaning.onlyCloses(empty, new) else { return nil }
+        let lists = Set(after.elements.keys).filter { after.onlyDrops([$0]) }
+        // Beside the same table with these sets empty each of the two drops more, and lets nothing more through. So when an
+        // element ends by itself, what it dropped is as it would be without it.
+        let (was, now) = (old.withoutEnds(of: lists), new.withoutEnds(of: lists))
+        let empty = now.withoutElements(of: names)
+        guard TableMeaning.onlyCloses(empty, was), TableMeaning.onlyCloses(empty, now) else { return nil }
         let changes = names.sorted().map { name in
             let (was, now) = (before.elements[name] ?? [], after.elements[name] ?? [])
             return "\(name): \(now.subtracting(was).count) added, \(was.subtracting(now).count) removed"
@@ -44,6 +47,18 @@ extension HeldText.Table {
 extension HeldListing {
     /// - Parameter sets: as `HeldText` names them: `set NAME`.
     fileprivate func withoutElements(of sets: Set<String>) -> HeldListing {
+        changing(sets) { parts in parts.filter { $0.name != "elem" } }
+    }
+
+    /// As if no element of the sets ended by itself.
+    fileprivate func withoutEnds(of sets: Set<String>) -> HeldListing {
+        changing(sets) { parts in parts.filter { $0.name != "timeout" }.map { .init($0.name, $0.value.withoutEnds) } }
+    }
+
+    private func changing(
+        _ sets: Set<String>,
+        _ change: ([JSONValue.Member]) -> [JSONValue.Member]
+    ) -> HeldListing {
         var listing = HeldListing()
         for (table, objects) in tables {
             listing.add(
@@ -52,11 +67,26 @@ extension HeldListing {
                         case .object(let parts) = member.value,
                         sets.contains("\(member.name) \(member.value["name"]?.text ?? "")")
                     else { return object }
-                    return .object([.init(member.name, .object(parts.filter { $0.name != "elem" }))])
+                    return .object([.init(member.name, .object(change(parts)))])
                 },
                 of: table
             )
         }
         return listing
+    }
+}
+
+extension JSONValue {
+    /// Elements without the time that they have, or have left.
+    fileprivate var withoutEnds: JSONValue {
+        switch self {
+        case .object(let members):
+            .object(
+                members.filter { $0.name != "timeout" && $0.name != "expires" }
+                    .map { .init($0.name, $0.value.withoutEnds) }
+            )
+        case .array(let items): .array(items.map(\.withoutEnds))
+        default: self
+        }
     }
 }

@@ -25,7 +25,16 @@ package struct StateFolder: Sendable {
     }
 
     /// Whether a command changes the state now.
-    var isBusy: Bool { FileLock.isHeld(lockPath) }
+    package var isBusy: Bool { FileLock.isHeld(lockPath) }
+
+    /// Waits until no command changes the state, or for so long.
+    package func awaitQuiet(milliseconds: Int) {
+        var left = milliseconds
+        while left > 0, isBusy {
+            Thread.pause(milliseconds: 50)
+            left -= 50
+        }
+    }
 
     private var statePath: String { "\(path)/state.json" }
 

@@ -128,6 +128,24 @@ struct OtherFirewallsTests {
         #expect(result.output.contains("same 0 0\nmore 1 0\n"), "\(result)")
     }
 
+    @Test("elements of a block list that end by themselves are no drift, as they come and as they go")
+    func ending() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.fail2ban + """
+                nft 'table inet lists {
+                    set few { type ipv4_addr; flags timeout; elements = { 198.51.100.9 timeout 1h }; }
+                    set some { type ipv4_addr; flags timeout; timeout 1h; }
+                    chain in { type filter hook input priority 10; ip saddr @few drop; ip saddr @some drop; }
+                }'
+                apply one.yaml --keep 203.0.113.7 --unproved --confirm-within 0s; drift same lists
+                nft add element inet lists few '{ 198.51.100.10 timeout 2h }'; drift timed lists
+                nft add element inet lists some '{ 198.51.100.11 }'; drift both lists
+                nft add element inet lists few '{ 198.51.100.12 }'; nft flush set inet lists some; drift fixed lists
+                """
+        )
+        #expect(result.output.contains("same 0 0\ntimed 0 1\nboth 0 1\nfixed 0 1\n"), "\(result)")
+    }
+
     @Test("who applies again takes the tables of others as they are, also when nothing else changes")
     func again() throws {
         let result = try NetworkOfOneHost().script(

@@ -20,20 +20,23 @@ struct WayBackTests {
         }
     }
 
-    @Test("a table that somebody changed and nft cannot list whole comes back as it was applied, which is said")
+    @Test("a table that somebody changed comes back as it was when nft can say how, and else as it was applied")
     func changedByHand() throws {
         let result = try NetworkOfOneHost().script(
             """
+            three() { apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 600s; policy rollback; }
             apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            nft insert rule inet gatehouse input tcp dport 9 accept; before=$(nft -s list table inet gatehouse)
+            three; test "$before" = "$(nft -s list table inet gatehouse)"; echo "same $?"; policy load
             nft insert rule inet gatehouse input ct l3proto ipv6 tcp dport 9 accept; table | grep -c 'tcp dport 9 accept'
-            apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 600s; policy rollback
-            policy drift; echo "drift $?"
+            three; policy drift; echo "drift $?"
             """
         )
-        #expect(result.output.contains("table was replaced\n"), "\(result)")
+        #expect(result.output.contains("same 0\ngeneration 1 is loaded\n1\n"), "\(result)")
         #expect(result.output.contains("drift 0\n"), "\(result)")
         let why = "warning: table inet gatehouse was not as it was applied (chain input: added "
         #expect(result.error.contains(why), "\(result)")
+        #expect(result.error.contains("what undoes this brings it back as it was\n"), "\(result)")
         let other = "and nft cannot list it whole: what undoes this brings generation 1 into force\n"
         #expect(result.error.contains(other), "\(result)")
     }

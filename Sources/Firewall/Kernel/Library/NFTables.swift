@@ -44,16 +44,17 @@ struct NFTables: ~Copyable {
 
     /// What a listing prints.
     ///
-    /// - Parameter json: as JSON, every number as a number whatever /etc/services calls it; else as text that `load`
-    ///   takes.
+    /// - Parameter json: as JSON, every number as a number whatever /etc/services calls it; else as text of which `load`
+    ///   makes the same again. That of `fib … oif missing` as a number (`oif 0`) is another rule.
     func list(_ listing: RulesetListing, json: Bool) throws(RulesetProblems) -> [UInt8] {
-        let numbers = UInt32(NFT_CTX_OUTPUT_NUMERIC_ALL)
-        let flags = json ? numbers | UInt32(NFT_CTX_OUTPUT_JSON) : numbers | Self.stateless
+        let flags = json ? UInt32(NFT_CTX_OUTPUT_NUMERIC_ALL) | UInt32(NFT_CTX_OUTPUT_JSON) : Self.text
         unsafe nft_ctx_output_set_flags(context, flags)
         return try output(of: unsafe nft_run_cmd_from_buffer(context, listing.command))
     }
 
-    private static let stateless = UInt32(NFT_CTX_OUTPUT_STATELESS)
+    private static let text =
+        UInt32(NFT_CTX_OUTPUT_STATELESS) | UInt32(NFT_CTX_OUTPUT_NUMERIC_PROTO)
+        | UInt32(NFT_CTX_OUTPUT_NUMERIC_PRIO) | UInt32(NFT_CTX_OUTPUT_NUMERIC_TIME)
 
     /// What the call that returned `code` printed.
     private func output(of code: Int32) throws(RulesetProblems) -> [UInt8] {

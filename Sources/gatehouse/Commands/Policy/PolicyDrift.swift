@@ -64,12 +64,14 @@ struct PolicyWatch: ParsableCommand {
             } catch {
                 throw ApplyError(.machine, "the kernel does not tell of changes: \(error)")
             }
+            var state = try? applier.state()
             var known = Self.findings(applier)
             for finding in known { Output.line("drift: \(finding)") }
             Output.line("watching")
             while true {
-                // A watchdog that is killed changes no rule, by which this would be woken.
-                let isWaiting = (try? applier.state().pending) != nil
+                // By a watchdog that is killed, and by a record that comes late, no rule changes and this would not be
+                // woken.
+                let isWaiting = !known.isEmpty || (try? applier.state().pending) != nil
                 _ = Readiness.wait([events.raw], milliseconds: isWaiting ? 1_000 : -1)
                 Self.undoUnwatched(applier)
                 let news: [RulesetEvents.Event]
@@ -78,8 +80,10 @@ struct PolicyWatch: ParsableCommand {
                 } catch {
                     throw ApplyError(.machine, "\(error)")
                 }
-                guard !news.isEmpty else { continue }
                 for event in news { Output.line(Self.text(event)) }
+                let recorded = try? applier.state()
+                guard !news.isEmpty || recorded != state else { continue }
+                state = recorded
                 let now = Self.findings(applier)
                 for finding in now where !known.contains(finding) { Output.line("drift: \(finding)") }
                 if now.isEmpty, !known.isEmpty { Output.line("the kernel holds what was applied again") }
@@ -87,6 +91,9 @@ struct PolicyWatch: ParsableCommand {
             }
         }
     }
+
+    /// How long a command may change the rules, in milliseconds, before what it has done so far is looked at.
+    private static let longestCommand = 60_000
 
     private static func undoUnwatched(_ applier: Applier) {
         do {
@@ -105,11 +112,23 @@ struct PolicyWatch: ParsableCommand {
         }
     }
 
+    /// A command that changes the rules holds the state's lock until both agree; one that begins meanwhile changes one
+    /// before the other.
     private static func findings(_ applier: Applier) -> [String] {
-        do {
-            return try applier.drift().findings
-        } catch {
-            return [error.description]
+        var found: [String] = []
+        for _ in 0..<mostLooks {
+            applier.folder.awaitQuiet(milliseconds: longestCommand)
+            let before = try? applier.state()
+            do {
+                found = try applier.drift().findings
+            } catch {
+                found = [error.description]
+            }
+            if found.isEmpty || !applier.folder.isBusy && before == (try? applier.state()) { break }
         }
+        return found
     }
+
+    /// How often it looks again while commands come and go.
+    private static let mostLooks = 10
 }
