@@ -25,7 +25,8 @@ extension AdministratorCheck {
             message(solicitation, inward, other, solicitedNode(own)), message(advertisement, outward, own, other),
             message(solicitation, outward, own, solicitedNode(other)), message(advertisement, inward, other, own),
         ]
-        return messages.map { ($0, "neighbour discovery, without which nothing of IPv6 arrives, is stopped, ") }
+        let what = "`neighbours` of the baseline, without which nothing of IPv6 arrives, are stopped, "
+        return messages.map { ($0, what) }
     }
 
     private static let firstOfLink = IPAddress.v6(0xFE80 << 112 | 1)

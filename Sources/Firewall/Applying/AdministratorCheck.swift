@@ -40,11 +40,20 @@ package struct AdministratorCheck: Sendable {
         /// A new connection would be let in by this rule.
         case admitted(rule: String)
         /// It would not, or what follows its first packet would not come through; by what.
-        case refused(by: String)
+        case refused(by: Refusal)
         /// It hangs on a statement that is not understood; which.
         case unknown(String)
         /// The machine knows no way to the administrator.
         case unreachable
+    }
+
+    /// What stops a connection.
+    package struct Refusal: Sendable, Equatable, CustomStringConvertible {
+        package let description: String
+        /// Whether it is a table of others, of which the site file says nothing.
+        package let isForeign: Bool
+        /// The id of our rule that stops it; nil when no rule lets it through.
+        package let rule: String?
     }
 
     /// What is said of a connection, and of which way in; nil when there is none.
@@ -120,7 +129,7 @@ package struct AdministratorCheck: Sendable {
                 } else if trace.outcomes.contains(.accept) {
                     return .unknown(trace.doubt(in: held) ?? deciding)
                 } else {
-                    return .refused(by: what + deciding)
+                    return .refused(by: trace.refusal(what + deciding, in: held))
                 }
             }
         }
@@ -142,13 +151,21 @@ extension HeldTrace {
             for case .translation(let change) in chain.rules[number].statements {
                 if let unknown = step.unknown { return .unknown("\(rule), which hangs on \(unknown)") }
                 switch change {
-                case .destination(let target): return .refused(by: "\(rule) sends it to \(target)")
+                case .destination(let target): return .refused(by: refusal("\(rule) sends it to \(target)", in: held))
                 case .redirect, .other: return .unknown("\(rule) may send it elsewhere")
                 case .masquerade, .source: return .unknown("\(rule) changes where it comes from")
                 }
             }
         }
         return nil
+    }
+
+    fileprivate func refusal(_ text: String, in held: HeldRuleset) -> AdministratorCheck.Refusal {
+        let last = steps.last { held.chains.indices.contains($0.chain) }
+        let chain = last.map { held.chains[$0.chain] }
+        let isOwn = chain?.title.hasPrefix("\(TableName.own) ") ?? true
+        let rule = last?.rule.flatMap { chain?.rules[$0].id }
+        return AdministratorCheck.Refusal(description: text, isForeign: !isOwn, rule: isOwn ? rule : nil)
     }
 
     /// The id of the last rule of ours that accepts; of any table when none of ours does.

@@ -4,6 +4,8 @@ struct Conditions {
     let label: RuleLabel
     /// With what the names of sets begin.
     let name: String
+    /// Whether whoever leads here has asked for the states already, and for what all rules of a stage ask for.
+    var isAsked = false
 
     /// Empty when no packet can fulfil the match.
     func lines(_ match: PacketMatch, _ parts: inout RulesetParts) -> [[Match]] {
@@ -41,12 +43,13 @@ struct Conditions {
 
     /// nil when no state is good.
     private func states(_ match: PacketMatch) -> [Match]? {
-        guard match.states != .all else { return [] }
+        guard match.states != .all, !isAsked else { return [] }
         let states = ConnectionState.allCases.filter(match.states.contains)
         return states.isEmpty ? nil : [.among(.state, states.map { .state($0) })]
     }
 
     private func oddities(_ match: PacketMatch) -> [Match] {
+        if isAsked { return [] }
         let asked: [PacketOddities] = [
             .redirected, .smallSegments, .throughRouter, .broadcastSource, .withoutReturnPath, .toOwnAddress,
         ]

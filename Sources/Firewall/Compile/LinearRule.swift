@@ -4,18 +4,21 @@ struct LinearRule {
     private let rule: IntentRule
     private let place: LinePlace
     private let conduct: RuleConduct
+    private let isAsked: Bool
 
-    init(_ rule: IntentRule, _ place: LinePlace) {
+    /// - Parameter isAsked: see `Conditions`.
+    init(_ rule: IntentRule, _ place: LinePlace, isAsked: Bool = false) {
         self.rule = rule
         self.place = place
         conduct = RuleConduct(rule)
+        self.isAsked = isAsked
     }
 
     func lines(_ parts: inout RulesetParts) -> [Rule] {
         let name = "\(place.word)_\(Word.name(rule.id))"
         // The same rule asks for the same addresses on all ways through the host.
         let sets = Chain.rulePrefix + Word.name(rule.id)
-        let conditions = Conditions(place: place, label: conduct.label, name: sets)
+        let conditions = Conditions(place: place, label: conduct.label, name: sets, isAsked: isAsked)
         var within: [[Match]] = []
         var above: [[Match]] = []
         for match in rule.matches {
@@ -49,7 +52,7 @@ struct LinearRule {
             for family in conduct.families {
                 let set = parts.limitSet("\(name)_\(measure.word)", measure, family, conduct.label)
                 for line in conditions where line.allows(family) {
-                    let matches = line + [Match.above(measure, family, set: set)]
+                    let matches = line + conduct.above(measure, family, set: set)
                     if conduct.isLogged { lines += conduct.logLines(matches, &parts) }
                     lines += conduct.verdictLines(matches)
                 }

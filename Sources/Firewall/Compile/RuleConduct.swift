@@ -6,12 +6,16 @@ struct RuleConduct: Equatable {
     let isLogged: Bool
     /// The families of which packets can come.
     let families: [AddressFamily]
+    /// Whether a limit counts connections, each once, and not each packet that connection tracking calls new: of UDP these
+    /// are all until an answer comes.
+    private let countsConnections: Bool
 
     init(_ rule: IntentRule) {
         label = rule.label
         verdict = rule.verdict
         limit = rule.limit
         isLogged = rule.isLogged
+        countsConnections = rule.countsConnections
         families = AddressFamily.allCases.filter { family in rule.matches.contains { $0.canBe(family) } }
     }
 
@@ -24,13 +28,19 @@ struct RuleConduct: Equatable {
         for measure in limit?.measures ?? [] {
             for family in families {
                 let set = parts.limitSet("\(name)_\(measure.word)", measure, family, label)
-                var line = Rule([.above(measure, family, set: set)], .verdict(.drop), label: label)
+                var line = Rule(above(measure, family, set: set), .verdict(.drop), label: label)
                 line.hasCounter = true
                 line.note = measure.note
                 lines.append(line)
             }
         }
         return lines + verdictLines([])
+    }
+
+    /// That the packet's source takes more than its share. A connection that is confirmed was let in by its first packet, and
+    /// is not counted again (IPS_CONFIRMED).
+    func above(_ measure: LimitMeasure, _ family: AddressFamily, set: String) -> [Match] {
+        (countsConnections ? [.unconfirmed] : []) + [.above(measure, family, set: set)]
     }
 
     /// Lines that count and decide, each behind `matches`.
@@ -73,10 +83,13 @@ extension LimitMeasure {
 
     var note: String {
         switch self {
-        case .rate: "above its rate"
-        case .connections: "too many connections"
+        case .rate: Self.notes[0]
+        case .connections: Self.notes[1]
         }
     }
+
+    /// What comments say of packets that are above a limit.
+    static let notes = ["above its rate", "too many connections"]
 
     /// How long a source is remembered, in seconds; nil for as long as it has connections.
     var timeout: Int? {

@@ -21,7 +21,7 @@ struct RuleCuts {
     ///   - chain: an empty one.
     func write(_ rules: [IntentRule], to chain: String, _ parts: inout RulesetParts) {
         guard rules.count > Self.shortList else {
-            return parts.append(lines(rules.map(\.withoutAsked), &parts), to: chain)
+            return parts.append(lines(rules, &parts), to: chain)
         }
         for family in AddressFamily.allCases {
             let own = rules.compactMap { $0.only(family) }
@@ -57,7 +57,7 @@ struct RuleCuts {
     }
 
     private func lines(_ rules: [IntentRule], _ parts: inout RulesetParts) -> [Rule] {
-        rules.flatMap { LinearRule($0, .path(path)).lines(&parts) }
+        rules.flatMap { LinearRule($0, .path(path), isAsked: true).lines(&parts) }
     }
 
     private func lines(_ rules: [IntentRule], _ part: Part, _ parts: inout RulesetParts) -> [Rule] {
@@ -138,8 +138,6 @@ struct RuleCuts {
 }
 
 extension PacketMatch {
-    fileprivate mutating func forgetAsked() { (states, oddities) = (.all, []) }
-
     /// The family's addresses of one side that it is about.
     fileprivate func ranges(_ family: AddressFamily, _ side: RuleCuts.Side) -> [ClosedRange<UInt128>] {
         let set = side == .source ? sources : destinations
@@ -148,14 +146,7 @@ extension PacketMatch {
 }
 
 extension IntentRule {
-    /// The rule for packets whose states and oddities were asked for before.
-    fileprivate var withoutAsked: IntentRule {
-        var rule = self
-        for index in matches.indices { rule.matches[index].forgetAsked() }
-        return rule
-    }
-
-    /// The same for packets of one family; nil when it is about none.
+    /// The rule for packets of one family; nil when it is about none.
     fileprivate func only(_ family: AddressFamily) -> IntentRule? {
         let all = family == .v4 ? AddressSet(v4: .all) : AddressSet(v6: .all)
         return only { match in
@@ -163,7 +154,6 @@ extension IntentRule {
             var match = match
             match.sources = match.sources.intersection(all)
             match.destinations = match.destinations.intersection(all)
-            match.forgetAsked()
             return match
         }
     }

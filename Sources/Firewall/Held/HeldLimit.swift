@@ -35,6 +35,8 @@ package struct HeldLimit: Sendable, Hashable {
     package var key: Key?
     /// nil when it is no set that counts, or one of which not everything is known.
     package var memory: Memory?
+    /// Whether it counts the first packet of each connection alone.
+    package var isOfConnections = false
     /// The set that counts; empty for none.
     package var set = ""
     /// Whose count packets are above or not: the set's, until it is known which limit of the policy it is.

@@ -195,7 +195,7 @@ struct HeldReader {
                 comment: rule["comment"]?.text,
                 handle: rule["handle"]?.integer ?? 0,
                 Self.arriving(
-                    Self.dropping(Self.certain(statements.flatMap(scope.statements))),
+                    Self.dropping(Self.counting(Self.certain(statements.flatMap(scope.statements)), isOwn)),
                     in: chains[index]
                 )
             )
@@ -232,6 +232,32 @@ struct HeldReader {
             guard case .condition(.oddity(.toOwnAddress, _)) = statement else { return statement }
             return .condition(.unknown("fib daddr type local"))
         }
+    }
+
+    /// A limit behind the question whether a connection is not confirmed counts connections: of state new or related, since
+    /// others are confirmed, or have no status (`nft_ct_get_eval`).
+    /// Of others' rules that is not known.
+    private static func counting(_ statements: [HeldStatement], _ isOwn: Bool) -> [HeldStatement] {
+        guard isOwn else { return statements }
+        var statements = statements
+        var asked: Int?
+        for index in statements.indices {
+            switch statements[index] {
+            case .condition(.unknown(HeldScope.unconfirmed)): asked = index
+            // Of which family the packet is, whose address a set counts by.
+            case .condition(.fields): continue
+            case .condition(.excess(var limit, let isAbove)):
+                guard let place = asked else { continue }
+                limit.isOfConnections = true
+                limit.counter = PacketLimit(of: limit.set + " of connections", limit.measure)
+                let states = ConnectionStates([.new, .related]).numbers
+                statements[place] = .condition(.fields([.state], entries: [[states]], isNegated: false))
+                statements[index] = .condition(.excess(limit, isAbove: isAbove))
+                asked = nil
+            default: asked = nil
+            }
+        }
+        return statements
     }
 
     /// Proofs look at packets that are above one limit, and at those that are above every limit that they meet. That is

@@ -156,11 +156,18 @@ extension HeldScope {
         }
     }
 
-    /// What has become of the connection (`ip_conntrack_status`): our own rules alone ask where the policy says what does.
+    /// What has become of the connection: our own rules alone ask where the policy says what does.
     private func status(_ operation: String, _ right: JSONValue) -> HeldCondition? {
-        guard isOwn, operation == "in", right.text == "dnat" || right.integer == 1 << 5 else { return nil }
-        return .oddity(.redirected, isPresent: true)
+        guard isOwn else { return nil }
+        switch (operation, right.text ?? right.integer.map { "\($0)" }) {
+        case ("in", "dnat"?), ("in", "32"?): return .oddity(.redirected, isPresent: true)
+        case ("!", "confirmed"?), ("!", "8"?): return .unknown(Self.unconfirmed)
+        default: return nil
+        }
     }
+
+    /// Packets do not tell the first of a connection; together with a limit it says what that counts.
+    static let unconfirmed = "ct status ! confirmed"
 
     /// The time, which nft writes in the zone of whoever lists: the project's own worker lists in UTC.
     private func clock(_ operation: String, _ right: JSONValue) -> HeldCondition? {

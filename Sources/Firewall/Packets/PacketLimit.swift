@@ -54,6 +54,10 @@ extension IntentRule {
     /// What it counts each source by.
     var limits: [PacketLimit] { (limit?.measures ?? []).map { PacketLimit(of: id, $0) } }
 
+    /// Whether its limit counts connections, and not packets whatever their state: of those that tracking leaves alone no
+    /// first one is known.
+    var countsConnections: Bool { matches.allSatisfy { $0.states == .new } }
+
     /// Whether the packet is above a limit of the rule.
     package func isLimiting(_ packet: Packet) -> Bool {
         guard limit != nil, packet.oddities.contains(.overLimit) else { return false }

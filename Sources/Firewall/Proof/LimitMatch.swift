@@ -10,18 +10,21 @@ struct LimitMatch {
 
     init(of held: HeldRuleset, with intent: HostIntent) {
         ruleset = held
-        var meant: [String: [PacketLimit]] = [:]
+        var meant: [String: [(limit: PacketLimit, isOfConnections: Bool)]] = [:]
         for rule in PacketPath.allCases.flatMap(intent.rules) where rule.limit != nil {
-            meant[rule.id, default: []] += rule.limits
+            meant[rule.id, default: []] += rule.limits.map { ($0, rule.countsConnections) }
         }
         for chain in held.chains.indices {
             for (index, rule) in held.chains[chain].rules.enumerated() {
                 for (place, statement) in rule.statements.enumerated() {
                     guard case .condition(.excess(let limit, let isAbove)) = statement else { continue }
                     var condition = HeldCondition.excess(limit, isAbove: isAbove)
-                    if isAbove, let known = meant[rule.id ?? ""]?.first(where: { limit.isSame(as: $0.measure) }) {
+                    let known = meant[rule.id ?? ""]?.first {
+                        limit.isSame(as: $0.limit.measure) && limit.isOfConnections == $0.isOfConnections
+                    }
+                    if isAbove, let known {
                         var same = limit
-                        same.counter = known
+                        same.counter = known.limit
                         condition = .excess(same, isAbove: true)
                     } else if isAbove || !limit.isSame(as: .rate(RuleLimit.logged)) {
                         condition = .unknown("a limit of \(limit.measure.text) that is none of the policy's")

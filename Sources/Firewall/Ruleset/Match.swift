@@ -16,6 +16,8 @@ package enum Match: Sendable, Equatable {
     case before(Int64)
     /// The packet has this oddity. Never several at once, never `overLimit`.
     case oddity(PacketOddities)
+    /// The packet is the first that tracking knows of its connection, or none before it was let through.
+    case unconfirmed
     /// The source takes more than its share of this limit; the dynamic set of this name remembers the sources.
     case above(LimitMeasure, AddressFamily, set: String)
     /// The source takes no more than its share of this rate.

@@ -100,6 +100,7 @@ extension TextWriter {
         case .otherFlags(let mask, let value): compareFlags(mask, "!=", value)
         case .before(let second): put("meta time < \(second)")
         case .oddity(let oddity): put(oddity.text)
+        case .unconfirmed: put("ct status ! confirmed")
         case .above(let measure, let family, let set):
             switch measure {
             case .rate(let rate):

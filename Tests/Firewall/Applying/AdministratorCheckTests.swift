@@ -91,13 +91,13 @@ struct AdministratorCheckTests {
         #expect(try verdict(office, held()) == .admitted(rule: "office-ssh"))
         let policy = "inet gatehouse input: the chain's policy drops"
         // The rule for loopback must not let everybody in.
-        #expect(try verdict("198.18.0.1", held()) == .refused(by: policy))
+        #expect(try verdict("198.18.0.1", held()).refusal == policy)
         let inside = #",{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"eth1"}}"#
-        #expect(try verdict(office, held(inside)) == .refused(by: policy))
+        #expect(try verdict(office, held(inside)).refusal == policy)
         #expect(try verdict(office, held(inside), by: ["eth1"]) == .admitted(rule: "office-ssh"))
-        #expect(try verdict(office, held(inside), by: ["eth1", "eth0"]) == .refused(by: policy), "either may be it")
+        #expect(try verdict(office, held(inside), by: ["eth1", "eth0"]).refusal == policy, "either may be it")
         let ending = #",{"match":{"op":"<","left":{"meta":{"key":"time"}},"right":"1970-01-01 00:15:50"}}"#
-        #expect(try verdict(office, held(ending)) == .refused(by: policy))
+        #expect(try verdict(office, held(ending)).refusal == policy)
         let mark = #",{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":7}}"#
         guard case .unknown = try verdict(office, held(mark)) else {
             Issue.record("\(try verdict(office, held(mark)))")
@@ -107,7 +107,7 @@ struct AdministratorCheckTests {
             Issue.record("\(try verdict(office, held(answers: "drop")))")
             return
         }
-        #expect(by.contains("its answer is stopped"), "\(by)")
+        #expect("\(by)".contains("its answer is stopped"), "\(by)")
     }
 
     @Test("a connection comes in by the interface that its answers leave by, whichever bears the address")
@@ -177,7 +177,7 @@ struct AdministratorCheckTests {
             Issue.record("\(try verdict(office, held(other: other)))")
             return
         }
-        #expect(by.contains("is stopped") && by.contains("inet x c"), "\(by)")
+        #expect("\(by)".contains("is stopped") && "\(by)".contains("inet x c"), "\(by)")
     }
 
     @Test(
@@ -212,7 +212,7 @@ struct AdministratorCheckTests {
             Issue.record("\(try verdict(six.source, at: six.own, deaf))")
             return
         }
-        #expect("\(by)".hasPrefix("neighbour discovery"), "\(by)")
+        #expect("\(by)".hasPrefix("`neighbours` of the baseline"), "\(by)")
         #expect(try verdict(six.source, at: six.own, deaf, silent: ["eth0"]) == .admitted(rule: "any_h_ssh"))
         #expect(try verdict("203.0.113.7", at: "198.51.100.10", deaf) == .admitted(rule: "any_h_ssh"))
     }
@@ -245,7 +245,7 @@ struct AdministratorCheckTests {
             Issue.record("\(try verdict(office, held(other: nat(elsewhere))))")
             return
         }
-        #expect(by.contains("way-in") && by.contains("10.0.0.5"), "\(by)")
+        #expect("\(by)".contains("way-in") && "\(by)".contains("10.0.0.5"), "\(by)")
         let web = #"{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":80}},"#
         #expect(try verdict(office, held(other: nat(web + elsewhere))) == .admitted(rule: "office-ssh"))
         guard case .unknown = try verdict(office, held(other: nat(#"{"redirect":{"port":2222}}"#))) else {
@@ -314,4 +314,9 @@ struct AdministratorCheckTests {
         #expect(ways.to(.v4(.max)) == nil && ways.isExhausted && asked == KnownWays.limit)
         #expect(ways.to(.v4(7)) == ["eth0"])
     }
+}
+
+extension AdministratorCheck.Verdict {
+    /// By what it is refused; nil when it is not.
+    fileprivate var refusal: String? { if case .refused(let by) = self { "\(by)" } else { nil } }
 }

@@ -97,7 +97,7 @@ struct RulesetEvaluator {
         case .before(let second): now < second
         case .oddity(let oddity): packet.oddities.contains(oddity)
         case .above: packet.oddities.contains(.overLimit)
-        case .within: true
+        case .within, .unconfirmed: true
         }
     }
 

@@ -151,6 +151,35 @@ struct LimitTests {
         #expect(Set(swapped.differences.map(\.kind)) == [.more, .less], "\(swapped)")
     }
 
+    @Test("a limit of new connections counts each once, and one that counts packets is another")
+    func connections() throws {
+        var intent = Self.intent
+        intent.input[1].matches[0].states = .new
+        let new = Listing.match(Listing.state, "in", #""new""#)
+        func answer(_ counted: [String]) throws -> ProofAnswer {
+            let rules = [
+                Self.rule("adm", [new, Self.port(22)] + counted + [Self.drop]),
+                Self.rule("adm", [new, Listing.match(Listing.source, "==", Self.allFour), Self.port(22), Self.accept]),
+            ]
+            return HostProof(intent, against: try Self.held(Self.floodRules + rules + [Self.web])).answer
+        }
+        func status(_ operation: String, _ word: String) -> String {
+            Listing.match(#"{"ct":{"key":"status"}}"#, operation, word)
+        }
+        #expect(try answer([status("!", #""confirmed""#), Self.admRule]) == .proved)
+        // As a list with numbers for words has it.
+        #expect(try answer([status("!", "8"), Self.admRule]) == .proved)
+        for other in [[], [status("in", #""confirmed""#)], [status("!", #""assured""#)]] {
+            #expect(try answer(other + [Self.admRule]) == .unknown, "\(other)")
+        }
+        #expect(try answer([Self.admRule, status("!", #""confirmed""#)]) == .unknown)
+        // Of state `all`, as of echo requests, no first packet is known.
+        #expect(try Self.proof(Self.compiled).answer == .proved)
+        var counting = Self.compiled
+        counting[2] = Self.rule("adm", [Self.port(22), status("!", "8"), Self.admRule, Self.drop])
+        #expect(try Self.proof(counting).answer != .proved)
+    }
+
     @Test("a limit that counts otherwise than is meant is named, and nothing is proved")
     func otherwise() throws {
         func changed(_ limit: String) -> [String] {

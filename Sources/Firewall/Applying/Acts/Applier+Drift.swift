@@ -84,6 +84,8 @@ package struct RuleCounter: Sendable, Equatable {
     package let rule: String
     package private(set) var packets: Int
     package private(set) var bytes: Int
+    /// The packets that its limit dropped, by what they were: above its rate, or of too many connections.
+    package private(set) var overLimit: [String: Int] = [:]
 
     /// Counters of rules and of elements that carry a comment, and named counters; by id.
     ///
@@ -95,8 +97,12 @@ package struct RuleCounter: Sendable, Equatable {
                 let packets = counter["packets"]?.integer, let bytes = counter["bytes"]?.integer
             else { return }
             var sum = sums[id] ?? RuleCounter(rule: id, packets: 0, bytes: 0)
-            sum.packets &+= packets
-            sum.bytes &+= bytes
+            if let excess = LimitMeasure.notes.first(where: { name?.hasSuffix($0) == true }) {
+                sum.overLimit[excess, default: 0] &+= packets
+            } else {
+                sum.packets &+= packets
+                sum.bytes &+= bytes
+            }
             sums[id] = sum
         }
         for entry in listing["nftables"]?.items ?? [] {

@@ -91,8 +91,8 @@ struct EntranceOptions: ParsableArguments {
         case .refused(let by):
             throw ExitCode.refusal(
                 .wanting,
-                "\(connection) would be shut out\(place): \(by). Allow it in the site file, or name another address "
-                    + "with --keep; nothing was changed"
+                "\(connection) would be shut out\(place): \(by). \(Self.advice(by, ruleset.compiled.intent)), or name "
+                    + "another address with --keep; nothing was changed"
             )
         case .unreachable where unproved:
             Output.error("warning: this machine knows no way to \(access.source): \(connection) could not be answered")
@@ -102,6 +102,18 @@ struct EntranceOptions: ParsableArguments {
                 "this machine knows no way to \(access.source), so that \(connection) could not be answered (`ip route "
                     + "get \(access.source)`); nothing was changed. --unproved applies it all the same"
             )
+        }
+    }
+
+    /// What helps against a refusal.
+    private static func advice(_ refusal: AdministratorCheck.Refusal, _ intent: HostIntent) -> String {
+        if refusal.isForeign { return "Have whoever made that table let it through" }
+        switch (intent.input + intent.output).first(where: { $0.id == refusal.rule })?.origin {
+        case .defence(FirewallDefence.bogons.rawValue): return "Give the network a name in `networks` of the site file"
+        case .defence(let name): return "Write `defences: { \(name): false }` in the site file"
+        case .baseline(let name): return "Write `baseline: { \(name): false }` in the site file"
+        case .written, .derived: return "Change that line of the site file"
+        case nil: return "Allow it in the site file"
         }
     }
 

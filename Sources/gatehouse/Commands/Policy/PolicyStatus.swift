@@ -102,6 +102,14 @@ private struct KnownStatus {
             JSONValue.object([
                 .init("rule", .string(counter.rule)), .init("packets", .integer(counter.packets)),
                 .init("bytes", .integer(counter.bytes)),
+                .init(
+                    "over-limit",
+                    .object(
+                        counter.overLimit.sorted { $0.key < $1.key }.map { words, packets in
+                            .init(words.replacing(" ", with: "-"), .integer(packets))
+                        }
+                    )
+                ),
             ])
         }
         return .object([
@@ -135,7 +143,14 @@ private struct KnownStatus {
         case .nothingApplied: break
         case .unknown(let why): lines.append("whether the kernel holds it is not known: \(why)")
         }
-        return lines + warnings + counters.map { "\($0.rule): \($0.packets) packets, \($0.bytes) bytes" }
+        return lines + warnings + counters.map(Self.text)
+    }
+
+    /// What a rule counted, and apart from it what its limit dropped.
+    private static func text(_ counter: RuleCounter) -> String {
+        let dropped = counter.overLimit.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        let rest = dropped.isEmpty ? "" : "; dropped: \(dropped.joined(separator: ", "))"
+        return "\(counter.rule): \(counter.packets) packets, \(counter.bytes) bytes\(rest)"
     }
 
     /// What becomes of a ruleset that nobody confirms.
