@@ -5,7 +5,7 @@ package import Site
 package struct PolicyCheck {
     let site: SiteModel
     private let file: String
-    private let now: Int64
+    let now: Int64
     let intent: Intent
     private var findings: [Diagnostic] = []
 
@@ -19,6 +19,7 @@ package struct PolicyCheck {
         check.checkLines()
         check.checkTranslations()
         check.checkClaims()
+        check.checkVoidLines()
         check.checkTests()
         check.checkGateway()
         return check.findings
@@ -199,14 +200,14 @@ package struct PolicyCheck {
         proof.packet.map { described(Connection($0)) + " " } ?? ""
     }
 
-    private static func verdict(_ rule: IntentRule?) -> String {
+    static func verdict(_ rule: IntentRule?) -> String {
         guard let rule else { return "is let through by no rule" }
         let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
         return "is \(rule.verdict == .accept ? "let through" : "refused") by `\(rule.id)`\(line)"
     }
 
     /// The connection, with the names of the hosts at its ends.
-    private func described(_ connection: Connection) -> String {
+    func described(_ connection: Connection) -> String {
         let bearer = site.hosts.values.first { host in
             host.allAddresses.contains { $0.address == connection.destination }
         }

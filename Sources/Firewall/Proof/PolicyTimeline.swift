@@ -42,12 +42,17 @@ package struct PolicyTimeline: Sendable {
 
     /// The answers about claims of these kinds, in their order: of all moments the one that says most against a claim.
     ///
-    /// - Parameter hidden: the hidden rules at each moment, which say what takes all of an `allow`.
+    /// - Parameters:
+    ///   - lines: the only claims of the kind `allow` that are asked, by their ids; nil for all.
+    ///   - hidden: the hidden rules at each moment, which say what takes all of an `allow`.
     package func prove(
         _ kinds: Set<Claim.Kind> = Set(Claim.Kind.allCases),
+        lines: Set<String>? = nil,
         hidden: Hidden? = nil
     ) -> [ClaimProof] {
-        let asked = claims.filter { kinds.contains($0.kind) }
+        let asked = claims.filter { claim in
+            kinds.contains(claim.kind) && (claim.kind != .allow || lines?.contains(claim.id) ?? true)
+        }
         var proofs: [ClaimProof?] = Array(repeating: nil, count: asked.count)
         for (number, stage) in stages.enumerated() {
             let lasting = asked.indices.filter { asked[$0].expires.map { stage.moment < $0 } ?? true }

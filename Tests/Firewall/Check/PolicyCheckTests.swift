@@ -206,4 +206,24 @@ struct PolicyCheckTests {
         #expect(try Self.findings(timed, now: 1_893_455_999) == [])
         #expect(try Self.findings(timed, now: 1_893_456_000).first?.contains("ended on 2030-01-01T00:00:00Z") == true)
     }
+
+    @Test("a line of which a deny or a defence takes everything is named with what takes it")
+    func void() throws {
+        let line = "  allow: [{ from: office, to: all, services: mysql }]\n"
+        let deny = "  deny: [{ from: office, to: all, services: [mysql, app] }]\n"
+        try Self.verify(
+            line + deny,
+            "9 warning ineffective the rule `office_all_mysql` lets nothing through: tcp from 203.0.113.1"
+        )
+        try Self.verify(line + deny.replacing("to: all", with: "to: [app, db]"))
+        try Self.verify(line + deny.replacing("from: office", with: "from: 203.0.113.7"))
+        let outside = Self.start.replacing(
+            "db: { roles: [db], addresses: [10.0.0.3/24] }",
+            with: "db: { interfaces: { eth0: { zone: outside, addresses: [198.51.100.3/24] } } }"
+        )
+        let bogon = "firewall: { allow: [{ from: 192.168.7.7, to: db, services: mysql }] }\n"
+        let found = try Self.findings(outside + bogon)
+        #expect(found.count == 1 && found[0].contains("is refused by `bogons`"), "\(found)")
+        #expect(try Self.findings(outside + bogon.replacing("192.168.7.7", with: "office")) == [])
+    }
 }
