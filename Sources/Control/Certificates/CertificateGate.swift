@@ -45,28 +45,42 @@ package enum CertificateGate {
         case wrong(String)
         /// Nobody could look.
         case unknown(String)
+
+        /// What is wrong.
+        package var fault: String? {
+            if case .wrong(let why) = self { why } else { nil }
+        }
+
+        /// Why nobody could look.
+        package var obstacle: String? {
+            if case .unknown(let why) = self { why } else { nil }
+        }
     }
 
     /// Asks a listener for `name`, as a client would that was never here before.
     ///
     /// - Parameters:
     ///   - address: where the listener is; 0.0.0.0 and :: are asked at the loopback.
+    ///   - name: of the site; empty for clients that name none.
+    ///   - key: the kind of key that the client takes.
     ///   - expected: one of these is to come.
     package static func look(
         at address: SocketAddress,
         for name: String,
+        _ key: PrivateKey.Algorithm,
         expecting expected: [Certificate]
     ) -> Finding {
         // A wildcard stands for any label.
-        let host = name.hasPrefix("*.") ? "gatehouse-probe" + name.dropFirst() : name
-        switch HandshakeProbe.run(address.reachable, name: host, within: patience) {
+        let asked = name.hasPrefix("*.") ? "gatehouse-probe" + name.dropFirst() : name
+        let host = asked.isEmpty ? "a client that names no host" : asked
+        switch HandshakeProbe.run(address.reachable, name: asked, key, within: patience) {
         case .served(let certificate):
             let der = certificate.der
             if expected.contains(where: { $0.der == der }) { return .good }
             return .wrong(
                 "\(address) shows \(host) another certificate, \(certificate.fingerprint) of \(certificate.issuer)"
             )
-        case .failed(let failure): return .wrong("\(address) fails in a handshake for \(host): \(failure)")
+        case .failed(let why): return .wrong("\(address) fails in a handshake for \(host): \(why)")
         case .unreachable(let why): return .unknown("\(address) could not be asked for \(host): \(why)")
         }
     }

@@ -2,21 +2,28 @@ import Bytes
 package import Linux
 package import OpenSSL
 
-/// One TLS handshake with a server, made and thrown away to see which certificate it shows: no resumption, no
-/// verification, no request. Blocks its thread.
+/// One TLS handshake with a server, made and thrown away to see which certificate it shows and that it has the key: no
+/// resumption, no verification of the chain, no request. Blocks its thread.
 package enum HandshakeProbe {
     package enum Outcome: Sendable {
+        /// The handshake came to its end: the server has signed it with the certificate's key.
         case served(Certificate)
-        /// The server, or the bytes it sent, ended the handshake.
-        case failed(TLSFailure)
+        /// The server, or the bytes it sent, ended the handshake that it had begun.
+        case failed(String)
         /// There was no handshake: no connection, or no answer in time.
         case unreachable(String)
     }
 
     /// - Parameters:
-    ///   - name: what is asked for in SNI.
+    ///   - name: what is asked for in SNI; empty to ask for nothing.
+    ///   - key: the kind of key that the client takes.
     ///   - milliseconds: for connection and handshake together.
-    package static func run(_ address: SocketAddress, name: String, within milliseconds: Int) -> Outcome {
+    package static func run(
+        _ address: SocketAddress,
+        name: String,
+        _ key: PrivateKey.Algorithm,
+        within milliseconds: Int
+    ) -> Outcome {
         let socket: FileDescriptor
         let session: TLSSession
         do throws(SystemError) {
@@ -25,10 +32,9 @@ package enum HandshakeProbe {
             return .unreachable("\(error)")
         }
         do throws(OpenSSLError) {
-            session = try TLSSession(
-                client: try TLSContext(client: TLSContext.ClientSettings()),
-                serverName: name
-            )
+            var settings = TLSContext.ClientSettings()
+            settings.signatures = key
+            session = try TLSSession(client: try TLSContext(client: settings), serverName: name)
         } catch {
             return .unreachable("\(error)")
         }
@@ -37,30 +43,45 @@ package enum HandshakeProbe {
 
     private static func talk(_ session: TLSSession, _ socket: Int32, until end: UInt64) -> Outcome {
         let (incoming, outgoing) = (ByteBuffer(capacity: 16_384), ByteBuffer(capacity: 4_096))
+        var hasBegun = false
         while true {
-            let progress = session.handshake(incoming: incoming, outgoing: outgoing)
-            // The certificate comes before the server has said its last word, which it may never do to a client
-            // without a certificate of its own.
-            if let certificate = session.peerCertificate { return .served(certificate) }
-            switch progress {
-            case .failed(let failure): return .failed(failure)
-            case .done: return .failed(TLSFailure(.noCertificate))
+            switch session.handshake(incoming: incoming, outgoing: outgoing) {
+            case .failed(let failure): return .failed("\(failure)")
+            // In TLS 1.3, which all listeners speak, a client is done before the server asks where its certificate is.
+            case .done: return session.peerCertificate.map { .served($0) } ?? .failed("it brings no certificate")
             case .needsInput: break
             }
-            if let outcome = exchange(incoming, outgoing, socket, until: end) { return outcome }
+            guard let end = exchange(incoming, outgoing, socket, until: end) else {
+                hasBegun = true
+                continue
+            }
+            switch end {
+            case .closed where hasBegun: return .failed("the connection was closed in its middle")
+            case .closed: return .unreachable("the connection was closed")
+            case .late: return .unreachable("no answer in time")
+            case .broken(let error) where hasBegun: return .failed("\(error)")
+            case .broken(let error): return .unreachable("\(error)")
+            }
         }
     }
 
-    /// Sends what waits and takes what comes; an outcome when nothing can.
+    /// Why no more bytes come.
+    private enum End {
+        case closed
+        case late
+        case broken(SystemError)
+    }
+
+    /// Sends what waits and takes what comes; why not when nothing can.
     private static func exchange(
         _ incoming: ByteBuffer,
         _ outgoing: ByteBuffer,
         _ socket: Int32,
         until end: UInt64
-    ) -> Outcome? {
+    ) -> End? {
         while true {
             let now = Clock.monotonicNanoseconds
-            guard now < end else { return .unreachable("no answer in time") }
+            guard now < end else { return .late }
             let interest = Readiness.Interest(socket, reads: true, writes: !outgoing.isEmpty)
             let pause = Int32(clamping: (end - now) / 1_000_000 + 1)
             guard let ready = Readiness.wait(for: [interest], milliseconds: pause).first else { continue }
@@ -69,8 +90,8 @@ package enum HandshakeProbe {
                 switch unsafe outgoing.withUnsafeReadable({ unsafe Socket.send(socket, $0, more: false) }) {
                 case .bytes(let count): outgoing.consume(count)
                 case .wouldBlock: continue
-                case .endOfStream: return .unreachable("the connection was closed")
-                case .failed(let code): return .unreachable("\(SystemError("connect", code))")
+                case .endOfStream: return .closed
+                case .failed(let code): return .broken(SystemError("connect", code))
                 }
             }
             guard ready.reads else { continue }
@@ -83,8 +104,8 @@ package enum HandshakeProbe {
             switch taken {
             case .bytes: return nil
             case .wouldBlock: continue
-            case .endOfStream: return .unreachable("the connection was closed")
-            case .failed(let code): return .unreachable("\(SystemError("recv", code))")
+            case .endOfStream: return .closed
+            case .failed(let code): return .broken(SystemError("recv", code))
             }
         }
     }

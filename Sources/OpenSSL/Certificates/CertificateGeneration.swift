@@ -191,9 +191,10 @@ package final class CertificateGeneration: Sendable {
         )
     }
 
-    /// The certificates, one for each kind of key, of which a client that asks for `name` (in lower case) gets one.
-    package func leaves(for name: String) -> [Certificate] {
-        host(for: Array(name.utf8))?.offered.map(\.leaf) ?? []
+    /// The certificates of which a client that takes this kind of key alone gets one: who asks for `name` (in lower case), or
+    /// for none when it is empty. Several during a trial, none when there is none for it.
+    package func leaves(for name: String, _ key: PrivateKey.Algorithm) -> [Certificate] {
+        host(for: Array(name.utf8))?.offered.filter { $0.algorithm == key }.map(\.leaf) ?? []
     }
 
     internal var hasChallenges: Bool { !challenges.isEmpty }

@@ -11,6 +11,8 @@ extension TLSContext {
         package var newest: TLSVersion = .tls13
         /// A certificate to show when the server asks for one.
         package var certificate: CertificateBundle?
+        /// The only kind of key whose signatures are taken: a server that has several shows this one; nil for any.
+        package var signatures: PrivateKey.Algorithm?
 
         package init() {}
     }
@@ -39,6 +41,13 @@ extension TLSContext {
                 unsafe SSL_CTX_use_cert_and_key(handle, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1
             else { throw .drained("use the client certificate") }
         }
+        if let list = settings.signatures?.signatureSchemes {
+            let command = SSL_CTRL_SET_SIGALGS_LIST
+            // Sound: OpenSSL reads the string during the call.
+            guard unsafe SSL_CTX_ctrl(handle, command, 0, UnsafeMutableRawPointer(mutating: list.cString)) == 1 else {
+                throw .drained("set the signature algorithms")
+            }
+        }
     }
 
     /// Trusts the certificates of a PEM file as issuers of the peer's.
@@ -58,9 +67,23 @@ extension TLSContext {
     }
 }
 
+extension PrivateKey.Algorithm {
+    /// What such keys sign handshakes by (RFC 8446, section 4.2.3), as OpenSSL lists it.
+    fileprivate var signatureSchemes: StaticString {
+        switch self {
+        case .ecdsa: "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512"
+        case .rsa:
+            "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pkcs1_sha256"
+        case .ed25519: "ed25519"
+        }
+    }
+}
+
 extension TLSSession {
-    /// Asks for a name in SNI and expects it in the certificate; an address is only expected there (RFC 6066).
+    /// Asks for a name in SNI and expects it in the certificate; an address is only expected there (RFC 6066). Without a
+    /// name nothing is asked for.
     internal func setPeerName(_ name: String) throws(OpenSSLError) {
+        if name.isEmpty { return }
         let parameters = unsafe SSL_get0_param(handle)
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return }
         ERR_clear_error()

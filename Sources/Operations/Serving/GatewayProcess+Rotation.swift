@@ -7,7 +7,7 @@ import Site
 
 /// After new certificates came into force: what clients get is looked at, and what is wrong is taken back.
 extension GatewayProcess {
-    /// Names that are asked for after one change; of thousands at once, so many tell as much as all.
+    /// Certificates that are looked at after one change: each takes a handshake, for which commands and reloads wait.
     private static let mostLooks = 100
 
     /// Brings the certificates and ticket keys of `fresh`, which differs in them alone, into force: nothing but new
@@ -99,22 +99,30 @@ extension GatewayProcess {
         )
         var wrong: [String: String] = [:]
         for change in changes.prefix(Self.mostLooks) {
-            guard let name = change.bundles.first?.names.first else { continue }
-            var isSeen = true
+            var findings: [CertificateGate.Finding] = []
             for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
                 guard let address = addresses[listener.id] ?? nil else { continue }
-                let expected = generations[listener.id]?.leaves(for: name) ?? []
-                switch Thread.inBackground({ CertificateGate.look(at: address, for: name, expecting: expected) }) {
-                case .good: continue
-                case .unknown(let why):
-                    isSeen = false
-                    Self.log("certificate \(change.name): nobody could look whether clients get it: \(why)")
-                case .wrong(let why): wrong[change.name] = why
+                // One of each kind of key.
+                for bundle in change.bundles {
+                    let name = bundle.names.first ?? ""
+                    let expected = generations[listener.id]?.leaves(for: name, bundle.algorithm) ?? []
+                    // One for addresses alone is shown to those who name no host, where it is the default.
+                    guard !name.isEmpty || expected.contains(where: { $0.der == bundle.leaf.der }) else { continue }
+                    findings.append(
+                        Thread.inBackground {
+                            CertificateGate.look(at: address, for: name, bundle.algorithm, expecting: expected)
+                        }
+                    )
                 }
             }
-            if isSeen, wrong[change.name] == nil {
-                Self.log("certificate \(change.name): served, as a handshake showed")
-            }
+            wrong[change.name] = findings.lazy.compactMap(\.fault).first
+            tell(findings, of: change.name)
+        }
+        if changes.count > Self.mostLooks {
+            Self.log(
+                "\(changes.count) certificates came into force at once; handshakes were made for"
+                    + " \(Self.mostLooks) of them, the first by their names, and none for the others"
+            )
         }
         for change in changes where wrong[change.name] == nil && configuration.keyring.trials[change.name] == nil {
             if let settings = configuration.site.certificates[change.name] {
@@ -122,6 +130,18 @@ extension GatewayProcess {
             }
         }
         return wrong
+    }
+
+    /// Tells what looks at one certificate came to, when nothing was wrong.
+    private func tell(_ findings: [CertificateGate.Finding], of name: String) {
+        guard findings.allSatisfy({ $0.fault == nil }) else { return }
+        let unknown = findings.compactMap(\.obstacle)
+        for why in unknown { Self.log("certificate \(name): nobody could look whether clients get it: \(why)") }
+        if findings.isEmpty {
+            Self.log("certificate \(name): no client gets it: it has no DNS name, and is no listener's default")
+        } else if unknown.isEmpty {
+            Self.log("certificate \(name): served, as a handshake showed")
+        }
     }
 
     /// Has the programs run that the site file names, and that were not run for what is there now to a good end.

@@ -47,6 +47,7 @@ struct DocumentedCommandsTests {
     func all() throws {
         let gateway = try fiveMinutes()
         try byHand()
+        try goingBack()
         try stolen()
         try authority()
         try fromACME()
@@ -88,6 +89,14 @@ struct DocumentedCommandsTests {
             #expect(try JSONSerialization.jsonObject(with: Data(said.output.utf8)) is [Any], "\(said)")
         }
         try ask()
+    }
+
+    private func goingBack() throws {
+        // To be gone back from.
+        try shell.run("certs rotate NAME")
+        let steps = try document.section("Going back").commands.filter { $0.hasPrefix("gatehouse certs ") }
+        #expect(steps.count == 6, "\(steps)")
+        for command in steps { try shell.run(command) }
     }
 
     /// A client that has the root from the beginning is content.
