@@ -35,20 +35,17 @@ package struct CertificateWatch {
 
     /// Looks again.
     ///
-    /// - Returns: the files that differ from what they were, when they have not changed since the look before: who writes a
-    ///   key and then its certificate is left the time to.
+    /// - Returns: the files that differ from what they were and have not changed since the look before: who writes a key and
+    ///   then its certificate is left the time to. One that keeps changing keeps no other waiting.
     package mutating func settledChange() -> Set<String> {
         var changed: [String: FileStamp?] = [:]
         for (path, stamp) in stamps {
             let now = FileStamp(path)
             if now != stamp { changed.updateValue(now, forKey: path) }
         }
-        guard changed == unsettled || urgent.contains(where: { changed[$0] != nil }) else {
-            unsettled = changed
-            return []
-        }
-        stamps.merge(changed) { $1 }
-        unsettled = [:]
-        return Set(changed.keys)
+        let settled = changed.filter { path, stamp in unsettled[path] == stamp || urgent.contains(path) }
+        stamps.merge(settled) { $1 }
+        unsettled = changed.filter { settled[$0.key] == nil }
+        return Set(settled.keys)
     }
 }
