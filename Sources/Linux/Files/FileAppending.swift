@@ -39,17 +39,20 @@ extension FileWriting {
         guard unsafe access(path, W_OK) == 0 else { throw failure(.last("access")) }
     }
 
-    /// Adds to the end of a file for its owner alone (made with mode 0600) and brings it to the disk.
+    /// Adds to the end of a file for its owner alone (made with mode 0600) and brings it to the disk. What could not be brought
+    /// there is taken off again, as far as that goes. For one writer at a time.
     package static func appendDurably(_ bytes: Span<UInt8>, to path: String) throws(FileError) {
         let raw = retrying {
             unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         }
         guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
         let file = FileDescriptor(owning: raw)
+        let length = lseek(file.raw, 0, SEEK_END)
         do throws(SystemError) {
             try writeAll(bytes, to: file.raw)
             guard fsync(file.raw) == 0 else { throw .last("fsync") }
         } catch {
+            if length >= 0 { _ = ftruncate(file.raw, length) }
             throw FileError(path: path, problem: .system(error))
         }
     }
