@@ -5,8 +5,8 @@ import Site
 package struct ACMEOrder {
     /// How long one step of the CA may take, in seconds.
     private static let patience: Int64 = 300
-    /// The pause between two looks when the CA says nothing of it, and the longest one that is kept to.
-    private static let pauses: ClosedRange<Int64> = 1...30
+    /// The shortest pause between two looks, in seconds, whatever the CA says.
+    private static let shortestPause: Int64 = 1
     /// The pause grows by a second after so many looks.
     private static let looks: Int64 = 5
 
@@ -366,13 +366,15 @@ package struct ACMEOrder {
             if ends.contains(status) { return json }
             looks += 1
             let wait = answer.retryAfter(now: now()) ?? Self.usualPause(after: looks)
-            guard uptime() < end else { throw .late(what: what) }
-            pause(min(max(wait, Self.pauses.lowerBound), Self.pauses.upperBound))
+            let left = end - uptime()
+            guard left > 0 else { throw .late(what: what) }
+            // A CA that wants more than is left is looked at once more, at the end.
+            pause(min(max(wait, Self.shortestPause), left))
         }
     }
 
     /// Seconds between two looks where the CA says nothing of it.
-    private static func usualPause(after looks: Int64) -> Int64 { pauses.lowerBound + looks / Self.looks }
+    private static func usualPause(after looks: Int64) -> Int64 { shortestPause + looks / Self.looks }
 }
 
 extension String {

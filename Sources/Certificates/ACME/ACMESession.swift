@@ -255,17 +255,19 @@ package final class ACMESession {
     /// What a refusal says (section 6.7), with the words of its parts.
     ///
     /// - Parameter isForAll: what was asked has nothing to do with one order's names.
-    internal static func problem(
+    package static func problem(
         _ answer: ACMEResponse,
         _ url: String,
         isForAll: Bool = false,
         now: Int64
     ) -> ACMEProblem {
         let json = answer.json
-        let type = json?["type"]?.text.map { $0.split(separator: ":").last.map { String($0) } ?? $0 } ?? "about:blank"
+        let type = json?["type"]?.text.map { word(of: $0) } ?? "about:blank"
         var detail = json?["detail"]?.text ?? ""
         for part in json?["subproblems"]?.items ?? [] {
-            detail += "; \(part["identifier"]?["value"]?.text ?? "-"): \(part["detail"]?.text ?? "-")"
+            let name = part["identifier"]?["value"]?.text ?? "-"
+            let type = part["type"]?.text.map { " (\(word(of: $0)))" } ?? ""
+            detail += "; \(name): \(part["detail"]?.text ?? "-")\(type)"
         }
         let pause = answer.retryAfter(now: now)
         if type == "rateLimited" || answer.status == 429 || (answer.status == 503 && pause != nil) {
@@ -274,6 +276,9 @@ package final class ACMESession {
         }
         return .refused(url: url, status: answer.status, type: type, detail: detail)
     }
+
+    /// The last part of a type such as `urn:ietf:params:acme:error:caa`.
+    private static func word(of type: String) -> String { type.split(separator: ":").last.map { String($0) } ?? type }
 }
 
 extension JSONValue {

@@ -77,7 +77,7 @@ extension GatewayProcess {
     ///
     /// - Parameter names: the certificates that may have changed; nil for all.
     internal func republish(of names: Set<String>?) -> AdminReply {
-        change("renewed", "not renewed", isReload: false) { [configuration, services] generation, slots in
+        change("renewed", "not renewed", isReload: false, of: names) { [configuration, services] generation, slots in
             try configuration.renewed(
                 generation: generation,
                 slots: &slots,
@@ -91,6 +91,7 @@ extension GatewayProcess {
         _ done: String,
         _ failed: String,
         isReload: Bool,
+        of names: Set<String>? = nil,
         _ make: @escaping Making
     ) -> AdminReply {
         let refusal = "\(failed), the running configuration goes on"
@@ -113,7 +114,7 @@ extension GatewayProcess {
             }
             try orders.want(configuration.site)
             Self.log("\(done), configuration \(configuration.plan.generation)")
-            return .result(standing.line)
+            return .result(standing(of: names).line)
         } catch {
             Self.log("\(refusal): \(error)")
             tellFailure(refusal, error)

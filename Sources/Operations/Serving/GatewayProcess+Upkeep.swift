@@ -90,7 +90,7 @@ extension GatewayProcess {
             schedule.rotation = Schedule.uptime + configuration.gateway.ticketRotation.milliseconds
             try replaceCertificates(by: again)
             Self.log("session tickets are sealed with fresh keys, and those of before opened no more")
-            return .result(standing.line)
+            return .result(standing().line)
         } catch {
             tickets = before
             Self.log("the keys of session tickets could not be renewed, those before stay: \(error)")

@@ -105,7 +105,7 @@ package final class GatewayProcess {
         }
         do {
             try put(start.configuration, start.slots)
-            reply(.result(standing.line), to: start.inheritance.reply)
+            reply(.result(standing().line), to: start.inheritance.reply)
         } catch {
             reply(.error("\(error)", exit: Self.exitStatus(of: error)), to: start.inheritance.reply)
             // Whoever serves already serves on; else there is nothing to go on with.
@@ -226,8 +226,11 @@ package final class GatewayProcess {
     }
 
     /// What runs now, as the answer to who changed it.
-    internal var standing: JSONValue {
-        .object([
+    ///
+    /// - Parameter names: of the certificates that somebody asks about; nil for all of the site file.
+    internal func standing(of names: Set<String>? = nil) -> JSONValue {
+        let asked = names ?? Set(configuration.site.certificates.keys)
+        return .object([
             .init("generation", .count(configuration.plan.generation)),
             .init("program", program.map { .string($0) } ?? .null),
             .init("version", .string(GatewayView.programVersion)),
@@ -237,6 +240,7 @@ package final class GatewayProcess {
             .init("change_ended_nanoseconds", changeEnd.map { .integer(Int($0)) } ?? .null),
             .init("makeshifts", .strings(configuration.makeshifts.sorted())),
             .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
+            .init("unshown", .strings(asked.filter { configuration.keyring.certificates[$0] == nil }.sorted())),
         ])
     }
 

@@ -13,6 +13,25 @@ import Testing
         ACMEResponse(status: 200, fields: fields, body: Array(body.utf8))
     }
 
+    @Test("a refusal with parts: each part's name, words and kind")
+    func parts() {
+        let body = """
+            { "type": "urn:ietf:params:acme:error:malformed", "detail": "some names cannot be issued for",
+              "subproblems": [
+                { "type": "urn:ietf:params:acme:error:caa", "detail": "a record forbids it",
+                  "identifier": { "type": "dns", "value": "a.test" } },
+                { "type": "urn:ietf:params:acme:error:rejectedIdentifier", "detail": "not here",
+                  "identifier": { "type": "dns", "value": "b.test" } } ] }
+            """
+        let answer = ACMEResponse(status: 400, fields: [:], body: Array(body.utf8))
+        let words =
+            "some names cannot be issued for; a.test: a record forbids it (caa); b.test: not here (rejectedIdentifier)"
+        #expect(
+            ACMESession.problem(answer, "/order", now: 0)
+                == .refused(url: "/order", status: 400, type: "malformed", detail: words)
+        )
+    }
+
     @Test("Retry-After in seconds and as a date; what is neither is none")
     func retryAfter() {
         #expect(answer(["retry-after": "120"]).retryAfter(now: Self.now) == 120)

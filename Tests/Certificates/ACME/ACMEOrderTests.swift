@@ -115,6 +115,8 @@ import Testing
         // Every nonce is used once.
         let used = ca.requests.compactMap { $0.header["nonce"]?.text }
         #expect(Set(used).count == used.count && Set(used).isSubset(of: ca.nonces))
+        // Each answer brings the next one: nobody asks for one.
+        #expect(ca.requests("/nonce").isEmpty)
     }
 
     @Test("a refused nonce is followed by the one that came with the refusal, and not for ever")
@@ -160,6 +162,22 @@ import Testing
         ca.answer("/authorization/a.test", waiting, waiting, ScriptedCA.authorization("a.test", "valid"))
         #expect(try run(["a.test"]).names == ["a.test"])
         #expect(ca.requests("/challenge/a.test").isEmpty && clock.pauses.contains(7))
+    }
+
+    @Test("an order that is processing is left alone as long as Retry-After says, within five minutes")
+    func patience() throws {
+        try prepare(["a.test"])
+        func processing(_ seconds: Int) -> ACMEResponse {
+            ACMEResponse(status: 200, fields: ["retry-after": "\(seconds)"], body: order("processing").body)
+        }
+        ca.answer("/order/1", order("ready"), processing(120), processing(0), order("valid"))
+        #expect(try run(["a.test"]).names == ["a.test"])
+        #expect(clock.pauses == [120, 1])
+        // One look at the end of the time, when the CA wants more than that.
+        clock.pauses = []
+        ca.answer("/order/1", order("ready"), processing(100), processing(3_600))
+        #expect(throws: ACMEProblem.late(what: "the certificate")) { try run(["a.test"]) }
+        #expect(clock.pauses == [100, 200])
     }
 
     @Test("orderNotReady: looked at again, then finalized again; a CA that never gets ready is left in time")

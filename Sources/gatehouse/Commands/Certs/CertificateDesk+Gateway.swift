@@ -127,6 +127,11 @@ extension CertificateOptions.Desk {
             ", on all workers \(Self.milliseconds(max($0, (end - Int(written)) / 1000))) after it was written, "
                 + "\(Self.milliseconds($0)) after the gateway committed it"
         }
+        let unshown = Set(result["unshown"]?.items.compactMap(\.text) ?? [])
+        for settings in changed where unshown.contains(settings.name) {
+            Output.line("certificate \(settings.name): in the store, and no listener of the gateway shows it")
+        }
+        if !changed.isEmpty, changed.allSatisfy({ unshown.contains($0.name) }) { return }
         Output.line("the gateway serves it, by configuration \(result["generation"]?.integer ?? 0)\(time ?? "")")
         let trials = result["trials"]?.items.compactMap(\.text) ?? []
         for settings in changed where trials.contains(settings.name) {
