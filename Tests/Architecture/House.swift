@@ -59,6 +59,15 @@ struct House {
         "Sources/gatehouse-outbound/Curl/", "Sources/Firewall/Kernel/",
     ]
 
+    /// Where traffic is served: no certificate is signed and no key made there, which would hold up those who wait.
+    let traffic: [String] = ["Sources/Engine/", "Sources/Gateway/", "Sources/Control/DataPlane/"]
+    /// By what that is done.
+    let signing: Set<String> = [
+        "CertificateRequest", "CertificateTemplate", "ChallengeCertificate", "InternalCA", "generate",
+    ]
+    /// But for the answers that CAs look for, which the data plane makes on the thread that takes its orders: no worker's.
+    let challenges = "Sources/Gateway/Workers/Keyring.swift"
+
     let longestFile = 450
 
     /// The floor of a module of ours; nil when it is not one.

@@ -2,9 +2,9 @@
 struct Inspection {
     let house = House()
 
-    /// A file of `Sources`: its imports, Foundation, the word `unsafe`.
+    /// A file of `Sources`: its imports, Foundation, the word `unsafe`, and what signs certificates.
     func problems(in file: SourceFile) -> [String] {
-        length(of: file) + importProblems(in: file) + unsafeProblems(in: file)
+        length(of: file) + importProblems(in: file) + unsafeProblems(in: file) + signingProblems(in: file)
     }
 
     /// Any file, of `Sources` or `Tests`.
@@ -56,6 +56,16 @@ struct Inspection {
             }
             guard !house.standard.contains(used.module) else { return nil }
             return "\(place): \(used.module) is unknown to the design; a new library needs a decision record"
+        }
+    }
+
+    private func signingProblems(in file: SourceFile) -> [String] {
+        guard house.traffic.contains(where: { file.path.hasPrefix($0) }) else { return [] }
+        let words = house.signing.subtracting(file.path == house.challenges ? ["ChallengeCertificate"] : [])
+        return words.sorted().flatMap { word in
+            file.lines(withWord: word).map {
+                "\(file.path):\($0): `\(word)`: no certificate is signed, and no key made, where traffic is served"
+            }
         }
     }
 

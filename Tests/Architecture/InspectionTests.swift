@@ -23,6 +23,9 @@ struct InspectionTests {
             ("Sources/Gateway/A.swift", "let a = unsafe f()", "`unsafe` stands only where"),
             ("Sources/Gateway/A.swift", "nonisolated(unsafe) var a = 1", "`unsafe` stands only where"),
             ("Sources/Attic/A.swift", "import Bytes", "Attic is no module"),
+            ("Sources/Gateway/A.swift", "let a = try PrivateKey.generate(.rsa2048)", "no certificate is signed"),
+            ("Sources/Gateway/Workers/Worker.swift", "ChallengeCertificate.make(for: a)", "no certificate is signed"),
+            ("Sources/Control/DataPlane/A.swift", "CertificateTemplate(role: .server)", "no certificate is signed"),
         ]
     )
     func finds(path: String, text: String, message: String) throws {
@@ -42,6 +45,8 @@ struct InspectionTests {
                 "Sources/Gateway/A.swift",
                 "// import Foundation, unsafe\n/* unsafe /* nested */ import Control */\nimport Site"
             ),
+            ("Sources/Gateway/Workers/Keyring.swift", "ChallengeCertificate.make(for: a)"),
+            ("Sources/Control/A.swift", "let a = try PrivateKey.generate(.rsa2048)"),
             ("Sources/Gateway/A.swift", #"let a = "it's unsafe \"unsafe\" // here"; let b = 1"#),
             ("Sources/Gateway/A.swift", "let a = \"\"\"\nimport Control\nunsafe\n\"\"\""),
             ("Sources/Gateway/A.swift", ##"let a = #"\ "unsafe" \"#"##),

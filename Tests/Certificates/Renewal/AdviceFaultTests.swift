@@ -129,6 +129,32 @@ struct AdviceFaultTests {
         #expect(said.count == 1 && said[0].contains("does not say when to renew foobar.com"), "\(said)")
     }
 
+    @Test("one that its CA has wanted back for a while is a reason for its standby to come in, and not before")
+    func standbyCause() throws {
+        var usual = CertificateSettings(name: "usual", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let bundle = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+        try store.save(bundle, as: usual.name, reason: "", now: now)
+        func advise(_ start: Int64, _ end: Int64) throws {
+            var plan = RenewalPlan()
+            plan.succeed(
+                .init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me"),
+                life: 47 * Self.day,
+                at: now
+            )
+            store.keep(plan, of: usual.name)
+            let window = #"{ "suggestedWindow": { "start": "\#(UTC.text(start))", "end": "\#(UTC.text(end))" } }"#
+            ca.answer(try path(bundle.leaf), ScriptedCA.json(window))
+            _ = provider.need(of: usual, acme, outside())
+        }
+        try advise(now - 2 * Self.day, now - Self.day)
+        #expect(provider.standbyCause(usual) == nil, "it has none")
+        usual.standby = .internal
+        #expect(provider.standbyCause(usual) == "its CA has wanted it replaced since \(UTC.text(now - Self.day))")
+        // Its CA still gives it time.
+        try advise(now - Self.day, now + Self.day)
+        #expect(provider.standbyCause(usual) == nil)
+    }
+
     @Test("a CA that wants to be left alone for ages is left alone for a month")
     func ages() {
         for text in ["9223372036854775807", "3000000", "Fri, 31 Dec 9999 23:59:59 GMT"] {

@@ -153,6 +153,18 @@ import Testing
         #expect(problem?.description.contains("chmod 600") == true)
     }
 
+    @Test func keysOfOtherUsersAreRefused() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may give files away") }
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        try store.save(issue("foobar.com"), as: "foobar.com", reason: "test", now: now)
+        let key = scratch.path + "/foobar.com/1/key.pem"
+        try FileManager.default.setAttributes([.ownerAccountID: 12_345], ofItemAtPath: key)
+        let problem = #expect(throws: CertificateProblem.self) { try store.load("foobar.com") }
+        let words = problem?.description ?? ""
+        #expect(words.contains(key) && words.contains("12345") && words.contains("chown"), "\(words)")
+    }
+
     @Test(arguments: ["", "../x", ".hidden", "a/b", "a b", "x\n"])
     func namesStayInTheStore(name: String) throws {
         let scratch = try Scratch()

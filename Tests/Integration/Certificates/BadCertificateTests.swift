@@ -216,8 +216,17 @@ struct BadCertificateTests: OneCertificate {
         }
         let denied = try directory.certs(good, under: Unprivileged.prefix)
         #expect(denied.status == 3 && denied.error.contains("ermission denied"), "\(denied)")
-        let folder = try directory.certs(["import", "web", "--from", "/root/none"], under: Unprivileged.prefix)
-        #expect(folder.status != 0 && folder.error.contains("/root/none"), "\(folder)")
+        // Its files are good, and nobody but its owner gets there.
+        let closed = directory.path("live")
+        try FileManager.default.createDirectory(atPath: closed, withIntermediateDirectories: false)
+        for (from, to) in [("good.crt", "fullchain.pem"), ("good.key", "privkey.pem")] {
+            try FileManager.default.copyItem(atPath: directory.path(from), toPath: "\(closed)/\(to)")
+        }
+        try directory.setMode(0, of: "live")
+        defer { try? directory.setMode(0o700, of: "live") }
+        let folder = try directory.certs(["import", "web", "--from", closed], under: Unprivileged.prefix)
+        #expect(folder.status == 3, "\(folder)")
+        #expect(folder.error.contains(closed) && folder.error.contains("ermission denied; let user"), "\(folder)")
         #expect(try shown() == served)
     }
 
@@ -308,6 +317,11 @@ struct BadCertificateTests: OneCertificate {
         try directory.write(
             """
             site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), address: [127.0.0.1], tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
             certificate-store: small/store
             certificates: { web: { names: [foobar.test], issuer: internal } }
             """,
@@ -317,7 +331,7 @@ struct BadCertificateTests: OneCertificate {
         // In a namespace of its own, so that the mount goes with it.
         let result = try run(
             "unshare",
-            ["--mount", "sh", directory.path("mount.sh"), directory.root, try Gateway.binary],
+            ["--mount", "sh", directory.path("mount.sh"), directory.root, try Gateway.binary, "\(port)"],
             in: directory,
             within: .seconds(300)
         )
@@ -328,12 +342,21 @@ struct BadCertificateTests: OneCertificate {
 
     private static let mount = """
         cd "$1"
-        certs() { what="$1"; shift; "$BINARY" certs "$what" "$@" --site site.yaml --socket none.sock 2>&1; }
-        BINARY="$2"
+        certs() { what="$1"; shift; "$BINARY" certs "$what" "$@" --site site.yaml --socket admin.sock 2>&1; }
+        BINARY="$2" PORT="$3"
+        shown() {
+            openssl s_client -connect 127.0.0.1:$PORT -servername foobar.test </dev/null 2>/dev/null \
+                | openssl x509 -noout -fingerprint
+        }
         mkdir small
         mount -t tmpfs -o size=256k,mode=0700 none small || exit 77
         certs issue web || exit 1
         before=$(cat small/store/web/*/fullchain.pem | sha256sum)
+        "$BINARY" serve --site site.yaml --socket admin.sock >serve.log 2>&1 &
+        gateway=$!
+        trap 'kill $gateway; wait $gateway; cat serve.log' EXIT
+        for turn in $(seq 600); do served=$(shown); [ -n "$served" ] && break; sleep 0.1; done
+        [ -n "$served" ] || exit 7
         # Page by page, until there is room for a part of a generation only.
         room=$(df --output=avail -k small | tail -1)
         for left in 0 4 8 12 16 20; do
@@ -346,9 +369,11 @@ struct BadCertificateTests: OneCertificate {
             done
             certs audit > audit.out || { cat audit.out; exit 3; }
             [ "$(cat small/store/web/$(cat small/store/web/current)/fullchain.pem | sha256sum)" = "$before" ] || exit 4
+            [ "$(shown)" = "$served" ] || exit 8
             rm small/ballast
         done
         rm -f small/ballast
         certs rotate web && certs verify && echo "whole again"
+        [ -n "$(shown)" ] && [ "$(shown)" != "$served" ] || exit 9
         """
 }

@@ -62,6 +62,34 @@ struct PebbleAccountTests {
     }
 
     @Test(
+        "keys of each kind and size are certified, and none is the account's, also where one is used again",
+        arguments: ["ecdsa-p256", "rsa-3072", "rsa-4096"]
+    )
+    func keys(kind: String) throws {
+        let site = try DNSSite()
+        try site.write(key: "key: \(kind), reuse-key: true".replacing(", ", with: "\n    "))
+        #expect(try site.certs("issue", "web").status == 0, "\(site.pebble.log)")
+        #expect(try site.certs("rotate", "web").status == 0, "\(site.pebble.log)")
+        func text(_ path: String) throws -> String {
+            let key = ["pkey", "-in", site.directory.path(path), "-pubout", "-text"]
+            return try run("openssl", key, in: site.directory).output
+        }
+        func publicKey(_ path: String, _ tool: [String]) throws -> String {
+            let made = try run("openssl", tool + ["-in", site.directory.path(path)], in: site.directory)
+            return try #require(made.output.contains("BEGIN PUBLIC KEY") ? made.output : nil, "\(made)")
+        }
+        let first = try publicKey("store/web/1/fullchain.pem", ["x509", "-noout", "-pubkey"])
+        let second = try publicKey("store/web/2/fullchain.pem", ["x509", "-noout", "-pubkey"])
+        #expect(first == second, "it is used again")
+        if kind.hasPrefix("rsa") { #expect(try text("store/web/2/key.pem").contains("(\(kind.suffix(4)) bit")) }
+        let accounts = try FileManager.default.contentsOfDirectory(atPath: site.directory.path("store/acme-accounts"))
+        #expect(accounts.count == 1)
+        for account in accounts {
+            #expect(try publicKey("store/acme-accounts/\(account)/key.pem", ["pkey", "-pubout"]) != second)
+        }
+    }
+
+    @Test(
         "retire revokes the generations before, in the account's name or in that of the key",
         arguments: ["ecdsa-p256", "ecdsa-p384", "rsa-2048"]
     )

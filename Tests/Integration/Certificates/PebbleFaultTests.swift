@@ -54,46 +54,85 @@ struct PebbleFaultTests {
 
     @Test("the running gateway renews by itself what its CA wants back, and serves that")
     func renews() throws {
-        try faults.obey(renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z"))
-        let tls = try Ports.free()
-        let gateway = try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(tls), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-            certificate-store: store
-            certificates:
-              web:
-                names: [foobar.test]
-                issuer: { acme: "\(faults.url)", trust: pebble.crt, \(try site.pebble.hook()) }
-            """,
-            in: site.directory
-        )
-        func shown() throws -> String { try site.directory.shown(at: tls, "-issuer -serial") }
-        try eventually("it is there; \(site.pebble.log) \(gateway.log)", within: .seconds(120)) {
-            try shown().contains("Pebble")
-        }
-        let first = try shown()
-        try eventually("the CA was asked when to renew", within: .seconds(120)) {
-            gateway.process.send(SIGHUP)
-            return try site.plan()["advice"] != nil
-        }
-        try faults.obey(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))
-        let path = site.directory.path("store/plans/web")
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let due = text.replacing(#/"next_question":[0-9]+/#, with: "\"next_question\":0")
-        try due.write(toFile: path, atomically: true, encoding: .utf8)
-        try site.directory.setMode(0o600, of: "store/plans/web")
-        // It looks each minute, and at a reload.
-        gateway.process.send(SIGHUP)
+        let gateway = try Served(site, faults, advice: renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z"))
+        let first = try gateway.shown()
+        try gateway.ask(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"))
         try eventually("another is shown; \(gateway.log)", within: .seconds(200)) {
-            let now = try shown()
+            let now = try gateway.shown()
             return now.contains("Pebble") && now != first
         }
         #expect(try faults.orders().last?["replaces"] is String)
+    }
+
+    @Test("one that its CA wants back, and does not replace, gives way to its standby")
+    func standby() throws {
+        let usual = renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z")
+        let gateway = try Served(site, faults, advice: usual, standby: "standby: internal")
+        let fault = #", "faults": [ { "path": "/order-plz", "times": 99, "status": 500 } ]"#
+        try gateway.ask(renewal("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", more: fault))
+        let words = "certificate web: ITS STANDBY IS SERVED"
+        try eventually("it comes in; \(gateway.log)", within: .seconds(200)) { gateway.log.contains(words) }
+        let cause = "since its CA has wanted it replaced since 2020-01-02T00:00:00Z"
+        #expect(gateway.log.contains(cause), "\(gateway.log)")
+        try eventually("it is shown; \(gateway.log)", within: .seconds(200)) {
+            try gateway.shown().contains("intermediate CA")
+        }
+    }
+
+    /// A gateway that shows what the CA behind the faults gave it, and has asked it when to renew.
+    private struct Served {
+        private let site: DNSSite
+        private let faults: ACMEFaults
+        private let gateway: RunningSite
+        private let port: UInt16
+
+        /// - Parameters:
+        ///   - advice: what the CA says.
+        ///   - standby: further keys of the certificate.
+        init(_ site: DNSSite, _ faults: ACMEFaults, advice: String, standby: String = "") throws {
+            try faults.obey(advice)
+            let tls = try Ports.free()
+            (self.site, self.faults, port) = (site, faults, tls)
+            gateway = try RunningSite(
+                """
+                site: foobar.test
+                hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+                gateway:
+                  listen: [ { port: \(tls), tls: { certificates: [web] } } ]
+                  routes: [ { hosts: [foobar.test], pool: web } ]
+                  pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+                certificate-store: store
+                certificates:
+                  web:
+                    names: [foobar.test]
+                    issuer: { acme: "\(faults.url)", trust: pebble.crt, \(try site.pebble.hook()) }
+                    \(standby)
+                """,
+                in: site.directory
+            )
+            try eventually("it is there; \(site.pebble.log) \(log)", within: .seconds(120)) {
+                try shown().contains("Pebble")
+            }
+            try eventually("the CA was asked when to renew", within: .seconds(120)) {
+                gateway.process.send(SIGHUP)
+                return try site.plan()["advice"] != nil
+            }
+        }
+
+        var log: String { gateway.log }
+
+        func shown() throws -> String { try site.directory.shown(at: port, "-issuer -serial") }
+
+        /// The time has come to ask, and the CA answers this. The gateway looks each minute, and at a reload.
+        func ask(_ answer: String) throws {
+            try faults.obey(answer)
+            let path = site.directory.path("store/plans/web")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let due = text.replacing(#/"next_question":[0-9]+/#, with: "\"next_question\":0")
+            try due.write(toFile: path, atomically: true, encoding: .utf8)
+            try site.directory.setMode(0o600, of: "store/plans/web")
+            gateway.process.send(SIGHUP)
+        }
     }
 
     @Test("a CA that refuses what is replaced gets the order without", arguments: [409, 404, 400, 500])
@@ -168,6 +207,24 @@ struct PebbleFaultTests {
         let good = try site.certs("rotate", "web")
         #expect(good.status == 0 && good.output.contains("good until"), "\(good)")
         #expect(try site.certs("list").output.contains("generation 2"))
+    }
+
+    @Test("a file that is missing is no loop and no end: another certificate is ordered", arguments: ["key.pem", ""])
+    func missing(file: String) throws {
+        #expect(try site.certs("issue", "web").status == 0)
+        // The key alone, or all that there was.
+        let lost = file.isEmpty ? "store/web" : "store/web/1/\(file)"
+        try FileManager.default.removeItem(atPath: site.directory.path(lost))
+        let list = try site.certs("list")
+        #expect(list.status == 1 && list.output.contains("AT FAULT"), "\(list)")
+        // Those that it took: some nonces are refused.
+        func orders() throws -> Int { try faults.requests().count { $0.path == "/order-plz" && $0.status == 201 } }
+        let before = try orders()
+        let renewed = try site.certs("renew")
+        #expect(renewed.status == 0 && renewed.output.contains("good until"), "\(renewed)")
+        #expect(try site.certs("list").status == 0)
+        #expect(try site.certs("renew").output.contains("no certificate is due"))
+        #expect(try orders() == before + 1)
     }
 
     @Test("an answer that is too long is said to be, with how long one may be")

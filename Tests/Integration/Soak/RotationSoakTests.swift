@@ -81,6 +81,7 @@ struct RotationSoakTests {
         try eventually("the clients run", within: .seconds(60)) { clients.standardOutput.contains("running") }
         let clock = ContinuousClock()
         var left = Self.rotations
+        var times: [Double] = []
         while left > 0 {
             let begin = clock.now
             if Self.pace > 0 { Self.pass(.milliseconds(Self.pace * min(left, Self.turn))) }
@@ -93,6 +94,7 @@ struct RotationSoakTests {
                     in: directory
                 )
                 try #require(result.status == 0, "rotation \(Self.rotations - left + number): \(result)")
+                times.append(try Self.time(in: result.output))
                 if clock.now < due { Self.pass(due - clock.now) }
             }
             left -= min(left, Self.turn)
@@ -105,6 +107,9 @@ struct RotationSoakTests {
         let report = try JSONDecoder().decode(Report.self, from: Data(line.utf8))
         let done = report.kinds.sorted { $0.key < $1.key }.map { "\($0.value.done) \($0.key)" }
         print("\(Self.rotations) rotations, \(report.certificates) certificates seen: \(done.joined(separator: ", "))")
+        times.sort()
+        let most = times.last ?? 0
+        print("in effect on all workers \(times[times.count / 2]) ms after the commit (median), \(most) at most")
         print(try Self.latencies(of: report))
         for (name, kind) in report.kinds {
             let words =
@@ -114,6 +119,12 @@ struct RotationSoakTests {
         }
         #expect(report.certificates > 1, "new handshakes get new certificates")
         #expect(site.process.poll() == nil, "\(site.log)")
+    }
+
+    /// Milliseconds from the gateway's commit to the last worker that goes by it, as `certs rotate` says.
+    private static func time(in output: String) throws -> Double {
+        let said = try #require(output.firstMatch(of: #/([0-9.]+) ms after the gateway committed it/#), "\(output)")
+        return try #require(Double(said.1))
     }
 
     /// Lets the clients be for a while: it is their latencies without rotations that are wanted.
