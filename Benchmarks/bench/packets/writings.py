@@ -12,7 +12,7 @@ FIREWALLD = Path(__file__).resolve().parent / "firewalld.py"
 LONGEST = 600
 
 DEFENCES = ["loopback-spoofing", "spoofing", "broadcast-source", "bogons", "tcp-flags", "small-segments",
-            "connection-flood"]
+            "off-link", "connection-flood"]
 
 
 def tool(command, lacking):

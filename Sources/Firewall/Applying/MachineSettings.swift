@@ -30,6 +30,19 @@ package struct MachineSettings: Sendable {
             + "tables alone"
     }
 
+    /// That a boot does not load the rules of a folder; nil when it does, or where no systemd runs that would.
+    ///
+    /// - Parameter folder: where the rules are; the unit knows the standard one alone.
+    package func bootWarning(_ folder: StateFolder) -> String? {
+        let unit = "gatehouse-firewall.service"
+        // sd_booted(3)
+        guard FileWriting.exists("\(root)/run/systemd/system"), folder.path == StateFolder.standard,
+            !isEnabled(unit)
+        else { return nil }
+        return "\(unit) is not enabled: after a boot this machine has none of our rules until `gatehouse policy load`. "
+            + "`systemctl enable \(unit)`"
+    }
+
     /// `flush ruleset`, perhaps with a family: that of our table is inet.
     private static func flushesEverything(_ line: Substring) -> Bool {
         let code = line.prefix { $0 != "#" }.split(separator: ";")

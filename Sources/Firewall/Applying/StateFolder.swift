@@ -14,6 +14,9 @@ package struct StateFolder: Sendable {
 
     package var exists: Bool { FileWriting.exists(path) }
 
+    /// Whether this user may not look into it, and so cannot tell what is there, or whether it is there.
+    package var isClosed: Bool { FileListing.isDenied(path) }
+
     /// Makes the folder when it is not there; else looks whose it is.
     package func make() throws(FileError) { try FileWriting.createFolder(path, followsLink: true) }
 

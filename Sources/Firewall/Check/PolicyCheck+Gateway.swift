@@ -2,30 +2,26 @@ import Site
 
 /// Where the gateway and the policy contradict each other.
 extension PolicyCheck {
-    /// The gateway's ports that nobody can reach, and the servers that it cannot reach.
+    /// The gateway's ports that nobody else can reach, and whom it cannot reach.
     mutating func checkGateway() {
         guard let gateway = site.gateway, !site.gatewayHosts.isEmpty else { return }
+        let reach = GatewayReach(site, intent)
         for listener in gateway.listeners where !listener.isLocal {
-            let opening = opening(listener)
-            if opening.isEmpty {
-                report(
-                    .error,
-                    .conflict,
-                    listener.position,
-                    "the gateway listens on port \(listener.port), and the policy lets nobody reach it",
-                    help: "add a line to `allow`, or remove the listener"
-                )
+            if case .open = reach.incoming(listener.port, at: listener.bound) {
+                checkOutside(listener, opening(listener))
             } else {
-                checkOutside(listener, opening)
+                reportClosed(listener, reach)
             }
         }
+        checkDerivedNeeds(reach)
         let rehearsal = Rehearsal(site, intent)
         for pool in gateway.pools.values.sorted(by: { $0.name < $1.name }) {
             for endpoint in site.endpoints(of: pool) {
-                guard case .addresses(let addresses) = endpoint.location, let address = addresses.first
-                else { continue }
-                checkReach(rehearsal, address, .tcp, endpoint.port, endpoint.settings.position) {
-                    "its server `\(endpoint.label)`"
+                guard case .addresses(let addresses) = endpoint.location else { continue }
+                for address in addresses {
+                    checkReach(rehearsal, address, .tcp, endpoint.port, endpoint.settings.position) {
+                        "its server `\(endpoint.label)`"
+                    }
                 }
             }
         }
@@ -111,7 +107,7 @@ extension Flow {
 
 extension ListenerSettings {
     /// The addresses that it is bound to; none for all of the machine's.
-    fileprivate var bound: [IPAddress] { addresses.filter { !$0.isUnspecified } }
+    var bound: [IPAddress] { addresses.filter { !$0.isUnspecified } }
 
     /// Whether it is the machine's own, on loopback addresses alone.
     fileprivate var isLocal: Bool { !bound.isEmpty && bound.allSatisfy(\.isLoopback) }

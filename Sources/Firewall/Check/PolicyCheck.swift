@@ -37,6 +37,14 @@ package struct PolicyCheck {
         }
     }
 
+    /// The file's own tests that do not get what they expect, as errors.
+    package static func failedTests(_ site: SiteModel, file: String, now: Int64) -> [Diagnostic] {
+        guard !site.firewall.tests.isEmpty else { return [] }
+        var check = PolicyCheck(site, file, now)
+        check.checkTests()
+        return check.findings
+    }
+
     private init(_ site: SiteModel, _ file: String, _ now: Int64) {
         self.site = site
         self.file = file
@@ -219,7 +227,7 @@ package struct PolicyCheck {
     private mutating func checkTests() {
         let rehearsal = Rehearsal(site, intent)
         for test in site.firewall.tests {
-            let connections = TestConnections(test, site).all
+            let connections = TestConnections(test, site, intent).all
             if connections.isEmpty {
                 report(
                     .error,

@@ -1,26 +1,21 @@
 import Site
 
-/// The connections that one line of `tests` is about: between all addresses of its ends, to the first and the last port
-/// of each range of its service.
+/// The connections that one line of `tests` is about: between all addresses of its ends, and of each range of ports the
+/// first, the last, and each at which a rule begins to speak or ceases to. Between two of them all ports are alike.
 struct TestConnections {
     let all: [Connection]
 
-    init(_ test: FirewallTest, _ site: SiteModel) {
+    init(_ test: FirewallTest, _ site: SiteModel, _ intent: Intent) {
         let traffic =
             switch test.service {
             case .named(FirewallRule.icmp): TrafficSet.echoRequests
             case .named(let name): TrafficSet([name], of: site)
             case .ports(let service): TrafficSet(service)
             }
-        let kinds = traffic.kinds.ranges.flatMap { range in
-            // An echo request has one type, and code 0.
-            let isICMP = [ProtocolNumber.icmp, .icmpv6].contains { UInt32($0.rawValue) == range.lowerBound >> 16 }
-            return range.count == 1 || isICMP ? [range.lowerBound] : [range.lowerBound, range.upperBound]
-        }
         var all: [Connection] = []
         for source in Self.addresses(test.from, site) {
             for destination in Self.addresses(test.to, site) where destination.width == source.width {
-                for kind in kinds {
+                for kind in Self.kinds(traffic, from: source, to: destination, site, intent) {
                     let number = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: kind >> 16))
                     guard number != (source.width == 32 ? .icmpv6 : .icmp) else { continue }
                     let detail = UInt16(truncatingIfNeeded: kind)
@@ -35,6 +30,56 @@ struct TestConnections {
         switch end {
         case .address(let address): [address]
         case .host(let name): site.hosts[name]?.allAddresses.map(\.address) ?? []
+        }
+    }
+
+    /// One of each sort that the rules about such connections tell apart.
+    private static func kinds(
+        _ traffic: TrafficSet,
+        from source: IPAddress,
+        to destination: IPAddress,
+        _ site: SiteModel,
+        _ intent: Intent
+    ) -> [UInt32] {
+        var hosts: [HostIntent]?
+        return traffic.kinds.ranges.flatMap { range in
+            // An echo request has one type, and code 0.
+            let isICMP = [ProtocolNumber.icmp, .icmpv6].contains { UInt32($0.rawValue) == range.lowerBound >> 16 }
+            if range.count == 1 || isICMP { return [range.lowerBound] }
+            let asked = hosts ?? Self.hosts(source, destination, site, intent)
+            hosts = asked
+            var kinds: Set<UInt32> = [range.lowerBound, range.upperBound]
+            func cut(_ match: PacketMatch) {
+                guard match.sources.contains(source) else { return }
+                for part in match.traffic.kinds.intersection(IntervalSet(range)).ranges {
+                    kinds.insert(part.lowerBound)
+                    if part.upperBound < range.upperBound { kinds.insert(part.upperBound + 1) }
+                }
+            }
+            for host in asked {
+                for path in PacketPath.allCases { for rule in host.rules(path) { rule.matches.forEach(cut) } }
+                for translation in host.translations { cut(translation.changed) }
+            }
+            return kinds.sorted()
+        }
+    }
+
+    /// The hosts that may be asked about a connection: its ends, where a forwarded port sends it, and routers.
+    private static func hosts(
+        _ source: IPAddress,
+        _ destination: IPAddress,
+        _ site: SiteModel,
+        _ intent: Intent
+    ) -> [HostIntent] {
+        func bears(_ host: HostIntent, _ address: IPAddress) -> Bool {
+            site.hosts[host.host]?.allAddresses.contains { $0.address == address } ?? false
+        }
+        var ends = [source, destination]
+        for translation in intent.hosts.first(where: { bears($0, destination) })?.translations ?? [] {
+            if case .destination(let target, _) = translation.kind { ends.append(target) }
+        }
+        return intent.hosts.filter { host in
+            site.hosts[host.host]?.isRouter == true || ends.contains { bears(host, $0) }
         }
     }
 }

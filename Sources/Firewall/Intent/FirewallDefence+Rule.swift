@@ -47,6 +47,13 @@ extension FirewallDefence {
                     $0.oddities = .smallSegments
                 }
             ]
+        case .offLink:
+            [
+                Self.match {
+                    $0.traffic = .types([133, 134, 135, 136, 137], of: .icmpv6)
+                    $0.oddities = .throughRouter
+                }
+            ]
         case .connectionFlood:
             [
                 Self.match {

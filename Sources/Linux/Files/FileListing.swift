@@ -16,6 +16,11 @@ package enum FileListing {
         }
         return names
     }
+
+    /// Whether this user must not look into a folder, if there is one: that is not told either.
+    package static func isDenied(_ folder: String) -> Bool {
+        unsafe access(folder, R_OK | X_OK) != 0 && errno == EACCES
+    }
 }
 
 extension FileReading {

@@ -32,6 +32,9 @@ package enum FirewallDefence: String, Sendable, CaseIterable {
     case tcpFlags = "tcp-flags"
     /// A SYN that announces segments below 536 bytes, the least that RFC 9293, section 3.7.1, knows.
     case smallSegments = "small-segments"
+    /// Neighbour discovery and redirects of IPv6 that a router passed on: they are sent with a hop limit of 255, which no
+    /// router leaves so (RFC 4861, sections 6.1, 7.1 and 8.1).
+    case offLink = "off-link"
     /// Sources that nobody on the internet has, unless the site claims them, on interfaces that face the outside. Answers
     /// and errors about connections that are there pass.
     case bogons

@@ -42,6 +42,7 @@ extension FirewallDefence {
         case .bogons: "Sources that nobody on the internet has, on interfaces of the zone outside; they may answer."
         case .tcpFlags: "Flags of TCP that no connection has."
         case .smallSegments: "A SYN that announces segments below 536 bytes."
+        case .offLink: "IPv6 neighbour discovery that does not come from the own link: its hop limit is below 255."
         case .connectionFlood: "New connections of one source beyond a rate; 1000/s when true."
         }
     }

@@ -81,6 +81,30 @@ struct MachineSettingsTests {
         #expect(try warning(Self.debian) == nil, "it is masked")
     }
 
+    @Test("a boot that loads none of our rules is warned of, where there is a systemd that would load them")
+    func boot() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let settings = MachineSettings(root: root)
+        let standard = try StateFolder(StateFolder.standard)
+        #expect(settings.bootWarning(standard) == nil, "no systemd runs")
+        for folder in ["/run/systemd/system", "/etc/systemd/system/sysinit.target.wants"] {
+            try FileManager.default.createDirectory(atPath: root + folder, withIntermediateDirectories: true)
+        }
+        #expect(settings.bootWarning(standard)?.contains("`systemctl enable gatehouse-firewall.service`") == true)
+        #expect(settings.bootWarning(try StateFolder("/elsewhere")) == nil, "the unit has nothing to do with it")
+        let unit = "gatehouse-firewall.service"
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(root)/etc/systemd/system/sysinit.target.wants/\(unit)",
+            withDestinationPath: "/usr/lib/systemd/system/\(unit)"
+        )
+        #expect(settings.bootWarning(standard) == nil)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(root)/etc/systemd/system/\(unit)",
+            withDestinationPath: "/dev/null"
+        )
+        #expect(settings.bootWarning(standard) != nil, "it is masked")
+    }
+
     @Test("ufw is enabled when its settings say so")
     func ufw() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }

@@ -95,6 +95,16 @@ struct PolicyCheckTests {
             "11 error test expected accept, and got drop: tcp from 203.0.113.7 to 10.0.0.3 port 3306, into db: no rule lets it through"
         )
         try Self.verify(test("app", "db", "mysql", "drop"), "into db: by `app_db_mysql` (line 9)")
+        // Of a range every port counts, wherever a line begins or ends.
+        try Self.verify(test("203.0.113.7", "db", "tcp/3000-4000", "drop"))
+        try Self.verify(
+            test("app", "db", "tcp/3000-4000", "drop"),
+            "expected drop, and got accept: tcp from 10.0.0.2 to 10.0.0.3 port 3306, into db: by `app_db_mysql` (line 9)"
+        )
+        try Self.verify(
+            test("app", "db", "tcp/3306-3308", "accept"),
+            "expected accept, and got drop: tcp from 10.0.0.2 to 10.0.0.3 port 3307"
+        )
         try Self.verify(test("\"2001:db8::1\"", "db", "mysql", "drop"), "no connection to test")
         try Self.verify(test("8.8.8.8", "9.9.9.9", "mysql", "drop"), "no host of the site is on the way")
     }
@@ -169,6 +179,24 @@ struct PolicyCheckTests {
             "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.2 port 8080 is refused out of lb: by `deny_all_app`",
             gateway: gateway(80)
         )
+        // What others let in, a `deny` may take.
+        for (deny, id) in [
+            ("from: any, to: gateway, services: http", "deny_any_gateway_http"), ("from: any, to: lb", "deny_any_lb"),
+        ] {
+            try Self.verify(
+                allow + "  deny: [{ \(deny) }]\n",
+                "12 error conflict the gateway listens on port 80, and the policy lets nobody reach it: tcp from 8.8.8.8 to "
+                    + "10.0.0.1 port 80 is refused by `\(id)` (line 10)",
+                gateway: gateway(80)
+            )
+        }
+        try Self.verify(allow + "  deny: [{ from: internet, to: lb }]\n", gateway: gateway(80))
+        // What a gateway says to itself is no client's.
+        try Self.verify(
+            "  allow: [{ from: gateway, to: gateway, services: http }]\n",
+            "the policy lets nobody reach it",
+            gateway: gateway(80)
+        )
         // What the gateway asks of itself never leaves it.
         try Self.verify(
             allow,
@@ -193,6 +221,39 @@ struct PolicyCheckTests {
         #expect(try found(inner, "port: 80, address: 198.51.100.1").count == 1)
         // A site without a policy is none that contradicts its gateway.
         #expect(try Self.findings(Self.start + gateway(81)) == [])
+    }
+
+    @Test("a `deny` of the second address of a server, of name servers or of a CA is named")
+    func needs() throws {
+        let start =
+            Self.start.replacing("addresses: [10.0.0.2/24]", with: "addresses: [10.0.0.2/24, 10.0.0.4/24]")
+            .replacing("http: tcp/80", with: "http: tcp/80, https: tcp/443") + """
+                certificates: { a.b: { names: [a.b], issuer: { acme: "https://acme.example.net/directory", contact: [a@b.c] } } }
+                gateway:
+                  listen: [{ port: 80 }]
+                  pools: { web: { servers: [{ host: app, service: app }] } }
+                  routes: [{ hosts: ["*"], pool: web }]
+                firewall:
+                  allow: [{ from: any, to: gateway, services: http }]
+
+                """
+        func verify(_ deny: String, _ parts: String...) throws {
+            let found = try Self.findings(start + "  deny: [{ \(deny) }]\n")
+            #expect(found.count == parts.count, "\(found)")
+            for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
+        }
+        try verify("from: lb, to: 9.9.9.9")
+        try verify("from: lb, to: 10.0.0.4", "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.4 port 8080")
+        try verify(
+            "from: lb, to: any, services: https",
+            "error conflict the gateway `lb` cannot reach anybody as `gateway-ca` wants: tcp from 10.0.0.1 to"
+        )
+        try verify(
+            "from: gateway, to: internet",
+            "warning conflict the gateway `lb` can do what `gateway-dns` is for with networks of the site alone: udp",
+            "`gateway-dns` is for with networks of the site alone: tcp",
+            "`gateway-ca` is for with networks of the site alone: tcp"
+        )
     }
 
     @Test("lines without effect are named")

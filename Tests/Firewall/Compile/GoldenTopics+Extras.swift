@@ -151,6 +151,11 @@ extension Golden {
             $0.tcpFlags = flags(0x17, 2)
             $0.oddities = .smallSegments
         },
+        defence("off-link") {
+            $0.inputInterfaces = .except(["lo"])
+            $0.traffic = icmpv6(133...137)
+            $0.oddities = .throughRouter
+        },
         defence("bogons") {
             $0.inputInterfaces = .among(["eth0"])
             $0.sources = addresses(

@@ -96,4 +96,33 @@ struct FirewallUnitTests {
         #expect(try machine.succeed("nft --stateless list table inet gatehouse") == before)
         #expect(try machine.command("gatehouse policy drift").status == 0)
     }
+
+    @Test("who is told of it enables the unit, and the next boot has the rules before the network is up")
+    func enabled() throws {
+        let unit = "gatehouse-firewall.service"
+        let warning = "warning: \(unit) is not enabled"
+        let applied = try machine.command("\(apply) --confirm-within 0s")
+        #expect(applied.status == 0 && applied.error.contains(warning), "\(applied)")
+        #expect(try machine.succeed("gatehouse policy status").contains(warning))
+        try machine.succeed("systemctl enable \(unit)")
+        #expect(try !machine.succeed("gatehouse policy status").contains(warning))
+
+        // What a machine keeps that is switched off.
+        let wants = "systemd/system/sysinit.target.wants"
+        let archive = try machine.succeed("tar -C / -cz var/lib/gatehouse etc/\(wants)/\(unit) | base64 -w 0")
+        let next = try SystemdMachine { stage, directory in
+            try directory.write(archive, to: "kept")
+            // Of those in /etc the machine starts none: the host's own are there.
+            let local = "'\(stage)/usr/local/lib/\(wants)'"
+            let script =
+                "base64 -d '\(directory.path("kept"))' | tar -C '\(stage)' -xz && mkdir -p \(local) && mv '\(stage)/etc/\(wants)/\(unit)' \(local)"
+            let unpacked = try run("bash", ["-c", script], in: directory)
+            guard unpacked.status == 0 else { throw HarnessError("what is kept: \(unpacked)") }
+        }
+        #expect(try next.show("ActiveState", of: unit) == "active")
+        #expect(try next.succeed("nft list table inet gatehouse").contains("tcp dport"))
+        let loaded = try Int(next.show("ActiveEnterTimestampMonotonic", of: unit)) ?? 0
+        let network = try Int(next.show("ActiveEnterTimestampMonotonic", of: "network-pre.target")) ?? 0
+        #expect(0 < loaded && loaded <= network, "\(loaded) \(network)")
+    }
 }

@@ -45,10 +45,7 @@ struct UnprivilegedCheckTests {
     /// Has somebody who is not root check the site.
     private static func check(_ site: String) throws {
         let directory = try TemporaryDirectory()
-        let binary = try Gateway.binary
-        guard try Unprivileged.canRun(binary, in: directory) else {
-            return print("not tried: an unprivileged user cannot execute \(binary)")
-        }
+        let binary = try Unprivileged.binary(in: directory)
         try directory.write(site, to: "site.yaml")
         try Unprivileged.own(directory)
         let result = try Unprivileged.tool(

@@ -28,7 +28,8 @@ final class SystemdMachine {
     private let process: ChildProcess
     private let systemd: pid_t
 
-    init() throws {
+    /// - Parameter prepare: what else is to be there when it starts, done to the folder that is laid over its root.
+    init(prepare: (_ stage: String, TemporaryDirectory) throws -> Void = { _, _ in }) throws {
         let directory = try TemporaryDirectory()
         self.directory = directory
         let binary = try Gateway.releaseBinary ?? Gateway.binary
@@ -41,6 +42,7 @@ final class SystemdMachine {
             in: directory
         )
         guard installed.status == 0 else { throw HarnessError("make install: \(installed)") }
+        try prepare(stage, directory)
         try FileManager.default.createDirectory(atPath: directory.path("work"), withIntermediateDirectories: false)
         try directory.write("", to: "kernel-messages")
         process = try ChildProcess(Self.script, [directory.path("work"), stage], in: directory, name: "machine")

@@ -19,6 +19,15 @@ enum Unprivileged {
         if isAnother { _ = try run("chown", ["-R", "65534:65534", directory.root], in: directory) }
     }
 
+    /// The built binary where that user can run it: a clone in somebody's home is out of its reach.
+    static func binary(in directory: TemporaryDirectory) throws -> String {
+        let built = try Gateway.binary
+        guard try !canRun(built, in: directory) else { return built }
+        let copied = try run("install", ["-m", "0755", built, directory.path("gatehouse-copy")], in: directory)
+        guard copied.status == 0 else { throw HarnessError("copy of \(built): \(copied)") }
+        return directory.path("gatehouse-copy")
+    }
+
     /// Whether that user can run the binary; a clone in somebody's home may be out of its reach.
     static func canRun(_ binary: String, in directory: TemporaryDirectory) throws -> Bool {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory.root)

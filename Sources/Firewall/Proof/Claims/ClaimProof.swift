@@ -25,6 +25,10 @@ package struct ClaimProof: Sendable {
 
     package var isProved: Bool { answer == .proved && taken == nil && !isVoid && ended == nil }
 
+    /// Whether nothing speaks against a `never` or an `exactly`. One whose ends cannot meet, as of a group with one host, is
+    /// harmless; one that should be about the internet is not.
+    package var isKept: Bool { isProved || isVoid && claim.emptiness == nil }
+
     /// The answer in a word: `void` for a line that lets nothing through, and for a claim about nothing.
     package var word: String { isProved || answer != .proved ? answer.rawValue : "void" }
 }

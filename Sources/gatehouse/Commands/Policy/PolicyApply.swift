@@ -7,8 +7,9 @@ struct PolicyApply: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Put this host's ruleset into force, and the old one back unless it is confirmed in time.",
-        discussion: "Exit status: 0 when it is in force, 1 when it is not proved, would shut you out or is "
-            + "older than the one in force, 2 when the file or the ruleset is wrong, 3 when the machine lacks something."
+        discussion: "Exit status: 0 when it is in force, 1 when it is not proved, a test of the file fails, it would "
+            + "shut you out or is older than the one in force, 2 when the file or the ruleset is wrong, 3 when the machine "
+            + "lacks something."
     )
 
     @OptionGroup var options: SiteOptions
@@ -26,23 +27,19 @@ struct PolicyApply: ParsableCommand {
         let site = try PolicySite(path: options.path)
         let host = try site.machine(host)
         let compiled = try site.ruleset(host)
-        let own = PolicySite.machineAddresses
-        // Every machine bears those of loopback.
-        guard host.allAddresses.contains(where: { own.contains($0.address) && !$0.address.isLoopback }) else {
-            let list = host.allAddresses.map { "\($0.address)" }.joined(separator: ", ")
-            throw ExitCode.refusal(
-                .wanting,
-                "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
-            )
-        }
+        try requireMachine(of: host)
         for warning in MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path) {
             Output.error(warning.description)
         }
         let accesses = try entrance.accesses()
         try requireClaims(site)
+        try requireTests(site)
 
         let outcome = try state.perform { applier in
-            for warning in OtherFirewalls.warnings(try Self.facts(applier)) { Output.error("warning: \(warning)") }
+            let bootWarning = applier.settings.bootWarning(applier.folder).map { [$0] } ?? []
+            for warning in OtherFirewalls.warnings(try Self.facts(applier)) + bootWarning {
+                Output.error("warning: \(warning)")
+            }
             let ruleset = try applier.prove(compiled, takesUnknown: entrance.unproved)
             for change in try applier.changesByOthers(ruleset) { Output.error("warning: \(change)") }
             for access in accesses { try entrance.require(access, ruleset, applier) }
@@ -58,12 +55,35 @@ struct PolicyApply: ParsableCommand {
         entrance.say(outcome, host.name)
     }
 
+    /// Refuses where this machine is not the host, as far as its addresses tell, or else its interfaces.
+    private func requireMachine(of host: SiteHost) throws {
+        let addresses = host.allAddresses.map(\.address)
+        guard addresses.isEmpty else {
+            let own = PolicySite.machineAddresses
+            // Every machine bears those of loopback.
+            guard !addresses.contains(where: { own.contains($0) && !$0.isLoopback }) else { return }
+            let list = addresses.map { "\($0)" }.joined(separator: ", ")
+            throw ExitCode.refusal(
+                .wanting,
+                "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
+            )
+        }
+        let (named, present) = (Set(host.interfaces.map(\.name)), Set(InterfaceNames.all()))
+        guard named.isEmpty || !named.isSubset(of: present) else { return }
+        let problem =
+            named.isEmpty
+            ? "the site file gives \(host.name) neither addresses nor interfaces"
+            : "this machine has no interface \(named.subtracting(present).sorted().joined(separator: ", ")), and the site "
+                + "file gives \(host.name) no address"
+        throw ExitCode.refusal(.wanting, "\(problem): nothing shows that its rules are for this machine")
+    }
+
     /// Holds the site's claims against what all hosts are meant to do.
     private func requireClaims(_ site: PolicySite) throws {
         for proof in PolicyTimeline(site.model, at: site.now).prove([.never, .exactly]) {
             let claim = proof.claim
             // One about nobody keeps nothing from coming into force; `check` warns of it.
-            if proof.isProved || proof.isVoid && claim.emptiness == nil { continue }
+            if proof.isKept { continue }
             if proof.answer == .unknown, entrance.unproved { continue }
             let word = ["refuted": "is broken", "void": "is void:"][proof.word] ?? "cannot be proved"
             let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
@@ -74,6 +94,15 @@ struct PolicyApply: ParsableCommand {
                     + "`gatehouse policy prove` says more"
             )
         }
+    }
+
+    /// Tries the file's own tests.
+    private func requireTests(_ site: PolicySite) throws {
+        guard let failure = PolicyCheck.failedTests(site.model, file: site.path, now: site.now).first else { return }
+        throw ExitCode.refusal(
+            .wanting,
+            "a test of the file fails (\(site.path):\(failure.line)): \(failure.message); nothing was changed"
+        )
     }
 
     private static func facts(_ applier: Applier) throws -> OtherFirewalls.Facts {

@@ -9,8 +9,9 @@ struct PolicyCheckCommand: ParsableCommand {
         abstract: "Load rulesets for real, in a network that goes away, and prove what the kernel then holds.",
         discussion: """
             Each ruleset is compiled, loaded, read back and held against the policy: nothing more, nothing less. The
-            machine's own rules are not touched. Exit status: 0 when all is proved, 1 when something is not or the
-            kernel refuses it, 2 when a file or the command is wrong, 3 when it cannot be tried here.
+            machine's own rules are not touched. Then the file's `never` and `exactly` are proved of what all hosts are
+            meant to do, and its tests are tried. Exit status: 0 when all is proved, 1 when something is not, a test fails
+            or the kernel refuses a ruleset, 2 when a file or the command is wrong, 3 when it cannot be tried here.
             """
     )
 
@@ -36,15 +37,26 @@ struct PolicyCheckCommand: ParsableCommand {
                 json: json ? Self.json(host.host, check) : .null
             )
         }
-        let isProved = answers.allSatisfy(\.isProved)
+        let firewall = site.model.firewall
+        let claims =
+            firewall.never.isEmpty && firewall.exactly.isEmpty
+            ? [] : PolicyTimeline(site.model, at: site.now).prove([.never, .exactly])
+        let failures = PolicyCheck.failedTests(site.model, file: site.path, now: site.now)
+        let isKept = claims.allSatisfy(\.isKept) && failures.isEmpty
+        let isProved = answers.allSatisfy(\.isProved) && isKept
         let isTried = answers.allSatisfy(\.isTried)
         if json {
             let members: [JSONValue.Member] = [
                 .init("proved", .boolean(isProved && isTried)), .init("hosts", .array(answers.map(\.json))),
+                .init("claims", .array(claims.map(\.json))),
+                .init("failed-tests", .strings(failures.map(\.description))),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
-            for line in answers.flatMap(\.lines) { Output.line(line) }
+            for line in answers.flatMap(\.lines) + claims.flatMap({ $0.lines(site) }) { Output.line(line) }
+            for failure in failures {
+                Output.line("FAILED   test (\(site.path):\(failure.line)): \(failure.message)")
+            }
         }
         if !isProved { throw ExitCode(1) }
         if !isTried { throw ExitCode(3) }

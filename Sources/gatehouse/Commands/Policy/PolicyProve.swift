@@ -8,11 +8,12 @@ struct PolicyProve: ParsableCommand {
         commandName: "prove",
         abstract: "Prove each claim of the policy over all hosts, or show a packet that breaks it.",
         discussion: """
-            Both ends of a connection count: the source's egress and the destination's ingress. With --held also what a
-            kernel holds is proved to be what is meant, nothing more and nothing less, and the claims are proved of it.
+            Both ends of a connection count: the source's egress and the destination's ingress. With --live, as root, also
+            what this machine's kernel holds is proved to be what is meant, nothing more and nothing less, and the claims
+            are proved of it; with --held so is a list of a kernel elsewhere.
             What is not understood makes the answer "unknown"; a line that lets nothing through, since others take all of
             it, is "void". What the baseline lets through beside the lines is listed. Exit status: 0 when all is proved,
-            1 when it is not, 2 when a file or the command is wrong.
+            1 when it is not, 2 when a file or the command is wrong, 3 when the kernel cannot be asked.
             """
     )
 
@@ -21,13 +22,24 @@ struct PolicyProve: ParsableCommand {
     @Option(help: "HOST=FILE: what the kernel of a host holds, as `nft -j list ruleset` writes it; may be repeated.")
     var held: [String] = []
 
+    @Flag(help: "What the kernel of this machine holds now, tables of others included.")
+    var live = false
+
+    @Option(help: "With --live, which host of the site this machine is. Default: the one whose addresses it bears.")
+    var host: String?
+
     @Flag(help: "Write the answers as JSON.")
     var json = false
+
+    func validate() throws {
+        guard live || host == nil else { throw ValidationError("--host says which host this machine is, for --live.") }
+    }
 
     func run() throws {
         Allocator.keepFreedMemory()
         let site = try PolicySite(path: options.path)
-        let rulesets = try site.held(held)
+        var rulesets = try site.held(held)
+        if live { rulesets[try site.machine(host).name] = try PolicySite.live() }
         let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
         let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }
         let timeline = PolicyTimeline(site.model, held: rulesets, at: site.now)
@@ -40,14 +52,14 @@ struct PolicyProve: ParsableCommand {
             let members: [JSONValue.Member] = [
                 .init("proved", .boolean(isProved)),
                 .init("hosts", .array(proofs.map { .object($0.members(rulesets[$0.host])) })),
-                .init("claims", .array(claims.map(Self.json))),
+                .init("claims", .array(claims.map(\.json))),
                 .init("hidden", known.map { .array($0.map(Self.json)) } ?? .null),
                 .init("defaults", .array(defaults.map(Self.json))),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
             for proof in proofs { for line in proof.lines(rulesets[proof.host], site) { Output.line(line) } }
-            for claim in claims { show(claim, site) }
+            for claim in claims { for line in claim.lines(site) { Output.line(line) } }
             switch hidden {
             case .success(let rules):
                 let void = Set(claims.filter { $0.word == "void" }.map(\.claim.id))
@@ -60,27 +72,6 @@ struct PolicyProve: ParsableCommand {
     }
 
     // MARK: - For people
-
-    private func show(_ proof: ClaimProof, _ site: PolicySite) {
-        let word = ["proved": "proved ", "refuted": "BROKEN ", "void": "void   "][proof.word] ?? "unknown"
-        let claim = "\(proof.claim.kind.rawValue) `\(proof.claim.id)`\(site.place(proof.claim.position))"
-        Output.line("\(word)  \(claim)")
-        let since = proof.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
-        if let packet = proof.packet { Output.line("         \(packet.text) \(proof.reason ?? "")\(since)") }
-        if proof.packet == nil, let reason = proof.reason { Output.line("         \(reason)") }
-        if let ended = proof.ended {
-            Output.line("         lets nothing through: the line ended on \(DateTime(seconds: ended))")
-        }
-        if proof.isVoid, proof.packet != nil {
-            Output.line("         lets nothing through: all of it is stopped, as lines or defences say")
-        }
-        if let host = proof.host { Output.line("         \(host) decides by \(site.name(proof.rule))") }
-        if let taken = proof.taken {
-            let others = taken.hiding.map { site.name($0) }.joined(separator: ", ")
-            let verb = taken.hiding.count == 1 ? "takes" : "take"
-            Output.line("         lets nothing through: \(others) \(verb) all of it")
-        }
-    }
 
     private func show(_ one: BaselineDefault, _ site: PolicySite) {
         let all = one.hosts.count == site.intent.hosts.count
@@ -99,22 +90,6 @@ struct PolicyProve: ParsableCommand {
     }
 
     // MARK: - For programs
-
-    private static func json(_ proof: ClaimProof) -> JSONValue {
-        .object([
-            .init("claim", .string(proof.claim.kind.rawValue)),
-            .init("id", .string(proof.claim.id)),
-            .init("line", .integer(proof.claim.position.line)),
-            .init("answer", .string(proof.word)),
-            .init("taken-by", proof.taken.map { .array($0.hiding.map(\.json)) } ?? .null),
-            .init("packet", proof.packet?.json ?? .null),
-            .init("host", proof.host.map { .string($0) } ?? .null),
-            .init("reason", proof.reason.map { .string($0) } ?? .null),
-            .init("since", proof.since.map { .string("\(DateTime(seconds: $0))") } ?? .null),
-            .init("ended", proof.ended.map { .string("\(DateTime(seconds: $0))") } ?? .null),
-            .init("rule", proof.rule?.json ?? .null),
-        ])
-    }
 
     private static func json(_ one: BaselineDefault) -> JSONValue {
         .object([

@@ -42,6 +42,17 @@ extension PolicySite {
         }
     }
 
+    /// What this machine's kernel holds, by its own word beside nft's list.
+    ///
+    /// - Throws: `ExitCode` 3, after saying why that cannot be told.
+    static func live() throws -> HeldRuleset {
+        do {
+            return try LiveKernel().held().ruleset()
+        } catch {
+            throw ExitCode.refusal(.machine, "what this machine's kernel holds cannot be told: \(error)")
+        }
+    }
+
     /// What the host's firewall should be.
     func ruleset(_ host: SiteHost) throws -> CompiledRuleset {
         guard let intent = intent.host(host.name) else {

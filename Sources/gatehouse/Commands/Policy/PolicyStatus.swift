@@ -56,8 +56,10 @@ private struct KnownStatus {
         let state = try applier.state()
         self.state = state
         folder = applier.folder.path
-        let flush = applier.settings.flushWarning.map { ["warning: \($0)"] } ?? []
-        warnings = try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description) + flush
+        let settings = [applier.settings.flushWarning, applier.settings.bootWarning(applier.folder)]
+        warnings =
+            try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description)
+            + settings.compactMap(\.self).map { "warning: \($0)" }
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
         do throws(ApplyError) {

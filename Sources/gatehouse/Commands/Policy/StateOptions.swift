@@ -18,7 +18,15 @@ struct StateOptions: ParsableArguments {
     /// Runs an act, and ends with its status when it fails.
     func perform<Result>(_ body: (Applier) throws -> Result) throws -> Result {
         do {
-            return try body(Applier(try StateFolder(state)))
+            let folder = try StateFolder(state)
+            guard !folder.isClosed else {
+                throw ApplyError(
+                    .machine,
+                    "\(folder.path): this user may not look into it, since the firewall is root's: run it as root "
+                        + "(`sudo gatehouse policy …`)"
+                )
+            }
+            return try body(Applier(folder))
         } catch let error as ApplyError {
             Output.error(error.description)
             throw ExitCode(error.kind.rawValue)
