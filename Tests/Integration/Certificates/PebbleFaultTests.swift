@@ -190,12 +190,18 @@ struct PebbleFaultTests {
 
     @Test("a server that fails, or cuts its certificate short, leaves what there was, and the next try is good")
     func broken() throws {
+        // While the name is yet to be proved.
+        let authorization = #"{ "path": "/authZ/", "times": 99, "cut": 30 }"#
+        try faults.obey("\"faults\": [ \(authorization) ]")
+        let unproved = try site.certs("issue", "web")
+        #expect(unproved.status == 1 && unproved.error.contains("certificate web: "), "\(unproved)")
+        try faults.obey("")
         #expect(try site.certs("issue", "web").status == 0)
         for fault in [
             #"{ "path": "/order-plz", "times": 99, "status": 500 }"#,
             #"{ "path": "/nonce-plz", "times": 99, "status": 503 }"#,
             #"{ "path": "/certZ/", "times": 99, "cut": 300 }"#, #"{ "path": "/certZ/", "times": 99, "cut": 0 }"#,
-            #"{ "path": "/dir", "times": 99, "cut": 40 }"#, #"{ "path": "/authZ/", "times": 99, "cut": 30 }"#,
+            #"{ "path": "/dir", "times": 99, "cut": 40 }"#,
         ] {
             try faults.obey("\"faults\": [ \(fault) ]")
             // With an order of its own, though one before came to a certificate.

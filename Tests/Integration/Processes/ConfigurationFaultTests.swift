@@ -111,6 +111,8 @@ struct ConfigurationFaultTests {
         var points: String?
         /// What `gatehouse check` ends with: the same, but where it cannot know, since it may be run elsewhere.
         var checked: Int32?
+        /// Whether a start goes on all the same: a clock that may be wrong keeps nobody from being served.
+        var isOfClock = false
         /// Words of the error: where, what, and what to do.
         let says: [String]
         let spoil: @Sendable (Scene) throws -> Void
@@ -170,6 +172,7 @@ struct ConfigurationFaultTests {
         Fault(
             name: "an expired certificate",
             status: 1,
+            isOfClock: true,
             says: ["dated.crt", "expired at 2021-01-01T00:00:00Z", "renew it"]
         ) {
             try $0.certify(from: "20200101000000Z", to: "20210101000000Z")
@@ -177,6 +180,7 @@ struct ConfigurationFaultTests {
         Fault(
             name: "a certificate of the future",
             status: 1,
+            isOfClock: true,
             says: ["dated.crt", "not valid before 2090-01-01", "clock"]
         ) {
             try $0.certify(from: "20900101000000Z", to: "20910101000000Z")
@@ -234,15 +238,13 @@ struct ConfigurationFaultTests {
             let scene = try Scene()
             try fault.spoil(scene)
             try scene.directory.write(scene.text, to: "site.yaml")
-            let result = try run(
-                try Gateway.binary,
-                [
+            if !fault.isOfClock {
+                let arguments = [
                     "serve", "--site", scene.directory.path("site.yaml"), "--host", "front", "--socket",
                     scene.directory.path("admin.sock"),
-                ],
-                in: scene.directory
-            )
-            check(result, fault, in: scene)
+                ]
+                check(try run(try Gateway.binary, arguments, in: scene.directory), fault, in: scene)
+            }
             let site = ["check", "--site", scene.directory.path("site.yaml")]
             let checked = try run(try Gateway.binary, site, in: scene.directory)
             if let status = fault.checked {
