@@ -185,6 +185,7 @@ struct PolicyCheckTests {
         ] {
             try Self.verify(
                 allow + "  deny: [{ \(deny) }]\n",
+                "9 warning ineffective the rule `any_gateway_http` lets nothing through",
                 "12 error conflict the gateway listens on port 80, and the policy lets nobody reach it: tcp from 8.8.8.8 to "
                     + "10.0.0.1 port 80 is refused by `\(id)` (line 10)",
                 gateway: gateway(80)
@@ -274,7 +275,7 @@ struct PolicyCheckTests {
         let deny = "  deny: [{ from: office, to: all, services: [mysql, app] }]\n"
         try Self.verify(
             line + deny,
-            "9 warning ineffective the rule `office_all_mysql` lets nothing through: tcp from 203.0.113.1"
+            "9 warning ineffective the rule `office_all_mysql` lets nothing through: tcp from 203.0.113."
         )
         try Self.verify(line + deny.replacing("to: all", with: "to: [app, db]"))
         try Self.verify(line + deny.replacing("from: office", with: "from: 203.0.113.7"))
