@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A new certificate that a share of the clients is shown first. Clients are curl, each from an address of its own.
-@Suite("A canary for certificates")
+@Suite("A canary for certificates", .patient)
 struct CanaryTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A gateway whose machine's clock is a year off, while it runs or from its start on. Its clients' clocks are right.
-@Suite("A clock that is a year off and comes back", .timeLimit(.minutes(5)))
+@Suite("A clock that is a year off and comes back", .patient, .timeLimit(.minutes(5)))
 struct ClockTests: OneCertificate {
     let scene: OneCertificateScene
     private let clock: FakeClock

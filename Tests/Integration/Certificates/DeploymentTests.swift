@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The program of `deploy`, which is told of a certificate that was replaced.
-@Suite("Programs that are told of new certificates")
+@Suite("Programs that are told of new certificates", .patient)
 struct DeploymentTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What real CAs do and Pebble does not, and what goes wrong with them: through a proxy that makes it so.
-@Suite("Pebble behind faults")
+@Suite("Pebble behind faults", .patient)
 struct PebbleFaultTests {
     private let site: DNSSite
     private let faults: ACMEFaults

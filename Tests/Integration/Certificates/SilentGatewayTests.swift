@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A control plane that stands still: its data plane serves on, and nobody answers at the admin socket.
-@Suite("Certificates beside a gateway that does not answer")
+@Suite("Certificates beside a gateway that does not answer", .patient)
 struct SilentGatewayTests: OneCertificate {
     let scene: OneCertificateScene
 

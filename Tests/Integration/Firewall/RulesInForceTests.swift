@@ -1,7 +1,7 @@
 import Testing
 
 /// What a ruleset that was applied does with connections that somebody really begins, from another network.
-@Suite("Rules in force", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Rules in force", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct RulesInForceTests {
     /// `knock PORT` says whether a connection from 203.0.113.7, which is `office`, comes about; something listens on 22 and
     /// 8080. `hold PORT` begins one that stays.

@@ -1,7 +1,7 @@
 import Testing
 
 /// What waits for a confirmation comes to its end, whatever is lost meanwhile.
-@Suite("Watchdog", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Watchdog", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct WatchdogTests {
     /// Generation 1 was confirmed; `wait SECONDS` has generation 2 wait, which lets in to port 2222.
     private static let confirmed = """
