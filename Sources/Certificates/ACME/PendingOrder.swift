@@ -46,7 +46,7 @@ extension ACMEAccountStore {
                 followsLink: false
             ),
             let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self)), let url = value["url"]?.text,
-            let start = value["start"]?.integer,
+            let start = value["start"]?.integer, UTC.range.contains(Int64(start)),
             let key = try? CertificateSource.loadKey(keyPath(of: name), followsLink: false)
         else { return nil }
         var order = PendingOrder(
@@ -56,8 +56,9 @@ extension ACMEAccountStore {
             key: key,
             start: Int64(start)
         )
-        order.refusals = max(0, value["refusals"]?.integer ?? 0)
-        order.lastRefusal = Int64(value["last_refusal"]?.integer ?? 0)
+        order.refusals = min(max(0, value["refusals"]?.integer ?? 0), 1 << 16)
+        let refusal = Int64(value["last_refusal"]?.integer ?? 0)
+        order.lastRefusal = UTC.range.contains(refusal) ? refusal : 0
         return order
     }
 

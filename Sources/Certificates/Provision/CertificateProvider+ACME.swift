@@ -65,6 +65,8 @@ extension CertificateProvider {
         var plan = plan(of: settings, acme)
         let isMeant = isAsked || !isOfSite(settings)
         var problems: [String: ACMEProblem] = [:]
+        // Whatever becomes of this: a key that is stolen must not come back.
+        if wantsNewKey { ACMEAccountStore.dropPendingOrders(for: settings.name, in: store) }
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)

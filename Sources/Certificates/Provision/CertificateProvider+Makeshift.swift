@@ -102,7 +102,7 @@ extension CertificateProblem {
     /// What is in the store cannot be used as it is; nothing is wrong with what the site file says.
     package var isDamage: Bool {
         switch self {
-        case .file, .contents, .deniedStore, .vacantStore: true
+        case .file, .contents, .busyStore, .deniedStore, .vacantStore: true
         default: false
         }
     }

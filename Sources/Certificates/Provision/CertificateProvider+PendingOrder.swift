@@ -32,13 +32,19 @@ extension CertificateProvider {
             refusals = kept.refusals
             let kind = request.settings.key.kind
             if !request.wantsNewKey, kept.isFor(request.names, profile: request.wishes.profile, kind),
-                let bundle = try resumed(kept, request)
+                isFresh(kept, request.settings), let bundle = try resumed(kept, request)
             {
                 return bundle
             }
             accounts.dropPendingOrder(for: name)
         }
         return try ordered(request, refusals: refusals)
+    }
+
+    /// Whether what it gives may be new: an order that was left behind long ago has an old certificate.
+    private func isFresh(_ kept: PendingOrder, _ settings: CertificateSettings) -> Bool {
+        Self.isWithin(Self.longestOrder, of: max(kept.start, kept.lastRefusal))
+            || kept.refusals >= Self.mostRefusals && Self.isWithin(pauseOfRefusals(settings), of: kept.lastRefusal)
     }
 
     /// The certificate of an order that is kept; nil where another is to be made.
@@ -53,9 +59,6 @@ extension CertificateProvider {
             let pause = pauseOfRefusals(request.settings)
             guard Self.isWithin(pause, of: kept.lastRefusal) else { return nil }
             throw .unfit(url: url, why: why, next: kept.lastRefusal + pause)
-        } catch .late(let what) {
-            guard Self.isWithin(Self.longestOrder, of: kept.start) else { return nil }
-            throw .late(what: what)
         } catch {
             if !error.mayPass { request.accounts.dropPendingOrder(for: request.settings.name) }
             throw error

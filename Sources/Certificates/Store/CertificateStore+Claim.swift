@@ -20,7 +20,9 @@ package struct CertificateClaim: Sendable, Equatable, CustomStringConvertible {
 
     internal init?(_ text: String) {
         let words = text.split(separator: " ", maxSplits: 3)
-        guard words.count == 4, let process = Int(words[0]), let start = Int64(words[1]) else { return nil }
+        guard words.count == 4, let process = Int(words[0]), let start = Int64(words[1]),
+            UTC.range.contains(start)
+        else { return nil }
         self.init(process: process, machine: String(words[2]), start: start, command: String(words[3]).printableLine)
     }
 

@@ -106,7 +106,10 @@ package struct FirewallState: Sendable, Equatable {
     package var current: StoredRuleset? { pending?.ruleset ?? confirmed }
 
     /// What the kernel should hold now.
-    package var held: StoredRuleset? { pending?.ruleset ?? standIn?.ruleset ?? confirmed }
+    package var held: StoredRuleset? { pending?.ruleset ?? settled }
+
+    /// What is in force when nothing waits: what was confirmed, or what a boot loaded in its place.
+    package var settled: StoredRuleset? { standIn?.ruleset ?? confirmed }
 
     /// Takes the pending ruleset for good.
     ///
@@ -119,7 +122,8 @@ package struct FirewallState: Sendable, Equatable {
             if confirmed.siteHash != ruleset.siteHash { retired.append(confirmed.siteHash) }
             if retired.count > Self.mostRetired { retired.removeFirst(retired.count - Self.mostRetired) }
         }
-        (previous, confirmed, pending, undone, standIn) = (confirmed, ruleset, nil, nil, nil)
+        // A boot that cannot load this one loads what was in force, not what no boot could load.
+        (previous, confirmed, pending, undone, standIn) = (settled, ruleset, nil, nil, nil)
     }
 
     /// Notes that the pending ruleset was undone.

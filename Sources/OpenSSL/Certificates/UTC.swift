@@ -1,5 +1,8 @@
 /// Moments as RFC 3339 writes them.
 package enum UTC {
+    /// From 1970 to the end of the year 9999: moments of files that were damaged may lie outside, where sums overflow.
+    package static let range: ClosedRange<Int64> = 0...253_402_300_799
+
     /// Seconds since 1970 as `2026-11-21T04:00:00Z`.
     package static func text(_ seconds: Int64) -> String {
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)

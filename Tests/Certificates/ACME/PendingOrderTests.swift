@@ -98,6 +98,30 @@ struct PendingOrderTests {
         ca.answer("/certificate", ScriptedCA.json(bundle.chainPEM))
     }
 
+    @Test("one that was left behind days ago is gone on with by nobody, and damaged moments of one are none")
+    func old() throws {
+        broken.path = "/certificate"
+        #expect(problem().contains("cannot be reached"))
+        let kept = try #require(accounts.pendingOrder(for: "web"))
+        broken.path = nil
+        try give(for: kept.key)
+        let paths = try #require(FileManager.default.subpaths(atPath: scratch.path))
+        let path = scratch.path + "/" + (try #require(paths.first { $0.hasSuffix("orders/web/order") }))
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        func write(_ start: Int64) throws {
+            let changed = text.replacing("\"start\":\(kept.start)", with: "\"start\":\(start)")
+            #expect(changed != text)
+            try changed.write(toFile: path, atomically: false, encoding: .utf8)
+        }
+        try write(.max)
+        #expect(accounts.pendingOrder(for: "web") == nil)
+        try write(kept.start - 2 * 86_400)
+        #expect(accounts.pendingOrder(for: "web")?.start == kept.start - 2 * 86_400)
+        // The CA gives what the key of the old order is certified by: a new order has a new key.
+        #expect(problem().contains("does not belong"))
+        #expect(orders() == 2)
+    }
+
     @Test("one whose certificate could not be fetched is fetched by the next try, with the key of the first")
     func resumes() throws {
         broken.path = "/certificate"

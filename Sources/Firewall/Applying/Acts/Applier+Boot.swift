@@ -58,6 +58,8 @@ extension Applier {
             }
         }
         if let pending = state.pending {
+            // No rules came over it, and its watchdog ends with what is recorded here.
+            if state.confirmed == nil { try load((try? textBack(state, pending)) ?? OwnTable.removal) }
             boot.ended = endConnections(from: policy(of: pending.ruleset), to: state.confirmed.map(policy))
             state.undo(now: Self.now, why: "a boot, or `policy load`, came before anybody confirmed it")
         }

@@ -24,7 +24,7 @@ extension Applier {
         }
         let ended =
             pending.owesEnding
-            ? endConnections(from: state.confirmed.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
+            ? endConnections(from: state.settled.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
         try confirm(&state)
         return (generation, ended)
     }

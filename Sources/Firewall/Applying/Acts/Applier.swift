@@ -100,9 +100,9 @@ package struct Applier: Sendable {
             siteModified: order.siteModified,
             applied: Self.now
         )
-        let earlier = state.confirmed.flatMap { policy(of: $0).intent }
+        let earlier = state.settled.flatMap { policy(of: $0).intent }
         let (undo, doubt) = try undoText(state, listing)
-        let changes = isSame ? nil : try changes(state, listing, script)
+        let changes = isSame ? nil : changes(state, listing, script)
         try onDisk { () throws(FileError) in
             try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
             try folder.write(Array(undo.utf8), .undo, of: record.generation)
@@ -238,8 +238,9 @@ package struct Applier: Sendable {
         _ state: FirewallState,
         _ before: HeldListing,
         _ script: RulesetScript
-    ) throws(ApplyError) -> RulesetChanges? {
-        guard let (_, old, expected) = try appliedRuleset(state),
+    ) -> RulesetChanges? {
+        // One that this kernel does not take is not in force.
+        guard let (_, old, expected) = try? appliedRuleset(state),
             Self.differences(expected.text, before.text, old).isEmpty
         else { return nil }
         return old.changes(to: script, handles: before.ownHandles)

@@ -58,12 +58,12 @@ extension Applier {
             text: try textBack(state, pending),
             isSame: pending.isSameAsBefore,
             left: policy(of: pending.ruleset),
-            target: state.confirmed.map(policy)
+            target: state.settled.map(policy)
         )
     }
 
     /// The text that was written for it; where that is not there any more, the one that was confirmed.
-    private func textBack(_ state: FirewallState, _ pending: PendingConfirmation) throws(ApplyError) -> String {
+    func textBack(_ state: FirewallState, _ pending: PendingConfirmation) throws(ApplyError) -> String {
         let generation = pending.ruleset.generation
         if let text = try? document(.undo, generation), pending.undoHash.map({ $0 == Fingerprint.sha256(text) }) ?? true
         {
@@ -106,7 +106,8 @@ extension Applier {
     ) throws(ApplyError) -> (text: String, doubt: String?) {
         let before = listing.text
         guard before.tables[TableName.own.description] != nil else { return (OwnTable.removal, nil) }
-        let applied = try appliedRuleset(state)
+        // What a boot could not load either must not keep another from being applied.
+        let applied = try? appliedRuleset(state)
         if let applied, Self.differences(applied.held.text, before, applied.script).isEmpty {
             return (applied.text, nil)
         }
