@@ -1,39 +1,41 @@
 import Glibc
 import Synchronization
 
-/// Ports of 127.0.0.1 that nobody listens on, each handed out once.
+/// Ports of 127.0.0.1 that nobody listens on, each handed out once: a server that is away for a while comes back to a
+/// port that nobody else has got meanwhile.
 ///
 /// They lie below the kernel's ephemeral range, so that no outgoing connection takes one before its server is up. Runs at
-/// the same time on one machine each have a block of their own, which is locked by a file as long as the run lasts.
+/// the same time on one machine have blocks of their own, each locked by a file as long as its run lasts; a run whose
+/// block is used up takes another.
 enum Ports {
-    private static let size: UInt16 = 2_500
-    private static let blocks: [UInt16] = [17_500, 20_000, 22_500, 25_000, 27_500, 30_000]
+    private static let size: UInt16 = 1_250
+    private static let blocks = stride(from: UInt16(17_500), to: 32_500, by: Int(size))
 
-    /// The block of this run, and the port that was handed out last.
-    private static let block = claim()
-    private static let last = Mutex<UInt16>(block)
+    /// What is left of the block that was locked last.
+    private static let rest = Mutex<Range<UInt16>>(0..<0)
 
     static func free() throws -> UInt16 {
-        try last.withLock { last in
-            for _ in 0..<size {
-                last = last == block + size - 1 ? block : last + 1
-                if isFree(last) { return last }
+        try rest.withLock { rest in
+            while true {
+                guard let port = rest.popFirst() else {
+                    rest = try claim()
+                    continue
+                }
+                if isFree(port) { return port }
             }
-            throw HarnessError("no free port from \(block) to \(block + size - 1)")
         }
     }
 
-    /// The first block that no other run has. The lock's descriptor stays open until this process ends; the seventh run at
-    /// a time shares a block with another.
-    private static func claim() -> UInt16 {
+    /// The first block that no run has, and this one has not had. The lock's descriptor stays open until this process ends.
+    private static func claim() throws -> Range<UInt16> {
         for block in blocks {
             let path = "/tmp/gatehouse-tests-\(geteuid())-\(block).lock"
             let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             guard file >= 0 else { continue }
-            if flock(file, LOCK_EX | LOCK_NB) == 0 { return block }
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { return block..<block + size }
             close(file)
         }
-        return blocks[Int(getpid()) % blocks.count]
+        throw HarnessError("the ports from 17500 to 32499 are used up by the runs of tests on this machine")
     }
 
     private static func isFree(_ port: UInt16) -> Bool {
