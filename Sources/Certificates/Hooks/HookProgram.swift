@@ -36,12 +36,15 @@ package struct HookProgram: Sendable {
         let home = Environment.value("HOME").map { ["HOME=\($0)"] } ?? []
         let run: ProgramRun
         do throws(SystemError) {
-            run = try ProgramRun.run(
-                command + arguments,
-                environment: ["PATH=\(Self.searchPath)", "LANG=C.UTF-8"] + home + environment,
-                milliseconds: milliseconds,
-                keeping: Self.keptOutput
-            )
+            // What it starts may last: a server that yields would for good.
+            run = try Thread.inForeground { [command, milliseconds] () throws(SystemError) in
+                try ProgramRun.run(
+                    command + arguments,
+                    environment: ["PATH=\(Self.searchPath)", "LANG=C.UTF-8"] + home + environment,
+                    milliseconds: milliseconds,
+                    keeping: Self.keptOutput
+                )
+            }
         } catch {
             throw Failure(description: "\(program) cannot be run: \(error); name a program that this user may execute")
         }

@@ -5,6 +5,7 @@ import Linux
 
 struct App: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "app",
         abstract: "Run one embedded app server, for trying things out.",
         discussion: """
             Every answer carries X-Served-By. Paths: /, /healthz, /echo, /upload, /bytes/N, /status/N, /slow?ms=N,

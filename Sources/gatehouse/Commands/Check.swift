@@ -6,6 +6,7 @@ import Site
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Check the site file: every error at once, with its place and what to do.",
         discussion: """
             Holds the policy against its claims and its tests, and the gateway against the policy.

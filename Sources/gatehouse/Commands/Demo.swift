@@ -6,6 +6,7 @@ import Operations
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "demo",
         abstract: "Run the whole thing on this machine, without root: two app servers, a CA of their own, HTTPS."
     )
 

@@ -5,6 +5,7 @@ import Site
 
 struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "reload",
         abstract: "Have the running gateway take over its site file as it is now, whole or not at all.",
         discussion: """
             Exit status: 0 when it is in force. Else the running configuration goes on, and the error says why: 1 for \
@@ -21,6 +22,7 @@ struct Reload: ParsableCommand {
 
 struct Upgrade: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "upgrade",
         abstract: "Have the running gateway go on as the program that its file is now. No connection is refused.",
         discussion: "Exit status: 0 when the new version serves; else the running one goes on, and the error says why."
     )

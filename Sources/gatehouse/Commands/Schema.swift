@@ -2,7 +2,10 @@ import ArgumentParser
 import Site
 
 struct Schema: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the JSON Schema of a site file, for editors.")
+    static let configuration = CommandConfiguration(
+        commandName: "schema",
+        abstract: "Print the JSON Schema of a site file, for editors."
+    )
 
     func run() throws {
         print(SiteSchema.json())

@@ -5,6 +5,7 @@ import Operations
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Run the gateway that the site file describes.",
         discussion: """
             Exit status: 0 after it was told to stop. When it cannot start, 1 for a certificate or a data plane that \

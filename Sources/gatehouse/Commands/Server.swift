@@ -5,12 +5,14 @@ import Site
 
 struct Server: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "server",
         abstract: "Take a server out of the rotation, put it back, or change its weight.",
         subcommands: [Drain.self, Ready.self, Weight.self]
     )
 
     struct Drain: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "drain",
             abstract: "Give a server no new requests; those under way end."
         )
 
@@ -21,7 +23,7 @@ struct Server: ParsableCommand {
     }
 
     struct Ready: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Undo a drain.")
+        static let configuration = CommandConfiguration(commandName: "ready", abstract: "Undo a drain.")
 
         @OptionGroup var gateway: RunningGateway
         @Argument(help: "The server, as POOL/SERVER.") var server: ServerArgument
@@ -30,7 +32,10 @@ struct Server: ParsableCommand {
     }
 
     struct Weight: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Change a server's share of the requests.")
+        static let configuration = CommandConfiguration(
+            commandName: "weight",
+            abstract: "Change a server's share of the requests."
+        )
 
         @OptionGroup var gateway: RunningGateway
         @Argument(help: "The server, as POOL/SERVER.") var server: ServerArgument

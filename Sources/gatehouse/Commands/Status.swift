@@ -7,6 +7,7 @@ import Site
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show how the running gateway, its listeners, certificates and servers stand.",
         discussion: """
             Exit status: 0 when all is well, 1 when a server is down or ejected (not one that is drained or has weight \

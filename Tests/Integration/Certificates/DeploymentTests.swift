@@ -99,4 +99,15 @@ struct DeploymentTests: OneCertificate {
         try eventually("what comes is told, and nothing twice", within: .seconds(120)) { told().count > 2 }
         #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
     }
+
+    @Test("a program that a command starts has the cores as others have, though the command yields to them")
+    func yieldsNotForGood() throws {
+        try directory.write("#!/bin/sh\ncd \"$(dirname \"$0\")\" && nice >told\n", to: "program")
+        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try start("issuer: internal, deploy: { run: [program] }").stop()
+        try directory.write("", to: "told")
+        #expect(try certs("rotate", "web").status == 0)
+        let told = FileManager.default.contents(atPath: directory.path("told")) ?? Data()
+        #expect(try String(decoding: told, as: UTF8.self) == run("nice", [], in: directory).output)
+    }
 }

@@ -5,6 +5,7 @@ import Site
 extension Certs {
     struct Account: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "account",
             abstract: "The site's accounts at CAs that speak ACME.",
             subcommands: [RotateKey.self]
         )

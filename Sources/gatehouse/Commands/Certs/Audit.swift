@@ -7,6 +7,7 @@ import Site
 extension Certs {
     struct Audit: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "audit",
             abstract: "Show the store's history: what was done to which certificate, when and why.",
             discussion: """
                 Exit status: 1 when a line was changed, taken out or put in, also in a history that was set aside for that, or \

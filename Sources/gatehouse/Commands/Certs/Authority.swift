@@ -12,6 +12,7 @@ extension Certs {
 
         struct Init: ParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "init",
                 abstract: "Make the internal CA when there is none. The first `issue` does the same."
             )
 
@@ -69,6 +70,7 @@ extension Certs {
 
         struct Detach: ParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "detach",
                 abstract: "Take the root's key off this machine: write it to a file, and delete it from the store.",
                 discussion: """
                     The intermediate goes on issuing for as long as it lasts; `ca renew` makes the next one with the \
@@ -88,6 +90,7 @@ extension Certs {
 
         struct Renew: ParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "renew",
                 abstract: "Make a new intermediate, which signs from then on.",
                 discussion: """
                     The certificates of the one before are replaced at once where a gateway runs. With --revoke those \

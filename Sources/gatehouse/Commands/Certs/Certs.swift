@@ -8,6 +8,7 @@ import Site
 
 struct Certs: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "certs",
         abstract: "Issue, rotate, show and retire the site's certificates.",
         discussion: "A running gateway serves what changed at once, without closing a connection.",
         subcommands: [
@@ -104,9 +105,7 @@ struct CertificateOptions: ParsableArguments {
                     () throws(CertificateProblem) -> CertificateBundle? in
                     guard let reason = need() else { return nil }
                     guard case .acme(let acme) = settings.issuer else {
-                        return try Thread.inBackground { [provider] () throws(CertificateProblem) in
-                            try provider.issue(settings, reason: reason)
-                        }
+                        return try provider.issue(settings, reason: reason)
                     }
                     return try provider.order(
                         settings,
@@ -157,7 +156,7 @@ struct CertificateOptions: ParsableArguments {
         /// - Returns: whether anything is.
         @discardableResult
         func tellStoreWarnings(of names: [String]? = nil) -> Bool {
-            let warnings = Thread.inBackground { [provider] in provider.storeWarnings(of: names.map { Set($0) }) }
+            let warnings = provider.storeWarnings(of: names.map { Set($0) })
             for warning in warnings { Output.error("warning: \(warning)") }
             return !warnings.isEmpty
         }
@@ -228,11 +227,8 @@ struct CertificateOptions: ParsableArguments {
     }
 
     /// The site, and what its certificates are at this moment.
-    ///
-    /// What takes long is done in the background, here and where a certificate is made: beside a gateway under load, its
-    /// clients would wait else. Programs that are told of a new certificate are started in the foreground.
     func desk() throws -> Desk {
-        let outcome = Thread.inBackground { [path = options.path] in SiteFile.load(path: path) }
+        let outcome = SiteFile.load(path: options.path)
         guard let site = outcome.model else {
             Output.error(outcome.text)
             throw ExitCode(2)

@@ -5,6 +5,7 @@ import Site
 extension Certs {
     struct Deploy: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "deploy",
             abstract: "Run the program that the site file names for a certificate, as after a rotation.",
             discussion: "It gets the certificate's name, the file of its chain and that of its key."
         )

@@ -6,6 +6,7 @@ import Site
 extension Certs {
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "issue",
             abstract: "Issue a certificate that the store does not have yet.",
             discussion: "A CA that speaks ACME looks at port 80 of each name, which the running gateway answers."
         )
@@ -40,6 +41,7 @@ extension Certs {
 
     struct Renew: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "renew",
             abstract: "Issue anew every certificate that is due. For a timer, where no gateway runs.",
             discussion: """
                 Exit status: 1 when one could not be renewed, now or in the last try, after which it waits for the next; the \
@@ -89,6 +91,7 @@ extension Certs {
 
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rotate",
             abstract: "Replace a certificate and its key now. The one before stays in the store, for a rollback."
         )
 

@@ -7,6 +7,7 @@ import Site
 extension Certs {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Show what the store holds: issuer, days left, the next renewal and the tries that remain.",
             discussion: """
                 Where a gateway runs, also whether it serves that. Exit status: 1 when one is at fault, or fewer than \

@@ -7,6 +7,7 @@ import Site
 extension Certs {
     struct Retire: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "retire",
             abstract: "Delete the keys of every generation of a certificate but the current one.",
             discussion: """
                 Says whether the running gateway has let go of them, how many connections that began with them are \

@@ -5,6 +5,7 @@ import OpenSSL
 extension Certs {
     struct Rollback: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rollback",
             abstract: "Go back to the generation of a certificate before the current one.",
             discussion: """
                 The next one is made a day later, by `certs rotate`, or when the site file asks for something else. Exit \

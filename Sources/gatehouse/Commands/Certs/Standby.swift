@@ -5,6 +5,7 @@ import OpenSSL
 extension Certs {
     struct Standby: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "standby",
             abstract: "Put the standby of a certificate in its place, now.",
             discussion: """
                 It is the certificate of another issuer that the site file names with `standby`. It becomes a new \

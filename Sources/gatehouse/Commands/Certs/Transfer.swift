@@ -7,6 +7,7 @@ import Site
 extension Certs {
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract: "Take over a certificate and key that were made elsewhere.",
             discussion: """
                 A folder of certbot (/etc/letsencrypt/live/NAME) or of Caddy holds both: name it with --from. So does a \
@@ -59,6 +60,7 @@ extension Certs {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "export",
             abstract: "Write a certificate and its key into a folder, for another program.",
             discussion: "fullchain.pem (0644) and privkey.pem (0600), each replaced as a whole."
         )

@@ -5,6 +5,7 @@ import Site
 extension Certs {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Look closely: files, keys, chains, names and dates, the store's folders, and its history.",
             discussion: "Exit status: 0 when nothing is wrong, 3 when this user may not look, else 1."
         )
