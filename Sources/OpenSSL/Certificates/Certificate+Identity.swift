@@ -3,10 +3,10 @@ internal import COpenSSL
 /// How CAs name a certificate of theirs.
 extension Certificate {
     /// The identifier of the issuer's key, as the certificate has it (RFC 5280, section 4.2.1.1); nil without one.
-    package var authorityKeyIdentifier: [UInt8]? { unsafe octets(X509_get0_authority_key_id(handle)) }
+    package var authorityKeyIdentifier: [UInt8]? { unsafe octets(X509_get0_authority_key_id(examined)) }
 
     /// The identifier of its own key (RFC 5280, section 4.2.1.2); nil without one.
-    package var subjectKeyIdentifier: [UInt8]? { unsafe octets(X509_get0_subject_key_id(handle)) }
+    package var subjectKeyIdentifier: [UInt8]? { unsafe octets(X509_get0_subject_key_id(examined)) }
 
     private func octets(_ string: UnsafePointer<ASN1_OCTET_STRING>?) -> [UInt8]? {
         // Sound: the string belongs to the certificate and is copied.

@@ -8,7 +8,7 @@ extension Certificate {
         // Sound: both are only read.
         guard !hasKey else {
             return unsafe X509_check_issued(issuer.handle, contents) == X509_V_OK
-                && X509_verify(contents, X509_get0_pubkey(issuer.handle)) == 1
+                && X509_verify(contents, issuer.publicKey) == 1
         }
         return names(issuer) && isSigned(by: issuer)
     }
@@ -16,17 +16,18 @@ extension Certificate {
     /// As `X509_check_issued`, which wants a digest of all of the certificate, which one without its key has not: subject and
     /// issuer, their keys' identifiers, and that the issuer may issue. That the algorithms fit shows with the signature.
     private func names(_ issuer: Certificate) -> Bool {
+        let authority = unsafe issuer.examined
         // Sound: as above.
-        guard unsafe X509_NAME_cmp(X509_get_subject_name(issuer.handle), X509_get_issuer_name(contents)) == 0,
+        guard unsafe X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(contents)) == 0,
             unsafe X509_get_extension_flags(contents) & UInt32(EXFLAG_INVALID | EXFLAG_PROXY) == 0,
-            unsafe X509_get_extension_flags(issuer.handle) & UInt32(EXFLAG_INVALID) == 0,
-            unsafe X509_get_key_usage(issuer.handle) & UInt32(KU_KEY_CERT_SIGN) != 0
+            unsafe X509_get_extension_flags(authority) & UInt32(EXFLAG_INVALID) == 0,
+            unsafe X509_get_key_usage(authority) & UInt32(KU_KEY_CERT_SIGN) != 0
         else { return false }
         guard let raw = unsafe X509_get_ext_d2i(contents, NID_authority_key_identifier, nil, nil) else { return true }
         // Sound: the decoded extension is ours until AUTHORITY_KEYID_free.
         let identifier = unsafe raw.assumingMemoryBound(to: AUTHORITY_KEYID.self)
         defer { unsafe AUTHORITY_KEYID_free(identifier) }
-        return unsafe X509_check_akid(issuer.handle, identifier) == X509_V_OK
+        return unsafe X509_check_akid(authority, identifier) == X509_V_OK
     }
 
     /// As `X509_verify`, which takes its algorithms from the library context of the certificate, where one that is read
@@ -49,7 +50,6 @@ extension Certificate {
             })
         else { return false }
         defer { unsafe ASN1_TYPE_free(element) }
-        let key = unsafe X509_get0_pubkey(issuer.handle)
-        return unsafe ASN1_item_verify(ASN1_ANY_it(), algorithm, signature, element, key) == 1
+        return unsafe ASN1_item_verify(ASN1_ANY_it(), algorithm, signature, element, issuer.publicKey) == 1
     }
 }

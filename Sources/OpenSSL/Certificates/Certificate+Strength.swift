@@ -11,20 +11,20 @@ extension Certificate {
     /// - Parameter held: its key, where that is at hand.
     internal func faultOfStrength(key held: PrivateKey? = nil) -> String? {
         // Sound: the certificate is only read; its key lives as long as it does.
-        let key = unsafe held?.handle ?? X509_get0_pubkey(handle)
+        let key = unsafe held?.handle ?? publicKey
         if unsafe EVP_PKEY_get_security_bits(key) < Self.fewestBits {
             return "has a key of \(unsafe EVP_PKEY_get_bits(key)) bits, which is too weak"
-        }
-        // Nobody looks at how a root signed itself; that it did is known of one that has its key.
-        if unsafe X509_get_extension_flags(contents) & UInt32(EXFLAG_SI) != 0,
-            unsafe X509_get_extension_flags(handle) & UInt32(EXFLAG_SS) != 0
-        {
-            return nil
         }
         var digest: Int32 = 0
         var bits: Int32 = -1
         // Sound: as above; both numbers are written where they are asked for.
         guard unsafe X509_get_signature_info(contents, &digest, nil, &bits, nil) == 1, bits < Self.fewestBits else {
+            return nil
+        }
+        // Nobody looks at how a root signed itself; that it did is known of one that has its key.
+        if unsafe X509_get_extension_flags(contents) & UInt32(EXFLAG_SI) != 0,
+            unsafe X509_get_extension_flags(handle) & UInt32(EXFLAG_SS) != 0
+        {
             return nil
         }
         // Sound: the name is a constant of the library's.

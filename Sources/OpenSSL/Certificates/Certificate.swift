@@ -13,8 +13,16 @@ package final class Certificate: Sendable {
     internal nonisolated(unsafe) let contents: OpaquePointer
     internal let hasKey: Bool
     private let made = AtomicLazyReference<ParsedCertificate>()
+    internal let plainKey = AtomicLazyReference<PublicKey>()
 
-    /// With its public key.
+    /// The contents when OpenSSL has looked at the extensions. It says that it failed to where it has no digest for a fingerprint of
+    /// all, which one without its key has not, and says so but once.
+    internal var examined: OpaquePointer {
+        _ = unsafe X509_get_extension_flags(contents)
+        return unsafe contents
+    }
+
+    /// With its public key, for handshakes.
     internal var handle: OpaquePointer {
         if hasKey { return unsafe contents }
         if let made = made.load() { return unsafe made.handle }
@@ -162,12 +170,12 @@ package final class Certificate: Sendable {
     }
 
     /// Its key spells its curve out.
-    internal var hasUnnamedCurve: Bool { unsafe Curve.isSpelledOut(X509_get0_pubkey(handle)) }
+    internal var hasUnnamedCurve: Bool { unsafe Curve.isSpelledOut(publicKey) }
 
     /// Whether its names are among those that `issuer` may certify (RFC 5280, section 4.2.1.10).
     package func isPermitted(by issuer: Certificate) -> Bool {
         // Sound: the decoded extension is ours until NAME_CONSTRAINTS_free; both certificates are only read.
-        guard let raw = unsafe X509_get_ext_d2i(issuer.handle, NID_name_constraints, nil, nil) else { return true }
+        guard let raw = unsafe X509_get_ext_d2i(issuer.contents, NID_name_constraints, nil, nil) else { return true }
         let constraints = unsafe raw.assumingMemoryBound(to: NAME_CONSTRAINTS.self)
         defer { unsafe NAME_CONSTRAINTS_free(constraints) }
         let status = unsafe NAME_CONSTRAINTS_check(contents, constraints)

@@ -64,7 +64,7 @@ extension CertificateMaterial {
             let der = bytes.extracting(range)
             chain.append(try chain.isEmpty ? Certificate(der: der) : sealed.issuers.certificate(der: der))
         }
-        try self.init(chain: chain, key: try PrivateKey(serialized: bytes.extracting(parts.key)))
+        self.init(chain: chain, key: try PrivateKey(serialized: bytes.extracting(parts.key)))
     }
 }
 

@@ -49,7 +49,7 @@ package final class CertificateBundle: Sendable {
         algorithm = key.algorithm
         digests = nil
         sealed = Mutex(nil)
-        _ = made.storeIfNil(try CertificateMaterial(chain: chain, key: key))
+        _ = made.storeIfNil(CertificateMaterial(chain: chain, key: key))
     }
 
     /// Loads a chain and a key, which may be in one file.
@@ -88,7 +88,10 @@ package final class CertificateBundle: Sendable {
     }
 
     /// Has everything read that the first handshake would else have to.
-    package func prepare() { _ = material }
+    package func prepare() {
+        guard let material else { return }
+        _ = unsafe (material.chain[0].handle, material.stack)
+    }
 
     /// The server's own certificate first, then each issuer in turn.
     package var chain: [Certificate] { whole.chain }

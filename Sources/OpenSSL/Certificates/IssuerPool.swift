@@ -13,7 +13,7 @@ package final class IssuerPool: Sendable {
         bytes.reserveCapacity(der.count)
         for index in der.indices { bytes.append(der[index]) }
         if let found = known.withLock({ $0[bytes] }) { return found }
-        let certificate = try Certificate(der: der)
+        let certificate = try Certificate(der: der, isKeyWanted: false)
         known.withLock { $0[bytes] = certificate }
         return certificate
     }

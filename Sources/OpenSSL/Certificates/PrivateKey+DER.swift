@@ -89,12 +89,33 @@ extension PrivateKey {
         return unsafe reader.rest.isEmpty ? make(.rsa, numbers, group: nil, point: nil, in: bytes) : nil
     }
 
+    // MARK: Public halves
+
+    /// A point that is not compressed, of a public key alone.
+    internal static func readPoint(_ bytes: Span<UInt8>, curve: StaticString, bytesEach: Int) -> OpaquePointer? {
+        guard bytes.count == 1 + 2 * bytesEach, bytes[0] == 4 else { return nil }
+        return unsafe make(.ecdsa, [], group: curve, point: bytes.indices, in: bytes, isPublic: true)
+    }
+
+    /// RSAPublicKey of RFC 8017, appendix A.1.1.
+    internal static func readModulus(_ bytes: Span<UInt8>) -> OpaquePointer? {
+        var outer = DERReader(bytes.indices)
+        guard let content = outer.take(DERReader.sequence, in: bytes), outer.rest.isEmpty else { return nil }
+        var reader = DERReader(content)
+        guard let modulus = reader.takeNumber(in: bytes), let exponent = reader.takeNumber(in: bytes),
+            reader.rest.isEmpty
+        else { return nil }
+        let numbers: [(name: StaticString, range: Range<Int>)] = [("n", modulus), ("e", exponent)]
+        return unsafe make(.rsa, numbers, group: nil, point: nil, in: bytes, isPublic: true)
+    }
+
     private static func make(
         _ algorithm: Algorithm,
         _ numbers: [(name: StaticString, range: Range<Int>)],
         group: StaticString?,
         point: Range<Int>?,
-        in bytes: Span<UInt8>
+        in bytes: Span<UInt8>,
+        isPublic: Bool = false
     ) -> OpaquePointer? {
         // Sound: the builder reads names, numbers and bytes, which stay in place, until `build` is done.
         guard let builder = unsafe OSSL_PARAM_BLD_new() else { return nil }
@@ -116,7 +137,7 @@ extension PrivateKey {
             {
                 return nil
             }
-            return unsafe build(algorithm, builder)
+            return unsafe build(algorithm, builder, isPublic: isPublic)
         }
     }
 }

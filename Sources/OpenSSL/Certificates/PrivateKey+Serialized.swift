@@ -102,15 +102,21 @@ extension PrivateKey {
         unsafe try self.init(owning: key)
     }
 
-    internal static func build(_ algorithm: Algorithm, _ builder: OpaquePointer) -> OpaquePointer? {
+    /// - Parameter isPublic: there is a public half alone.
+    internal static func build(
+        _ algorithm: Algorithm,
+        _ builder: OpaquePointer,
+        isPublic: Bool = false
+    ) -> OpaquePointer? {
         // Sound: all three are ours; the key goes to the caller.
         guard let parameters = unsafe OSSL_PARAM_BLD_to_param(builder) else { return nil }
         defer { unsafe wipeAndFree(parameters) }
         let context = unsafe EVP_PKEY_CTX_new_from_name(nil, algorithm.providerName.cString, nil)
         defer { unsafe EVP_PKEY_CTX_free(context) }
         var key: OpaquePointer?
+        let halves = isPublic ? GH_EVP_PKEY_PUBLIC_KEY : GH_EVP_PKEY_KEYPAIR
         guard unsafe EVP_PKEY_fromdata_init(context) == 1,
-            unsafe EVP_PKEY_fromdata(context, &key, GH_EVP_PKEY_KEYPAIR, parameters) == 1
+            unsafe EVP_PKEY_fromdata(context, &key, halves, parameters) == 1
         else { return nil }
         return unsafe key
     }

@@ -83,7 +83,7 @@ package final class PrivateKey: Sendable {
 
     /// The key of `certificate`.
     package func belongs(to certificate: Certificate) -> Bool {
-        let same = unsafe EVP_PKEY_eq(handle, X509_get0_pubkey(certificate.handle)) == 1
+        let same = unsafe EVP_PKEY_eq(handle, certificate.publicKey) == 1
         ERR_clear_error()
         return same
     }

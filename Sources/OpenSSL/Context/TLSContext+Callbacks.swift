@@ -96,8 +96,8 @@ private func useCertificate(_ ssl: OpaquePointer?, _ argument: UnsafeMutableRawP
     }
     for bundle in host.choice(for: session) {
         // Sound: the session takes its own references; override 1 replaces what is there.
-        guard let parts = bundle.material,
-            unsafe SSL_use_cert_and_key(ssl, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1
+        guard let parts = bundle.material, let stack = unsafe parts.stack,
+            unsafe SSL_use_cert_and_key(ssl, parts.chain[0].handle, parts.key.handle, stack, 1) == 1
         else { return 0 }
     }
     return 1

@@ -37,8 +37,8 @@ extension TLSContext {
             }
         }
         if let certificate = settings.certificate {
-            guard let parts = certificate.material,
-                unsafe SSL_CTX_use_cert_and_key(handle, parts.chain[0].handle, parts.key.handle, parts.stack, 1) == 1
+            guard let parts = certificate.material, let stack = unsafe parts.stack,
+                unsafe SSL_CTX_use_cert_and_key(handle, parts.chain[0].handle, parts.key.handle, stack, 1) == 1
             else { throw .drained("use the client certificate") }
         }
         if let list = settings.signatures?.signatureSchemes {

@@ -39,7 +39,7 @@ extension Certificate {
             if added != 1 { throw .drained("set the common name \(template.commonName)") }
         }
         let issuer = authority?.certificate ?? certificate
-        unsafe X509_set_issuer_name(handle, X509_get_subject_name(issuer.handle))
+        unsafe X509_set_issuer_name(handle, X509_get_subject_name(issuer.contents))
         unsafe X509_set_pubkey(handle, key.handle)
         try certificate.addExtensions(template, key: key.algorithm, issuer: issuer)
         let signer = authority?.key ?? key
@@ -67,7 +67,7 @@ extension Certificate {
         issuer: Certificate
     ) throws(OpenSSLError) {
         var context = unsafe X509V3_CTX()
-        unsafe X509V3_set_ctx(&context, issuer.handle, handle, nil, nil, 0)
+        unsafe X509V3_set_ctx(&context, issuer.contents, handle, nil, nil, 0)
         for (nid, value) in template.extensions(forKey: key) {
             guard let made = unsafe X509V3_EXT_conf_nid(nil, &context, nid, value) else {
                 throw .drained("make the extension \(value)")
@@ -117,7 +117,7 @@ extension Certificate {
     private func reparsed() throws(OpenSSLError) -> Certificate {
         let encoded = der
         do throws(CertificateError) {
-            return try Certificate(der: encoded.span)
+            return try Certificate(der: encoded.span, isKeyWanted: false)
         } catch {
             throw OpenSSLError("read back the certificate", reason: error.description)
         }

@@ -37,7 +37,7 @@ package struct RevocationList: Sendable, Equatable {
         guard let list = unsafe X509_CRL_new() else { throw .drained("make a revocation list") }
         defer { unsafe X509_CRL_free(list) }
         unsafe X509_CRL_set_version(list, 1)
-        unsafe X509_CRL_set_issuer_name(list, X509_get_subject_name(authority.certificate.handle))
+        unsafe X509_CRL_set_issuer_name(list, X509_get_subject_name(authority.certificate.contents))
         let first = unsafe ASN1_TIME_set(nil, Int(update.lowerBound))
         let last = unsafe ASN1_TIME_set(nil, Int(update.upperBound))
         defer {
@@ -95,7 +95,7 @@ package struct RevocationList: Sendable, Equatable {
         issuer: Certificate
     ) throws(OpenSSLError) {
         var context = unsafe X509V3_CTX()
-        unsafe X509V3_set_ctx(&context, issuer.handle, nil, nil, list, 0)
+        unsafe X509V3_set_ctx(&context, issuer.contents, nil, nil, list, 0)
         guard
             let key = unsafe X509V3_EXT_conf_nid(nil, &context, ExtensionID.authorityKeyIdentifier, "keyid:always")
         else { throw .drained("name the issuer of a revocation list") }
@@ -118,7 +118,7 @@ package struct RevocationList: Sendable, Equatable {
         }
         guard let list = unsafe parsed else { throw .malformedList(reason: OpenSSLError.drainedText()) }
         defer { unsafe X509_CRL_free(list) }
-        guard unsafe X509_CRL_verify(list, X509_get0_pubkey(issuer.handle)) == 1 else {
+        guard unsafe X509_CRL_verify(list, issuer.publicKey) == 1 else {
             ERR_clear_error()
             throw .malformedList(reason: "\(issuer.subject) did not sign it")
         }

@@ -15,6 +15,8 @@ struct KeylessCertificateTests {
         let addresses: [[UInt8]]
         let identifiers: [[UInt8]?]
         let isIssued: [Bool]
+        /// The same with issuers that are read without their keys.
+        let isIssuedByBare: [Bool]
         let faults: [String?]
         let hasUnnamedCurve: Bool
 
@@ -28,7 +30,10 @@ struct KeylessCertificateTests {
                 certificate.serialNumber, certificate.authorityKeyIdentifier, certificate.subjectKeyIdentifier,
             ]
             let issuers = [ca.root.certificate, ca.intermediate.certificate]
+            let bare = issuers.compactMap { try? Certificate(der: $0.der.span, isKeyWanted: false) }
             isIssued = issuers.map { certificate.isIssued(by: $0) } + issuers.map { certificate.isPermitted(by: $0) }
+            isIssuedByBare =
+                bare.map { certificate.isIssued(by: $0) } + bare.map { certificate.isPermitted(by: $0) }
             faults = [certificate.faultOfStrength(), certificate.faultAsServer]
             hasUnnamedCurve = certificate.hasUnnamedCurve
         }
@@ -41,6 +46,7 @@ struct KeylessCertificateTests {
             let der = certificate.der
             let without = Facts(try Certificate(der: der.span, isKeyWanted: false), ca)
             #expect(without == Facts(try Certificate(der: der.span), ca))
+            #expect(without.isIssuedByBare == without.isIssued)
         }
         #expect(made.leaf.isIssued(by: ca.intermediate.certificate) && !made.leaf.isIssued(by: ca.root.certificate))
         let read = try Certificate.load(pem: Array(made.leaf.pem.utf8).span)[0]
@@ -48,9 +54,13 @@ struct KeylessCertificateTests {
         #expect(try !PrivateKey.generate(.ecdsaP256).isSpelled(in: read))
     }
 
-    @Test("and are refused, or verified, as those are, whichever bit of them is another")
-    func changed() throws {
-        let whole = try ca.server("foobar.com").leaf.der
+    @Test(
+        "and are refused, or verified, as those are, whichever bit of them is another",
+        arguments: [PrivateKey.Kind.ecdsaP256, .ecdsaP384, .rsa2048]
+    )
+    func changed(kind: PrivateKey.Kind) throws {
+        let made = try ca.server("foobar.com", kind: kind)
+        let whole = made.leaf.der
         for index in whole.indices {
             var changed = whole
             changed[index] ^= 1 << UInt8(index % 8)
@@ -62,6 +72,7 @@ struct KeylessCertificateTests {
             let issuer = ca.intermediate.certificate
             #expect(without.isIssued(by: issuer) == with.isIssued(by: issuer), "byte \(index)")
             #expect(!without.isIssued(by: issuer), "byte \(index)")
+            #expect(made.key.belongs(to: without) == made.key.belongs(to: with), "byte \(index)")
             #expect(Facts(without, ca) == Facts(with, ca), "byte \(index)")
         }
     }
