@@ -42,6 +42,8 @@ internal final class SupervisorLoop {
     internal var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
 
     func run() {
+        // What it hands on is a word, and who waits for it are clients: not behind another's turn.
+        Thread.takeShortTurns()
         while isRunning {
             let instances = [current, next].compactMap(\.self) + leaving
             let ready = Readiness.wait(
