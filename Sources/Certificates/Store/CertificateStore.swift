@@ -53,12 +53,13 @@ package struct CertificateStore: Sendable {
 
     /// The certificates of the current generation of `name`, without the key.
     package func loadChain(_ name: String) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(chainPath(name), followsLink: false)
+        try CertificateSource.loadChain(chainPath(name), followsLink: false, sharing: issuers)
     }
 
     /// The same of another generation.
     internal func loadChain(_ name: String, generation number: Int) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(path(name, generation: number) + "/fullchain.pem", followsLink: false)
+        let chain = try path(name, generation: number) + "/fullchain.pem"
+        return try CertificateSource.loadChain(chain, followsLink: false, sharing: issuers)
     }
 
     /// Where the certificates of the current generation of `name` are.

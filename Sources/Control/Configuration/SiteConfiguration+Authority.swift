@@ -23,11 +23,10 @@ extension SiteConfiguration {
     }
 
     /// Brings the lists of revoked certificates up to date; what keeps it from that is a warning.
-    internal static func authority(of site: SiteModel, now: Int64) -> Authority {
+    internal static func authority(of site: SiteModel, by provider: CertificateProvider, now: Int64) -> Authority {
         var found = Authority()
         let isOwn = site.certificates.values.contains { $0.issuer == .internal || $0.standby == .internal }
         guard isOwn || site.internalCA.revocationList != nil else { return found }
-        let provider = CertificateProvider(for: site, now: now)
         do throws(CertificateProblem) {
             found.standing = try provider.authorityStanding()
             if let standing = found.standing {

@@ -101,6 +101,7 @@ extension SiteConfiguration {
     ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
     ///     served before is served on, and the others come into force.
     internal static func certificates(
+        by provider: CertificateProvider,
         of site: SiteModel,
         for plan: Plan,
         now: Int64,
@@ -109,7 +110,6 @@ extension SiteConfiguration {
         isWhole: Bool,
         progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
-        let provider = CertificateProvider(for: site, now: now, isStart: isStart)
         let earlier = before.certificates
         var certificates = before.changed == nil ? [:] : earlier.mapValues(\.silent)
         var wanted: [(settings: CertificateSettings, sources: [Source])] = []

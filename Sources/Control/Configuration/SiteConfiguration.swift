@@ -130,10 +130,13 @@ package struct SiteConfiguration: Sendable {
         plan.challenges = challenges.http
         plan.handshakeChallenges = challenges.handshake
         let now = WallClock.seconds
-        let clockWarning = isStart ? CertificateProvider(for: site, now: now).beginClock() : nil
+        // One for all that is looked at here: what it has found out of the internal CA once, it knows.
+        let provider = CertificateProvider(for: site, now: now, isStart: isStart)
+        let clockWarning = isStart ? provider.beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
         let hasAuthority = (try? InternalCA.signer(in: folder)) != nil
         let certificates = try certificates(
+            by: provider,
             of: site,
             for: plan,
             now: now,
@@ -144,10 +147,10 @@ package struct SiteConfiguration: Sendable {
         )
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
-        let authority = authority(of: site, now: now)
+        let authority = authority(of: site, by: provider, now: now)
         let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: folder) }
         plan.revocationLists = authority.lists.published
-        let store = CertificateProvider(for: site, now: now).inspectStore(of: earlier.changed, after: earlier.store)
+        let store = provider.inspectStore(of: earlier.changed, after: earlier.store)
         let told = provided.filter { !$0.value.notes.isEmpty || !$0.value.warnings.isEmpty }.sorted { $0.key < $1.key }
             .map(\.value)
         return SiteConfiguration(
