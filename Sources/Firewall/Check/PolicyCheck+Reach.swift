@@ -26,44 +26,56 @@ extension PolicyCheck {
         let known: Set<RuleOrigin> = site.gateway?.nameServers.isEmpty == false ? [.derived("name-servers")] : []
         for flow in intent.flows
         where flow.origin != .written && flow.ends == .outwards && !known.contains(flow.origin) {
-            for host in site.gatewayHosts {
-                for number in [ProtocolNumber.udp, .tcp] {
-                    let traffic = flow.traffic.intersection(TrafficSet(number))
-                    if traffic.isEmpty { continue }
-                    checkNeed(flow, traffic, of: host, reach)
-                }
-            }
+            let parts = [ProtocolNumber.udp, .tcp].map { flow.traffic.intersection(TrafficSet($0)) }
+            for host in site.gatewayHosts { checkNeed(flow, parts.filter { !$0.isEmpty }, of: host, reach) }
         }
     }
 
-    private mutating func checkNeed(_ flow: Flow, _ traffic: TrafficSet, of host: SiteHost, _ reach: GatewayReach) {
+    private typealias Refused = (packet: Packet, rule: IntentRule?)
+
+    /// - Parameter parts: the flow's traffic by its protocols. Without one of several the gateway mostly does.
+    private mutating func checkNeed(_ flow: Flow, _ parts: [TrafficSet], of host: SiteHost, _ reach: GatewayReach) {
         let destinations = flow.destinations.addresses
-        let answer = reach.outgoing(traffic, to: destinations, of: host)
-        if case .closed(_, let packet, let rule) = answer {
+        func refusals(_ destinations: AddressSet) -> [Refused] {
+            parts.compactMap { reach.outgoing($0, to: destinations, of: host).refusal }
+        }
+        func over(_ closed: [Refused]) -> String {
+            guard closed.count < parts.count else { return "" }
+            return " over " + closed.map { $0.packet.protocolNumber.text }.joined(separator: ", ")
+        }
+        let closed = refusals(destinations)
+        if let (packet, rule) = closed.first {
             let why = rule.map { "refused by \(name($0))" } ?? "let out by no line"
             report(
-                .error,
+                closed.count == parts.count ? .error : .warning,
                 .conflict,
                 flow.position,
-                "the gateway `\(host.name)` cannot reach anybody as `\(flow.id)` wants: \(Connection(packet)) is \(why)",
+                "the gateway `\(host.name)` cannot reach anybody\(over(closed)) as `\(flow.id)` wants: "
+                    + "\(Connection(packet)) is \(why)",
                 help: "narrow that line, or let the gateway do without"
             )
             return
         }
         // Names lead anywhere; mostly into the internet.
-        let strangers = destinations.intersection(intent.strangers)
-        guard intent.strangers.isSubset(of: destinations),
-            case .closed(_, let packet, let rule?) = reach.outgoing(traffic, to: strangers, of: host)
-        else { return }
+        guard intent.strangers.isSubset(of: destinations) else { return }
+        let strange = refusals(destinations.intersection(intent.strangers)).filter { $0.rule != nil }
+        guard let (packet, refusing) = strange.first, let rule = refusing else { return }
         report(
             .warning,
             .conflict,
             flow.position,
-            "the gateway `\(host.name)` can do what `\(flow.id)` is for with networks of the site alone: "
+            "the gateway `\(host.name)` can do what `\(flow.id)` is for\(over(strange)) with networks of the site alone: "
                 + "\(Connection(packet)) is refused by \(name(rule))",
             help: "narrow that line, unless whom it asks is there"
         )
     }
 
     private func name(_ rule: IntentRule) -> String { "`\(rule.id)` (line \(rule.position.line))" }
+}
+
+extension GatewayReach.Answer {
+    /// The packet that is not let through, and the line that takes it; nil where some are let through, or there are none.
+    fileprivate var refusal: (packet: Packet, rule: IntentRule?)? {
+        if case .closed(_, let packet, let rule) = self { (packet, rule) } else { nil }
+    }
 }

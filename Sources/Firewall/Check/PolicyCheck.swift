@@ -227,8 +227,19 @@ package struct PolicyCheck {
     private mutating func checkTests() {
         let rehearsal = Rehearsal(site, intent)
         for test in site.firewall.tests {
-            let connections = TestConnections(test, site, intent).all
-            if connections.isEmpty {
+            let connections = TestConnections(test, site, intent)
+            if connections.isTooMany {
+                report(
+                    .error,
+                    .test,
+                    test.position,
+                    "it is not tried: with each port at which a line of the policy begins or ends it is about "
+                        + "\(connections.all.count) connections, and no more than \(TestConnections.most) are tried",
+                    help: "write several tests of fewer ports each"
+                )
+                continue
+            }
+            if connections.all.isEmpty {
                 report(
                     .error,
                     .test,
@@ -237,7 +248,7 @@ package struct PolicyCheck {
                 )
                 continue
             }
-            for connection in connections {
+            for connection in connections.all {
                 let decisions = rehearsal.decisions(connection)
                 guard let last = decisions.last else {
                     report(

@@ -4,6 +4,11 @@ import Site
 /// first, the last, and each at which a rule begins to speak or ceases to. Between two of them all ports are alike.
 struct TestConnections {
     let all: [Connection]
+    /// Whether there are more than `most`, of which none is tried then.
+    let isTooMany: Bool
+
+    /// How many connections a line may be about: each is judged by all rules of the hosts on its way.
+    static let most = 4_096
 
     init(_ test: FirewallTest, _ site: SiteModel, _ intent: Intent) {
         let traffic =
@@ -23,6 +28,7 @@ struct TestConnections {
                 }
             }
         }
+        isTooMany = all.count > Self.most
         self.all = all
     }
 
@@ -41,16 +47,19 @@ struct TestConnections {
         _ site: SiteModel,
         _ intent: Intent
     ) -> [UInt32] {
+        let ends = Self.ends(of: destination, site, intent)
         var hosts: [HostIntent]?
         return traffic.kinds.ranges.flatMap { range in
             // An echo request has one type, and code 0.
             let isICMP = [ProtocolNumber.icmp, .icmpv6].contains { UInt32($0.rawValue) == range.lowerBound >> 16 }
             if range.count == 1 || isICMP { return [range.lowerBound] }
-            let asked = hosts ?? Self.hosts(source, destination, site, intent)
+            let asked = hosts ?? Self.hosts(source, ends, site, intent)
             hosts = asked
             var kinds: Set<UInt32> = [range.lowerBound, range.upperBound]
             func cut(_ match: PacketMatch) {
-                guard match.sources.contains(source) else { return }
+                guard match.sources.contains(source), ends.contains(where: { match.destinations.contains($0) }) else {
+                    return
+                }
                 for part in match.traffic.kinds.intersection(IntervalSet(range)).ranges {
                     kinds.insert(part.lowerBound)
                     if part.upperBound < range.upperBound { kinds.insert(part.upperBound + 1) }
@@ -64,22 +73,30 @@ struct TestConnections {
         }
     }
 
-    /// The hosts that may be asked about a connection: its ends, where a forwarded port sends it, and routers.
+    /// Where a connection may end: where it is sent, and where forwarded ports of that host lead.
+    private static func ends(of destination: IPAddress, _ site: SiteModel, _ intent: Intent) -> [IPAddress] {
+        var ends = [destination]
+        for translation in intent.hosts.first(where: { site.bears($0, destination) })?.translations ?? [] {
+            if case .destination(let target, _) = translation.kind { ends.append(target) }
+        }
+        return ends
+    }
+
+    /// The hosts that may be asked about a connection: its ends, and routers.
     private static func hosts(
         _ source: IPAddress,
-        _ destination: IPAddress,
+        _ ends: [IPAddress],
         _ site: SiteModel,
         _ intent: Intent
     ) -> [HostIntent] {
-        func bears(_ host: HostIntent, _ address: IPAddress) -> Bool {
-            site.hosts[host.host]?.allAddresses.contains { $0.address == address } ?? false
+        intent.hosts.filter { host in
+            site.hosts[host.host]?.isRouter == true || ([source] + ends).contains { site.bears(host, $0) }
         }
-        var ends = [source, destination]
-        for translation in intent.hosts.first(where: { bears($0, destination) })?.translations ?? [] {
-            if case .destination(let target, _) = translation.kind { ends.append(target) }
-        }
-        return intent.hosts.filter { host in
-            site.hosts[host.host]?.isRouter == true || ends.contains { bears(host, $0) }
-        }
+    }
+}
+
+extension SiteModel {
+    fileprivate func bears(_ host: HostIntent, _ address: IPAddress) -> Bool {
+        hosts[host.host]?.allAddresses.contains { $0.address == address } ?? false
     }
 }

@@ -78,28 +78,33 @@ struct RouterTranslation: Sendable {
             return [translation(match, .masquerade)]
         case .forward(let traffic, let targets, let port):
             match.inputInterfaces = interfaces
-            match.traffic = traffic
-            return targets.compactMap { target in
-                // Which address a router gets from elsewhere the kernel alone knows.
-                let isDynamic = !router.dynamicInterfaces.isDisjoint(with: router.names(in: zone))
-                let known = isDynamic ? AddressSet.all.subtracting(SpecialAddresses.loopback) : own
-                // What is there already is not changed, and does not count as sent there (`nf_nat_setup_info`).
-                let isAlike = port.map { traffic.redirected(to: $0).intersects(traffic) } ?? true
-                let isThere = own.contains(target) && isAlike
-                let local = isThere ? known.subtracting(AddressSet([target])) : known
-                var match = match
-                if isDynamic { match.oddities = .toOwnAddress }
-                switch target {
-                case .v4:
-                    match.sources = AddressSet(v4: sources.v4)
-                    match.destinations = AddressSet(v4: local.v4)
-                case .v6:
-                    match.sources = AddressSet(v6: sources.v6)
-                    match.destinations = AddressSet(v6: local.v6)
+            // Which address a router gets from elsewhere the kernel alone knows.
+            let isDynamic = !router.dynamicInterfaces.isDisjoint(with: router.names(in: zone))
+            if isDynamic { match.oddities = .toOwnAddress }
+            let known = isDynamic ? AddressSet.all.subtracting(SpecialAddresses.loopback) : own
+            // What is there already is not changed, and does not count as sent there (`nf_nat_setup_info`).
+            let alike = port.map { traffic.redirected(to: $0).intersection(traffic) } ?? traffic
+            var translations: [Translation] = []
+            for target in targets {
+                let isOwn = own.contains(target)
+                let rest = isOwn ? traffic.subtracting(alike) : traffic
+                let others = isOwn ? known.subtracting(AddressSet([target])) : AddressSet.none
+                for (traffic, destinations) in [(rest, known), (alike, others)] {
+                    var match = match
+                    match.traffic = traffic
+                    switch target {
+                    case .v4:
+                        match.sources = AddressSet(v4: sources.v4)
+                        match.destinations = AddressSet(v4: destinations.v4)
+                    case .v6:
+                        match.sources = AddressSet(v6: sources.v6)
+                        match.destinations = AddressSet(v6: destinations.v6)
+                    }
+                    if traffic.isEmpty || match.sources.isEmpty || match.destinations.isEmpty { continue }
+                    translations.append(translation(match, .destination(target, port: port)))
                 }
-                guard !match.sources.isEmpty, !match.destinations.isEmpty else { return nil }
-                return translation(match, .destination(target, port: port))
             }
+            return translations
         }
     }
 

@@ -107,6 +107,21 @@ struct RuleTests {
         #expect(intent.host("s")?.translations.isEmpty == true && intent.host("s")?.forward.isEmpty == true)
     }
 
+    @Test("of a forward to a port of the router's own only what is there already is left as it is")
+    func ownPort() throws {
+        let forward = "  forward: [{ from: lan, in: inside, service: web, to: 192.168.1.1, port: 443 }]\n"
+        let changed = try #require(Self.intent(forward).host("r")).translations
+        #expect(changed.map(\.kind) == [.destination(.v4(0xC0A8_0101), port: 443)])
+        #expect(changed.map(\.match.traffic) == [TrafficSet(.tcp, details: 80...80)])
+        // At another address of its own the same port is changed, too.
+        let two = Self.router.replacing("[192.168.1.1/24,", with: "[192.168.1.1/24, 192.168.1.2/24,")
+        let both = try #require(Intent(of: try site(two + forward)).host("r")).translations
+        let alike = try #require(both.last, "\(both)")
+        #expect(both.count == 2 && both[0].match.traffic == TrafficSet(.tcp, details: 80...80), "\(both)")
+        #expect(alike.match.traffic == TrafficSet(.tcp, details: 443...443), "\(alike)")
+        #expect(alike.match.destinations == AddressSet([IPAddress.v4(0xC0A8_0102)]), "\(alike)")
+    }
+
     @Test("what hosts need goes out, and in at a host that is asked")
     func needs() throws {
         let intent = try Self.intent("  needs: { dns: s, ntp: internet, mirrors: 8.8.8.8 }\n  log-dropped: false\n")
