@@ -30,15 +30,6 @@ package struct StateFolder: Sendable {
     /// Whether a command changes the state now.
     package var isBusy: Bool { FileLock.isHeld(lockPath) }
 
-    /// Waits until no command changes the state, or for so long.
-    package func awaitQuiet(milliseconds: Int) {
-        var left = milliseconds
-        while left > 0, isBusy {
-            Thread.pause(milliseconds: 50)
-            left -= 50
-        }
-    }
-
     private var statePath: String { "\(path)/state.json" }
 
     /// Whether there is no state.
@@ -118,10 +109,16 @@ package struct StateFolder: Sendable {
 
     func path(of document: Document, _ generation: Int) -> String { "\(path)/\(generation).\(document.rawValue)" }
 
-    /// Removes documents of generations that no record of the state names any more, and nothing else that is there.
+    /// Removes documents of generations that no record of the state names any more, what writers that were killed left
+    /// beside the files, and nothing else that is there. For who holds the lock.
     package func tidy(_ state: FirewallState) {
         let kept = Set([state.confirmed, state.previous, state.pending?.ruleset].compactMap { $0?.generation })
         for (name, generation) in files where !kept.contains(generation) { FileWriting.remove("\(path)/\(name)") }
+        for name in FileListing.names(in: path) {
+            guard let target = FileWriting.target(ofScratch: name) else { continue }
+            let isOurs = generation(of: target) != nil || [statePath, confirmedPath].contains("\(path)/\(target)")
+            if isOurs { FileWriting.remove("\(path)/\(name)") }
+        }
     }
 
     /// The highest generation of which something is kept; 0 when there is none.
@@ -134,13 +131,16 @@ package struct StateFolder: Sendable {
 
     /// What is kept of generations.
     private var files: [(name: String, generation: Int)] {
-        FileListing.names(in: path).compactMap { name in
-            let parts = name.split(separator: ".", maxSplits: 1)
-            guard parts.count == 2, let generation = Int(parts[0]),
-                Document(rawValue: String(parts[1])) != nil || parts[1] == Self.mark
-            else { return nil }
-            return (name, generation)
-        }
+        FileListing.names(in: path).compactMap { name in generation(of: name).map { (name: name, generation: $0) } }
+    }
+
+    /// The generation that a file of that name is kept of; nil for other files.
+    private func generation(of name: String) -> Int? {
+        let parts = name.split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let generation = Int(parts[0]),
+            Document(rawValue: String(parts[1])) != nil || parts[1] == Self.mark
+        else { return nil }
+        return generation
     }
 
     private static let longest = 64 << 20

@@ -31,6 +31,13 @@ package enum FileWriting {
         return "\(folder)/.\(name).\(process).\(Thread.currentIdentifier)"
     }
 
+    /// The name of the file that one in the same folder was written beside of; nil when that is no such file.
+    package static func target(ofScratch name: String) -> String? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 3, parts[0].isEmpty, Int(parts[parts.count - 1]) != nil else { return nil }
+        return parts[1..<(parts.count - 2)].joined(separator: ".")
+    }
+
     /// What tells this process from others that write into the same folder, wherever they run.
     private static let process = String(UInt64.random(in: 0 ... .max), radix: 36)
 

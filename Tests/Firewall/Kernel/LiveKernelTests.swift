@@ -81,6 +81,50 @@ struct LiveKernelTests {
         }
     }
 
+    @Test("a list is of one moment, or says of what it is not, while others change sets and rules all the time")
+    func changing() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Namespaces.isolateNetwork()
+            let kernel = LiveKernel(try BuiltProgram.workers())
+            try kernel.load(Self.held)
+            try kernel.load(
+                """
+                table ip other {
+                    set a { type ipv4_addr; elements = { 192.0.2.1 }; }
+                    set b { type ipv4_addr; elements = { 192.0.2.1 }; }
+                    chain c { ip saddr @a drop; }
+                }
+
+                """
+            )
+            // Both sets, and the rule that asks one of them, change in one transaction.
+            let script = """
+                number=0; while test -e /proc/$1; do number=$((number % 200 + 1)); set=a; test $((number % 2)) = 0 || set=b
+                    nft "flush set ip other a; add element ip other a { 192.0.2.$number }; flush chain ip other c
+                        flush set ip other b; add element ip other b { 192.0.2.$number }; add rule ip other c ip saddr @$set drop"
+                done
+                """
+            let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+            let arguments = ["bash", "-c", script, "writer", "\(getpid())"]
+            let writer = try ProcessStart(program: "/bin/bash", arguments: arguments, environment: environment).run()
+            var seen: Set<Set<String>> = []
+            for _ in 0..<40 {
+                let held = try kernel.held()
+                #expect(held.unread[TableName.own.description] == nil)
+                let objects = held.tables["ip other"] ?? []
+                #expect(objects.count { $0["rule"] != nil } == 1, "\(objects)")
+                let elements = Set(objects.compactMap { $0["set"]?["elem"]?.line })
+                #expect(elements.count == 1 || held.unread["ip other"] != nil, "\(objects)")
+                seen.insert(elements)
+            }
+            #expect(seen.count > 10, "it changed too slowly: \(seen)")
+            writer.signalGroup(SIGKILL)
+            let end = writer.wait(milliseconds: 10_000)
+            #expect(end != nil)
+            #expect(try kernel.held().unread.isEmpty)
+        }
+    }
+
     @Test("a worker that ends for want of memory before it loads changes nothing, and that is known")
     func memory() async {
         await #expect(processExitsWith: .success) {
@@ -118,67 +162,5 @@ struct LiveKernelTests {
             #expect(try healthy.rollback().generation == 1)
             #expect(try failing.holdsWhatItHeld)
         }
-    }
-}
-
-/// A network in which one ruleset is in force, and an applier whose workers fail when they should.
-private final class FailingLoads {
-    let applier: Applier
-    private let kernel: LiveKernel
-    private let before: [UInt8]
-
-    /// - Parameter cases: what workers do before their task, as the cases of a shell's `case`, by their number from the
-    ///   load on: the first loads what differs, and the second reads back what the kernel holds, and the third again when that
-    ///   changed meanwhile; where it is not what it should be, the fourth loads the whole, and the fifth and sixth read back.
-    ///   Where the first fails, the second loads the whole.
-    init(_ cases: String) throws {
-        _ = try Namespaces.isolateNetwork()
-        let folder = try StateFolder("/tmp/gatehouse-failing-loads-\(getpid())")
-        let workers = try BuiltProgram.workers()
-        kernel = LiveKernel(workers)
-        let healthy = Applier(folder, workers: workers)
-        _ = try healthy.apply(Self.order(healthy, port: 22, confirmWithin: 0)) { _, _ in }
-        before = try kernel.text(.table(.own))
-        let script = """
-            cd \(folder.path)
-            number=0; if test -e armed; then read number < armed; number=$((number + 1)); echo $number > armed; fi
-            case $number in \(cases) esac
-            exec \(workers.program) "$@"
-            """
-        let arguments = ["sh", "-c", script, "gatehouse"] + workers.arguments.dropFirst()
-        applier = Applier(folder, workers: KernelProcess(program: "/bin/sh", arguments: arguments))
-    }
-
-    deinit { FileWriting.removeFolder(applier.folder.path, first: "state.json") }
-
-    /// Whether the kernel holds the ruleset that was there first.
-    var holdsWhatItHeld: Bool { get throws { try kernel.text(.table(.own)) == before } }
-
-    /// Applies another ruleset, which fails.
-    func apply() throws -> ApplyError {
-        let order = try Self.order(Applier(applier.folder, workers: kernel.process), port: 2222, confirmWithin: 60)
-        let mark = "\(applier.folder.path)/armed"
-        do throws(ApplyError) {
-            // Between this and the load nothing is asked of the kernel.
-            _ = try applier.apply(order) { (_, _) throws(ApplyError) in
-                do throws(FileError) {
-                    try FileWriting.replace(mark, with: Array("0\n".utf8).span, mode: 0o600)
-                } catch {
-                    throw ApplyError(.machine, "\(error)")
-                }
-            }
-        } catch {
-            return error
-        }
-        throw ApplyError(.machine, "it was applied")
-    }
-
-    private static func order(_ applier: Applier, port: UInt16, confirmWithin: Int) throws -> Applier.Order {
-        var ssh = PacketMatch()
-        ssh.traffic = TrafficSet(.tcp, details: port...port)
-        var host = HostIntent(host: "app-01")
-        host.input = [IntentRule(id: "ssh", .written, .accept, matches: [ssh])]
-        let ruleset = try applier.prove(CompiledRuleset(host), takesUnknown: false)
-        return Applier.Order(ruleset, site: Array("port \(port)".utf8), siteModified: 0, confirmWithin: confirmWithin)
     }
 }

@@ -30,7 +30,7 @@ struct ScratchKernelTests {
         } catch {
             switch error {
             case .refused(let problems): return .refused(problems)
-            case .unavailable(let why): return .unavailable(why)
+            case .unavailable(let why), .underway(let why): return .unavailable(why)
             }
         }
     }

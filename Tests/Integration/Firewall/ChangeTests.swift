@@ -45,4 +45,27 @@ struct ChangeTests {
             #expect(result.output.contains(words), "\(words): \(result)")
         }
     }
+
+    @Test("an undo takes back what differs, and leaves the counts and limits of all other rules")
+    func undone() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.limited + """
+                now one.yaml; knock 22; knock 22
+                sed -i 's/^  allow:/&\\n    - { id: web-in, from: office, to: all, services: [web] }/' one.yaml
+                try() { apply one.yaml --keep 203.0.113.7 --confirm-within $1 > said; grep -c 'all others count on' said; }
+                try 600s; knock 8080; policy rollback > said; echo "back $?"; counted; knock 8080; knock 22; policy status | grep 'kernel holds'
+                try 1s; await 'policy status'; policy status | grep 'nobody confirmed it'; counted; knock 8080; knock 22
+                try 600s; nft delete rule inet gatehouse input handle $(
+                    nft -a list chain inet gatehouse input | grep -o 'handle [0-9]*' | tail -1 | cut -d' ' -f2)
+                policy rollback > said; policy drift; echo "whole $?"; knock 22
+                """
+        )
+        for words in [
+            "22 0\n22 0\n1\n8080 0\nback 0\n1\n8080 124\n22 124\nthe kernel holds generation 1\n",
+            "nobody confirmed it in time\n1\n8080 124\n22 124\n",
+            "22 124\n1\nthe kernel holds what was applied\nwhole 0\n22 0\n",
+        ] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
 }

@@ -37,6 +37,23 @@ struct WatchdogTests {
         #expect(result.output.contains("\n1\n") && result.output.hasSuffix("again 0\n"), "\(result)")
     }
 
+    @Test("who watches is told at once who changes rules, also while some command holds the state's lock and goes on")
+    func held() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            policy watch > watch.txt & watch=$!; trap 'kill $watch $holder' EXIT
+            await 'grep -q ^watching watch.txt'
+            flock --no-fork state/lock sleep 600 & holder=$!; await '! flock -n state/lock true'
+            for count in 1 2; do
+                nft add table ip6 more$count; await "test \\$(grep -c 'by nft' watch.txt) = $count"
+            done
+            grep -c ^drift watch.txt; kill $holder; await 'grep -q "ip6 more2" watch.txt'; echo "looked $?"
+            """
+        )
+        #expect(result.output.hasSuffix("\n0\nlooked 0\n"), "\(result)")
+    }
+
     @Test(
         "it undoes what nobody confirmed also when the folder, the state or the text that undoes it is gone",
         arguments: [
@@ -81,7 +98,7 @@ struct WatchdogTests {
                 back; await 'grep "is undone: nobody confirmed it in time" watch.txt'; kill $watch
                 await 'policy status'; try drift
                 wait2 1s; killWatchdog 2> /dev/null; kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 3 ")
-                policy watch > again.txt & watch=$!; back; try drift
+                policy watch > again.txt & watch=$!; back; await 'policy status > words.txt'; try drift
                 """
         )
         #expect(result.output.contains("its watchdog does not run"), "\(result)")

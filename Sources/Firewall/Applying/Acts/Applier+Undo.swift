@@ -124,17 +124,33 @@ extension Applier {
     private func go(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> EndedConnections {
         guard !isRestored else { return EndedConnections() }
         // A load would begin all counts anew, and there is nothing to bring back, unless it was changed meanwhile.
-        if !(wayBack.isSame && holds(wayBack.text)) { try load(wayBack.text) }
+        if !(wayBack.isSame && holds(wayBack.text)), try !change(by: wayBack) { try load(wayBack.text) }
         isRestored = true
         return endConnections(from: wayBack.left, to: wayBack.target)
     }
 
-    /// Whether the kernel holds of our table what it would hold of the text; not when it cannot be asked.
-    private func holds(_ text: String) -> Bool {
-        guard !isAsleep, let script = try? RulesetScript(text), let bytes = try? scratch.hold(text),
-            let expected = try? Self.parse(bytes), let live = try? liveListing()
+    /// Changes only what differs, so that the counts of all else live on, as `apply` does.
+    ///
+    /// - Returns: false when the kernel does not hold what was applied, or not what it should when that is done: then the
+    ///   whole is to be loaded.
+    private func change(by wayBack: WayBack) throws(ApplyError) -> Bool {
+        guard wayBack.target != nil, let left = wayBack.leftText, let before = listing(of: left),
+            let script = try? RulesetScript(wayBack.text),
+            let changes = before.script.changes(to: script, handles: before.live.ownHandles)
         else { return false }
-        return Self.differences(expected.text, live.text, script).isEmpty
+        return try takes(changes.text) && holds(wayBack.text)
+    }
+
+    /// Whether the kernel holds of our table what it would hold of the text; not when it cannot be asked.
+    private func holds(_ text: String) -> Bool { listing(of: text) != nil }
+
+    /// What the kernel holds, where that is of our table what it would hold of the text; else nil.
+    private func listing(of text: String) -> (script: RulesetScript, live: HeldListing)? {
+        guard !isAsleep, let script = try? RulesetScript(text), let bytes = try? scratch.hold(text),
+            let expected = try? Self.parse(bytes), let live = try? liveListing(),
+            Self.differences(expected.text, live.text, script).isEmpty
+        else { return nil }
+        return (script, live)
     }
 
     /// Undoes a generation that nobody confirmed in time, if it still waits.
@@ -198,7 +214,13 @@ extension Applier {
     private func requireFolder() throws(ApplyError) {
         guard !folder.exists else { return }
         let none = "there is no folder \(folder.path): no ruleset was applied with it here"
-        guard (try? live.text(.table(.own))) != nil else { throw ApplyError(.wanting, none) }
+        let isInForce: Bool
+        do throws(KernelFailure) {
+            isInForce = try RulesetInventory().tables[TableName.own.description] != nil
+        } catch {
+            throw ApplyError(.wanting, "\(none); \(error)")
+        }
+        guard isInForce else { throw ApplyError(.wanting, none) }
         throw ApplyError(
             .wanting,
             "\(none), but the kernel holds table \(TableName.own). Where the folder was removed, a watchdog that runs "

@@ -135,6 +135,14 @@ package struct Applier: Sendable {
             }
             return .applied(generation: record.generation, change: change, ended: ended, doubt: doubt)
         } catch {
+            guard !error.isUnderway else {
+                // The watchdog goes on: what it loads waits for what is under way.
+                throw ApplyError(
+                    .machine,
+                    "\(error)\ngeneration \(record.generation) stays pending: `gatehouse policy rollback`, or the watchdog "
+                        + "when its time is over, brings back what was in force before"
+                )
+            }
             if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
         }
@@ -208,7 +216,7 @@ package struct Applier: Sendable {
         if let changes {
             isTouched = true
             // Overlapping intervals that the kernel merged cannot be taken away one by one: then it is loaded whole.
-            if (try? live.load(changes.text)) != nil,
+            if try takes(changes.text),
                 Self.differences(expected, try liveListing().text, ruleset.script).isEmpty
             {
                 return changes.isOfElementsAlone ? .elements : .rules
@@ -230,6 +238,20 @@ package struct Applier: Sendable {
             throw ApplyError(.machine, "the kernel holds something else than was loaded: \(differences[0])")
         }
         return .table
+    }
+
+    /// Loads what can also be done in another way.
+    ///
+    /// - Returns: whether the kernel took it.
+    /// - Throws: when that is not known yet: then nothing else may be loaded.
+    func takes(_ text: String) throws(ApplyError) -> Bool {
+        do throws(KernelFailure) {
+            try live.load(text)
+            return true
+        } catch {
+            guard case .underway = error else { return false }
+            throw ApplyError(error)
+        }
     }
 
     /// What makes what the kernel holds the new ruleset; nil when it does not hold what was applied last, or is to be

@@ -11,10 +11,17 @@ package struct ApplyError: Error, Sendable, CustomStringConvertible {
 
     package let kind: Kind
     package let description: String
+    /// Whether what was loaded may come into force later, so that nothing can be undone before.
+    let isUnderway: Bool
 
     package init(_ kind: Kind, _ description: String) {
+        self.init(kind, description, isUnderway: false)
+    }
+
+    private init(_ kind: Kind, _ description: String, isUnderway: Bool) {
         self.kind = kind
         self.description = description
+        self.isUnderway = isUnderway
     }
 
     /// - Parameter rule: for a line of the text the rule that it comes from.
@@ -24,6 +31,7 @@ package struct ApplyError: Error, Sendable, CustomStringConvertible {
             let text = problems.described(ruleOfLine: rule)
             self.init(.wrong, "nftables refuses the ruleset, and nothing changed:\n\(text)")
         case .unavailable(let why): self.init(.machine, why)
+        case .underway(let why): self.init(.machine, why, isUnderway: true)
         }
     }
 }

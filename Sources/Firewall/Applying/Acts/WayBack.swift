@@ -8,6 +8,8 @@ package struct WayBack: Sendable {
     package let ruleset: StoredRuleset
     /// Replaces our table by what was before.
     let text: String
+    /// What was loaded; nil where that is gone or was changed on the disk.
+    let leftText: String?
     /// Whether the kernel held the same rules before and after it was applied.
     let isSame: Bool
     /// What is left, and what is gone back to; nil for no rules.
@@ -56,6 +58,7 @@ extension Applier {
         WayBack(
             ruleset: pending.ruleset,
             text: try textBack(state, pending),
+            leftText: confirmedText(of: pending.ruleset),
             isSame: pending.isSameAsBefore,
             left: policy(of: pending.ruleset),
             target: state.settled.map(policy)

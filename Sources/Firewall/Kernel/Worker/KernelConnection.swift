@@ -60,7 +60,7 @@ final class KernelConnection: Sendable {
             child.signal(SIGKILL)
             // Whoever asks what the kernel holds now must not ask before a load that is under way has come to its end.
             guard task != .load || child.wait(milliseconds: Self.patience) != nil else {
-                throw .unavailable(
+                throw .underway(
                     "the worker process gave no answer within \(seconds) s and does not end: what it loads may come into "
                         + "force later"
                 )

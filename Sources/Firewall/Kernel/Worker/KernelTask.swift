@@ -42,11 +42,13 @@ package enum KernelFailure: Error, Sendable, Equatable, CustomStringConvertible 
     case refused(RulesetProblems)
     /// The machine lacks what the task needs: a right, namespaces, memory; says what to do.
     case unavailable(String)
+    /// A load whose worker cannot be ended: it may come into force later, and until then nothing else can be loaded.
+    case underway(String)
 
     package var description: String {
         switch self {
         case .refused(let problems): "\(problems)"
-        case .unavailable(let why): why
+        case .unavailable(let why), .underway(let why): why
         }
     }
 }

@@ -48,9 +48,9 @@ package enum KernelWorker {
         } catch {
             switch error {
             case .refused(let problems) where problems.isDenied: return (.unavailable, Array(denied.utf8))
-            case .refused(let problems) where problems.isTooLong: return (.unavailable, Array(tooLong.utf8))
+            case .refused(let problems) where problems.isTooLong: return (.unavailable, Array(tooLong(for: task).utf8))
             case .refused(let problems): return (.refused, Array(problems.coded.utf8))
-            case .unavailable(let why): return (.unavailable, Array(why.utf8))
+            case .unavailable(let why), .underway(let why): return (.unavailable, Array(why.utf8))
             }
         }
     }
@@ -58,7 +58,15 @@ package enum KernelWorker {
     private static let denied =
         "the kernel does not let this user at the firewall's rules (CAP_NET_ADMIN): run it as root"
 
-    private static let tooLong = "the kernel takes no message as long as this from this user: run it as root"
+    /// Who may send longer ones has CAP_NET_ADMIN in the first user namespace (SO_SNDBUFFORCE), as root of a container
+    /// has not. What is to come into force goes as one message or not at all.
+    private static func tooLong(for task: KernelTask) -> String {
+        guard task == .load else {
+            return "the kernel takes no message as long as this from this user: run it as root"
+        }
+        return "the ruleset is too large for one transaction here, and nothing changed: run it where CAP_NET_ADMIN is "
+            + "of the machine's own user namespace, not a container's, or raise net.core.wmem_max there"
+    }
 
     private static func perform(_ task: KernelTask, _ text: String) throws(KernelFailure) -> [UInt8] {
         if task == .hold { return try ScratchNetwork.hold(text) }

@@ -64,15 +64,16 @@ struct PolicyWatch: ParsableCommand {
             } catch {
                 throw ApplyError(.machine, "the kernel does not tell of changes: \(error)")
             }
-            var state = try? applier.state()
-            var known = Self.findings(applier)
-            for finding in known { Output.line("drift: \(finding)") }
-            Output.line("watching")
+            var recorded = try? applier.state()
+            // Of the last look; nil before the first.
+            var known: [String]?
+            // When the rules are looked at whoever changes them; nil when nothing calls for a look.
+            var latest: UInt64? = Clock.monotonicNanoseconds + Self.longestCommand
             while true {
                 // By a watchdog that is killed, and by a record that comes late, no rule changes and this would not be
                 // woken.
-                let isWaiting = !known.isEmpty || (try? applier.state().pending) != nil
-                _ = Readiness.wait([events.raw], milliseconds: isWaiting ? 1_000 : -1)
+                let isWaiting = known?.isEmpty == false || (try? applier.state().pending) != nil
+                _ = Readiness.wait([events.raw], milliseconds: latest != nil ? 50 : isWaiting ? 1_000 : -1)
                 Self.undoUnwatched(applier)
                 let news: [RulesetEvents.Event]
                 do {
@@ -81,21 +82,34 @@ struct PolicyWatch: ParsableCommand {
                     throw ApplyError(.machine, "\(error)")
                 }
                 for event in news { Output.line(Self.text(event)) }
-                let recorded = try? applier.state()
-                guard !news.isEmpty || recorded != state else { continue }
-                state = recorded
+                let state = try? applier.state()
+                if latest == nil, !news.isEmpty || state != recorded {
+                    latest = Clock.monotonicNanoseconds + Self.longestCommand
+                }
+                recorded = state
+                guard let end = latest else { continue }
+                // A command that changes the rules holds the state's lock until both agree; one that begins meanwhile
+                // changes one before the other.
+                let isOver = Clock.monotonicNanoseconds >= end
+                guard isOver || !applier.folder.isBusy else { continue }
                 let now = Self.findings(applier)
-                for finding in now where !known.contains(finding) { Output.line("drift: \(finding)") }
-                if now.isEmpty, !known.isEmpty { Output.line("the kernel holds what was applied again") }
+                let isSettled = !applier.folder.isBusy && state == (try? applier.state())
+                guard isOver || isSettled || now.isEmpty else { continue }
+                latest = nil
+                for finding in now where known?.contains(finding) != true { Output.line("drift: \(finding)") }
+                if known == nil { Output.line("watching") }
+                if now.isEmpty, known?.isEmpty == false { Output.line("the kernel holds what was applied again") }
                 known = now
             }
         }
     }
 
-    /// How long a command may change the rules, in milliseconds, before what it has done so far is looked at.
-    private static let longestCommand = 60_000
+    /// How long a command may change the rules, in nanoseconds, before what it has done so far is looked at.
+    private static let longestCommand: UInt64 = 60_000_000_000
 
     private static func undoUnwatched(_ applier: Applier) {
+        // Who holds the lock may be about to, and would be waited for.
+        guard !applier.folder.isBusy else { return }
         do {
             guard let generation = try applier.expireUnwatched() else { return }
             Output.line("generation \(generation) is undone: nobody confirmed it in time, and its watchdog was gone")
@@ -112,23 +126,11 @@ struct PolicyWatch: ParsableCommand {
         }
     }
 
-    /// A command that changes the rules holds the state's lock until both agree; one that begins meanwhile changes one
-    /// before the other.
     private static func findings(_ applier: Applier) -> [String] {
-        var found: [String] = []
-        for _ in 0..<mostLooks {
-            applier.folder.awaitQuiet(milliseconds: longestCommand)
-            let before = try? applier.state()
-            do {
-                found = try applier.drift().findings
-            } catch {
-                found = [error.description]
-            }
-            if found.isEmpty || !applier.folder.isBusy && before == (try? applier.state()) { break }
+        do {
+            return try applier.drift().findings
+        } catch {
+            return [error.description]
         }
-        return found
     }
-
-    /// How often it looks again while commands come and go.
-    private static let mostLooks = 10
 }
