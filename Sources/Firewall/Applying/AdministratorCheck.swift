@@ -52,6 +52,8 @@ package struct AdministratorCheck: Sendable {
         package let description: String
         /// Whether it is a table of others, of which the site file says nothing.
         package let isForeign: Bool
+        /// Whether it stops no packet of the connection, but neighbour discovery (`discovery`).
+        package let stopsNeighbours: Bool
         /// The id of our rule that stops it; nil when no rule lets it through.
         package let rule: String?
     }
@@ -129,7 +131,8 @@ package struct AdministratorCheck: Sendable {
                 } else if trace.outcomes.contains(.accept) {
                     return .unknown(trace.doubt(in: held) ?? deciding)
                 } else {
-                    return .refused(by: trace.refusal(what + deciding, in: held))
+                    let isDiscovery = packet.protocolNumber == .icmpv6
+                    return .refused(by: trace.refusal(what + deciding, in: held, stopsNeighbours: isDiscovery))
                 }
             }
         }
@@ -160,12 +163,21 @@ extension HeldTrace {
         return nil
     }
 
-    fileprivate func refusal(_ text: String, in held: HeldRuleset) -> AdministratorCheck.Refusal {
+    fileprivate func refusal(
+        _ text: String,
+        in held: HeldRuleset,
+        stopsNeighbours: Bool = false
+    ) -> AdministratorCheck.Refusal {
         let last = steps.last { held.chains.indices.contains($0.chain) }
         let chain = last.map { held.chains[$0.chain] }
         let isOwn = chain?.title.hasPrefix("\(TableName.own) ") ?? true
         let rule = last?.rule.flatMap { chain?.rules[$0].id }
-        return AdministratorCheck.Refusal(description: text, isForeign: !isOwn, rule: isOwn ? rule : nil)
+        return AdministratorCheck.Refusal(
+            description: text,
+            isForeign: !isOwn,
+            stopsNeighbours: stopsNeighbours,
+            rule: isOwn ? rule : nil
+        )
     }
 
     /// The id of the last rule of ours that accepts; of any table when none of ours does.

@@ -92,6 +92,21 @@ struct EntranceTests {
         #expect(result.error.contains("warning: answers to 203.0.113.7 leave by eth1"), "\(result)")
     }
 
+    @Test("who comes by IPv6 is told to have neighbours found, where they are not")
+    func neighbours() throws {
+        let result = try run(
+            """
+            from eth1; sed -i 's/^  defences:/  baseline: { neighbours: false }\\n&/' gate.yaml
+            try --keep 2001:db8:100::7; try --keep 203.0.113.7
+            """
+        )
+        for words in ["--keep 2001:db8:100::7 1\n", "--keep 203.0.113.7 0\n"] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+        let advice = "Take `neighbours: false` out of `baseline` in the site file, or name another address"
+        #expect(result.error.contains(advice), "\(result)")
+    }
+
     @Test("an address that the loopback interface bears is not reached by it")
     func loopback() throws {
         let result = try run(

@@ -82,15 +82,21 @@ struct PolicyCommandTests {
                 nft insert rule inet gatehouse input tcp dport 9 accept; prove opened
                 nft flush ruleset; policy load; unreadable rule ip; prove unlisted
                 $gatehouse policy prove --host app-01 --site never.yaml; echo "alone $?"
+                nft delete table ip odd; nft -j list ruleset > held.json
+                $gatehouse policy prove --live --held app-01=held.json --site never.yaml; echo "both $?"
+                sed 's/10.10.0.21/10.10.0.99/' never.yaml > elsewhere.yaml
+                $gatehouse policy prove --live --host app-01 --site elsewhere.yaml; echo "elsewhere $?"
                 """
         )
         let answers = result.output.components(separatedBy: "bare 1\n").last ?? ""
         for words in [
             "proved   app-01: ", "proved   never `kept`", "applied 0\n", "BROKEN   app-01: ", "BROKEN   never `kept`",
-            "opened 1\n", "unknown  app-01: ", "unlisted 1\n", "alone 2\n",
+            "opened 1\n", "unknown  app-01: ", "unlisted 1\n", "alone 2\n", "both 2\n", "elsewhere 1\n",
         ] {
             #expect(answers.contains(words), "\(words): \(result)")
         }
+        #expect(result.error.contains("--live and --held both say what the kernel of app-01 holds"), "\(result)")
+        #expect(result.error.contains("this machine bears no address of app-01 (10.10.0.99)"), "\(result)")
     }
 
     @Test("apply wants to know which host the machine is, and where its administrator comes from")
@@ -155,6 +161,13 @@ struct PolicyCommandTests {
                 #expect(result.error.hasPrefix("\(state): this user may not look into it"), "\(act) \(result)")
                 #expect(result.error.contains("run it as root"), "\(act) \(result)")
             }
+        }
+        let none = directory.path("none")
+        for act in ["status", "drift", "confirm", "rollback"] {
+            let result = try Unprivileged.tool([binary, "policy", act, "--state", none], in: directory)
+            let words = "there is no folder \(none): no ruleset was applied with it here; the kernel does not tell its"
+            #expect(result.status == 1 && result.error.hasPrefix(words), "\(act) \(result)")
+            #expect(result.error.hasSuffix(": run it as root\n"), "\(act) \(result)")
         }
     }
 }

@@ -57,7 +57,7 @@ struct WayBackTests {
             """
         )
         for words in [
-            "generation 1 is loaded\nboot 0\n1\n", "IN ITS PLACE since a boot: generation 1 of app-01",
+            "generation 1 is loaded\nboot 0\n1\n", "IN ITS PLACE since a boot or `policy load`: generation 1 of app-01",
             "the kernel holds generation 1\n", "status 1\n1\n",
             "generation 1 is in force in place of what was confirmed",
             "drift 1\n", "healed 0\n1\n",

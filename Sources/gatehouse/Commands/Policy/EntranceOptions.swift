@@ -113,6 +113,8 @@ struct EntranceOptions: ParsableArguments {
         case .defence(let name): return "Write `defences: { \(name): false }` in the site file"
         case .baseline(let name): return "Write `baseline: { \(name): false }` in the site file"
         case .written, .derived: return "Change that line of the site file"
+        // No line of `allow` is about neighbours on a link.
+        case nil where refusal.stopsNeighbours: return "Take `neighbours: false` out of `baseline` in the site file"
         case nil: return "Allow it in the site file"
         }
     }

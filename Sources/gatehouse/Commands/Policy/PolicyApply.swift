@@ -27,7 +27,7 @@ struct PolicyApply: ParsableCommand {
         let site = try PolicySite(path: options.path)
         let host = try site.machine(host)
         let compiled = try site.ruleset(host)
-        try requireMachine(of: host)
+        try PolicySite.requireMachine(of: host)
         for warning in MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path) {
             Output.error(warning.description)
         }
@@ -53,29 +53,6 @@ struct PolicyApply: ParsableCommand {
             return try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
         }
         entrance.say(outcome, host.name)
-    }
-
-    /// Refuses where this machine is not the host, as far as its addresses tell, or else its interfaces.
-    private func requireMachine(of host: SiteHost) throws {
-        let addresses = host.allAddresses.map(\.address)
-        guard addresses.isEmpty else {
-            let own = PolicySite.machineAddresses
-            // Every machine bears those of loopback.
-            guard !addresses.contains(where: { own.contains($0) && !$0.isLoopback }) else { return }
-            let list = addresses.map { "\($0)" }.joined(separator: ", ")
-            throw ExitCode.refusal(
-                .wanting,
-                "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
-            )
-        }
-        let (named, present) = (Set(host.interfaces.map(\.name)), Set(InterfaceNames.all()))
-        guard named.isEmpty || !named.isSubset(of: present) else { return }
-        let problem =
-            named.isEmpty
-            ? "the site file gives \(host.name) neither addresses nor interfaces"
-            : "this machine has no interface \(named.subtracting(present).sorted().joined(separator: ", ")), and the site "
-                + "file gives \(host.name) no address"
-        throw ExitCode.refusal(.wanting, "\(problem): nothing shows that its rules are for this machine")
     }
 
     /// Holds the site's claims against what all hosts are meant to do.

@@ -39,7 +39,17 @@ struct PolicyProve: ParsableCommand {
         Allocator.keepFreedMemory()
         let site = try PolicySite(path: options.path)
         var rulesets = try site.held(held)
-        if live { rulesets[try site.machine(host).name] = try PolicySite.live() }
+        if live {
+            let host = try site.machine(host)
+            try PolicySite.requireMachine(of: host)
+            guard rulesets[host.name] == nil else {
+                throw ExitCode.refusal(
+                    .wrong,
+                    "--live and --held both say what the kernel of \(host.name) holds, which is this machine: leave one out"
+                )
+            }
+            rulesets[host.name] = try PolicySite.live()
+        }
         let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
         let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }
         let timeline = PolicyTimeline(site.model, held: rulesets, at: site.now)

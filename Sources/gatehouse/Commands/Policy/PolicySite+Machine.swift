@@ -20,6 +20,31 @@ extension PolicySite {
         throw ExitCode(2)
     }
 
+    /// Refuses where this machine is not the host, as far as its addresses tell, or else its interfaces.
+    ///
+    /// - Throws: `ExitCode` 1, after saying what it lacks.
+    static func requireMachine(of host: SiteHost) throws {
+        let addresses = host.allAddresses.map(\.address)
+        guard addresses.isEmpty else {
+            let own = machineAddresses
+            // Every machine bears those of loopback.
+            guard !addresses.contains(where: { own.contains($0) && !$0.isLoopback }) else { return }
+            let list = addresses.map { "\($0)" }.joined(separator: ", ")
+            throw ExitCode.refusal(
+                .wanting,
+                "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
+            )
+        }
+        let (named, present) = (Set(host.interfaces.map(\.name)), Set(InterfaceNames.all()))
+        guard named.isEmpty || !named.isSubset(of: present) else { return }
+        let problem =
+            named.isEmpty
+            ? "the site file gives \(host.name) neither addresses nor interfaces"
+            : "this machine has no interface \(named.subtracting(present).sorted().joined(separator: ", ")), and the site "
+                + "file gives \(host.name) no address"
+        throw ExitCode.refusal(.wanting, "\(problem): nothing shows that its rules are for this machine")
+    }
+
     /// The addresses of this machine's interfaces.
     static var machineAddresses: [IPAddress] { ownAddresses.map(\.address) }
 

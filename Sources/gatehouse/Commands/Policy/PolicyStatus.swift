@@ -134,7 +134,7 @@ private struct KnownStatus {
         }
         lines.append(state.confirmed.map { "confirmed: \(Self.text($0))" } ?? "no ruleset was confirmed here")
         if let standIn = state.standIn {
-            lines.append("IN ITS PLACE since a boot: \(Self.text(standIn.ruleset)): \(standIn.why)")
+            lines.append("IN ITS PLACE since a boot or `policy load`: \(Self.text(standIn.ruleset)): \(standIn.why)")
         }
         if let undone = state.undone {
             lines.append("undone: generation \(undone.generation) at \(DateTime(seconds: undone.at)): \(undone.why)")

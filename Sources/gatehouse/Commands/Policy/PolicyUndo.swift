@@ -55,8 +55,9 @@ struct PolicyLoad: ParsableCommand {
         abstract: "Load the last confirmed ruleset, as at boot.",
         discussion:
             "Where its text is not what was confirmed, its copy or the one before is loaded, and so is the one before "
-            + "where the kernel does not take it; where nothing is known that was confirmed and no ruleset of gatehouse is in force, one that lets in SSH alone. Exit status: 0 also "
-            + "when none was ever confirmed, else 1, 2 or 3 when no confirmed one could be loaded."
+            + "where the kernel does not take it; where nothing is known that was confirmed and no ruleset of gatehouse is "
+            + "in force, one that lets in SSH alone. Exit status: 0 also when none was ever confirmed, else 1, 2 or 3 when no "
+            + "confirmed one could be loaded."
     )
 
     @OptionGroup var state: StateOptions
