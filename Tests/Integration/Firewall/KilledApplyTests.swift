@@ -57,7 +57,7 @@ struct KilledApplyTests {
                 apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 0s > said; echo "applied $?"
                 await '! ls state/*.armed 2> /dev/null'; ls -A state
                 """,
-            within: .seconds(300)
+            within: .seconds(900)
         )
         let lines = result.output.split(separator: "\n").drop { $0 != "\(kind): each" }
         let files = ["confirmed.nft", "lock", "state.json"]
@@ -84,7 +84,7 @@ struct KilledApplyTests {
                 }
                 each recvmsg
                 """,
-            within: .seconds(300)
+            within: .seconds(900)
         )
         #expect(result.output.hasSuffix("recvmsg: each\n"), "\(result)")
         #expect(result.output.split(separator: "\n").count == 3, "\(result)")
