@@ -1,8 +1,13 @@
 import Foundation
+import Synchronization
 
 /// A program that the tests started. It runs in a process group of its own, which dies with this object, as do its
 /// children in groups of their own, so that nothing it started is left behind either.
 final class ChildProcess {
+    /// From its fork until its program begins a child has a copy of every descriptor of the tests. A socket that is closed
+    /// meanwhile would go on listening.
+    static let forking = Mutex(())
+
     let identifier: pid_t
     private let outputPath: String
     private let errorPath: String
@@ -45,7 +50,10 @@ final class ChildProcess {
         let envp = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (argv + envp).forEach { unsafe free($0) } }
         var pid: pid_t = 0
-        let result = unsafe posix_spawnp(&pid, program, &actions, &attributes, argv, envp)
+        var result: Int32 = 0
+        Self.forking.withLock { _ in
+            result = unsafe posix_spawnp(&pid, program, &actions, &attributes, argv, envp)
+        }
         guard result == 0 else {
             throw HarnessError("cannot start \(program): errno \(result); `make test` installs what is missing")
         }

@@ -41,6 +41,10 @@ enum Ports {
     private static func isFree(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         defer { close(descriptor) }
+        // A child that another thread forks meanwhile has a copy of this socket until its program begins. With this it
+        // is in nobody's way.
+        var on: Int32 = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         return unsafe Socket.withAddress(port) { address, length in unsafe bind(descriptor, address, length) == 0 }
     }
 }

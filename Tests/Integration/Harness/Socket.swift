@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A TCP connection over 127.0.0.1 with blocking calls, each of which ends by a deadline.
 ///
@@ -130,7 +131,7 @@ final class Socket: @unchecked Sendable {
 
     func close() {
         guard descriptor >= 0 else { return }
-        Glibc.close(descriptor)
+        ChildProcess.forking.withLock { _ in _ = Glibc.close(descriptor) }
         descriptor = -1
     }
 
