@@ -2,7 +2,7 @@ import Foundation
 
 /// The library of `Tests/Tools/allocation-counter.c`, preloaded into a gateway and all that it starts.
 struct AllocationCounter {
-    /// Calls of malloc and its kin in all processes since they were started with the counter armed.
+    /// Calls of malloc and its kin in one process since the counter was armed.
     struct Reading {
         var ours = 0
         /// Those made by libssl, libcrypto and libnghttp2.
@@ -40,20 +40,18 @@ struct AllocationCounter {
         }
     }
 
-    func read() throws -> Reading {
+    func read(_ process: pid_t) throws -> Reading {
         var reading = Reading()
-        for board in try boards() {
-            let bytes = FileManager.default.contents(atPath: board) ?? Data()
-            let words = stride(from: 0, to: bytes.count - 7, by: 8).map { start in
-                bytes[start..<(start + 8)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            }
-            let (head, depth) = (3, 24)
-            guard words.count > head else { throw HarnessError("\(board) is empty") }
-            reading.ours += Int(words[1])
-            reading.theirs += Int(words[2])
-            for start in stride(from: head, to: words.count, by: 2 + depth) where words[start] > 0 {
-                reading.stacks[Array(words[(start + 2)..<(start + 2 + depth)]), default: 0] += Int(words[start])
-            }
+        let bytes = try directory.contents(of: "allocations.\(process)")
+        let words = stride(from: 0, to: bytes.count - 7, by: 8).map { start in
+            bytes[start..<(start + 8)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        }
+        let (head, depth) = (3, 24)
+        guard words.count > head else { throw HarnessError("nothing is counted of process \(process)") }
+        reading.ours = Int(words[1])
+        reading.theirs = Int(words[2])
+        for start in stride(from: head, to: words.count, by: 2 + depth) where words[start] > 0 {
+            reading.stacks[Array(words[(start + 2)..<(start + 2 + depth)]), default: 0] += Int(words[start])
         }
         return reading
     }
