@@ -28,6 +28,10 @@ SOAK_EVERY ?= 500
 # million some twenty minutes.
 SOAK_PACKETS ?= 1000000
 
+# As many tests at a time as there are threads for them. By itself Swift Testing begins twice as many as there are
+# processors, and has those that wait hold up all others. See Tests/Integration/Harness/Patient.swift.
+WIDTH := --experimental-maximum-parallelization-width 9223372036854775807
+
 # The environment of tests that drive the release build.
 DRIVEN := GATEHOUSE_RELEASE=$(CURDIR)/$(BINARY)
 
@@ -55,7 +59,7 @@ test: swift
 	@scripts/ensure-packages $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory lint build
 	swift build --build-tests
-	$(DRIVEN) swift test --skip-build --disable-xctest
+	$(DRIVEN) swift test --skip-build --disable-xctest $(WIDTH)
 
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)

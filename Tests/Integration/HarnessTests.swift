@@ -1,7 +1,7 @@
 import Testing
 
 /// The harness against itself and nginx, without the gateway: what the other tests rest on.
-@Suite("Harness")
+@Suite("Harness", .patient)
 struct HarnessTests {
     @Test("a scripted server reads and remembers requests, also chunked ones with trailers, and answers")
     func scriptedServer() throws {

@@ -5,6 +5,7 @@ import Testing
 /// Counted in the release build, since a debug build allocates where an optimised one does not.
 @Suite(
     "Allocations",
+    .patient,
     .enabled(if: Gateway.releaseBinary != nil, "needs GATEHOUSE_RELEASE: `make test` sets it")
 )
 struct AllocationTests {

@@ -4,7 +4,7 @@ import Testing
 
 /// Nothing of one client's answer is ever given to another: every request bears a tag of its own, every byte of an
 /// answer says which tag it belongs to, and app servers and clients misbehave in between.
-@Suite("Answers never mix")
+@Suite("Answers never mix", .patient)
 struct MixUpTests {
     /// The tag over and over, a line each: any byte that belongs elsewhere shows.
     private static func body(_ tag: String, lines: Int) -> String {

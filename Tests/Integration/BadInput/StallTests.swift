@@ -2,7 +2,7 @@ import Testing
 
 /// Clients that stop at every byte of what they have to say, all at the same time: each is let go of in time, none
 /// reaches an app server with a part of a request, and the others are served meanwhile.
-@Suite("Clients that stall")
+@Suite("Clients that stall", .patient)
 struct StallTests {
     private static let timeouts = "timeouts: { client-hs: 1s, http-request: 1s, http-keep-alive: 1s, client: 1s }"
 

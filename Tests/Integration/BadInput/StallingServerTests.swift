@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 
 /// App servers that stop, close or reset at every point, of what they say and of what they are told.
-@Suite("App servers that stall or give up")
+@Suite("App servers that stall or give up", .patient)
 struct StallingServerTests {
     private static let head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nA: b\r\n\r\n"
 

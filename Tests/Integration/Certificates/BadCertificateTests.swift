@@ -3,7 +3,7 @@ import Testing
 
 /// Certificates and keys that must not be served, brought to a running gateway by every way there is: the served one stays,
 /// and the error says what to do.
-@Suite("Bad certificates before a running gateway")
+@Suite("Bad certificates before a running gateway", .patient)
 struct BadCertificateTests: OneCertificate {
     let scene: OneCertificateScene
 

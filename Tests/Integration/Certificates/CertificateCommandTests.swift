@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the commands of `certs` say and end with, where no gateway runs.
-@Suite("The commands of certificates")
+@Suite("The commands of certificates", .patient)
 struct CertificateCommandTests {
     private let directory: TemporaryDirectory
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Certificates that change while the gateway serves.
-@Suite("Certificates that are rotated while the gateway serves")
+@Suite("Certificates that are rotated while the gateway serves", .patient)
 struct CertificateRotationTests: OneCertificate {
     let scene: OneCertificateScene
 

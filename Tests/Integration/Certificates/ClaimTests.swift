@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A process that holds the claim of a certificate and does not end, as a command that a terminal has stopped.
-@Suite("A certificate that another process is making")
+@Suite("A certificate that another process is making", .patient)
 struct ClaimTests {
     private let directory: TemporaryDirectory
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What is wrong with a store beside its certificates: nothing of it is an outage, and all of it is said.
-@Suite("A store that is damaged beside its certificates")
+@Suite("A store that is damaged beside its certificates", .patient)
 struct DamagedStoreTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -3,7 +3,7 @@ import Testing
 
 /// docs/certificates.md, tried: its site files are served, and each of its commands is run, in the order in which somebody
 /// who reads it would.
-@Suite("Every command of docs/certificates.md")
+@Suite("Every command of docs/certificates.md", .patient)
 struct DocumentedCommandsTests {
     private let document: CertificateDocument
     private let directory: TemporaryDirectory

@@ -4,7 +4,7 @@ import Testing
 
 /// The gateway's control plane gets an OpenSSL that makes no signature of the kinds that its certificates are for: what it
 /// rehearses fails in the handshake, as with a key that cannot sign. The data plane that serves has one as always.
-@Suite("A certificate whose rehearsal fails")
+@Suite("A certificate whose rehearsal fails", .patient)
 struct FailedRehearsalTests: OneCertificate {
     let scene: OneCertificateScene
 

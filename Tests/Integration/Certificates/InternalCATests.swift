@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the internal CA signs and takes back, as clients of the running gateway see it.
-@Suite("The internal CA of a running gateway")
+@Suite("The internal CA of a running gateway", .patient)
 struct InternalCATests {
     private let directory: TemporaryDirectory
     private let tls: UInt16

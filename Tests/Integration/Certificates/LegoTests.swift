@@ -3,7 +3,7 @@ import Testing
 
 /// lego, a widely used ACME client, as the oracle: from the same Pebble, by the same challenge, both get certificates that
 /// differ in nothing but what must differ.
-@Suite("What lego gets of Pebble, and what Gatehouse gets")
+@Suite("What lego gets of Pebble, and what Gatehouse gets", .patient)
 struct LegoTests {
     /// lego gives up when too many nonces in a row are refused, as happens when half of them are.
     private static let fewRefusals = ["PEBBLE_WFE_NONCEREJECT": "5"]

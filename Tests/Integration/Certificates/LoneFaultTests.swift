@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// One certificate that cannot be used keeps no other from being served, nor from being renewed.
-@Suite("A certificate that cannot be used, beside others")
+@Suite("A certificate that cannot be used, beside others", .patient)
 struct LoneFaultTests {
     private let directory: TemporaryDirectory
     private let port: UInt16

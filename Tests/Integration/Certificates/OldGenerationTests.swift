@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Generations that are not current, and the history that tells of them, where something is wrong with either.
-@Suite("Old generations, and what is wrong with them")
+@Suite("Old generations, and what is wrong with them", .patient)
 struct OldGenerationTests {
     private let directory: TemporaryDirectory
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Accounts, revocation, chains, addresses and a second CA, against Pebble.
-@Suite("Accounts and chains of Pebble")
+@Suite("Accounts and chains of Pebble", .patient)
 struct PebbleAccountTests {
     @Test("an external account, in strict mode, with chains of three; without its key the error says what is missing")
     func binding() throws {

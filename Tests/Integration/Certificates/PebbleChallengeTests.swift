@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// TLS-ALPN-01 by the running gateway, and DNS-01 through a program of the site's, against Pebble.
-@Suite("Challenges of Pebble")
+@Suite("Challenges of Pebble", .patient)
 struct PebbleChallengeTests {
     private let directory: TemporaryDirectory
     private let tls: UInt16

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Certificates from Pebble, the small ACME server, with a gateway that it looks at.
-@Suite("ACME against Pebble")
+@Suite("ACME against Pebble", .patient)
 struct PebbleTests {
     private let directory: TemporaryDirectory
     private let tls: UInt16

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// CAA records and addresses, looked at before a CA is asked, by Pebble's name server.
-@Suite("The DNS before an order")
+@Suite("The DNS before an order", .patient)
 struct PreflightTests {
     private let site: DNSSite
     private let faults: ACMEFaults

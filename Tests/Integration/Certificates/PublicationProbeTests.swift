@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Handshakes with the gateway's own listeners, after certificates came into force.
-@Suite("Certificates that clients do not get after their publication")
+@Suite("Certificates that clients do not get after their publication", .patient)
 struct PublicationProbeTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The reference site of Policies/, served as a newcomer does: on other ports, with one of its app servers here.
-@Suite("The reference site")
+@Suite("The reference site", .patient)
 struct ReferenceSiteTests {
     private static let policy = #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Policies"
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A running gateway whose certificates come of age; nobody gives it a command.
-@Suite("Certificates that are due while the gateway runs", .patient, .timeLimit(.minutes(10)))
+@Suite("Certificates that are due while the gateway runs", .longest, .timeLimit(.minutes(10)))
 struct RenewalByAgeTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `certs retire` says of an old key while a data plane of the program before still drains.
-@Suite("A certificate that is retired after an upgrade")
+@Suite("A certificate that is retired after an upgrade", .patient)
 struct RetireAfterUpgradeTests {
     private let directory: TemporaryDirectory
     private let port: UInt16

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Two gateways that share one store, as a pair on two machines does: here with a socket and a port each.
-@Suite("Two gateways with one store")
+@Suite("Two gateways with one store", .patient)
 struct SharedStoreTests {
     /// One of the two.
     private struct Member {

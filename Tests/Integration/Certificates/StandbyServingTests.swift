@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A certificate of another issuer that is kept ready while the gateway serves.
-@Suite("A standby certificate")
+@Suite("A standby certificate", .patient)
 struct StandbyServingTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A rotation that is killed at every one of its system calls, by strace.
-@Suite("A store whose writer is killed")
+@Suite("A store whose writer is killed", .patient)
 struct StoreCrashTests {
     private let directory: TemporaryDirectory
 

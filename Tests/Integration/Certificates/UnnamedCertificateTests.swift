@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Certificates of the store that the site file does not name, since they left it, or are another site's.
-@Suite("A certificate that the site file does not name")
+@Suite("A certificate that the site file does not name", .patient)
 struct UnnamedCertificateTests: OneCertificate {
     let scene: OneCertificateScene
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Certificates that the site file names for other programs alone: no listener shows them.
-@Suite("A certificate that no listener shows")
+@Suite("A certificate that no listener shows", .patient)
 struct UnshownCertificateTests {
     private let directory: TemporaryDirectory
     private let port: UInt16

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Chromium, without a window.
-@Suite("A browser")
+@Suite("A browser", .patient)
 struct BrowserTests {
     /// Starts it with a home of its own, in which nobody is trusted but by `certutil`.
     private func chromium(_ arguments: [String], home: TemporaryDirectory, name: String) throws -> ChildProcess {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Two nginx app servers behind the gateway, asked by curl, wrk and nghttp.
-@Suite("Two nginx app servers")
+@Suite("Two nginx app servers", .patient)
 struct NginxPairTests {
     private func pair() throws -> SecureGateway {
         let page = [UInt8](repeating: 65, count: 30_000)

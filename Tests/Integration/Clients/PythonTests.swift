@@ -1,7 +1,7 @@
 import Testing
 
 /// Python's http.client, ssl and h2: clients that others wrote, and that check what they get.
-@Suite("Python's clients")
+@Suite("Python's clients", .patient)
 struct PythonTests {
     /// Answers with what came: method, target and body.
     private func echo() throws -> ScriptedServer {

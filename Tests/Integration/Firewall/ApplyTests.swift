@@ -1,7 +1,7 @@
 import Testing
 
 /// Rulesets put into force in a namespace, and all the ways back.
-@Suite("Policy apply", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy apply", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct ApplyTests {
     @Test("nobody is shut out: an unknown or refused administrator stops it before anything is loaded")
     func administrator() throws {

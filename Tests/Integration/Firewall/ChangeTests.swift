@@ -1,7 +1,7 @@
 import Testing
 
 /// What lives on when the rules change.
-@Suite("Policy apply: changes", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy apply: changes", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct ChangeTests {
     /// `knock PORT` says with what a connection from 203.0.113.7, in a network beside, ends. Two a day are let in to port 22.
     private static let limited = """

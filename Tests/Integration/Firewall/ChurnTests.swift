@@ -1,7 +1,7 @@
 import Testing
 
 /// Rules of others that change all the time.
-@Suite("Rules that change while they are read", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Rules that change while they are read", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct ChurnTests {
     @Test("they keep nobody from applying, undoing and looking, and are no drift of ours")
     func others() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// What becomes of open connections when rules change, with a neighbour that talks to two ports.
-@Suite("Connections that rules close", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Connections that rules close", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct ClosedConnectionTests {
     @Test("connections inside what was closed are ended, and only those")
     func applied() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Beside the real firewalld and ufw of Debian, and a neighbour, 203.0.113.7, that comes in.
-@Suite("Beside Debian's firewalls", .enabled(if: NetworkOfOneHost.hasFirewalls))
+@Suite("Beside Debian's firewalls", .patient, .enabled(if: NetworkOfOneHost.hasFirewalls))
 struct DebianFirewallsTests {
     /// `comes` tells whether the neighbour gets to port 22.
     private static let neighbour = """

@@ -2,7 +2,7 @@ import Testing
 
 /// By which interface and to which address the administrator's connection comes: what the kernel's routes say, not what
 /// bears the address.
-@Suite("Policy apply: the way in", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy apply: the way in", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct EntranceTests {
     /// A gateway with two interfaces that lets SSH in by the one inside alone.
     private static let site = """

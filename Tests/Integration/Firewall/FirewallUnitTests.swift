@@ -3,6 +3,7 @@ import Testing
 /// The firewall's units and its watchdog, under the real systemd.
 @Suite(
     "The firewall under systemd",
+    .longest,
     .enabled(if: SystemdMachine.hindrance == nil, Comment(rawValue: SystemdMachine.hindrance ?? "")),
     .serialized
 )
@@ -54,7 +55,7 @@ struct FirewallUnitTests {
 
     @Test("a watchdog that is killed is started again, and undoes at the same moment")
     func killedWatchdog() throws {
-        try machine.succeed("\(apply) --confirm-within 20s")
+        try machine.succeed("\(apply) --confirm-within 40s")
         let unit = "gatehouse-firewall-watchdog-1"
         for _ in 0..<6 {
             let first = try machine.show("MainPID", of: unit)

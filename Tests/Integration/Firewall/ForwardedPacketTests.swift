@@ -2,7 +2,7 @@ import Testing
 
 /// What else belongs to a forwarded port, with real packets: errors that come back by ICMP, and connections from the
 /// network of the host that the port leads to.
-@Suite("Packets of forwarded ports", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Packets of forwarded ports", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct ForwardedPacketTests {
     @Test("an error of the host behind, or of the way there, comes back with the addresses that the client knows")
     func errors() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a limit lets through of real packets, and what `policy status` tells of it.
-@Suite("Limits and connections", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Limits and connections", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct LimitedConnectionTests {
     @Test("a connection counts once, also where nobody answers, and what the limit drops is counted apart")
     func oneWay() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `log` and `log-dropped` leave behind of real packets.
-@Suite("Lines of the log", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Lines of the log", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct LogTests {
     /// A host of which one line lets in to port 22 and logs that, and a neighbour that knocks at ports.
     private static let knocking = """

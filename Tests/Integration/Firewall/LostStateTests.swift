@@ -1,7 +1,7 @@
 import Testing
 
 /// A state that is gone, damaged or not to be trusted: what a boot loads, and what the other commands say.
-@Suite("Lost state", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Lost state", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct LostStateTests {
     /// Generation 2, which lets in to port 2222, was confirmed, and `saved` is the folder as it then was. `boot` says with
     /// what a boot ends, and whether 2222 and the ruleset of a closed machine are in force.

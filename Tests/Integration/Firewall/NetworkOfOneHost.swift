@@ -49,7 +49,7 @@ struct NetworkOfOneHost {
         _ text: String,
         beside firewall: String? = nil,
         ownMounts: Bool = false,
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .seconds(300)
     ) throws -> ToolResult {
         let name = directory.uniqueName("script")
         try directory.write(
@@ -67,7 +67,7 @@ struct NetworkOfOneHost {
             table() { nft list table inet gatehouse; }
             rules=\(Self.tools)/foreign-rules
             unreadable() { \(Self.tools)/unreadable-table "$@"; }
-            await() { for n in $(seq 200); do eval "$1" && return; read -t 0.05 <> <(:); done; echo "never: $1"; exit 99; }
+            await() { for n in $(seq 1200); do eval "$1" && return; read -t 0.05 <> <(:); done; echo "never: $1"; exit 99; }
             \(text)
             """,
             to: name

@@ -2,7 +2,7 @@ import Testing
 
 /// Beside the rules that firewalld, ufw and Docker make: Tests/Tools/foreign-rules, as they were read back from the
 /// kernel where the real ones ran.
-@Suite("Other firewalls", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Other firewalls", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct OtherFirewallsTests {
     @Test("Docker's rules are known without dockerd, and leave the administrator in")
     func docker() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the commands about a policy say and end with, each as somebody types it.
-@Suite("Policy commands", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy commands", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct PolicyCommandTests {
     private static let claims = """
         also() { cp one.yaml $1; echo "  $2" >> $1; }

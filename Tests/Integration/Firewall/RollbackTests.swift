@@ -1,7 +1,7 @@
 import Testing
 
 /// Back to the ruleset that was confirmed before.
-@Suite("Policy rollback", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy rollback", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct RollbackTests {
     @Test("the one before is applied like any other: it must let in, is watched, and is confirmed")
     func previous() throws {

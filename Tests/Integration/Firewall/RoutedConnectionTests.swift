@@ -2,7 +2,7 @@ import Testing
 
 /// What becomes of open connections between two zones when the ruleset of the router between them changes: real packets,
 /// by way of the router, which is neither end of them.
-@Suite("Connections through a router", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Connections through a router", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct RoutedConnectionTests {
     @Test("they go on under another ruleset that allows them, and those are cut that it does not")
     func passing() throws {

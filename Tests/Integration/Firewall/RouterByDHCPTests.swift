@@ -2,7 +2,7 @@ import Testing
 
 /// The office's router of Policies/office-router.yaml with real packets: the provider gives it an address of which the
 /// site file knows nothing, in a network that nobody on the internet has.
-@Suite("A router by DHCP", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("A router by DHCP", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct RouterByDHCPTests {
     @Test("what comes to its own addresses is forwarded, and nothing else; answers come in, bogons begin nothing")
     func office() throws {

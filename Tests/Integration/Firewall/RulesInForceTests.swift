@@ -49,7 +49,7 @@ struct RulesInForceTests {
     @Test("a rule with `expires` lets in until then, and not afterwards, by itself")
     func expires() throws {
         let result = try NetworkOfOneHost().script(
-            Self.office + "end=$(($(date +%s) + 8))\n"
+            Self.office + "end=$(($(date +%s) + 15))\n"
                 + Self.site("expires: $(date -u -d @$end +%Y-%m-%dT%H:%M:%SZ)") + """
                     echo "first $(knock 8080)"; await '[ $(date +%s) -gt $end ]'; echo "then $(knock 8080)"
                     echo "ssh $(knock 22)"

@@ -2,7 +2,7 @@ import Firewall
 import Testing
 
 /// The reference site with its firewalls in force: what gets through is what the policy says, and nothing else.
-@Suite("The site in network namespaces", .enabled(if: SiteInNamespaces.isPossible), .serialized)
+@Suite("The site in network namespaces", .patient, .enabled(if: SiteInNamespaces.isPossible), .serialized)
 struct SiteInNamespacesTests {
     /// Built once; everything is torn down again before the first test looks at what came of it.
     private static let built = Result { try SiteInNamespaces() }

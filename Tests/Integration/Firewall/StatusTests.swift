@@ -1,7 +1,7 @@
 import Testing
 
 /// What is told of the rules in force, and what is kept, by what the kernel holds.
-@Suite("Policy status", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy status", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct StatusTests {
     @Test("a ruleset that the kernel does not hold is not kept, and not said to be in force")
     func kernel() throws {

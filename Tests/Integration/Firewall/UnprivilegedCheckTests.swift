@@ -2,7 +2,7 @@ import Testing
 
 /// `policy check` for somebody who is not root: in a user namespace, where the kernel takes some hundred rules in one
 /// message and no more.
-@Suite("Policy check without privilege")
+@Suite("Policy check without privilege", .patient)
 struct UnprivilegedCheckTests {
     @Test("a ruleset too long for one message is loaded in pieces, and proved")
     func pieces() throws { try Self.check(Self.manyRules) }

@@ -1,7 +1,7 @@
 import Testing
 
 /// Tables of others that libnftables cannot list, or of which it leaves parts out: Tests/Tools/unreadable-table.
-@Suite("Unreadable tables", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Unreadable tables", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct UnreadableTableTests {
     @Test("a table that crashes libnftables is named, drift is told beside it, what cannot be loaded is not")
     func crash() throws {

@@ -66,7 +66,7 @@ struct WatchdogTests {
     func lost(loss: String, words: String) throws {
         let result = try NetworkOfOneHost().script(
             Self.confirmed + """
-                wait2 8s; \(loss); \(words.isEmpty ? ":" : "try confirm"); back; try status
+                wait2 12s; \(loss); \(words.isEmpty ? ":" : "try confirm"); back; try status
                 """
         )
         #expect(!result.output.contains("confirm 0") && !result.output.contains("refused"), "\(result)")
@@ -94,7 +94,7 @@ struct WatchdogTests {
         let result = try NetworkOfOneHost().script(
             Self.confirmed + """
                 policy watch > watch.txt & watch=$!; trap 'kill $watch' EXIT; await 'grep -q ^watching watch.txt'
-                wait2 6s; killWatchdog; try status; try drift; table | grep -c 2222
+                wait2 15s; killWatchdog; try status; try drift; table | grep -c 2222
                 back; await 'grep "is undone: nobody confirmed it in time" watch.txt'; kill $watch
                 await 'policy status'; try drift
                 wait2 1s; killWatchdog 2> /dev/null; kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 3 ")

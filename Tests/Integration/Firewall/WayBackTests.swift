@@ -1,7 +1,7 @@
 import Testing
 
 /// What an undo brings back, and what a boot does when it cannot.
-@Suite("Policy: the way back", .enabled(if: NetworkOfOneHost.isPossible))
+@Suite("Policy: the way back", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct WayBackTests {
     @Test("what changed nothing is undone without a load; what was removed meanwhile comes back all the same")
     func unchanged() throws {

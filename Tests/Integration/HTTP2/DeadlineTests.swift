@@ -1,7 +1,7 @@
 import Testing
 
 /// HTTP/2 clients that take too long: their streams end by themselves, and no others.
-@Suite("Time-outs of HTTP/2 clients")
+@Suite("Time-outs of HTTP/2 clients", .patient)
 struct HTTP2DeadlineTests {
     /// Answers `/big` with 200,000 bytes, `/slow` when told to, and all else with the body's length.
     private func app(slow: Switch = Switch(true)) throws -> ScriptedServer {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Extended CONNECT (RFC 8441) is an Upgrade to the app server, which may decline it.
-@Suite("Extended CONNECT")
+@Suite("Extended CONNECT", .patient)
 struct ExtendedConnectTests {
     /// What each of `paths` was answered, asked for `protocol`: status, body and how it ended.
     private func outcomes(

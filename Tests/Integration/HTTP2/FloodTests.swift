@@ -3,7 +3,7 @@ import Testing
 
 /// Every flood that has a budget, frame by frame: the connection ends, under the metric of that name, and nobody
 /// else is kept waiting.
-@Suite("Floods of HTTP/2")
+@Suite("Floods of HTTP/2", .patient)
 struct FloodTests {
     /// One unit, sent again and again.
     private struct Flood {

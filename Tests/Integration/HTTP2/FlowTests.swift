@@ -1,7 +1,7 @@
 import Testing
 
 /// Streams of one connection do not hold each other back, and what a connection can make the gateway hold is bounded.
-@Suite("Flow control of HTTP/2")
+@Suite("Flow control of HTTP/2", .patient)
 struct FlowTests {
     /// Answers `/flood` without end, `/stuck` by reading nothing of the body until `released`, all else with the body's length.
     private func app(sent: ByteCounter = ByteCounter(), released: Switch = Switch(false)) throws -> ScriptedServer {

@@ -1,7 +1,7 @@
 import Testing
 
 /// HTTP/2 that is wrong or meant to exhaust, sent frame by frame.
-@Suite("Refusals of HTTP/2")
+@Suite("Refusals of HTTP/2", .patient)
 struct FrameTests {
     /// Runs a script and returns what became of each of its cases.
     private func outcomes(_ script: String, _ front: SecureGateway) throws -> [(name: String, outcome: String)] {

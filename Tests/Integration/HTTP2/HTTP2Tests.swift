@@ -1,7 +1,7 @@
 import Testing
 
 /// HTTP/2 as curl, nghttp and h2load speak it.
-@Suite("HTTP/2 clients")
+@Suite("HTTP/2 clients", .patient)
 struct HTTP2Tests {
     @Test("curl gets the answer, and the app server the same request as over HTTP/1.1")
     func curl() throws {

@@ -3,7 +3,7 @@ import Testing
 
 /// What HTTP/2 clients are told when the gateway stops: that an end comes, with a PING, and once they have answered it,
 /// or have had a second for it, which stream is the last (RFC 9113 section 6.8).
-@Suite("HTTP/2 at a stop")
+@Suite("HTTP/2 at a stop", .patient)
 struct HTTP2StopTests {
     /// A client that has had an answer and says `ready`, and then what it is told, a line each. It answers no PING.
     private static let deaf =

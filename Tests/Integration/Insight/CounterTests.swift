@@ -1,7 +1,7 @@
 import Testing
 
 /// Every counter moves when what it counts happens: one thing that happens, one series that tells.
-@Suite("Counters")
+@Suite("Counters", .patient)
 struct CounterTests {
     private let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What people see: access log, status, metrics.
-@Suite("Access log, status and metrics")
+@Suite("Access log, status and metrics", .patient)
 struct InsightTests {
     @Test("every request is one line of JSON that says who served it, how long each phase took and how it ended")
     func accessLog() throws {

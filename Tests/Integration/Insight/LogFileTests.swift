@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Where lines go: files that are moved away, and pipes whose readers do not read.
-@Suite("Files of the log")
+@Suite("Files of the log", .patient)
 struct LogFileTests {
     @Test("an access log that was moved away is opened again by a reload, by SIGHUP and by SIGUSR1")
     func rotation() throws {

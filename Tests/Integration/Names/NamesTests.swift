@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// App servers that the site file names by DNS.
-@Suite("DNS names of app servers")
+@Suite("DNS names of app servers", .patient)
 struct NamesTests {
     private let directory: TemporaryDirectory
     private let port: UInt16

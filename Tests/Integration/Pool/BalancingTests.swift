@@ -1,7 +1,7 @@
 import Testing
 
 /// Shares by weight, exact over any window, whatever the number of workers and connections.
-@Suite("Balancing")
+@Suite("Balancing", .patient)
 struct BalancingTests {
     @Test("weights 2 and 1 share 300 requests 200 to 100, and any three in a row 2 to 1", arguments: [1, 4])
     func exactShares(workers: Int) throws {

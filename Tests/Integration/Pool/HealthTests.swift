@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 
 /// Servers that go and come back: who gets the requests meanwhile.
-@Suite("Health of app servers")
+@Suite("Health of app servers", .patient)
 struct HealthTests {
     private let quick = "every: 30ms, timeout: 20s, fall: 2, rise: 2"
     /// As many retries as requests, however late a check comes on a busy machine.

@@ -1,7 +1,7 @@
 import Testing
 
 /// Connections to the app servers are used again, and not for ever.
-@Suite("Keep-alive to app servers")
+@Suite("Keep-alive to app servers", .patient)
 struct KeepAliveTests {
     @Test("requests of many clients share few connections")
     func reuse() throws {

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// The queue of a pool whose servers take no more: who is served when.
-@Suite("Queue of a pool")
+@Suite("Queue of a pool", .patient)
 struct QueueTests {
     private static let request = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// Which requests are tried again, on whom, and which must not be.
-@Suite("Retries")
+@Suite("Retries", .patient)
 struct RetryTests {
     private let post = "POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 3\r\n\r\nabc"
     /// Takes the request and closes without an answer.

@@ -1,7 +1,7 @@
 import Testing
 
 /// `gatehouse server drain|ready|weight`, while it runs.
-@Suite("Server commands")
+@Suite("Server commands", .patient)
 struct ServerCommandTests {
     @Test("a server is drained, made ready and weighed by command")
     func commands() throws {

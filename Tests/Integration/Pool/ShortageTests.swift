@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A gateway that runs out of what its own machine gives it.
-@Suite("A shortage of the gateway's own")
+@Suite("A shortage of the gateway's own", .patient)
 struct ShortageTests {
     @Test("app servers are not blamed for descriptors that the gateway lacks")
     func descriptors() throws {

@@ -3,7 +3,7 @@ import Testing
 
 /// Keys that do not fit, certificates that are expired, missing or none, ports taken, files unreadable: at start and
 /// at reload an error that says what to do, and the running configuration goes on.
-@Suite("Faults of a configuration")
+@Suite("Faults of a configuration", .patient)
 struct ConfigurationFaultTests {
     /// A sound site in a directory: TLS with a certificate in files. A fault spoils it.
     private final class Scene {

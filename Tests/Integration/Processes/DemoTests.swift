@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `gatehouse demo`: what a newcomer sees first.
-@Suite("Demonstration")
+@Suite("Demonstration", .patient)
 struct DemoTests {
     @Test("two app servers behind HTTPS and HTTP, shared 2 to 1, reached as localhost and as foobar.com")
     func demo() throws {

@@ -3,7 +3,7 @@ import Testing
 
 /// Downloads that are under way when a data plane is asked to end: the last bytes wait in the kernel when the gateway is
 /// through with them, and a connection that is closed too soon takes them along.
-@Suite("Downloads at the end of a data plane")
+@Suite("Downloads at the end of a data plane", .patient)
 struct DownloadTests {
     @Test("slow ones come whole over an upgrade and over a stop, by HTTP/1.1 and HTTP/2", arguments: [true, false])
     func slow(isUpgrade: Bool) throws {

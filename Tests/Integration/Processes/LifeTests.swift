@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Start and stop.
-@Suite("Life of the processes")
+@Suite("Life of the processes", .patient)
 struct LifeTests {
     /// A gateway that has been told to stop while a request is under way, which ends when `release` is turned on.
     private struct Drain {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What is lost when a process is killed with -9 or stands still: nothing that a client would notice.
-@Suite("Loss of a process")
+@Suite("Loss of a process", .patient)
 struct LossTests {
     private static let request = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// The address for metrics comes, moves and goes by reload and upgrade, and nothing is left where it was.
-@Suite("The metrics' address")
+@Suite("The metrics' address", .patient)
 struct MetricsAddressTests {
     private let one: Metrics
     private let other: Metrics

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Upgrades and starts that cannot come about beside a data plane that serves: it goes on being guarded.
-@Suite("Starts that are refused")
+@Suite("Starts that are refused", .patient)
 struct RefusedStartTests {
     private func status(_ gateway: Gateway) throws -> String { try gateway.command("status", "--json").output }
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Another site file takes effect whole or not at all, and costs nobody a request.
-@Suite("Reload")
+@Suite("Reload", .patient)
 struct ReloadTests {
     @Test("twenty reloads under load lose no request, over HTTP/1.1 and HTTP/2")
     func underLoad() throws {

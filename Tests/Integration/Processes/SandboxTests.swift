@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The process that takes every byte of the network has nothing to lose.
-@Suite("Sandbox of the data plane")
+@Suite("Sandbox of the data plane", .patient)
 struct SandboxTests {
     @Test("no privileges, no new ones, few system calls; root's data plane is another user's")
     func confined() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// systemd's part, played by a script: sockets handed over, and what the gateway tells.
-@Suite("Under a service manager")
+@Suite("Under a service manager", .patient)
 struct ServiceManagerTests {
     /// Binds the port, then becomes the gateway with the socket as the first descriptor it is handed.
     private static let activation = """

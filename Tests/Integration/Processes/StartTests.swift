@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What keeps a gateway from starting, and what a reload refuses: errors that say what to do.
-@Suite("Start")
+@Suite("Start", .patient)
 struct StartTests {
     @Test("a port that another gateway of the same user listens on is an error, at start and at reload")
     func portShared() throws {

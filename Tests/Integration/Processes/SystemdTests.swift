@@ -4,6 +4,7 @@ import Testing
 /// The units that `make install` installs, under the real systemd, as docs/operating.md says it.
 @Suite(
     "Under systemd",
+    .longest,
     .enabled(if: SystemdMachine.hindrance == nil, Comment(rawValue: SystemdMachine.hindrance ?? "")),
     .serialized
 )

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Another binary takes over, and nobody notices.
-@Suite("Upgrade")
+@Suite("Upgrade", .patient)
 struct UpgradeTests {
     @Test("an upgrade under load refuses no connection and fails no request")
     func underLoad() throws {

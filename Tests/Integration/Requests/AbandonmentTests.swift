@@ -1,7 +1,7 @@
 import Testing
 
 /// Clients that go away with requests of theirs still on the way.
-@Suite("Clients that leave")
+@Suite("Clients that leave", .patient)
 struct AbandonmentTests {
     private static let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
     private static let halfPut = "PUT / HTTP/1.1\r\n\(Refusal.host)Content-Length: 100\r\n\r\nabc"

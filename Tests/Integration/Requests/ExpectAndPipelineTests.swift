@@ -1,7 +1,7 @@
 import Testing
 
 /// The finer points of a connection: 100-continue, pipelining, persistence, and HTTP/1.0.
-@Suite("Connections of HTTP/1.1 clients")
+@Suite("Connections of HTTP/1.1 clients", .patient)
 struct ExpectAndPipelineTests {
     private let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// What of a request reaches the app server, and how.
-@Suite("Forwarding of requests")
+@Suite("Forwarding of requests", .patient)
 struct ForwardingTests {
     /// Sends one request and returns what the app server got.
     private func forwarded(_ request: String, gateway settings: [String] = []) throws -> Message {

@@ -1,7 +1,7 @@
 import Testing
 
 /// What is too long or too much has an answer of its own, and a limit is met exactly.
-@Suite("Limits of a request")
+@Suite("Limits of a request", .patient)
 struct LimitTests {
     private func status(
         _ request: String,

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Many clients of both protocols at once, and app servers that fail at random: `Tests/Tools/random-conversations.py`.
-@Suite("Random conversations")
+@Suite("Random conversations", .patient)
 struct RandomConversationTests {
     @Test("every request ends, with the whole right answer or an error that it may have")
     func conversations() throws {

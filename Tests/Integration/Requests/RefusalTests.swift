@@ -1,7 +1,7 @@
 import Testing
 
 /// Requests that two parsers could read in two ways, over a socket: refused, closed, and never seen by an app server.
-@Suite("Refusals of HTTP/1.1 requests")
+@Suite("Refusals of HTTP/1.1 requests", .patient)
 struct RefusalTests {
     @Test("faults of the head never reach an app server", arguments: framing + lines + hosts + targets + versions)
     func head(_ refusal: Refusal) throws {

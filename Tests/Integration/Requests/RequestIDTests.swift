@@ -1,7 +1,7 @@
 import Testing
 
 /// The one name that a request has in the app server, the log, and the gateway's own answers.
-@Suite("Request ids")
+@Suite("Request ids", .patient)
 struct RequestIDTests {
     private static let trusting = ["trusted-proxies: [127.0.0.0/8]"]
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// Clients that go away with a reset, which the kernel tells once.
-@Suite("Clients that reset")
+@Suite("Clients that reset", .patient)
 struct ResetTests {
     @Test("a reset that comes together with the request, or in the middle of its answer, leaves nothing behind")
     func together() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Which pool a request goes to, by Host and path, and what is said to those that none wants.
-@Suite("Routing")
+@Suite("Routing", .patient)
 struct RoutingTests {
     private func get(_ port: UInt16, _ host: String, _ path: String) throws -> Message {
         try HTTPConnection(port: port).exchange("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Bodies that come, and too slowly.
-@Suite("The least rate of a body")
+@Suite("The least rate of a body", .patient)
 struct SlowBodyTests {
     private let settings = ["limits: { minimum-body-rate: 1000B }", "timeouts: { http-request: 1s }"]
     private let post = "POST / HTTP/1.1\r\n\(Refusal.host)Content-Length: 60000\r\n\r\n"

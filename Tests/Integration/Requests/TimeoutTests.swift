@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Clients and servers that take too long, at every phase of a request.
-@Suite("Time-outs")
+@Suite("Time-outs", .patient)
 struct TimeoutTests {
     private let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// What comes behind a body: through in all four directions, apart from the head, and nothing in it that belongs there.
-@Suite("Trailers")
+@Suite("Trailers", .patient)
 struct TrailerTests {
     private static let chunkedHead = "POST / HTTP/1.1\r\n\(Refusal.host)Transfer-Encoding: chunked\r\n"
     private static let wanted = [Field(name: "x-sum", value: "1"), Field(name: "content-digest", value: "2")]

@@ -1,7 +1,7 @@
 import Testing
 
 /// Upgrades: after the 101 bytes pass both ways until either side ends.
-@Suite("Tunnels")
+@Suite("Tunnels", .patient)
 struct TunnelTests {
     private static let upgrade =
         "GET /ws HTTP/1.1\r\n\(Refusal.host)Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -1,7 +1,7 @@
 import Testing
 
 /// Large bodies, both ways, over both codecs: every byte arrives, and memory stays bounded.
-@Suite("Large bodies")
+@Suite("Large bodies", .patient)
 struct BodyTests {
     /// Bytes that repeat with no period that a buffer's size would have.
     private static func pattern(_ count: Int) -> [UInt8] {

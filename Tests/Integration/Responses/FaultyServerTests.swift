@@ -1,7 +1,7 @@
 import Testing
 
 /// App servers that answer garbage, too much, too little, nothing, or close at every point.
-@Suite("Faults of app servers")
+@Suite("Faults of app servers", .patient)
 struct FaultyServerTests {
     private static let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

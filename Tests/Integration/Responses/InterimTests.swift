@@ -1,7 +1,7 @@
 import Testing
 
 /// Answers before the answer (RFC 9110 section 15.2): passed on, and not without end.
-@Suite("Interim answers")
+@Suite("Interim answers", .patient)
 struct InterimTests {
     /// Sends `/COUNT/SIZE` that many interim answers of that size, then the final one.
     private func app() throws -> ScriptedServer {

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Sound answers of app servers, and what of them reaches the client.
-@Suite("Forwarding of responses")
+@Suite("Forwarding of responses", .patient)
 struct ResponseTests {
     private static let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

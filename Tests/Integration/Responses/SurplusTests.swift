@@ -2,7 +2,7 @@ import Testing
 
 /// An app server that says more than its answer, on a connection that another request takes in the same turn of the
 /// gateway's loop: nobody but the kernel can tell yet that there is more.
-@Suite("Surplus of an answer, in the same turn")
+@Suite("Surplus of an answer, in the same turn", .patient)
 struct SurplusTests {
     private static let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 

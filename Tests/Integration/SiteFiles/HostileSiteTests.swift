@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Site files made to hurt, given to the built binary. How fast each is refused is for `make bench` to say.
-@Suite("Hostile site files")
+@Suite("Hostile site files", .patient)
 struct HostileSiteTests {
     struct Hostile: CustomTestStringConvertible, Sendable {
         let name: String

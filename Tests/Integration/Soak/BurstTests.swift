@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("Bursts")
+@Suite("Bursts", .patient)
 struct BurstTests {
     private static let requests = 200
     /// Kept whole until the answer begins, in case that another server is to be sent it.

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Connections that stay and say nothing, while others come and go: what each leaves behind is seen by their number.
-@Suite("Idle connections and many new ones")
+@Suite("Idle connections and many new ones", .patient)
 struct IdleConnectionSoakTests {
     /// How many, and for how long: all of it under `make soak`, some of it in `make test`.
     private struct Extent {

@@ -4,7 +4,7 @@ import Testing
 /// Certificates that are rotated again and again while clients of all kinds are at it. `make test` rotates a few tens of
 /// times, one after the other, `make soak` a thousand times (GATEHOUSE_SOAK_ROTATIONS), one in so many milliseconds
 /// (GATEHOUSE_SOAK_EVERY), and in turns with times without any: what latency there was in both is printed.
-@Suite("Soak of rotations")
+@Suite("Soak of rotations", .patient)
 struct RotationSoakTests {
     private static let rotations = setting("GATEHOUSE_SOAK_ROTATIONS").map { max(1, $0) } ?? 30
     /// Milliseconds from one rotation to the next; 0 for one after the other.

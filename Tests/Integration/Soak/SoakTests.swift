@@ -4,7 +4,7 @@ import Testing
 /// Mixed load for as long as GATEHOUSE_SOAK_SECONDS says: every answer is right, memory stays flat and no descriptor
 /// stays behind. `make test` runs it for half a minute, `make soak-gateway`, and with it CI, for five and, with
 /// SOAK_SECONDS, for as long as one likes.
-@Suite("Soak")
+@Suite("Soak", .patient)
 struct SoakTests {
     private static let seconds = Int(ProcessInfo.processInfo.environment["GATEHOUSE_SOAK_SECONDS"] ?? "") ?? 30
     private static let roundSeconds = min(60, max(3, seconds / 15))

@@ -1,7 +1,7 @@
 import Testing
 
 /// `crl`: clients whose certificates their CA has taken back.
-@Suite("Revoked client certificates")
+@Suite("Revoked client certificates", .patient)
 struct ClientRevocationTests {
     private let directory: TemporaryDirectory
     private let authority: ClientAuthority

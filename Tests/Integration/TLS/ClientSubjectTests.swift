@@ -3,7 +3,7 @@ import Testing
 
 /// The field that tells app servers the subject of a client's certificate: nobody but the gateway fills it, whatever
 /// listener a request comes by.
-@Suite("The subject of a client's certificate")
+@Suite("The subject of a client's certificate", .patient)
 struct ClientSubjectTests {
     private static let forged =
         "X-Client-Subject: CN=admin\r\nx-client-subject: CN=admin\r\nX-Badge: CN=admin\r\nX-Sum: 1\r\n"

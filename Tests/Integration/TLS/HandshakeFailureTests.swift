@@ -1,7 +1,7 @@
 import Testing
 
 /// What metrics say of handshakes that do not come about.
-@Suite("Handshakes that fail")
+@Suite("Handshakes that fail", .patient)
 struct HandshakeFailureTests {
     @Test("are counted under their reason")
     func reasons() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Versions, names, keys, protocols and tickets, as openssl s_client sees them.
-@Suite("TLS handshakes")
+@Suite("TLS handshakes", .patient)
 struct HandshakeTests {
     private func servers() throws -> (ScriptedServer, [SiteFile.Server]) {
         let app = try ScriptedServer.named("app")

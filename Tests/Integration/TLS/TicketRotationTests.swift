@@ -1,7 +1,7 @@
 import Testing
 
 /// Keys of session tickets change by themselves while the gateway runs.
-@Suite("Ticket keys")
+@Suite("Ticket keys", .patient)
 struct TicketRotationTests {
     @Test("a ticket is taken for a while, and no longer when its key has gone")
     func rotate() throws {

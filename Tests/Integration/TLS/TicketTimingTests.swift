@@ -2,7 +2,7 @@ import Testing
 
 /// The tickets of a TLS 1.3 handshake go with the answer to a request that came along with the client's last flight,
 /// and at once where no whole request did.
-@Suite("When tickets are sent")
+@Suite("When tickets are sent", .patient)
 struct TicketTimingTests {
     @Test("behind nothing, a part of a record, of a head or of a body, and a whole request")
     func timing() throws {
