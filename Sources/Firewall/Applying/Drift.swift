@@ -29,7 +29,8 @@ package struct Drift: Sendable, Equatable {
     ///   - expected: what the kernel holds of the ruleset that was applied when it is loaded alone, and the tables of
     ///     others as they were then.
     ///   - live: what it holds now.
-    ///   - dynamic: the sets of our table that packets fill, whose elements do not matter.
+    ///   - dynamic: the sets of our table that packets fill, whose elements do not matter as long as they count as the rules
+    ///     say.
     ///   - host: whose addresses and interfaces examples have.
     package init(expected: HeldListing, live: HeldListing, dynamic: Set<String>, host: HostIntent? = nil) {
         let (before, after) = (expected.text, live.text)
@@ -50,7 +51,10 @@ package struct Drift: Sendable, Equatable {
                     continue
                 }
                 if name != own { findings.append("table \(name)\(whose) was changed") }
-                findings += meaning.sentences.map { "table \(name): \($0)" }
+                // Packets show nothing of how a limit counts.
+                if meaning != .same || new.miscounting.isEmpty {
+                    findings += meaning.sentences.map { "table \(name): \($0)" }
+                }
                 findings += differences.map { name == own ? $0 : "table \(name): \($0)" }
             }
         }
@@ -60,7 +64,7 @@ package struct Drift: Sendable, Equatable {
 extension HeldText.Table {
     /// What was added and removed, a line each, by the parts of the table.
     ///
-    /// - Parameter dynamic: sets of which the elements do not matter.
+    /// - Parameter dynamic: sets of which elements may come and go.
     func differences(from old: HeldText.Table, _ dynamic: Set<String>) -> [String] {
         var lines: [String] = []
         for part in Set(old.parts.keys).union(parts.keys).sorted() {
@@ -87,7 +91,7 @@ extension HeldText.Table {
                 lines.append("\(set): \(Self.element(element)) was removed")
             }
         }
-        return lines
+        return lines + miscounting.subtracting(old.miscounting).sorted()
     }
 
     /// A part as nft writes it.
@@ -147,7 +151,7 @@ extension JSONValue {
 }
 
 extension RulesetScript {
-    /// The sets that packets fill: what is in them says nothing of the ruleset.
+    /// The sets that packets fill: which elements are in them says nothing of the ruleset.
     package var dynamicSets: Set<String> {
         Set(
             tables.flatMap(\.blocks).filter { block in

@@ -301,14 +301,8 @@ struct HeldReader {
         guard let operation, ["add", "update"].contains(operation), !disturbed.contains(name),
             let bounds = bounds[name]
         else { return nil }
-        for case .object(let parts)? in (elements[name] ?? []).map({ $0["elem"] }) {
-            for part in parts {
-                switch part.name {
-                case "limit", "ct count", "quota": if .object([part]) != statement { return nil }
-                case "timeout": if part.value.integer != bounds.timeout { return nil }
-                default: continue
-                }
-            }
+        guard (elements[name] ?? []).allSatisfy({ $0.counts(by: [statement], timeout: bounds.timeout) }) else {
+            return nil
         }
         return HeldLimit.Memory(size: bounds.size, timeout: bounds.timeout, refreshes: operation == "update")
     }

@@ -106,7 +106,11 @@ struct ListedText {
         case "map": return "\(part(body, "key")) map \(part(body, "data"))"
         case "elem":
             let timeout = body["timeout"]?.integer.map { " timeout \($0)s" } ?? ""
-            return part(body, "val") + timeout + (body["comment"]?.text.map { " comment \"\($0)\"" } ?? "")
+            let counting = ["limit", "ct count"].compactMap { name in
+                body[name].map { " " + statement(.object([.init(name, $0)])) }
+            }
+            let comment = body["comment"]?.text.map { " comment \"\($0)\"" } ?? ""
+            return part(body, "val") + counting.joined() + timeout + comment
         case "&", "|", "^", "<<", ">>": return body.listed.map(expression).joined(separator: " \(member.name) ")
         default: return body == .null ? member.name : "\(member.name) \(body.line)"
         }

@@ -102,6 +102,42 @@ struct RulesetChangesTests {
         )
     }
 
+    @Test("a set that packets fill comes anew when its limit is another, and stays when that is the same")
+    func limits() throws {
+        let limited = """
+            table inet gatehouse {
+                set known { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 61s; }
+                chain input {
+                    type filter hook input priority filter; policy drop;
+                    tcp dport 22 update @known { ip saddr limit rate over 5/minute burst 5 packets } counter drop
+                    tcp dport 22 counter accept
+                }
+            }
+            """
+        let script = try RulesetScript(limited)
+        func changes(_ old: String, _ new: String) throws -> String? {
+            script.changes(to: try RulesetScript(limited.replacing(old, with: new)), handles: ["input": [5, 6]])?.text
+        }
+        #expect(
+            try changes("over 5/minute", "over 6/minute") == """
+                delete rule inet gatehouse input handle 5
+                delete set inet gatehouse known
+                add set inet gatehouse known { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 61s; }
+                insert rule inet gatehouse input handle 6 tcp dport 22 update @known { ip saddr limit rate over \
+                6/minute burst 5 packets } counter drop
+
+                """
+        )
+        #expect(
+            try changes("dport 22 update", "dport { 22, 23 } update") == """
+                delete rule inet gatehouse input handle 5
+                insert rule inet gatehouse input handle 6 tcp dport { 22, 23 } update @known { ip saddr limit rate over \
+                5/minute burst 5 packets } counter drop
+
+                """
+        )
+    }
+
     @Test("what cannot be changed in parts, or is not what is held, is not")
     func whole() throws {
         #expect(try changes(to: text.replacing("policy drop", with: "policy accept")) == nil)

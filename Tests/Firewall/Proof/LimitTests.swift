@@ -197,6 +197,7 @@ struct LimitTests {
             ("timeout", Self.compiled, Self.set("adm_v4", timeout: 1)),
             ("size", Self.compiled, Self.set("adm_v4", size: 1)),
             ("element", Self.compiled, Self.set("adm_v4", elements: element)),
+            ("element without a limit", Self.compiled, Self.set("adm_v4", elements: #"["192.0.2.1"]"#)),
             ("element's own timeout", changed(own), Self.set("adm_v4")),
             ("add", changed(Self.limit(set: "adm_v4", 6, "minute", 5, operation: "add")), Self.set("adm_v4")),
             ("rate", changed(Self.limit(set: "adm_v4", 7, "minute", 5)), Self.set("adm_v4")),

@@ -10,6 +10,9 @@ package struct HeldText: Sendable, Equatable {
         package var parts: [String: [String]] = [:]
         /// Elements of sets and maps.
         package var elements: [String: Set<String>] = [:]
+        /// Of our table: elements of sets that packets fill which count otherwise than rules have packets count;
+        /// sentences.
+        package var miscounting: Set<String> = []
     }
 
     /// By `FAMILY NAME`.
@@ -28,6 +31,8 @@ package struct HeldText: Sendable, Equatable {
             }
             add(kind: member.name, member.value)
         }
+        let own = TableName.own.description
+        tables[own]?.miscounting = CountingSets(entries).miscounting
     }
 
     private mutating func add(kind: String, _ value: JSONValue) {

@@ -27,10 +27,18 @@ extension RulesetScript {
             guard let next = new[block.title] else { continue }
             guard block.head.map(\.text) == next.head.map(\.text) else { return nil }
         }
-        difference.gone = before.blocks.filter { new[$0.title]?.isDeclared(like: $0) != true }
-        difference.come = after.blocks.filter { old[$0.title]?.isDeclared(like: $0) != true }
-        for block in after.blocks {
-            guard let was = old[block.title], block.isDeclared(like: was) else { continue }
+        let (counted, counts) = (before.counts, after.counts)
+        /// Whether a block stays, but for rules and elements. What packets put into a set keeps the limit that they found
+        /// there, so a set for which rules have another one comes anew.
+        func stays(_ block: Block) -> Bool {
+            guard let was = old[block.title], let next = new[block.title] else { return false }
+            guard next.isDeclared(like: was) else { return false }
+            return block.isChain || counted[block.name] == counts[block.name]
+        }
+        difference.gone = before.blocks.filter { !stays($0) }
+        difference.come = after.blocks.filter { !stays($0) }
+        for block in after.blocks where stays(block) {
+            guard let was = old[block.title] else { continue }
             if block.isChain {
                 let known = handles[block.name] ?? []
                 guard known.count == was.rules.count else { return nil }
@@ -104,6 +112,21 @@ private struct BlockDifference {
 
 extension RulesetScript.Table {
     var owner: String { "\(family) \(name)" }
+
+    /// By what rules have the elements count that packets put into sets, in nft's words; by set.
+    fileprivate var counts: [String: Set<String>] {
+        var counts: [String: Set<String>] = [:]
+        for rule in blocks.flatMap(\.rules) {
+            for part in rule.text.split(separator: "@").dropFirst() {
+                guard let open = part.firstIndex(of: "{"), let close = part.firstIndex(of: "}"), open < close else {
+                    continue
+                }
+                let name = part[..<open].split(separator: " ")
+                if name.count == 1 { counts[String(name[0]), default: []].insert(String(part[open...close])) }
+            }
+        }
+        return counts
+    }
 }
 
 extension RulesetScript.Block {
