@@ -63,6 +63,22 @@ struct ClosedConnectionTests {
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
+    @Test("a line that has ended closes nothing and lets nothing in any more, before and after")
+    func ended() throws {
+        let result = try run(
+            """
+            end='expires: 2020-01-01T00:00:00Z'; deny="  deny: [{ from: 203.0.113.7, to: all, $end }]"
+            (cat web.yaml; echo "$deny") > before.yaml
+            (cat one.yaml; echo "    - { from: office, to: all, services: [web], $end }"; echo "$deny") > after.yaml
+            apply before.yaml --keep 203.0.113.7 --confirm-within 0s
+            talk
+            apply after.yaml --keep 203.0.113.7 --confirm-within 0s
+            """
+        )
+        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
+    }
+
     @Test("one that the other end goes on with is ended, though the host may send out anything")
     func turned() throws {
         let result = try run(

@@ -44,7 +44,9 @@ extension Applier {
             // Which of several links an address of a link is on no route tells.
             address.isOfLink ? nil : (try? Route.to(address.bytes))?.interfaces
         }
-        let closed = ClosedConnections(before: before, after: after, addresses: own) { ways.to($0) }
+        // What has ended lets nothing in any more, and keeps nothing out.
+        let now = Self.now
+        let closed = ClosedConnections(before: before?.at(now), after: after.at(now), addresses: own) { ways.to($0) }
         var ended = EndedConnections()
         do throws(SystemError) {
             ended.count = try ConnectionTable.delete { closed.contains($0) }.count
