@@ -1,10 +1,11 @@
 import Linux
 import Site
 
-/// A line of the policy that decides about nothing, on no host: earlier ones take all of its packets.
+/// A line of the policy that could go: it decides about nothing, on no host, since earlier ones take all of its packets, or
+/// later ones would do the same with all that it decides about.
 package struct HiddenRule: Sendable {
     package enum Kind: String, Sendable {
-        /// Earlier rules do the same with all of its packets.
+        /// Other rules do the same with all of its packets.
         case redundant
         /// Earlier rules do the opposite with all of them.
         case contradicted
@@ -15,8 +16,10 @@ package struct HiddenRule: Sendable {
     package let kind: Kind
     /// One of the rules that it became.
     package let rule: IntentRule
-    /// The earlier rules that take its packets, in their order.
+    /// The earlier rules that take its packets, in their order; of one that decides the later ones that would.
     package let hiding: [IntentRule]
+    /// Whether it decides about some packets; only what is redundant does.
+    package var decides = false
 }
 
 extension HiddenRule {
@@ -56,11 +59,12 @@ extension HiddenRule {
     }
 
     /// Both of one line: where it is hidden otherwise on another way, or at another moment, it is by some that do this
-    /// and some that do that.
+    /// and some that do that; where it decides on one of them, it could go for all that others do there.
     func joined(_ other: HiddenRule) -> HiddenRule {
-        guard kind != other.kind else { return self }
         let known = Set(hiding.map(\.id))
-        return HiddenRule(kind: .shadowed, rule: rule, hiding: hiding + other.hiding.filter { !known.contains($0.id) })
+        let both = hiding + other.hiding.filter { !known.contains($0.id) }
+        if decides || other.decides { return HiddenRule(kind: .redundant, rule: rule, hiding: both, decides: true) }
+        return kind == other.kind ? self : HiddenRule(kind: .shadowed, rule: rule, hiding: both)
     }
 
     /// The rules of lines and of what is derived, of one way through a host, each with what hides it.
@@ -90,17 +94,33 @@ extension HiddenRule {
         for rule in rules {
             regions.append(try store.combine(try space.region(rule, path), possible, .intersection))
         }
-        let tree = RegionTree(try RegionTree.Half(regions.indices, regions, store), regions, store)
-        let covered = try tree.covered()
+        let tree = try RegionTree(regions, store)
+        let taken = try tree.taken()
+        let redundant = try RedundantRules(rules, in: tree, taken: taken).search()
         var list: [(IntentRule, HiddenRule?)] = []
         for (index, rule) in rules.enumerated() where rule.origin.isOfPolicy && regions[index] != .none {
-            guard covered.contains(index) else {
+            if regions[index] == taken[index] {
+                list.append((rule, hidden(rule, by: try takers(of: index, in: tree).map { rules[$0] })))
+            } else if let others = redundant[index] {
+                let others = others.map { rules[$0] }
+                list.append((rule, HiddenRule(kind: .redundant, rule: rule, hiding: others, decides: true)))
+            } else {
                 list.append((rule, nil))
-                continue
             }
-            list.append((rule, hidden(rule, by: try tree.takers(of: index).map { rules[$0] })))
         }
         return list
+    }
+
+    /// The rules before this one that take something of it that none before them took, in their order.
+    private static func takers(of index: Int, in tree: RegionTree) throws(SpaceExhausted) -> [Int] {
+        var left = tree.regions[index]
+        var takers: [Int] = []
+        try tree.walk(&left, over: 0..<index) { taker, left throws(SpaceExhausted) in
+            left = try tree.store.combine(left, tree.regions[taker], .difference)
+            takers.append(taker)
+            return true
+        }
+        return takers
     }
 
     /// - Parameter hiding: the earlier rules that take its packets.
@@ -115,90 +135,10 @@ extension HiddenRule {
 
 extension RuleOrigin {
     /// Whether it is there because of what the site file says, and does not come with the house.
-    fileprivate var isOfPolicy: Bool {
+    var isOfPolicy: Bool {
         switch self {
         case .written, .derived: true
         case .defence, .baseline: false
-        }
-    }
-}
-
-/// A list of sets by halves, each with what its sets hold together: so a question about a set and those before it asks only
-/// where there is something of it, and n questions cost about n log n.
-private struct RegionTree {
-    /// A part of the list with the union of its sets; halved unless it is a single one.
-    indirect enum Half {
-        case one(Int, PacketFunction)
-        case two(Half, Half, PacketFunction)
-
-        init(_ range: Range<Int>, _ regions: [PacketFunction], _ store: DiagramStore) throws(SpaceExhausted) {
-            guard range.count > 1 else {
-                self = range.isEmpty ? .one(0, .none) : .one(range.lowerBound, regions[range.lowerBound])
-                return
-            }
-            let middle = (range.lowerBound + range.upperBound) / 2
-            let first = try Half(range.lowerBound..<middle, regions, store)
-            let second = try Half(middle..<range.upperBound, regions, store)
-            self = .two(first, second, try store.combine(first.union, second.union, .union))
-        }
-
-        var union: PacketFunction {
-            switch self {
-            case .one(_, let union), .two(_, _, let union): union
-            }
-        }
-    }
-
-    private let root: Half
-    private let regions: [PacketFunction]
-    private let store: DiagramStore
-
-    init(_ root: Half, _ regions: [PacketFunction], _ store: DiagramStore) {
-        (self.root, self.regions, self.store) = (root, regions, store)
-    }
-
-    /// The sets that are not empty and lie wholly in those before them.
-    func covered() throws(SpaceExhausted) -> Set<Int> {
-        var indices: Set<Int> = []
-        try search(root, taken: .none, &indices)
-        return indices
-    }
-
-    /// - Parameter taken: what the sets before the part hold of what is in it.
-    private func search(_ half: Half, taken: PacketFunction, _ indices: inout Set<Int>) throws(SpaceExhausted) {
-        switch half {
-        case .one(let index, let region):
-            if region != .none, region == taken { indices.insert(index) }
-        case .two(let first, let second, _):
-            try search(first, taken: try store.combine(taken, first.union, .intersection), &indices)
-            let before = try store.combine(taken, first.union, .union)
-            try search(second, taken: try store.combine(before, second.union, .intersection), &indices)
-        }
-    }
-
-    /// The sets before this one that take something of it that none before them took, in their order.
-    func takers(of index: Int) throws(SpaceExhausted) -> [Int] {
-        var left = regions[index]
-        var takers: [Int] = []
-        try take(&left, root, before: index, &takers)
-        return takers
-    }
-
-    private func take(
-        _ left: inout PacketFunction,
-        _ half: Half,
-        before end: Int,
-        _ takers: inout [Int]
-    ) throws(SpaceExhausted) {
-        guard left != .none, try store.combine(left, half.union, .intersection) != .none else { return }
-        switch half {
-        case .one(let index, let region):
-            guard index < end else { return }
-            left = try store.combine(left, region, .difference)
-            takers.append(index)
-        case .two(let first, let second, _):
-            try take(&left, first, before: end, &takers)
-            try take(&left, second, before: end, &takers)
         }
     }
 }

@@ -62,9 +62,10 @@ struct RandomPolicyTests {
                 && (services.isEmpty || services.contains { RandomPolicyTests.services[$0] == port })
         }
 
-        var text: String {
+        func text(_ id: String) -> String {
             let end = services.isEmpty ? "" : ", services: [\(services.joined(separator: ", "))]"
-            return "    - { from: [\(from.joined(separator: ", "))], to: [\(to.joined(separator: ", "))]\(end) }\n"
+            let (from, to) = (from.joined(separator: ", "), to.joined(separator: ", "))
+            return "    - { id: \(id), from: [\(from)], to: [\(to)]\(end) }\n"
         }
     }
 
@@ -77,20 +78,26 @@ struct RandomPolicyTests {
             let deny = (0..<Int.random(in: 0...3, using: &generator)).map { _ in Line(&generator) }
             let claim = Line(&generator)
             let text =
-                Self.head + "  allow:\n" + allow.map(\.text).joined()
-                + (deny.isEmpty ? "" : "  deny:\n" + deny.map(\.text).joined())
-            func isLet(_ source: String, _ destination: String, _ port: UInt16) -> Bool {
-                !deny.contains { $0.isAbout(source, destination, port) }
-                    && allow.contains { $0.isAbout(source, destination, port) }
+                Self.head + "  allow:\n" + allow.indices.map { allow[$0].text("a\($0)") }.joined()
+                + (deny.isEmpty ? "" : "  deny:\n" + deny.indices.map { deny[$0].text("d\($0)") }.joined())
+            func isLet(_ source: String, _ destination: String, _ port: UInt16, without gone: Set<String>) -> Bool {
+                func has(_ lines: [Line], _ prefix: String) -> Bool {
+                    lines.indices.contains {
+                        !gone.contains("\(prefix)\($0)") && lines[$0].isAbout(source, destination, port)
+                    }
+                }
+                return !has(deny, "d") && has(allow, "a")
             }
             let model = try site(text)
             let rehearsal = Rehearsal(model, Intent(of: model))
+            let hidden = try HiddenRule.all(in: Intent(of: model).hosts)
+            let redundant = Set(hidden.filter { $0.kind == .redundant }.map(\.rule.id))
             var isBroken = false
             var deciding: Set<String> = []
             for source in Self.places.keys {
                 for destination in Self.places.keys where source != destination {
                     for port in UInt16(1)...4 {
-                        let expected = isLet(source, destination, port)
+                        let expected = isLet(source, destination, port, without: [])
                         // Between strangers no host of the site decides.
                         guard Self.hosts.contains(source) || Self.hosts.contains(destination) else { continue }
                         if expected, claim.isAbout(source, destination, port) { isBroken = true }
@@ -104,17 +111,19 @@ struct RandomPolicyTests {
                         deciding.formUnion(decisions.compactMap { $0.rule?.id })
                         let verdict = decisions.last?.verdict
                         #expect((verdict == .accept) == expected, "seed \(seed): \(connection)\n\(text)")
+                        let without = isLet(source, destination, port, without: redundant)
+                        #expect(without == expected, "seed \(seed): \(connection) without \(redundant)\n\(text)")
                     }
                 }
             }
-            let hidden = Set(try HiddenRule.all(in: Intent(of: model).hosts).map(\.rule.id))
-            #expect(hidden.isDisjoint(with: deciding), "seed \(seed): \(hidden.intersection(deciding))\n\(text)")
-            let claimed = try site(text + "  never:\n" + claim.text)
+            let idle = Set(hidden.filter { !$0.decides }.map(\.rule.id))
+            #expect(idle.isDisjoint(with: deciding), "seed \(seed): \(idle.intersection(deciding))\n\(text)")
+            let claimed = try site(text + "  never:\n" + claim.text("c"))
             let findings = PolicyCheck.findings(claimed, file: "x", now: 0).filter {
                 // A claim about nobody is warned of.
                 $0.code == .claim && $0.severity == .error
             }
-            #expect(findings.isEmpty == !isBroken, "seed \(seed): \(findings)\n\(text)\(claim.text)")
+            #expect(findings.isEmpty == !isBroken, "seed \(seed): \(findings)\n\(text)\(claim.text("c"))")
         }
     }
 }

@@ -94,9 +94,11 @@ struct PolicyProve: ParsableCommand {
 
     private func show(_ hidden: HiddenRule, _ site: PolicySite) {
         let others = hidden.hiding.map { site.name($0) }.joined(separator: ", ")
-        Output.line(
-            "note     rule \(site.name(hidden.rule)) decides about nothing, it is \(hidden.kind.rawValue): \(others)"
-        )
+        let words =
+            hidden.decides
+            ? "could go, it is redundant: without it the same becomes of all its packets, by"
+            : "decides about nothing, it is \(hidden.kind.rawValue):"
+        Output.line("note     rule \(site.name(hidden.rule)) \(words) \(others)")
     }
 
     // MARK: - For programs
@@ -115,6 +117,7 @@ struct PolicyProve: ParsableCommand {
     private static func json(_ hidden: HiddenRule) -> JSONValue {
         .object([
             .init("kind", .string(hidden.kind.rawValue)),
+            .init("decides", .boolean(hidden.decides)),
             .init("rule", hidden.rule.json),
             .init("hiding", .array(hidden.hiding.map(\.json))),
         ])
