@@ -15,6 +15,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case contents(path: String, CertificateError)
     /// There is nothing of this name in the store.
     case missing(name: String, folder: String)
+    /// What is served was in the store, and is not any more.
+    case vanished(name: String, folder: String)
     /// There are generations of this name in the store, and its pointer names none.
     case noPointer(path: String, name: String, [Int])
     /// The name cannot be the name of a folder in the store.
@@ -104,6 +106,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
                 + "back what was in it; when it is to be made anew, stop the gateway and start it"
         case .contents(let path, let error): "\(path): \(error)"
+        case .vanished(let name, let folder):
+            "\(folder)/\(name) IS GONE, and what was in it is served: bring it back from a backup, or run `gatehouse certs issue "
+                + "\(name)` for another one, before the gateway starts again"
         case .missing(InternalCA.rootName, let folder):
             "\(folder): there is no root of the internal CA; where there was never one, `gatehouse certs ca init` makes it. One that "
                 + "was lost is not made again, since clients would not trust it: bring \(InternalCA.rootName) back from a "

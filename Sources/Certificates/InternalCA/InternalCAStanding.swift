@@ -39,6 +39,12 @@ package struct InternalCAStanding: Sendable {
         leaf.isIssued(by: intermediate) || earlier.contains { leaf.isIssued(by: $0) }
     }
 
+    /// Whether clients that have the root take the intermediate of a chain, whose leaf this CA issued.
+    internal func isTrusted(_ chain: [Certificate]) -> Bool {
+        guard let sent = chain.dropFirst().first else { return false }
+        return sent.der == intermediate.der || sent.isIssued(by: root)
+    }
+
     /// What an operator has to do before it is too late; nil when it is nothing.
     ///
     /// - Parameter now: seconds since 1970.

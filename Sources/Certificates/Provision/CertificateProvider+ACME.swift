@@ -67,21 +67,27 @@ extension CertificateProvider {
         var problems: [String: ACMEProblem] = [:]
         // Whatever becomes of this: a key that is stolen must not come back.
         if wantsNewKey { ACMEAccountStore.dropPendingOrders(for: settings.name, in: store) }
+        var askable: [ACMESettings] = []
+        for candidate in acme.candidates {
+            let accounts = ACMEAccountStore(store, directory: candidate.directory)
+            let wait = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock)) - Self.clock
+            if wait > 0 {
+                plan.hold(candidate.directory, until: Self.clock + wait)
+                problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
+            } else {
+                askable.append(candidate)
+            }
+        }
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
-            var begun = plan
-            begun.begin(asking: acme.candidates.map(\.directory), at: Self.clock)
-            store.keep(begun, of: settings.name)
-            for candidate in acme.candidates {
+            if !askable.isEmpty {
+                var begun = plan
+                begun.begin(asking: acme.candidates.map(\.directory), at: Self.clock)
+                store.keep(begun, of: settings.name)
+            }
+            for candidate in askable {
                 let accounts = ACMEAccountStore(store, directory: candidate.directory)
-                let end = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock))
-                if end > Self.clock {
-                    plan.hold(candidate.directory, until: end)
-                    let wait = end - Self.clock
-                    problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)
-                    continue
-                }
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, plan, wantsNewKey: wantsNewKey, outside)
                     return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
@@ -105,8 +111,12 @@ extension CertificateProvider {
         let problem =
             only.map { CertificateProblem.order(name: settings.name, $0) }
             ?? .orders(name: settings.name, problems)
-        let pause = acme.candidates.map { (plan.held[$0.directory] ?? 0) - Self.clock }.min() ?? 0
-        plan.fail("\(problem)", asking: acme.candidates.map(\.directory), pause: max(0, pause), at: Self.clock)
+        let pause = max(0, acme.candidates.map { (plan.held[$0.directory] ?? 0) - Self.clock }.min() ?? 0)
+        if askable.isEmpty {
+            plan.wait("\(problem)", until: Self.clock + pause)
+        } else {
+            plan.fail("\(problem)", asking: acme.candidates.map(\.directory), pause: pause, at: Self.clock)
+        }
         store.keep(plan, of: settings.name)
         throw problem
     }

@@ -60,6 +60,41 @@ extension CertificateProvider {
         return provided
     }
 
+    /// A certificate of an ACME server whose pointer is gone, with its generations beside its place: a stand-in would be
+    /// refused by browsers. A start that was killed before its first one came into force leaves the same.
+    internal func stray(_ settings: CertificateSettings) -> Provided? {
+        guard let (number, bundle) = store.earlierGeneration(of: settings.name, now: now),
+            settings.names.contains(where: bundle.covers)
+        else { return nil }
+        var provided = Provided(bundles: [bundle], isMakeshift: true)
+        provided.isEmergency = true
+        provided.renewal = now + InternalCA.retryTime
+        provided.warnings = [
+            "certificate \(settings.name): \(store.pointer(of: settings.name)) IS GONE, WHICH SAID WHICH GENERATION IS IN USE; "
+                + "generation \(number) is served, the last that is there: write its number into that file, or run "
+                + "`gatehouse certs issue \(settings.name)` for another one"
+        ]
+        return provided
+    }
+
+    /// Fails where a certificate of an ACME server that is served, and good, has vanished from the store: what would stand in is
+    /// refused by browsers.
+    ///
+    /// - Parameters:
+    ///   - served: what is served, of the same issuer.
+    ///   - found: what `find` gave.
+    package func requireNoLoss(
+        _ settings: CertificateSettings,
+        found: Result<Provided?, CertificateProblem>,
+        served: Provided
+    ) throws(CertificateProblem) {
+        guard case .success(nil) = found, case .acme = settings.issuer, !served.isStandIn,
+            let bundle = served.bundles.first, bundle.leaf.validity.contains(now),
+            settings.names.contains(where: bundle.covers), stray(settings) == nil
+        else { return }
+        throw .vanished(name: settings.name, folder: store.folder)
+    }
+
     private func makeshift(_ settings: CertificateSettings, _ problem: CertificateProblem) -> Provided? {
         let name = settings.name
         var provided: Provided
@@ -102,7 +137,7 @@ extension CertificateProblem {
     /// What is in the store cannot be used as it is; nothing is wrong with what the site file says.
     package var isDamage: Bool {
         switch self {
-        case .file, .contents, .busyStore, .deniedStore, .vacantStore: true
+        case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished: true
         default: false
         }
     }

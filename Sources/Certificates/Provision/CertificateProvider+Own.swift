@@ -150,12 +150,18 @@ extension CertificateProvider {
         if bundle.key.kind != settings.key.kind {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
-        // Of a chain that is loaded, it is known that each certificate issued the one before.
-        if let authority = try memo.standing(in: store),
-            bundle.chain.dropFirst().first?.der != authority.intermediate.der,
-            !authority.hasIssued(bundle.leaf), !wasStandby(bundle.leaf, settings)
+        // Of a chain that is loaded, it is known that each certificate issued the one before. A CA that cannot be looked at
+        // is needed when another is due, and not before.
+        if let authority = try? memo.standing(in: store),
+            bundle.chain.dropFirst().first?.der != authority.intermediate.der, !wasStandby(bundle.leaf, settings)
         {
-            return .due("the stored one is of another CA, or of an intermediate that was taken back", usable: bundle)
+            guard authority.hasIssued(bundle.leaf) else {
+                let why = "the stored one is of another CA, or of an intermediate that was taken back"
+                return .due(why, usable: bundle)
+            }
+            guard authority.isTrusted(bundle.chain) else {
+                return .wanting("the stored one is of no use (\(Self.brokenChain))", usable: nil)
+            }
         }
         if renewal(of: bundle) <= now {
             let end = UTC.text(bundle.leaf.validity.upperBound)
@@ -163,6 +169,10 @@ extension CertificateProvider {
         }
         return .good(bundle)
     }
+
+    /// What is wrong with a chain of which the leaf alone is whole.
+    internal static let brokenChain =
+        "the internal CA's root did not sign the intermediate behind it: the file is damaged, or somebody changed it"
 
     private func renewal(of bundle: CertificateBundle) -> Int64 { bundle.leaf.renewalSchedule.due }
 }

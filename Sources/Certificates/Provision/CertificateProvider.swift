@@ -98,7 +98,14 @@ package struct CertificateProvider: Sendable {
     /// The certificate, issued and stored first where that is needed.
     package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         if let found = try find(settings) { return found }
-        var made = settings.issuer == .internal ? try own(settings) : try standIn(settings)
+        var made: Provided
+        if settings.issuer == .internal {
+            made = try own(settings)
+        } else if let stray = stray(settings) {
+            made = stray
+        } else {
+            made = try standIn(settings)
+        }
         made.files = watched(settings)
         return made
     }

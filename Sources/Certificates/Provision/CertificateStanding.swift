@@ -107,9 +107,7 @@ extension CertificateProvider {
                 standing.warnings += foresight(of: bundle, settings)
             }
             standing.cause = standing.faults.first
-            if settings.issuer == .internal, let warning = try memo.standing(in: store)?.warning(at: now) {
-                standing.warnings.append(warning)
-            }
+            if settings.issuer == .internal { standing.warnings += authorityWarnings }
         } catch {
             let problem = storeProblem(error)
             standing.faults.append("\(problem)")
@@ -142,6 +140,15 @@ extension CertificateProvider {
         return found
     }
 
+    /// What of the internal CA will be wrong, or is already, when the next certificate is due.
+    private var authorityWarnings: [String] {
+        do throws(CertificateProblem) {
+            return [try memo.standing(in: store)?.warning(at: now)].compactMap(\.self)
+        } catch {
+            return ["no other can be made of it: \(storeProblem(error))"]
+        }
+    }
+
     private func faults(
         of bundle: CertificateBundle,
         _ settings: CertificateSettings,
@@ -157,10 +164,15 @@ extension CertificateProvider {
         }
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
-        if settings.issuer == .internal, let authority = try memo.standing(in: store),
-            !authority.hasIssued(bundle.leaf), !wasStandby(bundle.leaf, settings)
+        if settings.issuer == .internal, let authority = try? memo.standing(in: store),
+            !wasStandby(bundle.leaf, settings)
         {
-            faults.append("the internal CA of this store did not sign it, or has taken back the intermediate that did")
+            if !authority.hasIssued(bundle.leaf) {
+                let words = "the internal CA of this store did not sign it, or has taken back the intermediate that did"
+                faults.append(words)
+            } else if !authority.isTrusted(bundle.chain) {
+                faults.append(Self.brokenChain)
+            }
         }
         if case .acme(let acme) = settings.issuer {
             if try isOfInternalCA(bundle, settings) {

@@ -72,6 +72,12 @@ package struct RenewalPlan: Sendable, Equatable {
         fail("it was begun, and has not ended", asking: asked, at: now)
     }
 
+    /// Nobody was asked, since all want to be left alone: no try has failed.
+    package mutating func wait(_ problem: String, until moment: Int64) {
+        next = max(next, moment)
+        self.problem = problem
+    }
+
     /// An operator wants what is there now to stay for a while: no try has failed.
     ///
     /// - Parameter wish: what the site file asks for: when it asks for something else, the rest is over.

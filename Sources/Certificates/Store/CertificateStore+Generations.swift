@@ -28,10 +28,11 @@ extension CertificateStore {
         }
     }
 
-    /// The generation before the current one, where it is whole, valid at `now` and not revoked; nil where it is not.
+    /// The generation before the current one, where it is whole, valid at `now` and not revoked; nil where it is not. Where no
+    /// pointer says which is the current one, the last.
     internal func earlierGeneration(of name: String, now: Int64) -> (number: Int, bundle: CertificateBundle)? {
-        guard let current = try? currentGeneration(of: name),
-            let number = try? generations(of: name).last(where: { $0 < current }),
+        let current = (try? generation(of: name)) ?? .max
+        guard let number = try? generations(of: name).last(where: { $0 < current }),
             !isRevoked(name, generation: number), let bundle = try? load(name, generation: number),
             (try? bundle.requireValid(at: now)) != nil
         else { return nil }

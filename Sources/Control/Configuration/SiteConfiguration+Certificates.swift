@@ -151,6 +151,9 @@ extension SiteConfiguration {
                 continue
             }
             do throws(CertificateProblem) {
+                if let held = earlier[name], case .acme = held.settings.issuer {
+                    try provider.requireNoLoss(entry.settings, found: found, served: held.provided)
+                }
                 let provided = try provider.provide(
                     entry.settings,
                     found: found,

@@ -19,6 +19,8 @@ internal final class Deployments: Sendable {
 
     private struct State: Sendable {
         var waiting: [Run] = []
+        /// Whose program is being run just now.
+        var current: CertificateSettings?
         var isRunning = false
     }
 
@@ -49,9 +51,13 @@ internal final class Deployments: Sendable {
     }
 
     /// Has the program of a certificate run, where it has one; once for changes that come while another runs.
-    func want(_ settings: CertificateSettings, of site: SiteModel) {
+    ///
+    /// - Parameter isOwed: nothing has changed, and it was not run to a good end: that it is running just now will do. It may
+    ///   be the program that asked for a reload.
+    func want(_ settings: CertificateSettings, of site: SiteModel, isOwed: Bool = false) {
         guard settings.deploy != nil else { return }
         let mustStart = state.withLock { state in
+            if isOwed, state.current == settings { return false }
             state.waiting.removeAll { $0.settings.name == settings.name }
             state.waiting.append(Run(site: site, settings: settings))
             defer { state.isRunning = true }
@@ -98,11 +104,15 @@ internal final class Deployments: Sendable {
                 return .end
             }
             let due = state.waiting[first].due
-            return due <= now ? .run(state.waiting.remove(at: first)) : .pause(Int32(clamping: due - now))
+            guard due <= now else { return .pause(Int32(clamping: due - now)) }
+            let run = state.waiting.remove(at: first)
+            state.current = run.settings
+            return .run(run)
         }
     }
 
     private func carryOut(_ run: Run) {
+        defer { state.withLock { $0.current = nil } }
         let name = run.settings.name
         let provider = CertificateProvider(for: run.site, now: Schedule.time)
         do throws(CertificateProblem) {

@@ -153,7 +153,7 @@ extension GatewayProcess {
         where configuration.keyring.trials[settings.name] == nil
             && provider.owesDeployment(settings, at: identity)
         {
-            deployments.want(settings, of: site)
+            deployments.want(settings, of: site, isOwed: true)
         }
     }
 

@@ -66,6 +66,35 @@ struct CertificateStandingTests {
         #expect(standing.faults.first?.contains("run `gatehouse certs issue site`") == true)
     }
 
+    @Test("a try at which nobody is asked, since the CA wants to be left alone, is none")
+    func leftAlone() throws {
+        let outside = CertificateProvider.Outside(
+            transport: { _ in ScriptedCA() },
+            publish: { () throws(ACMEProblem) in },
+            tell: { _ in }
+        )
+        let now = Int64(Date().timeIntervalSince1970)
+        let acme = ACMESettings(directory: "https://ca.test/dir")
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let provider = scratch.provider(at: now)
+        func order() throws -> RenewalPlan {
+            #expect(throws: CertificateProblem.self) { try provider.order(settings, acme, reason: "a test", outside) }
+            return scratch.store.plan(of: "web")
+        }
+        var plan = RenewalPlan()
+        plan.fail("too many", asking: [acme.directory], pause: 300, at: now)
+        plan.hold(acme.directory, until: now + 300)
+        scratch.store.keep(plan, of: "web")
+        for _ in 1...4 {
+            let plan = try order()
+            #expect(plan.failures == 1 && (now + 295...now + 305).contains(plan.next), "\(plan)")
+            #expect(plan.problem.contains("left alone"), "\(plan)")
+        }
+        // One that is asked counts.
+        scratch.store.keep(RenewalPlan(), of: "web")
+        #expect(try order().failures == 1)
+    }
+
     @Test("what another CA issued than the site file names now is at fault, and replaced; a standby is not")
     func anotherIssuer() throws {
         let outside = CertificateProvider.Outside(

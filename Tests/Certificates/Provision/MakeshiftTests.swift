@@ -87,6 +87,47 @@ struct MakeshiftTests {
         #expect(try provide(settings(acme)).warnings.first?.contains("STANDS IN") == true)
     }
 
+    @Test("the last generation, where nothing says which was in use: a start needs it as much as a running gateway")
+    func noPointer() throws {
+        _ = try take()
+        let last = try take()
+        for damage in ["removed", "emptied"] {
+            let pointer = store.folder + "/site/current"
+            if damage == "removed" {
+                try FileManager.default.removeItem(atPath: pointer)
+            } else {
+                try Data().write(to: URL(fileURLWithPath: pointer))
+            }
+            let provided = try provide(settings(acme))
+            #expect(provided.bundles.map(\.leaf.der) == [last.leaf.der], "\(damage)")
+            #expect(provided.isMakeshift && !provided.isStandIn, "\(damage)")
+            let warning = try #require(provided.warnings.first)
+            #expect(warning.contains("IS GONE") || warning.contains("GENERATION 2 IS SERVED"), "\(warning)")
+        }
+    }
+
+    @Test("nothing, in place of a good one that is served and has vanished from the store")
+    func vanished() throws {
+        func look(_ served: CertificateProvider.Provided, _ settings: CertificateSettings) throws {
+            let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
+            try provider.requireNoLoss(settings, found: found, served: served)
+        }
+        _ = try take()
+        var served = try provide(settings(acme))
+        try look(served, settings(acme))
+        try FileManager.default.removeItem(atPath: store.folder + "/site")
+        let loss = CertificateProblem.vanished(name: "site", folder: store.folder)
+        #expect(throws: loss) { try look(served, settings(acme)) }
+        #expect(loss.isDamage && "\(loss)".contains("/site IS GONE"))
+        // The internal CA makes another one that clients trust; and a stand-in gives way to nothing worse.
+        try look(served, settings(.internal))
+        var ended = served
+        ended.bundles = [try other.issue(names: ["foobar.com"], lifetime: 1, now: now - 100)]
+        try look(ended, settings(acme))
+        served.isStandIn = true
+        try look(served, settings(acme))
+    }
+
     @Test("of the internal CA too, where a key lets others in")
     func openKey() throws {
         let first = try provide(settings(.internal)).bundles[0]
@@ -96,6 +137,40 @@ struct MakeshiftTests {
         let provided = try provide(settings(.internal))
         #expect(provided.bundles[0].leaf.der == first.leaf.der)
         #expect(provided.warnings.first?.contains("chmod 600") == true, "\(provided.warnings)")
+    }
+
+    @Test(
+        "damage to the internal CA itself keeps nothing that it signed from being shown, and is said",
+        arguments: ["internal-ca-root/1/fullchain.pem", "internal-ca-root/current", "internal-ca/1/fullchain.pem"]
+    )
+    func authority(file: String) throws {
+        let first = try provide(settings(.internal)).bundles[0]
+        for damage in [Data("-----BEGIN CERTIFICATE-----\nMII".utf8), Data()] {
+            try damage.write(to: URL(fileURLWithPath: store.folder + "/" + file))
+            let provided = try provide(settings(.internal))
+            #expect(provided.bundles.map(\.leaf.der) == [first.leaf.der])
+            #expect(!provided.isMakeshift && !provided.isStandIn)
+            let standing = provider.standing(settings(.internal))
+            #expect(standing.faults.isEmpty && standing.isWanting(at: now), "\(standing)")
+            #expect(standing.warnings.contains { $0.hasPrefix("no other can be made of it: ") }, "\(standing)")
+        }
+    }
+
+    @Test("an intermediate that is damaged behind a whole leaf is noticed: clients would refuse both")
+    func chain() throws {
+        let first = try provide(settings(.internal)).bundles[0]
+        var bytes = first.chain[1].der
+        // The serial number's third byte (RFC 5280, section 4.1).
+        bytes[17] ^= 1
+        let broken = try Certificate(der: bytes.span)
+        let path = store.folder + "/site/1/fullchain.pem"
+        try (first.leaf.pem + broken.pem).write(toFile: path, atomically: false, encoding: .utf8)
+        let standing = provider.standing(settings(.internal))
+        #expect(standing.faults.count == 1 && standing.faults[0].contains("root did not sign"), "\(standing)")
+        let provided = try provide(settings(.internal))
+        #expect(provided.bundles[0].chain[1].der == first.chain[1].der, "another is made: the CA is whole")
+        #expect(provided.notes.first?.contains("root did not sign") == true, "\(provided.notes)")
+        #expect(try store.currentGeneration(of: "site") == 2)
     }
 
     @Test("nothing is, where the site file itself names what cannot be used")

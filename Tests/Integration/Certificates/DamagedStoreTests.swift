@@ -146,6 +146,44 @@ struct DamagedStoreTests: OneCertificate {
         #expect(try certs("rotate", "web").status != 0)
     }
 
+    @Test("a damaged root of the internal CA keeps no gateway from starting, and is said by its log and by the lists")
+    func root() throws {
+        try writeSite()
+        #expect(try certs("issue", "web").status == 0)
+        let issued = try stored
+        try Data().write(to: URL(fileURLWithPath: directory.path("store/internal-ca-root/1/fullchain.pem")))
+        let site = try start("issuer: internal")
+        #expect(try shown == issued)
+        #expect(site.log.contains("the internal CA could sign nothing"), "\(site.log)")
+        for command in [["list"], ["verify"]] {
+            let said = try directory.certs(command)
+            #expect(said.error.contains("could sign nothing"), "\(command): \(said)")
+        }
+    }
+
+    @Test("a good certificate whose folder vanishes is served on, and told; back in its place it is the store's again")
+    func vanished() throws {
+        let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
+        let site = try start("issuer: { acme: \"https://127.0.0.1:1/dir\" }")
+        let brought = try certs("import", "web", "--certificate", one.certificatePath, "--key", one.keyPath)
+        #expect(brought.status == 0, "\(brought)")
+        let fingerprint = try shown
+        #expect(try fingerprint == stored)
+        func move(_ from: String, _ to: String) throws {
+            #expect(try run("mv", [directory.path(from), directory.path(to)], in: directory).status == 0)
+        }
+        try move("store/web", "web.away")
+        try eventually("it is told; \(site.log)", within: .seconds(60)) { site.log.contains("store/web IS GONE") }
+        #expect(try shown == fingerprint)
+        #expect(try site.command("reload").status == 0)
+        #expect(try shown == fingerprint)
+        try move("web.away", "store/web")
+        #expect(try site.command("reload").status == 0)
+        let list = try certs("list")
+        #expect(list.output.contains("served") && !list.error.contains("GONE"), "\(list)")
+        #expect(try shown == fingerprint)
+    }
+
     @Test("six commands at once for a certificate that is not there: one makes it, the others find it in force")
     func together() throws {
         try writeSite()

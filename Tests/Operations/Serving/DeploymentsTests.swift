@@ -24,21 +24,77 @@ struct DeploymentsTests {
         return condition()
     }
 
+    /// A site in a folder of its own, whose only certificate has a program.
+    private struct Scene {
+        let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-deploy-\(UUID().uuidString)"
+        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        var site = SiteModel(name: "foobar.com")
+
+        /// - Parameter script: run by sh in the folder.
+        init(_ script: String) throws {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            settings.deploy = DeploySettings()
+            settings.deploy?.command = ["/bin/sh", "-c", "cd '\(folder)'; \(script)"]
+            site.certificateStore = folder + "/certs"
+            site.certificates = ["web": settings]
+            _ = try provider.issue(settings, reason: "a test")
+        }
+
+        var provider: CertificateProvider {
+            CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
+        }
+
+        func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/\(file)") }
+
+        func remove() { try? FileManager.default.removeItem(atPath: folder) }
+    }
+
+    @Test("one that has a reload made is not run again for that; one that a change came to meanwhile is")
+    func reloads() throws {
+        let scene = try Scene("echo run >>runs; touch begun; while ! test -e go; do sleep 0.01; done; rm go")
+        defer { scene.remove() }
+        let pauses = Pauses()
+        let identity = GatewayIdentity(socket: scene.folder + "/admin.sock")
+        let deployments = try Deployments(identity, CurrentView(try MadeView().view)) { failures in
+            pauses.append(failures)
+            return 0
+        }
+        func runs() -> Int {
+            (try? String(contentsOfFile: scene.folder + "/runs", encoding: .utf8))?.split(separator: "\n").count ?? 0
+        }
+        func end() throws {
+            try "".write(toFile: scene.folder + "/go", atomically: false, encoding: .utf8)
+            #expect(eventually { !scene.has("go") })
+        }
+        deployments.want(scene.settings, of: scene.site)
+        #expect(eventually { scene.has("begun") })
+        deployments.want(scene.settings, of: scene.site, isOwed: true)
+        // What is run after all that waits.
+        var (other, site) = (scene.settings, scene.site)
+        other.name = "mail"
+        other.deploy?.command = ["/bin/sh", "-c", "touch '\(scene.folder)/mail'"]
+        site.certificates["mail"] = other
+        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
+        _ = try provider.issue(other, reason: "a test")
+        deployments.want(other, of: site)
+        try end()
+        #expect(eventually { scene.has("mail") })
+        #expect(runs() == 1 && !provider.owesDeployment(scene.settings, at: identity))
+        deployments.want(scene.settings, of: site)
+        #expect(eventually { runs() == 2 })
+        deployments.want(scene.settings, of: site)
+        try end()
+        #expect(eventually { runs() == 3 }, "what has changed meanwhile is told")
+        try end()
+        #expect(pauses.all.isEmpty)
+    }
+
     @Test("one that fails is run again by itself, after the pause for so many failures, until it ends well")
     func retries() throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-deploy-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let scene = try Scene("test ! -e fail")
+        defer { scene.remove() }
+        let (folder, site, settings, provider) = (scene.folder, scene.site, scene.settings, scene.provider)
         try "".write(toFile: folder + "/fail", atomically: false, encoding: .utf8)
-        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
-        settings.deploy = DeploySettings()
-        settings.deploy?.command = ["/bin/sh", "-c", "test ! -e '\(folder)/fail'"]
-        var site = SiteModel(name: "foobar.com")
-        site.certificateStore = folder + "/certs"
-        site.certificates = ["web": settings]
-        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
-        _ = try provider.issue(settings, reason: "a test")
-
         let (identity, pauses) = (GatewayIdentity(socket: folder + "/admin.sock"), Pauses())
         let view = CurrentView(try MadeView().view)
         let deployments = try Deployments(identity, view) { failures in
