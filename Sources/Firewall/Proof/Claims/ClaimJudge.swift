@@ -204,7 +204,7 @@ final class ClaimJudge {
     private func reached() throws(SpaceExhausted) -> PacketFunction {
         if let knownReached { return knownReached }
         // That a router stops it counts where nobody else could: there may be another way around it.
-        let routed = end == nil ? try ways.forwardingOfStrangers() : PacketFunction(.accept)
+        let routed = end == nil ? try ways.forwardingElsewhere().outcomes : PacketFunction(.accept)
         let out = try store.combine(try ways.egress().outcomes, routed, .then)
         let reached = try store.combine(out, try ingress().outcomes, .then)
         knownReached = reached
@@ -286,7 +286,8 @@ final class ClaimJudge {
     }
 
     private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
-        exemption.ends == .inwards ? .open : try ways.forwarding()
+        if exemption.ends == .inwards { return .open }
+        return end == nil ? try ways.forwardingElsewhere() : try ways.forwarding()
     }
 
     private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {

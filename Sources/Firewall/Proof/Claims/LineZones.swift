@@ -23,7 +23,7 @@ extension SiteWays {
 
     /// What passes routers on other ways.
     func passing(_ zones: LineZones) throws(SpaceExhausted) -> PacketFunction {
-        try store.region(
+        let routed = try store.region(
             site.routers.flatMap { index in
                 let sides = site.hosts[index].sides
                 return site.hosts[index].passages.filter { passage in
@@ -31,5 +31,6 @@ extension SiteWays {
                 }.flatMap(\.boxes)
             }
         )
+        return try store.combine(routed, try unrouted(otherThan: zones), .union)
     }
 }

@@ -20,10 +20,10 @@ extension SiteHosts {
             return (host, seen(packet, by: host, .input, isPlaced))
         case .source, .end(nil):
             guard let source = hosts.firstIndex(where: { $0.addresses.contains(packet.source) }) else {
-                return passing(packet)
+                return wherever(packet) { $0.contains(.accept) }
             }
             return (source, seen(packet, by: source, .output, isPlaced))
-        case .between: return passing(packet)
+        case .between: return passing(packet) ?? wherever(packet) { $0 != .accept }
         }
     }
 
@@ -52,6 +52,34 @@ extension SiteHosts {
                 seen.route = .forward(by: passage.input, to: passage.output)
                 last = (index, seen)
                 if host.outcomes(of: seen) != .accept { return last }
+            }
+        }
+        return last
+    }
+
+    /// A router that may be on the way of a connection between what is no host of the site, and what it sees: one that does
+    /// as is asked by one of its interfaces, else the last.
+    private func wherever(_ packet: Packet, _ isAsked: (Outcomes) -> Bool) -> (host: Int, packet: Packet)? {
+        var last: (host: Int, packet: Packet)?
+        let all = hosts.indices.filter { hosts[$0].isRouter }
+        let near = all.filter { index in
+            [packet.source, packet.destination].contains { hosts[index].attached.contains($0) }
+        }
+        for index in near.isEmpty ? all : near {
+            let host = hosts[index]
+            func names(_ peer: IPAddress) -> [String] {
+                let side = host.sides.all.first { $0.addresses.contains(peer) }
+                let names = host.intent.interfaces.map(\.name).filter { side?.interfaces.contains($0) ?? true }
+                return names.isEmpty ? [HostIntent.unnamedInterface] : names
+            }
+            for input in names(packet.source) {
+                for output in names(packet.destination) {
+                    var seen = packet
+                    seen.route = .forward(by: input, to: output)
+                    let outcomes = host.outcomes(of: seen)
+                    if isAsked(outcomes) { return (index, seen) }
+                    last = (index, seen)
+                }
             }
         }
         return last

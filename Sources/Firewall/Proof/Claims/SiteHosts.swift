@@ -12,6 +12,10 @@ package struct SiteHosts: Sendable {
         let passages: [Passage]
         /// What it reaches by each interface.
         let reach: [(name: String, addresses: AddressSet)]
+        /// Whether it passes packets on.
+        let isRouter: Bool
+        /// The networks that it is attached to, but for its own addresses.
+        let attached: AddressSet
         /// By which interfaces packets from others come and to others go.
         let sides: HostSides
         /// Its own addresses by interface; interfaces that get theirs from elsewhere are left out.
@@ -22,6 +26,8 @@ package struct SiteHosts: Sendable {
     package let hosts: [Host]
     /// Every address that a host of the site is known to bear.
     let addresses: AddressSet
+    /// Every address that neither the site claims nor an interface of it is attached to.
+    let strangers: AddressSet
     /// The hosts by their places that others' packets pass.
     let routers: [Int]
     /// Whether it is known of any host what its kernel holds.
@@ -36,12 +42,15 @@ package struct SiteHosts: Sendable {
             let known = described.interfaces.filter { !$0.addresses.isEmpty }.map {
                 ($0.name, AddressSet($0.addresses.map(\.address)))
             }
+            let own = AddressSet(described.allAddresses.map(\.address))
             return Host(
                 intent: host,
-                addresses: AddressSet(described.allAddresses.map(\.address)),
+                addresses: own,
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
                 passages: Passage.all(through: described),
                 reach: described.interfaces.reach,
+                isRouter: described.isRouter,
+                attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
                 sides: HostSides(of: described, strangers: intent.strangers),
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
             )
@@ -50,6 +59,7 @@ package struct SiteHosts: Sendable {
             v4: IntervalSet(hosts.flatMap { $0.addresses.v4.ranges }),
             v6: IntervalSet(hosts.flatMap { $0.addresses.v6.ranges })
         )
+        strangers = intent.strangers
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
         forwards = hosts.contains { $0.intent.translations.contains(where: \.changesDestination) }

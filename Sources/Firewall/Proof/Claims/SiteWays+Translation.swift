@@ -147,7 +147,7 @@ extension Translation {
     /// What sources become.
     ///
     /// - Parameter own: the addresses of the interface that packets leave by.
-    fileprivate func sources(_ own: AddressSet) -> AddressSet {
+    func sources(_ own: AddressSet) -> AddressSet {
         if case .source(let address) = kind { AddressSet([address]) } else { own }
     }
 }

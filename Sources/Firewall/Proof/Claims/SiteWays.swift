@@ -6,13 +6,13 @@ import Site
 final class SiteWays {
     /// What one side makes of connections.
     struct Ends: Sendable {
-        fileprivate(set) var outcomes: PacketFunction
+        var outcomes: PacketFunction
         /// The same by those interfaces alone that the site file has their peers behind: what may be relied on.
-        fileprivate(set) var placed: PacketFunction
+        var placed: PacketFunction
         /// What a line of `deny` refuses.
-        fileprivate(set) var refused: PacketFunction
+        var refused: PacketFunction
         /// What a defence or the baseline refuses.
-        fileprivate(set) var defended: PacketFunction
+        var defended: PacketFunction
 
         /// Where nothing of the site decides.
         static let open = Ends(
@@ -31,7 +31,8 @@ final class SiteWays {
         fileprivate var egress: Ends?
         fileprivate var forwarding: [Int: Ends] = [:]
         fileprivate var total: Ends?
-        fileprivate var ofStrangers: PacketFunction?
+        fileprivate var unrouted: PacketFunction?
+        fileprivate var elsewhere: Ends?
         /// The connections from sets of sources that several ends ask about.
         fileprivate var sources: [PacketFunction] = []
         /// Why the rest is not there.
@@ -56,7 +57,8 @@ final class SiteWays {
             }
             one(&possible)
             one(&ours)
-            one(&ofStrangers)
+            one(&unrouted)
+            ends(&elsewhere)
             ends(&egress)
             ends(&total)
             for host in forwarding.keys.sorted() { ends(&forwarding[host]) }
@@ -97,7 +99,7 @@ final class SiteWays {
         let ways = SiteWays(site, Common(), limit: limit, steps: steps)
         do throws(SpaceExhausted) {
             _ = (try ways.possible(), try ways.ours(), try ways.egress())
-            _ = (try ways.forwarding(), try ways.forwardingOfStrangers())
+            _ = (try ways.forwarding(), try ways.forwardingElsewhere(), try ways.unrouted())
             for set in sources { ways.common.sources.append(try ways.from(set)) }
         } catch {
             ways.common.exhausted = error
@@ -147,12 +149,11 @@ final class SiteWays {
     /// The connections to elsewhere that a host of the site decides about: as their source, or as a router between.
     func ours() throws(SpaceExhausted) -> PacketFunction {
         try once(\.ours) { () throws(SpaceExhausted) in
-            let passing = site.hosts.flatMap(\.passages).flatMap(\.boxes)
-            return try store.combine(try fromHosts(), try store.region(passing), .union)
+            try store.combine(try fromHosts(), try passing(), .union)
         }
     }
 
-    private func fromHosts() throws(SpaceExhausted) -> PacketFunction { try from(site.addresses) }
+    func fromHosts() throws(SpaceExhausted) -> PacketFunction { try from(site.addresses) }
 
     /// The connections from these sources.
     func from(_ sources: AddressSet) throws(SpaceExhausted) -> PacketFunction {
@@ -255,11 +256,19 @@ final class SiteWays {
         }
     }
 
-    /// The same for connections that no host of the site begins; `accept` for the others.
-    func forwardingOfStrangers() throws(SpaceExhausted) -> PacketFunction {
-        try once(\.ofStrangers) { () throws(SpaceExhausted) in
-            let strangers = try store.combine(.all, try fromHosts(), .difference)
-            return try store.combine(strangers, try forwarding().outcomes, .within)
+    /// What routers make of connections to what is no host of the site. That they stop what a host sends there counts for
+    /// what is to be let through alone, in `placed`: there may be a way around them.
+    func forwardingElsewhere() throws(SpaceExhausted) -> Ends {
+        try once(\.elsewhere) { () throws(SpaceExhausted) in try wherever(try forwarding()) }
+    }
+
+    /// The connections between what is no host of the site that are on no router's ways, and that one may pass on all the
+    /// same.
+    func unrouted() throws(SpaceExhausted) -> PacketFunction {
+        try once(\.unrouted) { () throws(SpaceExhausted) in
+            let routed = try store.region(site.hosts.flatMap(\.passages).flatMap(\.boxes))
+            let rest = try store.combine(try passing(), routed, .difference)
+            return try store.combine(rest, try fromHosts(), .difference)
         }
     }
 
@@ -312,7 +321,7 @@ final class SiteWays {
 
 extension SiteWays.Ends {
     /// The same for packets of a set; of others nothing is decided.
-    fileprivate func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
+    func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
         Self(
             outcomes: try store.combine(region, outcomes, .within),
             placed: try store.combine(region, placed, .within),

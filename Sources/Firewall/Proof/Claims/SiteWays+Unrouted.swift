@@ -1,0 +1,194 @@
+import Site
+
+/// Connections between two ends that are no hosts of the site. The site file knows no routes: where no router is attached to
+/// both ends nobody knows which routers they pass, and by which interfaces.
+///
+/// One that begins or ends in a network which routers are attached to passes one of these; any other may pass each of them.
+/// It may take every interface that the site file does not have its ends apart from.
+extension SiteWays {
+    /// What may pass a router, but for what lies on one side of it.
+    func passing() throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        for host in site.hosts where host.isRouter { parts.append(try passing(host)) }
+        return try store.joined(parts, .union) ?? .none
+    }
+
+    /// The connections on no router's ways that none passes on by interfaces of the zones.
+    func unrouted(otherThan zones: LineZones) throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        for host in site.hosts where host.isRouter {
+            var match = PacketMatch()
+            if let zone = zones.input { match.sources = .all.subtracting(host.sides.elsewhere(than: zone)) }
+            if let zone = zones.output { match.destinations = .all.subtracting(host.sides.elsewhere(than: zone)) }
+            let fitting = try store.region(Box.boxes(of: match, on: .input))
+            parts.append(try store.combine(try passing(host), fitting, .intersection))
+        }
+        return try store.combine(try unrouted(), try store.joined(parts, .union) ?? .none, .difference)
+    }
+
+    /// What routers make of connections between what is no host of the site.
+    ///
+    /// - Parameter routed: what those make of them that are known to be on the way.
+    /// - Returns: in `outcomes` by whichever way, for all that no host begins; in `placed` by whichever way where none is
+    ///   known, else as it is known.
+    func wherever(_ routed: Ends) throws(SpaceExhausted) -> Ends {
+        var crossings: [Crossing] = []
+        for index in site.hosts.indices where site.hosts[index].isRouter { crossings.append(try crossing(index)) }
+        if crossings.isEmpty { return routed }
+        let unchanged = crossings
+        for place in crossings.indices {
+            for other in unchanged where other.router != crossings[place].router {
+                try addChangedSources(by: other, to: &crossings[place])
+            }
+        }
+        let first = try whichever(of: crossings) { crossing in crossing.fromNear }
+        let last = try whichever(of: crossings) { crossing in crossing.toNear }
+        let near = try store.combine(first.region, last.region, .union)
+        let other = try whichever(of: crossings) { crossing throws(SpaceExhausted) in
+            try store.combine(crossing.region, near, .difference)
+        }
+        var outcomes = PacketFunction(.accept)
+        for part in [first, last, other] {
+            let decided = try store.combine(part.region, part.outcomes, .within)
+            outcomes = try store.combine(outcomes, decided, .then)
+        }
+        // What a router sends elsewhere does not come where it was sent.
+        for host in site.routers {
+            for turn in try turns(host) {
+                let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
+                outcomes = try store.combine(outcomes, doubt, .either)
+            }
+        }
+        let unrouted = try unrouted()
+        let strangers = try store.combine(.all, try fromHosts(), .difference)
+        var ends = routed
+        let placed = try store.combine(unrouted, outcomes, .within)
+        ends.placed = try store.combine(routed.placed, placed, .then)
+        ends.outcomes = try store.combine(strangers, outcomes, .within)
+        for crossing in crossings {
+            let region = try store.combine(unrouted, crossing.region, .intersection)
+            let refused = try store.combine(crossing.refused, region, .intersection)
+            let defended = try store.combine(crossing.defended, region, .intersection)
+            ends.refused = try store.combine(ends.refused, refused, .union)
+            ends.defended = try store.combine(ends.defended, defended, .union)
+        }
+        return ends
+    }
+
+    /// One router, and what it makes of what may pass it.
+    private struct Crossing {
+        let router: Int
+        /// What may pass it.
+        let region: PacketFunction
+        /// Of that what begins in a network that it is attached to, and what ends there.
+        let fromNear: PacketFunction
+        let toNear: PacketFunction
+        /// By interfaces, those alone that the ends may be behind.
+        let decided: PacketFunction
+        /// By any of these.
+        var outcomes: PacketFunction
+        let refused: PacketFunction
+        let defended: PacketFunction
+    }
+
+    private func crossing(_ index: Int) throws(SpaceExhausted) -> Crossing {
+        let host = site.hosts[index]
+        let region = try passing(host)
+        let placed = try store.combine(
+            try host.sides.region(.input, in: store),
+            try host.sides.region(.output, in: store),
+            .intersection
+        )
+        func refused(byLines: Bool) throws(SpaceExhausted) -> PacketFunction {
+            let refused = try host.refused(.forward, byLines: byLines, in: store)
+            let asked = try store.combine(refused, placed, .intersection)
+            return try store.forgetting([.inputInterface, .outputInterface], asked)
+        }
+        let decided = try host.outcomes(.forward, in: store).anywhere(.inputInterface, within: placed, in: store)
+        var toNear = PacketMatch()
+        toNear.destinations = host.attached
+        return Crossing(
+            router: index,
+            region: region,
+            fromNear: try store.combine(region, try from(host.attached), .intersection),
+            toNear: try store.combine(region, try store.region(Box.boxes(of: toNear, on: .input)), .intersection),
+            decided: decided,
+            outcomes: try decided.anywhere(.outputInterface, in: store),
+            refused: try refused(byLines: true),
+            defended: try refused(byLines: false)
+        )
+    }
+
+    /// What may pass a router: all but its own, and what lies on one side of it.
+    private func passing(_ host: SiteHosts.Host) throws(SpaceExhausted) -> PacketFunction {
+        let known = host.attached.union(site.strangers)
+        var beside: [String: AddressSet] = [:]
+        for side in host.sides.all {
+            guard case .among(let names) = side.interfaces, names.count == 1, let name = names.first else { continue }
+            beside[name] = (beside[name] ?? .none).union(side.addresses.intersection(known))
+        }
+        var boxes: [Box] = []
+        for (_, addresses) in beside.sorted(by: { $0.key < $1.key }) {
+            var match = PacketMatch()
+            (match.sources, match.destinations) = (addresses, addresses)
+            boxes += Box.boxes(of: match, on: .input)
+        }
+        var toItself = PacketMatch()
+        toItself.destinations = host.addresses
+        boxes += Box.boxes(of: toItself, on: .input)
+        let others = try store.combine(.all, try store.region(boxes), .difference)
+        return try store.combine(others, try from(host.addresses), .difference)
+    }
+
+    /// What passes one of several routers, each asked about its own set: `accept` where one surely lets it through.
+    private func whichever(
+        of crossings: [Crossing],
+        _ set: (Crossing) throws(SpaceExhausted) -> PacketFunction
+    ) throws(SpaceExhausted) -> (region: PacketFunction, outcomes: PacketFunction) {
+        var (region, answers) = (PacketFunction.none, PacketFunction.none)
+        for crossing in crossings {
+            let asked = try set(crossing)
+            region = try store.combine(region, asked, .union)
+            let answer = try store.map(try crossing.outcomes.only(in: asked, store)) { number in
+                number == Outcomes.accept.rawValue ? 1 : number & Outcomes.accept.rawValue == 0 ? 0 : 2
+            }
+            answers = try store.combine(answers, answer, .either)
+        }
+        let outcomes = try store.map(answers) { number in
+            let result: Outcomes = number & 1 != 0 ? .accept : number == 0 ? .drop : [.accept, .drop]
+            return result.rawValue
+        }
+        return (region, outcomes)
+    }
+
+    /// A router sees the source that another has put there, if that one is before it: not where it is attached to the
+    /// source's network itself.
+    private func addChangedSources(by other: Crossing, to crossing: inout Crossing) throws(SpaceExhausted) {
+        let router = site.hosts[other.router]
+        let behind = try store.combine(crossing.region, crossing.fromNear, .difference)
+        for translation in router.intent.translations where !translation.changesDestination {
+            let output = translation.match.outputInterfaces
+            var match = translation.changed
+            match.outputInterfaces = .any
+            match.states = match.states.intersection(.new)
+            var leaving = PacketMatch()
+            leaving.outputInterfaces = output
+            let byOutput = try store.region(Box.boxes(of: leaving, on: .output))
+            let passed = try other.decided.anywhere(.outputInterface, within: byOutput, in: store)
+            // What the router stops it does not change.
+            var changed = try store.map(passed) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+            for part in [try store.region(Box.boxes(of: match, on: .input)), other.region, behind] {
+                changed = try store.combine(changed, part, .intersection)
+            }
+            if changed == .none { continue }
+            let own = router.intent.interfaces.map(\.name).filter(output.contains).reduce(AddressSet.none) {
+                $0.union(router.interfaceAddresses[$1] ?? .all)
+            }
+            let seen = try store.forgetting(
+                [.source4, .source6],
+                try crossing.outcomes.only(in: try from(translation.sources(own)), store)
+            )
+            crossing.outcomes = try store.combine(crossing.outcomes, try seen.only(in: changed, store), .either)
+        }
+    }
+}
