@@ -260,13 +260,13 @@ package struct PolicyCheck {
                     )
                     break
                 }
-                guard last.verdict.rawValue != test.expected.rawValue else { continue }
+                guard last.verdict?.rawValue != test.expected.rawValue else { continue }
+                let got = last.verdict.map { "got \($0.rawValue)" } ?? "cannot tell what becomes of it"
                 report(
                     .error,
                     .test,
                     test.position,
-                    "expected \(test.expected.rawValue), and got \(last.verdict.rawValue): \(connection), "
-                        + Self.reason(last)
+                    "expected \(test.expected.rawValue), and \(got): \(connection), \(Self.reason(last))"
                 )
                 break
             }
@@ -281,6 +281,10 @@ package struct PolicyCheck {
             case .forward: "through"
             case .output: "out of"
             }
+        if let hiding = decision.hiding {
+            let line = hiding.position.line
+            return "\(way) \(decision.host): line \(line) gives it a source that is not in the site file"
+        }
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }
         let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
         return "\(way) \(decision.host): by `\(rule.id)`\(line)"

@@ -1,6 +1,7 @@
 package import Site
 
-/// Follows a new connection over the hosts of a site that are on its way, by what each is meant to do.
+/// Follows a new connection over the hosts of a site that are on its way, by what each is meant to do, with its addresses as
+/// routers change them: `Journey` from one end to the other.
 ///
 /// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
 /// lies in a network of it and the other is reached by another interface.
@@ -26,7 +27,12 @@ package struct Rehearsal {
         /// nil: no rule is about it, which means that it is dropped.
         package let rule: IntentRule?
 
-        package var verdict: RuleVerdict { rule?.verdict ?? .drop }
+        /// The masquerade that gives the connection a source which the site file does not know, so that nobody can tell what
+        /// this host decides; nil where it is known.
+        package let hiding: Translation?
+
+        /// nil where it is not known.
+        package var verdict: RuleVerdict? { hiding == nil ? rule?.verdict ?? .drop : nil }
     }
 
     /// What the hosts on the way say, up to the first that does not let it through. Empty when no host of the site is
@@ -35,43 +41,46 @@ package struct Rehearsal {
         let source = bearers[connection.source]
         let destination = bearers[connection.destination]
         var decisions: [Decision] = []
+        var (current, hiding): (Connection, Translation?) = (connection, nil)
+        var passed: (packet: Packet, router: SiteHost)?
         /// Whether the connection goes on.
-        func ask(
-            _ host: String,
-            _ path: PacketPath,
-            _ connection: Connection,
-            _ oddities: PacketOddities = []
-        ) -> Bool {
-            let decision = decision(host, path, connection, oddities)
-            decisions.append(decision)
-            return decision.verdict == .accept
+        func ask(_ name: String, _ path: PacketPath, _ oddities: PacketOddities = []) -> Bool {
+            var packet = packet(name, path, current)
+            packet.oddities = oddities
+            if path == .input, let passed, let host = hosts[name] {
+                packet = Journey.arriving(passed.packet, from: current.source, at: host, by: passed.router)
+            }
+            let rule = hiding == nil ? intent.host(name)?.rule(for: packet) : nil
+            decisions.append(Decision(host: name, path: path, rule: rule, hiding: hiding))
+            guard rule?.verdict == .accept, let host = hosts[name] else { return false }
+            if path == .forward { passed = (packet, host) }
+            guard let translation = intent.host(name)?.sourceChange(of: packet) else { return true }
+            if let changed = Journey.SourceChange(translation, of: packet, at: host).source {
+                let number = current.protocolNumber
+                current = Connection(from: changed, to: current.destination, number, detail: current.detail)
+            } else {
+                hiding = translation
+            }
+            return true
         }
-        if let source, !ask(source, .output, connection) || source == destination { return decisions }
-        if let destination, let changed = forwarded(connection, by: destination) {
+        if let source, !ask(source, .output) || source == destination { return decisions }
+        if let destination, let changed = forwarded(current, by: destination) {
+            current = changed
             let target = bearers[changed.destination]
             // One that stays here knows that it was sent here by itself; the host behind knows nothing of it.
             let isOwn = target == destination
-            let isPassed = ask(destination, isOwn ? .input : .forward, changed, .redirected)
-            if isPassed, !isOwn, let target { _ = ask(target, .input, changed) }
+            let isPassed = ask(destination, isOwn ? .input : .forward, .redirected)
+            if isPassed, !isOwn, let target { _ = ask(target, .input) }
             return decisions
         }
-        for router in routers where router.name != source && router.name != destination {
-            guard isOnTheWay(router, connection) else { continue }
-            guard ask(router.name, .forward, connection) else { return decisions }
+        let near = routers.filter { $0.isAttached(to: connection.source) }
+        let far = routers.filter { !$0.isAttached(to: connection.source) }
+        for router in near + far where router.name != source && router.name != destination {
+            guard isOnTheWay(router, current) else { continue }
+            guard ask(router.name, .forward) else { return decisions }
         }
-        if let destination { _ = ask(destination, .input, connection) }
+        if let destination { _ = ask(destination, .input) }
         return decisions
-    }
-
-    private func decision(
-        _ name: String,
-        _ path: PacketPath,
-        _ connection: Connection,
-        _ oddities: PacketOddities
-    ) -> Decision {
-        var packet = packet(name, path, connection)
-        packet.oddities = oddities
-        return Decision(host: name, path: path, rule: intent.host(name)?.rule(for: packet))
     }
 
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {

@@ -56,8 +56,11 @@ struct TestConnections {
             let asked = hosts ?? Self.hosts(source, ends, site, intent)
             hosts = asked
             var kinds: Set<UInt32> = [range.lowerBound, range.upperBound]
+            // What a router has masqueraded comes from the router.
+            let masquerading = asked.filter { $0.translations.contains { !$0.changesDestination } }
+            let sources = masquerading.reduce(AddressSet([source])) { $0.union($1.knownAddresses) }
             func cut(_ match: PacketMatch) {
-                guard match.sources.contains(source), ends.contains(where: { match.destinations.contains($0) }) else {
+                guard match.sources.intersects(sources), ends.contains(where: { match.destinations.contains($0) }) else {
                     return
                 }
                 for part in match.traffic.kinds.intersection(IntervalSet(range)).ranges {

@@ -80,7 +80,7 @@ package struct Journey: Sendable {
     }
 
     /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by.
-    private static func arriving(
+    static func arriving(
         _ packet: Packet,
         from source: IPAddress,
         at target: SiteHost,
@@ -158,7 +158,7 @@ extension Translation {
 }
 
 extension Journey.SourceChange {
-    fileprivate init(_ translation: Translation, of packet: Packet, at host: SiteHost) {
+    init(_ translation: Translation, of packet: Packet, at host: SiteHost) {
         self.translation = translation
         interface = packet.outputInterface ?? ""
         guard case .source(let address) = translation.kind else {

@@ -1,0 +1,91 @@
+import Firewall
+import Site
+import Testing
+
+/// What `check` says of connections whose addresses a router changes.
+@Suite("Checks of changed addresses")
+struct ChangedAddressTests {
+    private static let known = ", addresses: [198.51.100.2/24]"
+
+    private static func findings(_ firewall: String, wan: String = known) throws -> [String] {
+        let model = try site(
+            """
+            site: a.b
+            networks: { lan: 10.1.0.0/24, guests: 10.2.0.0/24, partner: 203.0.113.0/24 }
+            hosts:
+              gate:
+                roles: [router]
+                interfaces:
+                  wan: { zone: outside\(wan) }
+                  lan: { zone: lan, addresses: [10.1.0.1/24] }
+                  wifi: { zone: guests, addresses: [10.2.0.1/24] }
+              files: { interfaces: { eth0: { zone: lan, addresses: [10.1.0.5/24] } } }
+            services: { ssh: tcp/22, http: tcp/80, way-in: tcp/2222 }
+            firewall:
+            \(firewall)
+            """
+        )
+        return PolicyCheck.findings(model, file: "site.yaml", now: 0).map { finding in
+            "\(finding.line) \(finding.severity) \(finding.message)" + (finding.help.map { "; \($0)" } ?? "")
+        }
+    }
+
+    /// Guests who come to the router's port are masqueraded, so that the answers go back by the router.
+    private static let reflected = """
+          masquerade: [{ from: guests, to: files, out: lan }]
+          forward: [{ id: f, from: guests, in: guests, service: http, to: files }]
+
+        """
+
+    @Test("the file's tests know what a router makes of a source, as `explain` does")
+    func masqueraded() throws {
+        func test(_ expected: String) -> String {
+            "  tests: [{ from: 10.2.0.50, to: gate, service: http, expect: \(expected) }]\n"
+        }
+        // The host behind sees the router, which no line lets in.
+        #expect(try Self.findings(Self.reflected + test("drop")).isEmpty)
+        let lost = try Self.findings(Self.reflected + test("accept"))
+        #expect(lost.count == 1 && lost[0].contains("expected accept, and got drop"), "\(lost)")
+        #expect(lost[0].contains("into files: no rule lets it through"), "\(lost)")
+        let open = "  allow: [{ from: gate, to: files, services: http }]\n" + Self.reflected
+        #expect(try Self.findings(open + test("accept")).isEmpty)
+        // So it is with what goes to the host itself.
+        let through = """
+              allow: [{ from: guests, to: 10.1.0.0/29, services: ssh }]
+              masquerade: [{ from: guests, out: lan }]
+              tests: [{ from: 10.2.0.50, to: files, service: "tcp/20-30", expect: drop }]
+            """
+        #expect(try Self.findings(through).isEmpty)
+        let more = ", { from: gate, to: files, services: ssh }]"
+        let got = try Self.findings(through.replacing("services: ssh }]", with: "services: ssh }" + more))
+        #expect(got.count == 1 && got[0].contains("got accept: tcp from 10.2.0.50 to 10.1.0.5 port 22"), "\(got)")
+    }
+
+    @Test("a source that the site file does not know fails a test, whatever it expects")
+    func unknown() throws {
+        let lines = """
+              allow: [{ from: guests, to: 198.51.100.9, services: ssh }]
+              masquerade: [{ from: guests, out: outside }]
+              tests: [{ from: 10.2.0.50, to: box, service: ssh, expect: EXPECTED }]
+            """
+        for expected in ["accept", "drop"] {
+            let model = try site(
+                """
+                site: a.b
+                networks: { guests: 10.2.0.0/24 }
+                hosts:
+                  gate:
+                    roles: [router]
+                    interfaces: { wan: { zone: outside }, wifi: { zone: guests, addresses: [10.2.0.1/24] } }
+                  box: { addresses: [198.51.100.9/24] }
+                services: { ssh: tcp/22 }
+                firewall:
+                \(lines.replacing("EXPECTED", with: expected))
+                """
+            )
+            let found = PolicyCheck.findings(model, file: "site.yaml", now: 0).map(\.message)
+            let part = "expected \(expected), and cannot tell what becomes of it"
+            #expect(found.contains { $0.hasPrefix(part) && $0.contains("line 11 gives it a source") }, "\(found)")
+        }
+    }
+}
