@@ -24,7 +24,8 @@ package struct HiddenRule: Sendable {
 
 extension HiddenRule {
     /// The hidden lines of a site's hosts, in the order of the rules. Packets come and go by the interfaces of the site
-    /// file, where that says by which; of what is derived only that counts which lets nothing through.
+    /// file, where that says by which; of what is derived only that counts which lets nothing through. So it is with a port
+    /// forward: it sends packets elsewhere, whoever lets them through there.
     ///
     /// - Parameters:
     ///   - limit: see `DiagramStore`; for each way through a host.
@@ -53,8 +54,9 @@ extension HiddenRule {
                 found[rule.id] = found[rule.id].map { $0.joined(hidden) } ?? hidden
             }
         }
+        let forwards = Set(hosts.flatMap(\.translations).filter(\.changesDestination).map(\.id))
         return order.filter { !deciding.contains($0) }.compactMap { found[$0] }.filter {
-            $0.rule.origin == .written || $0.kind == .contradicted
+            $0.rule.origin == .written && !forwards.contains($0.rule.id) || $0.kind == .contradicted
         }
     }
 

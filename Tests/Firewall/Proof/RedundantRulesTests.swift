@@ -62,4 +62,32 @@ struct RedundantRulesTests {
         #expect(try named(allow: "{ id: a, from: lan, to: server, services: icmp }") == [:])
         #expect(try named(deny: line("a", "lan", "http")) == [:])
     }
+
+    @Test("not a port forward that is open without it, for it alone sends the port there")
+    func forwards() throws {
+        func named(_ lines: String) throws -> [String: HiddenRule.Kind] {
+            let model = try site(
+                """
+                site: a.example
+                networks: { lan: 10.9.0.0/24, partner: 203.0.113.0/24 }
+                services: { ssh: tcp/22, way-in: tcp/2222 }
+                hosts:
+                  r:
+                    roles: [router]
+                    interfaces:
+                      wan: { zone: outside, addresses: [198.51.100.2/24] }
+                      lan: { zone: lan, addresses: [10.9.0.1/24] }
+                  files: { interfaces: { eth0: { zone: lan, addresses: [10.9.0.5/24] } } }
+                firewall:
+                \(lines)
+                  forward: [{ id: fw, from: partner, service: way-in, to: files, port: 22 }]
+                """
+            )
+            let hidden = try HiddenRule.all(in: Intent(of: model).hosts).map { ($0.rule.id, $0.kind) }
+            return Dictionary(uniqueKeysWithValues: hidden)
+        }
+        #expect(try named("  allow: [{ id: a, from: [lan, partner], to: all, services: ssh }]") == [:])
+        // One that lets nothing through is told of all the same.
+        #expect(try named("  deny: [{ id: d, from: partner, to: files }]") == ["fw": .contradicted])
+    }
 }
