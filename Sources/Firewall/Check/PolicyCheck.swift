@@ -18,6 +18,7 @@ package struct PolicyCheck {
         var check = PolicyCheck(site, file, now)
         check.checkLines()
         check.checkTranslations()
+        check.checkForwardedDenies()
         check.checkClaims()
         check.checkVoidLines()
         check.checkTests()

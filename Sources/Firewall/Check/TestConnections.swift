@@ -60,9 +60,9 @@ struct TestConnections {
             let masquerading = asked.filter { $0.translations.contains { !$0.changesDestination } }
             let sources = masquerading.reduce(AddressSet([source])) { $0.union($1.knownAddresses) }
             func cut(_ match: PacketMatch) {
-                guard match.sources.intersects(sources), ends.contains(where: { match.destinations.contains($0) }) else {
-                    return
-                }
+                guard match.sources.intersects(sources),
+                    ends.contains(where: { match.destinations.contains($0) })
+                else { return }
                 for part in match.traffic.kinds.intersection(IntervalSet(range)).ranges {
                     kinds.insert(part.lowerBound)
                     if part.upperBound < range.upperBound { kinds.insert(part.upperBound + 1) }

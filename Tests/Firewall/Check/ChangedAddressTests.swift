@@ -88,4 +88,32 @@ struct ChangedAddressTests {
             #expect(found.contains { $0.hasPrefix(part) && $0.contains("line 11 gives it a source") }, "\(found)")
         }
     }
+
+    @Test("a deny of a router's port that is forwarded is told what comes before it")
+    func denied() throws {
+        func found(_ deny: String, _ wan: String = Self.known) throws -> [String] {
+            try Self.findings(
+                """
+                  deny: [\(deny)]
+                  forward: [{ id: fw, from: partner, service: way-in, to: files, port: 22 }]
+                """,
+                wan: wan
+            )
+        }
+        let expected = """
+            13 warning what is sent to gate by tcp/2222 is changed by `fw` (line 14) before this line is asked; deny what it \
+            becomes: `to: files`, `services: ssh`
+            """
+        #expect(try found("{ from: 203.0.113.8, to: gate, services: way-in }") == [expected])
+        #expect(try found("{ from: 203.0.113.8, to: gate }") == [expected])
+        #expect(try found("{ from: 203.0.113.8, to: gate, services: way-in, in: outside }") == [expected])
+        #expect(try found("{ from: 203.0.113.8, to: gate, services: way-in }", "").contains(expected))
+        // What it becomes is denied, too, or the line is about others.
+        let also = ", { from: 203.0.113.8/29, to: files, services: ssh }"
+        #expect(try found("{ from: 203.0.113.8, to: gate, services: way-in }" + also).isEmpty)
+        #expect(try found("{ from: 203.0.113.8, to: [gate, files] }").isEmpty)
+        for deny in ["from: 203.0.113.8, to: gate, services: ssh", "from: guests, to: gate, services: way-in"] {
+            #expect(try found("{ \(deny) }").isEmpty, "\(deny)")
+        }
+    }
 }
