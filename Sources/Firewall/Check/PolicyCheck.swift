@@ -206,7 +206,7 @@ package struct PolicyCheck {
 
     /// The connection that a proof is about, before what becomes of it; empty when there is none.
     private static func subject(_ proof: ClaimProof, _ described: (Connection) -> String) -> String {
-        proof.packet.map { described(Connection($0)) + " " } ?? ""
+        proof.packet.map { described(Connection($0)) + (proof.lease.map { ", \($0)," } ?? "") + " " } ?? ""
     }
 
     static func verdict(_ rule: IntentRule?) -> String {

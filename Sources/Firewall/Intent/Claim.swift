@@ -33,6 +33,11 @@ package struct Claim: Sendable {
     /// The hosts that an `allow` means by name, by index: they are to get what the line says.
     private(set) var namedSources: Set<Int> = []
     private(set) var namedDestinations: Set<Int> = []
+    /// The groups that the claim means by their addresses.
+    var groups = AddressSet.none
+    /// The hosts that the claim means as such, by index: with them the addresses that they get by DHCP.
+    var wholeSources: Set<Int> = []
+    var wholeDestinations: Set<Int> = []
     /// What of the sources is meant by the word `internet` alone. Those of them that a host has on an inner side are
     /// not whom an `exactly` wants let through.
     var strangers = AddressSet.none
@@ -67,6 +72,9 @@ package struct Claim: Sendable {
     /// does.
     package var isBoundToInterfaces: Bool { inZone != nil || outZone != nil || ends == .inwards }
 
+    /// Whether that by which hosts get their addresses and join groups is no part of it: where it names no such services.
+    var exemptsUpkeep: Bool { kind != .never || traffic == .allButICMP }
+
     /// That what a rule allows is let through.
     init(_ flow: Flow) {
         self.init(
@@ -80,6 +88,8 @@ package struct Claim: Sendable {
         )
         // The zone of a forwarded port is the router's, and its ends know nothing of it.
         if flow.ends != .inwards { (inZone, outZone) = (flow.inZone, flow.outZone) }
+        (wholeSources, wholeDestinations) = (flow.sources.whole, flow.destinations.whole)
+        groups = flow.destinations.groups
         namedSources = flow.sources.named
         namedDestinations = flow.destinations.named
         isDerived = flow.origin != .written

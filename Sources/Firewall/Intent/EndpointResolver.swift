@@ -16,6 +16,7 @@ struct EndpointResolver {
     let site: AddressSet
     /// Every address of a host or a named network of the site.
     let claimed: AddressSet
+    let members: GroupMembers
     /// Every address that lies in a network which an interface of a host is attached to.
     let attached: AddressSet
     private let networks: [String: [IPNetwork]]
@@ -45,6 +46,7 @@ struct EndpointResolver {
         self.roles = roles
         self.v4 = v4.sorted { $0 < $1 }
         self.v6 = v6.sorted { $0 < $1 }
+        members = GroupMembers(hosts)
         own = hosts.map { AddressSet($0.allAddresses.map(\.address)) }
         self.site = AddressSet(hosts.flatMap { $0.allAddresses.map(\.address) })
         claimed = self.site.union(AddressSet(site.networks.values.joined()))
@@ -75,13 +77,15 @@ struct EndpointResolver {
             case .addresses(let network): ranges.append(network)
             }
         }
+        let groups = members.groups(among: ranges)
         whole.formUnion(named)
         for index in whole {
             ranges += hosts[index].allAddresses.map { address in
                 IPNetwork(containing: address.address, prefixLength: address.address.width)
             }
         }
-        let party = party(AddressSet(ranges).union(wide), whole, named: named)
+        var party = party(AddressSet(ranges).union(wide), whole, named: named)
+        party.groups = groups
         known[endpoints] = party
         return party
     }

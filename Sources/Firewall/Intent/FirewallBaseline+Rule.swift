@@ -70,6 +70,23 @@ extension FirewallBaseline {
         }
     }
 
+    /// A host that gets packets to groups of IPv4 tells its link so (RFC 3376, sections 4.1.12 and 4.2.14; RFC 2236, section
+    /// 9): queries and reports go to groups, and are never passed on.
+    static func addMembership(to intent: inout HostIntent) {
+        let membership = match {
+            $0.traffic = TrafficSet(.igmp)
+            $0.destinations = SpecialAddresses.multicast4
+            $0.sources = AddressSet(v4: .all)
+        }
+        func add(_ rules: inout [IntentRule]) {
+            for index in rules.indices where rules[index].origin == .baseline(Self.multicastListeners.rawValue) {
+                rules[index].matches.append(membership)
+            }
+        }
+        add(&intent.input)
+        add(&intent.output)
+    }
+
     /// RFC 2131, section 4.1, and RFC 8415, section 7.2. Who has no address yet speaks from none, or from that of its
     /// link, to everybody.
     private static func dhcp(_ path: PacketPath, _ interfaces: InterfaceSet, isServer: Bool) -> [PacketMatch] {

@@ -12,8 +12,13 @@ package struct Intent: Sendable {
     let flows: [Flow]
     /// Every address of a host of the site.
     let siteAddresses: AddressSet
+    /// Every address that a network or a host of the site claims.
+    let claimed: AddressSet
     /// Every address that no network of the site claims, and that lies in none that a host is attached to.
     let strangers: AddressSet
+    let members: GroupMembers
+    /// Every group that a line names.
+    let groups: AddressSet
     private let indices: [String: Int]
 
     /// - Parameters:
@@ -26,6 +31,9 @@ package struct Intent: Sendable {
         claims = policy.flows.filter { $0.verdict == .accept }.map(Claim.init) + policy.claims
         hosts = IntentBuilder(site, resolver).hosts(policy)
         siteAddresses = resolver.site
+        claimed = resolver.claimed
+        members = resolver.members
+        groups = policy.flows.reduce(.none) { $1.destinations.groups.isEmpty ? $0 : $0.union($1.destinations.groups) }
         strangers = .all.subtracting(resolver.claimed.union(resolver.attached).union(SpecialAddresses.linkLocalOrNone))
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }

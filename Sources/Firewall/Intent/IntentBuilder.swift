@@ -22,12 +22,23 @@ struct IntentBuilder {
     func hosts(_ policy: Policy) -> [HostIntent] {
         var intents = resolver.hosts.map(start)
         for flow in policy.flows { add(flow, to: &intents) }
+        let opened = policy.flows.filter { $0.verdict == .accept && !$0.destinations.groups.v4.isEmpty }
+        for index in intents.indices where opened.contains(where: { isMember(index, $0) }) {
+            FirewallBaseline.addMembership(to: &intents[index])
+        }
         for (index, host) in routers {
             intents[index].translations = policy.translations.flatMap {
                 $0.translations(on: host, own: resolver.own[index])
             }
         }
         return intents
+    }
+
+    /// Whether a host gets packets to a multicast group of IPv4 by a flow, so that its kernel joins the group.
+    private func isMember(_ host: Int, _ flow: Flow) -> Bool {
+        guard resolver.hosts[host].interfaces(in: flow.inZone) != nil else { return false }
+        let groups = flow.destinations.groups.intersection(SpecialAddresses.multicast4)
+        return !resolver.members.reached(groups, at: host, from: flow.sources.addresses).isEmpty
     }
 
     /// A host's defences and its baseline.
@@ -55,7 +66,7 @@ struct IntentBuilder {
                 if !matches.isEmpty { intents[source.host].output.append(flow.rule(matches)) }
             }
         }
-        for destination in flow.destinations.bearers where flow.opensDestinations && flow.isTold(by: flow.inZone) {
+        for destination in destinations(of: flow) where flow.opensDestinations && flow.isTold(by: flow.inZone) {
             let matches = matches(.input, destination, peers: flow.sources, flow)
             if !matches.isEmpty { intents[destination.host].input.append(flow.rule(matches)) }
         }
@@ -70,6 +81,19 @@ struct IntentBuilder {
             // Who sends to the host itself did not come by the forwarded port.
             if flow.isForwarded(by: host) { match.oddities = .redirected }
             intents[index].forward.append(flow.rule([match]))
+        }
+    }
+
+    /// The hosts that a flow is let into, with the groups that it means.
+    private func destinations(of flow: Flow) -> [Party.Bearer] {
+        let (bearers, groups) = (flow.destinations.bearers, flow.destinations.groups)
+        if groups.isEmpty { return bearers }
+        let known = Dictionary(uniqueKeysWithValues: bearers.map { ($0.host, $0) })
+        return resolver.hosts.indices.compactMap { host in
+            let reached = resolver.members.reached(groups, at: host, from: flow.sources.addresses)
+            let bearer = known[host] ?? Party.Bearer(host: host, addresses: .none, isWhole: false, isNamed: false)
+            if reached.isEmpty { return known[host] }
+            return bearer.bearing(reached)
         }
     }
 
@@ -94,6 +118,14 @@ struct IntentBuilder {
         }
         var matches: [PacketMatch] = []
         if let known = match(bearer.addresses, by: bound) { matches.append(known) }
+        // What goes to a group of IPv6 comes from an address of the link, mostly, where the line names these.
+        let groups = AddressSet(v6: flow.destinations.groups.v6)
+        if path == .output, !groups.isEmpty {
+            let local = flow.sources.addresses.intersection(SpecialAddresses.linkLocal)
+            var its = Self.match(from: local, to: groups, flow)
+            its?.outputInterfaces = bound
+            if let its { matches.append(its) }
+        }
         if bearer.isWhole, !dynamic[bearer.host].isEmpty {
             let dynamic = bound.intersection(.among(dynamic[bearer.host]))
             if let unknown = match(.all, by: dynamic) { matches.append(unknown) }

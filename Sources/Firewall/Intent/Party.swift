@@ -3,6 +3,11 @@ struct Party: Sendable {
     let addresses: AddressSet
     /// By index of the host, ascending.
     let bearers: [Bearer]
+    /// What of the addresses is groups that are meant by their addresses.
+    var groups = AddressSet.none
+
+    /// The indices of the hosts that are meant as such, with the addresses that they get from elsewhere.
+    var whole: Set<Int> { Set(bearers.filter(\.isWhole).map(\.host)) }
 
     /// The indices of the hosts that are meant by name.
     var named: Set<Int> { Set(bearers.filter(\.isNamed).map(\.host)) }
@@ -17,5 +22,10 @@ struct Party: Sendable {
         let isWhole: Bool
         /// Whether it is meant by its name, a role or `all`: a line that it gets nothing from does not hold.
         let isNamed: Bool
+
+        /// The same with more addresses.
+        func bearing(_ more: AddressSet) -> Self {
+            Self(host: host, addresses: addresses.union(more), isWhole: isWhole, isNamed: isNamed)
+        }
     }
 }

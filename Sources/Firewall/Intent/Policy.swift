@@ -60,15 +60,18 @@ struct Policy {
         let isAboutICMP = rule.services.contains(FirewallRule.icmp)
         let scope = isAboutICMP ? TrafficSet.allButICMP.union(.icmpService) : .allButICMP
         let traffic = rule.services.isEmpty ? TrafficSet.allButICMP : TrafficSet(rule.services, of: site)
+        let (sources, destinations) = (resolver.party(rule.from), resolver.party(rule.to))
         var claim = Claim(
             kind,
             id: id,
             position: rule.position,
-            from: resolver.party(rule.from).addresses,
-            to: resolver.party(rule.to).addresses,
+            from: sources.addresses,
+            to: destinations.addresses,
             traffic: traffic,
             scope: kind == .never ? traffic : scope
         )
+        (claim.wholeSources, claim.wholeDestinations) = (sources.whole, destinations.whole)
+        claim.groups = destinations.groups
         if rule.from.contains(.internet) {
             let others = resolver.party(rule.from.filter { $0 != .internet }).addresses
             claim.strangers = resolver.internet.subtracting(others)

@@ -24,6 +24,15 @@ enum SpecialAddresses {
     /// 0.0.0.0 and `::`, the sources of a host that has no address yet.
     static let unspecified = set(["0.0.0.0/32", "::/128"])
 
+    /// Multicast, and everybody on a link.
+    static let groups = set(["224.0.0.0/4", "255.255.255.255/32", "ff00::/8"])
+
+    /// 224.0.0.0/4.
+    static let multicast4 = set(["224.0.0.0/4"])
+
+    /// What no host is given: loopback, groups, broadcast, what is reserved, and what every interface has by itself.
+    static let neverLeased = loopback.union(linkLocalOrNone).union(set(["0.0.0.0/8", "224.0.0.0/3", "ff00::/8"]))
+
     /// Sources that no packet from the internet has: private, shared, reserved, for documentation. Of IPv6 all that is
     /// not global unicast (2000::/3), but for link-local addresses and `::`, by which neighbours are found, and
     /// NAT64's prefix (RFC 6052).

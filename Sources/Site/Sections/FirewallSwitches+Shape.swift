@@ -56,7 +56,7 @@ extension FirewallBaseline {
         case .invalid: "Packets that belong to nothing are dropped."
         case .midStream: "TCP of no known connection is dropped, unless it begins one."
         case .neighbours: "IPv6 neighbour discovery is let through."
-        case .multicastListeners: "IPv6 multicast listener discovery is let through."
+        case .multicastListeners: "IPv6 multicast listener discovery is let through, and IGMP where lines open groups."
         case .icmp: "ICMP errors, and echo of IPv6, are let through."
         case .ping: "Echo requests of IPv4 are let through, up to a rate for each source; 10/s when true."
         case .dhcpClient: "DHCP is let through on interfaces without addresses here."

@@ -4,49 +4,25 @@ import Site
 /// the egress of its source and the ingress of its destination, and the forwarding of the routers between. Judges share
 /// nothing that changes, so that each may be on a thread of its own.
 final class ClaimJudge {
-    /// What was found of a claim: its answer is not "proved".
-    struct Finding: Sendable {
-        /// Whether it is about connections that ought to be let through, and not about those that ought not.
-        let isOfAllowed: Bool
-        let answer: ProofAnswer
-        /// As the source meant it; nil where there are too many packets to tell one.
-        let packet: Packet?
-        let place: SiteHosts.Place
-        let reason: String
-    }
-
-    /// What became of a claim at one place.
-    struct Verdict: Sendable {
-        /// None where the claim holds.
-        var findings: [Finding]
-        /// Where all of an `allow` that ends here is stopped, as it may be: a packet of it, and who stops it.
-        fileprivate(set) var taken: Finding?
-        /// Whether something of an `allow` is let through here.
-        fileprivate(set) var lets = false
-        /// Whether any connection of the claim ends here.
-        fileprivate(set) var isAsked = false
-
-        init(_ finding: Finding? = nil) { findings = finding.map { [$0] } ?? [] }
-    }
-
-    private let site: SiteHosts
-    /// nil for what is no host of the site.
-    private let end: Int?
-    private let store: DiagramStore
-    private let ways: SiteWays
+    let site: SiteHosts
+    let end: SiteEnd
+    let store: DiagramStore
+    let ways: SiteWays
     private var knownElsewhere: [LineZones: PacketFunction] = [:]
     private var knownIngress: SiteWays.Ends?
     private var knownReached: PacketFunction?
     private var knownRefused: [Exemption: PacketFunction] = [:]
+    /// What hosts let out of addresses by DHCP, for sets of hosts.
+    var knownLeaving: [Fate: [Set<Int>: PacketFunction]] = [:]
+    var knownUncertain: PacketFunction?
     /// Why nothing more is judged here: what was too much once is too much again.
     private var exhausted: SpaceExhausted?
     /// The packets that a function treats in a way, by the function: every claim asks again.
     private var treated: [Fate: [PacketFunction: PacketFunction]] = [:]
 
     /// - Parameters:
-    ///   - end: the host's place in the site; nil for what is no host of it.
     ///   - ways: with nothing of another end's; its bounds are for all claims together.
-    init(at end: Int?, _ ways: SiteWays) {
+    init(at end: SiteEnd, _ ways: SiteWays) {
         self.end = end
         self.ways = ways
         site = ways.site
@@ -56,23 +32,24 @@ final class ClaimJudge {
     /// What is found of a claim here.
     func judge(_ asked: AskedClaim) -> Verdict {
         let claim = asked.claim
-        let destinations = end.map { claim.destinations.intersection(site.hosts[$0].addresses) }
-        let addresses = destinations ?? claim.destinations.subtracting(site.addresses)
-        if addresses.isEmpty { return Verdict() }
+        let (addresses, all) = (destinations(of: claim, areWanted: true), destinations(of: claim, areWanted: false))
+        if addresses.isEmpty, claim.kind == .allow || all.isEmpty { return Verdict() }
         do throws(SpaceExhausted) {
             if let exhausted { throw exhausted }
-            if claim.kind == .never { return try never(asked, claim.traffic, addresses) }
-            var verdict = try allowed(asked, addresses)
+            if claim.kind == .never { return try never(asked, claim.traffic, all) }
+            var verdict = Verdict()
             if claim.kind == .exactly {
-                let more = try never(asked, claim.scope.subtracting(claim.traffic), addresses)
-                verdict.findings.insert(contentsOf: more.findings, at: 0)
-                verdict.isAsked = verdict.isAsked || more.isAsked
+                verdict = try never(asked, claim.scope.subtracting(claim.traffic), all)
             }
+            verdict.add(try allowed(asked, addresses))
             return verdict
         } catch {
             exhausted = error
-            let host = end.map { "the rules about \(site.hosts[$0].intent.host)" } ?? "the rules about other addresses"
-            return Verdict(finding(.unknown, error.reason(host), packet: nil, at: .end(end), isOfAllowed: false))
+            let subject = end.host.map { site.hosts[$0].intent.host } ?? "other addresses"
+            let reason = error.reason("the rules about \(subject)")
+            var verdict = Verdict()
+            verdict.findings = [finding(.unknown, reason, packet: nil, at: .end(end), isOfAllowed: false)]
+            return verdict
         }
     }
 
@@ -81,8 +58,8 @@ final class ClaimJudge {
     /// Whether an `allow` says anything of the end: one that is bound to a zone says nothing of a host without an interface
     /// of it, unless it names the host.
     private func holds(_ claim: Claim) -> Bool {
-        guard let end, let zone = claim.inZone else { return true }
-        return site.hosts[end].sides.has(zone) || claim.namedDestinations.contains(end)
+        guard let host = end.host, let zone = claim.inZone else { return true }
+        return site.hosts[host].sides.has(zone) || claim.namedDestinations.contains(host)
     }
 
     /// Connections that are to be let through, but that a claim does not mean.
@@ -90,19 +67,19 @@ final class ClaimJudge {
     /// An `allow` that is bound to zones means what comes and goes by interfaces of them. The routers between two hosts
     /// that it names are to let it through by whichever. And whom an `exactly` calls `internet` comes from without: a
     /// neighbour on an inner side is to get no more than it says, and need not get that.
-    private func unmeant(_ claim: Claim) throws(SpaceExhausted) -> PacketFunction {
+    func unmeant(_ claim: Claim) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
         var peers = AddressSet.none
-        if let end, let zone = claim.inZone, site.hosts[end].sides.has(zone) {
-            peers = site.hosts[end].sides.elsewhere(than: zone)
+        if let host = end.host, let zone = claim.inZone, site.hosts[host].sides.has(zone) {
+            peers = site.hosts[host].sides.elsewhere(than: zone)
         }
-        if let end, claim.kind == .exactly, !claim.strangers.isEmpty {
-            let sides = site.hosts[end].sides
+        if let host = end.host, claim.kind == .exactly, !claim.strangers.isEmpty {
+            let sides = site.hosts[host].sides
             peers = claim.strangers.intersection(sides.away(from: sides.ofStrangers))
         }
         if !peers.isEmpty { parts.append(try ways.from(peers)) }
         if claim.outZone != nil { parts.append(try elsewhere(LineZones(output: claim.outZone), ways.leaving)) }
-        if claim.isBoundToInterfaces, end.map({ !claim.namedDestinations.contains($0) }) ?? true {
+        if claim.isBoundToInterfaces, end.host.map({ !claim.namedDestinations.contains($0) }) ?? true {
             let zones = LineZones(input: claim.inZone, output: claim.outZone, areOfRouters: true)
             let named = site.addresses(of: claim.namedSources)
             parts.append(
@@ -127,9 +104,9 @@ final class ClaimJudge {
     /// - Parameters:
     ///   - isOrdinary: whether packets alone are meant that have no oddity and only the flag SYN.
     ///   - isForwarded: whether those are meant that a forwarded port has sent on, or the others; nil for both.
-    private func question(
-        _ claim: AskedClaim,
+    func question(
         _ traffic: TrafficSet,
+        from sources: PacketFunction,
         to addresses: AddressSet,
         _ states: ConnectionStates,
         isOrdinary: Bool = true,
@@ -147,22 +124,25 @@ final class ClaimJudge {
         if site.forwards, let isForwarded {
             for index in boxes.indices { boxes[index].restrict(.redirected, to: isForwarded ? 1 : 0) }
         }
-        let about = try store.combine(try store.region(boxes), try from(claim), .intersection)
-        let asked = try store.combine(about, try ways.possible(), .intersection)
-        // Elsewhere no firewall of the site decides but that of the source, or of a router on the way.
-        return end == nil ? try store.combine(asked, try ways.ours(), .intersection) : asked
+        let about = try store.combine(try store.region(boxes), sources, .intersection)
+        return try store.combine(about, try ways.possible(), .intersection)
+    }
+
+    /// Elsewhere no firewall of the site decides but that of the source, or of a router on the way.
+    private func decided(_ asked: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        end == .elsewhere ? try store.combine(asked, try ways.ours(), .intersection) : asked
     }
 
     /// The connections from a claim's sources, but for the end itself.
     private func from(_ claim: AskedClaim) throws(SpaceExhausted) -> PacketFunction {
-        let own = end.map { site.hosts[$0].addresses } ?? .none
+        let own = end.host.map { site.hosts[$0].addresses } ?? .none
         guard let place = claim.place else { return try ways.from(claim.sources.subtracting(own)) }
         let from = try ways.from(place)
         guard claim.sources.intersects(own) else { return from }
         return try store.combine(from, try ways.from(own), .difference)
     }
 
-    private func ingress() throws(SpaceExhausted) -> SiteWays.Ends {
+    func ingress() throws(SpaceExhausted) -> SiteWays.Ends {
         if let knownIngress { return knownIngress }
         let ingress = try ways.ingress(end)
         knownIngress = ingress
@@ -177,34 +157,50 @@ final class ClaimJudge {
         _ traffic: TrafficSet,
         _ addresses: AddressSet
     ) throws(SpaceExhausted) -> Verdict {
-        // A rule may take a connection out of tracking.
+        var verdict = Verdict()
+        let asked = try decided(try unwanted(claim.claim, traffic, from: try from(claim), to: addresses))
+        if asked != .none {
+            verdict.isAsked = true
+            let reached = try reached()
+            let broken = try store.combine(try part(asked, of: reached, .accepted), try uncertain(), .difference)
+            let open = broken == .none ? try part(asked, of: reached, .perhapsAccepted) : .none
+            if broken != .none {
+                verdict.findings = [found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false)]
+            } else if open != .none {
+                verdict.findings = [found(.unknown, "may be let through", open, at: .end(end), isOfAllowed: false)]
+            }
+        }
+        verdict.add(try neverOfLeases(claim.claim, traffic, addresses))
+        return verdict
+    }
+
+    /// The connections of a claim that are not to be let through.
+    func unwanted(
+        _ claim: Claim,
+        _ traffic: TrafficSet,
+        from sources: PacketFunction,
+        to addresses: AddressSet
+    ) throws(SpaceExhausted) -> PacketFunction {
         let asked = try question(
-            claim,
             traffic,
+            from: sources,
             to: addresses,
+            // A rule may take a connection out of tracking.
             [.new, .untracked],
             // What is meant lets no packet through because something is odd about it; a kernel may.
             isOrdinary: !site.areHeld
         )
-        var verdict = Verdict()
-        if asked == .none { return verdict }
-        verdict.isAsked = true
-        let reached = try reached()
-        let broken = try part(asked, of: reached, .accepted)
-        let open = broken == .none ? try part(asked, of: reached, .perhapsAccepted) : .none
-        if broken != .none {
-            verdict.findings = [found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false)]
-        } else if open != .none {
-            verdict.findings = [found(.unknown, "may be let through", open, at: .end(end), isOfAllowed: false)]
-        }
-        return verdict
+        if asked == .none || !claim.exemptsUpkeep { return asked }
+        // By what a host gets its addresses and joins groups is no part of a claim that does not name it.
+        let upkeep = try end == .elsewhere ? ways.egress().upkeep : ingress().upkeep
+        return try store.combine(asked, upkeep, .difference)
     }
 
     /// What becomes of connections at both ends.
     private func reached() throws(SpaceExhausted) -> PacketFunction {
         if let knownReached { return knownReached }
         // That a router stops it counts where nobody else could: there may be another way around it.
-        let routed = end == nil ? try ways.forwardingElsewhere().outcomes : PacketFunction(.accept)
+        let routed = end == .elsewhere ? try ways.forwardingElsewhere().outcomes : PacketFunction(.accept)
         let out = try store.combine(try ways.egress().outcomes, routed, .then)
         let reached = try store.combine(out, try ingress().outcomes, .then)
         knownReached = reached
@@ -216,19 +212,48 @@ final class ClaimJudge {
         _ claim: AskedClaim,
         _ addresses: AddressSet
     ) throws(SpaceExhausted) -> Verdict {
+        guard holds(claim.claim) else { return Verdict() }
+        let all = try decided(try wanted(claim.claim, from: try from(claim), to: addresses))
+        let asked = end.isLeased ? try promised(claim.claim, all) : all
+        var verdict = try allowed(asked, Exemption(claim.claim), fromLeasesOf: nil)
+        for host in leasedSources(of: claim.claim) {
+            let asked = try promised(claim.claim, fromLeasesOf: host, to: addresses)
+            verdict.add(try allowed(asked, Exemption(claim.claim), fromLeasesOf: host))
+        }
+        return verdict
+    }
+
+    /// The connections of a claim that are to be let through.
+    func wanted(
+        _ claim: Claim,
+        from sources: PacketFunction,
+        to addresses: AddressSet
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let isForwarded = claim.ends == .inwards
+        let all = try question(claim.traffic, from: sources, to: addresses, .new, isForwarded: isForwarded)
+        return all == .none ? all : try store.combine(all, try unmeant(claim), .difference)
+    }
+
+    /// The same for these connections.
+    private func allowed(
+        _ asked: PacketFunction,
+        _ exemption: Exemption,
+        fromLeasesOf host: Int?
+    ) throws(SpaceExhausted) -> Verdict {
         var verdict = Verdict()
-        guard holds(claim.claim) else { return verdict }
-        let isForwarded = claim.claim.ends == .inwards
-        let all = try question(claim, claim.claim.traffic, to: addresses, .new, isForwarded: isForwarded)
-        let asked = try store.combine(all, try unmeant(claim.claim), .difference)
         if asked == .none { return verdict }
         verdict.isAsked = true
-        let exemption = Exemption(claim.claim)
-        let (out, through, inwards) = (try out(exemption), try through(exemption), try inwards(exemption))
-        let expected = try store.combine(asked, try refused(exemption), .difference)
+        var out = try out(exemption)
+        let (through, inwards) = (try through(exemption), try inwards(exemption))
+        var refused = try refused(exemption)
+        if let host {
+            out = try ways.egress(ofLeases: host)
+            refused = try self.refused([out, through, inwards], yields: exemption.yields)
+        }
+        let expected = try store.combine(asked, refused, .difference)
         var doubt: Finding?
         let stations = [
-            (out, SiteHosts.Place.source, "is not let out by its source"),
+            (out, SiteHosts.Place.source(byDHCP: host), "is not let out by its source"),
             (through, .between, "is not let through on its way"),
             (inwards, .end(end), "is not let in"),
         ]
@@ -241,12 +266,12 @@ final class ClaimJudge {
         for (ends, place, reason) in stations {
             let lost = try part(expected, of: ends.placed, .stopped)
             if lost != .none {
-                verdict.findings = [found(.refuted, reason, lost, at: place, isOfAllowed: true)]
+                verdict.findings = [found(.refuted, reason, lost, at: place, isOfAllowed: true, fromLeasesOf: host)]
                 return verdict
             }
             let open = try part(expected, of: ends.placed, .perhapsStopped)
             if open != .none, doubt == nil {
-                doubt = found(.unknown, "may be dropped", open, at: place, isOfAllowed: true)
+                doubt = found(.unknown, "may be dropped", open, at: place, isOfAllowed: true, fromLeasesOf: host)
             }
         }
         if let doubt { verdict.findings = [doubt] }
@@ -287,7 +312,7 @@ final class ClaimJudge {
 
     private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
         if exemption.ends == .inwards { return .open }
-        return end == nil ? try ways.forwardingElsewhere() : try ways.forwarding()
+        return end == .elsewhere ? try ways.forwardingElsewhere() : try ways.forwarding()
     }
 
     private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
@@ -298,14 +323,18 @@ final class ClaimJudge {
     private func refused(_ exemption: Exemption) throws(SpaceExhausted) -> PacketFunction {
         if let known = knownRefused[exemption] { return known }
         let ends = [try out(exemption), try through(exemption), try inwards(exemption)]
-        let lines = exemption.yields ? ends.map(\.refused) : []
-        let refused = try store.joined(lines + ends.map(\.defended), .union) ?? .none
+        let refused = try self.refused(ends, yields: exemption.yields)
         knownRefused[exemption] = refused
         return refused
     }
 
+    private func refused(_ ends: [SiteWays.Ends], yields: Bool) throws(SpaceExhausted) -> PacketFunction {
+        let lines = yields ? ends.map(\.refused) : []
+        return try store.joined(lines + ends.map(\.defended), .union) ?? .none
+    }
+
     /// What may be asked of the outcomes of a connection.
-    private enum Fate {
+    enum Fate {
         case accepted, perhapsAccepted, stopped, perhapsStopped
 
         func covers(_ outcomes: Outcomes) -> Bool {
@@ -319,7 +348,7 @@ final class ClaimJudge {
     }
 
     /// The packets of a set with such a fate.
-    private func part(
+    func part(
         _ set: PacketFunction,
         of outcomes: PacketFunction,
         _ fate: Fate
@@ -333,15 +362,18 @@ final class ClaimJudge {
 
     // MARK: - Findings
 
-    private func found(
+    func found(
         _ answer: ProofAnswer,
         _ reason: String,
         _ region: PacketFunction,
         at place: SiteHosts.Place,
-        isOfAllowed: Bool
+        isOfAllowed: Bool,
+        fromLeasesOf host: Int? = nil
     ) -> Finding {
         let packet = Witness(in: store).packet(region, .input)
-        return finding(answer, reason, packet: packet, at: place, isOfAllowed: isOfAllowed)
+        var found = finding(answer, reason, packet: packet, at: place, isOfAllowed: isOfAllowed)
+        found.leasedSource = host
+        return found
     }
 
     private func finding(
@@ -351,6 +383,6 @@ final class ClaimJudge {
         at place: SiteHosts.Place,
         isOfAllowed: Bool
     ) -> Finding {
-        Finding(isOfAllowed: isOfAllowed, answer: answer, packet: packet, place: place, reason: reason)
+        Finding(isOfAllowed: isOfAllowed, answer: answer, packet: packet, place: place, end: end, reason: reason)
     }
 }

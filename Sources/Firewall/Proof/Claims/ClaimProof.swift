@@ -10,6 +10,9 @@ package struct ClaimProof: Sendable {
     package var host: String?
     /// What is wrong, in words.
     package var reason: String?
+    /// Which end of the packet is an address that a host has by DHCP, so that any other would do: `to an address that db-01
+    /// has by DHCP on eth0`.
+    package var lease: String?
     /// The rule of that host's intent that decides about the packet; nil when none does.
     package var rule: IntentRule?
     /// What takes every packet of an `allow`, so that its line lets nothing through; nil where it does. The answer is

@@ -27,7 +27,7 @@ package struct ClaimProver: Sendable {
         if claims.isEmpty { return [] }
         let (asked, sources) = AskedClaim.all(claims, idle: idleSources(claims))
         let common = SiteWays.common(site, sources: sources, limit: limit, steps: steps)
-        let ends = site.hosts.indices.map(Int?.some) + [nil]
+        let ends = site.hosts.indices.map(SiteEnd.known) + site.leased.sorted().map(SiteEnd.leased) + [.elsewhere]
         // What is common is copied once for each thread: a site may have thousands of ends.
         let ways = { @Sendable [site, limit, steps] in SiteWays(site, common, limit: limit, steps: steps) }
         let results = Parallel.map(ends, with: ways) { ways, end in
@@ -55,7 +55,7 @@ package struct ClaimProver: Sendable {
         let doubt = doubt()
         return claims.indices.map { index in
             if let finding = Self.foremost(found[index]) { return proof(claims[index], finding) }
-            if let reason = Self.emptiness(of: claims[index], isAsked: known.contains(index)) {
+            if let reason = emptiness(of: claims[index], isAsked: known.contains(index)) {
                 var proof = ClaimProof(claim: claims[index], reason: reason)
                 proof.isVoid = true
                 return proof
@@ -78,13 +78,17 @@ package struct ClaimProver: Sendable {
 
     /// Why a claim is about nothing; nil when it is about something. A derived rule may be about what a host says to
     /// itself.
-    private static func emptiness(of claim: Claim, isAsked: Bool) -> String? {
+    private func emptiness(of claim: Claim, isAsked: Bool) -> String? {
         if let reason = claim.emptiness { return reason }
         if isAsked || claim.isDerived { return nil }
         if claim.isBoundToInterfaces {
             return "lets nothing through: no connection of it passes a host of the site by interfaces of its zones"
         }
         let word = claim.kind == .allow ? "lets nothing through" : "says nothing"
+        let ends = claim.wholeSources.union(claim.wholeDestinations).intersection(site.leased)
+        if let host = ends.min() {
+            return "\(word): which addresses \(site.hosts[host].intent.host) has by DHCP the other end does not know"
+        }
         return "\(word): no connection of it passes a host of the site, which bears other addresses"
     }
 
@@ -124,8 +128,21 @@ package struct ClaimProver: Sendable {
             let decided = site.decision(packet, at: finding.place, isPlaced: finding.isOfAllowed)
         else { return proof }
         proof.packet = decided.packet
+        proof.lease = lease(finding)
         proof.host = site.hosts[decided.host].intent.host
         proof.rule = site.hosts[decided.host].intent.rule(for: decided.packet)
         return proof
+    }
+
+    /// Which ends are addresses by DHCP, in words; nil when none is.
+    private func lease(_ finding: ClaimJudge.Finding) -> String? {
+        func words(_ direction: String, _ index: Int?) -> String? {
+            guard let index, case .among(let names) = site.hosts[index].leasing else { return nil }
+            let interfaces = names.sorted().joined(separator: " or ")
+            return "\(direction) an address that \(site.hosts[index].intent.host) has by DHCP on \(interfaces)"
+        }
+        let to = finding.end.isLeased ? finding.end.host : nil
+        let ends = [words("from", finding.leasedSource), words("to", to)].compactMap(\.self)
+        return ends.isEmpty ? nil : ends.joined(separator: " ")
     }
 }

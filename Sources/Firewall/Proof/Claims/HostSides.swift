@@ -41,13 +41,16 @@ struct HostSides: Sendable {
     /// Whether the host has an interface of a zone.
     func has(_ zone: String) -> Bool { zones[zone] != nil }
 
+    /// The host's interfaces of a zone.
+    func interfaces(of zone: String) -> InterfaceSet { .among(zones[zone] ?? []) }
+
     /// Whether an interface is of a zone; every one for no zone.
     func isOf(_ zone: String?, _ interface: String) -> Bool {
         zone.map { zones[$0]?.contains(interface) ?? false } ?? true
     }
 
     /// The peers of which no packet comes or goes by an interface of a zone.
-    func elsewhere(than zone: String) -> AddressSet { away(from: .among(zones[zone] ?? [])) }
+    func elsewhere(than zone: String) -> AddressSet { away(from: interfaces(of: zone)) }
 
     /// The peers of which no packet comes or goes by these interfaces.
     func away(from interfaces: InterfaceSet) -> AddressSet {

@@ -4,9 +4,11 @@ import Site
 extension SiteHosts {
     /// Who decides about a packet.
     enum Place: Sendable {
-        case source, between
-        /// A host of the site; for nil whoever is the last of the site on the way.
-        case end(Int?)
+        /// Whose address the source is; a host by DHCP where one is given.
+        case source(byDHCP: Int? = nil)
+        case between
+        /// A host of the site; for `elsewhere` whoever is the last of the site on the way.
+        case end(SiteEnd)
     }
 
     /// The host that decides about a connection, and the packet as it sees it; nil when none of the site does.
@@ -14,32 +16,47 @@ extension SiteHosts {
     /// - Parameter isPlaced: whether interfaces count alone that the site file has the host's peer behind.
     func decision(_ packet: Packet, at place: Place, isPlaced: Bool) -> (host: Int, packet: Packet)? {
         switch place {
-        case .end(.some(let host)):
+        case .end(.known(let host)), .end(.leased(let host)):
             // Where the host passes it on to another instead, as it does so.
-            if let passed = passedOn(packet, by: host) { return (host, passed) }
-            return (host, seen(packet, by: host, .input, isPlaced))
-        case .source, .end(nil):
+            let isLeased = if case .end(.leased(_)) = place { true } else { false }
+            if let passed = passedOn(packet, by: host, isLeased: isLeased) { return (host, passed) }
+            return (host, seen(packet, by: host, .input, isPlaced, isLeased: isLeased))
+        case .source(byDHCP: .some(let source)):
+            return (source, seen(packet, by: source, .output, isPlaced, isLeased: true))
+        case .source(byDHCP: .none), .end(.elsewhere):
             guard let source = hosts.firstIndex(where: { $0.addresses.contains(packet.source) }) else {
                 return wherever(packet) { $0.contains(.accept) }
             }
-            return (source, seen(packet, by: source, .output, isPlaced))
+            return (source, seen(packet, by: source, .output, isPlaced, isLeased: false))
         case .between: return passing(packet) ?? wherever(packet) { $0 != .accept }
         }
     }
 
     /// The packet by an interface of the host that accepts it, if there is one: by that which its peer is reached by
     /// before any other.
-    private func seen(_ packet: Packet, by host: Int, _ path: PacketPath, _ isPlaced: Bool) -> Packet {
+    ///
+    /// - Parameter isLeased: whether the host's end is an address by DHCP, so that its interfaces come first, or alone.
+    private func seen(
+        _ packet: Packet,
+        by host: Int,
+        _ path: PacketPath,
+        _ isPlaced: Bool,
+        isLeased: Bool
+    ) -> Packet {
         let peer = path == .input ? packet.source : packet.destination
         let near = hosts[host].reach.filter { $0.addresses.contains(peer) }.map(\.name)
-        let all = near + hosts[host].intent.interfaces.map(\.name) + ["eth0"]
+        let leasing = isLeased ? hosts[host].leasing : .none
+        let named = near + hosts[host].intent.interfaces.map(\.name)
+        let all = named.filter(leasing.contains) + named + ["eth0"]
         let side = isPlaced ? hosts[host].sides.all.first { $0.addresses.contains(peer) } : nil
-        let choices = all.filter { side?.interfaces.contains($0) ?? true }.map { name in
+        let placed = all.filter { side?.interfaces.contains($0) ?? true }
+        let own = isPlaced ? placed.filter(leasing.contains) : []
+        let choices = (own.isEmpty ? placed : own).map { name in
             var choice = packet
             choice.route = PacketRoute(path, by: name, to: name)
             return choice
         }
-        return choices.first { hosts[host].outcomes(of: $0).contains(.accept) } ?? choices[0]
+        return choices.first { hosts[host].outcomes(of: $0).contains(.accept) } ?? choices.first ?? packet
     }
 
     /// The router that decides about a connection on its way, and what it sees: the first that does not let it through,
@@ -73,7 +90,8 @@ extension SiteHosts {
                 return names.isEmpty ? [HostIntent.unnamedInterface] : names
             }
             for input in names(packet.source) {
-                for output in names(packet.destination) {
+                let outputs = names(packet.destination)
+                for output in outputs.filter({ $0 != input }) + outputs.filter({ $0 == input }) {
                     var seen = packet
                     seen.route = .forward(by: input, to: output)
                     let outcomes = host.outcomes(of: seen)
@@ -86,18 +104,20 @@ extension SiteHosts {
     }
 
     /// The packet as a router sends it elsewhere; nil when it does not.
-    private func passedOn(_ packet: Packet, by host: Int) -> Packet? {
+    private func passedOn(_ packet: Packet, by host: Int, isLeased: Bool) -> Packet? {
         let router = hosts[host]
         func interface(_ address: IPAddress) -> String {
             router.reach.first { $0.addresses.contains(address) }?.name ?? HostIntent.unnamedInterface
         }
         var seen = packet
         seen.route = .input(by: interface(packet.source))
+        if isLeased { seen.oddities.insert(.toOwnAddress) }
         guard let translation = router.intent.redirection(of: seen),
             case .destination(let target, let port) = translation.kind
         else { return nil }
         seen.destination = target
         seen.detail = port ?? packet.detail
+        seen.oddities.remove(.toOwnAddress)
         seen.oddities.insert(.redirected)
         let isOwn = router.addresses.contains(target)
         seen.route = PacketRoute(isOwn ? .input : .forward, by: interface(packet.source), to: interface(target))

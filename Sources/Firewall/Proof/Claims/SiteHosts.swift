@@ -18,6 +18,11 @@ package struct SiteHosts: Sendable {
         let attached: AddressSet
         /// By which interfaces packets from others come and to others go.
         let sides: HostSides
+        /// The interfaces whose addresses it gets by DHCP.
+        let leasing: InterfaceSet
+        /// The addresses that it may get there: all that no other host bears, and that no other interface of its own is
+        /// attached to. Empty for a host without such interfaces.
+        let leases: AddressSet
         /// Its own addresses by interface; interfaces that get theirs from elsewhere are left out.
         let interfaceAddresses: [String: AddressSet]
     }
@@ -26,8 +31,16 @@ package struct SiteHosts: Sendable {
     package let hosts: [Host]
     /// Every address that a host of the site is known to bear.
     let addresses: AddressSet
+    /// Which hosts get what is sent to groups.
+    let members: GroupMembers
+    /// Every group that a line names.
+    let groups: AddressSet
+    /// Every address that a network or a host of the site claims.
+    let claimed: AddressSet
     /// Every address that neither the site claims nor an interface of it is attached to.
     let strangers: AddressSet
+    /// The hosts by their places that get addresses by DHCP.
+    let leased: Set<Int>
     /// The hosts by their places that others' packets pass.
     let routers: [Int]
     /// Whether it is known of any host what its kernel holds.
@@ -43,6 +56,10 @@ package struct SiteHosts: Sendable {
                 ($0.name, AddressSet($0.addresses.map(\.address)))
             }
             let own = AddressSet(described.allAddresses.map(\.address))
+            let leasing = described.dynamicInterfaces
+            let attached = AddressSet(described.interfaces.flatMap(\.addresses).map(\.network))
+            let leases = AddressSet.all.subtracting(intent.siteAddresses).subtracting(attached)
+                .subtracting(SpecialAddresses.neverLeased)
             return Host(
                 intent: host,
                 addresses: own,
@@ -52,6 +69,8 @@ package struct SiteHosts: Sendable {
                 isRouter: described.isRouter,
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
                 sides: HostSides(of: described, strangers: intent.strangers),
+                leasing: .among(leasing),
+                leases: leasing.isEmpty ? .none : leases,
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
             )
         }
@@ -59,7 +78,9 @@ package struct SiteHosts: Sendable {
             v4: IntervalSet(hosts.flatMap { $0.addresses.v4.ranges }),
             v6: IntervalSet(hosts.flatMap { $0.addresses.v6.ranges })
         )
-        strangers = intent.strangers
+        (members, groups) = (intent.members, intent.groups)
+        (claimed, strangers) = (intent.claimed, intent.strangers)
+        leased = Set(hosts.indices.filter { [hosts] index in !hosts[index].leasing.isEmpty })
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
         forwards = hosts.contains { $0.intent.translations.contains(where: \.changesDestination) }
@@ -96,6 +117,16 @@ extension SiteHosts.Host {
         } catch {
             return error.reason("the changes of addresses that the kernel of \(intent.host) makes")
         }
+    }
+
+    /// The packets by which it gets its addresses and joins groups.
+    func upkeep(_ path: PacketPath, in store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+        let upkeep = [FirewallBaseline.dhcpClient, .multicastListeners].map { RuleOrigin.baseline($0.rawValue) }
+        var parts: [PacketFunction] = []
+        for rule in intent.rules(path) where upkeep.contains(rule.origin) {
+            parts.append(try IntentSpace(in: store, limits: .together).region(rule, path))
+        }
+        return try store.joined(parts, .union) ?? .none
     }
 
     /// The packets of which a rule says that they are dropped.

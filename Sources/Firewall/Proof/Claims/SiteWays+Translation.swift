@@ -99,9 +99,10 @@ extension SiteWays {
     /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to.
     ///
     /// - Parameter isPlaced: whether interfaces count alone that the site file has the sources behind.
-    func passOn(from host: Int, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
-        // What is not certain is about no address that a host is known to bear.
-        for turn in try turns(host) where turn.isCertain {
+    func passOn(from end: SiteEnd, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
+        guard let host = end.host else { return }
+        // What is not certain is about no address that a host is known to bear, and about each that it has by DHCP.
+        for turn in try turns(host) where turn.isCertain || end.isLeased {
             let target = site.hosts.firstIndex { $0.addresses.contains(turn.target) }
             var passed = PacketFunction(.accept)
             if target != host {

@@ -13,13 +13,16 @@ final class SiteWays {
         var refused: PacketFunction
         /// What a defence or the baseline refuses.
         var defended: PacketFunction
+        /// By what a host gets its addresses by DHCP, and joins groups.
+        var upkeep: PacketFunction
 
         /// Where nothing of the site decides.
         static let open = Ends(
             outcomes: PacketFunction(.accept),
             placed: PacketFunction(.accept),
             refused: .none,
-            defended: .none
+            defended: .none,
+            upkeep: .none
         )
     }
 
@@ -28,7 +31,10 @@ final class SiteWays {
         fileprivate(set) var nodes = DiagramNodes()
         fileprivate var possible: PacketFunction?
         fileprivate var ours: PacketFunction?
+        fileprivate var attended: PacketFunction?
         fileprivate var egress: Ends?
+        /// What hosts let out of addresses that they have by DHCP.
+        fileprivate var leaving: [Int: Ends] = [:]
         fileprivate var forwarding: [Int: Ends] = [:]
         fileprivate var total: Ends?
         fileprivate var unrouted: PacketFunction?
@@ -44,6 +50,7 @@ final class SiteWays {
                 body(&ends.placed)
                 body(&ends.refused)
                 body(&ends.defended)
+                body(&ends.upkeep)
             }
             func one(_ place: inout PacketFunction?) {
                 guard var function = place else { return }
@@ -57,10 +64,12 @@ final class SiteWays {
             }
             one(&possible)
             one(&ours)
+            one(&attended)
             one(&unrouted)
             ends(&elsewhere)
             ends(&egress)
             ends(&total)
+            for host in leaving.keys.sorted() { ends(&leaving[host]) }
             for host in forwarding.keys.sorted() { ends(&forwarding[host]) }
             for index in sources.indices { body(&sources[index]) }
         }
@@ -100,6 +109,7 @@ final class SiteWays {
         do throws(SpaceExhausted) {
             _ = (try ways.possible(), try ways.ours(), try ways.egress())
             _ = (try ways.forwarding(), try ways.forwardingElsewhere(), try ways.unrouted())
+            for host in site.leased.sorted() { _ = try ways.egress(ofLeases: host) }
             for set in sources { ways.common.sources.append(try ways.from(set)) }
         } catch {
             ways.common.exhausted = error
@@ -153,6 +163,21 @@ final class SiteWays {
         }
     }
 
+    /// Those of them with a host as their source, or a router whose own networks they pass between.
+    func attended() throws(SpaceExhausted) -> PacketFunction {
+        try once(\.attended) { () throws(SpaceExhausted) in
+            let passing = site.hosts.flatMap(\.passages).flatMap(\.boxes)
+            return try store.combine(try fromHosts(), try store.region(passing), .union)
+        }
+    }
+
+    /// The connections to these destinations.
+    func to(_ destinations: AddressSet) throws(SpaceExhausted) -> PacketFunction {
+        var match = PacketMatch()
+        match.destinations = destinations
+        return try store.region(Box.boxes(of: match, on: .input))
+    }
+
     func fromHosts() throws(SpaceExhausted) -> PacketFunction { try from(site.addresses) }
 
     /// The connections from these sources.
@@ -170,16 +195,19 @@ final class SiteWays {
 
     // MARK: - Ends
 
-    /// What becomes of connections to one host; nil for what is no host of the site.
-    func ingress(_ host: Int?) throws(SpaceExhausted) -> Ends {
-        guard let host else { return .open }
-        var ends = try copied(try End(of: site.hosts[host], .input, limit: store.limit, steps: steps))
+    /// What becomes of connections that end there.
+    func ingress(_ end: SiteEnd) throws(SpaceExhausted) -> Ends {
+        guard let host = end.host else { return .open }
+        let isLeased = end.isLeased
+        var ends = try copied(
+            try End(of: site.hosts[host], .input, isLeased: isLeased, limit: store.limit, steps: steps)
+        )
         for router in site.routers where router != host {
             try addChangedSources(by: router, to: &ends.outcomes)
             try addChangedSources(by: router, to: &ends.placed)
         }
-        try passOn(from: host, &ends.outcomes, isPlaced: false)
-        try passOn(from: host, &ends.placed, isPlaced: true)
+        try passOn(from: end, &ends.outcomes, isPlaced: false)
+        try passOn(from: end, &ends.placed, isPlaced: true)
         return ends
     }
 
@@ -188,7 +216,9 @@ final class SiteWays {
         try once(\.egress) { () throws(SpaceExhausted) in
             let hosts = site.hosts.filter { !$0.addresses.isEmpty }
             let made = Parallel.map(hosts) { [limit = store.limit, steps] host in
-                Result { () throws(SpaceExhausted) in try End(of: host, .output, limit: limit, steps: steps) }
+                Result { () throws(SpaceExhausted) in
+                    try End(of: host, .output, isLeased: false, limit: limit, steps: steps)
+                }
             }
             var parts: [Ends] = []
             for (host, end) in zip(hosts, made) {
@@ -202,17 +232,36 @@ final class SiteWays {
         }
     }
 
+    /// The same for what one host sends from addresses that it has by DHCP.
+    func egress(ofLeases host: Int) throws(SpaceExhausted) -> Ends {
+        try once(\.leaving[host]) { () throws(SpaceExhausted) in
+            try copied(try End(of: site.hosts[host], .output, isLeased: true, limit: store.limit, steps: steps))
+        }
+    }
+
     /// One host's own part, by any interface, with the nodes that it needs: what is made on the way is many times as
     /// much, and is let go of.
     private struct End: Sendable {
         let nodes: DiagramNodes
         let ends: Ends
 
-        init(of host: SiteHosts.Host, _ path: PacketPath, limit: Int, steps: Int) throws(SpaceExhausted) {
+        /// - Parameter isLeased: whether the host's own end is an address that it has by DHCP.
+        init(
+            of host: SiteHosts.Host,
+            _ path: PacketPath,
+            isLeased: Bool,
+            limit: Int,
+            steps: Int
+        ) throws(SpaceExhausted) {
             let interface: Dimension = path == .input ? .inputInterface : .outputInterface
             let scratch = DiagramStore(limit: limit, steps: steps)
             let outcomes = try host.outcomes(path, in: scratch)
-            let placed = try host.sides.region(path, in: scratch)
+            var placed = try host.sides.region(path, in: scratch)
+            if isLeased {
+                var box = Box()
+                box.restrict(interface, to: host.leasing.numbers)
+                placed = try scratch.combine(placed, try scratch.region(box), .intersection)
+            }
             var parts = [
                 try outcomes.anywhere(interface, in: scratch),
                 try outcomes.anywhere(interface, within: placed, in: scratch),
@@ -222,17 +271,18 @@ final class SiteWays {
                 let asked = try scratch.combine(refused, placed, .intersection)
                 parts.append(try scratch.forgetting([interface], asked))
             }
+            parts.append(try scratch.forgetting([interface], try host.upkeep(path, in: scratch)))
             let store = DiagramStore(limit: limit, steps: steps)
             let copies = try store.copy(parts, from: scratch.nodes)
             nodes = store.nodes
-            ends = Ends(outcomes: copies[0], placed: copies[1], refused: copies[2], defended: copies[3])
+            ends = Ends(copies)
         }
     }
 
     private func copied(_ end: End) throws(SpaceExhausted) -> Ends {
         let ends = end.ends
-        let copies = try store.copy([ends.outcomes, ends.placed, ends.refused, ends.defended], from: end.nodes)
-        return Ends(outcomes: copies[0], placed: copies[1], refused: copies[2], defended: copies[3])
+        let parts = [ends.outcomes, ends.placed, ends.refused, ends.defended, ends.upkeep]
+        return Ends(try store.copy(parts, from: end.nodes))
     }
 
     // MARK: - Routers
@@ -287,7 +337,8 @@ final class SiteWays {
                     outcomes: outcomes,
                     placed: outcomes,
                     refused: try at(passage, denied),
-                    defended: try at(passage, warded)
+                    defended: try at(passage, warded),
+                    upkeep: .none
                 )
                 parts.append(try ends.inside(region, store))
             }
@@ -314,19 +365,26 @@ final class SiteWays {
             outcomes: try store.joined(parts.map(\.outcomes), .then) ?? PacketFunction(.accept),
             placed: try store.joined(parts.map(\.placed), .then) ?? PacketFunction(.accept),
             refused: try store.joined(parts.map(\.refused), .union) ?? .none,
-            defended: try store.joined(parts.map(\.defended), .union) ?? .none
+            defended: try store.joined(parts.map(\.defended), .union) ?? .none,
+            upkeep: try store.joined(parts.map(\.upkeep), .union) ?? .none
         )
     }
 }
 
 extension SiteWays.Ends {
+    /// - Parameter parts: in the order of the properties.
+    fileprivate init(_ parts: [PacketFunction]) {
+        self.init(outcomes: parts[0], placed: parts[1], refused: parts[2], defended: parts[3], upkeep: parts[4])
+    }
+
     /// The same for packets of a set; of others nothing is decided.
     func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
         Self(
             outcomes: try store.combine(region, outcomes, .within),
             placed: try store.combine(region, placed, .within),
             refused: try store.combine(region, refused, .intersection),
-            defended: try store.combine(region, defended, .intersection)
+            defended: try store.combine(region, defended, .intersection),
+            upkeep: try store.combine(region, upkeep, .intersection)
         )
     }
 }

@@ -7,7 +7,8 @@ extension ClaimProof {
         let answer = ["proved": "proved ", "refuted": "BROKEN ", "void": "void   "][word] ?? "unknown"
         var lines = ["\(answer)  \(claim.kind.rawValue) `\(claim.id)`\(site.place(claim.position))"]
         let since = since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
-        if let packet { lines.append("         \(packet.text) \(reason ?? "")\(since)") }
+        let lease = lease.map { ", \($0)," } ?? ""
+        if let packet { lines.append("         \(packet.text)\(lease) \(reason ?? "")\(since)") }
         if packet == nil, let reason { lines.append("         \(reason)") }
         if let ended { lines.append("         lets nothing through: the line ended on \(DateTime(seconds: ended))") }
         if isVoid, packet != nil {
@@ -32,6 +33,7 @@ extension ClaimProof {
             .init("taken-by", taken.map { .array($0.hiding.map(\.json)) } ?? .null),
             .init("packet", packet?.json ?? .null),
             .init("host", host.map { .string($0) } ?? .null),
+            .init("by-dhcp", lease.map { .string($0) } ?? .null),
             .init("reason", reason.map { .string($0) } ?? .null),
             .init("since", since.map { .string("\(DateTime(seconds: $0))") } ?? .null),
             .init("ended", ended.map { .string("\(DateTime(seconds: $0))") } ?? .null),
