@@ -3,21 +3,32 @@ package import OpenSSL
 
 /// The account at an ACME server, kept in the store: its key and its URL, one for each server.
 package struct ACMEAccountStore: Sendable {
-    /// That of all accounts, and of this one.
-    private let home: String
-    private let folder: String
+    private static let homeName = "acme-accounts"
+
+    private let store: CertificateStore
+    /// Of its folder.
+    private let name: String
 
     /// - Parameter directory: the URL of the server's directory.
     package init(_ store: CertificateStore, directory: String) {
         self.init(folder: String(Fingerprint.sha256(directory).prefix(16)), in: store)
     }
 
-    internal init(folder name: String, in store: CertificateStore) {
-        home = Self.home(of: store)
-        folder = "\(home)/\(name)"
+    private init(folder name: String, in store: CertificateStore) {
+        self.store = store
+        self.name = name
     }
 
-    internal static func home(of store: CertificateStore) -> String { "\(store.folder)/acme-accounts" }
+    /// The folder of all accounts, and of this one.
+    private var home: String { "\(store.folder)/\(Self.homeName)" }
+    private var folder: String { "\(home)/\(name)" }
+
+    /// All that the store has.
+    internal static func accounts(in store: CertificateStore) -> [ACMEAccountStore] {
+        guard let home = try? OpenFolder(store.folder).folder(homeName) else { return [] }
+        let names = (try? home.names()) ?? []
+        return names.filter { home.kind(of: $0) != .other }.map { ACMEAccountStore(folder: $0, in: store) }
+    }
 
     /// What is kept of an account.
     package struct Account {
@@ -31,6 +42,11 @@ package struct ACMEAccountStore: Sendable {
     private var keyPath: String { folder + "/key.pem" }
     private var nextKeyPath: String { folder + "/key-next.pem" }
     internal var ordersFolder: String { folder + "/orders" }
+
+    /// The same, to look at and to remove what is in it: not through a link within the store.
+    internal func openOrders() throws(FileError) -> OpenFolder {
+        try OpenFolder(store.folder).folder(Self.homeName).folder(name).folder("orders")
+    }
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
     package func load() throws(CertificateProblem) -> Account {

@@ -72,9 +72,15 @@ package struct ACMEOrder {
 
     /// Goes on with an order, wherever it stands.
     ///
-    /// - Parameter chain: as in `Wishes`.
+    /// - Parameters:
+    ///   - chain: as in `Wishes`.
+    ///   - obstacle: thrown where the CA is yet to see that the names are ours: it would not.
     /// - Returns: as `run`; nil where the CA knows it no more, or has given it up.
-    package func resume(_ kept: PendingOrder, chain: String?) throws(ACMEProblem) -> CertificateBundle? {
+    package func resume(
+        _ kept: PendingOrder,
+        chain: String?,
+        obstacle: ACMEProblem? = nil
+    ) throws(ACMEProblem) -> CertificateBundle? {
         let order: JSONValue
         do throws(ACMEProblem) {
             order = try document(at: kept.url)
@@ -85,6 +91,7 @@ package struct ACMEOrder {
             return nil
         }
         if order["status"]?.text == "invalid" { return nil }
+        if let obstacle, Self.isUnproven(order) { throw obstacle }
         return try complete(order, kept.url, kept.names.sorted(), kept.key, chain: chain)
     }
 
@@ -95,13 +102,15 @@ package struct ACMEOrder {
         _ key: PrivateKey,
         chain: String?
     ) throws(ACMEProblem) -> CertificateBundle {
-        // Of one that is ready, or further, all are known.
-        if order["status"]?.text ?? "pending" == "pending" {
+        if Self.isUnproven(order) {
             try authorize(order["authorizations"]?.items.compactMap(\.text) ?? [], names)
         }
         let certificate = try finalize(location, names, key)
         return try bundle(certificate, names, key, chain: chain)
     }
+
+    /// Whether the CA is yet to see that the names are ours: of an order that is ready, or further, it knows of all.
+    private static func isUnproven(_ order: JSONValue) -> Bool { order["status"]?.text ?? "pending" == "pending" }
 
     // MARK: The order
 
@@ -380,16 +389,4 @@ package struct ACMEOrder {
 extension String {
     /// Whether it is an IP address rather than a name (RFC 8738).
     fileprivate var isAddress: Bool { IPAddress(self) != nil }
-}
-
-extension CertificateBundle {
-    /// The DNS names and IP addresses that it is good for, as a site file writes them.
-    package var identifiers: [String] { names + leaf.addresses.compactMap { IPAddress(bytes: $0) }.map { "\($0)" } }
-
-    /// Whether the issuer above its last certificate is called so.
-    internal func isBelow(_ commonName: String) -> Bool {
-        // RFC 2253, section 2.4.
-        let escaped = commonName.reduce(into: "") { $0 += ",+\"\\<>;".contains($1) ? "\\\($1)" : "\($1)" }
-        return ",\(chain.last?.issuer ?? ""),".contains(",CN=\(escaped),")
-    }
 }

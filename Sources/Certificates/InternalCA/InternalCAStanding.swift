@@ -25,7 +25,8 @@ package struct InternalCAStanding: Sendable {
             earlier = try InternalCA.unrevokedIntermediates(of: root, in: store)
             damage = nil
         } catch {
-            // What was signed by one that was taken back was replaced then: the rest is of this CA.
+            // What was signed by one that was taken back was replaced then by each gateway that ran, and is taken for good again by
+            // one that did not: there is a warning as long as nobody can read the list.
             let root = root
             earlier = try InternalCA.intermediates(in: store, now: .min).map(\.certificate).filter {
                 $0.isIssued(by: root)

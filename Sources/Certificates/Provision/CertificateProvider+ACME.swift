@@ -66,7 +66,7 @@ extension CertificateProvider {
         let isMeant = isAsked || !isOfSite(settings)
         var problems: [String: ACMEProblem] = [:]
         // Whatever becomes of this: a key that is stolen must not come back.
-        if wantsNewKey { ACMEAccountStore.dropPendingOrders(for: settings.name, in: store) }
+        if wantsNewKey { try ACMEAccountStore.deletePendingOrders(for: settings.name, in: store) }
         var askable: [ACMESettings] = []
         for candidate in acme.candidates {
             let accounts = ACMEAccountStore(store, directory: candidate.directory)
@@ -167,7 +167,10 @@ extension CertificateProvider {
                     pause: Self.pause
                 )
                 let wishes = wishes(settings, acme, plan, session.account)
-                func certificate(_ names: [String]) throws(ACMEProblem) -> CertificateBundle {
+                func certificate(
+                    _ names: [String],
+                    unless obstacle: ACMEProblem? = nil
+                ) throws(ACMEProblem) -> CertificateBundle {
                     try self.certificate(
                         Request(
                             settings: settings,
@@ -175,6 +178,8 @@ extension CertificateProvider {
                             order: order,
                             wishes: wishes,
                             accounts: ACMEAccountStore(store, directory: acme.directory),
+                            obstacle: obstacle,
+                            mayLackNames: plan.failures >= Self.patience,
                             wantsNewKey: wantsNewKey,
                             check: { (bundle) throws(ACMEProblem) in
                                 try requireIssuer(of: bundle, settings, acme, plan)
@@ -188,8 +193,13 @@ extension CertificateProvider {
                 }
                 do throws(ACMEProblem) {
                     // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
-                    if plan.failures < Self.patience, let problem = preflight.problem { throw problem }
-                    return try certificate(names(settings))
+                    let obstacle = plan.failures < Self.patience ? preflight.problem : nil
+                    let bundle = try certificate(names(settings), unless: obstacle)
+                    let missing = Set(names(settings)).subtracting(bundle.identifiers).sorted()
+                    if !missing.isEmpty {
+                        lack = "an order was gone on with that was made without \(missing.joined(separator: ", "))"
+                    }
+                    return bundle
                 } catch {
                     guard let rest = rest(of: settings, without: error, preflight, plan) else {
                         throw preflight.explaining(error)
@@ -241,7 +251,7 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in
             try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
         }
-        ACMEAccountStore.dropPendingOrders(for: settings.name, in: store)
+        ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
             directory: made.directory,

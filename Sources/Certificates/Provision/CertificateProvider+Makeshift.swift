@@ -41,6 +41,8 @@ extension CertificateProvider {
         var bundles: [CertificateBundle] = []
         for pair in pairs {
             guard let bundle = try? CertificateSource.load(certificate: pair.certificate, key: pair.key),
+                // What is in doubt is one of them; no handshake brings one that is too weak.
+                (try? bundle.requireStrength()) != nil,
                 settings.names.contains(where: bundle.covers)
             else { return nil }
             bundles.append(bundle)

@@ -16,8 +16,10 @@ extension CertificateProvider {
         return try ordered { () throws(CertificateProblem) in try make(settings, reason: reason) }
     }
 
-    /// Seconds that another process may take that makes the same certificate. An order is given minutes by CAs.
+    /// Seconds that another process is waited for that makes the same certificate: an order is given minutes by CAs.
     private static let patienceWithOthers: Int64 = 900
+    /// Seconds that it may take: each step of each CA has minutes, and a program that changes the DNS has them, too.
+    private static let longestMaking: Int64 = 3_600
 
     /// Has one process at a time make a certificate: an operator's command, or the gateway. Who waited for another one must
     /// look again whether there is a need.
@@ -59,7 +61,7 @@ extension CertificateProvider {
     package func claim(of settings: CertificateSettings) -> CertificateClaim? { store.claim(of: settings.name) }
 
     /// Whether a process should be done by now with what it makes.
-    package func isOverdue(_ claim: CertificateClaim) -> Bool { claim.start + Self.patienceWithOthers < now }
+    package func isOverdue(_ claim: CertificateClaim) -> Bool { claim.start + Self.longestMaking < now }
 
     /// Takes over a certificate that was made elsewhere.
     ///
@@ -88,6 +90,7 @@ extension CertificateProvider {
         }
         try ordered { () throws(CertificateProblem) in
             try store.save(bundle, as: settings.name, .imported, reason: "imported from \(source)", now: moment)
+            ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
         }
     }
 
@@ -117,14 +120,20 @@ extension CertificateProvider {
     }
 
     /// Deletes the keys of all generations but the current one, or of the one that is meant; their numbers.
+    ///
+    /// - Parameter isCompromised: one of the keys is known to somebody: also deletes those of orders that are kept, of which one
+    ///   may be the same.
     package func retire(
         _ settings: CertificateSettings,
         only number: Int? = nil,
+        isCompromised: Bool = false,
         reason: String
     ) throws(CertificateProblem) -> [Int] {
         try requireStored(settings)
         return try ordered { () throws(CertificateProblem) in
-            try store.retire(settings.name, only: number, reason: reason, now: moment)
+            let gone = try store.retire(settings.name, only: number, reason: reason, now: moment)
+            if isCompromised { try ACMEAccountStore.deletePendingOrders(for: settings.name, in: store) }
+            return gone
         }
     }
 

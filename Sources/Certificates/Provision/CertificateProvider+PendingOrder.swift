@@ -11,6 +11,10 @@ extension CertificateProvider {
         let order: ACMEOrder
         let wishes: ACMEOrder.Wishes
         let accounts: ACMEAccountStore
+        /// Why the CA would not see that the names are ours, so that it is not asked to look; nil where nothing is known.
+        let obstacle: ACMEProblem?
+        /// An order for some of the names will do, where one was made.
+        let mayLackNames: Bool
         /// The key of an order that is kept may be known to somebody.
         let wantsNewKey: Bool
         /// Whether a certificate is of use beside what is in force.
@@ -24,48 +28,56 @@ extension CertificateProvider {
     /// Seconds until the next order then, and the least of them where the certificate in use ends before.
     private static let pauseOfRefusals: (usual: Int64, least: Int64) = (3 * 86_400, 86_400)
 
-    /// What the order gives that was made before, as long as it may come to something; else that of another.
+    /// What the order gives that was made before, as long as it may come to something; else that of another, which takes its
+    /// place once the CA has taken it.
     internal func certificate(_ request: Request) throws(ACMEProblem) -> CertificateBundle {
         let (accounts, name) = (request.accounts, request.settings.name)
-        var refusals = 0
-        if let kept = accounts.pendingOrder(for: name) {
-            refusals = kept.refusals
-            let kind = request.settings.key.kind
-            if !request.wantsNewKey, kept.isFor(request.names, profile: request.wishes.profile, kind),
-                isFresh(kept, request.settings), let bundle = try resumed(kept, request)
-            {
-                return bundle
-            }
-            accounts.dropPendingOrder(for: name)
+        let refusals = accounts.refusals(for: name)
+        if !request.wantsNewKey, let kept = accounts.pendingOrder(for: name), isFor(kept, request),
+            isFresh(kept, refusals, request.settings), let bundle = try resumed(kept, refusals, request)
+        {
+            return bundle
         }
-        return try ordered(request, refusals: refusals)
+        if let obstacle = request.obstacle { throw obstacle }
+        return try ordered(request, refusals)
+    }
+
+    /// Whether its certificate would be what is wanted now.
+    private func isFor(_ kept: PendingOrder, _ request: Request) -> Bool {
+        let (names, wanted) = (Set(kept.names), Set(request.names))
+        let isForNames = names == wanted || request.mayLackNames && !names.isEmpty && names.isSubset(of: wanted)
+        return isForNames && kept.profile == request.wishes.profile && kept.key.kind == request.settings.key.kind
     }
 
     /// Whether what it gives may be new: an order that was left behind long ago has an old certificate.
-    private func isFresh(_ kept: PendingOrder, _ settings: CertificateSettings) -> Bool {
-        Self.isWithin(Self.longestOrder, of: max(kept.start, kept.lastRefusal))
-            || kept.refusals >= Self.mostRefusals && Self.isWithin(pauseOfRefusals(settings), of: kept.lastRefusal)
+    private func isFresh(_ kept: PendingOrder, _ refusals: Refusals, _ settings: CertificateSettings) -> Bool {
+        Self.isWithin(Self.longestOrder, of: max(kept.start, refusals.last))
+            || refusals.count >= Self.mostRefusals && Self.isWithin(pauseOfRefusals(settings), of: refusals.last)
     }
 
     /// The certificate of an order that is kept; nil where another is to be made.
-    private func resumed(_ kept: PendingOrder, _ request: Request) throws(ACMEProblem) -> CertificateBundle? {
+    private func resumed(
+        _ kept: PendingOrder,
+        _ refusals: Refusals,
+        _ request: Request
+    ) throws(ACMEProblem) -> CertificateBundle? {
         do throws(ACMEProblem) {
-            let bundle = try request.order.resume(kept, chain: request.wishes.chain)
+            let bundle = try request.order.resume(kept, chain: request.wishes.chain, obstacle: request.obstacle)
             if let bundle { try request.check(bundle) }
             return bundle
         } catch .unfit(let url, let why, _) {
             // Each time it is looked at anew: it may have come damaged, or this clock was wrong.
-            guard kept.refusals >= Self.mostRefusals else { return nil }
+            guard refusals.count >= Self.mostRefusals else { return nil }
             let pause = pauseOfRefusals(request.settings)
-            guard Self.isWithin(pause, of: kept.lastRefusal) else { return nil }
-            throw .unfit(url: url, why: why, next: kept.lastRefusal + pause)
+            guard Self.isWithin(pause, of: refusals.last) else { return nil }
+            throw .unfit(url: url, why: why, next: refusals.last + pause)
         } catch {
-            if !error.mayPass { request.accounts.dropPendingOrder(for: request.settings.name) }
+            if !error.mayPass, error != request.obstacle { giveUp(request) }
             throw error
         }
     }
 
-    private func ordered(_ request: Request, refusals: Int) throws(ACMEProblem) -> CertificateBundle {
+    private func ordered(_ request: Request, _ refusals: Refusals) throws(ACMEProblem) -> CertificateBundle {
         let (accounts, name) = (request.accounts, request.settings.name)
         let key: PrivateKey
         do throws(CertificateProblem) {
@@ -73,34 +85,34 @@ extension CertificateProvider {
         } catch {
             throw .library("\(error)")
         }
-        var pending: PendingOrder?
         do throws(ACMEProblem) {
             let bundle = try request.order.run(names: request.names, key: key, request.wishes) { url in
-                var order = PendingOrder(
+                let order = PendingOrder(
                     url: url,
                     names: request.names,
                     profile: request.wishes.profile,
                     key: key,
                     start: Self.clock
                 )
-                order.refusals = refusals
-                pending = order
                 accounts.keep(order, for: name)
             }
             try request.check(bundle)
             return bundle
         } catch .unfit(let url, let why, _) {
-            guard var order = pending else { throw .unfit(url: url, why: why) }
-            order.refusals += 1
-            order.lastRefusal = Self.clock
-            accounts.keep(order, for: name)
-            guard order.refusals >= Self.mostRefusals else { throw .unfit(url: url, why: why) }
-            throw .unfit(url: url, why: why, next: order.lastRefusal + pauseOfRefusals(request.settings))
+            var refusals = refusals
+            refusals.count += 1
+            refusals.last = Self.clock
+            accounts.keep(refusals, for: name)
+            guard refusals.count >= Self.mostRefusals else { throw .unfit(url: url, why: why) }
+            throw .unfit(url: url, why: why, next: refusals.last + pauseOfRefusals(request.settings))
         } catch {
-            if !error.mayPass { accounts.dropPendingOrder(for: name) }
+            if !error.mayPass { giveUp(request) }
             throw error
         }
     }
+
+    /// Where it cannot be deleted, the next try asks the CA for it in vain.
+    private func giveUp(_ request: Request) { try? request.accounts.deletePendingOrder(for: request.settings.name) }
 
     /// Of a certificate that ends soon, a quarter of what is left.
     private func pauseOfRefusals(_ settings: CertificateSettings) -> Int64 {

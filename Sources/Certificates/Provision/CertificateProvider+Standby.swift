@@ -86,6 +86,7 @@ extension CertificateProvider {
         return try ordered { () throws(CertificateProblem) in
             let bundle = try readyStandby(of: settings)
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
+            ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
             var plan = plan(of: settings.name)
             let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
             // Whatever it was put there for, no advice was.

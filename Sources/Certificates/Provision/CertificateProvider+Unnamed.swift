@@ -32,19 +32,20 @@ extension CertificateProvider {
         ).union(CertificateSettings.reservedNames)
     }
 
-    /// Deletes all keys of such a one. Its certificates stay until they end, as those of others do; when the site file names it
-    /// again, another is issued.
+    /// Deletes all keys of such a one. Its certificates stay, so that they can be revoked when the site file names it again: then
+    /// another is issued, with which those go that have ended.
     ///
     /// - Returns: the generations whose keys were there.
     package func retireUnnamed(_ name: String, reason: String) throws(CertificateProblem) -> [Int] {
         try ordered { () throws(CertificateProblem) in
             try store.requireNoTrial(of: name, now: moment)
             let held = try store.generations(of: name).filter { store.hasKey(of: name, generation: $0) }
+            try ACMEAccountStore.deletePendingOrders(for: name, in: store)
             try store.removeKeys(of: name, reason: "\(reason) (the site file does not name it)", now: moment)
             // Last: as long as it is there, the certificate is told of.
             try store.delete(store.pointer(of: name))
             store.prune(name, keeping: [], now: moment)
-            ACMEAccountStore.dropPendingOrders(for: name, in: store)
+            ACMEAccountStore.endPendingOrders(for: name, in: store)
             return held
         }
     }

@@ -225,7 +225,7 @@ extension CertificateStore {
 
 extension RenewalPlan {
     internal init(_ value: JSONValue) {
-        failures = max(0, value["failures"]?.integer ?? 0)
+        failures = Self.count(value["failures"])
         next = Int64(value["next"]?.integer ?? 0)
         problem = value["problem"]?.text ?? ""
         asked = value["asked"]?.items.compactMap(\.text) ?? []
@@ -237,7 +237,7 @@ extension RenewalPlan {
         {
             origin = Origin(fingerprint: fingerprint, directory: directory, account: account)
             since = Int64(text["since"]?.integer ?? 0)
-            hurries = max(0, text["hurries"]?.integer ?? 0)
+            hurries = Self.count(text["hurries"])
         }
         if let text = value["advice"], let moment = text["moment"]?.integer, let start = text["start"]?.integer,
             let end = text["end"]?.integer, start <= end
@@ -251,6 +251,9 @@ extension RenewalPlan {
         nextQuestion = Int64(value["next_question"]?.integer ?? 0)
         restingWish = value["resting_wish"]?.text ?? ""
     }
+
+    /// One that a file tells, whatever became of that.
+    private static func count(_ value: JSONValue?) -> Int { min(max(0, value?.integer ?? 0), 1 << 16) }
 
     internal var document: JSONValue {
         var members: [JSONValue.Member] = [

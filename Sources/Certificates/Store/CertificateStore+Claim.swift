@@ -32,9 +32,15 @@ package struct CertificateClaim: Sendable, Equatable, CustomStringConvertible {
         "process \(process) of \(machine) (`\(command)`) has been making it since \(UTC.text(start))"
     }
 
+    /// What a gateway is started as.
+    package static let gateway = "gatehouse serve"
+
     /// What to do where it does not end.
     package var advice: String {
-        "nobody else makes it before that has ended: see what holds it up, or end it (`kill -KILL \(process)`)"
+        "nobody else makes it before that has ended, which may take an hour where its CA is slow: see what holds it up, or "
+            + (command == Self.gateway
+                ? "start the gateway on \(machine) anew (`systemctl restart gatehouse`)"
+                : "end it on \(machine) (`kill -KILL \(process)`)")
     }
 }
 
@@ -64,9 +70,11 @@ extension CertificateStore {
             throw .file(error)
         }
         lock.sign(claim.text)
-        let result = try body()
+        let outcome = Swift.Result { () throws(CertificateProblem) in try body() }
+        // Who comes next is not taken for this one before it has signed.
+        lock.sign("")
         _ = consume lock
-        return result
+        return try outcome.get()
     }
 
     /// Milliseconds that whoever only looks whether it is locked may hold the lock.

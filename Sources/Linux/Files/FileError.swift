@@ -28,6 +28,9 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let error) = problem { error.code == ENOENT } else { false }
     }
 
+    /// There is a symbolic link where none is followed.
+    package var isLink: Bool { if case .link = problem { true } else { false } }
+
     /// Another process holds the lock.
     package var isHeldByAnother: Bool {
         if case .system(let error) = problem { error.code == EWOULDBLOCK } else { false }

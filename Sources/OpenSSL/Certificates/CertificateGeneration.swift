@@ -197,6 +197,15 @@ package final class CertificateGeneration: Sendable {
         host(for: Array(name.utf8))?.offered.filter { $0.algorithm == key }.map(\.leaf) ?? []
     }
 
+    /// What a client asks for that gets this certificate: one of its names for which no other comes first; empty where it is for
+    /// those who ask for no name alone. Nil where nobody gets it.
+    package func nameAsked(for bundle: CertificateBundle) -> String? {
+        let der = bundle.leaf.der
+        return (bundle.names + [""]).first { name in
+            leaves(for: name, bundle.algorithm).contains { $0.der == der }
+        }
+    }
+
     internal var hasChallenges: Bool { !challenges.isEmpty }
 
     /// The answer to TLS-ALPN-01 for a name in lower case.

@@ -140,7 +140,8 @@ internal final class CertificateOrders: Sendable {
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
         defer { if board.withLock({ $0.claims.release(names) }) { wakeAll() } }
         do throws(CertificateProblem) {
-            let bundle = try provider.claimed(settings, by: "gatehouse serve", isPatient: false, tell: { _ in }) {
+            let bundle = try provider.claimed(settings, by: CertificateClaim.gateway, isPatient: false, tell: { _ in })
+            {
                 () throws(CertificateProblem) -> CertificateBundle? in
                 // A command may have ordered it between the look and the claim.
                 guard let reason = provider.need(of: settings, acme, outside) else { return nil }

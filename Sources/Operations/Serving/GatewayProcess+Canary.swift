@@ -20,8 +20,11 @@ extension GatewayProcess {
         schedule.trial = canaries.isEmpty ? .max : Schedule.uptime + Canaries.interval
         view.update { [trials = configuration.keyring.trials] in $0.adopt(trials: trials) }
         for name in over {
-            tellStore(of: name) { [identity] provider, settings throws(CertificateProblem) in
-                if isBeginning { try provider.promoteAfterStart(settings, at: identity) }
+            // Also of one that left the site file: its mark would keep it from being retired.
+            tellStore(of: name) { [identity, site = configuration.site] provider throws(CertificateProblem) in
+                if isBeginning, let settings = site.certificates[name], settings.issuer.isStored {
+                    try provider.promoteAfterStart(settings, at: identity)
+                }
                 try provider.endTrial(of: name, at: identity)
             }
         }
@@ -133,8 +136,15 @@ extension GatewayProcess {
         _ act: (CertificateProvider, CertificateSettings) throws(CertificateProblem) -> Void
     ) {
         guard let settings = configuration.site.certificates[name], settings.issuer.isStored else { return }
+        tellStore(of: name) { provider throws(CertificateProblem) in try act(provider, settings) }
+    }
+
+    private func tellStore(
+        of name: String,
+        _ act: (CertificateProvider) throws(CertificateProblem) -> Void
+    ) {
         do throws(CertificateProblem) {
-            try act(CertificateProvider(for: configuration.site, now: Schedule.time), settings)
+            try act(CertificateProvider(for: configuration.site, now: Schedule.time))
         } catch {
             Self.log("certificate \(name): the store could not follow: \(error)")
         }

@@ -98,24 +98,29 @@ extension GatewayProcess {
             uniqueKeysWithValues: configuration.listenerRequests.map { ($0.listener, $0.requests.first?.address) }
         )
         var wrong: [String: String] = [:]
+        // Commands and reloads wait: of a listener that gave no answer nothing more is asked.
+        var silent: [Int: CertificateGate.Finding] = [:]
         for change in changes.prefix(Self.mostLooks) {
             var findings: [CertificateGate.Finding] = []
             for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
-                guard let address = addresses[listener.id] ?? nil else { continue }
+                guard let address = addresses[listener.id] ?? nil, let shown = generations[listener.id] else {
+                    continue
+                }
                 // One of each kind of key.
                 for bundle in change.bundles {
-                    let name = bundle.names.first ?? ""
-                    let expected = generations[listener.id]?.leaves(for: name, bundle.algorithm) ?? []
-                    // One for addresses alone is shown to those who name no host, where it is the default.
-                    guard !name.isEmpty || expected.contains(where: { $0.der == bundle.leaf.der }) else { continue }
-                    findings.append(
-                        Thread.inBackground {
-                            CertificateGate.look(at: address, for: name, bundle.algorithm, expecting: expected)
+                    guard let name = shown.nameAsked(for: bundle) else { continue }
+                    let finding =
+                        silent[listener.id]
+                        ?? Thread.inBackground {
+                            let expected = shown.leaves(for: name, bundle.algorithm)
+                            return CertificateGate.look(at: address, for: name, bundle.algorithm, expecting: expected)
                         }
-                    )
+                    if finding.obstacle != nil { silent[listener.id] = finding }
+                    findings.append(finding)
                 }
             }
             wrong[change.name] = findings.lazy.compactMap(\.fault).first
+            if findings.isEmpty { unseen.insert(change.name) } else { unseen.remove(change.name) }
             tell(findings, of: change.name)
         }
         if changes.count > Self.mostLooks {
@@ -138,7 +143,10 @@ extension GatewayProcess {
         let unknown = findings.compactMap(\.obstacle)
         for why in unknown { Self.log("certificate \(name): nobody could look whether clients get it: \(why)") }
         if findings.isEmpty {
-            Self.log("certificate \(name): no client gets it: it has no DNS name, and is no listener's default")
+            Self.log(
+                "certificate \(name): no client gets it: for each of its names its listeners show others, which come first in their "
+                    + "`certificates`, and none has it for clients that name no host (`unknown-name: default`)"
+            )
         } else if unknown.isEmpty {
             Self.log("certificate \(name): served, as a handshake showed")
         }

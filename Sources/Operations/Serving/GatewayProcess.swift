@@ -52,6 +52,8 @@ package final class GatewayProcess {
     internal var changeTime: Int?
     /// When they all did: monotonic nanoseconds, which all processes of the machine count alike.
     internal var changeEnd: UInt64?
+    /// Certificates that came into force, and that no listener shows for any name.
+    internal var unseen: Set<String> = []
     /// Whether the service manager holds the listening sockets.
     internal var isStored = false
     /// Whether a data plane of this program serves; else one of the program before it does, or none.
@@ -229,7 +231,10 @@ package final class GatewayProcess {
     ///
     /// - Parameter names: of the certificates that somebody asks about; nil for all of the site file.
     internal func standing(of names: Set<String>? = nil) -> JSONValue {
-        let asked = names ?? Set(configuration.site.certificates.keys)
+        let certificates = configuration.site.certificates
+        let asked = names ?? Set(certificates.keys)
+        var unknown = asked.filter { certificates[$0] == nil }
+        if !unknown.isEmpty { unknown.subtract(certificates.values.compactMap(\.standbyCertificate?.name)) }
         return .object([
             .init("generation", .count(configuration.plan.generation)),
             .init("program", program.map { .string($0) } ?? .null),
@@ -240,6 +245,8 @@ package final class GatewayProcess {
             .init("change_ended_nanoseconds", changeEnd.map { .integer(Int($0)) } ?? .null),
             .init("makeshifts", .strings(configuration.makeshifts.sorted())),
             .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
+            .init("unknown", .strings(unknown.sorted())),
+            .init("unseen", .strings(asked.intersection(unseen).sorted())),
             .init("unshown", .strings(asked.filter { configuration.keyring.certificates[$0] == nil }.sorted())),
         ])
     }

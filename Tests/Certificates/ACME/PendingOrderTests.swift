@@ -36,6 +36,8 @@ struct PendingOrderTests {
     private final class Fault {
         /// These do not arrive.
         var path: String?
+        /// What the DNS says of who may certify each name.
+        var restrictions: [CAARecord] = []
     }
 
     /// What a person who waits is told.
@@ -43,7 +45,7 @@ struct PendingOrderTests {
         var all: [String] = []
     }
 
-    private final class Faulty: ACMETransport {
+    private final class Faulty: ACMETransport, NameLookup {
         private let ca: ScriptedCA
         private let fault: Fault
 
@@ -57,6 +59,12 @@ struct PendingOrderTests {
                 throw .unreachable(url: request.url, why: "a test")
             }
             return try ca.send(request)
+        }
+
+        func addresses(of names: [String]) -> [String: [IPAddress]] { [:] }
+
+        func restrictions(at names: [String]) -> [String: [CAARecord]] {
+            Dictionary(uniqueKeysWithValues: names.map { ($0, fault.restrictions) })
         }
     }
 
@@ -181,16 +189,164 @@ struct PendingOrderTests {
             #expect(orders() == 2, "\(number)")
         }
         // Days later.
-        var kept = try #require(accounts.pendingOrder(for: "web"))
-        #expect(kept.refusals == 2)
-        kept.lastRefusal -= 4 * 86_400
-        accounts.keep(kept, for: "web")
+        var refusals = accounts.refusals(for: "web")
+        #expect(refusals.count == 2)
+        refusals.last -= 4 * 86_400
+        accounts.keep(refusals, for: "web")
         #expect(problem(settings).contains("another is made after"))
         #expect(orders() == 3)
         // What was wrong is mended, here or there.
         try give(for: before.key)
         _ = try order(settings)
         #expect(orders() == 3 && accounts.pendingOrder(for: "web") == nil)
+    }
+
+    @Test("what was refused is counted on, whatever becomes of the orders in between")
+    func counted() throws {
+        var settings = self.settings()
+        settings.reusesKey = true
+        let before = try signer.issue(names: ["foobar.com"], now: now)
+        try scratch.store.save(before, as: "web", reason: "a test", now: now)
+        try give(for: before.key, at: now - 100 * 86_400)
+        #expect(problem(settings).contains("which is refused here"))
+        broken.path = "/order"
+        #expect(problem(settings).contains("cannot be reached"))
+        #expect(accounts.pendingOrder(for: "web") != nil, "nothing has taken its place")
+        broken.path = nil
+        // Another order, which comes to nothing.
+        let place = ["location": ScriptedCA.base + "/order/0"]
+        let taken = ca.requests("/order").count
+        ca.answer("/order/0", ScriptedCA.json(Self.order("invalid")))
+        ca.answer(
+            "/order",
+            ScriptedCA.json(Self.order("ready"), status: 201, fields: place),
+            ScriptedCA.json(Self.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
+        )
+        #expect(problem(settings).contains("given the order up"))
+        #expect(accounts.pendingOrder(for: "web") == nil && accounts.refusals(for: "web").count == 1)
+        let second = problem(settings)
+        #expect(second.contains("another is made after"), "\(second)")
+        #expect(orders() == taken + 2)
+        try give(for: before.key)
+        _ = try order(settings)
+        #expect(accounts.refusals(for: "web") == Refusals())
+    }
+
+    @Test("one for some of the names is gone on with where the others have failed for long, and the others are told of")
+    func partial() throws {
+        let settings = self.settings(["foobar.com", "bad.foobar.com"])
+        var plan = RenewalPlan()
+        for _ in 0..<2 { plan.fail("a test", asking: [acme.directory], at: now - 86_400) }
+        scratch.store.keep(plan, of: "web")
+        let unproven = Self.order("pending").replacing("[]", with: "[\"\(ScriptedCA.base)/authorization\"]")
+        ca.answer("/authorization", ScriptedCA.authorization("bad.foobar.com", "invalid"))
+        ca.answer(
+            "/order",
+            ScriptedCA.json(unproven, status: 201, fields: ["location": ScriptedCA.base + "/order/0"]),
+            ScriptedCA.json(Self.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
+        )
+        broken.path = "/certificate"
+        #expect(problem(settings).contains("cannot be reached"))
+        let kept = try #require(accounts.pendingOrder(for: "web"))
+        #expect(kept.names == ["foobar.com"] && orders() == 2)
+        #expect(problem(settings).contains("cannot be reached"))
+        #expect(orders() == 2, "it is gone on with")
+        broken.path = nil
+        try give(for: kept.key)
+        let bundle = try order(settings)
+        #expect(bundle.key.isSame(as: kept.key) && bundle.names == ["foobar.com"] && orders() == 2)
+        let after = scratch.provider(at: now).plan(of: settings, acme)
+        #expect(after.failures > 0 && after.problem.contains("without bad.foobar.com"), "\(after)")
+    }
+
+    @Test("what the DNS forbids keeps nobody from fetching what is issued already, and no proof is tried")
+    func obstacle() throws {
+        ca.directory = ca.directory.replacing("\"profiles\"", with: "\"caaIdentities\": [\"ca.test\"], \"profiles\"")
+        broken.path = "/certificate"
+        #expect(problem().contains("cannot be reached"))
+        let kept = try #require(accounts.pendingOrder(for: "web"))
+        broken.path = nil
+        broken.restrictions = [CAARecord(tag: "issue", value: "other.test")]
+        ca.answer("/order/1", ScriptedCA.json(Self.order("pending")))
+        #expect(problem().contains("let only other.test certify it"))
+        #expect(accounts.pendingOrder(for: "web")?.key.isSame(as: kept.key) == true, "it is kept for the next try")
+        ca.answer("/order/1", ScriptedCA.json(Self.order("valid")))
+        try give(for: kept.key)
+        scratch.store.keep(RenewalPlan(), of: "web")
+        #expect(try order().key.isSame(as: kept.key))
+        #expect(orders() == 1)
+    }
+
+    /// Has an order kept; the folder of its account.
+    private func begin() throws -> (kept: PendingOrder, account: String) {
+        broken.path = "/certificate"
+        #expect(problem().contains("cannot be reached"))
+        broken.path = nil
+        let paths = try #require(FileManager.default.subpaths(atPath: scratch.store.folder))
+        let home = try #require(paths.first { $0.hasSuffix("orders/web") })
+        let account = "\(scratch.store.folder)/" + home.dropLast("/orders/web".count)
+        return (try #require(accounts.pendingOrder(for: "web")), account)
+    }
+
+    @Test("a key that is known to somebody goes with the orders that have it, and what comes in otherwise ends them")
+    func stolen() throws {
+        let provider = scratch.provider(for: settings(), at: now)
+        let brought = try signer.issue(names: ["foobar.com"], now: now)
+        try scratch.store.save(brought, as: "web", reason: "a test", now: now)
+        _ = try begin()
+        _ = try provider.retire(settings(), reason: "a test")
+        let (kept, account) = try begin()
+        _ = try provider.retire(settings(), isCompromised: true, reason: "a test")
+        #expect(accounts.pendingOrder(for: "web") == nil)
+        #expect(!FileManager.default.fileExists(atPath: account + "/orders/web/key.pem"))
+        // Before anything is asked of a CA that may not be there.
+        let next = try begin().kept
+        #expect(!next.key.isSame(as: kept.key))
+        broken.path = "/dir"
+        #expect(throws: CertificateProblem.self) { try order(wantsNewKey: true) }
+        broken.path = nil
+        #expect(accounts.pendingOrder(for: "web") == nil)
+        _ = try begin()
+        try provider.take(try signer.issue(names: ["foobar.com"], now: now), as: settings(), from: "a test")
+        #expect(!FileManager.default.fileExists(atPath: account + "/orders/web"))
+        // One that cannot be deleted is told of.
+        _ = try begin()
+        try FileManager.default.removeItem(atPath: account + "/orders/web/key.pem")
+        try FileManager.default.createDirectory(
+            atPath: account + "/orders/web/key.pem",
+            withIntermediateDirectories: true
+        )
+        for _ in 0..<2 {
+            let problem = #expect(throws: CertificateProblem.self) {
+                try provider.retire(settings(), isCompromised: true, reason: "a test")
+            }
+            #expect("\(problem as Any)".contains("key.pem"), "\(problem as Any)")
+            #expect(throws: CertificateProblem.self) { try order(wantsNewKey: true) }
+        }
+    }
+
+    @Test("nothing is read or removed through a link", arguments: ["", "/orders", "/orders/web"])
+    func links(place: String) throws {
+        let (_, account) = try begin()
+        // That of a CA of before.
+        let old = "\(scratch.store.folder)/acme-accounts/0123456789abcdef"
+        try FileManager.default.moveItem(atPath: account, toPath: old)
+        let elsewhere = scratch.path + "/elsewhere"
+        try FileManager.default.moveItem(atPath: old + place, toPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: old + place, withDestinationPath: elsewhere)
+        let before = try FileManager.default.subpathsOfDirectory(atPath: elsewhere).sorted()
+        let refused = #expect(throws: CertificateProblem.self) { try order(wantsNewKey: true) }
+        #expect("\(refused as Any)".contains("link"), "\(refused as Any)")
+        let (kept, _) = try begin()
+        try give(for: kept.key)
+        _ = try order()
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: elsewhere).sorted() == before)
+        // In the place of this CA's own folders.
+        try FileManager.default.removeItem(atPath: account)
+        try FileManager.default.moveItem(atPath: old, toPath: account)
+        #expect(accounts.pendingOrder(for: "web") == nil)
+        #expect(throws: (any Error).self) { try accounts.deletePendingOrder(for: "web") }
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: elsewhere).sorted() == before)
     }
 
     @Test("a chain that was wanted and is not offered is told")

@@ -173,6 +173,26 @@ struct MakeshiftTests {
         #expect(try store.currentGeneration(of: "site") == 2)
     }
 
+    @Test("nor one that no handshake brings, where another has ended")
+    func weak() throws {
+        let ended = try other.issue(names: ["foobar.com"], lifetime: 3_600, now: now - 7_200)
+        let first = CertificateFiles(
+            certificate: try scratch.write("ended.crt", ended.chainPEM),
+            key: try scratch.write("ended.key", ended.keyPEM)
+        )
+        let second = CertificateFiles(certificate: scratch.path + "/rsa.crt", key: scratch.path + "/rsa.key")
+        let made = try RealTools.run([
+            "openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "30", "-subj", "/CN=foobar.com",
+            "-addext",
+            "subjectAltName=DNS:foobar.com", "-out", second.certificate, "-keyout", second.key,
+        ])
+        #expect(made.status == 0, "\(made)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: second.key)
+        let both = settings(.files([first, second]))
+        let refused = #expect(throws: CertificateProblem.self) { try provide(both) }
+        #expect("\(refused as Any)".contains("expired"), "\(refused as Any)")
+    }
+
     @Test("nothing is, where the site file itself names what cannot be used")
     func files() throws {
         let pair = CertificateFiles(certificate: scratch.path + "/none.crt", key: scratch.path + "/none.key")

@@ -28,5 +28,24 @@ struct ClaimTests {
         let end = ContinuousClock.now + .seconds(60)
         while provider.claim(of: settings) != nil, ContinuousClock.now < end { usleep(1_000) }
         #expect(provider.claim(of: settings) == nil)
+        // Who comes next and has not signed yet is not taken for this one.
+        let file = scratch.store.folder + "/.claims/web"
+        #expect(try String(contentsOfFile: file, encoding: .utf8).isEmpty)
+        #expect(throws: CertificateProblem.noStandby(name: "web")) {
+            try provider.claimed(settings, by: "a test", isPatient: false, tell: { _ in }) {
+                () throws(CertificateProblem) in throw .noStandby(name: "web")
+            }
+        }
+        #expect(try String(contentsOfFile: file, encoding: .utf8).isEmpty)
+    }
+
+    @Test("nobody is told to kill a gateway, which is started anew, and where the process is")
+    func advice() {
+        func advice(_ command: String) -> String {
+            CertificateClaim(process: 7, machine: "lb-01", start: now, command: command).advice
+        }
+        #expect(advice("gatehouse certs rotate").contains("on lb-01 (`kill -KILL 7`)"))
+        let gateway = advice(CertificateClaim.gateway)
+        #expect(!gateway.contains("kill") && gateway.contains("on lb-01 anew (`systemctl restart gatehouse`)"))
     }
 }

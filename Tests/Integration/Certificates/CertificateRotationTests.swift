@@ -141,6 +141,52 @@ struct CertificateRotationTests: OneCertificate {
                     if secret in held or secret[::-1] in held: print("found in", process, line.strip())
         """
 
+    @Test("a file that is gone is said, and what it held is served on", arguments: ["live.crt", "live.key"])
+    func goneFile(file: String) throws {
+        let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        func put(_ certificate: TestCertificate) throws {
+            for (from, to) in [(certificate.certificatePath, "live.crt"), (certificate.keyPath, "live.key")] {
+                #expect(try run("cp", [from, directory.path(to)], in: directory).status == 0)
+            }
+        }
+        try put(one)
+        let site = try start("issuer: { files: { certificate: live.crt, key: live.key } }")
+        let first = try shown
+        try FileManager.default.removeItem(atPath: directory.path(file))
+        let words = "\(directory.path(file)): "
+        try eventually("it is said; \(site.log)", within: .seconds(120)) { site.log.contains(words) }
+        #expect(try shown == first)
+        let listed = try certs("list")
+        #expect(listed.status == 1 && listed.output.contains(file), "\(listed)")
+        let refused = try site.command("reload")
+        #expect(refused.status != 0 && refused.error.contains(words), "\(refused)")
+        #expect(try shown == first)
+        try put(other)
+        try eventually("the other is served; \(site.log)", within: .seconds(120)) { try shown != first }
+    }
+
+    @Test("a generation that is gone is said, and served on")
+    func goneGeneration() throws {
+        let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
+        let other = try TestCertificate("other", names: ["foobar.test"], in: directory)
+        // A CA that nobody ever hears: all certificates are brought.
+        let site = try start("issuer: { acme: \"https://127.0.0.1:1/directory\" }")
+        let brought = try certs("import", "web", "--certificate", one.certificatePath, "--key", one.keyPath)
+        #expect(brought.status == 0, "\(brought)")
+        let first = try shown
+        try FileManager.default.removeItem(atPath: directory.path("store/web/current"))
+        try eventually("it is said; \(site.log)", within: .seconds(120)) {
+            try certs("list").status == 1 && site.log.contains(directory.path("store/web"))
+        }
+        #expect(try shown == first)
+        _ = try site.command("reload")
+        #expect(try shown == first, "\(site.log)")
+        let again = try certs("import", "web", "--certificate", other.certificatePath, "--key", other.keyPath)
+        #expect(again.status == 0, "\(again)")
+        #expect(try shown != first)
+    }
+
     @Test("files that somebody else replaces are noticed; half of a pair is not served, and said")
     func noticesFiles() throws {
         let one = try TestCertificate("one", names: ["foobar.test"], in: directory)

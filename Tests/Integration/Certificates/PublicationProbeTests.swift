@@ -88,6 +88,35 @@ struct PublicationProbeTests: OneCertificate {
         try thief.wait()
     }
 
+    @Test("what no client gets is said, and not that it is served", arguments: ["[127.0.0.1]", "[foobar.test]"])
+    func nobody(names: String) throws {
+        let both = "web: { names: [foobar.test], issuer: internal }\n  twin: { names: \(names), issuer: internal }"
+        let text = siteText(both, showing: ["web", "twin"]).replacing(", unknown-name: default", with: "")
+        let site = try RunningSite(text, in: directory)
+        let first = try shown
+        let rotated = try certs("rotate", "twin")
+        #expect(rotated.status == 0 && !rotated.output.contains("the gateway serves it"), "\(rotated)")
+        #expect(rotated.output.contains("certificate twin: in the store, and no client gets it"), "\(rotated)")
+        #expect(site.log.contains("certificate twin: no client gets it: "), "\(site.log)")
+        #expect(!site.log.contains("certificate twin: served"), "\(site.log)")
+        #expect(try shown == first)
+        let other = try certs("rotate", "web")
+        #expect(other.status == 0 && other.output.contains("the gateway serves it"), "\(other)")
+        #expect(try shown != first)
+    }
+
+    @Test("one that the gateway's site file does not name yet is said to want a reload")
+    func unknown() throws {
+        let site = try start("issuer: internal")
+        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
+        try directory.write(text + "\n  late: { names: [late.test], issuer: internal }\n", to: "site.yaml")
+        let issued = try certs("issue", "late")
+        #expect(issued.status == 0 && issued.output.contains("`gatehouse reload`"), "\(issued)")
+        #expect(!issued.output.contains("no listener of the gateway shows it"), "\(issued)")
+        #expect(try site.command("reload").status == 0)
+        #expect(try certs("rotate", "late").output.contains("no listener of the gateway shows it"))
+    }
+
     @Test("of more than a hundred at once, it is said how many are not looked at")
     func many() throws {
         let site = try RunningSite(siteText("web: { names: [foobar.test], issuer: internal }"), in: directory)

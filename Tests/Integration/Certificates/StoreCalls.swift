@@ -13,12 +13,12 @@ struct StoreCalls {
     let calls: [Call]
 
     /// The kinds of calls that a command changes the store by; `openat` with those that only read.
-    static let kinds = ["fchmod", "fsync", "mkdir", "openat", "rename", "unlink", "unlinkat", "write"]
+    static let kinds = ["fchmod", "fsync", "ftruncate", "mkdir", "openat", "rename", "unlink", "unlinkat", "write"]
 
     /// Others by which files could be changed.
     private static let others = [
         "chmod", "chown", "copy_file_range", "creat", "fallocate", "fchmodat", "fchown", "fchownat", "fdatasync",
-        "ftruncate", "link", "linkat", "mkdirat", "open", "pwrite64", "pwritev", "renameat", "renameat2", "rmdir",
+        "link", "linkat", "mkdirat", "open", "pwrite64", "pwritev", "renameat", "renameat2", "rmdir",
         "sendfile", "symlink", "symlinkat", "syncfs", "truncate", "utimensat", "writev",
     ]
 

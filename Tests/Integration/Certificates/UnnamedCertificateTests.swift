@@ -65,12 +65,59 @@ struct UnnamedCertificateTests: OneCertificate {
         #expect(back.status == 0 && exists("store/old/3/key.pem"), "\(back)")
     }
 
+    /// Takes the one that a listener shows out of the site file, and another in its place.
+    private func rename() throws {
+        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
+        let renamed = text.replacing("[web]", with: "[other]").replacing("  web: {", with: "  other: {")
+        try directory.write(renamed, to: "site.yaml")
+    }
+
+    @Test("a stolen key of it ends tickets and trials, too, and a gateway that does not answer is told of")
+    func stolen() throws {
+        let site = try start("issuer: internal, canary: { share: 50%, time: 1h }")
+        #expect(try certs("rotate", "web").output.contains("to 50 % of the clients first"))
+        try rename()
+        let reloaded = try site.command("reload", "--site", directory.path("site.yaml"))
+        #expect(reloaded.status == 0, "\(reloaded)")
+        // The trial of what nobody shows is over, and its mark with it.
+        let marks = try FileManager.default.contentsOfDirectory(atPath: directory.path("store/web"))
+        #expect(!marks.contains { $0.hasPrefix("in-force") }, "\(marks)")
+        // One that another gateway left.
+        let end = Int(Date().timeIntervalSince1970) + 3_600
+        try directory.write("1 \(end)\n", to: "store/web/in-force.another")
+        let refused = try certs("retire", "web")
+        #expect(refused.status == 1 && refused.error.contains("--compromised ends it at once"), "\(refused)")
+        let retired = try certs("retire", "web", "--compromised", "--reason", "stolen")
+        #expect(retired.status == 0 && retired.output.contains("deleted the keys of generation 1, 2"), "\(retired)")
+        #expect(retired.output.contains("session tickets of before are opened no more"), "\(retired)")
+        #expect(try certs("audit", "web").output.contains("compromised: stolen"))
+        #expect(!exists("store/web/1/key.pem") && !exists("store/web/2/key.pem"))
+
+        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
+        try directory.write(text + "\n  late: { names: [late.test], issuer: internal }\n", to: "site.yaml")
+        #expect(try certs("issue", "late").status == 0)
+        try directory.write(text, to: "site.yaml")
+        site.process.send(SIGSTOP)
+        let silent = try certs("retire", "late", "--compromised")
+        #expect(silent.status == 3 && silent.error.contains("MAY HOLD THE KEY IN ITS MEMORY"), "\(silent)")
+        #expect(!exists("store/late/1/key.pem"))
+        site.process.send(SIGCONT)
+    }
+
+    @Test("whose keys are gone already is said to have none")
+    func empty() throws {
+        _ = try write(Self.old)
+        #expect(try certs("issue", "old").status == 0)
+        _ = try write("")
+        try FileManager.default.removeItem(atPath: directory.path("store/old/1/key.pem"))
+        let retired = try certs("retire", "old")
+        #expect(retired.status == 0 && retired.output.contains("there is no key to delete"), "\(retired)")
+    }
+
     @Test("keeps its keys while the gateway serves it, which a reload ends")
     func served() throws {
         let site = try start("issuer: internal")
-        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
-        let renamed = text.replacing("[web]", with: "[other]").replacing("  web: {", with: "  other: {")
-        try directory.write(renamed.replacing("pool: web", with: "pool: web"), to: "site.yaml")
+        try rename()
         let listed = try certs("list")
         #expect(listed.output.contains("the gateway serves it until `gatehouse reload`"), "\(listed)")
         let early = try certs("retire", "web")

@@ -128,10 +128,22 @@ extension CertificateOptions.Desk {
                 + "\(Self.milliseconds($0)) after the gateway committed it"
         }
         let unshown = Set(result["unshown"]?.items.compactMap(\.text) ?? [])
+        let unknown = Set(result["unknown"]?.items.compactMap(\.text) ?? [])
         for settings in changed where unshown.contains(settings.name) {
-            Output.line("certificate \(settings.name): in the store, and no listener of the gateway shows it")
+            Output.line(
+                unknown.contains(settings.name)
+                    ? "certificate \(settings.name): in the store; the gateway has a site file of before, which does not name it: "
+                        + "`gatehouse reload`"
+                    : "certificate \(settings.name): in the store, and no listener of the gateway shows it"
+            )
         }
-        if !changed.isEmpty, changed.allSatisfy({ unshown.contains($0.name) }) { return }
+        let unseen = Set(result["unseen"]?.items.compactMap(\.text) ?? []).subtracting(unshown)
+        for settings in changed where unseen.contains(settings.name) {
+            Output.line(
+                "certificate \(settings.name): in the store, and no client gets it, as the gateway's log says"
+            )
+        }
+        if !changed.isEmpty, changed.allSatisfy({ unshown.union(unseen).contains($0.name) }) { return }
         Output.line("the gateway serves it, by configuration \(result["generation"]?.integer ?? 0)\(time ?? "")")
         let trials = result["trials"]?.items.compactMap(\.text) ?? []
         for settings in changed where trials.contains(settings.name) {

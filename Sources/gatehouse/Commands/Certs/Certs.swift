@@ -121,7 +121,9 @@ struct CertificateOptions: ParsableArguments {
 
         /// What this process was started as, without what the site's owner gave it to say.
         private static var command: String {
-            (["gatehouse"] + CommandLine.arguments.dropFirst().prefix(2)).joined(separator: " ")
+            let names = Certs.configuration.subcommands.map { $0._commandName }
+            let own = CommandLine.arguments.dropFirst(2).first(where: names.contains)
+            return (["gatehouse", "certs"] + [own].compactMap(\.self)).joined(separator: " ")
         }
 
         /// Says which names of a certificate that was ordered just now are missing in it.

@@ -18,7 +18,8 @@ extension Certs {
                 While a canary runs, nothing is retired but with --compromised, which ends it. Exit status: 3 when a gateway \
                 runs and does not answer; what is on the disk is done all the same.
 
-                Of a certificate that the site file does not name all keys go, the current one's, too.
+                Of a certificate that the site file does not name all keys go, the current one's, too: of sites that share the \
+                store, this site's gateway alone is asked whether it serves it.
                 """
         )
 
@@ -32,7 +33,6 @@ extension Certs {
             let name = change.name
             let desk = try change.options.desk()
             guard let settings = desk.named(name) else { return try retireUnnamed(desk) }
-            let reason = compromised ? "compromised: \(change.reason)" : change.reason
             var gateway = SideQuestions(desk)
             // One that does not answer keeps no key from going.
             let isServing = gateway.ask(.status) != nil || gateway.isSilent
@@ -40,16 +40,17 @@ extension Certs {
                 try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.requireOtherKey(settings, only: generation)
                 }
-                if gateway.ask(.renewTickets) != nil {
-                    Output.line("session tickets of before are opened no more")
-                } else if !isServing {
-                    Output.line(desk.absence)
-                }
+                renewTickets(&gateway, desk, isServing: isServing)
             }
-            try endTrials(of: settings, desk, isServing: isServing)
+            try endTrials(desk, isServing: isServing)
             let areAllRead = try revoke.map { try self.revoke(settings, $0, desk) } ?? true
             let gone = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.retire(settings, only: generation, reason: reason)
+                try desk.provider.retire(
+                    settings,
+                    only: generation,
+                    isCompromised: compromised,
+                    reason: markedReason
+                )
             }
             Output.line(
                 gone.isEmpty
@@ -64,11 +65,30 @@ extension Certs {
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
             }
+            try end(gateway, isFine: areAllRead)
+        }
+
+        private var markedReason: String { compromised ? "compromised: \(change.reason)" : change.reason }
+
+        private func renewTickets(
+            _ gateway: inout SideQuestions,
+            _ desk: CertificateOptions.Desk,
+            isServing: Bool
+        ) {
+            if gateway.ask(.renewTickets) != nil {
+                Output.line("session tickets of before are opened no more")
+            } else if !isServing {
+                Output.line(desk.absence)
+            }
+        }
+
+        /// Says what the running gateway could not be asked.
+        private func end(_ gateway: SideQuestions, isFine: Bool = true) throws {
             if gateway.isSilent {
-                Output.error("certificate \(name): \(unknown)")
+                Output.error("certificate \(change.name): \(unknown)")
                 throw ExitCode(3)
             }
-            if gateway.hasFailed || !areAllRead { throw ExitCode(1) }
+            if gateway.hasFailed || !isFine { throw ExitCode(1) }
         }
 
         /// What a gateway that does not answer may be doing yet.
@@ -93,17 +113,27 @@ extension Certs {
                 )
                 throw ExitCode(2)
             }
-            if let served = try desk.shown().certificates?[name], !served.isEmpty {
+            var gateway = SideQuestions(desk)
+            let status = gateway.ask(.status)
+            if gateway.hasFailed { throw ExitCode(1) }
+            let served = status?["certificates"]?.items.compactMap { $0["name"]?.text } ?? []
+            guard !served.contains(name) else {
                 Output.error("certificate \(name): the running gateway serves it; `gatehouse reload` first")
                 throw ExitCode(1)
             }
+            if compromised { renewTickets(&gateway, desk, isServing: status != nil || gateway.isSilent) }
+            // A gateway that says that it does not serve it has no trial of it.
+            try endTrials(desk, isServing: gateway.isSilent)
             let gone = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.retireUnnamed(name, reason: change.reason)
+                try desk.provider.retireUnnamed(name, reason: markedReason)
             }
             Output.line(
-                "certificate \(name): not in the site file; deleted the keys of generation "
-                    + gone.map { String($0) }.joined(separator: ", ")
+                gone.isEmpty
+                    ? "certificate \(name): not in the site file; there is no key to delete"
+                    : "certificate \(name): not in the site file; deleted the keys of generation "
+                        + gone.map { String($0) }.joined(separator: ", ")
             )
+            try end(gateway)
         }
 
         /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
@@ -119,19 +149,16 @@ extension Certs {
 
         /// A gateway that ended in the middle of a trial has ended it, too. Of a key that was stolen no gateway shows the
         /// certificate any longer, also of those that share the store.
-        private func endTrials(
-            of settings: CertificateSettings,
-            _ desk: CertificateOptions.Desk,
-            isServing: Bool
-        ) throws {
+        private func endTrials(_ desk: CertificateOptions.Desk, isServing: Bool) throws {
+            let name = change.name
             let own = GatewayIdentity(socket: desk.socket)
             let ended = try desk.perform { () throws(CertificateProblem) -> [CertificateStore.Trial] in
-                if !isServing { try desk.provider.endTrial(of: settings.name, at: own) }
-                return compromised ? try desk.provider.endTrials(of: settings.name) : []
+                if !isServing { try desk.provider.endTrial(of: name, at: own) }
+                return compromised ? try desk.provider.endTrials(of: name) : []
             }
             for trial in ended where trial.gateway != own {
                 Output.line(
-                    "certificate \(settings.name): the trial at \(trial.gateway) ends within seconds, where that runs; run this "
+                    "certificate \(name): the trial at \(trial.gateway) ends within seconds, where that runs; run this "
                         + "command there, too, for its session tickets"
                 )
             }
