@@ -4,8 +4,16 @@ package import Site
 /// A certificate of another issuer that is kept ready, and takes the place of the usual one when that is of no use. In the
 /// store it has a name of its own, and is issued, renewed and shown like any other.
 extension CertificateProvider {
-    /// What the plan of a certificate has in the place of a CA, when it was a standby.
+    /// What the plan of a certificate has in the place of a CA, when it was a standby; and when that came in by itself, and
+    /// is shown only until the usual CA gives another.
     private static let origin = "standby"
+    private static let originOfSubstitute = "substitute"
+
+    /// Whether clients that take what the certificate's usual CA issued, as browsers do, refuse its standby.
+    private func hasLesserStandby(_ settings: CertificateSettings) -> Bool {
+        guard case .acme = settings.issuer else { return false }
+        return settings.standby == .internal
+    }
 
     /// The certificate, or its standby where clients could be shown none of it now. A standby of the internal CA is kept
     /// ready by this, too.
@@ -27,6 +35,8 @@ extension CertificateProvider {
             why = "the usual one ended at \(UTC.text(end))"
         case .failure(let error):
             guard !isServed else { throw error }
+            // The generation before is shown then.
+            if error.isDamage, outranksStandby(settings) { throw error }
             why = "\(error)"
         }
         do throws(CertificateProblem) {
@@ -76,10 +86,22 @@ extension CertificateProvider {
         return provided
     }
 
-    /// Puts the standby in the certificate's place: it is a new generation of it, and another standby is due.
+    /// Whether the generation before the current one is better than the standby: clients take it.
+    private func outranksStandby(_ settings: CertificateSettings) -> Bool {
+        guard hasLesserStandby(settings), let (_, bundle) = store.earlierGeneration(of: settings.name, now: now) else {
+            return false
+        }
+        return settings.names.contains(where: bundle.covers) && (try? isOfInternalCA(bundle, settings)) != true
+    }
+
+    /// Puts the standby in the certificate's place: it is a new generation of it, and another standby is due. Where browsers
+    /// refuse it, and nobody asked for it, the tries at the usual CA go on as they were planned.
+    ///
+    /// - Parameter isAsked: an operator wants it.
     package func useStandby(
         _ settings: CertificateSettings,
-        reason: String
+        reason: String,
+        isAsked: Bool = false
     ) throws(CertificateProblem) -> CertificateBundle {
         guard settings.standby != nil else { throw .noStandby(name: settings.name) }
         if case .files = settings.issuer { throw .standbyOfFiles(name: settings.name) }
@@ -88,9 +110,18 @@ extension CertificateProvider {
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
             ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
             var plan = plan(of: settings.name)
-            let origin = RenewalPlan.Origin(fingerprint: bundle.leaf.fingerprint, directory: Self.origin, account: "")
-            // Whatever it was put there for, no advice was.
-            plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, isAsked: true, at: now)
+            let isSubstitute = !isAsked && hasLesserStandby(settings)
+            let origin = RenewalPlan.Origin(
+                fingerprint: bundle.leaf.fingerprint,
+                directory: isSubstitute ? Self.originOfSubstitute : Self.origin,
+                account: ""
+            )
+            if isSubstitute {
+                plan.substitute(origin)
+            } else {
+                // Whatever it was put there for, no advice was.
+                plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, isAsked: true, at: now)
+            }
             store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
             if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }
@@ -103,7 +134,14 @@ extension CertificateProvider {
     package func standbyCause(_ settings: CertificateSettings) -> String? {
         guard settings.standby != nil else { return nil }
         let standing = standing(settings)
-        if let fault = standing.faults.first { return fault }
+        if hasLesserStandby(settings) {
+            // What clients take in part is better, and so is what a running gateway has of one that vanished; before the first
+            // one is there, what stands in is no worse.
+            if standing.isMissing || standing.leaves.isEmpty && outranksStandby(settings) { return nil }
+            if standing.isUnfit { return standing.faults.first }
+        } else if let fault = standing.faults.first {
+            return fault
+        }
         guard let leaf = standing.leaves.first, standing.plan.origin?.fingerprint == leaf.fingerprint,
             let end = standing.plan.advice?.window.upperBound, end < now
         else { return nil }
@@ -122,6 +160,13 @@ extension CertificateProvider {
     /// Whether a certificate came in as the standby of this one.
     internal func wasStandby(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
         guard settings.standby != nil, let origin = plan(of: settings.name).origin else { return false }
-        return origin.directory == Self.origin && origin.fingerprint == leaf.fingerprint
+        return [Self.origin, Self.originOfSubstitute].contains(origin.directory)
+            && origin.fingerprint == leaf.fingerprint
+    }
+
+    /// Whether it is a standby that came in by itself, and that browsers refuse.
+    internal func isSubstitute(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
+        guard hasLesserStandby(settings), let origin = plan(of: settings.name).origin else { return false }
+        return origin.directory == Self.originOfSubstitute && origin.fingerprint == leaf.fingerprint
     }
 }

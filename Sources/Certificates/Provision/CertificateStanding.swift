@@ -24,6 +24,10 @@ package struct CertificateStanding: Sendable {
     package var ends: [Int64] = []
     /// A standby has taken its place.
     package var isStandby = false
+    /// There is none.
+    internal var isMissing = false
+    /// It cannot be read, or clients refuse it.
+    internal var isUnfit = false
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
     /// What will be wrong with it, unless a person does something.
@@ -103,6 +107,10 @@ extension CertificateProvider {
             standing.ends = bundles.map(\.end)
             standing.isStandby = bundles.contains { wasStandby($0.leaf, settings) }
             for bundle in bundles {
+                if let unfitness = unfitness(of: bundle) {
+                    standing.faults.append(unfitness)
+                    standing.isUnfit = true
+                }
                 standing.faults += try faults(of: bundle, settings, standing.plan)
                 standing.warnings += foresight(of: bundle, settings)
             }
@@ -112,8 +120,12 @@ extension CertificateProvider {
             let problem = storeProblem(error)
             standing.faults.append("\(problem)")
             standing.isDenied = problem.exitStatus == 3
+            standing.isUnfit = true
             standing.cause = "\(problem)"
-            if case .missing = error { standing.cause = "there was none in the store" }
+            if case .missing = error {
+                standing.isMissing = true
+                standing.cause = "there was none in the store"
+            }
         }
         return standing
     }
@@ -149,19 +161,24 @@ extension CertificateProvider {
         }
     }
 
+    /// Why clients refuse it, whoever was to issue it; nil when they do not.
+    private func unfitness(of bundle: CertificateBundle) -> String? {
+        do throws(CertificateError) {
+            try bundle.requireServable()
+            try bundle.requireValid(at: now)
+            try Transparency.require(of: bundle, at: now)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private func faults(
         of bundle: CertificateBundle,
         _ settings: CertificateSettings,
         _ plan: RenewalPlan
     ) throws(CertificateProblem) -> [String] {
         var faults: [String] = []
-        do throws(CertificateError) {
-            try bundle.requireServable()
-            try bundle.requireValid(at: now)
-            try Transparency.require(of: bundle, at: now)
-        } catch {
-            faults.append("\(error)")
-        }
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let authority = try? memo.standing(in: store),
@@ -175,7 +192,10 @@ extension CertificateProvider {
             }
         }
         if case .acme(let acme) = settings.issuer {
-            if try isOfInternalCA(bundle, settings) {
+            if isSubstitute(bundle.leaf, settings) {
+                let words = "it is its standby, of the internal CA, which browsers refuse"
+                faults.append("\(words): \(acme.directory) is asked on")
+            } else if try isOfInternalCA(bundle, settings) {
                 faults.append("the internal CA issued it, and the site file names \(acme.directory) by now")
             } else if let origin = plan.origin, origin.fingerprint == bundle.leaf.fingerprint,
                 plan.isElsewhere(from: acme.candidates.map(\.directory))
@@ -187,7 +207,7 @@ extension CertificateProvider {
     }
 
     /// Whether a certificate that an ACME server is to issue is one of the internal CA, which issued it before, and not as a
-    /// standby.
+    /// standby, unless that came in by itself.
     internal func isOfInternalCA(
         _ bundle: CertificateBundle,
         _ settings: CertificateSettings
@@ -195,7 +215,7 @@ extension CertificateProvider {
         guard case .acme = settings.issuer, let root = try memo.standing(in: store)?.root,
             bundle.chain.contains(where: { $0.isIssued(by: root) })
         else { return false }
-        return !wasStandby(bundle.leaf, settings)
+        return !wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings)
     }
 }
 

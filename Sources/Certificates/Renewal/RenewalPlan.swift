@@ -148,6 +148,12 @@ package struct RenewalPlan: Sendable, Equatable {
         fail(problem, asking: asked, at: now)
     }
 
+    /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were.
+    package mutating func substitute(_ origin: Origin) {
+        self.origin = origin
+        (since, hurries, advice, nextQuestion) = (0, 0, nil, 0)
+    }
+
     /// A CA knows the certificate in use, which is another than the last that was ordered. Which account ordered it, nobody
     /// knows; that it is replaced soon would be as hasty as it was before.
     package mutating func recognize(_ fingerprint: String, of directory: String) {

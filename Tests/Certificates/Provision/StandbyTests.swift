@@ -63,7 +63,7 @@ struct StandbyTests {
 
         let standby = try store.load("site.standby")
         let due = ready.leaf.renewalSchedule.due
-        let used = try provider(at: due).useStandby(settings, reason: "the CA is gone")
+        let used = try provider(at: due).useStandby(settings, reason: "the CA is gone", isAsked: true)
         #expect(used.leaf.der == standby.leaf.der)
         #expect(try store.currentGeneration(of: "site") == 2 && !store.contains("site.standby"))
         #expect(try provider().audit.verify().entries.last?.event.kind == .standbyUsed)
@@ -122,6 +122,76 @@ struct StandbyTests {
         }
         #expect(try store.currentGeneration(of: "site") == 1)
         #expect(provider().standbyCause(settings) == nil)
+    }
+
+    @Test("before the first one is there, a standby that browsers refuse stays where it is: the CA is asked on")
+    func beforeTheFirst() throws {
+        let settings = settings(acme, standby: .internal)
+        let first = try provide(settings)
+        #expect(first.isStandIn && first.warnings.contains { $0.contains("stands in") }, "\(first.warnings)")
+        #expect(try store.contains("site.standby"))
+        var plan = store.plan(of: "site")
+        plan.fail("the CA is busy", at: now)
+        store.keep(plan, of: "site")
+        #expect(provider().standbyCause(settings) == nil)
+        let standing = provider().standing(settings)
+        #expect(!standing.faults.isEmpty && standing.due == now + 60 && standing.failures == 1, "\(standing)")
+    }
+
+    @Test("one that browsers refuse ends no tries at the usual CA, whatever it came in for")
+    func substitute() throws {
+        let settings = settings(acme, standby: .internal)
+        let pair = try files()
+        let bought = try CertificateSource.load(certificate: pair.certificate, key: pair.key)
+        try provider().take(bought, as: settings, from: "")
+        _ = try provide(settings)
+        try scratch.write("certs/site/1/key.pem", "")
+        var plan = store.plan(of: "site")
+        for _ in 0..<2 { plan.fail("the CA is busy", at: now) }
+        store.keep(plan, of: "site")
+        let cause = try #require(provider().standbyCause(settings))
+        #expect(cause.contains("/site/1/key.pem"), "\(cause)")
+        let used = try provider().useStandby(settings, reason: cause)
+        let standing = provider().standing(settings)
+        #expect(standing.isStandby && standing.leaves.map(\.der) == [used.leaf.der])
+        #expect(standing.faults.count == 1 && standing.faults[0].contains("browsers refuse"), "\(standing.faults)")
+        #expect(standing.failures == 2 && standing.due == now + 600 && standing.isWanting(at: now), "\(standing)")
+        #expect(provider().standbyCause(settings) == nil, "it is in already")
+        let shown = try provide(settings)
+        #expect(shown.bundles.map(\.leaf.der) == [used.leaf.der] && shown.isEmergency)
+        #expect(shown.warnings.contains { $0.contains("browsers refuse") }, "\(shown.warnings)")
+        // The one that it gives is not called early.
+        var later = store.plan(of: "site")
+        let origin = RenewalPlan.Origin(fingerprint: "00", directory: "https://ca.test/directory", account: "")
+        later.succeed(origin, life: 86_400, at: now)
+        #expect(later.hurries == 0)
+        // What an operator has put there stays.
+        _ = try provider().useStandby(settings, reason: "the CA is gone", isAsked: true)
+        #expect(provider().standing(settings).faults.isEmpty)
+    }
+
+    @Test("at a start the generation before, which browsers take, comes before a standby that they refuse")
+    func generationBefore() throws {
+        let settings = settings(acme, standby: .internal)
+        var bundles: [CertificateBundle] = []
+        for name in ["first", "second"] {
+            let pair = try files(name)
+            bundles.append(try CertificateSource.load(certificate: pair.certificate, key: pair.key))
+            try provider().take(bundles[bundles.count - 1], as: settings, from: "")
+        }
+        _ = try provide(settings)
+        try scratch.write("certs/site/2/key.pem", "")
+        let provided = try provide(settings)
+        #expect(provided.bundles.map(\.leaf.der) == [bundles[0].leaf.der] && provided.isMakeshift)
+        #expect(provided.warnings.first?.contains("GENERATION 1 IS SERVED") == true, "\(provided.warnings)")
+        #expect(try store.currentGeneration(of: "site") == 2)
+        let standing = provider().standing(settings)
+        #expect(!standing.faults.isEmpty && standing.due == 0, "its CA is asked for another at once")
+        #expect(provider().standbyCause(settings) == nil)
+        // One of an issuer that browsers trust is as good, and is meant for this.
+        var other = settings
+        other.standby = .files([try files("third")])
+        #expect(provider().standbyCause(other) != nil)
     }
 
     @Test("what clients refused is gone back from, and not made anew for a day; a changed site file does not wait")

@@ -19,7 +19,7 @@ extension Certs {
             let desk = try change.options.desk()
             let settings = try desk.certificate(change.name)
             let bundle = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.useStandby(settings, reason: change.reason)
+                try desk.provider.useStandby(settings, reason: change.reason, isAsked: true)
             }
             Output.line(
                 "certificate \(change.name): the standby, of \(bundle.leaf.issuer), is good until "
