@@ -49,6 +49,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case order(name: String, ACMEProblem)
     /// None of several did: each with its directory.
     case orders(name: String, [String: ACMEProblem])
+    /// The key of an account at an ACME server is at fault.
+    case accountKey(path: String, folder: String, CertificateError)
     /// An ACME server did not do what was asked of an account or a certificate.
     case server(directory: String, ACMEProblem)
     /// Whoever issued it takes no certificate back.
@@ -167,6 +169,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .orders(let name, let problems):
             "certificate \(name): "
                 + problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+        case .accountKey(let path, let folder, let error):
+            "\(path), the key of an account at an ACME server: \("\(error)".prefix { $0 != ";" }): bring it back from a "
+                + "backup, or move \(folder) out of the store, and the next order makes another account"
         case .server(let directory, let problem): "\(directory): \(problem)"
         case .irrevocable(let name):
             "certificate \(name): it comes from files: whoever issued it revokes it"

@@ -50,9 +50,7 @@ package struct ACMEAccountStore: Sendable {
 
     /// The account's key and, once it was registered, its URL. A key is made when there is none.
     package func load() throws(CertificateProblem) -> Account {
-        for place in [home, folder] where FileWriting.isLink(place) {
-            throw .file(FileError(path: place, problem: .link))
-        }
+        try requireNoLink()
         if !FileWriting.exists(keyPath), let key = try makeFirstKey() {
             return Account(key: key, url: nil, isKnown: false)
         }
@@ -66,6 +64,19 @@ package struct ACMEAccountStore: Sendable {
         }
         let account = String(decoding: url, as: UTF8.self).split(separator: "\n").first.map { String($0) }
         return Account(key: try loadKey(keyPath), url: account, isKnown: true)
+    }
+
+    /// Fails where there is a key, and it cannot be used. Changes nothing.
+    internal func requireUsable() throws(CertificateProblem) {
+        try requireNoLink()
+        if FileWriting.exists(keyPath) { _ = try loadKey(keyPath) }
+        _ = try loadNextKey()
+    }
+
+    private func requireNoLink() throws(CertificateProblem) {
+        for place in [home, folder] where FileWriting.isLink(place) {
+            throw .file(FileError(path: place, problem: .link))
+        }
     }
 
     package var hasNextKey: Bool { FileWriting.exists(nextKeyPath) }
@@ -114,7 +125,7 @@ package struct ACMEAccountStore: Sendable {
         do throws(CertificateError) {
             return try PrivateKey(pem: pem.bytes)
         } catch {
-            throw .contents(path: path, error)
+            throw .accountKey(path: path, folder: folder, error)
         }
     }
 

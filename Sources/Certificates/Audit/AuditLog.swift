@@ -157,6 +157,9 @@ package struct AuditLog: Sendable {
         }
     }
 
+    /// There is nothing in it, or it is not there.
+    internal var isEmpty: Bool { FileStamp(path)?.isEmpty ?? true }
+
     /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.
     internal var lastMoment: Int64? {
         guard let bytes = try? contents() else { return nil }

@@ -61,19 +61,32 @@ extension CertificateProvider {
                 }
             }
         }
-        warnings += store.links(of: [InternalCA.rootName, InternalCA.intermediateName])
+        warnings += store.openPlaces() + store.openPlaces(of: [InternalCA.rootName, InternalCA.intermediateName])
         if site.certificates.values.contains(where: { $0.issuer == .internal || $0.standby == .internal }) {
             warnings += told("the internal CA could sign nothing") { () throws(CertificateProblem) in
                 try InternalCA.requireUsable(in: store)
             }
         }
-        return warnings
+        return warnings + accountWarnings
+    }
+
+    /// Of the accounts at the ACME servers that the site file names.
+    private var accountWarnings: [String] {
+        let issuers = site.certificates.values.flatMap { [$0.issuer, $0.standby].compactMap(\.self) }
+        let directories = issuers.flatMap { issuer -> [String] in
+            if case .acme(let acme) = issuer { acme.candidates.map(\.directory) } else { [] }
+        }
+        return Set(directories).sorted().flatMap { directory in
+            told("nothing could be asked of \(directory)") { () throws(CertificateProblem) in
+                try ACMEAccountStore(store, directory: directory).requireUsable()
+            }
+        }
     }
 
     /// Of a certificate and its standby.
     private func folderWarnings(_ settings: CertificateSettings) -> [String] {
         let stored = [settings, settings.standbyCertificate].compactMap(\.self).filter(\.issuer.isStored).map(\.name)
-        return store.links(of: stored)
+        return store.openPlaces(of: stored)
             + stored.flatMap { name in
                 told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
                     try store.requireOwnFolder(of: name)
@@ -99,12 +112,24 @@ extension CertificateProvider {
                 "\(path) \(fault): look into it (`gatehouse certs audit`); the next change sets it aside and begins another"
             )
         }
+        if warnings.isEmpty, isHistoryGone {
+            warnings.append(
+                "\(path) IS GONE, or empty, and the store is not: bring it back from a backup, or see who took it away; `gatehouse "
+                    + "certs verify` names what no line tells of; the next change begins another, and ends this warning"
+            )
+        }
         if FileWriting.exists(path) {
             warnings += told("nothing could be told to the audit log") { () throws(CertificateProblem) in
                 do throws(FileError) { try FileWriting.requireAppendable(path) } catch { throw .file(error) }
             }
         }
         return warnings
+    }
+
+    /// There is none, though the store was changed by a version that keeps one: the first had neither lock nor history.
+    private var isHistoryGone: Bool {
+        guard audit.isEmpty, FileWriting.exists(store.folder + "/.lock") else { return false }
+        return !((try? store.names()) ?? []).isEmpty
     }
 
     private func told(_ what: String, _ body: () throws(CertificateProblem) -> Void) -> [String] {

@@ -275,12 +275,9 @@ extension CertificateProvider {
         }
     }
 
-    /// Folders within the store that others may change (`CertificateStore.openFolders`).
-    package func openFolders() -> [String] {
-        let names = site.certificates.values.flatMap { settings in
-            [settings] + [settings.standbyCertificate].compactMap(\.self)
-        }
-        return store.openFolders(of: names.filter(\.issuer.isStored).map(\.name).sorted())
+    /// Why `rollBack` would not go back to the generation before the current one, where it should be there.
+    package func faultOfWayBack(of name: String, from history: AuditLog.Findings) -> String? {
+        store.faultOfWayBack(of: name, from: history, now: now)
     }
 
     internal func ordered<Result>(

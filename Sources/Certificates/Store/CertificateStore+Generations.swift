@@ -65,6 +65,16 @@ extension CertificateStore {
     /// - Parameter now: seconds since 1970; what is not valid then, or was revoked, is not gone back to.
     /// - Returns: what is current now.
     package func rollBack(_ name: String, reason: String, now: Int64) throws(CertificateProblem) -> CertificateBundle {
+        let (number, bundle) = try wayBack(of: name, now: now)
+        try goBack(name, to: number, bundle, reason: reason, now: now)
+        return bundle
+    }
+
+    /// What `rollBack` makes the current one, or why it makes none so.
+    internal func wayBack(
+        of name: String,
+        now: Int64
+    ) throws(CertificateProblem) -> (number: Int, bundle: CertificateBundle) {
         let current = try currentGeneration(of: name)
         let before = try generations(of: name).last { $0 < current && isWhole(name, generation: $0) }
         // Of several gateways' trials, the last that clients were shown without one.
@@ -77,8 +87,7 @@ extension CertificateStore {
         } catch {
             throw .contents(path: file("fullchain.pem", of: name, earlier), error)
         }
-        try goBack(name, to: earlier, bundle, reason: reason, now: now)
-        return bundle
+        return (earlier, bundle)
     }
 
     /// Makes what was served before the current generation the current one again, whatever became of its own generation

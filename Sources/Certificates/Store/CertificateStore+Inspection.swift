@@ -4,40 +4,63 @@ import OpenSSL
 /// Whether the store is as Gatehouse left it: who may change its folders, and whether its generations are those that the
 /// history tells of. Changes nothing.
 extension CertificateStore {
-    /// Folders within the store that others than root and this user own or may write, each with what to do: those of
-    /// generations, and those that belong to no certificate. Nothing is refused for them, since that would be an outage: files
-    /// that others wrote are, and keys that they may read.
-    ///
-    /// - Parameter names: certificates whose generations are looked at, besides the internal CA's.
-    package func openFolders(of names: [String]) -> [String] {
-        var paths = ["acme-accounts", "acme-challenges", "plans", "hook-output", "deployed"].map { "\(folder)/\($0)" }
-        for name in [InternalCA.rootName, InternalCA.intermediateName] + names {
-            paths += ((try? generations(of: name)) ?? []).map { "\(folder)/\(name)/\($0)" }
+    /// What of the store belongs to no certificate, and others than root and this user own or may write: each with what to do.
+    /// Nothing is refused for it, since that would be an outage: files that others wrote are, and keys that they may read.
+    internal func openPlaces() -> [String] {
+        let folders = [".claims", "acme-accounts", "acme-challenges", "plans", "hook-output", "deployed"]
+        var found = folders.compactMap { name in
+            Self.distrust { () throws(FileError) in try FileWriting.requireOwn(folder: "\(folder)/\(name)") }
         }
-        return paths.compactMap { path in
-            do throws(FileError) {
-                try FileWriting.requireOwn(folder: path)
-                return nil
-            } catch {
-                return error.isOfTrust ? "\(error)" : nil
-            }
+        if let lock = Self.distrust({ () throws(FileError) in
+            try FileReading.requireTrust("\(folder)/.lock", .ownerOnly)
+        }) {
+            found.append(lock)
         }
+        return found.map(\.description)
     }
 
-    /// Symbolic links in the places of a certificate's folder and of its generations: nothing is read, written or removed
-    /// through them. Each with what to do.
-    internal func links(of names: [String]) -> [String] {
+    /// The same of certificates' generations, and of the keys of those that are not in use: they are for the way back. And
+    /// symbolic links in the places of a certificate's folder and of its generations, through which nothing is read, written or
+    /// removed.
+    internal func openPlaces(of names: [String]) -> [String] {
         var found: [FileError] = []
         for name in names where Self.isUsable(name) {
             do throws(CertificateProblem) {
-                for entry in try taken(of: name) where entry.kind == .link {
-                    found.append(FileError(path: "\(folder)/\(name)/\(entry.number)", problem: .link))
+                let entries = try taken(of: name)
+                let current = entries.isEmpty ? nil : try? generation(of: name)
+                for entry in entries {
+                    let path = "\(folder)/\(name)/\(entry.number)"
+                    switch entry.kind {
+                    case .link: found.append(FileError(path: path, problem: .link))
+                    case .folder:
+                        let looks = [
+                            Self.distrust { () throws(FileError) in try FileWriting.requireOwn(folder: path) },
+                            // Of what is in use, whoever reads it says so.
+                            entry.number == current || !hasKey(of: name, generation: entry.number)
+                                ? nil
+                                : Self.distrust { () throws(FileError) in
+                                    try FileReading.requireTrust(path + "/key.pem", .ownerOnly)
+                                },
+                        ]
+                        found += looks.compactMap(\.self)
+                    case .other: break
+                    }
                 }
             } catch {
                 if case .file(let problem) = error, problem.problem == .link { found.append(problem) }
             }
         }
         return found.map(\.description)
+    }
+
+    /// What a look finds where the wrong people may change, or read, what is there.
+    private static func distrust(_ look: () throws(FileError) -> Void) -> FileError? {
+        do throws(FileError) {
+            try look()
+            return nil
+        } catch {
+            return error.isOfTrust ? error : nil
+        }
     }
 
     /// A generation that does not fit the history.
@@ -117,6 +140,43 @@ extension CertificateStore {
             }
         }
         return found
+    }
+
+    /// Why there is no way back to the generation before the current one of `name`, where there should be one: as far as
+    /// `history` tells, it was in force, and neither was its key deleted nor it revoked. nil where nothing is wrong.
+    internal func faultOfWayBack(of name: String, from history: AuditLog.Findings, now: Int64) -> String? {
+        do throws(CertificateProblem) {
+            _ = try wayBack(of: name, now: now)
+            return nil
+        } catch {
+            switch error {
+            case .noEarlierGeneration:
+                guard let number = generationBefore(of: name, in: history) else { return nil }
+                return "there is no way back to generation \(number): its key or its certificate IS GONE, and no line "
+                    + "of the history tells why; after `gatehouse certs rotate \(name)` there is one to what is in use now"
+            // That its time is over is as it should be; what is wrong with the current one is said of that.
+            case .revoked, .contents(_, .expired), .contents(_, .notYetValid), .missing, .noPointer, .unusableName:
+                return nil
+            default:
+                return "there is no way back to the generation before: \(error)"
+            }
+        }
+    }
+
+    private func generationBefore(of name: String, in history: AuditLog.Findings) -> Int? {
+        var current: Int?
+        var before: Int?
+        for event in history.entries.map(\.event) where event.certificate == name {
+            switch event.kind {
+            case .issued, .imported, .standbyUsed: (before, current) = (current, event.generation)
+            // Of those before it, the keys were deleted when the one came that was gone back from.
+            case .rolledBack: (before, current) = (nil, event.generation)
+            case .retired, .revoked: if event.generation == before { before = nil }
+            case .offered, .promoted, .begun: break
+            }
+        }
+        guard let before, let current, before < current else { return nil }
+        return (try? currentGeneration(of: name)) == current ? before : nil
     }
 
     /// All that has generations, in the order of their names.

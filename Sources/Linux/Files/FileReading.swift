@@ -87,6 +87,12 @@ package enum FileReading {
         return secret
     }
 
+    /// Fails where there is no regular file, or one that the wrong people own or may touch. Reads nothing.
+    package static func requireTrust(_ path: String, _ trust: Trust) throws(FileError) {
+        let file = try open(path, followsLink: false)
+        _ = try inspect(file.raw, path, limit: .max, trust: trust)
+    }
+
     /// Fails where there is no program that this user may run, or one that others than its owner may write.
     package static func requireProgram(_ path: String) throws(FileError) {
         var status = stat()

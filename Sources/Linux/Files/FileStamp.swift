@@ -13,6 +13,8 @@ package struct FileStamp: Hashable, Sendable {
     private let user: UInt32
     private let group: UInt32
 
+    package var isEmpty: Bool { size == 0 }
+
     /// nil when there is no such file, or it cannot be looked at.
     package init?(_ path: String) {
         var status = stat()

@@ -82,18 +82,95 @@ struct StoreInspectionTests: OneOfInternalCA {
         #expect(try discrepancies().isEmpty)
     }
 
-    @Test("folders that others may write are found, also those of generations, and nothing is refused for them")
-    func folders() throws {
-        let bundle = try issue(1)[0]
-        #expect(store.openFolders(of: ["site"]).isEmpty)
-        for folder in ["certs/site/1", "certs/internal-ca/1"] {
-            let path = scratch.path + "/" + folder
-            try FileManager.default.setAttributes([.posixPermissions: 0o770], ofItemAtPath: path)
-            let found = store.openFolders(of: ["site"])
-            #expect(found.count == 1 && found[0].contains("chmod 700 \(path)"), "\(found)")
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    @Test("places that others may write, and old keys that they may read, are found, and nothing is refused for them")
+    func places() throws {
+        let bundle = try issue(2)[1]
+        let provider = scratch.provider(for: settings, at: now)
+        _ = try provider.claimed(settings, by: "test", isPatient: false, tell: { _ in }, { () in })
+        #expect(provider.storeWarnings().isEmpty)
+        let places = [
+            ("site/2", 0o770, 0o700), ("site/1", 0o777, 0o700), ("internal-ca/1", 0o770, 0o700),
+            (".claims", 0o777, 0o700),
+            ("site/1/key.pem", 0o666, 0o600), ("site/1/key.pem", 0o640, 0o600), (".lock", 0o666, 0o600),
+        ]
+        for (place, bad, good) in places {
+            let path = scratch.path + "/certs/" + place
+            try FileManager.default.setAttributes([.posixPermissions: bad], ofItemAtPath: path)
+            let found = provider.storeWarnings()
+            let advice = "chmod \(String(good, radix: 8)) \(path)"
+            #expect(found.count == 1 && found[0].contains(advice), "\(place): \(found)")
+            try FileManager.default.setAttributes([.posixPermissions: good], ofItemAtPath: path)
         }
         #expect(try store.load("site").leaf.der == bundle.leaf.der)
+    }
+
+    @Test("a history that is gone, or empty, is told as long as there is none", arguments: [true, false])
+    func historyGone(isRemoved: Bool) throws {
+        _ = try issue(1)
+        let provider = scratch.provider(for: settings, at: now)
+        #expect(provider.storeWarnings().isEmpty)
+        if isRemoved {
+            try FileManager.default.removeItem(atPath: store.audit.path)
+        } else {
+            try scratch.write("certs/audit.log", "")
+        }
+        let found = provider.storeWarnings()
+        #expect(found.count == 1 && found[0].contains("audit.log IS GONE, or empty"), "\(found)")
+        _ = try issue(1)
+        #expect(provider.storeWarnings().isEmpty)
+    }
+
+    @Test("a way back is looked at as it would be gone, and is missed where nothing tells that it was ended")
+    func wayBack() throws {
+        func fault(at moment: Int64? = nil) throws -> String? {
+            let provider = scratch.provider(at: moment ?? now)
+            return provider.faultOfWayBack(of: "site", from: try store.audit.verify())
+        }
+        #expect(try fault() == nil, "nothing is there")
+        let first = try issue(1)[0]
+        #expect(try fault() == nil, "there was none before")
+        _ = try issue(1)
+        #expect(try fault() == nil)
+        #expect(try fault(at: first.leaf.validity.upperBound + 1) == nil, "its time is over")
+        let key = store.folder + "/site/1/key.pem"
+        let text = try String(contentsOfFile: key, encoding: .utf8)
+        try scratch.write("certs/site/1/key.pem", "")
+        let emptied = try #require(try fault())
+        #expect(emptied.contains("no way back") && emptied.contains("/site/1/key.pem"), "\(emptied)")
+        try scratch.write("certs/site/1/key.pem", text, mode: 0o644)
+        #expect(try fault()?.contains("chmod 600") == true)
+        try FileManager.default.removeItem(atPath: key)
+        #expect(try fault()?.contains("generation 1: its key or its certificate IS GONE") == true)
+        try FileManager.default.removeItem(atPath: store.folder + "/site/1")
+        #expect(try fault()?.contains("IS GONE") == true)
+        // What was deleted by command, or gone back from, is missed by nobody.
+        _ = try issue(1)
+        #expect(try fault() == nil)
+        _ = try store.retire("site", reason: "test", now: now)
+        #expect(try fault() == nil)
+        _ = try issue(1)
+        _ = try provider.rollBack(settings, reason: "test")
+        #expect(try fault() == nil)
+    }
+
+    @Test("the key of an account at a CA is looked at, and what to do about it is said")
+    func account() throws {
+        var settings = settings
+        settings.issuer = .acme(ACMESettings(directory: "https://ca.test/directory"))
+        let provider = scratch.provider(for: settings, at: now)
+        let account = ACMEAccountStore(store, directory: "https://ca.test/directory")
+        _ = try account.load()
+        #expect(provider.storeWarnings().isEmpty)
+        let accounts = store.folder + "/acme-accounts"
+        let one = try #require(FileManager.default.contentsOfDirectory(atPath: accounts).first)
+        try scratch.write("certs/acme-accounts/\(one)/key.pem", "")
+        let found = provider.storeWarnings()
+        let what = "nothing could be asked of https://ca.test/directory"
+        #expect(found.count == 1 && found[0].contains(what), "\(found)")
+        #expect(found.contains { $0.contains("move \(accounts)/\(one) out of the store") }, "\(found)")
+        #expect(throws: CertificateProblem.self) { try account.load() }
+        try FileManager.default.moveItem(atPath: "\(accounts)/\(one)", toPath: scratch.path + "/moved")
+        #expect(provider.storeWarnings().isEmpty)
     }
 
     /// A folder of this test's own, that a link of the store leads to.

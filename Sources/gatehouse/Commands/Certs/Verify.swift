@@ -33,10 +33,23 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let standings = try desk.certificates(names).map { desk.standing($0) }
-            var findings = standings.map { Finding(name: $0.name, faults: $0.faults, warnings: $0.warnings) }
             let isDenied = standings.contains(where: \.isDenied)
+            // One that cannot be read is among the store's warnings.
+            let history = isDenied ? nil : try? desk.provider.audit.verify()
+            let shown = names.isEmpty ? nil : names
+            let discrepancies = try history.map { try desk.discrepancies(from: $0, of: shown) } ?? []
+            let damaged = Set(discrepancies.filter { $0.damage != nil }.map(\.name))
+            var findings = standings.map { standing in
+                var finding = Finding(name: standing.name, faults: standing.faults, warnings: standing.warnings)
+                if let history, !damaged.contains(standing.name),
+                    let fault = desk.provider.faultOfWayBack(of: standing.name, from: history)
+                {
+                    finding.faults.append(fault)
+                }
+                return finding
+            }
             if !isDenied {
-                findings.append(try store(desk, standings))
+                findings.append(store(desk, discrepancies))
                 if names.isEmpty { findings += unnamed(desk) }
             }
             if json {
@@ -57,11 +70,12 @@ extension Certs {
         }
 
         /// What is wrong with the store as a whole, and of the generations of what was named.
-        private func store(_ desk: CertificateOptions.Desk, _ standings: [CertificateStanding]) throws -> Finding {
-            var finding = Finding(name: nil, faults: desk.provider.storeWarnings() + desk.provider.openFolders())
-            // One that cannot be read is among these already.
-            guard let history = try? desk.provider.audit.verify() else { return finding }
-            for discrepancy in try desk.discrepancies(from: history, of: names.isEmpty ? nil : names) {
+        private func store(
+            _ desk: CertificateOptions.Desk,
+            _ discrepancies: [CertificateStore.Discrepancy]
+        ) -> Finding {
+            var finding = Finding(name: nil, faults: desk.provider.storeWarnings())
+            for discrepancy in discrepancies {
                 if discrepancy.isSwapped || discrepancy.damage != nil {
                     finding.faults.append("\(discrepancy)")
                 } else {
