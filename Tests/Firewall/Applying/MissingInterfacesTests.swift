@@ -16,4 +16,23 @@ struct MissingInterfacesTests {
         let printer = try #require(site.hosts["printer"])
         #expect(MissingInterfaces.warnings(printer, present: ["lo"], file: "site.yaml").isEmpty)
     }
+
+    @Test("an address on another interface than the file says is named with both; one of loopback is not")
+    func misplaced() throws {
+        typealias Own = (interface: String, address: IPAddress)
+        let router = try #require(try policySite("office-router.yaml").hosts["router"])
+        let all: [Own] = router.interfaces.flatMap { interface in
+            interface.addresses.map { (interface: interface.name, address: $0.address) }
+        }
+        func moved(to name: String) -> [Own] { all.map { (interface: name, address: $0.address) } }
+        func warnings(_ own: [Own]) -> [Diagnostic] {
+            MisplacedAddresses.warnings(router, own: own, file: "site.yaml")
+        }
+        #expect(!all.isEmpty && warnings(all).isEmpty && warnings([]).isEmpty)
+        #expect(warnings(moved(to: "lo")).isEmpty && warnings(all + moved(to: "x")).isEmpty)
+        let found = warnings(moved(to: "x"))
+        #expect(found.count == all.count)
+        #expect(found[0].message == "this machine bears \(all[0].address) on `x`, not on `\(all[0].interface)`")
+        #expect(found[0].line == router.interfaces.first { $0.name == all[0].interface }?.position.line)
+    }
 }

@@ -35,6 +35,22 @@ struct OpenSocketsTests {
         #expect(Set(found) == expected && found.count == expected.count, "\(found)")
     }
 
+    @Test("a connection that SSH_CONNECTION tells of is among them or not, whoever seems to have begun it")
+    func held() throws {
+        let tables = [Self.line("0100000A:0016", "0900000A:C001", "01")]
+        let listening = Self.line("0100000A:0016", "00000000:0000", "0A")
+        for text in tables + [tables[0] + listening] {
+            let open = OpenSockets.connections([Array(text.utf8)])
+            for (connection, isOpen) in [
+                ("10.0.0.9 49153 10.0.0.1 22", true), ("10.0.0.8 49153 10.0.0.1 22", false),
+                ("10.0.0.9 49153 10.0.0.2 22", false), ("10.0.0.9 49153 10.0.0.1 23", false),
+            ] {
+                let access = try #require(AdministratorCheck.Access(sshConnection: connection))
+                #expect(OpenSockets.hold(access, among: open) == isOpen, "\(connection)")
+            }
+        }
+    }
+
     @Test("what is no such table holds none, cut anywhere")
     func garbage() {
         let whole = Self.title + Self.line("0100000A:0016", "0900000A:C001", "01") + "a b:c d e f\n 1: :: :: 01 x\n"

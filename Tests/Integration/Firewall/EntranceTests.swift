@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// By which interface and to which address the administrator's connection comes: what the kernel's routes say, not what
@@ -150,5 +151,43 @@ struct EntranceTests {
         #expect(result.error.contains("from fe80::7 to port 22 would be shut out (at fe80::"), "\(result)")
         #expect(result.error.contains("this machine knows no way to 203.0.113.7"), "\(result)")
         #expect(result.error.contains("warning: this machine knows no way to 2001:db8:100::7"), "\(result)")
+    }
+
+    @Test(
+        "who comes by a tunnel is told that nothing is known of what carries it, and not taken without a way back",
+        arguments: [
+            ("vxlan", "ip link add vx0 type vxlan id 7 remote 198.51.100.1 dstport 4789 dev eth0"),
+            ("gre", "ip link add vx0 type gre local 198.51.100.10 remote 198.51.100.1"),
+            ("sit", "ip link add vx0 type sit local 198.51.100.10 remote 198.51.100.1"),
+            ("tun", "ip tuntap add vx0 mode tun"),
+            ("vxlan", "ip link add under type vxlan id 7 dstport 4789; ip link add vx0 link under type vlan id 3"),
+            ("gretap", "ip link add vx0 type bridge; ip link add under master vx0 type gretap remote 198.51.100.1"),
+        ] as [(String, String)]
+    )
+    func tunnel(kind: String, made: String) throws {
+        let result = try run(
+            """
+            from eth0; vpn='vx0: { zone: vpn, addresses: [172.16.0.10/24] }'
+            sed -i "s#eth1: { zone.*#&\\n      $vpn#" gate.yaml
+            echo '    - { from: any, to: lb-01, in: vpn, services: [ssh] }' >> gate.yaml
+            \(made) || { echo "no tunnel"; exit; }; ip link set vx0 up; ip addr add 172.16.0.10/24 dev vx0
+            export SSH_CONNECTION="172.16.0.5 4444 172.16.0.10 22"; try; try --unproved; try --keep 10.10.0.7
+            try --keep 172.16.0.5 --keep 10.10.0.7
+            apply gate.yaml --confirm-within 600s; echo "watched $?"; policy rollback
+            """
+        )
+        if result.output.contains("no tunnel") {
+            print("skipped: a tunnel: this kernel makes no \(kind)")
+            return
+        }
+        let others = ["--keep 10.10.0.7 0\n", "--keep 172.16.0.5 --keep 10.10.0.7 0\n"]
+        for words in others + ["\n 1\n", "\n--unproved 0\n", "watched 0\n"] {
+            #expect(("\n" + result.output).contains(words), "\(words): \(result)")
+        }
+        let doubt = " comes in by \(made.contains(" under ") ? "under" : "vx0"), a tunnel (\(kind)): "
+        // Once for each, but for the one who comes otherwise alone.
+        #expect(result.error.components(separatedBy: doubt).count == 5, "\(result)")
+        #expect(result.error.contains("the watchdog takes the rules back"), "\(result)")
+        #expect(result.error.contains("give --confirm-within some time, --keep an address"), "\(result)")
     }
 }

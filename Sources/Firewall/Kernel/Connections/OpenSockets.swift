@@ -5,12 +5,27 @@ import Site
 /// had it looked from the start.
 package enum OpenSockets {
     /// Those under way now; none where the kernel does not tell.
-    static func connections() -> [TrackedConnection] {
-        let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map { path in
-            // About 150 bytes a socket.
-            (try? FileReading.readStream(path, limit: 512 << 20)) ?? []
+    static func connections() -> [TrackedConnection] { connections(tables()) }
+
+    private static func tables() -> [[UInt8]] {
+        // About 150 bytes a socket.
+        ["/proc/self/net/tcp", "/proc/self/net/tcp6"].compactMap { try? FileReading.readStream($0, limit: 512 << 20) }
+    }
+
+    /// Whether a connection such as the administrator's is open; also where the kernel does not tell.
+    package static func hold(_ access: AdministratorCheck.Access) -> Bool {
+        let tables = tables()
+        return tables.isEmpty || hold(access, among: connections(tables))
+    }
+
+    /// - Parameter connections: whoever began them.
+    package static func hold(_ access: AdministratorCheck.Access, among connections: [TrackedConnection]) -> Bool {
+        connections.contains { one in
+            let isInward = one.source == access.source && one.detail == access.port
+            let isOutward = one.destination == access.source && one.sourcePort == access.port
+            let own = isInward ? one.destination : one.source
+            return (isInward || isOutward) && (access.destination.map { $0 == own } ?? true)
         }
-        return connections(tables)
     }
 
     /// - Parameter tables: as the kernel writes /proc/net/tcp and /proc/net/tcp6 (proc_pid_net(5)).

@@ -39,6 +39,12 @@ struct EntranceOptions: ParsableArguments {
                     "SSH_CONNECTION is `\(text)`, no connection: name your address with --keep"
                 )
             }
+            if !OpenSockets.hold(access) {
+                Output.error(
+                    "warning: SSH_CONNECTION is `\(text)`, and no such connection is open here: it may be an earlier one, as in "
+                        + "tmux or screen; if you come from elsewhere now, name that address with --keep"
+                )
+            }
             accesses.append(access)
         }
         guard !accesses.isEmpty else {
@@ -59,8 +65,13 @@ struct EntranceOptions: ParsableArguments {
 
     /// Proves that a new connection would be let in, by what the kernel holds of the ruleset and of other tables.
     ///
+    /// - Returns: where it would come in; nil when that is not known.
     /// - Throws: `ExitCode`, after saying what stops it.
-    func require(_ access: AdministratorCheck.Access, _ ruleset: ProvedRuleset, _ applier: Applier) throws {
+    func require(
+        _ access: AdministratorCheck.Access,
+        _ ruleset: ProvedRuleset,
+        _ applier: Applier
+    ) throws -> AdministratorCheck.Entrance? {
         let entrances: [AdministratorCheck.Entrance]
         do {
             entrances = try PolicySite.entrances(access)
@@ -103,6 +114,7 @@ struct EntranceOptions: ParsableArguments {
                     + "get \(access.source)`); nothing was changed. --unproved applies it all the same"
             )
         }
+        return finding.entrance
     }
 
     /// What helps against a refusal.

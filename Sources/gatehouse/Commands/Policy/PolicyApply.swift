@@ -28,9 +28,10 @@ struct PolicyApply: ParsableCommand {
         let host = try site.machine(host)
         let compiled = try site.ruleset(host)
         try PolicySite.requireMachine(of: host)
-        for warning in MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path) {
-            Output.error(warning.description)
-        }
+        let warnings =
+            MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path)
+            + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
+        for warning in warnings { Output.error(warning.description) }
         let accesses = try entrance.accesses()
         try requireClaims(site)
         try requireTests(site)
@@ -42,7 +43,7 @@ struct PolicyApply: ParsableCommand {
             }
             let ruleset = try applier.prove(compiled, takesUnknown: entrance.unproved)
             for change in try applier.changesByOthers(ruleset) { Output.error("warning: \(change)") }
-            for access in accesses { try entrance.require(access, ruleset, applier) }
+            try entrance.require(accesses, ruleset, applier)
             var order = Applier.Order(
                 ruleset,
                 site: site.bytes,

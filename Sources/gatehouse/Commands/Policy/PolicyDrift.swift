@@ -22,7 +22,7 @@ struct PolicyDrift: ParsableCommand {
     func run() throws {
         let (drift, warnings) = try state.perform { applier -> (Drift, [Diagnostic]) in
             do throws(ApplyError) {
-                return (try applier.drift(), try applier.missingInterfaces(present: InterfaceNames.all()))
+                return (try applier.drift(), try PolicySite.interfaceWarnings(applier))
             } catch {
                 // Who reads JSON gets it also where nothing was applied.
                 guard json, error.kind == .wanting else { throw error }

@@ -55,6 +55,11 @@ extension PolicySite {
         }
     }
 
+    /// What the site file of the ruleset in force says otherwise of this machine's interfaces.
+    static func interfaceWarnings(_ applier: Applier) throws(ApplyError) -> [Diagnostic] {
+        try applier.interfaceWarnings(present: InterfaceNames.all(), own: ownAddresses)
+    }
+
     /// Where a connection of the administrator comes in, by the routes of this machine.
     ///
     /// - Throws: `SystemError` when the kernel does not tell them.

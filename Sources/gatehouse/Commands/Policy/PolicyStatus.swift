@@ -58,7 +58,7 @@ private struct KnownStatus {
         folder = applier.folder.path
         let settings = [applier.settings.flushWarning, applier.settings.bootWarning(applier.folder)]
         warnings =
-            try applier.missingInterfaces(present: InterfaceNames.all()).map(\.description)
+            try PolicySite.interfaceWarnings(applier).map(\.description)
             + settings.compactMap(\.self).map { "warning: \($0)" }
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false

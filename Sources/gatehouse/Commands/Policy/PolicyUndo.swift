@@ -42,7 +42,7 @@ struct PolicyRollback: ParsableCommand {
                 confirmWithin: entrance.confirmWithin.seconds,
                 takesUnknown: entrance.unproved
             )
-            for access in try entrance.accesses() { try entrance.require(access, order.ruleset, applier) }
+            try entrance.require(try entrance.accesses(), order.ruleset, applier)
             let outcome = try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
             entrance.say(outcome, order.ruleset.compiled.intent.host)
         }
