@@ -87,7 +87,6 @@ extension CertificateProvider {
                 store.keep(begun, of: settings.name)
             }
             for candidate in askable {
-                let accounts = ACMEAccountStore(store, directory: candidate.directory)
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, plan, wantsNewKey: wantsNewKey, outside)
                     return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
@@ -96,7 +95,9 @@ extension CertificateProvider {
                     guard case .rateLimited(let detail, let seconds, let isForAll) = problem else { continue }
                     let pause = min(seconds, patience(with: settings, isForAll: isForAll))
                     plan.hold(candidate.directory, until: Self.clock + pause)
-                    if isForAll { accounts.hold(until: Self.clock + pause) }
+                    if isForAll {
+                        ACMEAccountStore(store, directory: candidate.directory).hold(until: Self.clock + pause)
+                    }
                     problems[candidate.directory] = .rateLimited(detail: detail, seconds: pause, isForAll: isForAll)
                 }
             }

@@ -11,10 +11,6 @@ struct AllocationCounter {
         var stacks: [[UInt64]: Int] = [:]
     }
 
-    private static let source =
-        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
-        + "/Tools/allocation-counter.c"
-
     private let directory: TemporaryDirectory
     private let stem: String
     private let library: String
@@ -22,10 +18,7 @@ struct AllocationCounter {
     init(in directory: TemporaryDirectory) throws {
         self.directory = directory
         stem = directory.path("allocations")
-        library = directory.path("allocation-counter.so")
-        // The toolchain's own compiler; there is no Swift without it.
-        let result = try run("clang", ["-shared", "-fPIC", "-O2", "-o", library, Self.source], in: directory)
-        guard result.status == 0 else { throw HarnessError("clang: \(result.error)") }
+        library = try PreloadedLibrary.make("allocation-counter", in: directory)
     }
 
     /// For the gateway's start.

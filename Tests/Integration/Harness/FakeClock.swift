@@ -4,18 +4,12 @@ import Foundation
 /// stays right. (faketime(1) cannot set it for a program of Swift's that runs: it changes the environment before the runtime
 /// has found its arguments beside it.)
 struct FakeClock {
-    private static let source =
-        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Tools/wall-clock.c"
-
     private let file: String
     let environment: [String: String]
 
     init(in directory: TemporaryDirectory) throws {
         file = directory.path("clock")
-        let library = directory.path("wall-clock.so")
-        // The toolchain's own compiler; there is no Swift without it.
-        let built = try run("clang", ["-shared", "-fPIC", "-O2", "-o", library, Self.source], in: directory)
-        guard built.status == 0 else { throw HarnessError("\(built)") }
+        let library = try PreloadedLibrary.make("wall-clock", in: directory)
         environment = ["LD_PRELOAD": library, "GATEHOUSE_CLOCK": file]
         try set(days: 0)
     }

@@ -13,18 +13,12 @@ struct SigningRecorder {
         var isWorkers: Bool { thread.hasPrefix("worker-") }
     }
 
-    private static let source =
-        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Tools/signing-recorder.c"
-
     private let stem: String
     let environment: [String: String]
 
     init(in directory: TemporaryDirectory) throws {
         stem = directory.path("signings")
-        let library = directory.path("signing-recorder.so")
-        // The toolchain's own compiler; there is no Swift without it.
-        let built = try run("clang", ["-shared", "-fPIC", "-O2", "-o", library, Self.source], in: directory)
-        guard built.status == 0 else { throw HarnessError("\(built)") }
+        let library = try PreloadedLibrary.make("signing-recorder", in: directory)
         environment = ["LD_PRELOAD": library, "GATEHOUSE_SIGNINGS": stem]
     }
 

@@ -6,16 +6,10 @@ import Testing
 struct SurplusTests {
     private static let get = "GET / HTTP/1.1\r\n\(Refusal.host)\r\n"
 
-    private static let source =
-        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Tools/answer-holder.c"
-
     /// A gateway of one worker that stands still between an answer and what comes behind it.
     private func gateway(_ app: ScriptedServer, gateway settings: [String] = []) throws -> Gateway {
         let directory = try TemporaryDirectory()
-        let library = directory.path("answer-holder.so")
-        // The toolchain's own compiler; there is no Swift without it.
-        let built = try run("clang", ["-shared", "-fPIC", "-O2", "-o", library, Self.source], in: directory)
-        try #require(built.status == 0, "\(built.error)")
+        let library = try PreloadedLibrary.make("answer-holder", in: directory)
         let port = try Ports.free()
         let site = SiteFile(http: port, servers: [.init(app, options: ["max-connections: 1"])], gateway: settings)
         return try Gateway(
