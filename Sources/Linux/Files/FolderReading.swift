@@ -8,17 +8,17 @@ extension FileReading {
         guard let stream = unsafe opendir(path) else {
             throw FileError(path: path, problem: .system(.last("opendir")))
         }
-        return unsafe try names(of: stream, path, limit: limit)
+        return unsafe try entries(of: stream, path, limit: limit).map(\.name)
     }
 
-    /// The names in an open folder, which is closed.
-    internal static func names(
+    /// What is in an open folder, which is closed; nil for the kind where its file system does not tell.
+    internal static func entries(
         of stream: OpaquePointer,
         _ path: String,
         limit: Int
-    ) throws(FileError) -> [String] {
+    ) throws(FileError) -> [(name: String, kind: OpenFolder.Kind?)] {
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var entries: [(name: String, kind: OpenFolder.Kind?)] = []
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else { break }
@@ -27,12 +27,19 @@ extension FileReading {
                 unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name == "." || name == ".." { continue }
-            guard names.count < limit else {
+            guard entries.count < limit else {
                 throw FileError(path: path, problem: .system(SystemError("readdir", EOVERFLOW)))
             }
-            names.append(name)
+            let kind: OpenFolder.Kind? =
+                switch unsafe Int(entry.pointee.d_type) {
+                case DT_DIR: .folder
+                case DT_LNK: .link
+                case DT_UNKNOWN: nil
+                default: .other
+                }
+            entries.append((name, kind))
         }
         guard errno == 0 else { throw FileError(path: path, problem: .system(.last("readdir"))) }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 }

@@ -64,6 +64,15 @@ package struct OpenFolder: ~Copyable {
 
     /// The names in it, as `FileReading.names` gives them.
     package func names(limit: Int = 100_000) throws(FileError) -> [String] {
+        try list(limit: limit).map(\.name)
+    }
+
+    /// The same, each with what it is.
+    package func entries(limit: Int = 100_000) throws(FileError) -> [(name: String, kind: Kind)] {
+        try list(limit: limit).compactMap { entry in (entry.kind ?? kind(of: entry.name)).map { (entry.name, $0) } }
+    }
+
+    private func list(limit: Int) throws(FileError) -> [(name: String, kind: Kind?)] {
         // The stream closes what it is given.
         let raw = retrying { unsafe openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("openat"))) }
@@ -72,7 +81,7 @@ package struct OpenFolder: ~Copyable {
             _ = close(raw)
             throw FileError(path: path, problem: .system(failure))
         }
-        return unsafe try FileReading.names(of: stream, path, limit: limit)
+        return unsafe try FileReading.entries(of: stream, path, limit: limit)
     }
 
     /// Reads a regular file of it, as `FileReading.read` does; not through a link.
