@@ -8,7 +8,7 @@ extension CertificateProblem {
         case .deniedStore, .library: 3
         case .file(let error): error.isDenied ? 3 : 1
         case .foreignIssuer, .ofFiles, .issuedHere, .unusableName, .noStandby, .standbyOfFiles, .currentGeneration,
-            .noGeneration:
+            .noGeneration, .insideStore:
             2
         default: 1
         }

@@ -13,10 +13,16 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case vacantStore(folder: String)
     /// The contents of a file are at fault.
     case contents(path: String, CertificateError)
+    /// What follows the certificate in this file is not what it came with.
+    case changedChain(path: String, name: String)
+    /// A file of the internal CA's own, the root or the intermediate, is at fault.
+    case damagedAuthority(path: String, name: String, CertificateError)
     /// There is nothing of this name in the store.
     case missing(name: String, folder: String)
     /// What is served was in the store, and is not any more.
     case vanished(name: String, folder: String)
+    /// The folder of the generation that the pointer names is gone.
+    case lostGeneration(name: String, folder: String)
     /// There are generations of this name in the store, and its pointer names none.
     case noPointer(path: String, name: String, [Int])
     /// The name cannot be the name of a folder in the store.
@@ -61,6 +67,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case standbyNotReady(name: String, String)
     /// What is in the place of files is their owner's matter.
     case standbyOfFiles(name: String)
+    /// A folder that other programs are to read from is in the store.
+    case insideStore(path: String, folder: String)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
@@ -108,6 +116,13 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
                 + "back what was in it; when it is to be made anew, stop the gateway and start it"
         case .contents(let path, let error): "\(path): \(error)"
+        case .changedChain(let path, let name):
+            "\(path): what follows the certificate IS NOT WHAT IT CAME WITH, as the audit log tells: it is damaged, or somebody "
+                + "changed it: bring it back from a backup" + Self.otherWay(than: name)
+        case .damagedAuthority(let path, let name, let error):
+            // Its reader thinks of one that somebody else issued.
+            "\(path), of the internal CA: \("\(error)".prefix { $0 != ";" }): bring it back from a backup"
+                + Self.otherWay(than: name)
         case .vanished(let name, let folder):
             "\(folder)/\(name) IS GONE, and what was in it is served: bring it back from a backup, or run `gatehouse certs issue "
                 + "\(name)` for another one, before the gateway starts again"
@@ -120,6 +135,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "\(folder): there is no intermediate of the internal CA; `gatehouse certs ca init` makes it"
         case .missing(let name, let folder):
             "\(folder): there is no certificate \(name); run `gatehouse certs issue \(name)`"
+        case .lostGeneration(let name, let folder):
+            "\(folder) IS GONE, which the file `current` beside it names: bring it back from a backup"
+                + Self.otherWay(than: name)
         case .noPointer(let path, let name, let numbers):
             "\(path): it names no generation, of which there are \(numbers.suffix(9).map(String.init).joined(separator: ", ")): "
                 + "write the number of the one that `gatehouse certs audit \(name)` tells of last into it"
@@ -181,6 +199,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .standbyOfFiles(let name):
             "certificate \(name): it comes from files, so put the standby there: "
                 + "`gatehouse certs export \(name)\(CertificateSettings.standbySuffix) --out FOLDER`"
+        case .insideStore(let path, let folder):
+            "\(path): this is in the certificate store \(folder), which Gatehouse alone writes; name a folder elsewhere"
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"
@@ -218,6 +238,19 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .library(let error): error.description
         case .refused(let why): "\(why); the one before is served again"
         case .issued(let error): error.description
+        }
+    }
+
+    /// What helps, besides a backup, where what the store has of `name` is lost or damaged.
+    private static func otherWay(than name: String) -> String {
+        switch name {
+        case InternalCA.rootName:
+            ", or move \(InternalCA.rootName) and \(InternalCA.intermediateName) out of the store, run `gatehouse certs ca "
+                + "init`, and bring clients the new root (`gatehouse certs ca export`)"
+        case InternalCA.intermediateName: ", or run `gatehouse certs ca renew` for another one"
+        default:
+            "; or `gatehouse certs rotate \(name)` makes another, and `gatehouse certs rollback \(name)` goes back to the one "
+                + "before"
         }
     }
 

@@ -30,6 +30,9 @@ package struct AuditEvent: Sendable, Equatable {
     package var generation: Int
     /// SHA-256 of the certificate in DER, in hexadecimal.
     package var fingerprint: String
+    /// The same of all certificates of its chain, one after another; nil in lines of versions that did not note it, and in those
+    /// that bring no generation into force.
+    package var chain: String?
     /// The subject of whoever signed it, as RFC 2253 writes it.
     package var issuer: String
     /// Why at that moment, in a few words.
@@ -40,6 +43,7 @@ package struct AuditEvent: Sendable, Equatable {
         certificate: String,
         generation: Int,
         fingerprint: String,
+        chain: String? = nil,
         issuer: String,
         reason: String
     ) {
@@ -47,19 +51,21 @@ package struct AuditEvent: Sendable, Equatable {
         self.certificate = certificate
         self.generation = generation
         self.fingerprint = fingerprint
+        self.chain = chain
         self.issuer = issuer
         self.reason = reason
     }
 
     internal var members: [JSONValue.Member] {
-        [
+        var members: [JSONValue.Member] = [
             .init("event", .string(kind.rawValue)),
             .init("certificate", .string(certificate)),
             .init("generation", .integer(generation)),
             .init("fingerprint", .string(fingerprint)),
-            .init("issuer", .string(issuer)),
-            .init("reason", .string(reason)),
         ]
+        if let chain { members.append(.init("chain", .string(chain))) }
+        members += [.init("issuer", .string(issuer)), .init("reason", .string(reason))]
+        return members
     }
 
     internal init?(_ value: JSONValue) {
@@ -73,6 +79,7 @@ package struct AuditEvent: Sendable, Equatable {
             certificate: certificate,
             generation: generation,
             fingerprint: fingerprint,
+            chain: value["chain"]?.text,
             issuer: issuer,
             reason: reason
         )

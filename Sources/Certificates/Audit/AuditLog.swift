@@ -186,7 +186,7 @@ package struct AuditLog: Sendable {
     private static func hash(_ text: String) -> String { Fingerprint.sha256(text) }
 
     /// Whether a line ends with `hash`, and that is the hash of what stands before it, byte for byte.
-    private static func isBound(_ line: Substring.UTF8View, by hash: String) -> Bool {
+    internal static func isBound(_ line: Substring.UTF8View, by hash: String) -> Bool {
         let end = ",\"hash\":\"\(hash)\"}".utf8
         guard line.count > end.count, line.suffix(end.count).elementsEqual(end) else { return false }
         return Fingerprint.sha256(Array(line.dropLast(end.count)) + [UInt8(ascii: "}")]) == hash

@@ -35,15 +35,25 @@ package struct InternalCAStanding: Sendable {
         }
     }
 
-    /// Whether this CA issued a certificate, by an intermediate that counts.
-    internal func hasIssued(_ leaf: Certificate) -> Bool {
-        leaf.isIssued(by: intermediate) || earlier.contains { leaf.isIssued(by: $0) }
+    /// Why clients that have the root refuse a chain that this CA is to have issued.
+    internal enum Flaw: String, Sendable {
+        /// The certificate is not of an intermediate that counts.
+        case foreign = """
+            it is of another CA than the internal one of this store, which did not sign it, or has taken back the intermediate that did
+            """
+        /// Of the chain the first certificate alone is whole.
+        case broken = """
+            the internal CA's root did not sign the intermediate behind it: the file is damaged, or somebody changed it
+            """
     }
 
-    /// Whether clients that have the root take the intermediate of a chain, whose leaf this CA issued.
-    internal func isTrusted(_ chain: [Certificate]) -> Bool {
-        guard let sent = chain.dropFirst().first else { return false }
-        return sent.der == intermediate.der || sent.isIssued(by: root)
+    /// What is wrong with a chain that was loaded, so that each of its certificates issued the one before; nil when nothing is.
+    internal func flaw(of chain: [Certificate]) -> Flaw? {
+        let sent = chain.dropFirst().first
+        if let sent, sent.der == intermediate.der { return nil }
+        let signers = [intermediate] + earlier
+        guard let leaf = chain.first, signers.contains(where: leaf.isIssued(by:)) else { return .foreign }
+        return sent?.isIssued(by: root) == true ? nil : .broken
     }
 
     /// What an operator has to do before it is too late; nil when it is nothing.

@@ -76,9 +76,7 @@ extension CertificateProvider {
         var provided: [String: Provided] = [:]
         for entry in made {
             forgetFailures(of: entry.settings)
-            var news = try news(entry.bundle, entry.settings, entry.why)
-            news.files = watched(entry.settings)
-            provided[entry.settings.name] = news
+            provided[entry.settings.name] = try news(entry.bundle, entry.settings, entry.why)
         }
         return provided
     }

@@ -45,11 +45,15 @@ extension CertificateProvider {
     ///
     /// - Returns: what an operator should know of the clock at a start; nil when nothing is odd about it.
     package func beginClock() -> String? {
-        guard let told = memo.lastMoment(of: audit) else { return nil }
-        WallClock.begin(after: told)
-        guard laterMoment != nil else { return nil }
-        return
+        if let told = memo.lastMoment(of: audit) { WallClock.begin(after: told) }
+        return clockWarning
+    }
+
+    /// What an operator should know of the clock; nil when nothing is odd about it.
+    package var clockWarning: String? {
+        laterMoment.map { told in
             "THE CLOCK IS BEHIND, or was ahead before: it says \(UTC.text(now)), and the last line of \(audit.path) is of "
-            + "\(UTC.text(told)); have the time kept by a service such as systemd-timesyncd"
+                + "\(UTC.text(told)); have the time kept by a service such as systemd-timesyncd"
+        }
     }
 }

@@ -56,7 +56,6 @@ extension CertificateProvider {
             "certificate \(settings.name): \(problem); UNTIL THEN IT IS SERVED AS IT IS, since there is no other"
         ]
         provided.isMakeshift = true
-        provided.files = watched(settings)
         // The clock may be set meanwhile.
         provided.renewal = now + InternalCA.retryTime
         return provided
@@ -105,9 +104,10 @@ extension CertificateProvider {
             settings.names.contains(where: bundle.covers)
         {
             provided = Provided(bundles: [bundle])
-            instead =
-                "GENERATION \(number) IS SERVED, the one before, good until "
-                + UTC.text(bundle.leaf.validity.upperBound)
+            // A pointer that is emptied does not say which one that would be.
+            let which = (try? store.contains(name)) == true ? "the one before" : "the last that is there"
+            let end = UTC.text(bundle.leaf.validity.upperBound)
+            instead = "GENERATION \(number) IS SERVED, \(which), good until \(end)"
         } else if let standIn = try? standIn(settings) {
             provided = standIn
             instead = "A CERTIFICATE OF THE INTERNAL CA STANDS IN, which is kept nowhere"
@@ -121,7 +121,6 @@ extension CertificateProvider {
         provided.isMakeshift = true
         provided.isEmergency = true
         provided.renewal = now + InternalCA.retryTime
-        provided.files = watched(settings)
         return provided
     }
 }
@@ -139,7 +138,9 @@ extension CertificateProblem {
     /// What is in the store cannot be used as it is; nothing is wrong with what the site file says.
     package var isDamage: Bool {
         switch self {
-        case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished: true
+        case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished, .lostGeneration, .changedChain,
+            .damagedAuthority:
+            true
         default: false
         }
     }

@@ -126,9 +126,9 @@ extension CertificateProvider {
         return warnings
     }
 
-    /// There is none, though the store was changed by a version that keeps one: the first had neither lock nor history.
+    /// There is none, though there was one: the lock's file says so, which older versions left empty.
     private var isHistoryGone: Bool {
-        guard audit.isEmpty, FileWriting.exists(store.folder + "/.lock") else { return false }
+        guard audit.isEmpty, FileStamp(store.folder + "/.lock")?.isEmpty == false else { return false }
         return !((try? store.names()) ?? []).isEmpty
     }
 

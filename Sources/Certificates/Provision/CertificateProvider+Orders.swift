@@ -66,12 +66,14 @@ extension CertificateProvider {
     /// Takes over a certificate that was made elsewhere.
     ///
     /// - Parameter source: the file or folder that it was in.
+    /// - Returns: the generation that is it already; nil where it was taken.
     /// - Throws: when it is not valid now, lacks a name that the site file has, or would not stay.
+    @discardableResult
     package func take(
         _ bundle: CertificateBundle,
         as settings: CertificateSettings,
         from source: String
-    ) throws(CertificateProblem) {
+    ) throws(CertificateProblem) -> Int? {
         if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
         if settings.issuer == .internal, try !InternalCA.hasSigned(bundle.leaf, in: store) {
             throw .issuedHere(name: settings.name)
@@ -88,9 +90,14 @@ extension CertificateProvider {
         guard !lacksIssuer(bundle, settings) else {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
         }
-        try ordered { () throws(CertificateProblem) in
+        return try ordered { () throws(CertificateProblem) in
+            // Once more it would take the place of the one to go back to. Its key belongs to the same certificate.
+            if let held = try? store.load(settings.name), held.hasCertificates(of: bundle) {
+                return try store.currentGeneration(of: settings.name)
+            }
             try store.save(bundle, as: settings.name, .imported, reason: "imported from \(source)", now: moment)
             ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
+            return nil
         }
     }
 
@@ -157,6 +164,7 @@ extension CertificateProvider {
     /// Writes the store's current generation where another program reads it.
     package func export(_ settings: CertificateSettings, to folder: String) throws(CertificateProblem) {
         try requireStored(settings)
+        if AbsolutePath.leads(folder, into: store.folder) { throw .insideStore(path: folder, folder: store.folder) }
         let bundle = try store.load(settings.name)
         let key = bundle.key.pem
         let chain = Array(bundle.chain.map(\.pem).joined().utf8)

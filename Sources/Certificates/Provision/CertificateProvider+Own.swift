@@ -150,18 +150,12 @@ extension CertificateProvider {
         if bundle.key.kind != settings.key.kind {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
-        // Of a chain that is loaded, it is known that each certificate issued the one before. A CA that cannot be looked at
-        // is needed when another is due, and not before.
-        if let authority = try? memo.standing(in: store),
-            bundle.chain.dropFirst().first?.der != authority.intermediate.der, !wasStandby(bundle.leaf, settings)
-        {
-            guard authority.hasIssued(bundle.leaf) else {
-                let why = "the stored one is of another CA, or of an intermediate that was taken back"
-                return .due(why, usable: bundle)
-            }
-            guard authority.isTrusted(bundle.chain) else {
-                return .wanting("the stored one is of no use (\(Self.brokenChain))", usable: nil)
-            }
+        switch flaw(of: bundle, settings) {
+        case .foreign: return .due(InternalCAStanding.Flaw.foreign.rawValue, usable: bundle)
+        case .broken:
+            let why = InternalCAStanding.Flaw.broken.rawValue
+            return .wanting("the stored one is of no use (\(why))", usable: nil)
+        case nil: break
         }
         if renewal(of: bundle) <= now {
             let end = UTC.text(bundle.leaf.validity.upperBound)
@@ -170,9 +164,12 @@ extension CertificateProvider {
         return .good(bundle)
     }
 
-    /// What is wrong with a chain of which the leaf alone is whole.
-    internal static let brokenChain =
-        "the internal CA's root did not sign the intermediate behind it: the file is damaged, or somebody changed it"
+    /// What is wrong with the chain of one that the internal CA is to have issued. A CA that cannot be looked at is needed when
+    /// another is due, and not before.
+    internal func flaw(of bundle: CertificateBundle, _ settings: CertificateSettings) -> InternalCAStanding.Flaw? {
+        guard let flaw = (try? memo.standing(in: store))?.flaw(of: bundle.chain) else { return nil }
+        return wasStandby(bundle.leaf, settings) ? nil : flaw
+    }
 
     private func renewal(of bundle: CertificateBundle) -> Int64 { bundle.leaf.renewalSchedule.due }
 }

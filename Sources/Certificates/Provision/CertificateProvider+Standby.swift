@@ -4,9 +4,10 @@ package import Site
 /// A certificate of another issuer that is kept ready, and takes the place of the usual one when that is of no use. In the
 /// store it has a name of its own, and is issued, renewed and shown like any other.
 extension CertificateProvider {
-    /// What the plan of a certificate has in the place of a CA, when it was a standby; and when that came in by itself, and
-    /// is shown only until the usual CA gives another.
+    /// What the plan of a certificate has in the place of a CA, when it was a standby; when an operator put that there; and
+    /// when it came in by itself, and is shown only until the usual CA gives another. Older versions wrote the first for all.
     private static let origin = "standby"
+    private static let originByHand = "standby-by-hand"
     private static let originOfSubstitute = "substitute"
 
     /// Whether clients that take what the certificate's usual CA issued, as browsers do, refuse its standby.
@@ -80,7 +81,6 @@ extension CertificateProvider {
             provided = Provided(bundles: [try useStandby(settings, reason: why)])
         }
         provided.warnings = ["certificate \(settings.name): ITS STANDBY IS SERVED, since \(why)"]
-        provided.files = watched(settings)
         provided.isEmergency = true
         if settings.issuer == .internal { provided.renewal = provided.bundles[0].leaf.renewalSchedule.due }
         return provided
@@ -113,7 +113,7 @@ extension CertificateProvider {
             let isSubstitute = !isAsked && hasLesserStandby(settings)
             let origin = RenewalPlan.Origin(
                 fingerprint: bundle.leaf.fingerprint,
-                directory: isSubstitute ? Self.originOfSubstitute : Self.origin,
+                directory: isAsked ? Self.originByHand : isSubstitute ? Self.originOfSubstitute : Self.origin,
                 account: ""
             )
             if isSubstitute {
@@ -160,13 +160,13 @@ extension CertificateProvider {
     /// Whether a certificate came in as the standby of this one.
     internal func wasStandby(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
         guard settings.standby != nil, let origin = plan(of: settings.name).origin else { return false }
-        return [Self.origin, Self.originOfSubstitute].contains(origin.directory)
+        return [Self.origin, Self.originByHand, Self.originOfSubstitute].contains(origin.directory)
             && origin.fingerprint == leaf.fingerprint
     }
 
-    /// Whether it is a standby that came in by itself, and that browsers refuse.
+    /// Whether it is a standby that came in by itself, or may have, in an older version, and that browsers refuse.
     internal func isSubstitute(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
         guard hasLesserStandby(settings), let origin = plan(of: settings.name).origin else { return false }
-        return origin.directory == Self.originOfSubstitute && origin.fingerprint == leaf.fingerprint
+        return origin.directory != Self.originByHand && wasStandby(leaf, settings)
     }
 }

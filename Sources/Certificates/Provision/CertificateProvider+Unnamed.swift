@@ -39,12 +39,13 @@ extension CertificateProvider {
     package func retireUnnamed(_ name: String, reason: String) throws(CertificateProblem) -> [Int] {
         try ordered { () throws(CertificateProblem) in
             try store.requireNoTrial(of: name, now: moment)
-            let held = try store.generations(of: name).filter { store.hasKey(of: name, generation: $0) }
+            let generations = try store.generations(of: name)
+            let held = generations.filter { store.hasKey(of: name, generation: $0) }
             try ACMEAccountStore.deletePendingOrders(for: name, in: store)
             try store.removeKeys(of: name, reason: "\(reason) (the site file does not name it)", now: moment)
             // Last: as long as it is there, the certificate is told of.
             try store.delete(store.pointer(of: name))
-            store.prune(name, keeping: [], now: moment)
+            store.prune(name, generations, now: moment)
             ACMEAccountStore.endPendingOrders(for: name, in: store)
             return held
         }

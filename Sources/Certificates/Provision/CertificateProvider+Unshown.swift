@@ -10,7 +10,7 @@ extension CertificateProvider {
         _ settings: CertificateSettings,
         found: Result<Provided?, CertificateProblem>
     ) -> Provided {
-        var lacking = Provided(bundles: [], files: sources(of: settings))
+        var lacking = Provided(bundles: [])
         do throws(CertificateProblem) {
             if case .acme = settings.issuer, try found.get() == nil {
                 lacking.warnings = [absenceWarning(settings)]

@@ -21,8 +21,6 @@ package struct CertificateProvider: Sendable {
         /// When to look again though no file has changed: seconds since 1970. For those of the internal CA when the next
         /// one should be issued, for those of files when they should have been replaced; nil for never.
         package var renewal: Int64?
-        /// The files whose change means another certificate.
-        package var files: [String] = []
         /// It is shown only until there is one of its issuer.
         package var isStandIn = false
         /// It is a standby, or one that an operator went back to: clients have no time to be asked, or were.
@@ -62,17 +60,16 @@ package struct CertificateProvider: Sendable {
     /// Now, as history tells it: who waited for others is later than `now`. Seconds since 1970.
     internal var moment: Int64 { now + Int64((Clock.monotonicNanoseconds - beginning) / 1_000_000_000) }
 
-    /// The files that decide what `provide` gives: as long as none of them changes, and no moment comes for which it
-    /// plans, it gives the same.
+    /// The files that decide what `provide` gives: as long as none of them changes, nor `authoritySource` where the internal CA
+    /// issues, and no moment comes for which it plans, it gives the same.
     package func sources(of settings: CertificateSettings) -> [String] {
         switch settings.issuer {
         case .files(let pairs): pairs.flatMap { [$0.certificate, $0.key] }
-        case .internal: [store.pointer(of: settings.name), authoritySource]
-        case .acme: [store.pointer(of: settings.name)]
+        case .internal, .acme: [store.pointer(of: settings.name)] + store.filesInUse(of: settings.name)
         }
     }
 
-    /// The last of `sources` of each certificate of the internal CA.
+    /// The file that changes with the certificate by which the internal CA signs.
     package var authoritySource: String { InternalCA.pointer(in: store) }
 
     /// The certificate where nothing has to be made for it; nil where something has. Changes nothing: any number of
@@ -88,7 +85,6 @@ package struct CertificateProvider: Sendable {
             guard let bundle = try stored(settings) else { return nil }
             found = Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
         }
-        found.files = watched(settings)
         if settings.canary != nil, settings.issuer.isStored {
             found.isEmergency = try store.isRolledBack(settings.name)
         }
@@ -98,21 +94,9 @@ package struct CertificateProvider: Sendable {
     /// The certificate, issued and stored first where that is needed.
     package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         if let found = try find(settings) { return found }
-        var made: Provided
-        if settings.issuer == .internal {
-            made = try own(settings)
-        } else if let stray = stray(settings) {
-            made = stray
-        } else {
-            made = try standIn(settings)
-        }
-        made.files = watched(settings)
-        return made
-    }
-
-    internal func watched(_ settings: CertificateSettings) -> [String] {
-        if case .files(let pairs) = settings.issuer { return pairs.flatMap { [$0.certificate, $0.key] } }
-        return [store.pointer(of: settings.name)]
+        if settings.issuer == .internal { return try own(settings) }
+        if let stray = stray(settings) { return stray }
+        return try standIn(settings)
     }
 
     /// What `provide` would warn of, found without writing anything.
@@ -134,7 +118,7 @@ package struct CertificateProvider: Sendable {
                 return [error.text(of: settings.name)]
             }
         case .acme:
-            if let bundle = try store.loadIfPresent(settings.name) { return warnings(of: bundle, settings) }
+            if let bundle = try stored(settings) { return warnings(of: bundle, settings) }
             try requireWritableStore()
             return [isShown ? standInWarning(settings) : absenceWarning(settings)]
         }
@@ -180,6 +164,8 @@ package struct CertificateProvider: Sendable {
             "certificate \(settings.name): it does not cover \($0), which the site file names"
         }
         warnings += foresight(of: bundle, settings).map { "certificate \(settings.name): \($0)" }
+        // Files are for whichever clients their owner has.
+        if case .acme = settings.issuer, let doubt = doubt(of: bundle, settings) { warnings.append(doubt) }
         if let isOwn = try? isOfInternalCA(bundle, settings), isOwn {
             warnings.append(
                 "certificate \(settings.name): the one in the store is of the internal CA, which browsers refuse; it is shown "
@@ -198,7 +184,8 @@ package struct CertificateProvider: Sendable {
 
     private func stored(_ settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle? {
         do throws(CertificateProblem) {
-            return try store.loadIfPresent(settings.name)
+            guard try store.contains(settings.name) else { return nil }
+            return try store.loadAsTold(settings.name)
         } catch {
             throw storeProblem(error)
         }

@@ -99,9 +99,12 @@ extension CertificateProvider {
                 for pair in pairs {
                     bundles.append(try CertificateSource.load(certificate: pair.certificate, key: pair.key))
                 }
-            case .internal, .acme:
+            case .internal:
                 standing.generation = try store.currentGeneration(of: settings.name)
                 bundles = [try store.load(settings.name)]
+            case .acme:
+                standing.generation = try store.currentGeneration(of: settings.name)
+                bundles = [try store.loadAsTold(settings.name)]
             }
             standing.leaves = bundles.map(\.leaf)
             standing.ends = bundles.map(\.end)
@@ -114,7 +117,8 @@ extension CertificateProvider {
                 standing.faults += try faults(of: bundle, settings, standing.plan)
                 standing.warnings += foresight(of: bundle, settings)
             }
-            standing.cause = standing.faults.first
+            // Without what to do about it, which is done then.
+            standing.cause = standing.faults.first.map { String($0.prefix { $0 != ";" }) }
             if settings.issuer == .internal { standing.warnings += authorityWarnings }
         } catch {
             let problem = storeProblem(error)
@@ -152,6 +156,18 @@ extension CertificateProvider {
         return found
     }
 
+    /// What is against a certificate's key where browsers are its clients; nil when nothing is.
+    package func doubt(of bundle: CertificateBundle, _ settings: CertificateSettings) -> String? {
+        let refusal: String
+        switch (bundle.algorithm, bundle.key.kind) {
+        case (.ed25519, _): refusal = "type ed25519: \(CertificateSettings.KeyType.refusalOfEd25519)"
+        case (.ecdsa, nil):
+            refusal = "type ecdsa-p521: no browser of Chromium's kind takes it, and of the public CAs nearly none"
+        default: return nil
+        }
+        return "certificate \(settings.name): it has a key of \(refusal); for browsers have one issued for P-256"
+    }
+
     /// What of the internal CA will be wrong, or is already, when the next certificate is due.
     private var authorityWarnings: [String] {
         do throws(CertificateProblem) {
@@ -181,15 +197,8 @@ extension CertificateProvider {
         var faults: [String] = []
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
-        if settings.issuer == .internal, let authority = try? memo.standing(in: store),
-            !wasStandby(bundle.leaf, settings)
-        {
-            if !authority.hasIssued(bundle.leaf) {
-                let words = "the internal CA of this store did not sign it, or has taken back the intermediate that did"
-                faults.append(words)
-            } else if !authority.isTrusted(bundle.chain) {
-                faults.append(Self.brokenChain)
-            }
+        if settings.issuer == .internal, let flaw = flaw(of: bundle, settings) {
+            faults.append("\(flaw.rawValue); `gatehouse certs renew` replaces it")
         }
         if case .acme(let acme) = settings.issuer {
             if isSubstitute(bundle.leaf, settings) {

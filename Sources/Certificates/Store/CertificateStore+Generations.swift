@@ -20,8 +20,13 @@ extension CertificateStore {
 
     /// The certificate of a generation, also of one whose key is gone; nil where a crash left none.
     package func leaf(of name: String, generation number: Int) throws(CertificateProblem) -> Certificate? {
+        try chain(of: name, generation: number)?.first
+    }
+
+    /// The same with its issuers.
+    internal func chain(of name: String, generation number: Int) throws(CertificateProblem) -> [Certificate]? {
         do throws(CertificateProblem) {
-            return try CertificateSource.loadChain(file("fullchain.pem", of: name, number), followsLink: false).first
+            return try CertificateSource.loadChain(file("fullchain.pem", of: name, number), followsLink: false)
         } catch {
             guard case .file(let problem) = error, problem.isNoSuchFile else { throw error }
             return nil
@@ -33,7 +38,7 @@ extension CertificateStore {
     internal func earlierGeneration(of name: String, now: Int64) -> (number: Int, bundle: CertificateBundle)? {
         let current = (try? generation(of: name)) ?? .max
         guard let number = try? generations(of: name).last(where: { $0 < current }),
-            !isRevoked(name, generation: number), let bundle = try? load(name, generation: number),
+            !isRevoked(name, generation: number), let bundle = try? loadAsTold(name, generation: number),
             (try? bundle.requireValid(at: now)) != nil
         else { return nil }
         return (number, bundle)
@@ -81,7 +86,7 @@ extension CertificateStore {
         let inForce = try trials(of: name, now: now).map(\.inForce).filter { $0 < current }.max()
         guard let earlier = inForce ?? before else { throw .noEarlierGeneration(name: name) }
         guard !isRevoked(name, generation: earlier) else { throw .revoked(name: name, earlier) }
-        let bundle = try load(name, generation: earlier)
+        let bundle = try loadAsTold(name, generation: earlier)
         do throws(CertificateError) {
             try bundle.requireValid(at: now)
         } catch {
@@ -113,7 +118,7 @@ extension CertificateStore {
         now: Int64
     ) throws(CertificateProblem) {
         try point(name, backTo: number) { () throws(CertificateProblem) in
-            try audit.append(event(.rolledBack, name, number, bundle.leaf, reason), now: now)
+            try audit.append(event(.rolledBack, name, number, bundle.leaf, reason, chain: bundle.chain), now: now)
         }
     }
 
@@ -237,9 +242,11 @@ extension CertificateStore {
 
     /// Only tidiness: what cannot be removed now goes with the next. What a write left that was broken off goes with its
     /// folder, which has no certificate.
-    internal func prune(_ name: String, keeping kept: Set<Int>, now: Int64) {
+    ///
+    /// - Parameter generations: those that are there, ascending.
+    internal func prune(_ name: String, _ generations: [Int], keeping kept: Set<Int> = [], now: Int64) {
         var mayHaveEnded = true
-        for old in (try? generations(of: name)) ?? [] where !kept.contains(old) {
+        for old in generations where !kept.contains(old) {
             // Asked first: of many that wait for their end, few have a key, and folders need not be opened for them.
             if hasKey(of: name, generation: old) { try? openFolder(of: name, generation: old).remove("key.pem") }
             // The oldest end first: when one has not, those after it are not read.
@@ -280,13 +287,15 @@ extension CertificateStore {
         _ name: String,
         _ generation: Int,
         _ leaf: Certificate,
-        _ reason: String
+        _ reason: String,
+        chain: [Certificate]? = nil
     ) -> AuditEvent {
         AuditEvent(
             kind,
             certificate: name,
             generation: generation,
             fingerprint: leaf.fingerprint,
+            chain: chain?.fingerprint,
             issuer: leaf.issuer,
             reason: reason
         )

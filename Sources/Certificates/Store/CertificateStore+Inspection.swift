@@ -1,5 +1,6 @@
 import Linux
 import OpenSSL
+import Site
 
 /// Whether the store is as Gatehouse left it: who may change its folders, and whether its generations are those that the
 /// history tells of. Changes nothing.
@@ -73,6 +74,8 @@ extension CertificateStore {
         package let found: String
         /// Why it cannot be read; nil where it can.
         package var damage: CertificateProblem?
+        /// The certificate is the one of the history; the fingerprints are those of its chain.
+        package var isOfChain = false
         /// It is the one in use.
         package var isCurrent = false
 
@@ -84,18 +87,33 @@ extension CertificateStore {
             if let damage {
                 // What is to be done about one that is over is another thing than its reader thinks.
                 return "\(generation) is damaged (\("\(damage)".prefix { $0 != ";" })): "
-                    + (isCurrent
-                        ? "`gatehouse certs rotate \(name)` makes another"
+                    + (isCurrent || isOfAuthority
+                        ? remedy("makes another")
                         : "there is no way back to it, and nobody here can revoke it; "
                             + "`gatehouse certs retire \(name)` deletes its key")
+            }
+            if isOfChain {
+                let another = isCurrent && !isOfAuthority ? ", or \(remedy("makes another"))" : ""
+                return "\(generation): WHAT FOLLOWS THE CERTIFICATE IS NOT WHAT THE AUDIT LOG TELLS: it is damaged, or "
+                    + "somebody changed it; bring it back from a backup\(another)"
             }
             guard let told else {
                 return "\(generation) is in no line of the audit log: lines were taken from its end, or somebody else "
                     + "put the certificate there, or a version that kept no log"
             }
             return "\(generation) IS NOT THE CERTIFICATE OF THE AUDIT LOG, \(told.prefix(16))…, but "
-                + "\(found.prefix(16))…: somebody has put another in its place; "
-                + "`gatehouse certs rotate \(name) --new-key` replaces it"
+                + "\(found.prefix(16))…: somebody has put another in its place; " + remedy("replaces it", " --new-key")
+        }
+
+        private var isOfAuthority: Bool { CertificateSettings.reservedNames.contains(name) }
+
+        /// What brings another: a command, but for the internal CA's root.
+        private func remedy(_ does: String, _ options: String = "") -> String {
+            switch name {
+            case InternalCA.rootName: "bring it back from a backup"
+            case InternalCA.intermediateName: "`gatehouse certs ca renew` \(does)"
+            default: "`gatehouse certs rotate \(name)\(options)` \(does)"
+            }
         }
     }
 
@@ -107,9 +125,9 @@ extension CertificateStore {
         from history: AuditLog.Findings,
         of name: String? = nil
     ) throws(CertificateProblem) -> [Discrepancy] {
-        var told: [String: [Int: String]] = [:]
+        var told: [String: [Int: AuditEvent]] = [:]
         for event in history.entries.map(\.event) where event.kind.makesGeneration {
-            told[event.certificate, default: [:]][event.generation] = event.fingerprint
+            told[event.certificate, default: [:]][event.generation] = event
         }
         let beginning = history.beginning
         var found: [Discrepancy] = []
@@ -118,11 +136,12 @@ extension CertificateStore {
             // What is wrong with a pointer keeps nobody from looking at the others.
             let current = (try? number(of: name, in: pointer(of: name))) ?? 0
             for number in try generations(of: name) {
-                let line = told[name]?[number]
-                let leaf: Certificate
+                let event = told[name]?[number]
+                let line = event?.fingerprint
+                let chain: [Certificate]
                 do throws(CertificateProblem) {
-                    guard let found = try self.leaf(of: name, generation: number) else { continue }
-                    leaf = found
+                    guard let found = try self.chain(of: name, generation: number) else { continue }
+                    chain = found
                 } catch {
                     if error.isDenied { throw error }
                     var damaged = Discrepancy(name: name, generation: number, told: line, found: "", damage: error)
@@ -130,7 +149,14 @@ extension CertificateStore {
                     found.append(damaged)
                     continue
                 }
+                let leaf = chain[0]
                 let fingerprint = leaf.fingerprint
+                if line == fingerprint, let told = event?.chain, told != chain.fingerprint {
+                    var changed = Discrepancy(name: name, generation: number, told: told, found: chain.fingerprint)
+                    (changed.isOfChain, changed.isCurrent) = (true, number == current)
+                    found.append(changed)
+                    continue
+                }
                 // Where the history does not hold, what follows the fault is not known; nothing follows a last line that is
                 // cut short, and the store changes only after its line is whole.
                 let isUnknown = history.fault != nil && !history.isCutShort

@@ -1,4 +1,5 @@
 internal import Linux
+internal import Site
 
 /// Which generation of a certificate is the current one: `NAME/current` holds its number.
 extension CertificateStore {
@@ -8,6 +9,32 @@ extension CertificateStore {
     /// `name` has a current generation.
     package func contains(_ name: String) throws(CertificateProblem) -> Bool {
         try generation(of: name) != nil
+    }
+
+    /// The files of the generation that is served; none where no number of one can be read.
+    internal func filesInUse(of name: String) -> [String] {
+        guard let number = try? generation(of: name) else { return [] }
+        return ["fullchain.pem", "key.pem"].map { "\(folder)/\(name)/\(number)/\($0)" }
+    }
+
+    /// What `read` gives of the generation that is served, whose folder may be gone.
+    internal func inUse<Result>(
+        _ number: Int,
+        of name: String,
+        _ read: (Int) throws(CertificateProblem) -> Result
+    ) throws(CertificateProblem) -> Result {
+        do throws(CertificateProblem) {
+            return try read(number)
+        } catch {
+            let home = "\(folder)/\(name)/\(number)"
+            switch error {
+            case .file(let problem) where problem.isNoSuchFile && !FileWriting.exists(home):
+                throw .lostGeneration(name: name, folder: home)
+            case .contents(let path, let reason) where CertificateSettings.reservedNames.contains(name):
+                throw .damagedAuthority(path: path, name: name, reason)
+            default: throw error
+            }
+        }
     }
 
     /// The number of the generation that is served.

@@ -16,6 +16,7 @@ package struct CertificateStore: Sendable {
     package let folder: String
     /// Shared by the certificates that this store loads.
     private let issuers = IssuerPool()
+    private let notes = ChainNotes()
 
     package init(folder: String) {
         self.folder = folder
@@ -23,13 +24,22 @@ package struct CertificateStore: Sendable {
 
     /// The current generation of `name`; its dates are not looked at.
     package func load(_ name: String) throws(CertificateProblem) -> CertificateBundle {
-        try load(name, generation: try currentGeneration(of: name))
+        try inUse(try currentGeneration(of: name), of: name) { number throws(CertificateProblem) in
+            try load(name, generation: number)
+        }
+    }
+
+    /// The same by `loadAsTold`.
+    internal func loadAsTold(_ name: String) throws(CertificateProblem) -> CertificateBundle {
+        try inUse(try currentGeneration(of: name), of: name) { number throws(CertificateProblem) in
+            try loadAsTold(name, generation: number)
+        }
     }
 
     /// The same; nil when there is none.
     package func loadIfPresent(_ name: String) throws(CertificateProblem) -> CertificateBundle? {
-        guard let number = try generation(of: name) else { return nil }
-        return try load(name, generation: number)
+        guard try contains(name) else { return nil }
+        return try load(name)
     }
 
     /// One generation of `name`, current or not.
@@ -51,9 +61,21 @@ package struct CertificateStore: Sendable {
         return bundle
     }
 
+    /// The same, of an issuer of whom nothing is here but what it sent: fails also where the chain is not the one that it came
+    /// with, as far as the history tells. By its signatures all of it is known but the last certificate.
+    internal func loadAsTold(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
+        let bundle = try load(name, generation: number)
+        if notes.contradict(bundle.chain, of: name, generation: number, in: audit) {
+            throw .changedChain(path: "\(folder)/\(name)/\(number)/fullchain.pem", name: name)
+        }
+        return bundle
+    }
+
     /// The certificates of the current generation of `name`, without the key.
     package func loadChain(_ name: String) throws(CertificateProblem) -> [Certificate] {
-        try CertificateSource.loadChain(chainPath(name), followsLink: false, sharing: issuers)
+        try inUse(try currentGeneration(of: name), of: name) { number throws(CertificateProblem) in
+            try loadChain(name, generation: number)
+        }
     }
 
     /// The same of another generation.
@@ -83,6 +105,8 @@ package struct CertificateStore: Sendable {
             throw .file(error)
         }
         let result = try body()
+        // From here on a history that is not there is gone: versions that kept none left this file empty.
+        if !audit.isEmpty, FileStamp(folder + "/.lock")?.isEmpty ?? false { lock.sign("audit.log\n") }
         _ = consume lock
         return result
     }
@@ -177,10 +201,13 @@ package struct CertificateStore: Sendable {
         var places: [(number: Int, before: Int, earlier: [Int], kept: Set<Int>)] = []
         for arrival in arrivals {
             let before = try generation(of: arrival.name)
-            let kept = [before].compactMap(\.self) + (try trials(of: arrival.name, now: now).map(\.inForce))
             // Higher than any that is there: after a rollback the newest is not the current one.
-            let earlier = try generations(of: arrival.name)
-            let number = try (taken(of: arrival.name).last?.number ?? 0) + 1
+            let taken = try taken(of: arrival.name)
+            let earlier = taken.filter { $0.kind == .folder }.map(\.number)
+            let number = (taken.last?.number ?? 0) + 1
+            // Where a crash came before the first pointer, or that is lost, the last is what there is to go back to.
+            let shown = try trials(of: arrival.name, now: now).map(\.inForce)
+            let kept = [before ?? earlier.last].compactMap(\.self) + shown
             places.append((number, before ?? 0, earlier, arrival.keeping.union(kept + [number])))
         }
         do throws(FileError) {
@@ -200,7 +227,8 @@ package struct CertificateStore: Sendable {
             throw .file(error)
         }
         let events = zip(arrivals, places).map { arrival, place in
-            event(kind, arrival.name, place.number, arrival.bundle.leaf, arrival.reason)
+            let chain = arrival.bundle.chain
+            return event(kind, arrival.name, place.number, chain[0], arrival.reason, chain: chain)
         }
         let pointers = zip(arrivals, places).map { ($0.name, Array("\($1.number)\n".utf8)) }
         do throws(CertificateProblem) {
@@ -217,7 +245,7 @@ package struct CertificateStore: Sendable {
         noteContents()
         for (arrival, place) in zip(arrivals, places) {
             removeScraps(of: arrival.name)
-            prune(arrival.name, keeping: place.kept, now: now)
+            prune(arrival.name, place.earlier, keeping: place.kept, now: now)
         }
     }
 
@@ -265,11 +293,10 @@ package struct CertificateStore: Sendable {
     internal func taken(of name: String) throws(CertificateProblem) -> [(number: Int, kind: OpenFolder.Kind)] {
         let home = try path(name)
         do throws(FileError) {
-            let home = try OpenFolder(home)
             var found: [(number: Int, kind: OpenFolder.Kind)] = []
-            for name in try home.names() {
+            for (name, kind) in try OpenFolder(home).entries() {
                 guard let number = Int(name), "\(number)" == name, (1...Self.highest).contains(number) else { continue }
-                if let kind = home.kind(of: name) { found.append((number, kind)) }
+                found.append((number, kind))
             }
             return found.sorted { $0.number < $1.number }
         } catch {

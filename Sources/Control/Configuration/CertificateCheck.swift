@@ -88,7 +88,8 @@ package enum CertificateCheck {
         case .lackingNames, .lostNames, .excludedNames, .constrainedNames: return settings.namesPosition
         case .deniedStore(let folder, _): return place(of: folder + "/", settings, site)
         case .file(let error): return place(of: error.path, settings, site)
-        case .contents(let path, _): return place(of: path, settings, site)
+        case .contents(let path, _), .changedChain(let path, _), .lostGeneration(_, let path):
+            return place(of: path, settings, site)
         default: return settings.issuerPosition
         }
     }

@@ -21,8 +21,10 @@ extension SiteConfiguration {
     /// A certificate as it was provided, and by what one knows that it is still the one.
     internal struct Held: Sendable {
         let settings: CertificateSettings
-        /// The files that decide what it is, as they were before it was read.
-        let sources: [Source]
+        /// The files that decide what it is, as they were before it was read: whose change means another one.
+        var sources: [Source]
+        /// The same of the certificate by which the internal CA signed then.
+        let authority: FileStamp?
         /// By a listener; else it is kept fresh for other programs alone, and may have no bundle yet.
         let isShown: Bool
         var provided: CertificateProvider.Provided
@@ -31,11 +33,12 @@ extension SiteConfiguration {
         func stands(
             for settings: CertificateSettings,
             _ sources: [Source],
+            _ authority: FileStamp?,
             isShown: Bool,
             at now: Int64
         ) -> Bool {
-            guard self.settings == settings, self.sources == sources, self.isShown == isShown, !provided.isMakeshift,
-                now < provided.renewal ?? .max
+            guard self.settings == settings, self.sources == sources, self.isShown == isShown,
+                mayBePassedOver(authority), now < provided.renewal ?? .max
             else { return false }
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
         }
@@ -43,7 +46,7 @@ extension SiteConfiguration {
         /// Whether it need not be looked at where it is not said to have changed: it does for good, and signed by the same
         /// intermediate as all of the internal CA.
         func mayBePassedOver(_ authority: FileStamp?) -> Bool {
-            !provided.isMakeshift && (settings.issuer != .internal || sources.last?.stamp == authority)
+            !provided.isMakeshift && (settings.issuer != .internal || self.authority == authority)
         }
 
         /// It goes on as it is, and nothing happened to it.
@@ -54,8 +57,11 @@ extension SiteConfiguration {
         }
 
         /// It goes on in place of one that cannot be used.
-        func kept(because problem: CertificateProblem, at now: Int64) -> Held {
+        ///
+        /// - Parameter sources: of that one; nil for its own.
+        func kept(because problem: CertificateProblem, _ sources: [Source]? = nil, at now: Int64) -> Held {
             var kept = self
+            if let sources { kept.sources = sources }
             kept.provided.notes = []
             kept.provided.warnings = [
                 "certificate \(settings.name): \(problem); WHAT WAS SERVED BEFORE IS SERVED ON"
@@ -123,7 +129,9 @@ extension SiteConfiguration {
             }
             // Before the files are read: what changes while they are is seen the next time.
             let sources = provider.sources(of: settings).map(Source.init)
-            if let held = earlier[name], held.stands(for: settings, sources, isShown: shown.contains(name), at: now) {
+            if let held = earlier[name],
+                held.stands(for: settings, sources, authority, isShown: shown.contains(name), at: now)
+            {
                 certificates[name] = held.silent
                 continue
             }
@@ -141,13 +149,25 @@ extension SiteConfiguration {
             let name = entry.settings.name
             let found = made[name].map { .success($0) } ?? first
             var sources = entry.sources
+            var signer = authority
             // What was made here is known.
-            if case .success(nil) = first { sources = sources.map { Source($0.path) } }
-            guard shown.contains(name) else {
-                let provided = provider.provideUnshown(entry.settings, found: found)
-                var held = Held(settings: entry.settings, sources: sources, isShown: false, provided: provided)
+            if case .success(nil) = first {
+                sources = provider.sources(of: entry.settings).map(Source.init)
+                signer = FileStamp(provider.authoritySource)
+            }
+            func hold(_ provided: CertificateProvider.Provided, isShown: Bool) {
+                var held = Held(
+                    settings: entry.settings,
+                    sources: sources,
+                    authority: signer,
+                    isShown: isShown,
+                    provided: provided
+                )
                 held.keep(earlier[name])
                 certificates[name] = held
+            }
+            guard shown.contains(name) else {
+                hold(provider.provideUnshown(entry.settings, found: found), isShown: false)
                 continue
             }
             do throws(CertificateProblem) {
@@ -165,13 +185,11 @@ extension SiteConfiguration {
                     than: earlier[name]?.provided.bundles ?? [],
                     entry.settings
                 )
-                var held = Held(settings: entry.settings, sources: sources, isShown: true, provided: provided)
-                held.keep(earlier[name])
-                certificates[name] = held
+                hold(provided, isShown: true)
             } catch {
                 let isOptional = !isWhole || entry.settings.issuer.isStored && error.isDamage
                 guard let held = earlier[name], isOptional else { throw .certificate(name, error) }
-                certificates[name] = held.kept(because: error, at: now)
+                certificates[name] = held.kept(because: error, sources, at: now)
             }
         }
         return certificates

@@ -101,7 +101,7 @@ package struct SiteConfiguration: Sendable {
 
     /// The certificates that come from any of these files.
     package func certificates(from files: Set<String>) -> Set<String> {
-        names { !files.isDisjoint(with: $0.files) }
+        Set(certificates.filter { $0.value.sources.contains { files.contains($0.path) } }.keys)
     }
 
     private static func make(
@@ -163,7 +163,9 @@ package struct SiteConfiguration: Sendable {
                 + store.warnings
                 + warnings(ofEnds: listsEnds, now: now),
             renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
-            certificateFiles: Set(provided.values.flatMap(\.files) + [folder.challengeFolder] + authority.lists.files),
+            certificateFiles: Set(
+                certificates.values.flatMap(\.sources).map(\.path) + [folder.challengeFolder] + authority.lists.files
+            ),
             authority: authority.standing,
             storeFindings: store,
             clientListsEnds: listsEnds,

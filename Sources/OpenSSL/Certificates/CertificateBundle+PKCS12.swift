@@ -32,7 +32,7 @@ extension CertificateBundle {
         guard status == 1 else {
             if let key = unsafe key { unsafe EVP_PKEY_free(key) }
             let reason = OpenSSLError.drainedText()
-            if status < 0 { throw .malformedCertificate(reason: reason) }
+            if status < 0 { throw .malformedContainer(reason: reason) }
             throw .closedContainer(reason: reason)
         }
         ERR_clear_error()

@@ -10,6 +10,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case binaryKey
     /// A PEM block that is begun, and cannot be read to its end; counted from 1.
     case damagedBlock(number: Int)
+    /// A file is no PKCS #12 file, or not the whole of one.
+    case malformedContainer(reason: String)
     /// A PKCS #12 file does not open.
     case closedContainer(reason: String)
     /// A PKCS #12 file without a key.
@@ -60,6 +62,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
         case .damagedBlock(let number):
             "its PEM block \(number) is cut short or damaged: the file may not have been written to its end; "
                 + "obtain it again"
+        case .malformedContainer(let reason):
+            "it is no PKCS #12 file, or is cut short or damaged (\(reason)): have it written anew, and copied whole"
         case .closedContainer(let reason):
             "the PKCS #12 file does not open with this password (\(reason)); name another with --password-file, or, where "
                 + "OpenSSL does not know its old cipher, write it anew with `openssl pkcs12 -legacy`"

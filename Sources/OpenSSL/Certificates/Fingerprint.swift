@@ -10,6 +10,11 @@ package enum Fingerprint {
     package static func sha256(_ bytes: [UInt8]) -> String { Hexadecimal.text(Digest.sha256(bytes)) }
 }
 
+extension [Certificate] {
+    /// SHA-256 of all of them in DER, one after another, in hexadecimal.
+    package var fingerprint: String { Fingerprint.sha256(flatMap(\.der)) }
+}
+
 extension Certificate {
     /// SHA-256 of its DER, in hexadecimal.
     package var fingerprint: String { Fingerprint.sha256(der) }

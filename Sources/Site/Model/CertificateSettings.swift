@@ -67,6 +67,9 @@ package struct CertificateSettings: Sendable, Equatable {
         case rsa3072 = "rsa-3072"
         case rsa4096 = "rsa-4096"
         case ed25519
+
+        /// What is against it where browsers are the clients.
+        package static let refusalOfEd25519 = "no browser takes it, and of the public CAs nearly none"
     }
 }
 

@@ -39,7 +39,7 @@ enum CertificateRules {
                 .ineffective,
                 .warning,
                 at: SourceRange(certificate.keyPosition),
-                "\(directory) will hardly take a key of type ed25519: Let's Encrypt and most others refuse it",
+                "\(directory) will hardly take a key of type ed25519: \(CertificateSettings.KeyType.refusalOfEd25519)",
                 help: "write `key: ecdsa-p256`"
             )
         }

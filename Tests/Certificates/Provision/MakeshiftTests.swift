@@ -102,8 +102,69 @@ struct MakeshiftTests {
             #expect(provided.bundles.map(\.leaf.der) == [last.leaf.der], "\(damage)")
             #expect(provided.isMakeshift && !provided.isStandIn, "\(damage)")
             let warning = try #require(provided.warnings.first)
-            #expect(warning.contains("IS GONE") || warning.contains("GENERATION 2 IS SERVED"), "\(warning)")
+            #expect(warning.contains("IS GONE") || warning.contains("GENERATION 2 IS SERVED, the last"), "\(warning)")
         }
+    }
+
+    @Test("the generation before, where the folder of the one in use is gone; a good one that is served stays")
+    func lostGeneration() throws {
+        let first = try take()
+        _ = try take()
+        let home = store.folder + "/site/2"
+        try FileManager.default.removeItem(atPath: home)
+        let lost = CertificateProblem.lostGeneration(name: "site", folder: home)
+        #expect(throws: lost) { try store.load("site") }
+        #expect(throws: lost) { try store.loadChain("site") }
+        #expect(throws: lost, "a good one is served") { try provide(settings(acme), isServed: true) }
+        #expect(provider.standing(settings(acme)).faults == ["\(lost)"])
+        #expect("\(lost)".contains("gatehouse certs rollback site"))
+        let provided = try provide(settings(acme))
+        #expect(provided.bundles.map(\.leaf.der) == [first.leaf.der] && provided.isMakeshift)
+        #expect(provided.warnings.first?.contains("\(home) IS GONE") == true, "\(provided.warnings)")
+        #expect(provided.warnings.first?.contains("GENERATION 1 IS SERVED, the one before") == true)
+        #expect(try store.rollBack("site", reason: "a test", now: now).leaf.der == first.leaf.der)
+    }
+
+    @Test("what the last certificate of a foreign chain should be is known from the history, unless it is older")
+    func foreignChain() throws {
+        let whole = try take()
+        let good = try take()
+        #expect(good.chain.count == 2)
+        func look() throws -> (faults: [String], found: [CertificateStore.Discrepancy]) {
+            let discrepancies = try store.discrepancies(from: try store.audit.verify(), of: "site")
+            return (scratch.provider(at: now).standing(settings(acme)).faults, discrepancies)
+        }
+        #expect(try look().faults.isEmpty && look().found.isEmpty)
+        var bytes = good.chain[1].der
+        // The serial number's third byte (RFC 5280, section 4.1): no signature below tells of it.
+        bytes[17] ^= 1
+        let path = store.folder + "/site/2/fullchain.pem"
+        let broken = try Certificate(der: bytes.span)
+        try (good.leaf.pem + broken.pem).write(toFile: path, atomically: false, encoding: .utf8)
+        let damaged = try look()
+        #expect(damaged.faults == ["\(CertificateProblem.changedChain(path: path, name: "site"))"])
+        #expect(damaged.found.count == 1 && damaged.found[0].isOfChain && damaged.found[0].isSwapped)
+        #expect("\(damaged.found)".contains("`gatehouse certs rotate site` makes another"), "\(damaged.found)")
+        #expect(try provide(settings(acme)).bundles.map(\.leaf.der) == [whole.leaf.der])
+        #expect(throws: CertificateProblem.self) { try provider.inspect(settings(acme)) }
+
+        // A line that is not as it was written tells nothing, and one of before tells of no chain.
+        let log = try String(contentsOfFile: store.audit.path, encoding: .utf8)
+        let note = "\"chain\":\"\(good.chain.fingerprint.prefix(8))"
+        #expect(log.contains(note))
+        try scratch.write("certs/audit.log", log.replacingOccurrences(of: note, with: "\"chain\":\"00000000"))
+        #expect(try look().faults.isEmpty)
+        try FileManager.default.removeItem(atPath: store.audit.path)
+        let event = AuditEvent(
+            .imported,
+            certificate: "site",
+            generation: 2,
+            fingerprint: good.leaf.fingerprint,
+            issuer: good.leaf.issuer,
+            reason: "a test"
+        )
+        try store.audit.append(event, now: now)
+        #expect(try look().faults.isEmpty && look().found.map(\.generation) == [1])
     }
 
     @Test("nothing, in place of a good one that is served and has vanished from the store")

@@ -75,6 +75,25 @@ struct PKCS12Tests {
         }
     }
 
+    @Test("one that is cut short is said to be that, and not its certificate", arguments: [0, 1, 700])
+    func cut(length: Int) throws {
+        let scratch = try Scratch()
+        let bundle = try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now)
+        let chain = try scratch.write("chain.pem", bundle.chainPEM)
+        let key = try scratch.write("key.pem", bundle.keyPEM)
+        let file = scratch.path + "/store.p12"
+        let made = try RealTools.run(
+            "sh",
+            "-c",
+            "openssl pkcs12 -export -in \(chain) -inkey \(key) -passout pass: | head -c \(length) > \(file); chmod 600 \(file)"
+        )
+        #expect(made.status == 0, "\(made.output)")
+        let error = #expect(throws: CertificateProblem.self) {
+            try CertificateSource.load(pkcs12: file, passwordFile: nil)
+        }
+        #expect("\(error as Any)".contains("no PKCS #12 file, or is cut short or damaged"), "\(error as Any)")
+    }
+
     @Test("one without a key is said to be that, and not PEM")
     func keyless() throws {
         let scratch = try Scratch()

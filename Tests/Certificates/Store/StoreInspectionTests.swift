@@ -153,6 +153,68 @@ struct StoreInspectionTests: OneOfInternalCA {
         #expect(try fault() == nil)
     }
 
+    @Test("a crash between the history's first line and the first pointer leaves a way back, and no fault")
+    func firstPointer() throws {
+        let first = try issue(1)[0]
+        // As when the power failed before it was put in its place.
+        try FileManager.default.removeItem(atPath: store.pointer(of: "site"))
+        _ = try issue(1)
+        #expect(try store.currentGeneration(of: "site") == 2)
+        #expect(provider.faultOfWayBack(of: "site", from: try store.audit.verify()) == nil)
+        #expect(try discrepancies().isEmpty)
+        #expect(try store.rollBack("site", reason: "test", now: now).leaf.der == first.leaf.der)
+    }
+
+    @Test("nor does one before that line: what it left goes with the next")
+    func firstLine() throws {
+        _ = try provider.root()
+        let lines = try String(contentsOfFile: store.audit.path, encoding: .utf8)
+        _ = try issue(1)
+        try scratch.write("certs/audit.log", lines)
+        try FileManager.default.removeItem(atPath: store.pointer(of: "site"))
+        _ = try issue(1)
+        #expect(try store.generations(of: "site") == [2])
+        #expect(provider.faultOfWayBack(of: "site", from: try store.audit.verify()) == nil)
+        #expect(try discrepancies().isEmpty)
+    }
+
+    @Test("the history of a store is not missed where a version changed it that kept none")
+    func olderVersion() throws {
+        _ = try issue(1)
+        let provider = scratch.provider(for: settings, at: now)
+        try FileManager.default.removeItem(atPath: store.audit.path)
+        #expect(provider.storeWarnings().count == 1)
+        // Such a one only locked.
+        try scratch.write("certs/.lock", "")
+        #expect(provider.storeWarnings().isEmpty)
+        _ = try issue(1)
+        try FileManager.default.removeItem(atPath: store.audit.path)
+        #expect(provider.storeWarnings().count == 1)
+    }
+
+    @Test("what helps where the internal CA's own files are damaged or others is a command that knows them")
+    func authority() throws {
+        _ = try issue(1)
+        let path = store.folder + "/internal-ca/1/fullchain.pem"
+        let whole = try String(contentsOfFile: path, encoding: .utf8)
+        let alien = try InternalCA(named: "alien", now: now)
+        for damage in [String(whole.prefix(100)), alien.signingCertificate.pem, alien.signingCertificate.pem + whole] {
+            try damage.write(toFile: path, atomically: false, encoding: .utf8)
+            let found = try discrepancies()
+            #expect(found.count == 1 && "\(found)".contains("`gatehouse certs ca renew` "), "\(found)")
+            let refused = #expect(throws: CertificateProblem.self) { try provider.issue(settings, reason: "test") }
+            let words = "\(refused as Any)"
+            #expect(words.contains("gatehouse certs ca renew") && !words.contains("put the server's"), "\(words)")
+        }
+        _ = try provider.renewIntermediate(rootKey: nil)
+        _ = try issue(1)
+        try scratch.write("certs/internal-ca-root/1/fullchain.pem", "", mode: 0o644)
+        let found = try discrepancies("internal-ca-root")
+        #expect("\(found)".contains("bring it back from a backup") && !"\(found)".contains("rotate"), "\(found)")
+        let problem = CertificateProblem.damagedAuthority(path: "", name: "internal-ca-root", .noKey)
+        #expect("\(problem)".contains("ca export"))
+    }
+
     @Test("the key of an account at a CA is looked at, and what to do about it is said")
     func account() throws {
         var settings = settings

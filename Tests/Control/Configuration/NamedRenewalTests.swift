@@ -110,6 +110,28 @@ struct NamedRenewalTests {
         #expect(last.storeWarnings == [])
     }
 
+    @Test("the folder of a generation that is gone is noticed by what is looked at, and so is that it came back")
+    func lostGeneration() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (first, slots) = try site()
+        let home = "\(folder)/store/two/1"
+        let files = first.certificateFiles.filter { $0.hasPrefix(home) }
+        #expect(files.count == 2 && files.allSatisfy { FileManager.default.fileExists(atPath: $0) }, "\(files)")
+        #expect(first.certificates(from: files) == ["two"])
+        try FileManager.default.moveItem(atPath: home, toPath: "\(folder)/away")
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["two"])
+        #expect(second.makeshifts == ["two"] && news(second, since: first) == [])
+        let told = second.warnings.filter { $0.contains("\(home) IS GONE") && $0.contains("SERVED ON") }
+        #expect(told.count == 1, "\(second.warnings)")
+        #expect(second.certificates(from: files) == ["two"])
+        try FileManager.default.moveItem(atPath: "\(folder)/away", toPath: home)
+        let third = try second.renewed(generation: 3, slots: &slots, of: ["two"])
+        #expect(third.makeshifts == [] && news(third, since: first) == [] && third.warnings == [])
+        // What is not named is looked at, too, when all is.
+        try FileManager.default.removeItem(atPath: home)
+        #expect(try third.renewed(generation: 4, slots: &slots).makeshifts == ["two"])
+    }
+
     @Test("files lead to the certificates that come from them")
     func files() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -184,6 +184,30 @@ struct DamagedStoreTests: OneCertificate {
         #expect(try shown == fingerprint)
     }
 
+    @Test("a generation whose folder is gone is served on, and told within the next looks by all that shows the store")
+    func lostGeneration() throws {
+        let site = try start("issuer: internal")
+        let first = try shown
+        #expect(try certs("rotate", "web").status == 0)
+        let fingerprint = try shown
+        try FileManager.default.removeItem(atPath: directory.path("store/web/2"))
+        let words = "store/web/2 IS GONE, which the file `current` beside it names"
+        try eventually("it is told; \(site.log)", within: .seconds(60)) { site.log.contains(words) }
+        #expect(site.log.contains("WHAT WAS SERVED BEFORE IS SERVED ON"))
+        #expect(try shown == fingerprint)
+        for command in [["list"], ["verify"]] {
+            let said = try directory.certs(command)
+            #expect(said.status == 1 && (said.output + said.error).contains(words), "\(command): \(said)")
+        }
+        let checked = try run(try Gateway.binary, ["check", "--site", directory.path("site.yaml")], in: directory)
+        #expect(checked.status == 1 && checked.error.contains(words), "\(checked)")
+        // The way that is told.
+        let back = try certs("rollback", "web")
+        #expect(back.status == 0, "\(back)")
+        #expect(try shown == first)
+        #expect(try certs("list").status == 0)
+    }
+
     @Test("six commands at once for a certificate that is not there: one makes it, the others find it in force")
     func together() throws {
         try writeSite()
