@@ -12,7 +12,11 @@ extension GatewayProcess {
                 throw ServeFailure("the demonstration is not upgraded: stop it and start it again")
             }
             guard !orders.isOrdering else {
-                throw ServeFailure("a certificate is being ordered: try again in a minute", exit: 1)
+                throw ServeFailure(
+                    "a certificate is being ordered, as `gatehouse certs list` shows: try again when that has ended; what cannot "
+                        + "wait for a slow CA is put in by a restart",
+                    exit: 1
+                )
             }
             guard let program else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)

@@ -79,7 +79,7 @@ struct DocumentedCommandsTests {
 
     private func byHand() throws {
         for command in [
-            "certs list", "certs issue NAME", "certs rotate NAME --reason TEXT", "certs rollback NAME",
+            "certs list [NAME...]", "certs issue NAME", "certs rotate NAME... --reason TEXT", "certs rollback NAME",
             "certs verify [NAME...]", "certs rotate NAME --new-key", "certs rotate NAME", "certs renew",
             "certs retire NAME --generation 3", "certs retire NAME", "certs audit [NAME]",
             "certs export NAME --out DIR", "gatehouse status",
@@ -272,7 +272,7 @@ private final class Shell {
         tried.append(document ?? command)
         var text = command.hasPrefix("certs ") ? "gatehouse " + command : command
         for (placeholder, meaning) in [
-            ("[NAME...]", "NAME"), ("[NAME]", "NAME"),
+            ("[NAME...]", "NAME"), ("NAME...", "NAME"), ("[NAME]", "NAME"),
             ("[--root-key FILE] [--revoke REASON]", "--root-key FILE --revoke superseded"),
             ("NAME", "foobar.com"),
             ("TEXT", "'a test of the document'"), ("VALUE", "value"),

@@ -74,6 +74,7 @@ extension AuditLog.Entry {
             .init("certificate", .string(event.certificate)),
             .init("generation", .integer(event.generation)),
             .init("fingerprint", .string(event.fingerprint)),
+            .init("chain", event.chain.map { .string($0) } ?? .null),
             .init("issuer", .string(event.issuer)),
             .init("reason", .string(event.reason)),
             .init("hash", .string(hash)),

@@ -93,8 +93,9 @@ extension Certs {
                 commandName: "renew",
                 abstract: "Make a new intermediate, which signs from then on.",
                 discussion: """
-                    The certificates of the one before are replaced at once where a gateway runs. With --revoke those \
-                    before are put on the root's list, as when their key was stolen: bring that list to clients by `ca crl`.
+                    What those before have signed stays good. With --revoke they are put on the root's list, as when their key \
+                    was stolen, and what they have signed is replaced: at once where a gateway runs, else by `certs renew` or \
+                    the next start. Bring the list to clients by `ca crl`.
                     """
             )
 
@@ -108,7 +109,13 @@ extension Certs {
                     try desk.provider.renewIntermediate(rootKey: rootKey, revoking: revoke)
                 }
                 Output.line("\(signer.subject), good until \(UTC.text(signer.validity.upperBound))")
-                try desk.publish()
+                let isServed = try desk.publish()
+                if revoke != nil, !isServed {
+                    Output.line(
+                        "what those before have signed is good for nothing now: `gatehouse certs renew` replaces it, or the next "
+                            + "start of the gateway"
+                    )
+                }
             }
         }
     }

@@ -94,19 +94,23 @@ extension CertificateOptions.Desk {
 
     /// Has the running gateway serve what the store holds now, and says what came of it. Where none runs, the programs
     /// of what was `changed` are run here.
-    func publish(_ changed: CertificateSettings...) throws { try publish(changed) }
+    ///
+    /// - Returns: whether one runs.
+    @discardableResult
+    func publish(_ changed: CertificateSettings...) throws -> Bool { try publish(changed) }
 
     /// The same for several.
-    func publish(_ changed: [CertificateSettings]) throws {
+    @discardableResult
+    func publish(_ changed: [CertificateSettings]) throws -> Bool {
         let written = Clock.monotonicNanoseconds
         let names = Self.worthNaming(changed)
-        tellStoreWarnings(of: names)
+        tell(storeWarnings: provider.storeWarnings(of: names.map { Set($0) }))
         let result: JSONValue
         switch question(.certificates(of: names)) {
         case .none:
             Output.line(absence + "; else the next start serves it")
             for settings in changed { try deploy(settings) }
-            return
+            return false
         case .silent(let why):
             Output.error("\(why); the store has what is new, and the gateway serves it when it looks there again")
             throw ExitCode(3)
@@ -143,12 +147,13 @@ extension CertificateOptions.Desk {
                 "certificate \(settings.name): in the store, and no client gets it, as the gateway's log says"
             )
         }
-        if !changed.isEmpty, changed.allSatisfy({ unshown.union(unseen).contains($0.name) }) { return }
+        if !changed.isEmpty, changed.allSatisfy({ unshown.union(unseen).contains($0.name) }) { return true }
         Output.line("the gateway serves it, by configuration \(result["generation"]?.integer ?? 0)\(time ?? "")")
         let trials = result["trials"]?.items.compactMap(\.text) ?? []
         for settings in changed where trials.contains(settings.name) {
             Output.line("certificate \(settings.name): to \(settings.canary?.share ?? 0) % of the clients first")
         }
+        return true
     }
 
     /// The names of what was changed; nil where the CA was, and all with it, or so many that a request has no room for

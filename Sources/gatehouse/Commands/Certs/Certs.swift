@@ -22,7 +22,10 @@ struct Certs: ParsableCommand {
 struct CertificateChangeOptions: ParsableArguments {
     @OptionGroup var options: CertificateOptions
     @Argument(help: "Its name in the site file.") var name: String
-    @Option(help: "Why, for the audit log.") var reason = "an operator asked for it"
+    @Option(help: Self.helpOfReason) var reason = Self.usualReason
+
+    static let helpOfReason: ArgumentHelp = "Why, for the audit log."
+    static let usualReason = "an operator asked for it"
 }
 
 /// The site whose certificates a command is about.
@@ -152,15 +155,14 @@ struct CertificateOptions: ParsableArguments {
             return true
         }
 
-        /// Says what is wrong with the store as a whole, and with the folders of certificates.
-        ///
-        /// - Parameter names: those that are looked at; nil for all.
-        /// - Returns: whether anything is.
-        @discardableResult
-        func tellStoreWarnings(of names: [String]? = nil) -> Bool {
-            let warnings = provider.storeWarnings(of: names.map { Set($0) })
-            for warning in warnings { Output.error("warning: \(warning)") }
-            return !warnings.isEmpty
+        /// Says that this machine's clock is behind the store's history, where it is: what is made now goes by both.
+        func tellClock() {
+            if let warning = provider.clockWarning { Output.error("warning: \(warning)") }
+        }
+
+        /// Says what is wrong with the store.
+        func tell(storeWarnings: [String]) {
+            for warning in storeWarnings { Output.error("warning: \(warning)") }
         }
 
         /// Why a certificate is to be issued anew now; nil when it is not.

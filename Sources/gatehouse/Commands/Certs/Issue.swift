@@ -17,6 +17,7 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
+            desk.tellClock()
             func need() -> String? {
                 let standing = desk.provider.standing(settings)
                 guard standing.leaves.isEmpty || !standing.faults.isEmpty else { return nil }
@@ -55,6 +56,7 @@ extension Certs {
             let desk = try options.desk()
             var changed: [CertificateSettings] = []
             var isWanting = false
+            desk.tellClock()
             for settings in try desk.certificates([]) {
                 if case .files = settings.issuer { continue }
                 guard desk.need(of: settings) != nil else {
@@ -92,10 +94,13 @@ extension Certs {
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate",
-            abstract: "Replace a certificate and its key now. The one before stays in the store, for a rollback."
+            abstract: "Replace certificates and their keys now. The ones before stay in the store, for a rollback.",
+            discussion: "Of several, one that cannot be replaced keeps no other, and the exit status is its."
         )
 
-        @OptionGroup var change: CertificateChangeOptions
+        @OptionGroup var options: CertificateOptions
+        @Argument(help: "Their names in the site file.") var names: [String]
+        @Option(help: CertificateChangeOptions.helpOfReason) var reason = CertificateChangeOptions.usualReason
         @Flag(
             help: """
                 Make a new key where the site file has `reuse-key`, and go on with no order that is kept, as when a key was \
@@ -105,14 +110,24 @@ extension Certs {
         var newKey = false
 
         func run() throws {
-            let desk = try change.options.desk()
-            var settings = try desk.certificate(change.name)
-            if newKey { settings.reusesKey = false }
-            guard let bundle = try desk.make(settings, reason: change.reason, wantsNewKey: newKey) else { return }
-            Output.line("certificate \(change.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
-            let isLacking = desk.tellLack(of: settings)
-            try desk.publish(settings)
-            if isLacking { throw ExitCode(1) }
+            let desk = try options.desk()
+            let wanted = try desk.certificates(names)
+            var changed: [CertificateSettings] = []
+            var failure: ExitCode?
+            desk.tellClock()
+            for var settings in wanted {
+                if newKey { settings.reusesKey = false }
+                do {
+                    guard let bundle = try desk.make(settings, reason: reason, wantsNewKey: newKey) else { continue }
+                    Output.line("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
+                    if desk.tellLack(of: settings) { failure = failure ?? ExitCode(1) }
+                    changed.append(settings)
+                } catch let code as ExitCode {
+                    failure = failure ?? code
+                }
+            }
+            if !changed.isEmpty { try desk.publish(changed) }
+            if let failure { throw failure }
         }
     }
 }

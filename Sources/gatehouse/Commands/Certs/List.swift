@@ -16,6 +16,7 @@ extension Certs {
         )
 
         @OptionGroup var options: CertificateOptions
+        @Argument(help: "The certificates that are shown. All when left out.") var names: [String] = []
         @Flag(help: "Write the list as JSON.") var json = false
 
         func run() throws {
@@ -27,9 +28,18 @@ extension Certs {
                 standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
                 uniquingKeysWith: { first, _ in first }
             )
-            let compared = standings.map { $0.comparing(with: served, standby: stored[$0.standbyName] ?? []) }
+            // A name that nothing has is an error.
+            for name in names where stored[name] == nil { _ = try desk.certificate(name) }
+            let compared = standings.filter { names.isEmpty || names.contains($0.name) }.map {
+                $0.comparing(with: served, standby: stored[$0.standbyName] ?? [])
+            }
+            let storeWarnings = desk.provider.storeWarnings(of: names.isEmpty ? nil : Set(names))
             if json {
-                let documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
+                var documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
+                // As `verify` has it: what is wrong with the store belongs to no certificate.
+                if !storeWarnings.isEmpty {
+                    documents.append(.object([.init("name", .null), .init("warnings", .strings(storeWarnings))]))
+                }
                 Output.line(JSONValue.array(documents).indented)
             } else {
                 for standing in compared {
@@ -39,10 +49,10 @@ extension Certs {
             }
             if let silence = gateway.silence { Output.error("\(silence); what is listed is what the store tells") }
             if let clockDoubt = gateway.clockDoubt { Output.error("warning: the gateway says: \(clockDoubt)") }
-            let isStoreWanting = desk.tellStoreWarnings()
+            desk.tell(storeWarnings: storeWarnings)
             if gateway.silence != nil || compared.contains(where: \.isDenied) { throw ExitCode(3) }
             let isWanting = compared.contains { $0.isWanting(at: desk.now) }
-            if isStoreWanting || isWanting || gateway.clockDoubt != nil { throw ExitCode(1) }
+            if !storeWarnings.isEmpty || isWanting || gateway.clockDoubt != nil { throw ExitCode(1) }
         }
     }
 }

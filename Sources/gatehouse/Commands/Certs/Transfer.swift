@@ -47,11 +47,16 @@ extension Certs {
         func run() throws {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
-            let bundle = try desk.perform { () throws(CertificateProblem) in
+            desk.tellClock()
+            let (bundle, known) = try desk.perform { () throws(CertificateProblem) in
                 let bundle = try load()
-                let source = from ?? certificate ?? pkcs12 ?? ""
-                try desk.provider.take(bundle, as: settings, from: source)
-                return bundle
+                return (bundle, try desk.provider.take(bundle, as: settings, from: from ?? certificate ?? pkcs12 ?? ""))
+            }
+            if let doubt = desk.provider.doubt(of: bundle, settings) { Output.error("warning: \(doubt)") }
+            if let known {
+                return Output.line(
+                    "certificate \(name): the store has it already, as generation \(known), which is in use"
+                )
             }
             Output.line("certificate \(name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
             try desk.publish(settings)

@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+/// Another process that holds the store's lock, or a certificate's claim: for a while, or as a command that a terminal has
+/// stopped in the middle of a write.
+@Suite("A store that another process keeps changing", .patient)
+struct BusyStoreTests {
+    private let directory: TemporaryDirectory
+    /// Brought by hand.
+    private let live: TestCertificate
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        live = try TestCertificate("live", names: ["bought.test"], in: directory)
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], issuer: internal }
+              bought: { names: [bought.test], issuer: { acme: "https://127.0.0.1:1/directory" }, standby: internal }
+              fresh: { names: [fresh.foobar.test], issuer: internal }
+              web2: { names: [web2.foobar.test], issuer: internal }
+            """,
+            to: "site.yaml"
+        )
+        for command in [
+            ["issue", "web"], ["rotate", "web"], ["issue", "bought.standby"],
+            ["import", "bought", "--certificate", live.certificatePath, "--key", live.keyPath],
+        ] {
+            let done = try directory.certs(command)
+            #expect(done.status == 0, "\(done)")
+        }
+    }
+
+    @Test("each command that changes it says so, and what to do, after ten seconds; those that read it do not wait")
+    func held() throws {
+        let script = """
+            import fcntl, sys, time
+            file = open(sys.argv[1], "r+")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            print("held", flush=True)
+            time.sleep(600)
+            """
+        let holder = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", script, directory.path("store/.lock")],
+            in: directory,
+            name: "holder"
+        )
+        try eventually("it holds the lock") { holder.standardOutput.contains("held") }
+        let before = try contents()
+        let changing = [
+            ["issue", "fresh"], ["rotate", "web"], ["renew"], ["standby", "bought"], ["rollback", "web"],
+            ["retire", "web"], ["retire", "web", "--compromised"], ["retire", "web", "--revoke", "superseded"],
+            ["ca", "init"], ["ca", "renew"], ["ca", "detach", "--out", directory.path("root.key")],
+            ["import", "bought", "--certificate", live.certificatePath, "--key", live.keyPath],
+        ]
+        // All at a time: each waits.
+        let commands = try changing.map { arguments in
+            (
+                arguments,
+                try ChildProcess(
+                    try Gateway.binary,
+                    ["certs"] + arguments
+                        + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
+                    in: directory,
+                    name: directory.uniqueName("command")
+                )
+            )
+        }
+        for (arguments, process) in commands {
+            #expect(try process.wait() == 1, "\(arguments) \(process.standardError)")
+            let words = "is being changed by another process for 10 s: wait for that, or see which it is (`fuser "
+            #expect(process.standardError.contains(words), "\(arguments): \(process.standardError)")
+        }
+        #expect(try contents() == before, "nothing has come about")
+        let export = ["export", "web", "--out", directory.path("out")]
+        for arguments in [["list"], ["verify"], ["audit"], ["ca", "export"], export] {
+            let read = try directory.certs(arguments)
+            #expect(!read.error.contains("another process"), "\(arguments) \(read)")
+            #expect(["list", "verify"].contains(arguments[0]) || read.status == 0, "\(arguments) \(read)")
+        }
+        holder.send(SIGKILL)
+        try holder.wait()
+        #expect(try directory.certs(["rotate", "web"]).status == 0)
+    }
+
+    @Test("two commands at once, of which the first is slow: the second waits, says for whom, and both end well")
+    func together() throws {
+        func command(_ certificate: String, under prefix: [String], name: String) throws -> ChildProcess {
+            let arguments =
+                prefix + [
+                    try Gateway.binary, "certs", "rotate", certificate, "--site", directory.path("site.yaml"),
+                    "--socket", directory.path("admin.sock"),
+                ]
+            return try ChildProcess(arguments[0], Array(arguments.dropFirst()), in: directory, name: name)
+        }
+        // A disk that takes its time.
+        let slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync:delay_enter=400000"]
+        let first = try command("web", under: slow, name: "first")
+        let claim = directory.path("store/.claims/web")
+        try eventually("it has begun") {
+            (try? String(contentsOfFile: claim, encoding: .utf8))?.contains("gatehouse certs rotate") == true
+        }
+        let second = try command("web", under: [], name: "second")
+        // Another certificate waits for the store alone.
+        let third = try command("web2", under: [], name: "third")
+        for process in [first, second, third] { #expect(try process.wait() == 0, "\(process.standardError)") }
+        #expect(second.standardError.contains("(`gatehouse certs rotate`) has been making it since "))
+        #expect(second.standardError.contains("waiting for that until "))
+        #expect(!third.standardError.contains("waiting"), "\(third.standardError)")
+        let history = try directory.certs(["audit"])
+        #expect(history.status == 0, "\(history)")
+        let lines = history.output.split(separator: "\n")
+        #expect(lines.count { $0.contains(" web issued") } == 4 && lines.count { $0.contains(" web2 issued") } == 1)
+        #expect(try directory.certs(["verify", "web", "web2"]).status == 0)
+    }
+
+    /// The certificates and keys that are there, and which of them are current.
+    private func contents() throws -> [String] {
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: directory.path("store"))
+        // An account at a CA is a matter of its own.
+        let wanted = paths.filter { $0.hasSuffix(".pem") || $0.hasSuffix("/current") }
+            .filter { !$0.hasPrefix("acme-accounts") }
+        return try wanted.sorted().map { path in
+            path + ": " + (try String(contentsOfFile: directory.path("store/" + path), encoding: .utf8))
+        }
+    }
+}
