@@ -14,7 +14,7 @@ package struct Explanation: Sendable {
     package let isAccepted: Bool
     /// The rule that decides; nil when none does, and the packet is dropped.
     package let rule: IntentRule?
-    /// Where the packet is dropped: the rule of which it fulfils the most.
+    /// Where the packet is dropped: of the rules that let a new packet in, the one of which it lacks the fewest conditions.
     package let nearest: Nearest?
 
     /// - Parameter now: rules that ended before let nothing through, in seconds since 1970.
@@ -37,10 +37,7 @@ package struct Explanation: Sendable {
         for rule in rules where rule.verdict == .accept {
             for match in rule.matches where match.canMeet(packet) {
                 let lacking = match.lacks(packet) + rule.lacks(at: now)
-                // Another host's addresses or another service are farther than an interface.
-                if lacking.reduce(0, { $0 + $1.weight }) < best?.lacking.reduce(0, { $0 + $1.weight }) ?? .max {
-                    best = (rule, lacking)
-                }
+                if best.map({ lacking.isLess(than: $0.lacking) }) ?? true { best = (rule, lacking) }
             }
         }
         return best.map { best in
@@ -125,6 +122,15 @@ extension IntentRule {
     }
 }
 
+extension [PacketMatch.Lack] {
+    /// Whether it is fewer conditions, or as many that are nearer: the protocol before the address, and that before the
+    /// service; another host's address is the farthest.
+    fileprivate func isLess(than other: [PacketMatch.Lack]) -> Bool {
+        func weight(_ list: [PacketMatch.Lack]) -> Int { list.reduce(0) { $0 + $1.weight } }
+        return (count, weight(self)) < (other.count, weight(other))
+    }
+}
+
 extension PacketMatch {
     /// A condition that a packet does not fulfil.
     struct Lack {
@@ -132,39 +138,52 @@ extension PacketMatch {
         let text: String
     }
 
-    /// Whether some packet of the same family and protocol fulfils it.
+    /// Whether some packet of the same family and state fulfils it, and of the same protocol or of one that has ports, too.
+    /// What only a host itself may do no packet from elsewhere nearly fulfils.
     fileprivate func canMeet(_ packet: Packet) -> Bool {
         let isV4 = packet.source.width == 32
         let hasEnds =
             isV4
             ? !sources.v4.isEmpty && !destinations.v4.isEmpty && !oddities.contains(.throughRouter)
             : !sources.v6.isEmpty && !destinations.v6.isEmpty
-        return hasEnds && traffic.intersects(TrafficSet(packet.protocolNumber))
+        let number = packet.protocolNumber
+        let like = number.hasPorts ? TrafficSet.withPorts : TrafficSet(number)
+        func isOfHost(_ names: InterfaceSet, _ name: String?) -> Bool {
+            names == .among(["lo"]) && name.map { !names.contains($0) } ?? false
+        }
+        return hasEnds && traffic.intersects(like) && states.contains(packet.state)
+            && !isOfHost(inputInterfaces, packet.inputInterface)
+            && !isOfHost(outputInterfaces, packet.outputInterface)
     }
 
     /// What keeps the packet from fulfilling all conditions; empty when it does.
     func lacks(_ packet: Packet) -> [Lack] {
         var list: [Lack] = []
         func lack(_ weight: Int, _ text: String) { list.append(Lack(weight: weight, text: text)) }
-        // What only a host itself may do is no rule that a packet nearly fulfils.
-        func distance(_ names: InterfaceSet) -> Int { names == .among(["lo"]) ? 100 : 3 }
         if let name = packet.inputInterface, !inputInterfaces.contains(name) {
-            lack(distance(inputInterfaces), "it comes in by \(name), not by \(inputInterfaces.text)")
+            lack(3, "it comes in by \(name), not by \(inputInterfaces.text)")
         }
         if let name = packet.outputInterface, !outputInterfaces.contains(name) {
-            lack(distance(outputInterfaces), "it leaves by \(name), not by \(outputInterfaces.text)")
+            lack(3, "it leaves by \(name), not by \(outputInterfaces.text)")
         }
         if !sources.contains(packet.source) { lack(4, "its source is \(packet.source), not of \(sources.text)") }
         if !destinations.contains(packet.destination) {
             lack(6, "its destination is \(packet.destination), not of \(destinations.text)")
         }
         if !traffic.contains(packet.protocolNumber, detail: packet.detail) {
-            lack(5, "it is \(packet.trafficText), not \(traffic.text)")
+            let number = packet.protocolNumber
+            let others = ProtocolNumber.withPorts.filter {
+                number.hasPorts && traffic.contains($0, detail: packet.detail)
+            }
+            if others.isEmpty {
+                lack(traffic.intersects(TrafficSet(number)) ? 5 : 7, "it is \(packet.trafficText), not \(traffic.text)")
+            } else {
+                lack(2, "it is \(number.text), not \(others.map(\.text).joined(separator: " or "))")
+            }
         } else if let tcpFlags, !tcpFlags.contains(packet.tcpFlags) {
             lack(3, "its TCP flags are others")
         }
         if !sourcePorts.contains(packet.sourcePort) { lack(2, "its source port is \(packet.sourcePort)") }
-        if !states.contains(packet.state) { lack(9, "it is \(packet.state), not \(states.text)") }
         if oddities.contains(.redirected), !packet.oddities.contains(.redirected) {
             lack(3, "it was sent here itself, not to the forwarded port")
         } else if !oddities.isSubset(of: packet.oddities) {

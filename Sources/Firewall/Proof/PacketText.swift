@@ -114,33 +114,6 @@ extension TrafficSet {
     }
 }
 
-extension AddressSet {
-    /// `any address`, or networks and ranges, cut after six.
-    package var text: String {
-        if isAll { return "any address" }
-        var words: [String] = []
-        if v4.isAll { words.append("any IPv4 address") } else { words += v4.ranges.map(Self.text) }
-        if v6.isAll { words.append("any IPv6 address") } else { words += v6.ranges.map(Self.text) }
-        return words.cut(6)
-    }
-
-    private static func text(_ range: ClosedRange<UInt32>) -> String {
-        text(.v4(range.lowerBound), .v4(range.upperBound))
-    }
-    private static func text(_ range: ClosedRange<UInt128>) -> String {
-        text(.v6(range.lowerBound), .v6(range.upperBound))
-    }
-
-    private static func text(_ first: IPAddress, _ last: IPAddress) -> String {
-        if first == last { return first.description }
-        for length in 0..<first.width {
-            let network = IPNetwork(containing: first, prefixLength: length)
-            if network.address == first, network.last == last { return network.description }
-        }
-        return "\(first)-\(last)"
-    }
-}
-
 extension InterfaceSet {
     var text: String {
         switch self {

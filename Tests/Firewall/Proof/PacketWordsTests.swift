@@ -89,13 +89,17 @@ struct PacketWordsTests {
         #expect(try Self.packet("10.2.0.5", "10.3.0.255").path == .forward)
     }
 
-    @Test("the nearest rule is one that a packet of that family and protocol can meet")
+    @Test("the nearest rule is one that a new packet of that family can meet, and that it lacks the least of")
     func nearest() throws {
         let site = try site(Self.text)
         let intent = try #require(Intent(of: site).host("gate"))
         func nearest(_ packet: Packet) -> String? { Explanation(packet, at: intent).nearest?.rule.id }
         #expect(nearest(try Self.packet("8.8.8.8", "gate", nil, "47")) != "neighbours")
         #expect(nearest(try Self.packet("10.2.0.9", "gate", "22")) == "pc_gate_ssh")
-        #expect(nearest(try Self.packet("8.8.8.8", "198.51.100.2", "5353", "udp")) != "neighbours")
+        #expect(nearest(try Self.packet("8.8.8.8", "198.51.100.2", "5353", "udp")) == "pc_gate_ssh")
+        // What only lets answers in, or what the host says to itself, is near to nothing that begins.
+        #expect(nearest(try Self.packet("gate", "9.9.9.9", "25")) != "established")
+        let other = Explanation(try Self.packet("10.2.0.5", "gate", "22", "udp"), at: intent).nearest
+        #expect(other?.rule.id == "pc_gate_ssh" && other?.reasons == ["it is udp, not tcp"])
     }
 }
