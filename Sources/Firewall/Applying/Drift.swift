@@ -83,12 +83,13 @@ extension HeldText.Table {
         for set in Set(old.elements.keys).intersection(elements.keys).sorted()
         where !dynamic.contains(String(set.split(separator: " ").last ?? "")) {
             let (before, after) = (old.elements[set] ?? [], elements[set] ?? [])
+            let type = (parts[set] ?? old.parts[set])?.first.flatMap { JSONValue(parsing: $0) }?["type"]
             for element in after.subtracting(before).sorted() {
-                lines.append("\(set): \(Self.element(element)) was added")
+                lines.append("\(set): \(Self.element(element, type)) was added")
             }
             // An element with a timeout ends by itself: that is no drift.
             for element in before.subtracting(after).sorted() where !element.contains("\"timeout\":") {
-                lines.append("\(set): \(Self.element(element)) was removed")
+                lines.append("\(set): \(Self.element(element, type)) was removed")
             }
         }
         return lines + miscounting.subtracting(old.miscounting).sorted()
@@ -97,7 +98,9 @@ extension HeldText.Table {
     /// A part as nft writes it.
     private static func text(_ line: String) -> String { JSONValue(parsing: line).map(ListedText.ofObject) ?? line }
 
-    private static func element(_ line: String) -> String { JSONValue(parsing: line).map(ListedText.of) ?? line }
+    private static func element(_ line: String, _ type: JSONValue?) -> String {
+        JSONValue(parsing: line).map { ListedText.of($0, type: type) } ?? line
+    }
 
     /// Whether the rules that differ say only what is accepted and what is dropped. Of limits, logs, refusals aloud,
     /// changed addresses and the places of chains there is more to say than that.
