@@ -4,7 +4,7 @@ package import Site
 /// the file's own tests, and where the gateway needs what the policy does not give.
 package struct PolicyCheck {
     let site: SiteModel
-    private let file: String
+    let file: String
     let now: Int64
     let intent: Intent
     private var findings: [Diagnostic] = []
@@ -205,7 +205,7 @@ package struct PolicyCheck {
     }
 
     /// The connection that a proof is about, before what becomes of it; empty when there is none.
-    private static func subject(_ proof: ClaimProof, _ described: (Connection) -> String) -> String {
+    static func subject(_ proof: ClaimProof, _ described: (Connection) -> String) -> String {
         proof.packet.map { described(Connection($0)) + (proof.lease.map { ", \($0)," } ?? "") + " " } ?? ""
     }
 
@@ -221,74 +221,6 @@ package struct PolicyCheck {
             host.allAddresses.contains { $0.address == connection.destination }
         }
         return connection.description + (bearer.map { " (\($0.name))" } ?? "")
-    }
-
-    // MARK: Tests
-
-    private mutating func checkTests() {
-        let rehearsal = Rehearsal(site, intent)
-        for test in site.firewall.tests {
-            let connections = TestConnections(test, site, intent)
-            if connections.isTooMany {
-                report(
-                    .error,
-                    .test,
-                    test.position,
-                    "it is not tried: with each port at which a line of the policy begins or ends it is about "
-                        + "\(connections.all.count) connections, and no more than \(TestConnections.most) are tried",
-                    help: "write several tests of fewer ports each"
-                )
-                continue
-            }
-            if connections.all.isEmpty {
-                report(
-                    .error,
-                    .test,
-                    test.position,
-                    "there is no connection to test: the ends have no addresses of the same family"
-                )
-                continue
-            }
-            for connection in connections.all {
-                let decisions = rehearsal.decisions(connection)
-                guard let last = decisions.last else {
-                    report(
-                        .error,
-                        .test,
-                        test.position,
-                        "no host of the site is on the way of \(connection)",
-                        help: "name a host, or a connection that passes a router of the site"
-                    )
-                    break
-                }
-                guard last.verdict?.rawValue != test.expected.rawValue else { continue }
-                let got = last.verdict.map { "got \($0.rawValue)" } ?? "cannot tell what becomes of it"
-                report(
-                    .error,
-                    .test,
-                    test.position,
-                    "expected \(test.expected.rawValue), and \(got): \(connection), \(Self.reason(last))"
-                )
-                break
-            }
-        }
-    }
-
-    /// Why a host decided as it did.
-    static func reason(_ decision: Rehearsal.Decision) -> String {
-        let way =
-            switch decision.path {
-            case .input: "into"
-            case .forward: "through"
-            case .output: "out of"
-            }
-        if let hiding = decision.hiding {
-            let line = hiding.position.line
-            return "\(way) \(decision.host): line \(line) gives it a source that is not in the site file"
-        }
-        guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }
-        let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""
-        return "\(way) \(decision.host): by `\(rule.id)`\(line)"
     }
 }
 

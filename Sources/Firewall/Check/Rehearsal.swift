@@ -83,6 +83,44 @@ package struct Rehearsal {
         return decisions
     }
 
+    // MARK: - Groups
+
+    /// What the hosts on each way of a connection say: one way to an address, and one to each host of the site that gets what
+    /// is sent to a group, or to all of a link.
+    func ways(_ connection: Connection) -> [[Decision]] {
+        let destination = connection.destination
+        let single = IPNetwork(containing: destination, prefixLength: destination.width)
+        let group = intent.members.groups(among: [single])
+        if group.isEmpty { return [decisions(connection)] }
+        let source = bearers[connection.source]
+        let members = intent.hosts.indices.filter { index in
+            intent.hosts[index].host != source
+                && !intent.members.reached(group, at: index, from: AddressSet([connection.source])).isEmpty
+        }.map { intent.hosts[$0].host }
+        return members.isEmpty ? [decisions(connection, at: nil)] : members.map { decisions(connection, at: $0) }
+    }
+
+    /// What the source says, and a host that gets it: no router passes it on.
+    private func decisions(_ connection: Connection, at member: String?) -> [Decision] {
+        var decisions: [Decision] = []
+        func ask(_ name: String, _ packet: Packet) {
+            let rule = intent.host(name)?.rule(for: packet)
+            decisions.append(Decision(host: name, path: packet.path, rule: rule, hiding: nil))
+        }
+        if let source = bearers[connection.source] {
+            // By the interface to the link that both are attached to.
+            let near = member.flatMap { hosts[$0] }?.allAddresses.map(\.address)
+                .first { hosts[source]?.isAttached(to: $0) == true }
+            let interface = near.flatMap { hosts[source]?.interface(toward: $0) }?.name
+            var packet = packet(source, .output, connection)
+            if let interface { packet.route = .output(by: interface) }
+            ask(source, packet)
+        }
+        guard let member, decisions.allSatisfy({ $0.verdict == .accept }) else { return decisions }
+        ask(member, packet(member, .input, connection))
+        return decisions
+    }
+
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
         let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
         func interface(_ peer: IPAddress) -> String {

@@ -85,16 +85,18 @@ struct TestConnections {
         return ends
     }
 
-    /// The hosts that may be asked about a connection: its ends, and routers.
+    /// The hosts that may be asked about a connection: its ends, those that get what is sent to a group, and routers.
     private static func hosts(
         _ source: IPAddress,
         _ ends: [IPAddress],
         _ site: SiteModel,
         _ intent: Intent
     ) -> [HostIntent] {
-        intent.hosts.filter { host in
+        let (from, to) = (AddressSet([source]), AddressSet(ends))
+        return intent.hosts.enumerated().filter { index, host in
             site.hosts[host.host]?.isRouter == true || ([source] + ends).contains { site.bears(host, $0) }
-        }
+                || !intent.members.reached(to, at: index, from: from).isEmpty
+        }.map(\.element)
     }
 }
 
