@@ -21,12 +21,16 @@ struct PolicyCommandTests {
             $gatehouse policy diff one.yaml one.yaml; echo "same $?"
             $gatehouse policy diff one.yaml two.yaml; echo "opens $?"
             $gatehouse policy diff two.yaml one.yaml; echo "closes $?"
+            sed '/^firewall/a\\  never: [{ from: internet, to: app-01 }]' one.yaml > never.yaml
+            $gatehouse policy diff never.yaml one.yaml; echo "promised $?"
             $gatehouse policy compile --all --out rulesets --site two.yaml; echo "compiled $? $(ls rulesets)"
             """
         )
         for words in [
             "nothing opens and nothing closes\nsame 0\n", "app-01 input OPENS\n", "opens 1\n",
-            "app-01 input closes\n", "closes 0\n", "compiled 0 app-01.nft\n",
+            "app-01 input closes\n", "closes 0\n",
+            "note: the claim `never_internet_app-01` (never.yaml:8) is not made any more\nnothing opens and nothing closes\n",
+            "promised 0\n", "compiled 0 app-01.nft\n",
         ] {
             #expect(result.output.contains(words), "\(words): \(result)")
         }

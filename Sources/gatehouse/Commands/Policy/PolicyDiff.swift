@@ -7,7 +7,8 @@ struct PolicyDiff: ParsableCommand {
         commandName: "diff",
         abstract: "Say in packets what a change of the site file opens and closes, on which host.",
         discussion: """
-            Lines that only moved are no change, nor is what ended before now; other limits, ends and changes of addresses are. Exit status: 0 when
+            Lines that only moved are no change, nor is what ended before now; other limits, ends and changes of addresses are.
+            Claims and tests that are gone are noted. Exit status: 0 when
             nothing opens, 1 when something does or cannot be told, 2 when a file or the command is wrong.
             """
     )
@@ -24,12 +25,14 @@ struct PolicyDiff: ParsableCommand {
     func run() throws {
         let (before, after) = (try PolicySite(path: old), try PolicySite(path: new))
         let diff = IntentDiff(from: before.intent.hosts, to: after.intent.hosts, at: after.now)
+        let notes = PromiseDiff.notes(from: (before.model, old), to: (after.model, new))
         if json {
             let members: [JSONValue.Member] = [
                 .init("opens", .boolean(diff.opensAnything)),
                 .init("changes", .array(diff.changes.map(Self.json))),
                 .init("adjustments", .array(diff.adjustments.map(Self.json))),
                 .init("unknown", .strings(diff.unknown)),
+                .init("notes", .strings(notes)),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
@@ -38,6 +41,7 @@ struct PolicyDiff: ParsableCommand {
                 Output.line("\(other.host) \(other.opens ? "CHANGES" : "narrows") \(other.sentence)")
             }
             for host in diff.unknown { Output.line("\(host): unknown, its rules cut the packets into too many pieces") }
+            for note in notes { Output.line("note: \(note)") }
             if diff.changes.isEmpty, diff.adjustments.isEmpty, diff.unknown.isEmpty {
                 Output.line("nothing opens and nothing closes")
             }
