@@ -96,16 +96,9 @@ package struct AdministratorCheck: Sendable {
         by interface: String,
         _ moments: [Int64]
     ) -> Verdict {
-        let destination = entrance.destination
-        let inward = PacketRoute.input(by: interface)
-        var request = Packet(inward, from: access.source, to: destination, .tcp, detail: access.port)
-        request.sourcePort = clientPort
-        request.oddities = .toOwnAddress
-        // From behind a router, as nearly everybody is.
-        if access.source.width == 128 { request.oddities.insert(.throughRouter) }
-        if entrance.isDetour { request.oddities.insert(.withoutReturnPath) }
+        let request = request(access, at: entrance, by: interface)
         let outward = PacketRoute.output(by: interface)
-        var answer = Packet(outward, from: destination, to: access.source, .tcp, detail: clientPort)
+        var answer = Packet(outward, from: entrance.destination, to: access.source, .tcp, detail: clientPort)
         answer.sourcePort = access.port
         answer.state = .established
         answer.tcpFlags = 0x12
@@ -137,6 +130,41 @@ package struct AdministratorCheck: Sendable {
             }
         }
         return .admitted(rule: admitting ?? "no rule, since nothing is dropped")
+    }
+
+    /// The first packet of a new connection.
+    private static func request(_ access: Access, at entrance: Entrance, by interface: String) -> Packet {
+        let inward = PacketRoute.input(by: interface)
+        var request = Packet(inward, from: access.source, to: entrance.destination, .tcp, detail: access.port)
+        request.sourcePort = clientPort
+        request.oddities = .toOwnAddress
+        // From behind a router, as nearly everybody is.
+        if access.source.width == 128 { request.oddities.insert(.throughRouter) }
+        if entrance.isDetour { request.oddities.insert(.withoutReturnPath) }
+        return request
+    }
+
+    /// The rules whose limits a new connection meets: the one that lets it in, and defences that come before it. How many
+    /// connections of one source the house lets through of itself is more than a person begins, and bounds nobody.
+    ///
+    /// - Parameter rule: the id of the one that lets it in.
+    package static func bounds(
+        _ access: Access,
+        at entrance: Entrance,
+        _ intent: HostIntent,
+        admittedBy rule: String
+    ) -> [IntentRule] {
+        let requests = entrance.interfaces.map { interface in
+            var packet = request(access, at: entrance, by: interface)
+            packet.oddities.insert(.overLimit)
+            return packet
+        }
+        guard let last = intent.input.firstIndex(where: { $0.id == rule }) else { return [] }
+        return intent.input[...last].filter { rule in
+            guard let limit = rule.limit, requests.contains(where: rule.matches) else { return false }
+            return rule.verdict == .accept
+                || limit.measures.contains { !LimitMeasure.rate(FirewallDefence.usualFlood).isAtMost($0) }
+        }
     }
 
     /// A port as clients have them.

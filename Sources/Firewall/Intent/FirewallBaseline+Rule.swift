@@ -15,7 +15,8 @@ extension FirewallBaseline {
             matches: matches
         )
         if self == .ping, path != .output {
-            rule.limit = RuleLimit(setting, otherwise: FirewallRate(10, per: .second), burst: 50)
+            let usual = RuleLimit.Rate(count: 10, perSeconds: 1, burst: 50)
+            rule.limit = RuleLimit(rate: RuleLimit.Rate(setting, otherwise: usual))
         }
         return rule
     }
@@ -31,7 +32,7 @@ extension FirewallBaseline {
         case .icmp:
             [Self.match { $0.traffic = .icmpErrors.union(.types([128, 129], of: .icmpv6)) }]
         case .ping: [Self.match { $0.traffic = .icmp(.icmp, type: 8) }]
-        case .dhcpClient: Self.dhcp(path, .among(host.dynamicInterfaces), isServer: false)
+        case .dhcpClient: Self.dhcp(path, .among(host.leasingInterfaces), isServer: false)
         case .dhcpServer: host.isDHCPServer ? Self.dhcp(path, host.innerInterfaces, isServer: true) : []
         }
     }
@@ -129,6 +130,9 @@ extension PacketMatch {
 extension SiteHost {
     /// The interfaces for which the site file has no address: they get theirs from elsewhere.
     var dynamicInterfaces: Set<String> { Set(interfaces.filter(\.addresses.isEmpty).map(\.name)) }
+
+    /// The interfaces that ask for addresses by DHCP.
+    fileprivate var leasingInterfaces: Set<String> { Set(interfaces.filter(\.asksForLease).map(\.name)) }
 
     /// Whether it gives out addresses: it bears the role `dhcp-server`.
     fileprivate var isDHCPServer: Bool { roles.contains("dhcp-server") }

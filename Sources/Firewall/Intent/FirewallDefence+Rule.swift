@@ -15,7 +15,7 @@ extension FirewallDefence {
         guard !matches.isEmpty else { return nil }
         var rule = IntentRule(id: rawValue, .defence(rawValue), .drop, matches: matches)
         if self == .connectionFlood {
-            rule.limit = RuleLimit(setting, otherwise: FirewallRate(1000, per: .second), burst: 2000)
+            rule.limit = RuleLimit(rate: RuleLimit.Rate(setting, otherwise: Self.usualFlood))
         }
         return rule
     }
@@ -64,6 +64,9 @@ extension FirewallDefence {
             ]
         }
     }
+
+    /// How many new connections one source may begin when the site file says nothing else.
+    static let usualFlood = RuleLimit.Rate(count: 1_000, perSeconds: 1, burst: 2_000)
 
     private static let dhcp = TrafficSet(.udp, details: 67...68).union(TrafficSet(.udp, details: 546...547))
 

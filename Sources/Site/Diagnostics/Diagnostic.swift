@@ -5,6 +5,8 @@ package struct Diagnostic: Sendable, Equatable {
         case error
         /// The file is taken, but probably not what was meant.
         case warning
+        /// The file may well be what was meant; who writes his first may not expect what follows from it.
+        case note
     }
 
     /// What kind of fault it is: a word that stays the same from release to release, for scripts.
@@ -32,6 +34,7 @@ package struct Diagnostic: Sendable, Equatable {
         case unused
         case uncovered
         case ineffective
+        case needs
         // The firewall as a whole: what it claims, and what it is tried with.
         case claim, test
         // What the file refers to.

@@ -63,7 +63,7 @@ package enum FirewallBaseline: String, Sendable, CaseIterable {
     case icmp
     /// Echo requests of IPv4, some from each source.
     case ping
-    /// Addresses from a DHCP server, on interfaces for which the site file has none.
+    /// Addresses from a DHCP server, on interfaces that ask for them (`HostInterface.asksForLease`).
     case dhcpClient = "dhcp-client"
     /// Requests for an address, at hosts with the role `dhcp-server`, on interfaces that do not face the outside.
     case dhcpServer = "dhcp-server"

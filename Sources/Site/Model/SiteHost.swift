@@ -25,11 +25,16 @@ package struct HostInterface: Sendable, Equatable {
     /// Which side it faces: `outside`, `inside`, …
     package var zone: String?
     package var addresses: [InterfaceAddress] = []
+    /// `dhcp`; nil where the file does not say it.
+    package var dhcp: Bool?
     package var position = SourcePosition.none
 
     package init(name: String) {
         self.name = name
     }
+
+    /// Whether it asks for addresses by DHCP: as the file says, else where it has none in the file.
+    package var asksForLease: Bool { dhcp ?? addresses.isEmpty }
 }
 
 /// A service of the site: a transport and its ports.

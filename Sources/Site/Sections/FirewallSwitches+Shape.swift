@@ -59,7 +59,7 @@ extension FirewallBaseline {
         case .multicastListeners: "IPv6 multicast listener discovery is let through, and IGMP where lines open groups."
         case .icmp: "ICMP errors, and echo of IPv6, are let through."
         case .ping: "Echo requests of IPv4 are let through, up to a rate for each source; 10/s when true."
-        case .dhcpClient: "DHCP is let through on interfaces without addresses here."
+        case .dhcpClient: "DHCP is let through on interfaces that get their addresses by it."
         case .dhcpServer: "DHCP is served by hosts with the role dhcp-server, but for the zone outside."
         }
     }.checked { switches, node, decoding in

@@ -32,6 +32,7 @@ extension HostInterface {
         [
             .key("zone", \.zone, .zone, "Which side the interface faces, such as outside or inside."),
             .key("addresses", \.addresses, .list(of: .interfaceAddress), "Addresses with their prefix."),
+            .key("dhcp", \.dhcp, .boolean, "Whether it gets its addresses by DHCP; true where it has none here."),
         ]
     ).placed(\.position).named(\.name).checked { interface, node, decoding in
         guard interface.name.utf8.count > longestName else { return }

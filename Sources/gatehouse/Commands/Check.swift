@@ -29,6 +29,7 @@ struct Check: ParsableCommand {
             outcome = outcome.adding(references)
                 .adding(PolicyCheck.findings(model, file: options.path, now: now))
                 .adding(CertificateCheck.findings(model, file: options.path, whereAbsent: .warning))
+                .adding(NeedsNote.note(model, Intent(of: model, at: now), file: options.path).map { [$0] } ?? [])
         }
         if json {
             print(outcome.json)

@@ -149,7 +149,21 @@ struct RuleTests {
             #expect(try names("  baseline: { \(part.rawValue): false }\n") == house.subtracting([part.rawValue]))
         }
         let slow = try Self.intent("  baseline: { ping: 3/m }\n").host("r")?.input.first { $0.id == "ping" }
-        #expect(slow?.limit?.rate == RuleLimit.Rate(count: 3, perSeconds: 60, burst: 5))
+        #expect(slow?.limit?.rate == RuleLimit.Rate(count: 3, perSeconds: 60, burst: 15))
+    }
+
+    @Test("a rate that the house has anyway changes nothing when it is written, and a higher one lets more in at once")
+    func houseRates() throws {
+        func limits(_ firewall: String) throws -> [RuleLimit.Rate?] {
+            let rules = try #require(try Self.intent(firewall).host("r")).input
+            return ["connection-flood", "ping"].map { id in rules.first { $0.id == id }?.limit?.rate }
+        }
+        func rates(_ flood: String, _ ping: String) throws -> [RuleLimit.Rate?] {
+            try limits("  defences: { connection-flood: \(flood) }\n  baseline: { ping: \(ping) }\n")
+        }
+        #expect(try rates("1000/s", "10/s") == limits("  allow: []\n"))
+        #expect(try rates("2000/s", "20/s").map { $0?.burst } == [4_000, 100])
+        #expect(try rates("1/h", "1/d").map { $0?.burst } == [5, 5])
     }
 
     @Test("who asks for an address is heard by a server inside, and a client hears what it asked for")
@@ -171,6 +185,25 @@ struct RuleTests {
         #expect(try decision(.output, "wan", "0.0.0.0", (68, 67)) == "dhcp-client")
         #expect(try decision(.output, "wan", "8.8.4.4", (67, 68)) == nil)
         #expect(try decision(.input, "lan", "192.168.1.9", (67, 68)) == nil)
+    }
+
+    @Test("an interface asks for addresses by DHCP when it has none in the file, or as the file says")
+    func leases() throws {
+        func asking(_ wan: String, _ lan: String) throws -> [InterfaceSet] {
+            let text = Self.router.replacing("outside }", with: "outside\(wan) }")
+                .replacing("/64\"] }\n  s", with: "/64\"]\(lan) }\n  s")
+            let host = try #require(Intent(of: try site(text + "  allow: []\n")).host("r"))
+            return [host.input, host.output].flatMap { rules in
+                rules.filter { $0.id == "dhcp-client" }.flatMap(\.matches).map {
+                    $0.inputInterfaces == .any ? $0.outputInterfaces : $0.inputInterfaces
+                }
+            }
+        }
+        func all(_ names: Set<String>) -> [InterfaceSet] { .init(repeating: .among(names), count: 4) }
+        #expect(try asking("", "") == all(["wan"]))
+        #expect(try asking("", ", dhcp: true") == all(["wan", "lan"]))
+        #expect(try asking(", dhcp: false", ", dhcp: true") == all(["lan"]))
+        #expect(try asking(", dhcp: false", "").isEmpty)
     }
 
     @Test("bogons are what the site does not claim")

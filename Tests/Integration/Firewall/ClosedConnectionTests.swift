@@ -12,7 +12,7 @@ struct ClosedConnectionTests {
             apply one.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
@@ -26,7 +26,7 @@ struct ClosedConnectionTests {
             policy rollback
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
@@ -44,7 +44,7 @@ struct ClosedConnectionTests {
             policy confirm
             """
         )
-        let killed = "killed 137\n1 connection that the rules closed ended\ngeneration 3 is kept\n"
+        let killed = "killed 137\n1 connection that the rules closed was ended\ngeneration 3 is kept\n"
         #expect(result.output.contains(killed), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
@@ -59,7 +59,7 @@ struct ClosedConnectionTests {
             apply narrow.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
@@ -75,7 +75,7 @@ struct ClosedConnectionTests {
             apply after.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
@@ -90,7 +90,7 @@ struct ClosedConnectionTests {
             apply wide-one.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
     }
 
@@ -104,7 +104,7 @@ struct ClosedConnectionTests {
             apply first.yaml --keep 203.0.113.7 --confirm-within 0s
             """
         )
-        #expect(result.output.contains("1 connection that the rules closed ended"), "\(result)")
+        #expect(result.output.contains("1 connection that the rules closed was ended"), "\(result)")
         #expect(result.output.contains("22 talks\n8080 is silent\n9000 talks\nend"), "\(result)")
     }
 

@@ -45,8 +45,8 @@ struct RoutedConnectionTests {
             + "narrow: 8080 talks\nnarrow: 9090 is silent\nnarrow: end\n"
         #expect(said.contains(talk), "\(result)")
         // Of three loads the last alone ended a connection, and one.
-        let ended = said.split(separator: "\n").filter { $0.contains("that the rules closed ended") }
-        #expect(ended.count == 1 && ended[0].contains("1 connection that the rules closed ended"), "\(result)")
+        let ended = said.split(separator: "\n").filter { $0.contains("that the rules closed was ended") }
+        #expect(ended.count == 1 && ended[0].contains("1 connection that the rules closed was ended"), "\(result)")
         let wider = said.split(separator: "wider 0\n", maxSplits: 1)
         #expect(!wider[0].contains("ended"), "\(result)")
     }

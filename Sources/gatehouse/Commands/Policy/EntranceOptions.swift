@@ -5,7 +5,10 @@ import Site
 
 /// Who must be let in once other rules are in force, and how long those wait for a confirmation.
 struct EntranceOptions: ParsableArguments {
-    @Option(help: "How long to wait for `policy confirm`, as 60s or 10m; 0s takes it for good at once.")
+    @Option(
+        parsing: .unconditional,
+        help: "How long to wait for `policy confirm`: 60s, 10m or 1h, at most 24h; 0s takes it for good at once."
+    )
     var confirmWithin: TimeSpan = .seconds(60)
 
     @Option(help: "An address that must be let in by SSH afterwards. Default: where your own SSH session comes from.")
@@ -170,9 +173,8 @@ struct EntranceOptions: ParsableArguments {
         _ ruleset: ProvedRuleset,
         _ applier: Applier
     ) throws {
-        let deciding = ruleset.compiled.intent.input.first { $0.id == rule }
-        if deciding?.limit != nil {
-            Output.error("warning: rule \(rule) has a limit: a new connection above it is dropped, also yours")
+        for bound in AdministratorCheck.bounds(access, at: entrance, ruleset.compiled.intent, admittedBy: rule) {
+            Output.error("warning: rule \(bound.id) has a limit: a new connection above it is dropped, also yours")
         }
         let later = try applier.finding(on: access, ruleset, at: [entrance], for: Self.longTime).verdict
         if case .admitted = later { return }
@@ -227,7 +229,8 @@ extension EndedConnections {
     /// Tells what there is to tell.
     func say() {
         if count > 0 {
-            Output.line("\(count) \(count == 1 ? "connection" : "connections") that the rules closed ended")
+            let (what, were) = count == 1 ? ("connection", "was") : ("connections", "were")
+            Output.line("\(count) \(what) that the rules closed \(were) ended")
         }
         if hasUnaskedWays {
             Output.error(

@@ -32,6 +32,7 @@ struct PolicyApply: ParsableCommand {
             MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path)
             + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
         for warning in warnings { Output.error(warning.description) }
+        try requireRenewal(host, site)
         let accesses = try entrance.accesses()
         try requireClaims(site)
         try requireTests(site)
@@ -41,6 +42,9 @@ struct PolicyApply: ParsableCommand {
             for warning in OtherFirewalls.warnings(try Self.facts(applier)) + bootWarning {
                 Output.error("warning: \(warning)")
             }
+            let isFirst = (try? applier.state())?.current == nil
+            let note = isFirst ? NeedsNote.note(site.model, site.intent, host: host.name, file: site.path) : nil
+            if let note { Output.error(note.description) }
             let ruleset = try applier.prove(compiled, takesUnknown: entrance.unproved)
             for change in try applier.changesByOthers(ruleset) { Output.error("warning: \(change)") }
             try entrance.require(accesses, ruleset, applier)
@@ -54,6 +58,18 @@ struct PolicyApply: ParsableCommand {
             return try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
         }
         entrance.say(outcome, host.name)
+    }
+
+    /// Warns of addresses that the machine may lose, and refuses where nobody is asked whether he has read it.
+    private func requireRenewal(_ host: SiteHost, _ site: PolicySite) throws {
+        let warnings = UnrenewedAddresses.warnings(host, leases: PolicySite.leases, file: site.path)
+        for warning in warnings { Output.error(warning.description) }
+        guard !warnings.isEmpty, entrance.confirmWithin.seconds == 0, !entrance.unproved else { return }
+        throw ExitCode.refusal(
+            .wanting,
+            "this machine may lose an address that it has by DHCP: correct the file as said above, or give --confirm-within "
+                + "some time, or --unproved; nothing was changed"
+        )
     }
 
     /// Holds the site's claims against what all hosts are meant to do.

@@ -55,9 +55,18 @@ extension PolicySite {
         }
     }
 
+    /// The addresses that this machine has by DHCP.
+    static var leases: [UnrenewedAddresses.Lease] {
+        ExpiringAddress.all().compactMap { one in
+            IPAddress(bytes: one.address).flatMap {
+                UnrenewedAddresses.Lease($0, prefixLength: one.prefixLength, on: one.interface, left: one.seconds)
+            }
+        }
+    }
+
     /// What the site file of the ruleset in force says otherwise of this machine's interfaces.
     static func interfaceWarnings(_ applier: Applier) throws(ApplyError) -> [Diagnostic] {
-        try applier.interfaceWarnings(present: InterfaceNames.all(), own: ownAddresses)
+        try applier.interfaceWarnings(present: InterfaceNames.all(), own: ownAddresses, leases: leases)
     }
 
     /// Where a connection of the administrator comes in, by the routes of this machine.

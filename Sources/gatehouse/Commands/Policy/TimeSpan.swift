@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A length of time on the command line: `60s`, `10m`, `1h`, or seconds.
+/// A length of time on the command line: `60s`, `10m`, `1h`, or seconds; at most a day.
 struct TimeSpan: ExpressibleByArgument {
     let seconds: Int
 
