@@ -141,7 +141,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .noPointer(let path, let name, let numbers):
             "\(path): it names no generation, of which there are \(numbers.suffix(9).map(String.init).joined(separator: ", ")): "
                 + "write the number of the one that `gatehouse certs audit \(name)` tells of last into it"
-                + ([InternalCA.rootName, InternalCA.intermediateName].contains(name)
+                + (InternalCA.isOwn(name)
                     ? "" : ", or run `gatehouse certs issue \(name)` for a new one")
         case .unusableName(let name):
             "\"\(name)\" cannot name a certificate: use letters, digits, dots, hyphens, underscores and *"

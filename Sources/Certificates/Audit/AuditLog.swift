@@ -14,7 +14,7 @@ import Synchronization
 package struct AuditLog: Sendable {
     package let path: String
 
-    /// A year of a thousand certificates is 3 MiB.
+    /// A year of a thousand certificates is 4 MiB.
     internal static let limit = 256 << 20
     /// What the first line names as the one before it.
     internal static let beginning = String(repeating: "0", count: 64)

@@ -23,6 +23,9 @@ package struct InternalCA: Sendable {
     internal static let rootName = "internal-ca-root"
     internal static let intermediateName = "internal-ca"
 
+    /// Whether it is the name of one of them.
+    package static func isOwn(_ name: String) -> Bool { [rootName, intermediateName].contains(name) }
+
     /// What clients are to trust.
     package let rootCertificate: Certificate
     /// nil when it is not at hand.

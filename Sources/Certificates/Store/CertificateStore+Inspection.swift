@@ -1,6 +1,5 @@
 import Linux
 import OpenSSL
-import Site
 
 /// Whether the store is as Gatehouse left it: who may change its folders, and whether its generations are those that the
 /// history tells of. Changes nothing.
@@ -87,13 +86,13 @@ extension CertificateStore {
             if let damage {
                 // What is to be done about one that is over is another thing than its reader thinks.
                 return "\(generation) is damaged (\("\(damage)".prefix { $0 != ";" })): "
-                    + (isCurrent || isOfAuthority
+                    + (isCurrent || InternalCA.isOwn(name)
                         ? remedy("makes another")
                         : "there is no way back to it, and nobody here can revoke it; "
                             + "`gatehouse certs retire \(name)` deletes its key")
             }
             if isOfChain {
-                let another = isCurrent && !isOfAuthority ? ", or \(remedy("makes another"))" : ""
+                let another = isCurrent && !InternalCA.isOwn(name) ? ", or \(remedy("makes another"))" : ""
                 return "\(generation): WHAT FOLLOWS THE CERTIFICATE IS NOT WHAT THE AUDIT LOG TELLS: it is damaged, or "
                     + "somebody changed it; bring it back from a backup\(another)"
             }
@@ -104,8 +103,6 @@ extension CertificateStore {
             return "\(generation) IS NOT THE CERTIFICATE OF THE AUDIT LOG, \(told.prefix(16))…, but "
                 + "\(found.prefix(16))…: somebody has put another in its place; " + remedy("replaces it", " --new-key")
         }
-
-        private var isOfAuthority: Bool { CertificateSettings.reservedNames.contains(name) }
 
         /// What brings another: a command, but for the internal CA's root.
         private func remedy(_ does: String, _ options: String = "") -> String {

@@ -1,5 +1,4 @@
 internal import Linux
-internal import Site
 
 /// Which generation of a certificate is the current one: `NAME/current` holds its number.
 extension CertificateStore {
@@ -30,7 +29,7 @@ extension CertificateStore {
             switch error {
             case .file(let problem) where problem.isNoSuchFile && !FileWriting.exists(home):
                 throw .lostGeneration(name: name, folder: home)
-            case .contents(let path, let reason) where CertificateSettings.reservedNames.contains(name):
+            case .contents(let path, let reason) where InternalCA.isOwn(name):
                 throw .damagedAuthority(path: path, name: name, reason)
             default: throw error
             }

@@ -16,7 +16,6 @@ package struct CertificateStore: Sendable {
     package let folder: String
     /// Shared by the certificates that this store loads.
     private let issuers = IssuerPool()
-    private let notes = ChainNotes()
 
     package init(folder: String) {
         self.folder = folder
@@ -65,7 +64,7 @@ package struct CertificateStore: Sendable {
     /// with, as far as the history tells. By its signatures all of it is known but the last certificate.
     internal func loadAsTold(_ name: String, generation number: Int) throws(CertificateProblem) -> CertificateBundle {
         let bundle = try load(name, generation: number)
-        if notes.contradict(bundle.chain, of: name, generation: number, in: audit) {
+        if audit.contradicts(bundle.chain, of: name, generation: number) {
             throw .changedChain(path: "\(folder)/\(name)/\(number)/fullchain.pem", name: name)
         }
         return bundle

@@ -125,46 +125,68 @@ struct MakeshiftTests {
         #expect(try store.rollBack("site", reason: "a test", now: now).leaf.der == first.leaf.der)
     }
 
-    @Test("what the last certificate of a foreign chain should be is known from the history, unless it is older")
-    func foreignChain() throws {
-        let whole = try take()
-        let good = try take()
-        #expect(good.chain.count == 2)
-        func look() throws -> (faults: [String], found: [CertificateStore.Discrepancy]) {
-            let discrepancies = try store.discrepancies(from: try store.audit.verify(), of: "site")
-            return (scratch.provider(at: now).standing(settings(acme)).faults, discrepancies)
-        }
-        #expect(try look().faults.isEmpty && look().found.isEmpty)
+    /// The current generation with another serial number in its last certificate, which no signature below tells of.
+    private func damageLastIssuer(_ good: CertificateBundle, _ generation: Int) throws -> CertificateProblem {
         var bytes = good.chain[1].der
-        // The serial number's third byte (RFC 5280, section 4.1): no signature below tells of it.
+        // The serial number's third byte (RFC 5280, section 4.1).
         bytes[17] ^= 1
-        let path = store.folder + "/site/2/fullchain.pem"
+        let path = store.folder + "/site/\(generation)/fullchain.pem"
         let broken = try Certificate(der: bytes.span)
         try (good.leaf.pem + broken.pem).write(toFile: path, atomically: false, encoding: .utf8)
-        let damaged = try look()
-        #expect(damaged.faults == ["\(CertificateProblem.changedChain(path: path, name: "site"))"])
-        #expect(damaged.found.count == 1 && damaged.found[0].isOfChain && damaged.found[0].isSwapped)
-        #expect("\(damaged.found)".contains("`gatehouse certs rotate site` makes another"), "\(damaged.found)")
-        #expect(try provide(settings(acme)).bundles.map(\.leaf.der) == [whole.leaf.der])
-        #expect(throws: CertificateProblem.self) { try provider.inspect(settings(acme)) }
+        return .changedChain(path: path, name: "site")
+    }
 
-        // A line that is not as it was written tells nothing, and one of before tells of no chain.
-        let log = try String(contentsOfFile: store.audit.path, encoding: .utf8)
-        let note = "\"chain\":\"\(good.chain.fingerprint.prefix(8))"
-        #expect(log.contains(note))
-        try scratch.write("certs/audit.log", log.replacingOccurrences(of: note, with: "\"chain\":\"00000000"))
-        #expect(try look().faults.isEmpty)
-        try FileManager.default.removeItem(atPath: store.audit.path)
-        let event = AuditEvent(
-            .imported,
-            certificate: "site",
-            generation: 2,
-            fingerprint: good.leaf.fingerprint,
-            issuer: good.leaf.issuer,
-            reason: "a test"
-        )
-        try store.audit.append(event, now: now)
-        #expect(try look().faults.isEmpty && look().found.map(\.generation) == [1])
+    private func found() throws -> [CertificateStore.Discrepancy] {
+        try store.discrepancies(from: try store.audit.verify(), of: "site")
+    }
+
+    @Test("what the last certificate of a foreign chain should be is known from the history, as far as that tells")
+    func foreignChain() throws {
+        let first = try take()
+        let second = try take()
+        #expect(second.chain.count == 2)
+        #expect(try provider.standing(settings(acme)).faults.isEmpty && found().isEmpty)
+        let problem = try damageLastIssuer(second, 2)
+        #expect(provider.standing(settings(acme)).faults == ["\(problem)"])
+        let told = try found()
+        #expect(told.count == 1 && told[0].isOfChain && told[0].isSwapped)
+        #expect("\(told)".contains("`gatehouse certs rotate site` makes another"), "\(told)")
+        #expect(try provide(settings(acme)).bundles.map(\.leaf.der) == [first.leaf.der])
+        #expect(throws: problem) { try provider.inspect(settings(acme)) }
+        // What is added to the history is read, and what was known before it is known.
+        let third = try take()
+        #expect(provider.standing(settings(acme)).faults.isEmpty)
+        let other = try damageLastIssuer(third, 3)
+        #expect(provider.standing(settings(acme)).faults == ["\(other)"])
+        #expect(throws: problem) { try store.rollBack("site", reason: "a test", now: now) }
+        #expect(try found().map(\.generation) == [2, 3])
+    }
+
+    @Test("a line that is not as it was written tells of no chain, nor does one of before", arguments: [true, false])
+    func untoldChain(isOlder: Bool) throws {
+        _ = try take()
+        let good = try take()
+        if isOlder {
+            try FileManager.default.removeItem(atPath: store.audit.path)
+            let event = AuditEvent(
+                .imported,
+                certificate: "site",
+                generation: 2,
+                fingerprint: good.leaf.fingerprint,
+                issuer: good.leaf.issuer,
+                reason: "a test"
+            )
+            try store.audit.append(event, now: now)
+        } else {
+            let log = try String(contentsOfFile: store.audit.path, encoding: .utf8)
+            let note = "\"chain\":\"\(good.chain.fingerprint.prefix(8))"
+            #expect(log.contains(note))
+            try scratch.write("certs/audit.log", log.replacingOccurrences(of: note, with: "\"chain\":\"00000000"))
+        }
+        #expect(provider.standing(settings(acme)).faults.isEmpty)
+        _ = try damageLastIssuer(good, 2)
+        #expect(provider.standing(settings(acme)).faults.isEmpty)
+        #expect(try found().filter(\.isOfChain).isEmpty)
     }
 
     @Test("nothing, in place of a good one that is served and has vanished from the store")

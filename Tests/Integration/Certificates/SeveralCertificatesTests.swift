@@ -44,6 +44,8 @@ struct SeveralCertificatesTests {
         #expect(try certs("rotate", "one", "nosuch").status == 2)
         #expect(try listed("one").entries.first?["generation"] as? Int == 2, "names come before anything is made")
         #expect(try certs("rotate").status != 0)
+        let own = try certs("rotate", "internal-ca")
+        #expect(own.status == 2 && own.error.contains("`ca renew` replaces the intermediate"), "\(own)")
     }
 
     @Test("are listed by name, with what is wrong with the store, and with what is wrong with them alone")

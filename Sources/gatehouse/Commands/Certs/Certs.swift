@@ -59,6 +59,11 @@ struct CertificateOptions: ParsableArguments {
 
         func certificate(_ name: String) throws -> CertificateSettings {
             guard let settings = named(name) else {
+                if InternalCA.isOwn(name) {
+                    let words = "\(name) is of the internal CA itself, which `gatehouse certs ca` is for"
+                    Output.error("\(words): `ca renew` replaces the intermediate")
+                    throw ExitCode(2)
+                }
                 let known = site.certificates.keys.sorted().joined(separator: ", ")
                 Output.error(
                     "the site file has no certificate \(name)"
