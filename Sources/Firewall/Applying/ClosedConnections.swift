@@ -10,8 +10,16 @@ package struct TrackedConnection: Sendable, Hashable {
     package var sourcePort: UInt16
     /// The destination port, or type and code of ICMP as `TrafficSet` has them.
     package var detail: UInt16
-    /// Whether it came to another address or port, which a router changed.
-    package var isRedirected = false
+    /// Where it was sent, when a router changed that; nil when it goes where it was sent.
+    package var sent: Destination?
+
+    /// An address, and a port or what `detail` is besides.
+    package struct Destination: Sendable, Hashable {
+        package var address: IPAddress
+        package var detail: UInt16
+
+        package init(_ address: IPAddress, detail: UInt16) { (self.address, self.detail) = (address, detail) }
+    }
 
     package init(
         from source: IPAddress,
@@ -34,6 +42,8 @@ package struct ClosedConnections {
     private let input: Change
     private let forward: Change
     private let output: Change
+    /// What lines of `deny` keep from being forwarded.
+    private let kept: (before: [PacketMatch], after: [PacketMatch])
     /// Each interface that rules may ask for, and one that they do not.
     private let interfaces: [String]
     private let own: Set<IPAddress>
@@ -67,6 +77,7 @@ package struct ClosedConnections {
         input = Change(.input, before, after)
         forward = Change(.forward, before, after)
         output = Change(.output, before, after)
+        kept = (before?.kept ?? [], after.kept)
         let named = ((before?.interfaces ?? []) + after.interfaces).map(\.name)
         interfaces = Set(named).sorted() + [HostIntent.unnamedInterface]
         own = Set(addresses)
@@ -89,9 +100,10 @@ package struct ClosedConnections {
         }
         let path = change.path
         let packet = Self.firstPacket(of: connection, path)
-        let before = change.before.decisions(for: packet)
+        // What is kept where it was sent a line of `deny` takes there.
+        let before = Self.isKept(connection, by: kept.before) ? [] : change.before.decisions(for: packet)
         guard before.contains(where: \.admits) else { return false }
-        let after = change.after.decisions(for: packet)
+        let after = Self.isKept(connection, by: kept.after) ? [] : change.after.decisions(for: packet)
 
         let everywhere = fates(
             before,
@@ -119,8 +131,24 @@ package struct ClosedConnections {
             detail: connection.detail
         )
         packet.sourcePort = connection.sourcePort
-        if connection.isRedirected { packet.oddities.insert(.redirected) }
+        if connection.sent != nil { packet.oddities.insert(.redirected) }
         return packet
+    }
+
+    /// Whether a connection that was forwarded would not be any more. It came by an interface that is forwarded from, and a
+    /// line that names a zone names that one.
+    private static func isKept(_ connection: TrackedConnection, by kept: [PacketMatch]) -> Bool {
+        guard let sent = connection.sent, !kept.isEmpty else { return false }
+        var packet = Packet(
+            .input(by: HostIntent.unnamedInterface),
+            from: connection.source,
+            to: sent.address,
+            connection.protocolNumber,
+            detail: sent.detail
+        )
+        packet.sourcePort = connection.sourcePort
+        packet.oddities = .toOwnAddress
+        return kept.contains { $0.contains(packet) }
     }
 
     /// One of those interfaces that are in the same of the sets: one alone where no set is of some interfaces only.
@@ -161,4 +189,13 @@ extension HostIntent {
     /// Stands for an interface that the site file does not name: no interface of Linux has a name with a slash, so no
     /// rule for named interfaces, such as the one for loopback, takes its packets.
     internal static let unnamedInterface = "/"
+
+    /// What lines of `deny` keep from being forwarded, by whatever interfaces.
+    fileprivate var kept: [PacketMatch] {
+        translations.filter { $0.kind == .unchanged }.map { translation in
+            var match = translation.match
+            match.inputInterfaces = .any
+            return match
+        }
+    }
 }

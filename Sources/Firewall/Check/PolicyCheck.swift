@@ -18,7 +18,6 @@ package struct PolicyCheck {
         var check = PolicyCheck(site, file, now)
         check.checkLines()
         check.checkTranslations()
-        check.checkForwardedDenies()
         check.checkClaims()
         check.checkVoidLines()
         check.checkTests()
@@ -156,7 +155,8 @@ package struct PolicyCheck {
                     .warning,
                     .ineffective,
                     position,
-                    "line \(first.position.line) changes all of it before this line is asked",
+                    "line \(first.position.line) \(first.kind == .unchanged ? "denies" : "changes") all of it before "
+                        + "this line is asked",
                     help: "remove one of the lines, or have them name different sources or services"
                 )
             }
@@ -230,10 +230,10 @@ extension Translation {
         (position.line, position.column) == (place.line, place.column)
     }
 
-    /// Whether it is of another line and changes whatever the other would, too.
+    /// Whether it is of another line and takes whatever the other would change.
     fileprivate func isAll(of other: Translation) -> Bool {
         let (one, two) = (changed, other.changed)
-        return changesDestination == other.changesDestination && !isOf(other.position)
+        return decidesDestination == other.decidesDestination && !isOf(other.position) && expires == nil
             && one.inputInterfaces == two.inputInterfaces && one.outputInterfaces == two.outputInterfaces
             && one.oddities == two.oddities && two.sources.isSubset(of: one.sources)
             && two.destinations.isSubset(of: one.destinations) && two.traffic.isSubset(of: one.traffic)

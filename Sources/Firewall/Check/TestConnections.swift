@@ -57,7 +57,7 @@ struct TestConnections {
             hosts = asked
             var kinds: Set<UInt32> = [range.lowerBound, range.upperBound]
             // What a router has masqueraded comes from the router.
-            let masquerading = asked.filter { $0.translations.contains { !$0.changesDestination } }
+            let masquerading = asked.filter { $0.translations.contains { !$0.decidesDestination } }
             let sources = masquerading.reduce(AddressSet([source])) { $0.union($1.knownAddresses) }
             func cut(_ match: PacketMatch) {
                 guard match.sources.intersects(sources),

@@ -14,9 +14,9 @@ package enum Compiler {
                 parts.append(LinearRule(rule, .defences).lines(&parts), to: "defences")
             }
         }
-        if intent.translations.contains(where: \.changesDestination) {
+        if intent.translations.contains(where: \.decidesDestination) {
             parts.base(.translateDestination, "translate_destination")
-            for translation in intent.translations where translation.changesDestination {
+            for translation in intent.translations where translation.decidesDestination {
                 parts.append(translation.lines(&parts), to: "translate_destination")
             }
         }
@@ -25,9 +25,9 @@ package enum Compiler {
             let rules = intent.rules(path)[skipped...]
             PathCompiler(path: path, rules: rules, logsRest: intent.logsDropped, lookups: lookups).compile(into: &parts)
         }
-        if intent.translations.contains(where: { !$0.changesDestination }) {
+        if intent.translations.contains(where: { !$0.decidesDestination }) {
             parts.base(.translateSource, "translate_source")
-            for translation in intent.translations where !translation.changesDestination {
+            for translation in intent.translations where !translation.decidesDestination {
                 parts.append(translation.lines(&parts), to: "translate_source")
             }
         }

@@ -4,11 +4,13 @@ extension Translation {
     /// The lines of the chain that changes what this translation changes.
     func lines(_ parts: inout RulesetParts) -> [Rule] {
         let label = RuleLabel(id: id, position: position)
-        let place: LinePlace = changesDestination ? .translateDestination : .translateSource
+        let place: LinePlace = decidesDestination ? .translateDestination : .translateSource
         let conditions = Conditions(place: place, label: label, name: "\(place.word)_\(Word.name(id))")
         return alternatives.flatMap { conditions.lines($0, &parts) }.map { line in
-            var rule = Rule(line, action, label: label)
-            rule.hasCounter = true
+            var rule = Rule(line + (expires.map { [.before($0)] } ?? []), action, label: others.isEmpty ? label : nil)
+            if !others.isEmpty { rule.note = RuleNote([label] + others).text }
+            // What is left as it is the line of `deny` counts, where it decides.
+            rule.hasCounter = kind != .unchanged
             return rule
         }
     }
@@ -16,12 +18,13 @@ extension Translation {
     private var action: Action {
         switch kind {
         case .masquerade: .masquerade
+        case .unchanged: .verdict(.accept)
         case .source(let address): .translateSource(address)
         case .destination(let address, let port): .translateDestination(address, port: port)
         }
     }
 
-    /// What is changed and, where a port is set, of one protocol with ports at a time:
+    /// What is meant and, where a port is set, of one protocol with ports at a time:
     /// nftables takes a port after the protocol was asked for, and not otherwise.
     private var alternatives: [PacketMatch] {
         guard case .destination(_, .some) = kind else { return [changed] }

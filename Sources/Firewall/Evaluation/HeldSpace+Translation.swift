@@ -73,9 +73,10 @@ extension HeldTranslation {
     static let destinationPriority = -100
     static let sourcePriority = 100
 
-    /// As a kernel holds what is meant.
-    init(_ kind: Translation.Kind) {
+    /// As a kernel holds what is meant; nil for no change.
+    init?(_ kind: Translation.Kind) {
         switch kind {
+        case .unchanged: return nil
         case .masquerade: self = .masquerade
         case .source(let address): self = .source("\(address)")
         case .destination(let address, nil): self = .destination("\(address)")

@@ -223,10 +223,13 @@ struct HeldReader {
     private static func arriving(_ statements: [HeldStatement], in chain: HeldChain) -> [HeldStatement] {
         let conditions = statements.count { if case .condition = $0 { true } else { false } }
         if chain.family == .inet, chain.table == Ruleset.table, chain.base?.hook == .prerouting,
-            chain.base?.isTranslation == true, conditions == statements.count - 1,
-            case .translation(.destination)? = statements.last
+            chain.base?.isTranslation == true, conditions == statements.count - 1
         {
-            return statements
+            switch statements.last {
+            // That it stays where it was sent, as a line of `deny` has it, is no other question.
+            case .translation(.destination)?, .verdict(.accept)?: return statements
+            default: break
+            }
         }
         return statements.map { statement in
             guard case .condition(.oddity(.toOwnAddress, _)) = statement else { return statement }

@@ -44,17 +44,18 @@ package struct HostIntent: Sendable {
     /// Where a packet that comes in is sent instead: the first change of its destination; nil when it goes where it was
     /// sent. The host's own addresses are those that the site file knows, and what the packet says of itself.
     package func redirection(of packet: Packet) -> Translation? {
-        guard translations.contains(where: \.changesDestination) else { return nil }
+        guard translations.contains(where: \.decidesDestination) else { return nil }
         var packet = packet
         if knownAddresses.contains(packet.destination) { packet.oddities.insert(.toOwnAddress) }
-        return translations.first { $0.changesDestination && $0.changed.contains(packet) }
+        let first = translations.first { $0.decidesDestination && $0.changed.contains(packet) }
+        return first.flatMap { $0.kind == .unchanged ? nil : $0 }
     }
 
     /// What changes the source of a packet that leaves and begins a connection: the first such change; nil when it keeps
     /// its source.
     package func sourceChange(of packet: Packet) -> Translation? {
         guard packet.path != .input, packet.state == .new else { return nil }
-        return translations.first { !$0.changesDestination && $0.changed.contains(packet) }
+        return translations.first { !$0.decidesDestination && $0.changed.contains(packet) }
     }
 
     /// The rule that decides about the packet; nil when none does, which means that it is dropped.
@@ -155,6 +156,9 @@ package struct Translation: Sendable, Equatable {
         case source(IPAddress)
         /// The destination becomes this address and, unless nil, this port.
         case destination(IPAddress, port: UInt16?)
+        /// The packet goes where it was sent, whatever later translations would make of its destination: a line of
+        /// `deny` takes it there.
+        case unchanged
     }
 
     /// As `IntentRule.id`.
@@ -162,6 +166,10 @@ package struct Translation: Sendable, Equatable {
     package var position = SourcePosition.none
     package var match: PacketMatch
     package var kind: Kind
+    /// More lines that it comes from.
+    package var others: [RuleLabel] = []
+    /// As `IntentRule.expires`.
+    package var expires: Int64?
 
     package init(id: String, match: PacketMatch, _ kind: Kind) {
         self.id = id
@@ -171,16 +179,19 @@ package struct Translation: Sendable, Equatable {
 }
 
 extension Translation {
-    /// Whether it changes where packets go, and not where they come from.
-    var changesDestination: Bool {
+    /// Whether it is about where packets go, and not about where they come from.
+    var decidesDestination: Bool {
         switch kind {
-        case .destination: true
+        case .destination, .unchanged: true
         case .masquerade, .source: false
         }
     }
 
-    /// The packets that it changes: of those that fulfil the match the ones of the new address's family and, where a
-    /// port is set, of protocols that have ports.
+    /// Whether it sends packets elsewhere than they were sent to.
+    var isForward: Bool { if case .destination = kind { true } else { false } }
+
+    /// The packets that it changes, or leaves as they are: of those that fulfil the match the ones of the new address's
+    /// family and, where a port is set, of protocols that have ports.
     var changed: PacketMatch {
         var changed = match
         func narrow(to address: IPAddress) {
@@ -189,7 +200,7 @@ extension Translation {
             changed.destinations = match.destinations.intersection(family)
         }
         switch kind {
-        case .masquerade: break
+        case .masquerade, .unchanged: break
         case .source(let address): narrow(to: address)
         case .destination(let address, let port):
             narrow(to: address)

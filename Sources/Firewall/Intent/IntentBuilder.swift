@@ -27,9 +27,8 @@ struct IntentBuilder {
             FirewallBaseline.addMembership(to: &intents[index])
         }
         for (index, host) in routers {
-            intents[index].translations = policy.translations.flatMap {
-                $0.translations(on: host, own: resolver.own[index])
-            }
+            let changes = policy.translations.flatMap { $0.translations(on: host, own: resolver.own[index]) }
+            intents[index].translations = intents[index].translationsKept(from: changes) + changes
         }
         return intents
     }

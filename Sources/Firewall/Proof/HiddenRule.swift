@@ -54,7 +54,7 @@ extension HiddenRule {
                 found[rule.id] = found[rule.id].map { $0.joined(hidden) } ?? hidden
             }
         }
-        let forwards = Set(hosts.flatMap(\.translations).filter(\.changesDestination).map(\.id))
+        let forwards = Set(hosts.flatMap(\.translations).filter(\.isForward).map(\.id))
         return order.filter { !deciding.contains($0) }.compactMap { found[$0] }.filter {
             $0.rule.origin == .written && !forwards.contains($0.rule.id) || $0.kind == .contradicted
         }

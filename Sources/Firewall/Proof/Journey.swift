@@ -102,11 +102,10 @@ extension HostIntent {
     fileprivate func nearestRedirection(of packet: Packet) -> (translation: Translation, reason: String)? {
         var packet = packet
         packet.oddities.insert(.toOwnAddress)
-        for translation in translations where translation.changesDestination {
-            let lacking = translation.changed.lacks(packet)
-            if lacking.count == 1 { return (translation, lacking[0].text) }
-        }
-        return nil
+        let forwards = translations.filter(\.isForward).map { ($0, $0.changed.lacks(packet)) }
+        // One that lacks nothing was kept from it by a line of `deny`, and nothing else would help.
+        guard forwards.allSatisfy({ !$0.1.isEmpty }) else { return nil }
+        return forwards.first { $0.1.count == 1 }.map { ($0.0, $0.1[0].text) }
     }
 }
 
@@ -120,7 +119,7 @@ extension Journey {
         var came = packet
         came.oddities.insert(.toOwnAddress)
         let changing = evaluator.trace(came).steps.filter { $0.destinationChange(in: held) != nil }
-        let meant = redirection.map { [HeldTranslation($0.kind)] } ?? []
+        let meant = redirection.flatMap { HeldTranslation($0.kind) }.map { [$0] } ?? []
         let isAsMeant =
             changing.compactMap { $0.destinationChange(in: held) } == meant && changing.allSatisfy { $0.unknown == nil }
         return HeldTrace(

@@ -16,6 +16,7 @@ extension HostIntent {
         intent.input = lasting(input)
         intent.forward = lasting(forward)
         intent.output = lasting(output)
+        intent.translations.removeAll { translation in translation.expires.map { $0 <= moment } ?? false }
         return intent
     }
 }

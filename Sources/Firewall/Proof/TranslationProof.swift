@@ -41,11 +41,8 @@ struct TranslationProof {
     private static func kinds(_ intent: HostIntent, _ held: HeldRuleset) -> [HeldTranslation] {
         var seen: Set<HeldTranslation> = []
         var kinds: [HeldTranslation] = []
-        for translation in intent.translations {
-            let kind = HeldTranslation(translation.kind)
-            if seen.insert(kind).inserted { kinds.append(kind) }
-        }
-        for kind in held.translations where seen.insert(kind).inserted { kinds.append(kind) }
+        let meant = intent.translations.compactMap { HeldTranslation($0.kind) }
+        for kind in meant + held.translations where seen.insert(kind).inserted { kinds.append(kind) }
         return kinds
     }
 
@@ -89,9 +86,9 @@ struct TranslationProof {
     ) throws(SpaceExhausted) -> PacketFunction {
         var parts: [PacketFunction] = []
         for translation in intent.translations {
-            guard hook == (translation.changesDestination ? .prerouting : .postrouting) else { continue }
+            guard hook == (translation.decidesDestination ? .prerouting : .postrouting) else { continue }
             let region = try store.region(Box.boxes(of: translation.changed, on: path))
-            let change = watched[HeldTranslation(translation.kind)] ?? .accept
+            let change = HeldTranslation(translation.kind).flatMap { watched[$0] } ?? .accept
             parts.append(try store.combine(region, PacketFunction(change), .choose))
         }
         return try store.first(of: parts, otherwise: PacketFunction(.accept))
@@ -113,7 +110,7 @@ struct TranslationProof {
                 return
             }
         }
-        guard intent.translations.contains(where: { !$0.changesDestination }) else { return }
+        guard intent.translations.contains(where: { !$0.decidesDestination }) else { return }
         for path in [PacketPath.forward, .output] {
             let after = try space.filtersAfterTranslation(path)
             if try store.forgetting([.source4, .source6, .sourcePort], after) != after {

@@ -55,6 +55,40 @@ struct ClosedConnectionsTests {
         }
     }
 
+    @Test("a forwarded connection is closed when a line of deny keeps what comes to the port")
+    func kept() throws {
+        func gate(_ deny: String) throws -> HostIntent {
+            let site = try site(
+                """
+                site: a.b
+                hosts:
+                  gate:
+                    roles: [router]
+                    interfaces:
+                      wan: { zone: outside, addresses: [198.51.100.2/24] }
+                      lan: { zone: lan, addresses: [10.1.0.1/24] }
+                  files: { interfaces: { eth0: { zone: lan, addresses: [10.1.0.5/24] } } }
+                services: { ssh: tcp/22, way-in: tcp/2222 }
+                firewall:
+                  deny: [\(deny)]
+                  forward: [{ from: internet, service: way-in, to: files, port: 22 }]
+                """
+            )
+            return try #require(Intent(of: site).host("gate"))
+        }
+        let (open, denied) = (try gate(""), try gate("{ from: 9.9.9.9, to: gate, services: way-in }"))
+        func isClosed(_ source: UInt32, from before: HostIntent, to after: HostIntent, port: UInt16 = 2222) -> Bool {
+            let own: [IPAddress] = [.v4(0xC633_6402), .v4(0x0A01_0001)]
+            var one = TrackedConnection(from: .v4(source), to: .v4(0x0A01_0005), .tcp, sourcePort: 50_000, detail: 22)
+            one.sent = .init(own[0], detail: port)
+            return ClosedConnections(before: before, after: after, addresses: own).contains(one)
+        }
+        #expect(isClosed(0x0909_0909, from: open, to: denied))
+        #expect(!isClosed(0x0909_0909, from: denied, to: denied) && !isClosed(0x0909_0909, from: denied, to: open))
+        #expect(!isClosed(0x0909_090A, from: open, to: denied))
+        #expect(!isClosed(0x0909_0909, from: open, to: denied, port: 2223))
+    }
+
     @Test("the answer is that of all rules by each pair of interfaces")
     func everyPair() {
         let seed = UInt64.random(in: 0...UInt64.max)

@@ -175,6 +175,27 @@ extension Golden {
         },
     ]
 
+    /// Lines about the port that came, one of them for a time, and one about all that somebody sends.
+    private static let deniedForwards = """
+        site: a.b
+        networks: { partner: 203.0.113.0/24, rude: [203.0.113.8, 203.0.113.16/28] }
+        hosts:
+          gate:
+            roles: [router]
+            interfaces:
+              wan: { zone: outside }
+              lan: { zone: lan, addresses: [10.1.0.1/24] }
+          files: { interfaces: { eth0: { zone: lan, addresses: [10.1.0.5/24] } } }
+        services: { ssh: tcp/22, way-in: tcp/2222 }
+        firewall:
+          deny:
+            - { id: rude, from: rude, to: gate, services: way-in, reject: true }
+            - { id: one, from: 203.0.113.40, to: gate, services: way-in, log: true }
+            - { id: later, from: 203.0.113.50, to: gate, services: way-in, expires: 2030-01-01T00:00:00Z }
+            - { id: nobody, from: 203.0.113.60, to: all }
+          forward: [{ id: in, from: partner, service: way-in, to: files, port: 22 }]
+        """
+
     /// Outwards, through, and under other addresses.
     static let ways: [(name: String, intent: HostIntent)] = [
         (
@@ -313,6 +334,10 @@ extension Golden {
                     },
                 ]
             }
+        ),
+        (
+            "45-deny-before-forwards",
+            (try? Intent(of: site(Golden.deniedForwards)))?.host("gate") ?? host { _ in }
         ),
         (
             "37-defences-before-forwards",

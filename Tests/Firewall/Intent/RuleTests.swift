@@ -107,6 +107,30 @@ struct RuleTests {
         #expect(intent.host("s")?.translations.isEmpty == true && intent.host("s")?.forward.isEmpty == true)
     }
 
+    @Test("what a deny of the router's port takes stays where it was sent, lines that are alike together")
+    func kept() throws {
+        func kept(_ deny: String) throws -> [Translation] {
+            let forward = "  forward: [{ from: internet, service: ssh, to: s, port: 2222 }]\n"
+            return try #require(Self.intent("  deny: [\(deny)]\n" + forward).host("r")).translations.filter {
+                $0.kind == .unchanged
+            }
+        }
+        let one = try kept("{ id: a, from: 8.8.8.8, to: r, services: ssh }, { id: b, from: 9.9.9.9, to: r }")
+        #expect(one.count == 1 && one[0].id == "a" && one[0].others.map(\.id) == ["b"], "\(one)")
+        #expect(one[0].match.sources == AddressSet([IPAddress.v4(0x0808_0808), .v4(0x0909_0909)]), "\(one)")
+        #expect(one[0].match.traffic == TrafficSet(.tcp, details: 22...22) && one[0].expires == nil, "\(one)")
+        #expect(one[0].match.inputInterfaces == .among(["wan"]) && one[0].match.oddities == .toOwnAddress, "\(one)")
+        let two = try kept(
+            "{ id: a, from: 8.8.8.8, to: r, services: ssh }, "
+                + "{ id: b, from: 9.9.9.9, to: r, expires: 2030-01-01T00:00:00Z }"
+        )
+        #expect(two.map(\.id) == ["a", "b"] && two[1].expires == 1_893_456_000, "\(two)")
+        // What is refused as well as it goes on, and what nobody forwards.
+        for deny in ["from: 8.8.8.8, to: any", "from: 8.8.8.8, to: [r, s]", "from: 8.8.8.8, to: r, services: web"] {
+            #expect(try kept("{ \(deny) }").isEmpty, "\(deny)")
+        }
+    }
+
     @Test("of a forward to a port of the router's own only what is there already is left as it is")
     func ownPort() throws {
         let forward = "  forward: [{ from: lan, in: inside, service: web, to: 192.168.1.1, port: 443 }]\n"

@@ -67,6 +67,21 @@ struct JourneyTests {
         #expect(try Self.journey(site, "198.18.5.5", "198.51.100.2", 25).nearestRedirection == nil)
     }
 
+    @Test("what a deny of the forwarded port takes is decided about where it was sent, by that line")
+    func denied() throws {
+        let deny = "deny: [{ id: rude, from: 203.0.113.9, to: gate, services: way-in }]"
+        let site = try site(Self.text.replacing("  masquerade:", with: "  \(deny)\n  masquerade:"))
+        let journey = try Self.journey(site, "203.0.113.9", "198.51.100.2", 2222)
+        #expect(journey.redirection == nil && journey.nearestRedirection == nil && !journey.isLetThrough)
+        #expect(journey.decision.packet.path == .input && journey.decision.rule?.id == "rude")
+        #expect(try Self.journey(site, "203.0.113.10", "198.51.100.2", 2222).isLetThrough)
+        // One that ends lets it be forwarded from then on.
+        var intent = try #require(Intent(of: site).host("gate"))
+        intent.translations[0].expires = 1_900_000_000
+        #expect(intent.at(1_899_999_999).translations.first?.kind == .unchanged)
+        #expect(intent.at(1_900_000_000).translations.first?.kind != .unchanged)
+    }
+
     @Test("IPv6 is forwarded as the line of its family says")
     func sixes() throws {
         let text = Self.text.replacing("partner: 203.0.113.0/24", with: "partner: \"2001:db8:9::/48\"")

@@ -254,6 +254,19 @@ struct ProofTests {
         let one = try hosts("", "  forward: [{ from: office, service: way-in, to: a, port: 22 }]")
         let other = try hosts("", "  forward: [{ from: office, service: way-in, to: b, port: 22 }]")
         #expect(opens(one, other) && opens(other, one))
+        func denied(_ sources: String...) throws -> [HostIntent] {
+            let lines = sources.map { "{ id: d-\($0), from: \($0), to: gate, services: way-in }" }
+                .joined(separator: ", ")
+            return try hosts("", "  forward: [{ from: office, service: way-in, to: a, port: 22 }]\n  deny: [\(lines)]")
+        }
+        let (some, more) = (try denied("203.0.113.9"), try denied("203.0.113.9", "203.0.113.10"))
+        #expect(opens(some, one) && !opens(one, some) && opens(some, other))
+        #expect(IntentDiff(from: one, to: some).adjustments.map(\.opens) == [false])
+        let turned = try denied("203.0.113.10", "203.0.113.9")
+        #expect(IntentDiff(from: more, to: turned).adjustments.isEmpty)
+        let fewer = IntentDiff(from: more, to: some).adjustments
+        let sentence = "not all that `d-203.0.113.9`, `d-203.0.113.10` kept from port forwards is kept now"
+        #expect(fewer.map(\.sentence) == [sentence] && fewer.allSatisfy(\.opens), "\(fewer)")
         #expect(opens(try hosts(""), try hosts("", "  masquerade: [{ from: office, out: outside }]")))
     }
 

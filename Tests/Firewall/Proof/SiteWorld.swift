@@ -137,9 +137,9 @@ struct SiteWorld {
     }
 
     private func changeDestination(_ packet: inout Packet, _ intent: HostIntent) {
-        for translation in intent.translations {
-            guard case .destination(let address, let port) = translation.kind, address.width == packet.source.width,
-                translation.match.contains(packet)
+        for translation in intent.translations where translation.match.contains(packet) {
+            if translation.kind == .unchanged { return }
+            guard case .destination(let address, let port) = translation.kind, address.width == packet.source.width
             else { continue }
             packet.destination = address
             packet.detail = port ?? packet.detail
@@ -150,7 +150,10 @@ struct SiteWorld {
 
     private func changeSource(_ packet: inout Packet, _ intent: HostIntent, _ output: HostInterface) {
         for translation in intent.translations {
-            if case .destination = translation.kind { continue }
+            switch translation.kind {
+            case .destination, .unchanged: continue
+            case .masquerade, .source: break
+            }
             guard translation.match.contains(packet) else { continue }
             if case .source(let address) = translation.kind {
                 packet.source = address

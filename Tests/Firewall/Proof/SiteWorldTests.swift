@@ -68,7 +68,9 @@ struct SiteWorldTests {
             let allow = some(5) {
                 $0.ends() + ($0.chance(5) ? ", in: \($0.one(["people", "servers", "outside"]))" : "")
             }
-            let deny = some(1) { $0.ends() }
+            let deny = some(2) {
+                $0.chance(2) ? $0.ends() : "from: \($0.one(SiteWorldTests.words)), to: gate, services: way-in"
+            }
             let masquerade = some(2) {
                 "from: \($0.one(["guests", "10.2.0.0/24", "any", "pc", "servers"])), "
                     + "out: \($0.one(["outside", "servers", "people"]))"

@@ -43,6 +43,7 @@ struct WiredWalk {
     private func changeDestination(_ packet: inout Packet) {
         if Self.isOwn(packet.destination) { packet.oddities.insert(.toOwnAddress) }
         for translation in intent.translations {
+            if translation.kind == .unchanged, translation.match.contains(packet) { return }
             guard case .destination(let address, let port) = translation.kind, address.width == packet.source.width,
                 translation.match.contains(packet)
             else { continue }
@@ -59,7 +60,7 @@ struct WiredWalk {
     private func changeSource(_ packet: inout Packet) {
         for translation in intent.translations {
             switch translation.kind {
-            case .destination: continue
+            case .destination, .unchanged: continue
             case .source(let address):
                 guard address.width == packet.source.width, translation.match.contains(packet) else { continue }
                 packet.source = address

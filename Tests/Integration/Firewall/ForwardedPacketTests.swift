@@ -34,6 +34,25 @@ struct ForwardedPacketTests {
         #expect(both.output.hasSuffix("10.1.0.1 2222: talks\nready\nfrom 10.1.0.1\n"), "\(both)")
     }
 
+    @Test("a deny of the router's port keeps whom it names from the host behind, and nobody else")
+    func denied() throws {
+        let result = try run(
+            """
+              forward: [{ from: lan, in: people, service: way, to: 10.2.0.5, port: 8080 }]
+              deny: [{ id: rude, from: 10.1.0.9, to: gate, services: way }]
+            """,
+            """
+            sed s/10.1.0.5/10.2.0.5/ server.py > behind.py; sed s/10.1.0.9/10.1.0.5/ client.py > other.py
+            nsenter -t $dmz --net python3 behind.py > server.txt & server=$!; await 'grep -q ready server.txt'
+            table | grep -c 'counter packets 0 .*comment "rude'
+            at $lan python3 client.py talk 10.1.0.1 2222; at $lan python3 other.py talk 10.1.0.1 2222; cat server.txt
+            table | grep -c 'counter packets 0 .*comment "rude'
+            """
+        )
+        let expected = "1\n10.1.0.1 2222: silent\n10.1.0.1 2222: talks\nready\nfrom 10.1.0.5\n0\n"
+        #expect(result.output.hasSuffix(expected), "\(result)")
+    }
+
     /// A router between two networks; what it is to forward is applied, and proved of the kernel's rules.
     private func run(_ lines: String, _ script: String) throws -> ToolResult {
         let network = try NetworkOfOneHost()

@@ -62,6 +62,8 @@ struct RoutedConnectionTests {
             Self.site(services: "queue", more: ", { from: dmz, to: lan }") + forward,
             to: "other.yaml"
         )
+        let deny = ", { from: dmz, to: lan }, { from: 10.1.0.9, to: gate, services: way }"
+        try network.directory.write(Self.site(services: "queue", more: deny) + forward, to: "denied.yaml")
         let result = try network.script(
             """
             own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
@@ -81,9 +83,11 @@ struct RoutedConnectionTests {
             apply other.yaml --keep 10.1.0.9 --confirm-within 0s; echo "other $?"
             touch other; await 'grep -q "end" talk.txt'
             cat talk.txt
+            apply denied.yaml --keep 10.1.0.9 --confirm-within 0s; echo "denied $?"
             """
         )
         #expect(result.output.contains("one 0\n") && result.output.contains("other 0\n"), "\(result)")
+        #expect(result.output.hasSuffix("1 connection that the rules closed was ended\ndenied 0\n"), "\(result)")
         #expect(result.output.contains("forwarded: talks\ndirect: shut\nother: talks\nend\n"), "\(result)")
     }
 

@@ -95,7 +95,11 @@ package enum ConnectionTable {
                 connection.sourcePort = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_ORIG_PORT_SRC))
                 connection.detail = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_REPL_PORT_SRC))
             }
-            connection.isRedirected = unsafe nfct_get_attr_u32(pointer, ATTR_STATUS) & UInt32(IPS_DST_NAT.rawValue) != 0
+            let isRedirected = unsafe nfct_get_attr_u32(pointer, ATTR_STATUS) & UInt32(IPS_DST_NAT.rawValue) != 0
+            if isRedirected, let place = address(isIPv6 ? ATTR_ORIG_IPV6_DST : ATTR_ORIG_IPV4_DST, isIPv6) {
+                let port = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_ORIG_PORT_DST))
+                connection.sent = .init(place, detail: number.hasPorts ? port : connection.detail)
+            }
             return connection
         }
 

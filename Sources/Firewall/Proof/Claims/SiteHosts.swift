@@ -83,7 +83,7 @@ package struct SiteHosts: Sendable {
         leased = Set(hosts.indices.filter { [hosts] index in !hosts[index].leasing.isEmpty })
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
-        forwards = hosts.contains { $0.intent.translations.contains(where: \.changesDestination) }
+        forwards = hosts.contains { $0.intent.translations.contains(where: \.decidesDestination) }
     }
 
     /// The addresses of some hosts together.

@@ -6,7 +6,7 @@ extension SiteWays {
     /// the connection passes that router is the routes' to say, so both may happen.
     func addChangedSources(by host: Int, to outcomes: inout PacketFunction) throws(SpaceExhausted) {
         let router = site.hosts[host]
-        for translation in router.intent.translations where !translation.changesDestination {
+        for translation in router.intent.translations where !translation.decidesDestination {
             for passage in router.passages where translation.match.outputInterfaces.contains(passage.output) {
                 var match = translation.changed
                 match.outputInterfaces = .any
@@ -45,9 +45,7 @@ extension SiteWays {
         for (name, addresses) in router.reach {
             var taken = PacketFunction.none
             for translation in router.intent.translations {
-                guard case .destination(let target, let port) = translation.kind,
-                    translation.match.inputInterfaces.contains(name)
-                else { continue }
+                guard translation.decidesDestination, translation.match.inputInterfaces.contains(name) else { continue }
                 var match = translation.changed
                 match.inputInterfaces = .any
                 match.sources = match.sources.intersection(addresses).subtracting(router.addresses)
@@ -55,6 +53,11 @@ extension SiteWays {
                 for (part, isCertain) in parts(match, of: router) {
                     let region = try store.region(Box.boxes(of: part, on: .input))
                     let left = try store.combine(region, taken, .difference)
+                    guard case .destination(let target, let port) = translation.kind else {
+                        // If it comes to this router at all, it stays.
+                        taken = try store.combine(taken, region, .union)
+                        continue
+                    }
                     if isCertain { taken = try store.combine(taken, region, .union) }
                     turns += try self.turns(left, isCertain, to: target, port)
                 }

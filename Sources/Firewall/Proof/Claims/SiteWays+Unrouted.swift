@@ -166,7 +166,7 @@ extension SiteWays {
     private func addChangedSources(by other: Crossing, to crossing: inout Crossing) throws(SpaceExhausted) {
         let router = site.hosts[other.router]
         let behind = try store.combine(crossing.region, crossing.fromNear, .difference)
-        for translation in router.intent.translations where !translation.changesDestination {
+        for translation in router.intent.translations where !translation.decidesDestination {
             let output = translation.match.outputInterfaces
             var match = translation.changed
             match.outputInterfaces = .any
