@@ -49,4 +49,31 @@ struct ManyClaimsTests {
         #expect(broken.count == 1, "\(broken.map { "\($0.claim.id) \($0.answer) \($0.reason ?? "")" })")
         #expect(broken.first?.answer == .refuted && broken.first?.packet?.detail == 22)
     }
+
+    @Test("many routers with many networks are asked one after another, and what that makes on the way is let go")
+    func manyRouters() throws {
+        let (routers, networks) = (1...8, 1...10)
+        let gates = routers.map { router in
+            let inner = networks.map { "e\($0): { zone: z\(router), addresses: [10.\(router).\($0).1/24] }" }
+            let outer = "up: { zone: transit, addresses: [192.168.0.\(router)/24] }"
+            return "  g\(router): { roles: [router], interfaces: { \(([outer] + inner).joined(separator: ", ")) } }\n"
+        }
+        let hosts = routers.map { "  h\($0): { roles: [server], addresses: [10.\($0).3.5/24] }\n" }
+        let site = try site(
+            """
+            site: a.b
+            networks: { far: 10.1.1.0/24, near: 10.8.2.0/24 }
+            hosts:
+            \((gates + hosts).joined())services: { ssh: tcp/22, web: tcp/80 }
+            firewall:
+              allow:
+                - { from: far, to: near, services: web }
+                - { from: h1, to: h2, services: ssh }
+              never: [{ from: internet, to: [far, server] }]
+            """
+        )
+        let intent = Intent(of: site)
+        let proofs = ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
+        #expect(proofs.map(\.answer) == [.proved, .proved, .proved], "\(proofs.map { $0.reason ?? "" })")
+    }
 }

@@ -91,7 +91,27 @@ extension SiteWays {
         let defended: PacketFunction
     }
 
+    /// What a router makes on the way of many lines is let go of.
     private func crossing(_ index: Int) throws(SpaceExhausted) -> Crossing {
+        let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
+        let made = try scratch.wholeCrossing(index)
+        let parts = [
+            made.region, made.fromNear, made.toNear, made.decided, made.outcomes, made.refused, made.defended,
+        ]
+        let copies = try store.copy(parts, from: scratch.store.nodes)
+        return Crossing(
+            router: index,
+            region: copies[0],
+            fromNear: copies[1],
+            toNear: copies[2],
+            decided: copies[3],
+            outcomes: copies[4],
+            refused: copies[5],
+            defended: copies[6]
+        )
+    }
+
+    private func wholeCrossing(_ index: Int) throws(SpaceExhausted) -> Crossing {
         let host = site.hosts[index]
         let region = try passing(host)
         let placed = try store.combine(

@@ -79,7 +79,7 @@ final class SiteWays {
     let store: DiagramStore
     private let start: Common
     private var common: Common
-    private let steps: Int
+    let steps: Int
 
     private init(_ site: SiteHosts, _ common: Common, _ store: DiagramStore, steps: Int) {
         self.site = site
@@ -332,12 +332,16 @@ final class SiteWays {
             let warded = try router.refused(.forward, byLines: false, in: store)
             for passage in router.passages {
                 let region = try store.region(passage.boxes)
-                let outcomes = try at(passage, decided)
+                var box = Box()
+                box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
+                box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
+                let way = try store.combine(region, try store.region(box), .intersection)
+                let outcomes = try on(way, decided)
                 let ends = Ends(
                     outcomes: outcomes,
                     placed: outcomes,
-                    refused: try at(passage, denied),
-                    defended: try at(passage, warded),
+                    refused: try on(way, denied),
+                    defended: try on(way, warded),
                     upkeep: .none
                 )
                 parts.append(try ends.inside(region, store))
@@ -346,15 +350,10 @@ final class SiteWays {
         }
     }
 
-    /// A function for packets that take one way.
-    private func at(_ passage: Passage, _ function: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
-        var box = Box()
-        box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
-        box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
-        return try store.forgetting(
-            [.inputInterface, .outputInterface],
-            try function.only(in: try store.region(box), store)
-        )
+    /// A function for packets that take one way, and for no other: a router has thousands of lines, and few are about one
+    /// of its ways.
+    private func on(_ way: PacketFunction, _ function: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        try store.forgetting([.inputInterface, .outputInterface], try function.only(in: way, store))
     }
 
     // MARK: - Tools
