@@ -156,8 +156,9 @@ struct ListedText {
                 body[name].map { " " + statement(.object([.init(name, $0)])) }
             }
             let comment = body["comment"]?.text.map { " comment \"\($0)\"" } ?? ""
+            let unlisted = body["unlisted"]?.text.map { " (\($0))" } ?? ""
             let key = body["val"].map { expression($0, names) } ?? "?"
-            return key + counting.joined() + timeout + comment
+            return key + counting.joined() + timeout + comment + unlisted
         case "&", "|", "^", "<<", ">>": return list(body, " \(member.name) ", names)
         default: return body == .null ? member.name : "\(member.name) \(body.line)"
         }

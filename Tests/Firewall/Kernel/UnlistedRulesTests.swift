@@ -53,4 +53,41 @@ struct UnlistedRulesTests {
             }
         }
     }
+
+    @Test("of elements that count by several statements the kernel tells that there are more")
+    func elements() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Namespaces.isolateNetwork()
+            let kernel = LiveKernel(try BuiltProgram.workers())
+            try kernel.load(
+                """
+                table inet gatehouse {
+                    set seen { type ipv4_addr; size 100; flags dynamic,timeout; timeout 1m; }
+                    set six { type ipv6_addr; size 100; flags dynamic,timeout; timeout 1m; }
+                    chain input {
+                        type filter hook input priority filter; policy drop;
+                        update @seen { ip saddr limit rate over 5/minute } drop
+                        update @six { ip6 saddr limit rate over 5/minute } drop
+                        accept
+                    }
+                }
+                add element inet gatehouse seen { 192.0.2.1 limit rate over 5/minute }
+
+                """
+            )
+            func miscounting() throws -> Set<String> {
+                try kernel.held().text.tables["inet gatehouse"]?.miscounting ?? []
+            }
+            #expect(try miscounting() == [])
+            let two = "limit rate over 5/minute limit rate over 9/second"
+            try kernel.load("add element inet gatehouse seen { 192.0.2.2 \(two) }\n")
+            try kernel.load("add element inet gatehouse seen { 192.0.2.3 limit rate over 5/minute }\n")
+            try kernel.load("add element inet gatehouse six { 2001:db8::7 \(two) }\n")
+            let found = try miscounting().sorted()
+            #expect(found.count == 2 && found[0].hasPrefix("set seen: 192.0.2.2 "), "\(found)")
+            #expect(found.last?.hasPrefix("set six: 2001:db8::7 ") == true, "\(found)")
+            let words = "(by limit and limit, of which nft may list one alone)"
+            #expect(found.allSatisfy { $0.contains(words) }, "\(found)")
+        }
+    }
 }

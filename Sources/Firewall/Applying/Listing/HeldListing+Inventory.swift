@@ -42,7 +42,7 @@ extension HeldListing {
         _ listed: [JSONValue],
         _ table: RulesetInventory.Table
     ) -> (objects: [JSONValue], doubt: String?) {
-        let listed = marked(listed, table).map { $0.withDevices(of: table) }
+        let listed = marked(listed, table).map { $0.withDevices(of: table).withCrowdedElements(of: table) }
         func names(_ kinds: String...) -> Set<String> {
             Set(listed.flatMap { object in kinds.compactMap { object[$0]?["name"]?.text } })
         }
@@ -78,6 +78,20 @@ extension JSONValue {
         else { return self }
         let others = members.filter { $0.name != "dev" }
         return .object([.init("chain", .object(others + [.init("dev", devices)]))])
+    }
+}
+
+extension JSONValue {
+    /// A set of our table that packets fill, with what its elements count by beside what libnftables lists.
+    fileprivate func withCrowdedElements(of table: RulesetInventory.Table) -> JSONValue {
+        guard table.isOwn, case .object(let members)? = self["set"], let name = self["set"]?["name"]?.text,
+            table.filledSets.contains(name)
+        else { return self }
+        let crowded = table.crowdedElements(of: name)
+        if crowded.isEmpty { return self }
+        let elements = (self["set"]?["elem"]?.listed ?? []) + crowded
+        let others = members.filter { $0.name != "elem" }
+        return .object([.init("set", .object(others + [.init("elem", .array(elements))]))])
     }
 }
 

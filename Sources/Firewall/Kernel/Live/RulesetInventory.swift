@@ -24,7 +24,9 @@ package struct RulesetInventory: Sendable {
         fileprivate(set) var rules: [Rule] = []
         /// The names of sets and maps that have one.
         fileprivate(set) var sets: [String] = []
-        fileprivate let number: UInt8
+        /// Those of them that packets fill.
+        fileprivate(set) var filledSets: Set<String> = []
+        let number: UInt8
 
         /// The devices that a chain hangs on, as a list has them; nil when it hangs on none.
         func devices(of chain: String) -> JSONValue? { chains.first { $0.name == chain }?.object["chain"]?["dev"] }
@@ -126,12 +128,13 @@ package struct RulesetInventory: Sendable {
         )
     }
 
-    /// NFTA_SET_TABLE, _NAME, _FLAGS, of which the first is that of sets that stand in a rule.
+    /// NFTA_SET_TABLE, _NAME, _FLAGS with NFT_SET_ANONYMOUS of sets that stand in a rule, and NFT_SET_EVAL.
     private mutating func addSet(_ message: NetlinkMessage) {
         let attributes = message.attributes
-        let isAnonymous = (attributes.number(3) ?? 0) & 1 != 0
-        guard !isAnonymous, let key = key(message), let name = attributes.text(2) else { return }
+        let flags = attributes.number(3) ?? 0
+        guard flags & 0x1 == 0, let key = key(message), let name = attributes.text(2) else { return }
         tables[key]?.sets.append(name)
+        if flags & 0x20 != 0 { tables[key]?.filledSets.insert(name) }
     }
 }
 
@@ -174,11 +177,9 @@ extension RulesetInventory.Rule {
 extension RulesetInventory.Table {
     /// Stands in a list for a set that nobody could read, with its elements as the kernel has them.
     func object(ofSet name: String) -> JSONValue {
-        let place = RulesetDump.attribute(1, self.name) + RulesetDump.attribute(2, name)
-        let messages = try? RulesetDump.objects(.elements, family: number, place)
-        // NFTA_SET_ELEM_LIST_ELEMENTS; of each element its key, data, flags and the end of its key.
-        let digests = messages?.flatMap { $0.attributes.nested(3)?.all ?? [] }.map { element in
-            let parts = NetlinkAttributes(element.value).all.filter { [1, 2, 3, 10].contains($0.kind) }
+        // Of each element its key, data, flags and the end of its key.
+        let digests = elements(of: name)?.map { element in
+            let parts = element.all.filter { [1, 2, 3, 10].contains($0.kind) }
             return Fingerprint.sha256(parts.flatMap { [UInt8($0.kind)] + $0.value })
         }
         // A set without elements holds nothing; of this one that is not known.
