@@ -37,7 +37,8 @@ extension FirewallState {
                 until: Int64(until),
                 undoHash: entry["undo-hash"]?.text,
                 isSameAsBefore: entry["same-as-before"]?.boolean ?? false,
-                owesEnding: entry["owes-ending"]?.boolean ?? false
+                owesEnding: entry["owes-ending"]?.boolean ?? false,
+                session: entry["session"]?.text
             )
         }
         if let entry = json["stand-in"], let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)) {
@@ -85,6 +86,7 @@ extension PendingConfirmation {
             .init("ruleset", ruleset.json), .init("until", .integer(Int(until))),
             .init("undo-hash", undoHash.map { .string($0) } ?? .null),
             .init("same-as-before", .boolean(isSameAsBefore)), .init("owes-ending", .boolean(owesEnding)),
+            .init("session", session.map { .string($0) } ?? .null),
         ])
     }
 }

@@ -42,19 +42,23 @@ package struct PendingConfirmation: Sendable, Equatable {
     package var isSameAsBefore: Bool
     /// Whether connections that it closed may still be open: recorded before the load, and taken back when they are ended.
     package var owesEnding: Bool
+    /// The SSH session in which it was applied, as SSH_CONNECTION says; nil when it was none.
+    package var session: String?
 
     package init(
         ruleset: StoredRuleset,
         until: Int64,
         undoHash: String? = nil,
         isSameAsBefore: Bool = false,
-        owesEnding: Bool = false
+        owesEnding: Bool = false,
+        session: String? = nil
     ) {
         self.ruleset = ruleset
         self.until = until
         self.undoHash = undoHash
         self.isSameAsBefore = isSameAsBefore
         self.owesEnding = owesEnding
+        self.session = session
     }
 }
 

@@ -33,6 +33,8 @@ struct FirewallStateTests {
         #expect(FirewallState(json: state.json) == state)
         state.undo(now: 8, why: "so")
         let text = try #require(JSONValue(parsing: state.json.line))
+        state.pending?.session = "203.0.113.7 5000 10.10.0.21 22"
+        #expect(FirewallState(json: state.json) == state)
         #expect(FirewallState(json: text) == state)
         #expect(FirewallState(json: .object([])) == nil)
     }

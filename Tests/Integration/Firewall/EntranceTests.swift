@@ -102,6 +102,21 @@ struct EntranceTests {
         #expect(result.error.contains("warning: answers to 203.0.113.7 leave by eth1"), "\(result)")
     }
 
+    @Test("a confirmation in the SSH session of the apply is told that it shows nothing, and one from another is not")
+    func session() throws {
+        let result = try run(
+            """
+            from eth1; export SSH_CONNECTION="203.0.113.7 5000 10.10.0.10 22"
+            confirm() { SSH_CONNECTION="203.0.113.7 $1 10.10.0.10 22" policy confirm 2> said; echo "$1 $?"; grep -c 'SSH session' said; }
+            apply gate.yaml --confirm-within 600s; confirm 5000
+            sed -i 's/id: way-in/id: door/' gate.yaml; apply gate.yaml --confirm-within 600s; confirm 5001
+            policy rollback --confirm-within 600s; confirm 5000
+            """
+        )
+        for words in ["5000 0\n1\n", "5001 0\n0\n"] { #expect(result.output.contains(words), "\(words): \(result)") }
+        #expect(result.output.hasSuffix("generation 3 is kept\n5000 0\n1\n"), "\(result)")
+    }
+
     @Test("who comes by IPv6 is told to have neighbours found, where they are not")
     func neighbours() throws {
         let result = try run(

@@ -7,8 +7,8 @@ extension Applier {
 
     /// Takes the pending ruleset for good, and ends what its `apply` did not come to end.
     ///
-    /// - Returns: its generation.
-    package func confirm() throws(ApplyError) -> (generation: Int, ended: EndedConnections) {
+    /// - Returns: its generation, what was ended, and the SSH session in which it was applied, if it was one.
+    package func confirm() throws(ApplyError) -> (generation: Int, ended: EndedConnections, session: String?) {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
@@ -26,7 +26,7 @@ extension Applier {
             pending.owesEnding
             ? endConnections(from: state.settled.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
         try confirm(&state)
-        return (generation, ended)
+        return (generation, ended, pending.session)
     }
 
     func confirm(_ state: inout FirewallState) throws(ApplyError) {

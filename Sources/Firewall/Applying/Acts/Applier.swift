@@ -29,6 +29,8 @@ package struct Applier: Sendable {
         /// Seconds until the old rules come back unless somebody confirms; 0 confirms at once.
         package var confirmWithin: Int
         package var takesOlder = false
+        /// See `PendingConfirmation`.
+        package var session: String?
 
         package init(_ ruleset: ProvedRuleset, site: [UInt8], siteModified: Int64, confirmWithin: Int) {
             self.ruleset = ruleset
@@ -114,7 +116,8 @@ package struct Applier: Sendable {
                 until: Self.now + Int64(order.confirmWithin),
                 undoHash: Fingerprint.sha256(undo),
                 isSameAsBefore: isSame,
-                owesEnding: true
+                owesEnding: true,
+                session: order.session
             )
             try folder.write(state)
         }

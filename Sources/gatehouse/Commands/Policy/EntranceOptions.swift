@@ -20,6 +20,9 @@ struct EntranceOptions: ParsableArguments {
     @Flag(help: "Apply also what cannot be proved. What is proved wrong is never applied.")
     var unproved = false
 
+    /// The SSH session that this command is given in, as SSH_CONNECTION says; nil when it is none.
+    static var session: String? { ProcessAncestry.variable("SSH_CONNECTION") }
+
     /// Those who must be let in afterwards; at least one.
     ///
     /// - Throws: `ExitCode`, after saying what is wrong.
@@ -35,7 +38,7 @@ struct EntranceOptions: ParsableArguments {
             }
             accesses.append(access)
         }
-        if accesses.isEmpty, let text = ProcessAncestry.variable("SSH_CONNECTION") {
+        if accesses.isEmpty, let text = Self.session {
             guard let access = AdministratorCheck.Access(sshConnection: text) else {
                 throw ExitCode.refusal(
                     .wrong,

@@ -55,6 +55,7 @@ struct PolicyApply: ParsableCommand {
                 confirmWithin: entrance.confirmWithin.seconds
             )
             order.takesOlder = allowOlder
+            order.session = EntranceOptions.session
             return try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
         }
         entrance.say(outcome, host.name)

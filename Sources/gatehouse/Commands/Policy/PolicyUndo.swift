@@ -5,17 +5,24 @@ struct PolicyConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm",
         abstract: "Keep the ruleset that was applied; the next boot loads it.",
-        discussion: "Exit status: 0 when it is kept, 1 when none waits, since it was undone already, or when the "
-            + "kernel does not hold it."
+        discussion: "Give it from a new connection: that it is made is the proof. In the session of `apply` it warns. "
+            + "Exit status: 0 when it is kept, 1 when none waits, since it was undone already, or when the kernel does "
+            + "not hold it."
     )
 
     @OptionGroup var state: StateOptions
 
     func run() throws {
-        let (generation, ended) = try state.perform { try $0.confirm() }
+        let (generation, ended, session) = try state.perform { try $0.confirm() }
         ended.say()
         Output.line("generation \(generation) is kept")
     }
+        guard let session, session == EntranceOptions.session else { return }
+        Output.error(
+            "warning: it was applied in this SSH session (SSH_CONNECTION is `\(session)`), which was open before and goes "
+                + "on by itself: that a new connection is let in is not shown. Log in once more while this one is open; "
+                + "where that fails, `gatehouse policy rollback`"
+        )
 }
 
 struct PolicyRollback: ParsableCommand {
@@ -43,6 +50,7 @@ struct PolicyRollback: ParsableCommand {
                 takesUnknown: entrance.unproved
             )
             try entrance.require(try entrance.accesses(), order.ruleset, applier)
+            order.session = EntranceOptions.session
             let outcome = try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
             entrance.say(outcome, order.ruleset.compiled.intent.host)
         }
