@@ -22,9 +22,16 @@ package struct StateFolder: Sendable {
 
     private var lockPath: String { "\(path)/lock" }
 
-    /// Holds every other command that changes the state off; a boot waits as well.
+    /// Holds every other command that changes the state off; a boot waits as well. What writers that were killed left
+    /// beside the files is removed: nobody else writes as long as the lock is held.
     package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {
-        try FileLock.take(lockPath, within: milliseconds)
+        let lock = try FileLock.take(lockPath, within: milliseconds)
+        for name in FileListing.names(in: path) {
+            guard let target = FileWriting.target(ofScratch: name) else { continue }
+            let isOurs = generation(of: target) != nil || [statePath, confirmedPath].contains("\(path)/\(target)")
+            if isOurs { FileWriting.remove("\(path)/\(name)") }
+        }
+        return lock
     }
 
     /// Whether a command changes the state now.
@@ -109,16 +116,11 @@ package struct StateFolder: Sendable {
 
     func path(of document: Document, _ generation: Int) -> String { "\(path)/\(generation).\(document.rawValue)" }
 
-    /// Removes documents of generations that no record of the state names any more, what writers that were killed left
-    /// beside the files, and nothing else that is there. For who holds the lock.
+    /// Removes documents of generations that no record of the state names any more, and nothing else that is there. For who
+    /// holds the lock.
     package func tidy(_ state: FirewallState) {
         let kept = Set([state.confirmed, state.previous, state.pending?.ruleset].compactMap { $0?.generation })
         for (name, generation) in files where !kept.contains(generation) { FileWriting.remove("\(path)/\(name)") }
-        for name in FileListing.names(in: path) {
-            guard let target = FileWriting.target(ofScratch: name) else { continue }
-            let isOurs = generation(of: target) != nil || [statePath, confirmedPath].contains("\(path)/\(target)")
-            if isOurs { FileWriting.remove("\(path)/\(name)") }
-        }
     }
 
     /// The highest generation of which something is kept; 0 when there is none.

@@ -1,4 +1,6 @@
 import Firewall
+import Glibc
+import Linux
 import Site
 import Testing
 
@@ -31,12 +33,28 @@ struct FirewallStateTests {
         var state = confirmed([("a", 1), ("b", 2)])
         state.pending = PendingConfirmation(ruleset: ruleset(3, site: "c", modified: 3), until: 99)
         #expect(FirewallState(json: state.json) == state)
-        state.undo(now: 8, why: "so")
-        let text = try #require(JSONValue(parsing: state.json.line))
         state.pending?.session = "203.0.113.7 5000 10.10.0.21 22"
         #expect(FirewallState(json: state.json) == state)
+        state.undo(now: 8, why: "so")
+        let text = try #require(JSONValue(parsing: state.json.line))
         #expect(FirewallState(json: text) == state)
         #expect(FirewallState(json: .object([])) == nil)
+    }
+
+    @Test("what writers that were killed left is gone when the next one has the lock, and nothing else")
+    func scratch() throws {
+        let path = "/tmp/gatehouse-firewall-state-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let folder = try StateFolder(path)
+        try folder.make()
+        defer { FileWriting.removeFolder(path, first: "lock") }
+        let left = [".state.json.k7.12", ".confirmed.nft.k7.12", ".7.nft.k7.12", ".7.undo.nft.k7.12"]
+        let others = [".7.other.k7.12", ".state.json.k7", ".notes.k7.12", "notes", "7.nft"]
+        for name in left + others {
+            try FileWriting.replace("\(path)/\(name)", with: Array("x".utf8).span, mode: 0o600)
+        }
+        let lock = try folder.lock()
+        #expect(FileListing.names(in: path).sorted() == (others + ["lock"]).sorted())
+        withExtendedLifetime(lock) {}
     }
 
     @Test("a file is old by its content when it was replaced, and by its time when it is not known")

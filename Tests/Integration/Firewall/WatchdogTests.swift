@@ -89,6 +89,28 @@ struct WatchdogTests {
         #expect(result.error.contains("what undoes generation 4 is gone or was changed"), "\(result)")
     }
 
+    @Test("its control group goes with it")
+    func controlGroup() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            for root in /sys/fs/cgroup /sys/fs/cgroup/unified none; do test ! -w $root/cgroup.procs || break; done
+            if test $root != none; then
+                own=$root/gatehouse-test-$$; mkdir $own; mount --bind $own $root; trap 'umount $root; rmdir $own' EXIT
+            fi
+            grouped() { test $root = none || grep -q . $root/gatehouse-firewall-watchdog/cgroup.procs; }
+            left() { test $root != none && ls -d $root/gatehouse-firewall-watchdog; }
+            apply one.yaml --keep 203.0.113.7 --confirm-within 600s; grouped && echo "one in its group"
+            policy confirm; await '! left > /dev/null 2>&1'
+            apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 1s; grouped && echo "two in its group"
+            await '! left > /dev/null 2>&1'; await '! ls state/*.armed 2> /dev/null'; echo "both gone"
+            """,
+            ownMounts: true
+        )
+        for words in ["one in its group\n", "two in its group\n", "both gone\n"] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
+
     @Test("one that was killed is told of, and `policy watch` undoes in its place, when the time is over")
     func killed() throws {
         let result = try NetworkOfOneHost().script(

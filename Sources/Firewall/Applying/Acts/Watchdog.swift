@@ -1,5 +1,5 @@
 import Glibc
-import Linux
+package import Linux
 
 /// The process that brings the old rules back unless somebody confirms the new ones. It outlives the command that
 /// started it, that command's session, and its terminal.
@@ -57,6 +57,9 @@ package enum Watchdog {
         "Restart=on-failure", "RestartSec=1s", "StartLimitIntervalSec=0",
     ].map { "--property=\($0)" }
 
+    /// Where no end of a session reaches it. To be left when all that it started has ended.
+    package static func joinGroup() -> ControlGroup? { ControlGroup.join("gatehouse-firewall-watchdog") }
+
     /// Watches until the generation is confirmed or undone, and undoes it at the deadline.
     ///
     /// What that takes it has in memory before it begins: the folder may be gone by then. When the load that undoes it
@@ -65,7 +68,6 @@ package enum Watchdog {
     package static func run(_ applier: Applier, generation: Int, until deadline: UInt64) throws {
         // It leads a session already when systemd started it.
         try? Detachment.leadSession()
-        _ = Detachment.joinControlGroup("gatehouse-firewall-watchdog")
         try Detachment.leaveTerminal()
         // Started again where the folder is gone, it can do nothing.
         guard applier.folder.exists, let wayBack = try applier.wayBack(from: generation) else { return }

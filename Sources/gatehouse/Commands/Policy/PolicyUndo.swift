@@ -1,5 +1,6 @@
 import ArgumentParser
 import Firewall
+import Linux
 
 struct PolicyConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,13 +17,13 @@ struct PolicyConfirm: ParsableCommand {
         let (generation, ended, session) = try state.perform { try $0.confirm() }
         ended.say()
         Output.line("generation \(generation) is kept")
-    }
         guard let session, session == EntranceOptions.session else { return }
         Output.error(
             "warning: it was applied in this SSH session (SSH_CONNECTION is `\(session)`), which was open before and goes "
                 + "on by itself: that a new connection is let in is not shown. Log in once more while this one is open; "
                 + "where that fails, `gatehouse policy rollback`"
         )
+    }
 }
 
 struct PolicyRollback: ParsableCommand {
@@ -45,12 +46,12 @@ struct PolicyRollback: ParsableCommand {
                 Output.line(inForce ?? "this machine has no rules of gatehouse now")
                 return ended.say()
             }
-            let order = try applier.previous(
+            var order = try applier.previous(
                 confirmWithin: entrance.confirmWithin.seconds,
                 takesUnknown: entrance.unproved
             )
-            try entrance.require(try entrance.accesses(), order.ruleset, applier)
             order.session = EntranceOptions.session
+            try entrance.require(try entrance.accesses(), order.ruleset, applier)
             let outcome = try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
             entrance.say(outcome, order.ruleset.compiled.intent.host)
         }
@@ -95,6 +96,8 @@ struct FirewallWatchdog: ParsableCommand {
     var until: UInt64
 
     func run() throws {
+        let group = Watchdog.joinGroup()
+        defer { group?.leave() }
         try state.perform { try Watchdog.run($0, generation: generation, until: until) }
     }
 }
