@@ -24,12 +24,19 @@ struct GatewayReach {
 
     /// Connections of others to a port of a gateway.
     ///
-    /// - Parameter addresses: those that it listens at; none for all.
-    func incoming(_ port: UInt16, at addresses: [IPAddress]) -> Answer {
+    /// - Parameters:
+    ///   - addresses: those that it listens at; none for all.
+    ///   - families: those of the connections.
+    func incoming(
+        _ port: UInt16,
+        at addresses: [IPAddress],
+        by families: [AddressFamily] = AddressFamily.allCases
+    ) -> Answer {
+        let peers = families.reduce(AddressSet.none) { $0.union(.all(of: $1)) }
         let own = gateways.reduce(AddressSet.none) { $0.union($1.intent.knownAddresses) }
         return answer(.input, TrafficSet(.tcp, port: port)) { gateway in
             var match = PacketMatch()
-            match.sources = .all.subtracting(own)
+            match.sources = peers.subtracting(own)
             let known = gateway.intent.knownAddresses
             match.destinations = addresses.isEmpty ? known : AddressSet(addresses).intersection(known)
             // One that gets its addresses from elsewhere may bear any.

@@ -9,6 +9,7 @@ extension PolicyCheck {
         for listener in gateway.listeners where !listener.isLocal {
             if case .open = reach.incoming(listener.port, at: listener.bound) {
                 checkOutside(listener, opening(listener))
+                checkFamilies(listener, opening(listener), reach)
             } else {
                 reportClosed(listener, reach)
             }

@@ -19,6 +19,25 @@ extension PolicyCheck {
         )
     }
 
+    /// A port that lines open by both families, of which a `deny` takes one.
+    ///
+    /// - Parameter opening: the lines.
+    mutating func checkFamilies(_ listener: ListenerSettings, _ opening: [Flow], _ reach: GatewayReach) {
+        for family in AddressFamily.allCases {
+            guard opening.contains(where: { $0.sources.addresses.intersects(.all(of: family)) }),
+                case .closed(_, let packet, let rule?) = reach.incoming(listener.port, at: listener.bound, by: [family])
+            else { continue }
+            report(
+                .warning,
+                .conflict,
+                listener.position,
+                "the gateway listens on port \(listener.port), and the policy lets nobody reach it by \(family.title): "
+                    + "\(Connection(packet)) is refused by \(name(rule))",
+                help: "narrow that line, unless clients are to come by the other family alone"
+            )
+        }
+    }
+
     /// Those that the gateway asks outside of the site: whoever bears the name of a CA, of an app server, or of a name
     /// server that /etc/resolv.conf names.
     mutating func checkDerivedNeeds(_ reach: GatewayReach) {
@@ -53,6 +72,19 @@ extension PolicyCheck {
                 "the gateway `\(host.name)` cannot reach anybody\(over(closed)) as `\(flow.id)` wants: "
                     + "\(Connection(packet)) is \(why)",
                 help: "narrow that line, or let the gateway do without"
+            )
+            return
+        }
+        for family in AddressFamily.allCases {
+            let closed = refusals(destinations.intersection(.all(of: family)))
+            guard let (packet, refusing) = closed.first, let rule = refusing else { continue }
+            report(
+                .warning,
+                .conflict,
+                flow.position,
+                "the gateway `\(host.name)` cannot reach anybody\(over(closed)) by \(family.title) as `\(flow.id)` "
+                    + "wants: \(Connection(packet)) is refused by \(name(rule))",
+                help: "narrow that line, unless it is to go by the other family alone"
             )
             return
         }

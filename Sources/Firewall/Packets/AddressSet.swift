@@ -31,6 +31,10 @@ package struct AddressSet: Sendable, Hashable {
 
     /// Every address of both families.
     package static let all = AddressSet(v4: .all, v6: .all)
+    /// Every address of one family.
+    static func all(of family: AddressFamily) -> AddressSet {
+        family == .v4 ? AddressSet(v4: .all) : AddressSet(v6: .all)
+    }
     /// No address.
     package static let none = AddressSet()
 

@@ -81,6 +81,9 @@ package enum ElementKey: Sendable, Hashable {
 package enum AddressFamily: String, Sendable, Hashable, CaseIterable {
     case v4 = "ipv4"
     case v6 = "ipv6"
+
+    /// As people write it.
+    var title: String { self == .v4 ? "IPv4" : "IPv6" }
 }
 
 /// What of a packet is looked at.

@@ -282,6 +282,39 @@ struct PolicyCheckTests {
         )
     }
 
+    @Test("a `deny` of all of one family at the gateway is named, where lines open both or what it needs has both")
+    func families() throws {
+        let start =
+            Self.start.replacing("addresses: [10.0.0.1/24]", with: "addresses: [10.0.0.1/24, \"2001:db8::1/64\"]")
+            .replacing("http: tcp/80", with: "http: tcp/80, https: tcp/443") + """
+                certificates: { a.b: { names: [a.b], issuer: { acme: "https://acme.example.net/directory", contact: [a@b.c] } } }
+                gateway:
+                  listen: [{ port: 80 }]
+                  pools: { web: { servers: [{ host: app, service: app }] } }
+                  routes: [{ hosts: ["*"], pool: web }]
+                firewall:
+
+                """
+        func found(_ deny: String, from source: String = "any") throws -> [String] {
+            let allow = "  allow: [{ from: \(source), to: gateway, services: http }]\n"
+            return try Self.findings(start + allow + "  deny: [{ id: d, \(deny) }]\n")
+        }
+        let nobody = "10 warning conflict the gateway listens on port 80, and the policy lets nobody reach it by"
+        #expect(
+            try found("from: 0.0.0.0/0, to: gateway, services: http") == [
+                "\(nobody) IPv4: tcp from 8.8.8.8 to 10.0.0.1 port 80 is refused by `d` (line 15)"
+            ]
+        )
+        let six = try found("from: \"::/0\", to: gateway, services: http")
+        #expect(six.count == 1 && six[0].hasPrefix("\(nobody) IPv6: tcp from "), "\(six)")
+        #expect(try found("from: 203.0.113.0/24, to: gateway, services: http") == [])
+        #expect(try found("from: \"::/0\", to: gateway, services: http", from: "office") == [])
+        let needs = try found("from: lb, to: \"::/0\", services: https")
+        let part = "cannot reach anybody by IPv6 as `gateway-ca` wants: tcp from 2001:db8::1"
+        #expect(needs.count == 1 && needs[0].contains(part), "\(needs)")
+        #expect(try found("from: lb, to: \"2001:db8:7::/48\", services: https") == [])
+    }
+
     @Test("lines without effect are named")
     func lines() throws {
         try Self.verify(
