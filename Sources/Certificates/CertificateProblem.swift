@@ -73,6 +73,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case unknownFolder(String)
     /// The root's key of the internal CA was taken off this machine, and is needed.
     case rootKeyAway(folder: String)
+    /// The internal CA that the history tells of is not in its store.
+    case lostAuthority(folder: String)
     /// The key that was brought is another's than the root's.
     case foreignRootKey(path: String, folder: String, subject: String)
     /// The site file keeps the internal CA from certifying these names.
@@ -131,6 +133,11 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "was lost is not made again, since clients would not trust it: bring \(InternalCA.rootName) back from a "
                 + "backup, or move \(InternalCA.intermediateName) out of the store, too, run `gatehouse certs ca init`, and "
                 + "bring clients the new root (`gatehouse certs ca export`)"
+        case .lostAuthority(let folder):
+            "\(folder): THE INTERNAL CA IS GONE, which the audit log tells of. No other is made by itself, since clients would not "
+                + "trust it: bring \(InternalCA.rootName) and \(InternalCA.intermediateName) back from a backup; where there is "
+                + "none, `gatehouse certs ca init` makes a new one, and all certificates are replaced by its, which clients "
+                + "refuse until they have its root (`gatehouse certs ca export`)"
         case .missing(InternalCA.intermediateName, let folder):
             "\(folder): there is no intermediate of the internal CA; `gatehouse certs ca init` makes it"
         case .missing(let name, let folder):

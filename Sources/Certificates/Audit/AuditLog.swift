@@ -160,6 +160,12 @@ package struct AuditLog: Sendable {
     /// There is nothing in it, or it is not there.
     internal var isEmpty: Bool { FileStamp(path)?.isEmpty ?? true }
 
+    /// Whether any line tells of a certificate of this name in the store, whether the history holds or not.
+    internal func tells(of name: String) -> Bool {
+        guard let bytes = try? contents() else { return false }
+        return Substring(decoding: bytes, as: UTF8.self).utf8.firstRange(of: "\"certificate\":\"\(name)\"".utf8) != nil
+    }
+
     /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.
     internal var lastMoment: Int64? {
         guard let bytes = try? contents() else { return nil }

@@ -58,16 +58,17 @@ extension InternalCA {
         return found
     }
 
-    /// Those of a root that are not on its list, also those that have ended.
-    internal static func unrevokedIntermediates(
+    /// Those of a root that are not on its list, also those that have ended, and the serial numbers on it.
+    internal static func intermediates(
         of root: Certificate,
         in store: CertificateStore
-    ) throws(CertificateProblem) -> [Certificate] {
+    ) throws(CertificateProblem) -> (living: [Certificate], revoked: Set<[UInt8]>) {
         let list = try storedList(of: root, in: store, home: rootName)
         let revoked = Set((list?.entries ?? []).map(\.serial))
-        return try intermediates(in: store, now: .min).map(\.certificate).filter {
+        let living = try intermediates(in: store, now: .min).map(\.certificate).filter {
             !revoked.contains($0.serialNumber) && $0.isIssued(by: root)
         }
+        return (living, revoked)
     }
 
     /// Those that may have signed what has not ended: the last, and each that was followed no longer ago than leaves live.

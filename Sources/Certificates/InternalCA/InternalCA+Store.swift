@@ -10,12 +10,15 @@ extension InternalCA {
     /// An intermediate that ends before two leaves would, or may not certify `names`, is replaced by a new one of the same
     /// root, where the root's key is here.
     ///
-    /// - Parameter names: what is to be certified, as `CertificateTemplate` has it.
+    /// - Parameters:
+    ///   - names: what is to be certified, as `CertificateTemplate` has it.
+    ///   - isWanted: an operator asks for one, also where there was another that is lost.
     package static func loadOrCreate(
         in store: CertificateStore,
         named name: String,
         policy: InternalCAPolicy = InternalCAPolicy(),
         for names: [String] = [],
+        isWanted: Bool = false,
         now: Int64
     ) throws(CertificateProblem) -> InternalCA {
         let alien = policy.constraints?.outside(names) ?? []
@@ -23,23 +26,22 @@ extension InternalCA {
             throw .excludedNames(alien, permitted: policy.constraints?.text ?? "")
         }
         guard try store.contains(intermediateName) else {
-            let fresh = try InternalCA(named: name, policy: policy, now: now)
-            // The intermediate last: only when it is there does the CA exist.
-            let reason = "there was no internal CA"
-            if let key = fresh.rootKey {
-                try store.save(bundle([fresh.rootCertificate], key), as: rootName, reason: reason, now: now)
-                let root = Certificate.Authority(certificate: fresh.rootCertificate, key: key)
-                try makeRootList(of: root, in: store, now: now)
+            if !isWanted { try requireNoLoss(in: store) }
+            guard try store.contains(rootName) else {
+                return try create(in: store, named: name, policy: policy, now: now)
             }
-            try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
-            return fresh
+            _ = try validRoot(in: store, now: now)
+            let reason = "there was no intermediate"
+            return try renewIntermediate(
+                in: store,
+                rootKey: nil,
+                named: name,
+                policy: policy,
+                reason: reason,
+                now: now
+            )
         }
-        let root = try Self.root(in: store)
-        do throws(CertificateError) {
-            try root.requireValid(at: now)
-        } catch {
-            throw .contents(path: "\(store.folder)/\(rootName)", error)
-        }
+        let root = try validRoot(in: store, now: now)
         let stored = try store.load(intermediateName)
         let kept = InternalCA(
             root: root,
@@ -64,6 +66,34 @@ extension InternalCA {
             reason: reason,
             now: now
         )
+    }
+
+    private static func validRoot(in store: CertificateStore, now: Int64) throws(CertificateProblem) -> Certificate {
+        let root = try Self.root(in: store)
+        do throws(CertificateError) {
+            try root.requireValid(at: now)
+        } catch {
+            throw .contents(path: "\(store.folder)/\(rootName)", error)
+        }
+        return root
+    }
+
+    private static func create(
+        in store: CertificateStore,
+        named name: String,
+        policy: InternalCAPolicy,
+        now: Int64
+    ) throws(CertificateProblem) -> InternalCA {
+        let fresh = try InternalCA(named: name, policy: policy, now: now)
+        // The intermediate last: only when it is there does the CA exist.
+        let reason = "there was no internal CA"
+        if let key = fresh.rootKey {
+            try store.save(bundle([fresh.rootCertificate], key), as: rootName, reason: reason, now: now)
+            let root = Certificate.Authority(certificate: fresh.rootCertificate, key: key)
+            try makeRootList(of: root, in: store, now: now)
+        }
+        try store.save(fresh.signer, as: intermediateName, reason: reason, now: now)
+        return fresh
     }
 
     /// Why another intermediate is needed; nil when it is not.
@@ -150,7 +180,7 @@ extension InternalCA {
 
     /// Fails where the CA in `store` could not sign: what a start finds out too late for the certificates that are due.
     internal static func requireUsable(in store: CertificateStore) throws(CertificateProblem) {
-        guard try store.contains(intermediateName) else { return }
+        guard try store.contains(intermediateName) else { return try requireNoLoss(in: store) }
         try store.requireOwnFolder(of: intermediateName)
         try store.requireOwnFolder(of: rootName)
         _ = try root(in: store)

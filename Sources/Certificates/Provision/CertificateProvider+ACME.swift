@@ -125,7 +125,7 @@ extension CertificateProvider {
     /// Whether what the store has is what the site file asks for: a change of that file is an operator's wish.
     private func isOfSite(_ settings: CertificateSettings) -> Bool {
         guard let bundle = try? store.load(settings.name) else { return true }
-        let isOwn = (try? isOfInternalCA(bundle, settings)) ?? false
+        let isOwn = isOfInternalCA(bundle, settings)
         return settings.names.allSatisfy(bundle.covers) && !isOwn
     }
 

@@ -59,6 +59,7 @@ extension CertificateProvider {
             case .wanting(let reason, let usable):
                 if usable != nil, isAtRest(settings) { continue }
                 why = reason
+            case .revoked(let reason, _): why = reason
             }
             let bundle = try ca.issue(
                 names: names(settings),
@@ -89,10 +90,10 @@ extension CertificateProvider {
 
 extension CertificateProblem {
     /// Other certificates would fail for the same, and wait for it as long: others hold the store's lock, or this user may
-    /// not use the store, or it is away.
+    /// not use the store, or it is away, or the internal CA is.
     fileprivate var isOfWholeStore: Bool {
         switch self {
-        case .busyStore, .deniedStore, .vacantStore: true
+        case .busyStore, .deniedStore, .vacantStore, .lostAuthority: true
         default: false
         }
     }

@@ -139,7 +139,7 @@ extension CertificateProblem {
     package var isDamage: Bool {
         switch self {
         case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished, .lostGeneration, .changedChain,
-            .damagedAuthority:
+            .damagedAuthority, .lostAuthority:
             true
         default: false
         }

@@ -180,9 +180,9 @@ extension CertificateProvider {
         }
     }
 
-    /// The root of the internal CA, which is made when there is none.
+    /// The root of the internal CA, which is made when there is none, also where there was one that is lost.
     package func root() throws(CertificateProblem) -> Certificate {
-        try ordered { () throws(CertificateProblem) in try authority().rootCertificate }
+        try ordered { () throws(CertificateProblem) in try authority(isWanted: true).rootCertificate }
     }
 
     /// Writes the root's key of the internal CA to a file that is not there yet, and deletes it from the store.

@@ -8,8 +8,8 @@ extension CertificateProvider {
         let standing = try standing(of: settings)
         switch standing {
         case .good(let bundle): return provided(bundle)
-        case .due(let why, let usable), .wanting(let why, let usable):
-            if let usable, let pause = pauseAfterRefusal(settings), standing.isDue || isAtRest(settings) {
+        case .due(let why, let usable), .wanting(let why, let usable), .revoked(let why, let usable):
+            if let usable, let pause = pauseAfterRefusal(settings), standing.mayWait(isAtRest: isAtRest(settings)) {
                 let warning = "certificate \(settings.name): \(why), and \(pause.why)"
                 var provided = provided(usable, warnings: [warning])
                 provided.renewal = pause.end
@@ -44,7 +44,7 @@ extension CertificateProvider {
         let why: String
         switch try standing(of: settings) {
         case .good(let bundle): return provided(bundle)
-        case .due(let reason, _), .wanting(let reason, _): why = reason
+        case .due(let reason, _), .wanting(let reason, _), .revoked(let reason, _): why = reason
         }
         return try news(make(settings, reason: why), settings, why)
     }
@@ -95,13 +95,19 @@ extension CertificateProvider {
     }
 
     /// The internal CA, able to certify the names of `certificates` besides those of the site.
-    internal func authority(for certificates: [CertificateSettings] = []) throws(CertificateProblem) -> InternalCA {
+    ///
+    /// - Parameter isWanted: as `InternalCA.loadOrCreate` has it.
+    internal func authority(
+        for certificates: [CertificateSettings] = [],
+        isWanted: Bool = false
+    ) throws(CertificateProblem) -> InternalCA {
         let names = certificates.flatMap(names)
         return try InternalCA.loadOrCreate(
             in: store,
             named: site.name,
             policy: memo.policy(of: site, for: names),
             for: names,
+            isWanted: isWanted,
             now: laterMoment ?? moment
         )
     }
@@ -116,9 +122,16 @@ extension CertificateProvider {
         /// Nothing is wrong with it but that its time to be renewed has come, or that this CA would not have issued it: that
         /// waits where clients refused the last one. Never without a bundle.
         case due(String, usable: CertificateBundle?)
+        /// Its CA has taken it back: another one is made whatever waits. Never without a bundle.
+        case revoked(String, usable: CertificateBundle?)
 
-        internal var isDue: Bool {
-            if case .due = self { true } else { false }
+        /// - Parameter isAtRest: an operator went back to it.
+        internal func mayWait(isAtRest: Bool) -> Bool {
+            switch self {
+            case .good, .revoked: false
+            case .due: true
+            case .wanting: isAtRest
+            }
         }
     }
 
@@ -152,6 +165,7 @@ extension CertificateProvider {
         }
         switch flaw(of: bundle, settings) {
         case .foreign: return .due(InternalCAStanding.Flaw.foreign.rawValue, usable: bundle)
+        case .revoked: return .revoked(InternalCAStanding.Flaw.revoked.rawValue, usable: bundle)
         case .broken:
             let why = InternalCAStanding.Flaw.broken.rawValue
             return .wanting("the stored one is of no use (\(why))", usable: nil)

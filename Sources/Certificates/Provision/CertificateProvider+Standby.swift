@@ -91,7 +91,7 @@ extension CertificateProvider {
         guard hasLesserStandby(settings), let (_, bundle) = store.earlierGeneration(of: settings.name, now: now) else {
             return false
         }
-        return settings.names.contains(where: bundle.covers) && (try? isOfInternalCA(bundle, settings)) != true
+        return settings.names.contains(where: bundle.covers) && !isOfInternalCA(bundle, settings)
     }
 
     /// Puts the standby in the certificate's place: it is a new generation of it, and another standby is due. Where browsers

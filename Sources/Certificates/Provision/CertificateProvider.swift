@@ -166,7 +166,7 @@ package struct CertificateProvider: Sendable {
         warnings += foresight(of: bundle, settings).map { "certificate \(settings.name): \($0)" }
         // Files are for whichever clients their owner has.
         if case .acme = settings.issuer, let doubt = doubt(of: bundle, settings) { warnings.append(doubt) }
-        if let isOwn = try? isOfInternalCA(bundle, settings), isOwn {
+        if isOfInternalCA(bundle, settings) {
             warnings.append(
                 "certificate \(settings.name): the one in the store is of the internal CA, which browsers refuse; it is shown "
                     + "until the ACME server has given another"
@@ -208,7 +208,7 @@ package struct CertificateProvider: Sendable {
     private func standInAuthority(for settings: CertificateSettings) throws(CertificateProblem) -> InternalCA {
         do throws(CertificateProblem) {
             return try authority(for: [settings])
-        } catch .excludedNames, .constrainedNames, .rootKeyAway {
+        } catch .excludedNames, .constrainedNames, .rootKeyAway, .lostAuthority {
             return try InternalCA(named: site.name, now: now)
         }
     }

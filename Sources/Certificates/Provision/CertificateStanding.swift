@@ -204,7 +204,7 @@ extension CertificateProvider {
             if isSubstitute(bundle.leaf, settings) {
                 let words = "it is its standby, of the internal CA, which browsers refuse"
                 faults.append("\(words): \(acme.directory) is asked on")
-            } else if try isOfInternalCA(bundle, settings) {
+            } else if isOfInternalCA(bundle, settings) {
                 faults.append("the internal CA issued it, and the site file names \(acme.directory) by now")
             } else if let origin = plan.origin, origin.fingerprint == bundle.leaf.fingerprint,
                 plan.isElsewhere(from: acme.candidates.map(\.directory))
@@ -217,11 +217,8 @@ extension CertificateProvider {
 
     /// Whether a certificate that an ACME server is to issue is one of the internal CA, which issued it before, and not as a
     /// standby, unless that came in by itself.
-    internal func isOfInternalCA(
-        _ bundle: CertificateBundle,
-        _ settings: CertificateSettings
-    ) throws(CertificateProblem) -> Bool {
-        guard case .acme = settings.issuer, let root = try memo.standing(in: store)?.root,
+    internal func isOfInternalCA(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
+        guard case .acme = settings.issuer, let root = (try? memo.standing(in: store))?.root,
             bundle.chain.contains(where: { $0.isIssued(by: root) })
         else { return false }
         return !wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings)

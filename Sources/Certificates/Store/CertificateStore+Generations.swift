@@ -39,7 +39,7 @@ extension CertificateStore {
         let current = (try? generation(of: name)) ?? .max
         guard let number = try? generations(of: name).last(where: { $0 < current }),
             !isRevoked(name, generation: number), let bundle = try? loadAsTold(name, generation: number),
-            (try? bundle.requireValid(at: now)) != nil
+            (try? bundle.requireValid(at: now)) != nil, !hasRevokedIntermediate(bundle)
         else { return nil }
         return (number, bundle)
     }
@@ -92,7 +92,13 @@ extension CertificateStore {
         } catch {
             throw .contents(path: file("fullchain.pem", of: name, earlier), error)
         }
+        guard !hasRevokedIntermediate(bundle) else { throw .revoked(name: name, earlier) }
         return (earlier, bundle)
+    }
+
+    /// Whether the internal CA has taken back the intermediate that signed it.
+    private func hasRevokedIntermediate(_ bundle: CertificateBundle) -> Bool {
+        (try? InternalCAStanding(in: self))?.hasTakenBack(bundle.chain) == true
     }
 
     /// Makes what was served before the current generation the current one again, whatever became of its own generation

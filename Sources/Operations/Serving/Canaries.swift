@@ -60,6 +60,13 @@ internal struct Canaries {
                 tried.notes.append("certificate \(name): the one before ends soon, so the new one is for all at once")
                 continue
             }
+            if let authority = fresh.authority, old.contains(where: { authority.hasTakenBack($0.chain) }) {
+                tried.notes.append(
+                    "certificate \(name): the internal CA has taken back the intermediate of the one before, so the new one is "
+                        + "for all at once"
+                )
+                continue
+            }
             if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
                 tried.keyring.certificates[name] = old
                 tried.warnings.append(

@@ -9,12 +9,17 @@ struct CanaryTests: OneCertificate {
     init() throws { scene = try OneCertificateScene() }
 
     /// Has so many clients come, from 127.0.0.2 on, and says how many got an answer.
-    private func clients(_ count: Int, trusting root: String, times: Int = 1) throws -> Int {
+    private func clients(
+        _ count: Int,
+        trusting root: String,
+        asking lists: String = "",
+        times: Int = 1
+    ) throws -> Int {
         let script = """
             good=0
             for client in $(seq 2 \(count + 1)); do
                 for time in $(seq \(times)); do
-                    curl --silent --max-time 60 --interface 127.0.0.$client --cacert \(root) \
+                    curl --silent --max-time 60 --interface 127.0.0.$client --cacert \(root) \(lists) \
                         --resolve foobar.test:\(port):127.0.0.1 https://foobar.test:\(port)/ -o /dev/null && good=$((good + 1))
                 done
             done
@@ -123,6 +128,21 @@ struct CanaryTests: OneCertificate {
         try site.stop()
         let later = try certs("retire", "web")
         #expect(later.status == 0 && later.output.contains("deleted the key of generation 2"), "\(later)")
+    }
+
+    @Test("what the internal CA has taken back is shown to nobody for the length of a trial")
+    func takenBack() throws {
+        let site = try start("issuer: internal, canary: { share: 10%, time: 1h }")
+        try directory.write(try certs("ca", "export").output, to: "root.pem")
+        let renewed = try certs("ca", "renew", "--revoke", "key-compromise")
+        #expect(renewed.status == 0, "\(renewed)")
+        try eventually("it is replaced; \(site.log)", within: .seconds(60)) {
+            try certs("list").output.contains("generation 2")
+        }
+        #expect(try trial(site) == nil, "\(site.log)")
+        #expect(site.log.contains("so the new one is for all at once"), "\(site.log)")
+        try directory.write(try certs("ca", "crl").output, to: "lists.pem")
+        #expect(try clients(10, trusting: directory.path("root.pem"), asking: "--crlfile lists.pem") == 10)
     }
 
     @Test("clients refuse the new one: it is taken back by itself, and one that floods with alerts does not do that")

@@ -1,0 +1,88 @@
+import Certificates
+import Foundation
+import OpenSSL
+import Site
+import Testing
+
+@Suite("An internal CA of which the store has lost a part")
+struct LostAuthorityTests {
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private var store: CertificateStore { scratch.store }
+    private var provider: CertificateProvider { scratch.provider(for: settings("web"), at: now) }
+
+    private func settings(_ name: String) -> CertificateSettings {
+        CertificateSettings(name: name, names: [.exact("\(name).foobar.com")], issuer: .internal)
+    }
+
+    private func remove(_ path: String) throws {
+        try FileManager.default.removeItem(atPath: "\(store.folder)/\(path)")
+    }
+
+    private func served(_ name: String) throws -> [UInt8] { try provider.provide(settings(name)).bundles[0].leaf.der }
+
+    @Test(
+        "while the root and its key are there, another intermediate is of that root",
+        arguments: ["internal-ca", "internal-ca/current"]
+    )
+    func intermediate(lost: String) throws {
+        let root = try provider.root()
+        let first = try served("web")
+        try remove(lost)
+        #expect(try served("web") == first)
+        let other = try provider.provide(settings("other")).bundles[0]
+        #expect(other.chain[1].isIssued(by: root))
+        #expect(try provider.existingRoot().der == root.der)
+        #expect(try store.generations(of: "internal-ca-root") == [1])
+        #expect(try store.audit.verify().fault == nil)
+    }
+
+    @Test("once the root's key is elsewhere, it is asked for")
+    func rootKeyElsewhere() throws {
+        _ = try served("web")
+        var taken: PrivateKey?
+        try InternalCA.detachRoot(from: store, now: now) { key in taken = key }
+        try remove("internal-ca")
+        try expectNothingMade(.rootKeyAway(folder: store.folder))
+        let key = try #require(taken)
+        let bytes = key.pem
+        let text = String(decoding: (0..<bytes.count).map { bytes.bytes[$0] }, as: UTF8.self)
+        let signer = try provider.renewIntermediate(rootKey: scratch.write("root.pem", text))
+        #expect(try provider.provide(settings("other")).bundles[0].chain[1].der == signer.der)
+    }
+
+    @Test("once all of it is gone, no other is made before an operator asks for one")
+    func whole() throws {
+        let first = try served("web")
+        let root = try provider.existingRoot()
+        try remove("internal-ca")
+        try remove("internal-ca-root")
+        try expectNothingMade(.lostAuthority(folder: store.folder))
+        #expect(try served("web") == first)
+        let told = provider.storeWarnings()
+        #expect(told.contains { $0.contains("THE INTERNAL CA IS GONE") }, "\(told)")
+        let standing = provider.standing(settings("web"))
+        #expect(standing.warnings.contains { $0.contains("certs ca init") }, "\(standing)")
+        #expect(try provider.root().der != root.der)
+        #expect(try served("web") != first)
+        #expect(provider.storeWarnings().isEmpty, "\(provider.storeWarnings())")
+    }
+
+    @Test("a first start that was broken off has lost nothing: the root that it made signs")
+    func brokenOff() throws {
+        let root = try provider.root()
+        try remove("internal-ca")
+        try remove("audit.log")
+        #expect(try provider.provide(settings("web")).bundles[0].chain[1].isIssued(by: root))
+        #expect(try provider.existingRoot().der == root.der)
+    }
+
+    private func expectNothingMade(_ problem: CertificateProblem) throws {
+        #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
+        #expect(throws: problem) { try provider.provide(settings("other")) }
+        #expect(try !store.contains("other") && !store.contains("internal-ca"))
+    }
+}
