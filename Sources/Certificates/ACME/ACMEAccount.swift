@@ -57,7 +57,7 @@ package final class ACMEAccount {
         try register(isKnown: isKnown)
         do throws(ACMEProblem) {
             return try body(session)
-        } catch .refused(_, _, "accountDoesNotExist", _) {
+        } catch .refused(_, _, "accountDoesNotExist", _, _) {
             session.forgetAccount()
             try register(isKnown: true)
             return try body(session)

@@ -80,7 +80,9 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     /// No answer: no connection, no TLS, or none in time.
     case unreachable(url: String, why: String)
     /// The server says no (RFC 7807): its own type and words, with those of each part.
-    case refused(url: String, status: Int, type: String, detail: String)
+    ///
+    /// - Parameter names: the identifiers that it says no to; empty where it does not say.
+    case refused(url: String, status: Int, type: String, detail: String, names: [String] = [])
     /// The server asks to be left alone, and is for so many seconds.
     ///
     /// - Parameter isForAll: whatever is asked of it; else it may be about the names of one order alone.
@@ -94,8 +96,8 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case challenge(name: String, why: String)
     /// The same, of several names.
     case challenges([Unproven])
-    /// The CA gave the order up, though all names were shown to be ours.
-    case abandoned(why: String)
+    /// The CA gave the order up, though all names were shown to be ours; `names` as those of `refused`.
+    case abandoned(why: String, names: [String] = [])
     /// The CA took longer than anyone waits.
     case late(what: String)
     case library(String)
@@ -106,7 +108,7 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
     private var words: String {
         switch self {
         case .unreachable(let url, let why): "\(url) cannot be reached: \(why)"
-        case .refused(let url, let status, let type, let detail):
+        case .refused(let url, let status, let type, let detail, _):
             switch (status, type) {
             // What never reached the server.
             case (0, _): "\(url): \(detail)"
@@ -126,7 +128,7 @@ package enum ACMEProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .challenges(let unproven):
             "the CA could not see that these names are yours: "
                 + unproven.map { "\($0.name): \($0.why)" }.joined(separator: "; ")
-        case .abandoned(let why): "the CA has given the order up: \(why)"
+        case .abandoned(let why, _): "the CA has given the order up: \(why)"
         case .late(let what): "the CA took too long for \(what); the next try goes on with the same order"
         case .library(let why): why
         }

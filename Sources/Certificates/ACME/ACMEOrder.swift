@@ -85,7 +85,7 @@ package struct ACMEOrder {
         do throws(ACMEProblem) {
             order = try document(at: kept.url)
         } catch {
-            guard case .refused(_, let status, let type, _) = error, (400...499).contains(status),
+            guard case .refused(_, let status, let type, _, _) = error, (400...499).contains(status),
                 type != "accountDoesNotExist"
             else { throw error }
             return nil
@@ -141,11 +141,10 @@ package struct ACMEOrder {
         do throws(ACMEProblem) {
             let payload = JSONValue.object(members + [.init("replaces", .string(replaced))]).line
             return try session.post(payload, to: directory.newOrder)
-        } catch .refused(let url, let status, let type, let detail) {
+        } catch {
             // Whatever may come from `replaces` must not keep a certificate from being renewed.
-            guard !Self.unrelated.contains(type) else {
-                throw .refused(url: url, status: status, type: type, detail: detail)
-            }
+            guard case .refused(_, _, let type, _, let names) = error, names.isEmpty, !Self.unrelated.contains(type)
+            else { throw error }
             return try session.post(plain, to: directory.newOrder)
         }
     }
@@ -281,7 +280,7 @@ package struct ACMEOrder {
                 _ = try session.post(payload, to: finalize)
                 // Asked for once: an order may be shown as ready for a while yet.
                 return try certificate(try poll(location, until: ["valid", "invalid"], for: "the certificate"))
-            } catch .refused(_, _, "orderNotReady", _) {
+            } catch .refused(_, _, "orderNotReady", _, _) {
                 looks += 1
                 pause(Self.usualPause(after: looks))
             }
@@ -292,7 +291,8 @@ package struct ACMEOrder {
     /// The URL of the certificate of an order that has come to its end.
     private func certificate(_ order: JSONValue) throws(ACMEProblem) -> String {
         if order["status"]?.text == "valid", let certificate = order["certificate"]?.text { return certificate }
-        throw .abandoned(why: order["error"]?["detail"]?.text ?? "it is \(order["status"]?.text ?? "-")")
+        let document = ProblemDocument(order["error"])
+        throw .abandoned(why: document.detail ?? "it is \(order["status"]?.text ?? "-")", names: document.names)
     }
 
     /// The chain whose top is wanted, of those that the CA gives (section 7.4.2); the CA's own choice when none is.

@@ -101,7 +101,7 @@ package final class ACMESession {
         do throws(ACMEProblem) {
             try adopt([.init("onlyReturnExisting", .boolean(true))])
             return true
-        } catch .refused(_, _, "accountDoesNotExist", _) {
+        } catch .refused(_, _, "accountDoesNotExist", _, _) {
             return false
         }
     }
@@ -157,7 +157,7 @@ package final class ACMESession {
             } else {
                 _ = try post(payload, to: url)
             }
-        } catch .refused(_, _, "alreadyRevoked", _) {
+        } catch .refused(_, _, "alreadyRevoked", _, _) {
             return
         }
     }
@@ -210,7 +210,7 @@ package final class ACMESession {
             let answer = try send(ACMERequest(.post, url, body: body))
             if (200...299).contains(answer.status) { return answer }
             let problem = Self.problem(answer, url, now: now())
-            if case .refused(_, _, "badNonce", _) = problem, tries < Self.mostTries { continue }
+            if case .refused(_, _, "badNonce", _, _) = problem, tries < Self.mostTries { continue }
             throw problem
         }
     }
@@ -252,7 +252,7 @@ package final class ACMESession {
         return directory
     }
 
-    /// What a refusal says (section 6.7), with the words of its parts.
+    /// What a refusal says (section 6.7).
     ///
     /// - Parameter isForAll: what was asked has nothing to do with one order's names.
     package static func problem(
@@ -261,24 +261,15 @@ package final class ACMESession {
         isForAll: Bool = false,
         now: Int64
     ) -> ACMEProblem {
-        let json = answer.json
-        let type = json?["type"]?.text.map { word(of: $0) } ?? "about:blank"
-        var detail = json?["detail"]?.text ?? ""
-        for part in json?["subproblems"]?.items ?? [] {
-            let name = part["identifier"]?["value"]?.text ?? "-"
-            let type = part["type"]?.text.map { " (\(word(of: $0)))" } ?? ""
-            detail += "; \(name): \(part["detail"]?.text ?? "-")\(type)"
-        }
+        let document = ProblemDocument(answer.json)
+        let (type, detail) = (document.type ?? "about:blank", document.detail ?? "")
         let pause = answer.retryAfter(now: now)
         if type == "rateLimited" || answer.status == 429 || (answer.status == 503 && pause != nil) {
             // 503: the server as a whole is too busy.
             return .rateLimited(detail: detail, seconds: pause ?? 3_600, isForAll: isForAll || answer.status == 503)
         }
-        return .refused(url: url, status: answer.status, type: type, detail: detail)
+        return .refused(url: url, status: answer.status, type: type, detail: detail, names: document.names)
     }
-
-    /// The last part of a type such as `urn:ietf:params:acme:error:caa`.
-    private static func word(of type: String) -> String { type.split(separator: ":").last.map { String($0) } ?? type }
 }
 
 extension JSONValue {

@@ -158,7 +158,7 @@ extension CertificateProvider {
         let account = try ACMEAccount(acme, in: store, transport)
         do throws(ACMEProblem) {
             let solvers = solvers(settings, acme, outside, failures: plan.failures)
-            var lack: String?
+            var lacks: [String] = []
             let bundle = try account.use { session throws(ACMEProblem) in
                 let order = ACMEOrder(
                     session,
@@ -170,7 +170,7 @@ extension CertificateProvider {
                 let wishes = wishes(settings, acme, plan, session.account)
                 func certificate(
                     _ names: [String],
-                    unless obstacle: ACMEProblem? = nil
+                    unless obstacle: ACMEProblem?
                 ) throws(ACMEProblem) -> CertificateBundle {
                     try self.certificate(
                         Request(
@@ -192,23 +192,29 @@ extension CertificateProvider {
                 for (name, why) in preflight.doubts.sorted(by: { $0.key < $1.key }) {
                     outside.tell("\(name): \(why.printableLine)")
                 }
-                do throws(ACMEProblem) {
-                    // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
-                    let obstacle = plan.failures < Self.patience ? preflight.problem : nil
-                    let bundle = try certificate(names(settings), unless: obstacle)
-                    let missing = Set(names(settings)).subtracting(bundle.identifiers).sorted()
-                    if !missing.isEmpty {
-                        lack = "an order was gone on with that was made without \(missing.joined(separator: ", "))"
+                // What is seen from here may be another DNS than the CA's: later tries ask it all the same.
+                let obstacle = plan.failures < Self.patience ? preflight.problem : nil
+                var names = names(settings)
+                // A CA may tell of one name at a time. There are fewer each time.
+                while true {
+                    do throws(ACMEProblem) {
+                        let bundle = try certificate(names, unless: obstacle)
+                        let missing = Set(names).subtracting(bundle.identifiers).sorted()
+                        if !missing.isEmpty {
+                            let list = missing.joined(separator: ", ")
+                            lacks.append("an order was gone on with that was made without \(list)")
+                        }
+                        return bundle
+                    } catch {
+                        guard let rest = rest(of: names, settings, without: error, preflight, plan) else {
+                            throw preflight.explaining(error)
+                        }
+                        lacks.append("\(error); ordered without")
+                        names = rest
                     }
-                    return bundle
-                } catch {
-                    guard let rest = rest(of: settings, without: error, preflight, plan) else {
-                        throw preflight.explaining(error)
-                    }
-                    lack = "\(error); ordered without"
-                    return try certificate(rest)
                 }
             }
+            let lack = lacks.isEmpty ? nil : lacks.joined(separator: "; ")
             do throws(ACMEProblem) {
                 try account.keep()
             } catch {
@@ -297,23 +303,32 @@ extension CertificateProvider {
 
     /// The names that a CA did not complain of, when they have waited long enough for the others, and need a certificate
     /// now: one bad name must not let the rest expire.
+    ///
+    /// - Parameter names: those of the order that failed.
     private func rest(
-        of settings: CertificateSettings,
+        of names: [String],
+        _ settings: CertificateSettings,
         without problem: ACMEProblem,
         _ preflight: Preflight,
         _ plan: RenewalPlan
     ) -> [String]? {
-        let bad: Set<String>
+        func without(_ bad: [String]) -> [String] {
+            names.filter { !bad.contains($0) && !bad.contains($0.withoutWildcard) }
+        }
+        var rest: [String]
         switch problem {
-        case .challenge(let name, _): bad = [name]
-        case .challenges(let unproven): bad = Set(unproven.map(\.name))
-        // What names these are about is in the CA's words alone.
-        case .refused(_, _, "caa", _), .refused(_, _, "rejectedIdentifier", _):
-            bad = Set(preflight.refusals.map(\.name))
+        case .challenge(let name, _): rest = without([name])
+        case .challenges(let unproven): rest = without(unproven.map(\.name))
+        case .abandoned(_, let bad): rest = without(bad)
+        case .refused(_, _, let type, _, let bad):
+            rest = without(bad)
+            // A CA that does not say which name it is may mean what was seen from here.
+            if rest == names, ["caa", "rejectedIdentifier"].contains(type) {
+                rest = without(preflight.refusals.map(\.name))
+            }
         default: return nil
         }
-        let rest = names(settings).filter { !bad.contains($0.withoutWildcard) }
-        guard plan.failures >= Self.patience, !rest.isEmpty, !bad.isEmpty else { return nil }
+        guard plan.failures >= Self.patience, !rest.isEmpty, rest != names else { return nil }
         guard let bundle = try? store.load(settings.name) else { return rest }
         let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.leaf.renewalSchedule.due > Self.clock
         return isGood ? nil : rest

@@ -133,7 +133,7 @@ extension ACMEProblem {
         switch self {
         // `library`: it is this machine that lacks something.
         case .late, .unreachable, .rateLimited, .unfit, .library: true
-        case .refused(_, let status, let type, _): status >= 500 || type == "accountDoesNotExist"
+        case .refused(_, let status, let type, _, _): status >= 500 || type == "accountDoesNotExist"
         default: false
         }
     }

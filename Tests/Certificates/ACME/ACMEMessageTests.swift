@@ -28,7 +28,33 @@ import Testing
             "some names cannot be issued for; a.test: a record forbids it (caa); b.test: not here (rejectedIdentifier)"
         #expect(
             ACMESession.problem(answer, "/order", now: 0)
-                == .refused(url: "/order", status: 400, type: "malformed", detail: words)
+                == .refused(
+                    url: "/order",
+                    status: 400,
+                    type: "malformed",
+                    detail: words,
+                    names: ["a.test", "b.test"]
+                )
+        )
+    }
+
+    @Test(
+        "a refusal without parts that is about names is about those in its words, and another about none",
+        arguments: [
+            ("rejectedIdentifier", #"Error creating new order :: Cannot issue for "A.test": forbidden"#, ["a.test"]),
+            ("caa", "While processing CAA for *.a.test: CAA record for a.test prevents it.", ["*.a.test", "a.test"]),
+            ("unsupportedIdentifier", "2001:db8::1 is an address", ["2001:db8::1"]),
+            ("rejectedIdentifier", "Nothing of it.", [String]()), ("malformed", "a.test is no name", []),
+        ]
+    )
+    func names(type: String, detail: String, names: [String]) {
+        let document = JSONValue.object([
+            .init("type", .string("urn:ietf:params:acme:error:" + type)), .init("detail", .string(detail)),
+        ])
+        let answer = ACMEResponse(status: 400, fields: [:], body: Array(document.line.utf8))
+        #expect(
+            ACMESession.problem(answer, "/order", now: 0)
+                == .refused(url: "/order", status: 400, type: type, detail: detail, names: names)
         )
     }
 
