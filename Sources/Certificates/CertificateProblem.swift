@@ -55,6 +55,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case order(name: String, ACMEProblem)
     /// None of several did: each with its directory.
     case orders(name: String, [String: ACMEProblem])
+    /// No CA that is known took a generation back: each with its directory. It may be revoked all the same where one
+    /// gave no answer.
+    case unrevoked(name: String, Int, [String: ACMEProblem], mayBe: Bool)
     /// The key of an account at an ACME server is at fault.
     case accountKey(path: String, folder: String, CertificateError)
     /// An ACME server did not do what was asked of an account or a certificate.
@@ -192,8 +195,13 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "served; clients who do not know that issuer refuse it: take the file with the whole chain, or append it"
         case .order(let name, let problem): "certificate \(name): \(problem)"
         case .orders(let name, let problems):
+            "certificate \(name): \(Self.list(problems))"
+        case .unrevoked(let name, let number, let problems, let mayBe):
             "certificate \(name): "
-                + problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+                + (mayBe
+                    ? "NOBODY KNOWS whether generation \(number) was revoked" : "generation \(number) was not revoked")
+                + ": \(Self.list(problems)); run this again when its CA can be asked; where another one issued it, "
+                + "name that in the site file, as `fallback: { acme: … }` of `issuer`"
         case .accountKey(let path, let folder, let error):
             "\(path), the key of an account at an ACME server: \("\(error)".prefix { $0 != ";" }): bring it back from a "
                 + "backup, or move \(folder) out of the store, and the next order makes another account"
@@ -259,6 +267,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "; or `gatehouse certs rotate \(name)` makes another, and `gatehouse certs rollback \(name)` goes back to the one "
                 + "before"
         }
+    }
+
+    private static func list(_ problems: [String: ACMEProblem]) -> String {
+        problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
     }
 
     /// The same for a message about one certificate, which is named once.

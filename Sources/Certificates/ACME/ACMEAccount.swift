@@ -21,6 +21,7 @@ package final class ACMEAccount {
         self.transport = transport
         accounts = ACMEAccountStore(store, directory: settings.directory)
         let held = try accounts.load()
+        accounts.note(settings)
         stored = held.url
         isKnown = held.isKnown
         session = Self.session(settings, transport, held.key, held.url)

@@ -1,5 +1,6 @@
 package import Linux
 package import OpenSSL
+import Site
 
 /// The account at an ACME server, kept in the store: its key and its URL, one for each server.
 package struct ACMEAccountStore: Sendable {
@@ -138,6 +139,44 @@ package struct ACMEAccountStore: Sendable {
             throw .file(error)
         }
     }
+
+    // MARK: Whose it is
+
+    private var serverPath: String { folder + "/server" }
+
+    /// Notes how its server is reached: what that issued is taken back there, also when the site file names it no
+    /// longer. What cannot be written is only forgotten.
+    internal func note(_ acme: ACMESettings) {
+        let document = JSONValue.object([
+            .init("directory", .string(acme.directory)), .init("trust", acme.trust.map { .string($0) } ?? .null),
+        ])
+        let text = Array((document.line + "\n").utf8)
+        if let known = try? FileReading.read(serverPath, limit: 1 << 12, trust: .ownerWrites, followsLink: false),
+            known == text
+        {
+            return
+        }
+        try? FileWriting.replace(serverPath, with: text.span, mode: 0o600)
+    }
+
+    /// The servers that the store has accounts at, by their directories.
+    internal static func servers(in store: CertificateStore) -> [ACMESettings] {
+        accounts(in: store).compactMap(\.server).sorted { $0.directory < $1.directory }
+    }
+
+    /// nil where no account was registered, or nobody noted whose it is.
+    private var server: ACMESettings? {
+        guard FileWriting.exists(folder + "/account"),
+            let bytes = try? FileReading.read(serverPath, limit: 1 << 12, trust: .ownerWrites, followsLink: false),
+            let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self)),
+            let directory = value["directory"]?.text, ACMEAccountStore(store, directory: directory).name == name
+        else { return nil }
+        var settings = ACMESettings(directory: directory)
+        settings.trust = value["trust"]?.text
+        return settings
+    }
+
+    // MARK: A server that is too busy
 
     private var holdPath: String { folder + "/held-until" }
 

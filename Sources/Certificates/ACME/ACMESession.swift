@@ -33,6 +33,8 @@ package final class ACMESession {
     private var nonces: [String] = []
     /// The account's URL, once it is known.
     package private(set) var account: String?
+    /// Where it is asked to take certificates back, once that is known.
+    internal var revocationURL: String? { known?.revokeCert }
 
     /// - Parameters:
     ///   - key: the account's, on P-256.

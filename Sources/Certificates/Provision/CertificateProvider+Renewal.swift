@@ -78,8 +78,8 @@ extension CertificateProvider {
 
     /// Has the CA take back every certificate of the store that clients are shown no longer and that has not ended, with or
     /// without its key. An ACME server is told (RFC 8555, section 7.6), in the account's name or, where it does not know
-    /// that any more, in that of the certificate's own key; the internal CA puts them on its list. One that fails keeps no
-    /// other.
+    /// that any more, in that of the certificate's own key, also one that the site file named before; the internal CA
+    /// puts them on its list. One that fails keeps no other.
     ///
     /// - Parameter number: the one generation that is meant; nil for all.
     package func revoke(
@@ -127,41 +127,62 @@ extension CertificateProvider {
         _ reason: RevocationReason,
         _ outside: Outside
     ) throws(CertificateProblem) {
+        // Of a standby that came in, and after a change of the site file, another CA knows.
+        let askable = try InternalCA.hasSigned(leaf, in: store) ? [] : authorities(of: settings)
+        let isMarked = store.isRevoked(settings.name, generation: number)
         try ordered { () throws(CertificateProblem) in
             try store.markRevoked(settings.name, generation: number, reason)
         }
-        let isOwn = try InternalCA.hasSigned(leaf, in: store)
-        // Of a standby that came in, another CA knows.
-        let askable = settings.authorities
-        if !isOwn, !askable.isEmpty {
-            let key = (try? store.load(settings.name, generation: number))?.key
-            try revoke(leaf, key, settings, askable, reason, outside)
-        }
-        try ordered { () throws(CertificateProblem) in
-            if isOwn || askable.isEmpty {
-                try InternalCA.revoke(leaf, reason, in: store, now: Self.clock)
+        do throws(CertificateProblem) {
+            if !askable.isEmpty { try revoke(leaf, generation: number, settings, askable, reason, outside) }
+            try ordered { () throws(CertificateProblem) in
+                if askable.isEmpty { try InternalCA.revoke(leaf, reason, in: store, now: Self.clock) }
+                try store.audit.append(
+                    store.event(.revoked, settings.name, number, leaf, reason.rawValue),
+                    now: Self.clock
+                )
             }
-            try store.audit.append(
-                store.event(.revoked, settings.name, number, leaf, reason.rawValue),
-                now: Self.clock
-            )
+        } catch {
+            if !isMarked, error.isRefusal {
+                try? ordered { () throws(CertificateProblem) in
+                    try store.unmarkRevoked(settings.name, generation: number)
+                }
+            }
+            throw error
         }
     }
 
-    /// - Parameters:
-    ///   - key: the certificate's; nil where it is gone.
-    ///   - askable: the CAs that may have issued it.
+    /// The CAs that may have issued a generation of it: those that it is ordered from, those of its standby, and all
+    /// others that the store has accounts at, since the site file may have named them before.
+    private func authorities(of settings: CertificateSettings) -> [ACMESettings] {
+        let named = [settings.issuer, settings.standby].compactMap(\.self).flatMap { issuer -> [ACMESettings] in
+            if case .acme(let acme) = issuer { acme.candidates } else { [] }
+        }
+        let known = Set(named.map(\.directory))
+        return named + ACMEAccountStore.servers(in: store).filter { !known.contains($0.directory) }
+    }
+
+    /// - Parameter askable: the CAs that may have issued it. One that fails keeps no other.
     private func revoke(
         _ leaf: Certificate,
-        _ key: PrivateKey?,
+        generation number: Int,
         _ settings: CertificateSettings,
         _ askable: [ACMESettings],
         _ reason: RevocationReason,
         _ outside: Outside
     ) throws(CertificateProblem) {
+        // Where it is gone, the account alone speaks.
+        let key = (try? store.load(settings.name, generation: number))?.key
         var problems: [String: ACMEProblem] = [:]
+        var mayBe = false
         for candidate in askable {
-            let account = try ACMEAccount(candidate, in: store, outside.transport(candidate))
+            let account: ACMEAccount
+            do throws(CertificateProblem) {
+                account = try ACMEAccount(candidate, in: store, outside.transport(candidate))
+            } catch {
+                problems[candidate.directory] = .library("\(error)")
+                continue
+            }
             do throws(ACMEProblem) {
                 do throws(ACMEProblem) {
                     try account.use { session throws(ACMEProblem) in try session.revoke(leaf.der, reason) }
@@ -172,9 +193,10 @@ extension CertificateProvider {
                 return
             } catch {
                 problems[candidate.directory] = error
+                mayBe = mayBe || error.leavesOpen(account.session.revocationURL)
             }
         }
-        throw .orders(name: settings.name, problems)
+        throw .unrevoked(name: settings.name, number, problems, mayBe: mayBe)
     }
 
     /// Gives the accounts of a site at its CAs new keys.
@@ -199,11 +221,23 @@ extension CertificateProvider {
     }
 }
 
-extension CertificateSettings {
-    /// The CAs that may have issued a generation of it: those that it is ordered from, and those of its standby.
-    fileprivate var authorities: [ACMESettings] {
-        [issuer, standby].compactMap(\.self).flatMap { issuer -> [ACMESettings] in
-            if case .acme(let acme) = issuer { acme.candidates } else { [] }
+extension CertificateProblem {
+    /// For certain nobody has taken the certificate back.
+    fileprivate var isRefusal: Bool {
+        switch self {
+        case .unrevoked(_, _, _, let mayBe): !mayBe
+        case .unknownSigner: true
+        default: false
+        }
+    }
+}
+
+extension ACMEProblem {
+    /// Whether nobody knows what became of what was asked for at `url`: it may have arrived, though no answer came.
+    fileprivate func leavesOpen(_ url: String?) -> Bool {
+        switch self {
+        case .unreachable(let asked, _), .malformed(let asked, _): asked == url
+        default: false
         }
     }
 }

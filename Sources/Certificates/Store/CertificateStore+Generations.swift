@@ -284,7 +284,12 @@ extension CertificateStore {
         removeScraps(of: name, generation: number)
     }
 
-    private func isRevoked(_ name: String, generation number: Int) -> Bool {
+    /// Its CA did not take it back.
+    internal func unmarkRevoked(_ name: String, generation number: Int) throws(CertificateProblem) {
+        try delete(file("revoked", of: name, number))
+    }
+
+    internal func isRevoked(_ name: String, generation number: Int) -> Bool {
         FileWriting.exists(file("revoked", of: name, number))
     }
 

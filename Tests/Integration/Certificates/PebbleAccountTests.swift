@@ -113,6 +113,33 @@ struct PebbleAccountTests {
         #expect(try site.certs("audit", "web").output.contains("revoked, generation 1"))
     }
 
+    @Test("what a CA issued that the site file names no longer is taken back by that one")
+    func revokedElsewhere() throws {
+        let site = try DNSSite()
+        try site.write()
+        #expect(try site.certs("issue", "web").status == 0)
+        let serial = try site.serial(generation: 1)
+        var options = Pebble.Options()
+        options.name = "other"
+        let other = try Pebble(options, in: site.directory)
+        try site.directory.write(
+            """
+            site: a.test
+            certificate-store: store
+            certificates:
+              web:
+                names: [a.test]
+                issuer: { acme: "\(other.url)", trust: other.crt, \(try other.hook()) }
+            """,
+            to: "site.yaml"
+        )
+        #expect(try site.certs("rotate", "web").status == 0, "\(other.log)")
+        let retired = try site.certs("retire", "web", "--compromised", "--revoke", "key-compromise")
+        #expect(retired.status == 0 && retired.output.contains("generation 1 is revoked"), "\(retired)")
+        let status = try site.pebble.management("cert-status-by-serial/\(serial)").output
+        #expect(status.contains("Revoked") && status.contains("\"Reason\": 1"), "\(serial): \(status)")
+    }
+
     @Test("of several chains the one that is wanted, and the CA's own when there is no such")
     func chains() throws {
         var options = Pebble.Options()
