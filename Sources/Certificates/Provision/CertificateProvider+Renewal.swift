@@ -199,25 +199,14 @@ extension CertificateProvider {
         throw .unrevoked(name: settings.name, number, problems, mayBe: mayBe)
     }
 
-    /// Gives the accounts of a site at its CAs new keys.
-    ///
-    /// - Parameter acme: CAs, of which each directory is taken once.
-    /// - Returns: the directories.
-    package func changeAccountKeys(
-        _ acme: [ACMESettings],
-        _ outside: Outside
-    ) throws(CertificateProblem) -> [String] {
-        var done: [String] = []
-        for settings in acme where !done.contains(settings.directory) {
-            let account = try ACMEAccount(settings, in: store, outside.transport(settings))
-            do throws(ACMEProblem) {
-                try account.changeKey()
-            } catch {
-                throw .server(directory: settings.directory, error)
-            }
-            done.append(settings.directory)
+    /// Gives the site's account at a CA a new key.
+    package func changeAccountKey(at acme: ACMESettings, _ outside: Outside) throws(CertificateProblem) {
+        let account = try ACMEAccount(acme, in: store, outside.transport(acme))
+        do throws(ACMEProblem) {
+            try account.changeKey()
+        } catch {
+            throw .server(directory: acme.directory, error)
         }
-        return done
     }
 }
 

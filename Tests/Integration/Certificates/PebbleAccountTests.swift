@@ -203,6 +203,11 @@ struct PebbleAccountTests {
         let issued = try site.certs("issue", "web")
         #expect(issued.status == 0, "\(issued)")
         #expect(try (site.plan()["origin"] as? [String: Any])?["directory"] as? String == site.pebble.url)
+        // The first keeps the second's account from no other key, and each is told of.
+        let changed = try site.certs("account", "rotate")
+        #expect(changed.status == 1 && changed.error.contains(nobody), "\(changed)")
+        #expect(changed.output.contains("\(site.pebble.url): the account has a new key"), "\(changed)")
+        #expect(try site.certs("rotate", "web").status == 0, "by the new key")
         site.pebble.stop()
         let refused = try site.certs("rotate", "web")
         #expect(refused.status == 1 && refused.error.contains(nobody) && refused.error.contains(site.pebble.url))

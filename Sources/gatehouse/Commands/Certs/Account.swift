@@ -16,7 +16,8 @@ extension Certs.Account {
     struct RotateKey: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate",
-            abstract: "Give the site's accounts at its CAs new keys. The old ones are good for nothing afterwards."
+            abstract: "Give the site's accounts at its CAs new keys. The old ones are good for nothing afterwards.",
+            discussion: "A CA that does not answer keeps none of the others from it: exit status 1, and which it was."
         )
 
         @OptionGroup var options: CertificateOptions
@@ -27,11 +28,20 @@ extension Certs.Account {
                 guard case .acme(let acme) = settings.issuer else { return [] }
                 return acme.candidates
             }
-            let done = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.changeAccountKeys(all, desk.outside())
+            let outside = desk.outside()
+            var asked: Set<String> = []
+            var status: Int32 = 0
+            for acme in all where asked.insert(acme.directory).inserted {
+                do throws(CertificateProblem) {
+                    try desk.provider.changeAccountKey(at: acme, outside)
+                    Output.line("\(acme.directory): the account has a new key")
+                } catch {
+                    Output.error("\(error)")
+                    status = max(status, error.exitStatus)
+                }
             }
-            for directory in done { Output.line("\(directory): the account has a new key") }
-            if done.isEmpty { Output.line("the site has no certificate of an ACME server") }
+            if asked.isEmpty { Output.line("the site has no certificate of an ACME server") }
+            if status != 0 { throw ExitCode(status) }
         }
     }
 }
