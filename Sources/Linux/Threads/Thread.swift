@@ -74,6 +74,11 @@ package struct Thread: @unchecked Sendable {
         pthread_join(handle, nil)
     }
 
+    /// Nobody joins it: what it holds goes with its end. Call it once, in place of `join`.
+    package func detach() {
+        pthread_detach(handle)
+    }
+
     /// Has the calling thread do nothing for a while.
     package static func pause(milliseconds: Int) {
         var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)

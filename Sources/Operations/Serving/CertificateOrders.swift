@@ -11,12 +11,19 @@ import Synchronization
 internal final class CertificateOrders: Sendable {
     private struct Board: Sendable {
         var site: SiteModel?
-        /// How many are being ordered, by the CAs that they may ask.
-        var orders: [[String]: Int] = [:]
+        /// Whose turn it is, by the CAs that they may ask.
+        var turns: [[String]: OrderTurns<Order>] = [:]
         var claims = NameClaims()
         var isStopped = false
         /// What was said of each certificate since the last one came.
         var told: [String: Set<String>] = [:]
+    }
+
+    /// A certificate that an ACME server issues, or a standby, as a site file has it.
+    private struct Order: Sendable {
+        let settings: CertificateSettings
+        let acme: ACMESettings
+        let site: SiteModel
     }
 
     /// Wakes a thread that looks after the certificates of the same CAs.
@@ -52,7 +59,7 @@ internal final class CertificateOrders: Sendable {
     }
 
     /// A CA is being spoken to.
-    var isOrdering: Bool { board.withLock { $0.orders.values.contains { $0 > 0 } } }
+    var isOrdering: Bool { board.withLock { $0.turns.values.contains { !$0.isIdle } } }
 
     /// From now on this site's certificates are kept fresh. Starts the threads of CAs that are new; those of CAs that are
     /// asked no more have nothing to do, and stay.
@@ -60,8 +67,8 @@ internal final class CertificateOrders: Sendable {
         board.withLock { $0.site = site }
         let failure = desks.withLock { desks -> SystemError? in
             do throws(SystemError) {
-                for (_, acme) in Self.orders(of: site) where desks[acme.directories] == nil {
-                    let (directories, bell) = (acme.directories, try Bell())
+                for order in Self.orders(of: site) where desks[order.acme.directories] == nil {
+                    let (directories, bell) = (order.acme.directories, try Bell())
                     let thread = try Thread.start(name: "certificates") { self.run(directories, bell) }
                     desks[directories] = Desk(thread: thread, bell: bell)
                 }
@@ -82,7 +89,7 @@ internal final class CertificateOrders: Sendable {
             defer { desks = [:] }
             return desks
         }
-        for (directories, desk) in ended where board.withLock({ $0.orders[directories] ?? 0 }) == 0 {
+        for (directories, desk) in ended where board.withLock({ $0.turns[directories]?.isIdle ?? true }) {
             desk.thread.join()
         }
     }
@@ -91,13 +98,12 @@ internal final class CertificateOrders: Sendable {
         desks.withLock { for desk in $0.values { desk.bell.event.signal() } }
     }
 
-    /// The certificates, and their standbys, that an ACME server issues.
-    private static func orders(of site: SiteModel) -> [(settings: CertificateSettings, acme: ACMESettings)] {
+    private static func orders(of site: SiteModel) -> [Order] {
         site.certificates.values.sorted { $0.name < $1.name }
             .flatMap { [$0] + [$0.standbyCertificate].compactMap(\.self) }
             .compactMap { settings in
                 guard case .acme(let acme) = settings.issuer else { return nil }
-                return (settings, acme)
+                return Order(settings: settings, acme: acme, site: site)
             }
     }
 
@@ -108,28 +114,38 @@ internal final class CertificateOrders: Sendable {
             // Before the board is read: what is put on it after that rings again.
             bell.event.clear()
             guard let site = board.withLock({ $0.isStopped ? nil : $0.site }) else { return }
-            // One that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
             let orders = Self.orders(of: site).filter { $0.acme.directories == directories }
-            _ = Parallel.map(orders, threads: Self.atOnce) { settings, acme in
-                guard self.begin(directories) else { return }
-                defer { self.end(directories) }
-                guard self.order(settings, acme, of: site) else { return }
-                // A standby is none of those that are served.
-                let isServed = site.certificates[settings.name] != nil
-                _ = self.requests.ask(.republish(of: isServed ? [settings.name] : nil))
+                .map { (name: $0.settings.name, item: $0) }
+            let hands = board.withLock { $0.turns[directories, default: .init()].want(orders, atOnce: Self.atOnce) }
+            // Not waited for: one that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
+            for _ in 0..<hands {
+                do throws(SystemError) {
+                    try Thread.start(name: "order") { self.takeTurns(directories, bell) }.detach()
+                } catch {
+                    takeTurns(directories, bell)
+                }
             }
             _ = Readiness.wait([bell.event.raw], milliseconds: Self.interval * 1000)
         }
     }
 
-    private func begin(_ directories: [String]) -> Bool {
-        board.withLock { board in
-            if !board.isStopped { board.orders[directories, default: 0] += 1 }
-            return !board.isStopped
+    private func takeTurns(_ directories: [String], _ bell: Bell) {
+        while let (name, turn) = take(directories) {
+            if order(turn.settings, turn.acme, of: turn.site) {
+                // A standby is none of those that are served.
+                let isServed = turn.site.certificates[name] != nil
+                _ = requests.ask(.republish(of: isServed ? [name] : nil))
+            }
+            if board.withLock({ $0.turns[directories]?.end(name) ?? false }) { bell.event.signal() }
         }
     }
 
-    private func end(_ directories: [String]) { board.withLock { $0.orders[directories, default: 1] -= 1 } }
+    private func take(_ directories: [String]) -> (name: String, item: Order)? {
+        board.withLock { board in
+            if board.isStopped { _ = board.turns[directories]?.want([], atOnce: 0) }
+            return board.turns[directories]?.take()
+        }
+    }
 
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {

@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// Certificates of the same CA that are asked for one beside the other.
+@Suite("An order that takes long", .patient)
+struct SlowOrderTests {
+    @Test("one whose program does not end keeps none from its turn that the site file has later")
+    func later() throws {
+        let directory = try TemporaryDirectory()
+        let pebble = try Pebble(.init(), in: directory)
+        let (port, hook) = (try Ports.free(), try pebble.hook())
+        let (begun, block) = (directory.path("begun"), directory.path("slow-block"))
+        try directory.write("", to: "slow-block")
+        try directory.write(
+            """
+            #!/bin/sh
+            touch \(begun)
+            while [ -e \(block) ]; do sleep 0.05; done
+            exit 1
+            """,
+            to: "slow"
+        )
+        try directory.makeExecutable("slow")
+        func text(_ names: [String], _ more: String) -> String {
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [\(names.joined(separator: ", "))] } } ]
+              routes: [ { hosts: ["*"], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+            certificate-store: store
+            certificates:
+              slow:
+                names: [slow.test]
+                issuer: { acme: "\(pebble.url)", trust: pebble.crt, dns: { run: ./slow, timeout: 10m, wait: 0s } }
+              \(more)
+            """
+        }
+        let site = try RunningSite(text(["slow"], ""), in: directory)
+        try eventually("the slow one has its turn; \(site.log)", within: .seconds(120)) {
+            FileManager.default.fileExists(atPath: begun)
+        }
+        let web = "web: { names: [foobar.test], issuer: { acme: \"\(pebble.url)\", trust: pebble.crt, \(hook) } }"
+        try directory.write(text(["slow", "web"], web), to: "site.yaml")
+        #expect(try site.command("reload").status == 0)
+        try eventually("the other is there; \(site.log)", within: .seconds(120)) {
+            site.log.contains("certificate web: issued by")
+        }
+        try FileManager.default.removeItem(atPath: block)
+    }
+}
