@@ -10,7 +10,9 @@ package struct RenewalSchedule: Sendable, Equatable {
 
     /// Lifetimes below this are renewed at half of it: 10 days.
     private static let shortLifetime: Int64 = 10 * 86_400
-    private static let day: Int64 = 86_400
+    /// The pause between tries that go on failing: an hour less than a day, so that a timer that runs at the same moment of each
+    /// day finds it over, however long the try before took.
+    private static let longestPause: Int64 = 23 * 3_600
     /// Fewer tries left than this want a person.
     package static let alarm = 3
 
@@ -50,13 +52,13 @@ package struct RenewalSchedule: Sendable, Equatable {
         return Int64(number) % bound
     }
 
-    /// Seconds from the `failures`th failed try in a row to the next: 1, 10 and 100 minutes, then a day.
+    /// Seconds from the `failures`th failed try in a row to the next: 1, 10 and 100 minutes, then 23 hours.
     package static func pause(afterFailures failures: Int) -> Int64 {
         switch failures {
         case ...1: 60
         case 2: 600
         case 3: 6_000
-        default: day
+        default: longestPause
         }
     }
 
@@ -71,7 +73,7 @@ package struct RenewalSchedule: Sendable, Equatable {
         while moment < validity.upperBound {
             tries += 1
             let pause = Self.pause(afterFailures: failures + tries)
-            if pause == Self.day { return tries + Int((validity.upperBound - 1 - moment) / Self.day) }
+            if pause == Self.longestPause { return tries + Int((validity.upperBound - 1 - moment) / pause) }
             moment += pause
         }
         return tries

@@ -25,10 +25,10 @@ struct RenewalScheduleTests {
         for due in [one, two] { #expect((60 * day..<62 * day).contains(due)) }
     }
 
-    @Test("tries come after 1, 10 and 100 minutes, then daily, and are counted to the end")
+    @Test("tries come after 1, 10 and 100 minutes, then 23 hours, and are counted to the end")
     func runway() {
         let schedule = schedule(days: 90)
-        let tries = [0, 60, 660, 6_660, 6_660 + day].map { 60 * day + $0 }
+        let tries = [0, 60, 660, 6_660, 6_660 + 23 * 3_600].map { 60 * day + $0 }
         #expect(
             tries.dropFirst().enumerated().allSatisfy { index, moment in
                 moment - tries[index] == RenewalSchedule.pause(afterFailures: index + 1)
@@ -47,6 +47,18 @@ struct RenewalScheduleTests {
             }
         }
         #expect(schedule.runway(at: 91 * day) == 0)
+    }
+
+    @Test("a timer that runs at the same moment of each day tries each time, also a CA that takes long to fail")
+    func timer() {
+        for took: Int64 in [1, 60, 1_800] {
+            var plan = RenewalPlan()
+            for run in 0..<14 {
+                let moment = Int64(run) * day
+                #expect(plan.next <= moment, "run \(run), each taking \(took) s")
+                plan.fail("a test", at: moment + took)
+            }
+        }
     }
 
     @Test("no lifetime, however odd, traps")
