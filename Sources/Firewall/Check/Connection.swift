@@ -22,15 +22,12 @@ package struct Connection: Sendable, Hashable {
 }
 
 extension Connection: CustomStringConvertible {
-    /// `tcp from 8.8.8.8 to 10.10.0.31 port 3306`
+    /// `tcp from 8.8.8.8 to 10.10.0.31 port 3306`, `esp from 8.8.8.8 to 10.10.0.31`
     package var description: String {
         let ends = "from \(source) to \(destination)"
         switch protocolNumber {
-        case .tcp: return "tcp \(ends) port \(detail)"
-        case .udp: return "udp \(ends) port \(detail)"
-        case .icmp: return "icmp type \(detail >> 8) \(ends)"
-        case .icmpv6: return "icmpv6 type \(detail >> 8) \(ends)"
-        default: return "protocol \(protocolNumber.rawValue) \(ends)"
+        case .icmp, .icmpv6: return "\(protocolNumber.text) type \(detail >> 8) \(ends)"
+        default: return "\(protocolNumber.text) \(ends)" + (protocolNumber.hasPorts ? " port \(detail)" : "")
         }
     }
 }

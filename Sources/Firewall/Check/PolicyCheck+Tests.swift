@@ -121,16 +121,8 @@ extension PolicyCheck {
             }
         }
         var asked = site
-        let service: String
-        switch test.service {
-        case .named(let name): service = name
-        case .ports(let ports):
-            // No name of the file has spaces.
-            service = "of the test"
-            asked.services[service] = [ports]
-        }
         asked.firewall.never = [
-            FirewallRule(from: [endpoint(test.from)], to: [endpoint(test.to)], services: [service])
+            FirewallRule(from: [endpoint(test.from)], to: [endpoint(test.to)], services: [test.service])
         ]
         guard let never = Intent(of: asked, at: now).claims.last(where: { $0.kind == .never }) else { return nil }
         return test.expected == .accept ? never.wanted : never

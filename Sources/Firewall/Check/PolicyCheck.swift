@@ -92,7 +92,7 @@ package struct PolicyCheck {
             )
         }
         checkZones(carried)
-        for rule in site.firewall.deny where rule.services.contains(FirewallRule.icmp) {
+        for rule in site.firewall.deny where rule.services.contains(.icmp) {
             guard site.firewall.baseline[.icmp] != .off || site.firewall.baseline[.ping] != .off else { continue }
             report(
                 .warning,

@@ -134,7 +134,7 @@ package struct Rehearsal {
             detail: connection.detail
         )
         // Clients have ports above those of servers.
-        if connection.protocolNumber == .tcp || connection.protocolNumber == .udp { packet.sourcePort = 50_000 }
+        if connection.protocolNumber.hasPorts { packet.sourcePort = 50_000 }
         return packet
     }
 

@@ -1,7 +1,8 @@
 import Site
 
 /// The connections that one line of `tests` is about: between all addresses of its ends, and of each range of ports the
-/// first, the last, and each at which a rule begins to speak or ceases to. Between two of them all ports are alike.
+/// first, the last, and each at which a rule begins to speak or ceases to. Between two of them all ports are alike. A
+/// protocol without ports is one connection.
 struct TestConnections {
     let all: [Connection]
     /// Whether there are more than `most`, of which none is tried then.
@@ -11,12 +12,7 @@ struct TestConnections {
     static let most = 4_096
 
     init(_ test: FirewallTest, _ site: SiteModel, _ intent: Intent) {
-        let traffic =
-            switch test.service {
-            case .named(FirewallRule.icmp): TrafficSet.echoRequests
-            case .named(let name): TrafficSet([name], of: site)
-            case .ports(let service): TrafficSet(service)
-            }
+        let traffic = test.service == .icmp ? TrafficSet.echoRequests : TrafficSet([test.service], of: site)
         var all: [Connection] = []
         for source in Self.addresses(test.from, site) {
             for destination in Self.addresses(test.to, site) where destination.width == source.width {
@@ -49,10 +45,9 @@ struct TestConnections {
     ) -> [UInt32] {
         let ends = Self.ends(of: destination, site, intent)
         var hosts: [HostIntent]?
-        return traffic.kinds.ranges.flatMap { range in
-            // An echo request has one type, and code 0.
-            let isICMP = [ProtocolNumber.icmp, .icmpv6].contains { UInt32($0.rawValue) == range.lowerBound >> 16 }
-            if range.count == 1 || isICMP { return [range.lowerBound] }
+        return traffic.rangesByProtocol.flatMap { number, range in
+            // An echo request has one type, and code 0; of what has neither ports nor types there is one kind.
+            if range.count == 1 || !number.hasPorts { return [range.lowerBound] }
             let asked = hosts ?? Self.hosts(source, ends, site, intent)
             hosts = asked
             var kinds: Set<UInt32> = [range.lowerBound, range.upperBound]

@@ -47,7 +47,7 @@ extension ProtocolNumber {
         case .icmp: "icmp"
         case .icmpv6: "icmpv6"
         case .sctp: "sctp"
-        default: "protocol_\(rawValue)"
+        default: SiteService.name(ofProtocol: rawValue) ?? "protocol_\(rawValue)"
         }
     }
 }

@@ -57,7 +57,7 @@ struct Policy {
         _ site: SiteModel,
         _ resolver: inout EndpointResolver
     ) -> Claim {
-        let isAboutICMP = rule.services.contains(FirewallRule.icmp)
+        let isAboutICMP = rule.services.contains(.icmp)
         let scope = isAboutICMP ? TrafficSet.allButICMP.union(.icmpService) : .allButICMP
         let traffic = rule.services.isEmpty ? TrafficSet.allButICMP : TrafficSet(rule.services, of: site)
         let (sources, destinations) = (resolver.party(rule.from), resolver.party(rule.to))

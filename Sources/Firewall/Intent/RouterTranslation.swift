@@ -118,7 +118,7 @@ struct RouterTranslation: Sendable {
 extension TrafficSet {
     /// The same protocols, all to one port.
     func redirected(to port: UInt16) -> TrafficSet {
-        [ProtocolNumber.tcp, .udp].reduce(.none) { traffic, number in
+        [ProtocolNumber.tcp, .udp, .sctp].reduce(.none) { traffic, number in
             details(of: number).isEmpty ? traffic : traffic.union(TrafficSet(number, port: port))
         }
     }

@@ -23,7 +23,8 @@ struct RuleName {
     /// - Parameter kind: what the name begins with; nil for `allow`, the ordinary case.
     mutating func id(of rule: FirewallRule, _ kind: String?) -> String {
         let zones = [rule.inZone.map { "in-\($0)" }, rule.outZone.map { "out-\($0)" }].compactMap(\.self)
-        return rule.id ?? next([kind.map { [$0] } ?? [], rule.from.words, rule.to.words, rule.services, zones])
+        let services = rule.services.map(\.word)
+        return rule.id ?? next([kind.map { [$0] } ?? [], rule.from.words, rule.to.words, services, zones])
     }
 
     /// The name of a line of `masquerade`.
@@ -38,7 +39,7 @@ struct RuleName {
             case .host(let name): name
             case .address(let address): address.description
             }
-        return forward.id ?? next([["forward"], forward.from.words, [target], [forward.service]])
+        return forward.id ?? next([["forward"], forward.from.words, [target], [forward.service.word]])
     }
 
     private mutating func next(_ parts: [[String]]) -> String {

@@ -25,9 +25,11 @@ extension TrafficSet {
 
     /// The traffic of one service of the site.
     init(_ service: SiteService) {
-        switch service.transport {
-        case .tcp: self.init(.tcp, details: service.ports)
-        case .udp: self.init(.udp, details: service.ports)
+        switch service {
+        case .ports(.tcp, let ports): self.init(.tcp, details: ports)
+        case .ports(.udp, let ports): self.init(.udp, details: ports)
+        case .ports(.sctp, let ports): self.init(.sctp, details: ports)
+        case .whole(let number): self.init(ProtocolNumber(rawValue: number))
         }
     }
 
@@ -36,11 +38,11 @@ extension TrafficSet {
         self.init(number, details: port...port)
     }
 
-    /// The traffic of the services with these names, of which `icmp` needs no definition.
-    init(_ names: [String], of site: SiteModel) {
-        self = names.reduce(.none) { traffic, name in
-            if name == FirewallRule.icmp { return traffic.union(.icmpService) }
-            return (site.services[name] ?? []).reduce(traffic) { $0.union(TrafficSet($1)) }
+    /// The traffic of the services that a line names.
+    init(_ references: [ServiceReference], of site: SiteModel) {
+        self = references.reduce(.none) { traffic, reference in
+            if reference == .icmp { return traffic.union(.icmpService) }
+            return site.services(of: reference).reduce(traffic) { $0.union(TrafficSet($1)) }
         }
     }
 }

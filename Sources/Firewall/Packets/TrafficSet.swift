@@ -50,6 +50,19 @@ package struct TrafficSet: Sendable, Hashable {
         )
     }
 
+    /// The ranges of `kinds`, cut where a protocol ends.
+    var rangesByProtocol: [(number: ProtocolNumber, kinds: ClosedRange<UInt32>)] {
+        kinds.ranges.flatMap { range in
+            (range.lowerBound >> 16...range.upperBound >> 16).map { number in
+                let (first, last) = (number << 16, number << 16 | 0xFFFF)
+                return (
+                    ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: number)),
+                    max(range.lowerBound, first)...min(range.upperBound, last)
+                )
+            }
+        }
+    }
+
     package func isSubset(of other: TrafficSet) -> Bool { kinds.isSubset(of: other.kinds) }
     package func intersects(_ other: TrafficSet) -> Bool { kinds.intersects(other.kinds) }
     package func union(_ other: TrafficSet) -> TrafficSet { TrafficSet(kinds: kinds.union(other.kinds)) }

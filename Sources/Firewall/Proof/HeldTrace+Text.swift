@@ -1,3 +1,5 @@
+import Site
+
 extension HeldTrace {
     /// The steps, a line each: the chain, the rule by its comment or handle, and what it makes of the packet.
     package func described(in ruleset: HeldRuleset) -> [String] {
@@ -66,10 +68,11 @@ extension Outcomes {
 extension ProtocolNumber {
     /// A protocol as `text` writes it, or its number.
     package init?(word: String) {
-        let known: [ProtocolNumber] = [.tcp, .udp, .icmp, .icmpv6, .sctp]
+        let known: [ProtocolNumber] = [.tcp, .udp, .icmp, .icmpv6]
+        let digits = word.hasPrefix("ip/") ? word.dropFirst(3) : word[...]
         if let named = known.first(where: { $0.text == word }) {
             self = named
-        } else if let number = UInt8(word) {
+        } else if let number = SiteService.protocols[word] ?? UInt8(digits) {
             self.init(rawValue: number)
         } else {
             return nil

@@ -45,21 +45,21 @@ extension Packet {
         return .object(members)
     }
 
-    /// `tcp/22`, `icmp type 8`, `protocol 47`.
+    /// `tcp/22`, `icmp type 8`, `esp`, `ip/99`.
     var trafficText: String {
         TrafficSet(protocolNumber, details: detail...detail).text
     }
 }
 
 extension ProtocolNumber {
+    /// As a site file names it, but for ICMP, which is one word there for both families.
     package var text: String {
         switch self {
         case .tcp: "tcp"
         case .udp: "udp"
         case .icmp: "icmp"
         case .icmpv6: "icmpv6"
-        case .sctp: "sctp"
-        default: "protocol \(rawValue)"
+        default: SiteService.whole(rawValue).description
         }
     }
 }
@@ -84,13 +84,14 @@ extension PacketOddities {
 }
 
 extension TrafficSet {
-    /// `any traffic`, or a list like `tcp/22, tcp/80-90, icmp type 8`, cut after eight.
+    /// `any traffic`, or a list like `tcp/22, tcp/80-90, icmp type 8, esp`, cut after eight.
     package var text: String {
         if isAll { return "any traffic" }
         var words: [String] = []
         for range in kinds.ranges {
             let (first, last) = (range.lowerBound >> 16, range.upperBound >> 16)
-            if last > first, range.lowerBound & 0xFFFF == 0, range.upperBound & 0xFFFF == 0xFFFF {
+            let isNamed = (first...last).allSatisfy { SiteService.name(ofProtocol: UInt8($0)) != nil }
+            if last > first, !isNamed, range.lowerBound & 0xFFFF == 0, range.upperBound & 0xFFFF == 0xFFFF {
                 words.append("protocols \(first)-\(last)")
                 continue
             }

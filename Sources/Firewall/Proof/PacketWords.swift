@@ -8,7 +8,7 @@ package struct PacketWords: Sendable {
     package var to: String
     /// `tcp` and the like, or a number; nil for that of the service, else TCP.
     package var transport: String?
-    /// A number, a service of the site, `icmp`, or a transport with a port such as `tcp/3306`.
+    /// A number, or a service as a line of the site file names it: by name or as in `tcp/3306` and `esp`, or `icmp`.
     package var port: String?
     package var interface: String?
 
@@ -81,7 +81,8 @@ package struct PacketWords: Sendable {
             number = ProtocolNumber(word: transport)
             guard number != nil else {
                 throw Problem(
-                    description: "--proto \(transport): write tcp, udp, sctp, icmp, icmpv6 or a number from 0 to 255"
+                    description: "--proto \(transport): write tcp, udp, icmp, icmpv6, a protocol such as esp, or a "
+                        + "number from 0 to 255"
                 )
             }
         }
@@ -109,7 +110,7 @@ package struct PacketWords: Sendable {
 
     private static func echo(_ number: ProtocolNumber) -> UInt16 { (number == .icmp ? 8 : 128) << 8 }
 
-    /// The one port of a service.
+    /// The one port of a service, or the protocol without ports that it is.
     private func service(
         _ word: String,
         _ number: ProtocolNumber?,
@@ -127,10 +128,9 @@ package struct PacketWords: Sendable {
         guard let kinds = meant.kinds.ranges.first else {
             throw Problem(description: "--port \(word): it is \(all.text), and nothing of \(number?.text ?? "it")")
         }
-        guard meant.kinds.ranges.count == 1, kinds.count == 1 else {
-            throw Problem(description: "--port \(word): it is \(meant.text); say one of them")
-        }
         let found = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: kinds.lowerBound >> 16))
+        let isOne = meant.kinds.ranges.count == 1 && kinds.count == 1 || !found.hasPorts && meant == TrafficSet(found)
+        guard isOne else { throw Problem(description: "--port \(word): it is \(meant.text); say one of them") }
         return (found, UInt16(truncatingIfNeeded: kinds.lowerBound))
     }
 }

@@ -33,8 +33,8 @@ package struct FirewallRule: Sendable, Equatable {
     package var from: [FirewallEndpoint]
     /// Never empty.
     package var to: [FirewallEndpoint]
-    /// Names of `services`, or `icmp`. Empty: every service.
-    package var services: [String] = []
+    /// None twice. Empty: every service.
+    package var services: [ServiceReference] = []
     /// `in`: the zone of the interface that the packet comes in by, at its destination and at routers; nil for any.
     package var inZone: String?
     /// `out`: the zone of the interface that the packet leaves by, at its source and at routers; nil for any.
@@ -49,7 +49,7 @@ package struct FirewallRule: Sendable, Equatable {
     package var isReject = false
     package var position = SourcePosition.none
 
-    package init(from: [FirewallEndpoint], to: [FirewallEndpoint], services: [String] = []) {
+    package init(from: [FirewallEndpoint], to: [FirewallEndpoint], services: [ServiceReference] = []) {
         self.from = from
         self.to = to
         self.services = services

@@ -2,11 +2,12 @@
 package struct FirewallTest: Sendable, Equatable {
     package var from: End
     package var to: End
-    package var service: Service
+    /// Every port of it is tried; of `icmp` an echo request.
+    package var service: ServiceReference
     package var expected: Expectation
     package var position = SourcePosition.none
 
-    package init(from: End, to: End, service: Service, expect expected: Expectation) {
+    package init(from: End, to: End, service: ServiceReference, expect expected: Expectation) {
         self.from = from
         self.to = to
         self.service = service
@@ -17,13 +18,6 @@ package struct FirewallTest: Sendable, Equatable {
     package enum End: Sendable, Hashable {
         case host(String)
         case address(IPAddress)
-    }
-
-    package enum Service: Sendable, Hashable {
-        /// One of the site's services, every port of which is tried, or `icmp`: an echo request.
-        case named(String)
-        /// Written out: `tcp/3306`.
-        case ports(SiteService)
     }
 
     package enum Expectation: String, Sendable, CaseIterable {

@@ -24,15 +24,15 @@ package struct PortForward: Sendable, Equatable {
     package var from: [FirewallEndpoint]
     /// `in`: the zone of the interfaces that it comes in by.
     package var inZone = "outside"
-    /// `service`: the ports at the router, by name.
-    package var service: String
+    /// `service`: what comes to the router. Not `icmp`.
+    package var service: ServiceReference
     package var to: Target
     /// `port`: the port at the host; nil: the same as at the router.
     package var port: UInt16?
     package var isLogged = false
     package var position = SourcePosition.none
 
-    package init(from: [FirewallEndpoint], service: String, to: Target) {
+    package init(from: [FirewallEndpoint], service: ServiceReference, to: Target) {
         self.from = from
         self.service = service
         self.to = to

@@ -36,19 +36,3 @@ package struct HostInterface: Sendable, Equatable {
     /// Whether it asks for addresses by DHCP: as the file says, else where it has none in the file.
     package var asksForLease: Bool { dhcp ?? addresses.isEmpty }
 }
-
-/// A service of the site: a transport and its ports.
-package struct SiteService: Sendable, Hashable {
-    package enum Transport: String, Sendable, CaseIterable {
-        case tcp, udp
-    }
-
-    package var transport: Transport
-    /// One port, or a range as in `udp/60000-61000`. Never holds 0.
-    package var ports: ClosedRange<UInt16>
-
-    package init(_ transport: Transport, _ ports: ClosedRange<UInt16>) {
-        self.transport = transport
-        self.ports = ports
-    }
-}

@@ -15,6 +15,14 @@ extension SiteModel {
         return matches.count == 1 ? matches.first : nil
     }
 
+    /// What a line names; nothing for `icmp`.
+    package func services(of reference: ServiceReference) -> [SiteService] {
+        switch reference {
+        case .named(let name): services[name] ?? []
+        case .written(let service): [service]
+        }
+    }
+
     /// The networks whose peers are trusted with X-Forwarded-*.
     package var trustedProxyNetworks: [IPNetwork] {
         (gateway?.trustedProxies ?? []).flatMap { reference in
@@ -46,7 +54,7 @@ extension SiteModel {
     private func port(of server: ServerSettings) -> UInt16 {
         switch server.port {
         case .number(let port): port
-        case .service(let name): services[name]?.first?.ports.lowerBound ?? 0
+        case .service(let name): services[name]?.first?.tcpPort ?? 0
         }
     }
 

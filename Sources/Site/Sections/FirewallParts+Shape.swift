@@ -110,12 +110,12 @@ extension MasqueradeRule {
 
 extension PortForward {
     static let shape = Shape<PortForward>.mapping(
-        PortForward(from: [], service: "", to: .host("")),
+        PortForward(from: [], service: .icmp, to: .host("")),
         [
             .key("id", \.id, .ruleID, "The word by which it is known everywhere; made of what it says when left out."),
             .key("from", \.from, .oneOrMore(of: .endpoint), required: true, "Who may use it."),
             .key("in", \.inZone, .reference(to: .zone), "The zone of the interfaces that it comes in by."),
-            .key("service", \.service, .reference(to: .service), required: true, "The ports at the router, by name."),
+            .key("service", \.service, .forwarded, required: true, "What comes to the router: a service, but icmp."),
             .key("to", \.to, .forwardTarget, required: true, "The host behind the router, or its address."),
             .key("port", \.port, .port, "The port at the host; as at the router when left out."),
             .key("log", \.isLogged, .boolean, "Logs each connection, at a limited rate."),
@@ -123,6 +123,15 @@ extension PortForward {
     ).placed(\.position).checked { forward, node, decoding in
         guard node["in"] == nil, !decoding.contains(forward.inZone, .zone) else { return }
         decoding.missing(node, "`in`")
+    }
+}
+
+extension Shape where Value == ServiceReference {
+    /// What a router can send elsewhere. Of ICMP most is about a connection of another kind.
+    fileprivate static let forwarded = serviceReference.map { service, node, decoding -> ServiceReference? in
+        guard service == .icmp else { return service }
+        decoding.invalid(node, "`icmp` is not forwarded", help: "name a service of ports, or a protocol such as `esp`")
+        return nil
     }
 }
 
@@ -137,16 +146,16 @@ extension Shape where Value == PortForward.Target {
 
 extension FirewallTest {
     static let shape = Shape<FirewallTest>.mapping(
-        FirewallTest(from: .host(""), to: .host(""), service: .named(""), expect: .drop),
+        FirewallTest(from: .host(""), to: .host(""), service: .icmp, expect: .drop),
         [
             .key("from", \.from, .testEnd, required: true, "A host, or an address."),
             .key("to", \.to, .testEnd, required: true, "A host, or an address."),
             .key(
                 "service",
                 \.service,
-                .testService,
+                .serviceReference,
                 required: true,
-                "A service, icmp, or a transport with a port such as tcp/3306."
+                "A service, by name or written out, or icmp."
             ),
             .key("expect", \.expected, .word, required: true, "What becomes of the connection."),
         ]
@@ -163,18 +172,5 @@ extension Shape where Value == FirewallTest.End {
                 return nil
             }
             return Shape<IPAddress>.address.decode(node, &decoding).map { .address($0) }
-        }
-}
-
-extension Shape where Value == FirewallTest.Service {
-    fileprivate static let testService = Shape<String>
-        .text("a service", describe: { $0 }, parse: { $0 })
-        .map { word, node, decoding -> FirewallTest.Service? in
-            if word == FirewallRule.icmp || decoding.contains(word, .service) { return .named(word) }
-            guard word.contains("/") else {
-                decoding.unknown(node, "service", word, among: [.service], or: [FirewallRule.icmp])
-                return nil
-            }
-            return Shape<SiteService>.service.decode(node, &decoding).map { .ports($0) }
         }
 }

@@ -62,8 +62,8 @@ extension FirewallRule {
         .key(
             "services",
             \.services,
-            .oneOrMore(of: .either(constant: icmp, icmp, or: .reference(to: .service))),
-            "Names of services, or icmp. Every service when left out."
+            .services,
+            "Services, by name or written out, or icmp. Every service when left out."
         ),
     ]
 

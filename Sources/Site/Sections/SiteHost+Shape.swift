@@ -71,9 +71,39 @@ extension Shape where Value == String {
 extension Shape where Value == SiteService {
     /// One entry of `services`.
     static let service = Shape.text(
-        "a transport with a port, such as tcp/443",
-        pattern: "^(tcp|udp)/[1-9][0-9]*(-[1-9][0-9]*)?$",
+        "a service such as tcp/443 or esp",
         describe: \.description,
         parse: SiteService.init(text:)
     )
+}
+
+extension Shape where Value == ServiceReference {
+    /// A service where a line is about one.
+    static let serviceReference = Shape<String>
+        .text("a service", describe: { $0 }, parse: { $0 })
+        .map { word, node, decoding -> ServiceReference? in
+            if word == FirewallRule.icmp || decoding.contains(word, .service) { return .named(word) }
+            guard SiteService.isMeant(by: word) else {
+                let form = SiteService.form
+                decoding.unknown(node, "service", word, among: [.service], or: [FirewallRule.icmp], form: form)
+                return nil
+            }
+            return Shape<SiteService>.service.decode(node, &decoding).map { .written($0) }
+        }
+}
+
+extension Shape where Value == [ServiceReference] {
+    /// What a line is about. A service that is there twice, by name and by number perhaps, was meant to be another.
+    static let services = oneOrMore(of: .serviceReference).checked { services, node, decoding in
+        guard case .sequence(let nodes) = node.content, nodes.count == services.count else { return }
+        var seen: Set<ServiceReference> = []
+        for (service, node) in zip(services, nodes) where !seen.insert(service).inserted {
+            decoding.collector.report(
+                .duplicate,
+                at: node.range,
+                "the service \(quoted(service.word)) is in the list twice",
+                help: "leave it out here, or write another one"
+            )
+        }
+    }
 }

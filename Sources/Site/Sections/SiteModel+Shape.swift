@@ -10,6 +10,7 @@ extension SiteModel {
                 .groups(
                     of: .network,
                     when: IPNetwork.isMeant,
+                    form: "write the name of a network, or addresses such as `10.0.0.0/8`",
                     defining: .network,
                     reserved: FirewallEndpoint.reserved
                 ),
@@ -27,10 +28,11 @@ extension SiteModel {
                 .groups(
                     of: .service,
                     when: SiteService.isMeant,
+                    form: SiteService.form,
                     defining: .service,
-                    reserved: [FirewallRule.icmp]
+                    reserved: SiteService.reserved
                 ),
-                "Named transports with their ports, such as tcp/443."
+                "Named ports, such as tcp/443, and protocols, such as esp."
             ),
             .key(
                 "certificate-store",

@@ -81,24 +81,28 @@ struct Decoding {
 
     /// Reports a name that nothing of these kinds bears.
     ///
-    /// - Parameter words: what else may stand there.
+    /// - Parameters:
+    ///   - words: what else may stand there.
+    ///   - form: what to write where no word is near; nil to name the words.
     mutating func unknown(
         _ node: Node,
         _ noun: String,
         _ name: String,
         among kinds: [NameKind],
-        or words: Set<String> = []
+        or words: Set<String> = [],
+        form: String? = nil
     ) {
         let names = names
         // Worked out only if it is kept: a site may have thousands of names and a file thousands of faults.
         let candidates = { kinds.reduce(words) { $0.union(names[$1] ?? []) } }
-        let isPort = kinds == [.service] && name.contains("/") && (try? SiteService(text: name)) != nil
+        let isPort = kinds == [.service] && (try? SiteService(text: name))?.tcpPort != nil
         let definition = "give it a name in `services`, as in `services: { my-service: \(name) }`, and write that"
         collector.report(
             .unknownName,
             at: node.range,
             "there is no \(noun) \(quoted(name))",
-            help: isPort ? definition : Self.suggestion(for: name, among: candidates()) ?? Self.origin(of: kinds)
+            help: isPort
+                ? definition : Self.suggestion(for: name, among: candidates(), or: form) ?? Self.origin(of: kinds)
         )
     }
 
@@ -117,9 +121,14 @@ struct Decoding {
         }
     }
 
-    /// `did you mean …?` when a word is near, else all words when they are few.
-    static func suggestion(for word: String, among candidates: some Collection<String>) -> String? {
+    /// `did you mean …?` when a word is near, else `form`, or all words when they are few.
+    static func suggestion(
+        for word: String,
+        among candidates: some Collection<String>,
+        or form: String? = nil
+    ) -> String? {
         if let nearest = NearestWord.to(word, among: candidates) { return "did you mean `\(nearest)`?" }
+        if let form { return form }
         guard (1...12).contains(candidates.count) else { return nil }
         return "valid: " + candidates.sorted().map { "`\($0)`" }.joined(separator: ", ")
     }

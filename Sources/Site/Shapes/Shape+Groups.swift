@@ -4,11 +4,13 @@ extension Shape {
     ///
     /// - Parameters:
     ///   - isItem: whether a word that is no name is an attempt at an item, and is judged as one.
+    ///   - form: what to write in place of a word that is neither.
     ///   - kind: what the names stand for.
     ///   - reserved: words that mean something else where the names are used.
     static func groups<Item: Sendable & Hashable>(
         of item: Shape<Item>,
         when isItem: @escaping @Sendable (String) -> Bool,
+        form: String,
         defining kind: Decoding.NameKind,
         reserved: Set<String>
     ) -> Shape where Value == [String: [Item]] {
@@ -16,7 +18,7 @@ extension Shape {
             if let word = node.word {
                 if decoding.contains(word, kind) { return .group(word, node.range) }
                 if !isItem(word) {
-                    decoding.unknown(node, kind.rawValue, word, among: [kind])
+                    decoding.unknown(node, kind.rawValue, word, among: [kind], form: form)
                     return nil
                 }
             }

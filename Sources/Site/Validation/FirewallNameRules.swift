@@ -76,14 +76,14 @@ enum FirewallNameRules {
     /// What a port forward leads to must be one thing.
     static func forwardsLeadSomewhere(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         for forward in site.firewall.forwards {
-            if forward.port != nil, let services = site.services[forward.service],
-                services.contains(where: { $0.ports.count > 1 })
-            {
+            let services = site.services(of: forward.service)
+            if forward.port != nil, services.contains(where: { $0.port == nil }) {
+                let text = services.map(\.description).joined(separator: ", ")
                 collector.report(
                     .conflict,
                     at: SourceRange(forward.position),
-                    "`port` is one, and the service \(quoted(forward.service)) has several",
-                    help: "leave `port` out, so that each leads to the same port, or name another service"
+                    "`port` is one, and the service \(quoted(forward.service.word)) is \(text)",
+                    help: "leave `port` out, so that nothing but the address changes, or name a service of one port"
                 )
             }
             if case .host(let name) = forward.to, let host = site.hosts[name], host.allAddresses.isEmpty {

@@ -33,7 +33,7 @@ enum PoolRules {
                 )
             }
             if case .service(let name) = server.port, let services = site.services[name],
-                services.count != 1 || services[0].transport != .tcp || services[0].ports.count != 1
+                services.count != 1 || services[0].tcpPort == nil
             {
                 let text = services.map(\.description).joined(separator: ", ")
                 collector.report(

@@ -13,7 +13,21 @@ struct RandomPolicyTests {
         "beyond": "10.2.0.1", "world": "8.8.8.8",
     ]
     private static let hosts = ["a1", "a2", "b1", "b2"]
-    private static let services: [String: UInt16] = ["one": 1, "two": 2, "three": 3]
+    /// What a connection is of: a port of TCP, or a protocol without ports.
+    private struct Kind: Hashable {
+        let number: ProtocolNumber
+        var port: UInt16 = 0
+
+        static func tcp(_ port: UInt16) -> Kind { Kind(number: .tcp, port: port) }
+        static func whole(_ number: UInt8) -> Kind { Kind(number: ProtocolNumber(rawValue: number)) }
+    }
+
+    /// By name and written out.
+    private static let services: [String: Set<Kind>] = [
+        "one": [.tcp(1)], "two": [.tcp(2)], "tunnels": [.whole(50), .whole(51), .tcp(3)],
+        "tcp/3-4": [.tcp(3), .tcp(4)], "esp": [.whole(50)], "ip/99": [.whole(99)],
+    ]
+    private static let kinds: [Kind] = (1...5).map { .tcp($0) } + [50, 51, 52, 99, 112].map { .whole($0) }
     private static let words = ["a", "b", "a1", "b2", "near-net", "both-nets", "any", "all", "internet", "10.2.0.9"]
 
     private static let head = """
@@ -24,7 +38,7 @@ struct RandomPolicyTests {
           a2: { roles: [a], addresses: [10.0.0.2/24] }
           b1: { roles: [b], addresses: [10.0.0.3/24] }
           b2: { roles: [b], addresses: [10.0.0.4/24] }
-        services: { one: tcp/1, two: tcp/2, three: tcp/3 }
+        services: { one: tcp/1, two: tcp/2, tunnels: [ah, esp, tcp/3] }
         firewall:
 
         """
@@ -57,9 +71,9 @@ struct RandomPolicyTests {
             services = some(RandomPolicyTests.services.keys.sorted(), 0...2, &generator)
         }
 
-        func isAbout(_ source: String, _ destination: String, _ port: UInt16) -> Bool {
+        func isAbout(_ source: String, _ destination: String, _ kind: Kind) -> Bool {
             from.contains { holds($0, source) } && to.contains { holds($0, destination) }
-                && (services.isEmpty || services.contains { RandomPolicyTests.services[$0] == port })
+                && (services.isEmpty || services.contains { RandomPolicyTests.services[$0]?.contains(kind) == true })
         }
 
         func text(_ id: String) -> String {
@@ -80,10 +94,10 @@ struct RandomPolicyTests {
             let text =
                 Self.head + "  allow:\n" + allow.indices.map { allow[$0].text("a\($0)") }.joined()
                 + (deny.isEmpty ? "" : "  deny:\n" + deny.indices.map { deny[$0].text("d\($0)") }.joined())
-            func isLet(_ source: String, _ destination: String, _ port: UInt16, without gone: Set<String>) -> Bool {
+            func isLet(_ source: String, _ destination: String, _ kind: Kind, without gone: Set<String>) -> Bool {
                 func has(_ lines: [Line], _ prefix: String) -> Bool {
                     lines.indices.contains {
-                        !gone.contains("\(prefix)\($0)") && lines[$0].isAbout(source, destination, port)
+                        !gone.contains("\(prefix)\($0)") && lines[$0].isAbout(source, destination, kind)
                     }
                 }
                 return !has(deny, "d") && has(allow, "a")
@@ -96,22 +110,22 @@ struct RandomPolicyTests {
             var deciding: Set<String> = []
             for source in Self.places.keys {
                 for destination in Self.places.keys where source != destination {
-                    for port in UInt16(1)...4 {
-                        let expected = isLet(source, destination, port, without: [])
+                    for kind in Self.kinds {
+                        let expected = isLet(source, destination, kind, without: [])
                         // Between strangers no host of the site decides.
                         guard Self.hosts.contains(source) || Self.hosts.contains(destination) else { continue }
-                        if expected, claim.isAbout(source, destination, port) { isBroken = true }
+                        if expected, claim.isAbout(source, destination, kind) { isBroken = true }
                         let connection = Connection(
                             from: try #require(Self.places[source].flatMap { IPAddress($0) }),
                             to: try #require(Self.places[destination].flatMap { IPAddress($0) }),
-                            .tcp,
-                            detail: port
+                            kind.number,
+                            detail: kind.port
                         )
                         let decisions = rehearsal.decisions(connection)
                         deciding.formUnion(decisions.compactMap { $0.rule?.id })
                         let verdict = decisions.last?.verdict
                         #expect((verdict == .accept) == expected, "seed \(seed): \(connection)\n\(text)")
-                        let without = isLet(source, destination, port, without: redundant)
+                        let without = isLet(source, destination, kind, without: redundant)
                         #expect(without == expected, "seed \(seed): \(connection) without \(redundant)\n\(text)")
                     }
                 }

@@ -16,10 +16,11 @@ struct GroupTests {
         services: { ssh: tcp/22, mdns: udp/5353, wol: udp/9 }
         firewall:
           allow:
-            - { id: vrrp, from: web, to: vrrp, in: lan }
+            - { id: vrrp, from: web, to: vrrp, services: vrrp, in: lan }
             - { id: mdns, from: [lan, web, link], to: [mdns-groups, web], services: mdns, in: lan }
             - { id: wol, from: lan, to: [10.10.0.255, 255.255.255.255], services: wol, in: lan }
             - { id: ssh, from: any, to: web, services: ssh }
+            - { id: vrrp6, from: [web, link], to: "ff02::12", services: ip/112, in: lan }
         """
 
     private static func intent(_ change: (String) -> String = { $0 }) throws -> Intent {

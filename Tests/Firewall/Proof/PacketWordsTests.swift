@@ -15,7 +15,7 @@ struct PacketWordsTests {
               lan: { zone: people, addresses: [10.2.0.1/24] }
           pc: { addresses: ["2001:db8:9::5/64", 10.2.0.5/24] }
           phone: { interfaces: { eth0: { zone: people } } }
-        services: { ssh: tcp/22, dns: [udp/53, tcp/53], range: tcp/8000-8010 }
+        services: { ssh: tcp/22, dns: [udp/53, tcp/53], range: tcp/8000-8010, vpn: [esp, ah], tunnel: ip/4 }
         firewall:
           allow:
             - { from: pc, to: gate, services: ssh }
@@ -56,7 +56,14 @@ struct PacketWordsTests {
         #expect(try Self.packet("8.8.8.8", "gate", "tcp/25").text.contains("198.51.100.2:25 in by wan"))
         #expect(try Self.packet("8.8.8.8", "gate", "icmp").text.hasPrefix("icmp type 8 8.8.8.8"))
         #expect(try Self.packet("2620:fe::9", "gate", nil, "icmpv6").text.hasPrefix("icmpv6 type 128 2620:fe::9"))
-        #expect(try Self.packet("8.8.8.8", "gate", nil, "47").text.hasPrefix("protocol 47 8.8.8.8"))
+        #expect(try Self.packet("8.8.8.8", "gate", nil, "47").text.hasPrefix("gre 8.8.8.8"))
+        for word in ["esp", "ip/50"] {
+            #expect(try Self.packet("8.8.8.8", "gate", word).text.hasPrefix("esp 8.8.8.8 -> 198.51.100.2 in by wan"))
+            #expect(try Self.packet("8.8.8.8", "gate", nil, word).text.hasPrefix("esp 8.8.8.8"))
+        }
+        #expect(try Self.packet("8.8.8.8", "gate", "tunnel").text.hasPrefix("ip/4 8.8.8.8 -> 198.51.100.2"))
+        #expect(try Self.packet("8.8.8.8", "gate", "vpn", "ah").text.hasPrefix("ah 8.8.8.8"))
+        #expect(try Self.packet("8.8.8.8", "gate", "sctp/5").text.hasPrefix("sctp 8.8.8.8:40000"))
     }
 
     @Test("a word that says too little or nothing is an error with what to write")
@@ -66,6 +73,9 @@ struct PacketWordsTests {
         #expect(try Self.problem("pc", "gate", "range").contains("tcp/8000-8010; say one of them"))
         #expect(try Self.problem("pc", "gate", "ssh", "udp").contains("nothing of udp"))
         #expect(try Self.problem("pc", "gate", "shh").contains("which has dns, range, ssh"))
+        #expect(try Self.problem("pc", "gate", "vpn").contains("it is esp, ah; say one of them"))
+        #expect(try Self.problem("pc", "gate", "sctp").contains("it is sctp; say one of them"))
+        #expect(try Self.problem("pc", "gate", "tunnel", "esp").contains("nothing of esp"))
         #expect(try Self.problem("pc", "gate", "70000").contains("neither a port nor a service"))
         #expect(try Self.problem("pc", "gate", "22", "47").contains("has no ports"))
         #expect(try Self.problem("pc", "gate", "256", "icmp").contains("0 to 255"))

@@ -153,7 +153,9 @@ struct ProofTests {
     @Test("an allow that breaks a claim is found, with the packet and the rule")
     func broken() throws {
         var site = try policySite("foobar.com.yaml")
-        site.firewall.allow.append(FirewallRule(from: [.any], to: [.role("mysql-primary")], services: ["mysql"]))
+        site.firewall.allow.append(
+            FirewallRule(from: [.any], to: [.role("mysql-primary")], services: [.named("mysql")])
+        )
         let intent = Intent(of: site)
         let prover = ClaimProver(SiteHosts(intent, of: site))
         let never = try #require(intent.claims.first { $0.kind == .never })
@@ -185,9 +187,9 @@ struct ProofTests {
     func hidden() throws {
         var site = try policySite("foobar.com.yaml")
         site.firewall.allow.append(
-            FirewallRule(from: [.role("app")], to: [.role("mysql-primary")], services: ["mysql"])
+            FirewallRule(from: [.role("app")], to: [.role("mysql-primary")], services: [.named("mysql")])
         )
-        site.firewall.deny.append(FirewallRule(from: [.network("office")], to: [.all], services: ["ssh"]))
+        site.firewall.deny.append(FirewallRule(from: [.network("office")], to: [.all], services: [.named("ssh")]))
         let hidden = try HiddenRule.all(in: Intent(of: site).hosts)
         #expect(Set(hidden.map(\.kind)) == [.redundant, .contradicted], "\(hidden)")
         #expect(hidden.allSatisfy { !$0.hiding.isEmpty })
@@ -222,7 +224,7 @@ struct ProofTests {
         moved.firewall.allow.reverse()
         #expect(IntentDiff(from: old, to: Intent(of: moved).hosts).changes.isEmpty)
         var opened = site
-        opened.firewall.allow.append(FirewallRule(from: [.any], to: [.host("db-02")], services: ["mysql"]))
+        opened.firewall.allow.append(FirewallRule(from: [.any], to: [.host("db-02")], services: [.named("mysql")]))
         let diff = IntentDiff(from: old, to: Intent(of: opened).hosts)
         #expect(diff.opensAnything)
         #expect(diff.changes.contains { $0.host == "db-02" && $0.path == .input && $0.packet.detail == 3306 })

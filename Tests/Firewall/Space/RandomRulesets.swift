@@ -73,9 +73,10 @@ struct RandomRulesets {
         if chance(60) {
             let ports = range(Self.ports)
             match.traffic = TrafficSet(
-                pick([.tcp, .udp]),
+                pick([.tcp, .udp, .sctp]),
                 details: UInt16(ports.lowerBound)...UInt16(ports.upperBound)
             )
+            if chance(30) { match.traffic = match.traffic.union(TrafficSet(ProtocolNumber(rawValue: 47))) }
         }
         if chance(20) { match.sourcePorts = IntervalSet([UInt16(number(Self.ports))...UInt16.max]) }
         if chance(40) { match.states = [.new, pick([.established, .invalid, .related])] }

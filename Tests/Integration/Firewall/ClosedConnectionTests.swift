@@ -108,6 +108,28 @@ struct ClosedConnectionTests {
         #expect(result.output.contains("22 talks\n8080 is silent\n9000 talks\nend"), "\(result)")
     }
 
+    @Test("flows of protocols without ports are ended with the line that let them in, and only those")
+    func protocols() throws {
+        let result = try run(
+            """
+            services() { sed "s|services: .web.|services: [$1]|" zones.yaml > $2.yaml; }
+            services 'esp, gre, ip/112' all; services gre one; services web none
+            apply all.yaml --keep 203.0.113.7 --confirm-within 0s
+            nsenter -t $peer --net python3 raw.py 50 47 112 99
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            echo "of one"
+            apply none.yaml --keep 203.0.113.7 --confirm-within 0s
+            echo "of none"
+            """,
+            end: ""
+        )
+        let first = "2 connections that the rules closed were ended"
+        let second = "1 connection that the rules closed was ended"
+        let parts = result.output.split(separator: "of one").map(String.init)
+        try #require(parts.count == 2, "\(result)")
+        #expect(parts[0].contains(first) && parts[1].contains(second), "\(result)")
+    }
+
     private static let zones = """
         site: foobar.com
         networks: { office: [203.0.113.0/24] }
@@ -128,10 +150,14 @@ struct ClosedConnectionTests {
 
     /// Runs a script beside a neighbour, 203.0.113.7. `talk` has it open its connections; at the end it says which of them
     /// still talk. With `ticks` the host goes on sending on that to 8080, with `back` it opens one to the neighbour's 9000.
-    private func run(_ script: String) throws -> ToolResult {
+    private func run(
+        _ script: String,
+        end: String = "touch go; await 'grep -q end talk.txt'; cat talk.txt"
+    ) throws -> ToolResult {
         let network = try NetworkOfOneHost()
         try network.directory.write(Self.server, to: "server.py")
         try network.directory.write(Self.client, to: "client.py")
+        try network.directory.write(Self.raw, to: "raw.py")
         try network.directory.write(Self.zones, to: "zones.yaml")
         return try network.script(
             """
@@ -144,10 +170,18 @@ struct ClosedConnectionTests {
             python3 server.py & server=$!
             talk() { nsenter -t $peer --net python3 client.py $* > talk.txt & client=$!; await 'grep -q "both talk" talk.txt'; }
             \(script)
-            touch go; await 'grep -q end talk.txt'; cat talk.txt
+            \(end)
             """
         )
     }
+
+    /// Sends the host a packet of each protocol.
+    private static let raw = """
+        import socket, sys
+        for number in map(int, sys.argv[1:]):
+            socket.socket(socket.AF_INET, socket.SOCK_RAW, number).sendto(bytes(8), ("10.10.0.21", 0))
+
+        """
 
     private static let server = """
         import socket, socketserver, threading, time

@@ -24,7 +24,7 @@ import Testing
         ),
         ("gateway: { listen: [{}] }", "`port` is missing in `gateway.listen[0]`"),
         ("x: 1", "unknown key `x` at the top"),
-        ("services: { a: }", "`a` must be a transport with a port, such as tcp/443, not nothing"),
+        ("services: { a: }", "`a` must be a service such as tcp/443 or esp, not nothing"),
     ])
     func saysWhatAndWhere(line: String, message: String) {
         #expect(check("site: a.b\n" + line + "\n").diagnostics.map(\.message) == [message])

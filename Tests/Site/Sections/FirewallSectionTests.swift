@@ -10,7 +10,7 @@ import Testing
         hosts:
           r: { roles: [router], interfaces: { eth0: { zone: outside, addresses: [8.8.8.1/24] }, eth1: { zone: inside } } }
           h: { addresses: [10.0.0.9/24] }
-        services: { web: [tcp/80, tcp/443], all-web: [web, tcp/8443], ssh: tcp/22, range: udp/1-9 }
+        services: { web: [tcp/80, tcp/443], all-web: [web, tcp/8443], ssh: tcp/22, range: udp/1-9, vpn: [esp, ip/4] }
         firewall:
 
         """
@@ -25,22 +25,29 @@ import Testing
                         - { id: one, from: both, to: h, services: all-web, in: inside, out: outside, log: true,
                             expires: 2030-01-01T00:00:00Z, limit: { rate: 10/m, burst: 3, connections: 4 } }
                         - { from: any, to: r, services: ssh, limit: 5/s }
+                        - { from: lan, to: r, services: [vpn, ip/112, tcp/179, sctp/2905-2907, icmp] }
                       deny: [{ from: far, to: h, reject: true }]
                       needs: { dns: [h, 8.8.8.8], ntp: internet, mirrors: far }
                       masquerade: [{ from: lan, out: outside }]
-                      forward: [{ from: internet, service: ssh, to: h, port: 2222 }, { from: lan, in: inside, service: web, to: 10.0.0.8 }]
+                      forward: [{ from: internet, service: ssh, to: h, port: 2222 }, { from: lan, in: inside, service: web, to: 10.0.0.8 },
+                        { from: far, in: inside, service: gre, to: h }, { from: both, in: inside, service: tcp/23, to: h, port: 24 }]
                       defences: { bogons: false, connection-flood: 7/s, spoofing: true }
                       baseline: { ping: 3/m, icmp: false }
                       log-dropped: false
                       tests:
                         - { from: 8.8.8.8, to: h, service: tcp/3306, expect: drop }
                         - { from: h, to: r, service: icmp, expect: reject }
+                        - { from: h, to: r, service: esp, expect: drop }
                     """
             ).model
         )
         let firewall = site.firewall
         #expect(site.networks["both"]?.map(\.description) == ["10.0.0.0/24", "10.1.0.0/24", "10.2.0.0/24"])
         #expect(site.services["all-web"]?.map(\.description) == ["tcp/80", "tcp/443", "tcp/8443"])
+        #expect(site.services["vpn"] == [.whole(50), .whole(4)])
+        #expect(firewall.allow[2].services.map(\.word) == ["vpn", "vrrp", "tcp/179", "sctp/2905-2907", "icmp"])
+        #expect(firewall.forwards.map(\.service.word) == ["ssh", "web", "gre", "tcp/23"])
+        #expect(firewall.tests.map(\.service.word) == ["tcp/3306", "icmp", "esp"])
         let rule = firewall.allow[0]
         #expect(rule.id == "one" && rule.inZone == "inside" && rule.outZone == "outside" && rule.isLogged)
         #expect(rule.expires == DateTime(seconds: 1_893_456_000))
@@ -55,7 +62,7 @@ import Testing
         #expect(firewall.defences[.bogons] == .off && firewall.defences[.spoofing] == .on)
         #expect(firewall.defences[.connectionFlood] == .rate(FirewallRate(7, per: .second)))
         #expect(firewall.baseline[.ping] == .rate(FirewallRate(3, per: .minute)) && firewall.baseline[.icmp] == .off)
-        #expect(!firewall.logsDropped && firewall.tests.map(\.expected) == [.drop, .reject])
+        #expect(!firewall.logsDropped && firewall.tests.map(\.expected) == [.drop, .reject, .drop])
     }
 
     @Test(arguments: [
@@ -86,10 +93,6 @@ import Testing
         ),
         Faulty(lines("deny: [{ from: any, to: h, expires: 9999-12-31T00:00:00Z }]"), "8:39 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, expires: 1970-01-01T00:00:00+01:00 }]"), "8:40 invalid-value"),
-        Faulty(
-            lines("allow: [{ from: any, to: h, services: tcp/22 }]"),
-            "8:41 unknown-name | `services: { my-service: tcp/22 }`"
-        ),
         Faulty(lines("allow: [{ from: any, to: h, limit: 10 }]"), "8:38 invalid-value | `10/s`"),
         Faulty(lines("allow: [{ from: any, to: h, limit: 0/s }]"), "8:38 invalid-value"),
         Faulty(lines("allow: [{ from: any, to: h, limit: { burst: 3 } }]"), "8:47 conflict"),
@@ -115,6 +118,36 @@ import Testing
         ),
     ])
     func refuses(faulty: Faulty) { faulty.verify() }
+
+    /// `services` of a line, which begin in column 41.
+    private static func services(_ text: String) -> String { lines("allow: [{ from: any, to: h, services: \(text) }]") }
+
+    @Test(arguments: [
+        Faulty(services("esb"), "8:41 unknown-name | a protocol such as `esp`"),
+        Faulty(services("wireguard"), "8:41 unknown-name | a protocol such as `esp` or `ip/112`"),
+        Faulty(services("[ssh, ipip]"), "8:47 unknown-name | `ip/112`"),
+        Faulty(services("[ip/256]"), "8:42 invalid-value | 0 to 255"),
+        Faulty(services("[esp, ip/-1]"), "8:47 invalid-value | 0 to 255"),
+        Faulty(services("ip/6"), "8:41 invalid-value | `tcp/1-65535`"),
+        Faulty(services("ip/17"), "8:41 invalid-value | `udp/53`"),
+        Faulty(services("[ip/58, ip/1]"), "8:42 invalid-value | `icmp`", "8:49 invalid-value | `icmp`"),
+        Faulty(services("ip/44"), "8:41 invalid-value | behind it"),
+        Faulty(services("tcp"), "8:41 invalid-value | `tcp/1-65535`"),
+        Faulty(services("443"), "8:41 invalid-value | `tcp/443`"),
+        Faulty(services("esp/500"), "8:41 invalid-value | write `esp`"),
+        Faulty(services("icmp/8"), "8:41 invalid-value | write `icmp`"),
+        Faulty(services("tcp/65536"), "8:41 invalid-value | 1 to 65535"),
+        Faulty(services("[esp, ssh, ip/50]"), "8:52 duplicate | leave it out"),
+        Faulty(services("[ssh, tcp/25, ssh]"), "8:55 duplicate | leave it out"),
+        Faulty(lines("forward: [{ from: any, service: icmp, to: h }]"), "8:35 invalid-value | `esp`"),
+        Faulty(lines("forward: [{ from: any, service: vpn, to: h, port: 80 }]"), "8:13 conflict | one port"),
+        Faulty(lines("forward: [{ from: any, service: esp, to: h, port: 80 }]"), "8:13 conflict | leave `port` out"),
+        Faulty(lines("tests: [{ from: h, to: h, service: ip/300, expect: drop }]"), "8:38 invalid-value | 0 to 255"),
+        Faulty("site: a.b\nservices: { esp: udp/4500 }\n", "2:13 invalid-value | another name"),
+        Faulty("site: a.b\nservices: { vpn: [esp, ip/256] }\n", "2:24 invalid-value | 0 to 255"),
+        Faulty("site: a.b\nservices: { vpn: wg-vpn }\n", "2:18 unknown-name | `ip/112`"),
+    ])
+    func refusesServices(faulty: Faulty) { faulty.verify() }
 
     @Test(arguments: [
         Faulty("site: a.b\nnetworks: { a: [b], b: [c, 10.0.0.0/8], c: a }\n", "2:44 conflict"),

@@ -11,19 +11,19 @@ import Testing
         site.networks = ["office": [try IPNetwork(text: "203.0.113.0/24"), try IPNetwork(text: "2001:db8:100::/48")]]
         site.hosts = try hosts()
         site.services = [
-            "http": [SiteService(.tcp, 80...80)], "https": [SiteService(.tcp, 443...443)],
-            "app": [SiteService(.tcp, 8080...8080)],
-            "mysql": [SiteService(.tcp, 3306...3306)], "ssh": [SiteService(.tcp, 22...22)],
+            "http": [.ports(.tcp, 80...80)], "https": [.ports(.tcp, 443...443)],
+            "app": [.ports(.tcp, 8080...8080)],
+            "mysql": [.ports(.tcp, 3306...3306)], "ssh": [.ports(.tcp, 22...22)],
         ]
-        let web = ["http", "https"]
+        let web: [ServiceReference] = [.named("http"), .named("https")]
         let (app, primary, replica) = (
             FirewallEndpoint.role("app"), FirewallEndpoint.role("mysql-primary"), FirewallEndpoint.role("mysql-replica")
         )
         site.firewall.allow = [
             FirewallRule(from: [.any], to: [.role("gateway")], services: web),
-            FirewallRule(from: [app], to: [primary, replica], services: ["mysql"]),
-            FirewallRule(from: [replica], to: [primary], services: ["mysql"]),
-            FirewallRule(from: [.network("office")], to: [.all], services: ["ssh"]),
+            FirewallRule(from: [app], to: [primary, replica], services: [.named("mysql")]),
+            FirewallRule(from: [replica], to: [primary], services: [.named("mysql")]),
+            FirewallRule(from: [.network("office")], to: [.all], services: [.named("ssh")]),
         ]
         site.firewall.never = [FirewallRule(from: [.internet], to: [app, primary, replica])]
         site.firewall.exactly = [FirewallRule(from: [.internet], to: [.role("gateway")], services: web)]

@@ -82,7 +82,7 @@ private func gateway(
         ),
         Faulty("site: a.b\nhosts: { a: { interfaces: { eth0.12345678901: {} } } }\n", "2:47 invalid-value | 15"),
         Faulty("site: a.b\nservices: { http: 80 }\n", "2:19 invalid-value | `tcp/443`"),
-        Faulty("site: a.b\nservices: { http: sctp/80 }\n", "2:19 invalid-value | `tcp/80`"),
+        Faulty("site: a.b\nservices: { http: htp/80 }\n", "2:19 invalid-value | `tcp/443`"),
         Faulty("site: a.b\nservices: { icmp: tcp/80 }\n", "2:13 invalid-value"),
         Faulty("site: a.b\ncertificates: { a: { names: [\"*\"], issuer: internal } }\n", "2:30 invalid-value"),
         Faulty(
@@ -217,6 +217,10 @@ private func gateway(
         Faulty(gateway(server: "{ host: app, port: 1, service: app }"), "12:33 conflict"),
         Faulty(gateway(server: "{ host: ap, port: 1 }"), "12:19 unknown-name | `app`"),
         Faulty(gateway(server: "{ host: app, service: ap }"), "12:33 unknown-name | `app`"),
+        Faulty(
+            gateway(server: "{ host: app, service: tcp/80 }"),
+            "12:33 unknown-name | `services: { my-service: tcp/80 }`"
+        ),
         Faulty(gateway(server: "{ host: app, port: 1, weight: 257 }"), "12:41 invalid-value"),
         Faulty(gateway(server: "{ host: app, port: 1, weight: -1 }"), "12:41 invalid-value"),
         Faulty(gateway(pool: "balance: random"), "13:16 invalid-value | `weighted-round-robin`"),

@@ -210,16 +210,26 @@ private func fails<Value>(_ result: Result<Value, ValueFault>) -> Bool {
 }
 
 @Suite struct ServiceTests {
-    @Test(arguments: [("tcp/443", 443, 443), ("udp/60000-61000", 60_000, 61_000), ("tcp/1-65535", 1, 65_535)])
-    func readsAndWrites(text: String, first: UInt16, last: UInt16) throws {
-        let service = try SiteService(text: text)
-        #expect(service.ports == first...last)
+    @Test(arguments: [
+        ("tcp/443", SiteService.ports(.tcp, 443...443)), ("udp/60000-61000", .ports(.udp, 60_000...61_000)),
+        ("tcp/1-65535", .ports(.tcp, 1...65_535)), ("sctp/2905", .ports(.sctp, 2905...2905)), ("ah", .whole(51)),
+        ("esp", .whole(50)), ("gre", .whole(47)), ("igmp", .whole(2)), ("ospf", .whole(89)), ("sctp", .whole(132)),
+        ("vrrp", .whole(112)), ("ip/4", .whole(4)), ("ip/103", .whole(103)), ("ip/255", .whole(255)),
+    ])
+    func readsAndWrites(text: String, service: SiteService) throws {
+        #expect(try SiteService(text: text) == service)
         #expect(service.description == text)
     }
 
+    @Test func aProtocolIsTheSameByItsNumber() throws {
+        #expect(try SiteService(text: "ip/112") == SiteService(text: "vrrp"))
+        #expect(try SiteService(text: "ip/132").description == "sctp")
+    }
+
     @Test(arguments: [
-        "", "443", "tcp", "tcp/", "tcp/0", "tcp/65536", "tcp/2-1", "tcp/1-", "tcp/-1", "tcp/080", "sctp/1", "TCP/80",
-        "tcp/80/81",
+        "", "443", "tcp", "tcp/", "tcp/0", "tcp/65536", "tcp/2-1", "tcp/1-", "tcp/-1", "tcp/080", "sctp/0", "TCP/80",
+        "tcp/80/81", "ip", "ip/", "ip/256", "ip/-1", "ip/007", "ip/1-5", "ip/esp", "ip/6", "ip/17", "ip/1", "ip/58",
+        "ip/0", "ip/43", "ip/44", "ip/60", "IP/112", "ESP", "esp/500", "esp/", "ip/112/1", "ipip", "ip/ 4",
     ])
     func refuses(text: String) {
         #expect(fails(read { try SiteService(text: text) }))

@@ -91,7 +91,7 @@ package enum ConnectionTable {
             if number == .icmp || number == .icmpv6 {
                 let type = unsafe nfct_get_attr_u8(pointer, ATTR_ICMP_TYPE)
                 connection.detail = UInt16(type) << 8 | UInt16(unsafe nfct_get_attr_u8(pointer, ATTR_ICMP_CODE))
-            } else {
+            } else if number.hasPorts {
                 connection.sourcePort = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_ORIG_PORT_SRC))
                 connection.detail = UInt16(bigEndian: unsafe nfct_get_attr_u16(pointer, ATTR_REPL_PORT_SRC))
             }

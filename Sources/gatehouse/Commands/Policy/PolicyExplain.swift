@@ -26,11 +26,11 @@ struct PolicyExplain: ParsableCommand {
 
     @Option(
         name: .customLong("proto"),
-        help: "tcp, udp, sctp, icmp, icmpv6, or a number from 0 to 255. Default: the service's, else tcp."
+        help: "tcp, udp, icmp, icmpv6, a name such as esp, or a number from 0 to 255. Default: the service's, else tcp."
     )
     var transport: String?
 
-    @Option(help: "The destination port: a number, or a service of the site; for ICMP the type.")
+    @Option(help: "The destination port: a number, or a service as in the site file's lines; for ICMP the type.")
     var port: String?
 
     @Option(help: "The interface that the packet comes in or leaves by. Default: the one nearest to its peer.")
