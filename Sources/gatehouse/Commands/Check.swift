@@ -22,6 +22,7 @@ struct Check: ParsableCommand {
     func run() throws {
         var outcome = SiteFile.load(path: options.path)
         var isRefused = outcome.model == nil
+        var note: Diagnostic?
         if let model = outcome.model {
             let references = ReferenceCheck.findings(model, file: options.path, whereDenied: .warning)
             isRefused = references.contains { $0.severity == .error }
@@ -29,16 +30,17 @@ struct Check: ParsableCommand {
             outcome = outcome.adding(references)
                 .adding(PolicyCheck.findings(model, file: options.path, now: now))
                 .adding(CertificateCheck.findings(model, file: options.path, whereAbsent: .warning))
-                .adding(NeedsNote.note(model, Intent(of: model, at: now), file: options.path).map { [$0] } ?? [])
+            note = NeedsNote.note(model, Intent(of: model, at: now), file: options.path)
         }
         if json {
-            print(outcome.json)
+            print(outcome.adding([note].compactMap(\.self)).json)
         } else if let model = outcome.model, !outcome.hasErrors {
             if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
             print(
                 "\(options.path): \(model.name) is well described: \(model.hosts.count) hosts, "
                     + "\(model.gateway?.pools.count ?? 0) pools, \(model.certificates.count) certificates"
             )
+            if let note { print(note) }
         } else {
             Output.error(outcome.text)
         }
