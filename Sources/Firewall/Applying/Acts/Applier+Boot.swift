@@ -114,7 +114,7 @@ extension Applier {
     ///
     /// - Returns: the error with what is in force now.
     private func closed(because cause: ApplyError) -> ApplyError {
-        if let listing = try? liveListing(), listing.tables[TableName.own.description] != nil {
+        if let listing = try? ownListing(), listing.tables[TableName.own.description] != nil {
             return ApplyError(cause.kind, "\(cause)\nwhat the kernel holds of table \(TableName.own) stays in force")
         }
         let ports = settings.sshPorts

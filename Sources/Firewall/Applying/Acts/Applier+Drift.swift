@@ -10,11 +10,12 @@ extension Applier {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
         guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
-        if isAsleep { return .asleep }
+        let live = try liveListing()
+        if live.isOwnTableAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
         var drift = Drift(
             expected: expected.own.replacing(foreign ?? HeldListing()),
-            live: try liveListing(),
+            live: live,
             dynamic: script.dynamicSets,
             host: policy(of: current).intent
         )
@@ -45,10 +46,11 @@ extension Applier {
     func ownDrift(_ state: FirewallState) throws(ApplyError) -> Drift? {
         guard let current = state.held else { return nil }
         guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
-        if isAsleep { return .asleep }
+        let live = try ownListing()
+        if live.isOwnTableAsleep { return .asleep }
         return Drift(
             expected: expected.own,
-            live: try liveListing().own,
+            live: live,
             dynamic: script.dynamicSets,
             host: policy(of: current).intent
         )
@@ -56,16 +58,6 @@ extension Applier {
 
     private func textIsGone(_ ruleset: StoredRuleset) -> ApplyError {
         ApplyError(.machine, "\(folder.path): the text of generation \(ruleset.generation) is gone or was changed")
-    }
-
-    /// Whether our table is dormant, so that no rule of it is asked. Told by its text: in JSON nft 1.0.6 lists other memory
-    /// in place of a table's flags, or fails at it.
-    var isAsleep: Bool {
-        guard let bytes = try? live.text(.table(.own)) else { return false }
-        // Flags of sets stand deeper.
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
-            line.hasPrefix("\tflags ") && line.contains("dormant")
-        }
     }
 
     /// What each rule has counted, by its id: the first word of its comment.

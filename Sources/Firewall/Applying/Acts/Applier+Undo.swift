@@ -144,10 +144,11 @@ extension Applier {
     /// Whether the kernel holds of our table what it would hold of the text; not when it cannot be asked.
     private func holds(_ text: String) -> Bool { listing(of: text) != nil }
 
-    /// What the kernel holds, where that is of our table what it would hold of the text; else nil.
+    /// What the kernel holds of our table, where that is what it would hold of the text; else nil, also where it does not
+    /// tell soon: the way back loads the whole text rather than wait.
     private func listing(of text: String) -> (script: RulesetScript, live: HeldListing)? {
-        guard !isAsleep, let script = try? RulesetScript(text), let bytes = try? scratch.hold(text),
-            let expected = try? Self.parse(bytes), let live = try? liveListing(),
+        guard let script = try? RulesetScript(text), let live = try? hasty.held(only: .own), !live.isOwnTableAsleep,
+            let bytes = try? scratch.hold(text), let expected = try? Self.parse(bytes),
             Self.differences(expected.text, live.text, script).isEmpty
         else { return nil }
         return (script, live)

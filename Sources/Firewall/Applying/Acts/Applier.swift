@@ -7,6 +7,8 @@ package struct Applier: Sendable {
     package let folder: StateFolder
     let scratch: ScratchKernel
     let live: LiveKernel
+    /// The same for whoever can do without an answer, and is not to wait for one.
+    let hasty: LiveKernel
     package let settings: MachineSettings
 
     package init(
@@ -18,6 +20,7 @@ package struct Applier: Sendable {
         self.settings = settings
         scratch = ScratchKernel(workers)
         live = LiveKernel(workers)
+        hasty = LiveKernel(KernelProcess(program: workers.program, arguments: workers.arguments, seconds: 5))
     }
 
     /// What is to be put into force, and for whom.
@@ -146,7 +149,7 @@ package struct Applier: Sendable {
                         + "when its time is over, brings back what was in force before"
                 )
             }
-            if isTouched, let now = try? liveListing(), now.own.text == listing.own.text { isTouched = false }
+            if isTouched, let now = try? ownListing(), now.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
         }
     }
@@ -186,6 +189,11 @@ package struct Applier: Sendable {
         try onKernel { () throws(KernelFailure) in try live.held() }
     }
 
+    /// What it holds of our table alone.
+    func ownListing() throws(ApplyError) -> HeldListing {
+        try onKernel { () throws(KernelFailure) in try live.held(only: .own) }
+    }
+
     private static func requireOwnTable(in listing: HeldListing) throws(ApplyError) {
         guard listing.isOwnTableTaken else { return }
         throw ApplyError(
@@ -220,7 +228,7 @@ package struct Applier: Sendable {
             isTouched = true
             // Overlapping intervals that the kernel merged cannot be taken away one by one: then it is loaded whole.
             if try takes(changes.text),
-                Self.differences(expected, try liveListing().text, ruleset.script).isEmpty
+                Self.differences(expected, try ownListing().text, ruleset.script).isEmpty
             {
                 return changes.isOfElementsAlone ? .elements : .rules
             }
@@ -236,7 +244,7 @@ package struct Applier: Sendable {
             throw ApplyError(.machine, why + ((try? liveListing())?.hindrance ?? ""))
         }
         isTouched = true
-        let differences = Self.differences(expected, try liveListing().text, ruleset.script)
+        let differences = Self.differences(expected, try ownListing().text, ruleset.script)
         guard differences.isEmpty else {
             throw ApplyError(.machine, "the kernel holds something else than was loaded: \(differences[0])")
         }

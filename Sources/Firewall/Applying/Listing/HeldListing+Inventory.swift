@@ -99,24 +99,29 @@ extension LiveKernel {
     /// All that this network holds. What libnftables cannot list, or leaves out, stands in it as something unread, and
     /// `unread` says of which tables that is so.
     ///
+    /// - Parameter table: the only one of it to be told. What others hold, and how often they change that, does not keep it:
+    ///   nft begins a list again whenever something changes meanwhile.
     /// - Throws: when nothing can be told at all: no right to, no memory.
-    package func held() throws(KernelFailure) -> HeldListing {
+    package func held(only table: TableName? = nil) throws(KernelFailure) -> HeldListing {
+        let mostTries = table == nil ? Self.mostTries : Self.mostTriesOfOne
         var tries = 0
         while true {
-            let inventory = try RulesetInventory()
-            let listing = try held(inventory)
+            let all = try RulesetInventory()
+            let inventory = table.map { all.only($0.description) } ?? all
+            let listing = try held(inventory, isWhole: table == nil)
             tries += 1
             // Others change rules meanwhile: both must be of the same moment. One that changes all the time is taken
             // as it was met: what is in one and not in the other counts as unread.
             let now = try? RulesetInventory.currentGeneration()
-            if now == inventory.generation || tries == Self.mostTries { return listing }
+            if now == inventory.generation || tries == mostTries { return listing }
         }
     }
 
     private static let mostTries = 10
+    private static let mostTriesOfOne = 2
 
-    private func held(_ inventory: RulesetInventory) throws(KernelFailure) -> HeldListing {
-        if let listed = (try? json(.ruleset)).flatMap({ HeldListing($0) }) {
+    private func held(_ inventory: RulesetInventory, isWhole: Bool) throws(KernelFailure) -> HeldListing {
+        if isWhole, let listed = (try? json(.ruleset)).flatMap({ HeldListing($0) }) {
             return HeldListing(listed, completedBy: inventory)
         }
         // A crash over one table must not hide the others: each in a process of its own.

@@ -43,9 +43,14 @@ package struct HeldListing: Sendable {
     }
 
     /// Whether our table belongs to a process that runs, and to nobody else as long as it does (`flags owner`).
-    var isOwnTableTaken: Bool {
+    var isOwnTableTaken: Bool { hasOwnTable(flag: "owner") }
+
+    /// Whether our table is dormant, so that no rule of it is asked.
+    var isOwnTableAsleep: Bool { hasOwnTable(flag: "dormant") }
+
+    private func hasOwnTable(flag: String) -> Bool {
         (tables[TableName.own.description] ?? []).contains { object in
-            object["table"]?["flags"]?.listed.contains { $0.text == "owner" } ?? false
+            object["table"]?["flags"]?.listed.contains { $0.text == flag } ?? false
         }
     }
 

@@ -52,6 +52,13 @@ package struct RulesetInventory: Sendable {
         }
     }
 
+    /// What it says of one table.
+    func only(_ table: String) -> RulesetInventory {
+        var one = self
+        one.tables = tables.filter { $0.key == table }
+        return one
+    }
+
     /// Counts up with each change.
     static func currentGeneration() throws(SystemError) -> UInt64 {
         try RulesetDump.objects(.generation).first?.attributes.number(1) ?? 0
