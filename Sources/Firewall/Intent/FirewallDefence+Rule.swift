@@ -73,17 +73,24 @@ extension FirewallDefence {
     private static func bogons(_ host: SiteHost, _ claimed: AddressSet) -> [PacketMatch] {
         let interfaces = Set(host.interfaces.filter { $0.zone == outside }.map(\.name))
         let sources = SpecialAddresses.bogons.subtracting(claimed)
-        guard !interfaces.isEmpty, !sources.isEmpty else { return [] }
-        return [
+        guard !interfaces.isEmpty else { return [] }
+        func bogons(_ sources: AddressSet, but exempt: TrafficSet) -> PacketMatch {
             match {
                 $0.inputInterfaces = .among(interfaces)
                 $0.sources = sources
-                $0.traffic = .all.subtracting(dhcp)
+                $0.traffic = .all.subtracting(exempt)
                 // Whom the policy lets a host ask may answer, and a provider's routers, which often have private
                 // addresses, may tell of errors.
                 $0.states = [.new, .invalid, .untracked]
             }
-        ]
+        }
+        // Who is asked for his link address answers from the address that he was asked for, and connection tracking knows
+        // nothing of it. Neighbours are on the own link, whatever their addresses: that is what `offLink` is for.
+        let neighbours = TrafficSet.types([135, 136], of: .icmpv6)
+        return [
+            bogons(AddressSet(v4: sources.v4), but: dhcp),
+            bogons(AddressSet(v6: sources.v6), but: dhcp.union(neighbours)),
+        ].filter { !$0.sources.isEmpty }
     }
 
     /// One match for each pattern. The upper two bits, of ECN, do not matter (RFC 3168, section 6.1).

@@ -237,16 +237,34 @@ struct RuleTests {
             networks: { lab: 172.16.5.0/24 }
             hosts: { h: { interfaces: { e: { zone: outside, addresses: [198.51.100.10/24] } } } }
             """
-        let rule = try #require(Intent(of: try site(text)).host("h")?.input.first { $0.id == "bogons" })
+        let host = try #require(Intent(of: try site(text)).host("h"))
+        let rule = try #require(host.input.first { $0.id == "bogons" })
         // Whom the policy lets the host ask may answer from anywhere.
-        #expect(rule.matches[0].states == [.new, .invalid, .untracked])
-        let sources = rule.matches[0].sources
+        #expect(rule.matches.allSatisfy { $0.states == [.new, .invalid, .untracked] })
+        let sources = rule.matches.reduce(AddressSet.none) { $0.union($1.sources) }
         for (address, isBogon) in [
             ("172.16.5.9", false), ("172.16.6.9", true), ("198.51.100.77", false), ("198.51.101.1", false),
             ("192.168.0.1", true), ("8.8.8.8", false), ("2001:db8::1", true), ("fe80::1", false), ("::", false),
             ("fd00::1", true), ("2001:4860:4860::8888", false), ("255.255.255.255", true),
         ] {
             #expect(sources.contains(try #require(IPAddress(address))) == isBogon, "\(address)")
+        }
+        // A neighbour on the link answers from the address that it was asked for.
+        let neighbours: [(type: UInt16, id: String)] = [
+            (135, "neighbours"), (136, "neighbours"), (128, "bogons"), (134, "bogons"),
+        ]
+        for (type, id) in neighbours {
+            var packet = Packet(
+                .input(by: "e"),
+                from: try #require(IPAddress("fd99::1")),
+                to: try #require(IPAddress("fd99::21")),
+                .icmpv6,
+                detail: type << 8
+            )
+            packet.state = .untracked
+            #expect(host.rule(for: packet)?.id == id, "\(type)")
+            packet.oddities = .throughRouter
+            #expect(host.rule(for: packet)?.id == (type == 128 ? "bogons" : "off-link"), "\(type)")
         }
     }
 
