@@ -30,6 +30,15 @@ package struct IntentDiff: Sendable {
 
     /// How many moments at which rules end are looked at.
     private static let mostEnds = 64
+    /// How many kinds of packets are told of each change, of the usual ones and of the others.
+    private static let mostKinds = 8
+
+    /// What opens or closes from earlier moments on, and the nodes that it is made of.
+    private struct Told {
+        var nodes = DiagramNodes()
+        var opening = PacketFunction.none
+        var closing = PacketFunction.none
+    }
 
     /// A host that one side lacks lets nothing through there.
     ///
@@ -50,10 +59,12 @@ package struct IntentDiff: Sendable {
             let ends = before.ends.union(after.ends).filter { $0 > now }.sorted()
             var isKnown = ends.count <= Self.mostEnds
             for path in PacketPath.allCases where before.rules(path) != after.rules(path) {
+                var told = Told()
                 for since in [nil] + ends.prefix(Self.mostEnds).map(Int64?.some) {
                     let moment = since ?? now
                     do throws(SpaceExhausted) {
-                        try compare(before.at(moment), after.at(moment), path, since, DiagramStore(limit: limit))
+                        let store = DiagramStore(limit: limit)
+                        try compare(before.at(moment), after.at(moment), path, since, store, &told)
                     } catch {
                         isKnown = false
                     }
@@ -68,7 +79,8 @@ package struct IntentDiff: Sendable {
         _ after: HostIntent,
         _ path: PacketPath,
         _ since: Int64?,
-        _ store: DiagramStore
+        _ store: DiagramStore,
+        _ told: inout Told
     ) throws(SpaceExhausted) {
         let space = IntentSpace(in: store, limits: .byWidth(Self.measures(before, after, path)))
         let possible = try PossiblePackets.region(path, in: store)
@@ -81,29 +93,25 @@ package struct IntentDiff: Sendable {
         var free = Box()
         free.restrict(.oddities, to: PacketOddities.overLimit.numbers.complement)
         let unlimited = try store.region(free)
-        for (region, opens) in [
-            (try store.combine(two, one, .difference), true), (try store.combine(one, two, .difference), false),
-        ] {
+        let earlier = try store.copy([told.opening, told.closing], from: told.nodes)
+        var (opening, closing) = (earlier[0], earlier[1])
+        for opens in [true, false] {
+            let region = try store.combine(opens ? two : one, opens ? one : two, .difference)
             let above = try store.combine(region, unlimited, .difference)
             if above != .none { try compareLimits(before, after, path, above, of: one, two, opens: opens, store) }
-            let region = try store.combine(region, unlimited, .intersection)
-            let isKnown = changes.contains { $0.host == after.host && $0.path == path && $0.opens == opens }
-            if isKnown { continue }
-            let witness = Witness(in: store, at: after)
-            guard let packet = witness.packet(region, path) else { continue }
-            // What is new and ordinary says most; the rest only where there is nothing else.
-            var ordinary = Box()
-            ordinary.restrict(.state, to: 0)
-            ordinary.restrict(.oddities, to: 0)
-            ordinary.restrict(.tcpFlags, to: 0x02)
-            let usual = try store.combine(region, try store.region(ordinary), .intersection)
-            let (boxes, omitted) = store.boxes(of: usual == .none ? region : usual, atMost: 8)
+            let within = try store.combine(region, unlimited, .intersection)
+            let known = opens ? opening : closing
+            let new = try store.combine(within, known, .difference)
+            guard let packet = Witness(in: store, at: after).packet(new, path) else { continue }
+            let all = try store.combine(known, new, .union)
+            if opens { opening = all } else { closing = all }
+            let (summary, omitted) = try Self.summary(of: new, in: store)
             changes.append(
                 Change(
                     host: after.host,
                     path: path,
                     opens: opens,
-                    summary: boxes.map(\.text),
+                    summary: summary,
                     omitted: omitted,
                     packet: packet,
                     before: before.rule(for: packet),
@@ -112,6 +120,23 @@ package struct IntentDiff: Sendable {
                 )
             )
         }
+        told = Told(nodes: store.nodes, opening: opening, closing: closing)
+    }
+
+    /// What is new and ordinary says most; of the rest what differs from that in more than what is odd about it.
+    private static func summary(
+        of region: PacketFunction,
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> (kinds: [String], omitted: Int) {
+        var ordinary = Box()
+        ordinary.restrict(.state, to: 0)
+        ordinary.restrict(.oddities, to: 0)
+        ordinary.restrict(.tcpFlags, to: 0x02)
+        let usual = try store.combine(region, try store.region(ordinary), .intersection)
+        let alike = try store.forgetting([.state, .oddities, .tcpFlags], usual)
+        let others = try store.combine(region, alike, .difference)
+        let (first, rest) = (store.boxes(of: usual, atMost: mostKinds), store.boxes(of: others, atMost: mostKinds))
+        return ((first.boxes + rest.boxes).map(\.text), first.omitted + rest.omitted)
     }
 }
 

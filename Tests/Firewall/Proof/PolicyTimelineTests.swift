@@ -109,4 +109,35 @@ struct PolicyTimelineTests {
         #expect(diff.opensAnything && diff.adjustments.isEmpty, "\(diff.adjustments)")
         #expect(diff.changes.allSatisfy { !$0.summary.contains { $0.contains("udp") && $0.contains("TCP") } })
     }
+
+    @Test("diff tells of each later moment what it opens or closes beside what the moments before it do")
+    func laterMoments() throws {
+        func hosts(_ allow: String, _ deny: String) throws -> [HostIntent] {
+            let line = "{ from: any, to: web, services: https"
+            return Intent(of: try Self.model("  allow: [\(line) }\(allow)]\n  deny: [\(line)\(deny) }]\n")).hosts
+        }
+        let old = try hosts("", "")
+        let new = try hosts(", { from: lan, to: web, services: http }", ", expires: \(Self.later)")
+        for (diff, opens) in [
+            (IntentDiff(from: old, to: new, at: Self.now), true), (IntentDiff(from: new, to: old, at: Self.now), false),
+        ] {
+            let changes = diff.changes.filter { $0.path == .input }
+            #expect(changes.map(\.since) == [nil, Self.end] && changes.allSatisfy { $0.opens == opens }, "\(changes)")
+            #expect(changes.map(\.packet.detail) == [80, 443], "\(changes)")
+            #expect(changes.last?.summary.allSatisfy { $0.hasPrefix("tcp/443 from ") } == true, "\(changes)")
+        }
+    }
+
+    @Test("diff tells what opens for unusual packets alone beside what opens for usual ones")
+    func unusual() throws {
+        func hosts(_ service: String, _ more: String = "") throws -> [HostIntent] {
+            let policy = "  allow: [{ from: any, to: web, services: [ssh\(service)] }]\n" + more
+            return Intent(of: try Self.model(policy)).hosts
+        }
+        let new = try hosts(", http", "  defences: { spoofing: false }\n")
+        let diff = IntentDiff(from: try hosts(""), to: new, at: Self.now)
+        let change = try #require(diff.changes.first { $0.path == .input })
+        #expect(change.summary.contains { $0.hasPrefix("tcp/80 from ") }, "\(change.summary)")
+        #expect(change.summary.contains { $0.hasPrefix("tcp/22 from ") }, "\(change.summary)")
+    }
 }

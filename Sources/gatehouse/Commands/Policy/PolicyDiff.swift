@@ -50,11 +50,11 @@ struct PolicyDiff: ParsableCommand {
     }
 
     private func show(_ change: IntentDiff.Change, _ before: PolicySite, _ after: PolicySite) {
-        Output.line("\(change.host) \(change.path.rawValue) \(change.opens ? "OPENS" : "closes")")
+        let since = change.since.map { " from \(DateTime(seconds: $0)) on" } ?? ""
+        Output.line("\(change.host) \(change.path.rawValue) \(change.opens ? "OPENS" : "closes")\(since)")
         for line in change.summary { Output.line("  \(line)") }
         if change.omitted > 0 { Output.line("  and more") }
-        let since = change.since.map { ", from \(DateTime(seconds: $0)) on" } ?? ""
-        Output.line("  for example \(change.packet.text)\(since)")
+        Output.line("  for example \(change.packet.text)")
         Output.line("    before: \(before.name(change.before))")
         Output.line("    after:  \(after.name(change.after))")
     }
