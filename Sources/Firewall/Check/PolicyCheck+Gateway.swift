@@ -31,6 +31,11 @@ extension PolicyCheck {
                 "its name server \(server)"
             }
         }
+        var known: Set<String> = []
+        for directory in site.acmeDirectories where known.insert(directory.url).inserted {
+            guard let address = directory.address else { continue }
+            checkReach(rehearsal, address, .tcp, directory.port, directory.position) { "its CA \(directory.url)" }
+        }
     }
 
     private mutating func checkReach(

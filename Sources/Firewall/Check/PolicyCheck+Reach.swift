@@ -41,12 +41,16 @@ extension PolicyCheck {
     /// Those that the gateway asks outside of the site: whoever bears the name of a CA, of an app server, or of a name
     /// server that /etc/resolv.conf names.
     mutating func checkDerivedNeeds(_ reach: GatewayReach) {
-        // Name servers that the site file names are asked for one by one.
+        // Name servers that the site file names are asked for one by one, and CAs of which it has the address.
         let known: Set<RuleOrigin> = site.gateway?.nameServers.isEmpty == false ? [.derived("name-servers")] : []
+        let authorities = AddressSet(site.acmeDirectories.compactMap(\.address))
         for flow in intent.flows
         where flow.origin != .written && flow.ends == .outwards && !known.contains(flow.origin) {
             let parts = [ProtocolNumber.udp, .tcp].map { flow.traffic.intersection(TrafficSet($0)) }
-            for host in site.gatewayHosts { checkNeed(flow, parts.filter { !$0.isEmpty }, of: host, reach) }
+            let isAsked = flow.destinations.addresses.isSubset(of: authorities)
+            for host in site.gatewayHosts where !isAsked || host.allAddresses.isEmpty {
+                checkNeed(flow, parts.filter { !$0.isEmpty }, of: host, reach)
+            }
         }
     }
 

@@ -54,7 +54,7 @@ struct GatewayNeeds {
         let asksForServers = gateway.pools.values.contains { pool in
             pool.servers.contains { if case .name = $0.target { true } else { false } }
         }
-        guard asksForServers || !acmeDirectories.isEmpty || !gateway.nameServers.isEmpty else { return [] }
+        guard asksForServers || !site.acmeDirectories.isEmpty || !gateway.nameServers.isEmpty else { return [] }
         var servers: [UInt16: AddressSet] = [:]
         for server in gateway.nameServers {
             servers[server.port] = (servers[server.port] ?? .none).union(AddressSet([server.address]))
@@ -75,39 +75,17 @@ struct GatewayNeeds {
         _ resolver: EndpointResolver
     ) -> [Flow] {
         var targets: [UInt16: (addresses: AddressSet, position: SourcePosition)] = [:]
-        for (certificate, directory) in acmeDirectories {
-            let (address, port) = Self.target(of: directory)
-            let addresses = address.map { AddressSet([$0]) } ?? elsewhere
-            let before = targets[port]
-            targets[port] = (before?.addresses.union(addresses) ?? addresses, before?.position ?? certificate.position)
+        for directory in site.acmeDirectories {
+            let addresses = directory.address.map { AddressSet([$0]) } ?? elsewhere
+            let before = targets[directory.port]
+            let all = before?.addresses.union(addresses) ?? addresses
+            targets[directory.port] = (all, before?.position ?? directory.position)
         }
         return targets.sorted { $0.key < $1.key }.map { port, target in
             let id = names.next(targets.count == 1 ? "gateway-ca" : "gateway-ca-\(port)")
             let traffic = TrafficSet(.tcp, port: port)
             return flow(id, "certificates", target.position, sources, resolver.party(target.addresses), traffic, true)
         }
-    }
-
-    private var acmeDirectories: [(CertificateSettings, String)] {
-        site.certificates.values.sorted { $0.name < $1.name }.compactMap { certificate in
-            guard case .acme(let settings) = certificate.issuer else { return nil }
-            return (certificate, settings.directory)
-        }
-    }
-
-    /// The host and port of a URL (RFC 3986, section 3.2), the host only when it is an address.
-    private static func target(of url: String) -> (IPAddress?, UInt16) {
-        let authority = url.dropFirst("https://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let hostAndPort = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
-        let host: Substring
-        if hostAndPort.hasPrefix("["), let end = hostAndPort.firstIndex(of: "]") {
-            host = hostAndPort[hostAndPort.index(after: hostAndPort.startIndex)..<end]
-        } else {
-            host = hostAndPort.prefix { $0 != ":" }
-        }
-        let rest = hostAndPort[host.endIndex...].drop { $0 == "]" }
-        let port = rest.first == ":" ? UInt16(rest.dropFirst()) : nil
-        return (IPAddress(String(host)), port ?? 443)
     }
 
     private func flow(
