@@ -75,7 +75,8 @@ package struct FirewallState: Sendable, Equatable {
     package var standIn: StandIn?
     /// Digests of site files that were in force and are not any more, oldest first.
     package var retired: [String] = []
-    /// Why the last pending ruleset was undone, and when; nil after the next confirmation.
+    /// Why the last pending ruleset was undone, and when; nil after the next confirmation, and after an `apply` of what was
+    /// confirmed.
     package var undone: Undone?
 
     /// A ruleset that is in force in place of the one that was confirmed.

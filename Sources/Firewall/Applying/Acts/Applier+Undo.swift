@@ -5,14 +5,20 @@ extension Applier {
     /// Seconds since 1970.
     package static var now: Int64 { Int64(Clock.realtimeMicroseconds / 1_000_000) }
 
+    /// What became of a confirmation.
+    package enum Confirmation: Sendable {
+        /// The ruleset that waited is kept; with what was ended, and the SSH session in which it was applied, if it was one.
+        case kept(generation: Int, ended: EndedConnections, session: String?)
+        /// None waited, and what is in force was confirmed before.
+        case before(generation: Int)
+    }
+
     /// Takes the pending ruleset for good, and ends what its `apply` did not come to end.
-    ///
-    /// - Returns: its generation, what was ended, and the SSH session in which it was applied, if it was one.
-    package func confirm() throws(ApplyError) -> (generation: Int, ended: EndedConnections, session: String?) {
+    package func confirm() throws(ApplyError) -> Confirmation {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
-        guard let pending = state.pending else { throw ApplyError(.wanting, Self.nothingPending(state)) }
+        guard let pending = state.pending else { return .before(generation: try confirmedBefore(state)) }
         let generation = pending.ruleset.generation
         // A boot would load what nobody has tried.
         if let drift = try ownDrift(state), !drift.isEmpty {
@@ -26,7 +32,23 @@ extension Applier {
             pending.owesEnding
             ? endConnections(from: state.settled.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
         try confirm(&state)
-        return (generation, ended, pending.session)
+        return .kept(generation: generation, ended: ended, session: pending.session)
+    }
+
+    /// The generation that was confirmed, where nothing waits, nothing was undone since, and the kernel holds it: an `apply`
+    /// that had nothing to change left it so.
+    private func confirmedBefore(_ state: FirewallState) throws(ApplyError) -> Int {
+        guard state.undone == nil, state.standIn == nil, let confirmed = state.confirmed else {
+            throw ApplyError(.wanting, Self.nothingPending(state))
+        }
+        if let drift = try ownDrift(state), !drift.isEmpty {
+            throw ApplyError(
+                .wanting,
+                "no ruleset waits for a confirmation, and generation \(confirmed.generation), which was confirmed, is not in "
+                    + "force as it was: \(drift.findings.joined(separator: "; ")). `gatehouse policy load` loads it anew"
+            )
+        }
+        return confirmed.generation
     }
 
     func confirm(_ state: inout FirewallState) throws(ApplyError) {

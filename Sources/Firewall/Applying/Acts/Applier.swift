@@ -94,6 +94,12 @@ package struct Applier: Sendable {
         {
             // Whoever applies takes the tables of others as they are.
             try onDisk { () throws(FileError) in try folder.write(foreign, .foreign, of: confirmed.generation) }
+            // A confirmation behind this one is about what is in force, whatever was undone before.
+            if state.undone != nil {
+                state.undone = nil
+                let changed = state
+                try onDisk { () throws(FileError) in try folder.write(changed) }
+            }
             return .unchanged(generation: confirmed.generation)
         }
 

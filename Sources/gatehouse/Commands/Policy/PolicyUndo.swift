@@ -7,17 +7,24 @@ struct PolicyConfirm: ParsableCommand {
         commandName: "confirm",
         abstract: "Keep the ruleset that was applied; the next boot loads it.",
         discussion: "Give it from a new connection: that it is made is the proof. In the session of `apply` it warns. "
-            + "Exit status: 0 when it is kept, 1 when none waits, since it was undone already, or when the kernel does "
-            + "not hold it."
+            + "Exit status: 0 when it is kept, also when that is so already and none waits; 1 when it was undone, none was "
+            + "ever applied, or the kernel does not hold it."
     )
 
     @OptionGroup var state: StateOptions
 
     func run() throws {
-        let (generation, ended, session) = try state.perform { try $0.confirm() }
-        ended.say()
-        Output.line("generation \(generation) is kept")
-        guard let session, session == EntranceOptions.session else { return }
+        switch try state.perform({ try $0.confirm() }) {
+        case .kept(let generation, let ended, let session):
+            ended.say()
+            Output.line("generation \(generation) is kept")
+            if let session, session == EntranceOptions.session { Self.warn(of: session) }
+        case .before(let generation):
+            Output.line("generation \(generation) was confirmed before and is in force; none waits for a confirmation")
+        }
+    }
+
+    private static func warn(of session: String) {
         Output.error(
             "warning: it was applied in this SSH session (SSH_CONNECTION is `\(session)`), which was open before and goes "
                 + "on by itself: that a new connection is let in is not shown. Log in once more while this one is open; "
