@@ -19,9 +19,9 @@ extension FirewallState {
 
     /// - Returns: nil when it is not what `json` makes.
     package init?(json: JSONValue) {
-        guard json["version"]?.integer == Self.version, let last = json["last-generation"]?.integer, last >= 0 else {
-            return nil
-        }
+        guard json["version"]?.integer == Self.version, let last = json["last-generation"]?.integer,
+            last == 0 || StoredRuleset.generations.contains(last)
+        else { return nil }
         lastGeneration = last
         retired = json["retired"]?.items.compactMap(\.text) ?? []
         for (name, path) in [("confirmed", \FirewallState.confirmed), ("previous", \FirewallState.previous)] {
@@ -30,11 +30,12 @@ extension FirewallState {
             self[keyPath: path] = ruleset
         }
         if let entry = json["pending"], entry != .null {
-            guard let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)), let until = entry["until"]?.integer
+            guard let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)), let until = entry["until"]?.time
             else { return nil }
             pending = PendingConfirmation(
                 ruleset: ruleset,
-                until: Int64(until),
+                until: until,
+                deadline: entry["deadline"]?.integer.flatMap { UInt64(exactly: $0) },
                 undoHash: entry["undo-hash"]?.text,
                 isSameAsBefore: entry["same-as-before"]?.boolean ?? false,
                 owesEnding: entry["owes-ending"]?.boolean ?? false,
@@ -44,8 +45,8 @@ extension FirewallState {
         if let entry = json["stand-in"], let ruleset = entry["ruleset"].flatMap(StoredRuleset.init(json:)) {
             standIn = StandIn(ruleset, why: entry["why"]?.text ?? "")
         }
-        if let entry = json["undone"], let generation = entry["generation"]?.integer, let at = entry["at"]?.integer {
-            undone = Undone(generation: generation, at: Int64(at), why: entry["why"]?.text ?? "")
+        if let entry = json["undone"], let generation = entry["generation"]?.integer, let at = entry["at"]?.time {
+            undone = Undone(generation: generation, at: at, why: entry["why"]?.text ?? "")
         }
     }
 }
@@ -66,17 +67,25 @@ extension StoredRuleset {
     init?(json: JSONValue) {
         guard let generation = json["generation"]?.integer, let host = json["host"]?.text,
             let hash = json["hash"]?.text, let siteHash = json["site-hash"]?.text,
-            let modified = json["site-modified"]?.integer, let applied = json["applied"]?.integer
+            let modified = json["site-modified"]?.time, let applied = json["applied"]?.time,
+            Self.generations.contains(generation)
         else { return nil }
         self.init(
             generation: generation,
             host: host,
             hash: hash,
             siteHash: siteHash,
-            siteModified: Int64(modified),
-            applied: Int64(applied)
+            siteModified: modified,
+            applied: applied
         )
-        confirmed = json["confirmed"]?.integer.map { Int64($0) }
+        confirmed = json["confirmed"]?.time
+    }
+}
+
+extension JSONValue {
+    /// A time as the state has it, in seconds since 1970.
+    fileprivate var time: Int64? {
+        integer.map { Int64($0) }.flatMap { StoredRuleset.times.contains($0) ? $0 : nil }
     }
 }
 
@@ -84,6 +93,7 @@ extension PendingConfirmation {
     package var json: JSONValue {
         .object([
             .init("ruleset", ruleset.json), .init("until", .integer(Int(until))),
+            .init("deadline", deadline.flatMap { Int(exactly: $0) }.map { .integer($0) } ?? .null),
             .init("undo-hash", undoHash.map { .string($0) } ?? .null),
             .init("same-as-before", .boolean(isSameAsBefore)), .init("owes-ending", .boolean(owesEnding)),
             .init("session", session.map { .string($0) } ?? .null),

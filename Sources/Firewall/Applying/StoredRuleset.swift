@@ -7,12 +7,16 @@ package struct StoredRuleset: Sendable, Equatable {
     package var hash: String
     /// SHA-256 of the site file that it was compiled from.
     package var siteHash: String
-    /// When that file was last changed, in seconds since 1970.
+    /// When that file was last changed, in seconds since 1970; not behind `applied`.
     package var siteModified: Int64
     /// When it was loaded, in seconds since 1970.
     package var applied: Int64
     /// When somebody confirmed it; nil while nobody has.
     package var confirmed: Int64?
+
+    /// What a state that is not damaged says: more generations than any machine sees, and times that can be reckoned with.
+    static let generations = 1...(1 << 53)
+    static let times: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
 
     package init(
         generation: Int,
@@ -36,6 +40,8 @@ package struct PendingConfirmation: Sendable, Equatable {
     package var ruleset: StoredRuleset
     /// When the old one comes back, in seconds since 1970; for people. The watchdog counts by a clock that does not jump.
     package var until: Int64
+    /// The same by that clock (CLOCK_MONOTONIC), in nanoseconds; nil where it was not recorded.
+    package var deadline: UInt64?
     /// SHA-256 of the text that undoes it, in hexadecimal; nil where that was not recorded.
     package var undoHash: String?
     /// Whether the kernel held the same rules before, so that nothing was loaded.
@@ -48,6 +54,7 @@ package struct PendingConfirmation: Sendable, Equatable {
     package init(
         ruleset: StoredRuleset,
         until: Int64,
+        deadline: UInt64? = nil,
         undoHash: String? = nil,
         isSameAsBefore: Bool = false,
         owesEnding: Bool = false,
@@ -55,6 +62,7 @@ package struct PendingConfirmation: Sendable, Equatable {
     ) {
         self.ruleset = ruleset
         self.until = until
+        self.deadline = deadline
         self.undoHash = undoHash
         self.isSameAsBefore = isSameAsBefore
         self.owesEnding = owesEnding

@@ -57,6 +57,20 @@ struct FirewallStateTests {
         withExtendedLifetime(lock) {}
     }
 
+    @Test("numbers that no apply writes are damage")
+    func numbers() {
+        let text = confirmed([("a", 1)]).json.line
+        for (name, number) in [
+            ("last-generation", "1"), ("generation", "1"), ("applied", "5"), ("site-modified", "1"),
+        ] {
+            for bad in ["\(Int.max)", "\(Int.min)"] {
+                let damaged = text.replacing("\"\(name)\":\(number)", with: "\"\(name)\":\(bad)")
+                #expect(damaged != text, "\(name)")
+                #expect(JSONValue(parsing: damaged).flatMap(FirewallState.init(json:)) == nil, "\(name) \(bad)")
+            }
+        }
+    }
+
     @Test("a file is old by its content when it was replaced, and by its time when it is not known")
     func age() {
         let state = confirmed([("a", 10), ("b", 20)])

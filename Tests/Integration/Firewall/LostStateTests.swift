@@ -21,6 +21,7 @@ struct LostStateTests {
             ("truncate -s 200 state/state.json", "state.json is damaged (200 bytes"),
             ("head -c 300 /dev/urandom > state/state.json", "state.json is damaged (300 bytes"),
             ("echo '[1]' > state/state.json", "state.json is damaged"),
+            ("sed -i 's/\"last-generation\": 2/&000000000000000000/' state/state.json", "state.json is damaged"),
             ("sed -i 's/\"generation\"/\"number\"/' state/state.json", "state.json is damaged"),
             ("sed -i 's/\"version\": 1/\"version\": 2/' state/state.json", "was written by a later gatehouse (form 2"),
             ("chmod 644 state/state.json", "run `chmod 600"), ("chown 12345 state/state.json", "belongs to user 12345"),

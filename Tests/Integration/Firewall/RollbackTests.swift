@@ -87,7 +87,7 @@ struct RollbackTests {
             apply three.yaml --keep 203.0.113.7 --keep-port 2222 --confirm-within 600s
             kill -9 $(pgrep -f "firewall-watchdog --state $PWD/state --generation 2 ")
             mkdir small; mount -t tmpfs -o size=2m tmpfs small; cp -a state/. small; mount --bind small state
-            sed -i 's/"until": [0-9]*/"until": 5/' state/state.json; head -c 4m /dev/zero > state/full 2> /dev/null
+            sed -i 's/"until": [0-9]*/"until": 5/; s/"deadline": [0-9]*/"deadline": 5/' state/state.json; head -c 4m /dev/zero > state/full 2> /dev/null
             $gatehouse firewall-watchdog --state $PWD/state --generation 2 --until 0 &
             await '! table | grep -q 2222'; policy status; echo "full $?"
             first=$(handle); read -t 1.5 <> <(:); test "$first" = "$(handle)"; echo "once $?"

@@ -1,3 +1,4 @@
+import Linux
 import Site
 
 extension Applier {
@@ -30,6 +31,21 @@ extension Applier {
             )
         }
         return drift
+    }
+
+    /// Tells of the record and of the kernel what holds of both at one moment: while another command changes them, and for no
+    /// more than ten seconds, it waits and looks again.
+    package func undisturbed<Answer>(_ look: () throws(ApplyError) -> Answer) throws(ApplyError) -> Answer {
+        let end = Clock.monotonicNanoseconds + 10_000_000_000
+        while true {
+            let isLast = Clock.monotonicNanoseconds > end
+            let before = try? folder.read()
+            if isLast || !folder.isBusy {
+                let answer = Result { () throws(ApplyError) in try look() }
+                if isLast || !folder.isBusy && (try? folder.read()) == before { return try answer.get() }
+            }
+            Thread.pause(milliseconds: 100)
+        }
     }
 
     /// The generation that waits and that nobody watches; nil when there is none, or a command may be about to change that.

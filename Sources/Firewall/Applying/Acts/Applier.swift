@@ -80,7 +80,9 @@ package struct Applier: Sendable {
         defer { withExtendedLifetime(lock) {} }
         var state = try stateToContinue()
         let siteHash = Fingerprint.sha256(order.site)
-        if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: order.siteModified) {
+        // What is yet to come, by a clock that was wrong, would make every later file an older one.
+        let modified = max(StoredRuleset.times.lowerBound, min(order.siteModified, Self.now))
+        if !order.takesOlder, let why = state.objection(toSiteHash: siteHash, modified: modified) {
             throw ApplyError(.wanting, "\(why); --allow-older applies it all the same")
         }
         let listing = try liveListing()
@@ -108,7 +110,7 @@ package struct Applier: Sendable {
             host: order.ruleset.compiled.intent.host,
             hash: Fingerprint.sha256(order.ruleset.compiled.text),
             siteHash: siteHash,
-            siteModified: order.siteModified,
+            siteModified: modified,
             applied: Self.now
         )
         let earlier = state.settled.flatMap { policy(of: $0).intent }
@@ -123,6 +125,7 @@ package struct Applier: Sendable {
             state.pending = PendingConfirmation(
                 ruleset: record,
                 until: Self.now + Int64(order.confirmWithin),
+                deadline: Clock.monotonicNanoseconds + UInt64(order.confirmWithin) * 1_000_000_000,
                 undoHash: Fingerprint.sha256(undo),
                 isSameAsBefore: isSame,
                 owesEnding: true,

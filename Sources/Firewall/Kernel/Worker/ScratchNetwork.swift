@@ -11,7 +11,9 @@ enum ScratchNetwork {
         do throws(SystemError) {
             _ = try Namespaces.isolateNetwork()
         } catch {
-            throw .unavailable("no network namespace can be made to try the ruleset in (\(error)): run it as root")
+            let limits = "user.max_net_namespaces and user.max_user_namespaces"
+            let help = error.code == ENOSPC ? "as many are there as \(limits) (sysctl) allow" : "run it as root"
+            throw .unavailable("no network namespace can be made to try the ruleset in (\(error.call)): \(help)")
         }
         do throws(RulesetProblems) {
             let library = try NFTables()

@@ -33,6 +33,7 @@ struct PolicyApply: ParsableCommand {
             + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
         for warning in warnings { Output.error(warning.description) }
         try requireRenewal(host, site)
+        warnOfTime(site)
         let accesses = try entrance.accesses()
         try requireClaims(site)
         try requireTests(site)
@@ -70,6 +71,18 @@ struct PolicyApply: ParsableCommand {
             .wanting,
             "this machine may lose an address that it has by DHCP: correct the file as said above, or give --confirm-within "
                 + "some time, or --unproved; nothing was changed"
+        )
+    }
+
+    /// By how many seconds clocks of two machines may differ.
+    private static let clockError: Int64 = 60
+
+    /// Tells of a file that was changed in the future.
+    private func warnOfTime(_ site: PolicySite) {
+        guard site.modified > Applier.now + Self.clockError else { return }
+        Output.error(
+            "warning: \(site.path) was last changed at a time that is yet to come (\(DateTime(seconds: site.modified))): "
+                + "the clock of this machine or of whoever wrote it is wrong. It counts as changed now"
         )
     }
 

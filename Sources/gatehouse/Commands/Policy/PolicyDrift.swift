@@ -22,7 +22,9 @@ struct PolicyDrift: ParsableCommand {
     func run() throws {
         let (drift, warnings) = try state.perform { applier -> (Drift, [Diagnostic]) in
             do throws(ApplyError) {
-                return (try applier.drift(), try PolicySite.interfaceWarnings(applier))
+                let legacy = applier.settings.legacyWarning.map { ["warning: \($0)"] } ?? []
+                let interfaces = try PolicySite.interfaceWarnings(applier).map(\.description)
+                return (try applier.undisturbed(applier.drift), interfaces + legacy)
             } catch {
                 // Who reads JSON gets it also where nothing was applied.
                 guard json, error.kind == .wanting else { throw error }

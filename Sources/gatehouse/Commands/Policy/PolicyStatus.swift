@@ -18,7 +18,9 @@ struct PolicyStatus: ParsableCommand {
 
     func run() throws {
         let status = try state.perform { (applier) throws -> KnownStatus? in
-            guard json, !applier.folder.exists else { return try KnownStatus(applier) }
+            guard json, !applier.folder.exists else {
+                return try applier.undisturbed { () throws(ApplyError) in try KnownStatus(applier) }
+            }
             print(KnownStatus.empty(applier.folder).indented)
             return nil
         }
@@ -157,13 +159,17 @@ private struct KnownStatus {
 
     /// What becomes of a ruleset that nobody confirms.
     private func end(of pending: PendingConfirmation) -> String {
-        let until = DateTime(seconds: pending.until)
+        // This machine's clock may have been set since; the watchdog's was not.
+        let now = Int64(clamping: Clock.monotonicNanoseconds)
+        let left = pending.deadline.map { (Int64(clamping: $0) - now) / 1_000_000_000 }
+        let end = isWatched ? left.map { Applier.now + $0 } ?? pending.until : pending.until
+        let until = DateTime(seconds: end)
         guard isWatched else {
             return "its watchdog does not run: `gatehouse policy watch` undoes it at \(until), where that runs, and a "
                 + "boot; else nobody does: `gatehouse policy confirm` or `gatehouse policy rollback`"
         }
         // The watchdog tries each second, so a minute later something keeps it from it.
-        guard pending.until + 60 < Applier.now else { return "undone at \(until) unless confirmed" }
+        guard end + 60 < Applier.now else { return "undone at \(until) unless confirmed" }
         return "was to be undone at \(until), and its watchdog still tries to do or to record that: a full disk or a "
             + "read-only one under \(folder) keeps it from it"
     }
