@@ -98,6 +98,32 @@ enum FirewallNameRules {
     }
 }
 
+extension FirewallNameRules {
+    /// What is forwarded to an address goes to one host behind the router, which has that address.
+    static func forwardsLeadToHosts(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        var ends: [IPAddress: String] = [:]
+        for network in Set(site.hosts.values.flatMap(\.allAddresses).map(\.network))
+        where network.address.width == 32 && network.prefixLength <= 30 {
+            ends[network.address] = "is the network \(network) itself"
+            ends[network.last] = "is the broadcast address of \(network)"
+        }
+        for forward in site.firewall.forwards {
+            guard case .address(let address) = forward.to else { continue }
+            let problem =
+                address.isLoopback
+                ? "is every machine's own"
+                : address.isUnspecified ? "names no host" : address.faultOfSocket?.problem ?? ends[address]
+            guard let problem else { continue }
+            collector.report(
+                .conflict,
+                at: SourceRange(forward.position),
+                "nothing can be forwarded to \(address), which \(problem)",
+                help: "write the host behind the router, or an address of it"
+            )
+        }
+    }
+}
+
 extension FirewallSettings {
     /// Every list of ends, with the place of its line.
     fileprivate var endpoints: [([FirewallEndpoint], SourcePosition)] {

@@ -9,6 +9,7 @@ enum SiteRules {
         FirewallNameRules.namesAreUnambiguous,
         FirewallNameRules.idsAreUnique,
         FirewallNameRules.forwardsLeadSomewhere,
+        FirewallNameRules.forwardsLeadToHosts,
         FirewallFamilyRules.endsHaveOneInCommon,
         ListenerRules.listenersAreDistinct,
         RouteRules.routesAreDistinct,

@@ -59,6 +59,9 @@ extension InterfaceAddress: CustomStringConvertible {
         guard address.width == 128 || length > 30 || network.last != address else {
             throw ValueFault("is the broadcast address of \(network)", help: help)
         }
+        guard address.width == 128 || length > 30 || network.address != address else {
+            throw ValueFault("is the network itself, and no address of a host", help: help)
+        }
     }
 
     /// As `10.10.0.21/24`.

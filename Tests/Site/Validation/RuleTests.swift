@@ -47,16 +47,41 @@ import Testing
     @Test func addressesAreOfHosts() {
         let rule = "firewall: { allow: [{ from: any, to: h }] }\n"
         func site(_ address: String) -> String { "site: a.b\nhosts: { h: { addresses: [\"\(address)\"] } }\n" }
-        for address in ["0.0.0.0/0", "::/0", "224.0.0.1/4", "ff02::1/64", "10.9.0.255/24", "255.255.255.255/32"] {
+        for address in [
+            "0.0.0.0/0", "::/0", "224.0.0.1/4", "ff02::1/64", "10.9.0.255/24", "10.9.0.0/24", "255.255.255.255/32",
+        ] {
             Faulty(site(address), "2:27 invalid-value | an address of a host").verify()
         }
-        for address in ["10.9.0.254/24", "10.0.0.1/31", "10.0.0.7/32", "2001:db8::ffff/112"] {
+        for address in ["10.9.0.254/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "2001:db8::ffff/112"] {
             #expect(check(site(address) + rule).text == "", "\(address)")
         }
         for address in ["fe80::1/64", "169.254.7.7/16"] {
             #expect(check(site(address)).text == "", "\(address)")
             let outcome = check(site(address) + rule)
             #expect(!outcome.hasErrors && summary(outcome.diagnostics) == ["2:13 warning conflict"], "\(address)")
+        }
+    }
+
+    @Test func portsAreForwardedToHosts() {
+        func site(_ target: String) -> String {
+            """
+            site: a.b
+            hosts:
+              r: { roles: [router], interfaces: { wan: { zone: outside }, lan: { addresses: [10.9.0.1/24, "fd00::1/64"] } } }
+            services: { ssh: tcp/22 }
+            firewall:
+              forward: [{ from: any, service: ssh, to: "\(target)" }]
+
+            """
+        }
+        for target in [
+            "127.0.0.1", "::1", "224.0.0.1", "ff02::1", "255.255.255.255", "0.0.0.0", "::", "fe80::7", "10.9.0.0",
+            "10.9.0.255",
+        ] {
+            Faulty(site(target), "6:13 conflict | the host behind the router").verify()
+        }
+        for target in ["10.9.0.7", "10.8.0.0", "fd00::", "fd00::7"] {
+            #expect(check(site(target)).text == "", "\(target)")
         }
     }
 
