@@ -4,7 +4,7 @@ package import Site
 /// routers change them: `Journey` from one end to the other.
 ///
 /// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
-/// lies in a network of it and the other is reached by another interface.
+/// lies in a network of it and the other is reached by another interface; where routers are attached to both, they alone are.
 package struct Rehearsal {
     private let intent: Intent
     private let hosts: [String: SiteHost]
@@ -73,9 +73,7 @@ package struct Rehearsal {
             if isPassed, !isOwn, let target { _ = ask(target, .input) }
             return decisions
         }
-        let near = routers.filter { $0.isAttached(to: connection.source) }
-        let far = routers.filter { !$0.isAttached(to: connection.source) }
-        for router in near + far where router.name != source && router.name != destination {
+        for router in candidates(connection) where router.name != source && router.name != destination {
             guard isOnTheWay(router, current) else { continue }
             guard ask(router.name, .forward) else { return decisions }
         }
@@ -145,6 +143,14 @@ package struct Rehearsal {
         else { return nil }
         let detail = port ?? connection.detail
         return Connection(from: connection.source, to: address, connection.protocolNumber, detail: detail)
+    }
+
+    /// The routers that a connection may pass, those at its source first: only those attached to both ends where there are
+    /// such. One of them may be an end itself, to which no other leads.
+    private func candidates(_ connection: Connection) -> [SiteHost] {
+        let near = routers.filter { $0.isAttached(to: connection.source) }
+        let direct = near.filter { $0.isAttached(to: connection.destination) && isOnTheWay($0, connection) }
+        return direct.isEmpty ? near + routers.filter { !$0.isAttached(to: connection.source) } : direct
     }
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {

@@ -152,6 +152,31 @@ struct PolicyCheckTests {
         try verify("{ from: 8.8.8.8, to: 192.168.1.50, service: ssh, expect: drop }")
     }
 
+    @Test("of routers on one network the one is on the way that leads to the other end's")
+    func routersOnOneNetwork() throws {
+        func verify(_ test: String) throws {
+            let found = try Self.findings(
+                """
+                site: a.b
+                hosts:
+                  one: { roles: [router], interfaces: { wan: { zone: outside, addresses: [198.51.100.5/24] },
+                    lan: { zone: inside, addresses: [10.1.0.1/24] } } }
+                  two: { roles: [router], interfaces: { up: { zone: dmz, addresses: [10.1.0.2/24] },
+                    down: { zone: inside, addresses: [10.2.0.1/24] } } }
+                  h: { addresses: [10.1.0.21/24] }
+                services: { web: tcp/80 }
+                firewall:
+                  allow: [{ from: 10.2.0.0/24, to: h, services: web, out: dmz }, { from: 10.1.0.0/24, to: two, services: web }]
+                  tests: [\(test)]
+                """
+            )
+            #expect(found == [], "\(test): \(found)")
+        }
+        try verify("{ from: 10.2.0.130, to: h, service: web, expect: accept }")
+        try verify("{ from: 10.1.0.130, to: 10.2.0.1, service: web, expect: accept }")
+        try verify("{ from: 10.1.0.130, to: 8.8.8.8, service: web, expect: drop }")
+    }
+
     @Test("a change of addresses that no router makes is named, and one that another line leaves nothing of")
     func translations() throws {
         let found = try Self.findings(
