@@ -43,6 +43,21 @@ package struct MachineSettings: Sendable {
             + "`systemctl enable \(unit)`"
     }
 
+    /// That iptables-legacy has tables in this network, which are asked beside ours and which nf_tables does not list; nil
+    /// when it has none.
+    package var legacyWarning: String? {
+        let tables = [("iptables-legacy", "ip_tables_names"), ("ip6tables-legacy", "ip6_tables_names")].compactMap {
+            (program, file) -> String? in
+            let bytes = (try? FileReading.readStream("\(root)/proc/net/\(file)", limit: 1 << 16)) ?? []
+            let names = String(decoding: bytes, as: UTF8.self).split(separator: "\n").sorted()
+            return names.isEmpty ? nil : "\(program) (\(names.joined(separator: ", ")))"
+        }
+        guard !tables.isEmpty else { return nil }
+        return "there are tables of \(tables.joined(separator: " and ")), which nft does not list: what they drop or "
+            + "send elsewhere is not known here, and nothing that is said of packets counts with them. "
+            + "`iptables-legacy-save` shows them; `update-alternatives --config iptables` has iptables write what nft lists"
+    }
+
     /// `flush ruleset`, perhaps with a family: that of our table is inet.
     private static func flushesEverything(_ line: Substring) -> Bool {
         let code = line.prefix { $0 != "#" }.split(separator: ";")

@@ -25,8 +25,8 @@ package enum OtherFirewalls {
             let place = tables.isEmpty ? "" : " (table \(tables.joined(separator: ", ")))"
             return "\(program.name) \(state)\(place): \(program.change)"
         }
-        let flush = facts.settings.flushWarning.map { [$0] } ?? []
-        return programs + flush + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
+        let others = [facts.settings.flushWarning, facts.settings.legacyWarning].compactMap(\.self)
+        return programs + others + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
     }
 
     /// A program that is known by its process, by a table's name, or by how its chains' names begin.

@@ -44,6 +44,18 @@ struct MachineSettingsTests {
         #expect(try settings(files).sshPorts == [2022])
     }
 
+    @Test("tables of iptables-legacy are told of, which nft does not list")
+    func legacy() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(try settings(["/proc/net/ip_tables_names": ""]).legacyWarning == nil)
+        let names = ["/proc/net/ip_tables_names": "nat\nfilter\n", "/proc/net/ip6_tables_names": "filter\n"]
+        let warning = try #require(try settings(names).legacyWarning)
+        #expect(warning.contains("iptables-legacy (filter, nat) and ip6tables-legacy (filter), "), "\(warning)")
+        var facts = OtherFirewalls.Facts()
+        facts.settings = MachineSettings(root: root)
+        #expect(OtherFirewalls.warnings(facts) == [warning])
+    }
+
     private static let debian = """
         #!/usr/sbin/nft -f
 

@@ -20,7 +20,7 @@ struct PolicyDrift: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (drift, warnings) = try state.perform { applier -> (Drift, [Diagnostic]) in
+        let (drift, warnings) = try state.perform { applier -> (Drift, [String]) in
             do throws(ApplyError) {
                 let legacy = applier.settings.legacyWarning.map { ["warning: \($0)"] } ?? []
                 let interfaces = try PolicySite.interfaceWarnings(applier).map(\.description)
@@ -32,15 +32,14 @@ struct PolicyDrift: ParsableCommand {
             }
         }
         if json {
-            let warnings = JSONValue.strings(warnings.map(\.description))
             print(
                 JSONValue.object([
                     .init("drift", .strings(drift.findings)), .init("notes", .strings(drift.notes)),
-                    .init("warnings", warnings),
+                    .init("warnings", .strings(warnings)),
                 ]).indented
             )
         } else {
-            for warning in warnings { Output.error(warning.description) }
+            for warning in warnings { Output.error(warning) }
             for note in drift.notes { print("note: \(note)") }
             let findings = drift.findings.joined(separator: "\n")
             print(drift.isEmpty ? "the kernel holds what was applied" : findings)

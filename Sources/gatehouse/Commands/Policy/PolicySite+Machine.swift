@@ -85,6 +85,7 @@ extension PolicySite {
     ///
     /// - Throws: `ExitCode` 3, after saying why that cannot be told.
     static func live() throws -> HeldRuleset {
+        if let warning = MachineSettings().legacyWarning { Output.error("warning: \(warning)") }
         do {
             return try LiveKernel().held().ruleset()
         } catch {

@@ -58,7 +58,8 @@ private struct KnownStatus {
         let state = try applier.state()
         self.state = state
         folder = applier.folder.path
-        let settings = [applier.settings.flushWarning, applier.settings.bootWarning(applier.folder)]
+        let machine = applier.settings
+        let settings = [machine.flushWarning, machine.legacyWarning, machine.bootWarning(applier.folder)]
         warnings =
             try PolicySite.interfaceWarnings(applier).map(\.description)
             + settings.compactMap(\.self).map { "warning: \($0)" }
