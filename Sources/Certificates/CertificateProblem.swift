@@ -70,7 +70,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case standbyNotReady(name: String, String)
     /// What is in the place of files is their owner's matter.
     case standbyOfFiles(name: String)
-    /// A folder that other programs are to read from is in the store.
+    /// A file or folder that is to be elsewhere is in the store.
     case insideStore(path: String, folder: String)
     /// A folder does not hold one certificate with its key, as any program that is known writes them.
     case unknownFolder(String)
@@ -215,7 +215,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): it comes from files, so put the standby there: "
                 + "`gatehouse certs export \(name)\(CertificateSettings.standbySuffix) --out FOLDER`"
         case .insideStore(let path, let folder):
-            "\(path): this is in the certificate store \(folder), which Gatehouse alone writes; name a folder elsewhere"
+            "\(path): this is in the certificate store \(folder), which Gatehouse alone writes; name a place elsewhere"
         case .unknownFolder(let path):
             "\(path): neither a folder of certbot's, with fullchain.pem and privkey.pem, nor of Caddy's, with one "
                 + ".crt and its .key; name the two files with --certificate and --key"

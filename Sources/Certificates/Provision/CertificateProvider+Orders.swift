@@ -185,8 +185,9 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in try authority(isWanted: true).rootCertificate }
     }
 
-    /// Writes the root's key of the internal CA to a file that is not there yet, and deletes it from the store.
+    /// Writes the root's key of the internal CA to a file elsewhere that is not there yet, and deletes it from the store.
     package func detachRoot(to path: String) throws(CertificateProblem) {
+        if AbsolutePath.leads(path, into: store.folder) { throw .insideStore(path: path, folder: store.folder) }
         try ordered { () throws(CertificateProblem) in
             try InternalCA.detachRoot(from: store, now: now) { (key) throws(CertificateProblem) in
                 let pem = key.pem

@@ -71,6 +71,22 @@ struct OfflineRootTests {
         #expect(try InternalCAStanding(in: store)?.intermediate.der == renewed.signingCertificate.der)
     }
 
+    @Test("the key is not put anywhere in the store, which it is to leave")
+    func inside() throws {
+        let scratch = try Scratch()
+        let folder = scratch.store.folder
+        _ = try InternalCA.loadOrCreate(in: scratch.store, named: "foobar.com", now: now)
+        for out in ["/root.key", "/internal-ca-root/1/copy.pem", "/../certs/root.key"] {
+            #expect(throws: CertificateProblem.insideStore(path: folder + out, folder: folder)) {
+                try scratch.provider(at: now).detachRoot(to: folder + out)
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder + out))
+        }
+        #expect(FileManager.default.fileExists(atPath: folder + "/internal-ca-root/1/key.pem"))
+        try scratch.provider(at: now).detachRoot(to: scratch.path + "/root.key")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/internal-ca-root/1/key.pem"))
+    }
+
     @Test("a key that cannot be deleted is not said to be gone, and a generation's is not, either")
     func remains() throws {
         let scratch = try Scratch()
