@@ -259,6 +259,7 @@ extension CertificateProvider {
             try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
         }
         ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
+        meet(settings, with: made.bundle.leaf)
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
             directory: made.directory,

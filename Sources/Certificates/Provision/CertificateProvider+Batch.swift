@@ -51,15 +51,12 @@ extension CertificateProvider {
         let ca = try authority(for: wanted.map(\.settings))
         for ((settings, key), span) in zip(wanted, spans) {
             let why: String
-            switch try standing(of: settings) {
+            let standing = try standing(of: settings)
+            switch standing {
             case .good: continue
-            case .due(let reason, _):
-                if pauseAfterRefusal(settings) != nil { continue }
+            case .due(let reason, let usable), .wanting(let reason, let usable), .revoked(let reason, let usable):
+                if let usable, pause(of: usable, settings, standing) != nil { continue }
                 why = reason
-            case .wanting(let reason, let usable):
-                if usable != nil, isAtRest(settings) { continue }
-                why = reason
-            case .revoked(let reason, _): why = reason
             }
             let bundle = try ca.issue(
                 names: names(settings),

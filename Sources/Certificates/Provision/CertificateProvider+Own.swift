@@ -9,7 +9,7 @@ extension CertificateProvider {
         switch standing {
         case .good(let bundle): return provided(bundle)
         case .due(let why, let usable), .wanting(let why, let usable), .revoked(let why, let usable):
-            if let usable, let pause = pauseAfterRefusal(settings), standing.mayWait(isAtRest: isAtRest(settings)) {
+            if let usable, let pause = pause(of: usable, settings, standing) {
                 let warning = "certificate \(settings.name): \(why), and \(pause.why)"
                 var provided = provided(usable, warnings: [warning])
                 provided.renewal = pause.end
@@ -39,6 +39,19 @@ extension CertificateProvider {
         return (plan.next, "the next is made at \(UTC.text(plan.next)); of the last one: \(plan.problem)")
     }
 
+    /// Until when what is stored stays, and why, where it may.
+    internal func pause(
+        of usable: CertificateBundle,
+        _ settings: CertificateSettings,
+        _ standing: Standing
+    ) -> (end: Int64, why: String)? {
+        if case .revoked = standing { return nil }
+        if let pause = pauseAfterRefusal(settings) {
+            return standing.mayWait(isAtRest: isAtRest(settings)) ? pause : nil
+        }
+        return pauseForOthers(usable, settings)
+    }
+
     /// Looks again, since another process may have issued it meanwhile.
     private func issueIfStillWanting(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         let why: String
@@ -55,6 +68,7 @@ extension CertificateProvider {
         _ settings: CertificateSettings,
         _ why: String
     ) throws(CertificateProblem) -> Provided {
+        meet(settings, with: bundle.leaf)
         let note =
             "certificate \(settings.name): issued by the internal CA (\(why)); "
             + "good until \(UTC.text(bundle.leaf.validity.upperBound)); "

@@ -19,7 +19,14 @@ extension CertificateProvider {
             standing.plan = advised(standing.plan, leaf, acme, outside)
             store.keep(standing.plan, of: settings.name)
         }
+        if standing.faults.isEmpty, let leaf = standing.leaves.first { meet(settings, with: leaf) }
         guard standing.plan.next <= Self.clock else { return nil }
+        if !standing.faults.isEmpty, !standing.isUnfit, let bundle = try? store.load(settings.name),
+            let pause = pauseForOthers(bundle, settings)
+        {
+            outside.tell(pause.why)
+            return nil
+        }
         if let fault = standing.faults.first {
             // What came just now is not mended by another one at once.
             let isOwn = standing.plan.origin.map { $0.fingerprint == standing.leaves.first?.fingerprint } ?? false

@@ -33,6 +33,8 @@ package struct CertificateProvider: Sendable {
     internal let site: SiteModel
     internal let now: Int64
     internal let isStart: Bool
+    /// What the gateway that looks has had before; nil for a command, which does what it is told.
+    internal let wishes: SiteWishes?
     /// When `now` began, by the clock that nobody sets: nanoseconds.
     private let beginning: UInt64
     /// Whether the gateway has listeners without TLS, and with it.
@@ -44,11 +46,13 @@ package struct CertificateProvider: Sendable {
     /// - Parameters:
     ///   - now: seconds since 1970.
     ///   - isStart: nobody has seen yet how the clock goes on.
-    package init(for site: SiteModel, now: Int64, isStart: Bool = false) {
+    ///   - wishes: what the gateway that looks has had before; nil for a command.
+    package init(for site: SiteModel, now: Int64, isStart: Bool = false, after wishes: SiteWishes? = nil) {
         store = CertificateStore(folder: site.certificateStore)
         self.site = site
         self.now = now
         self.isStart = isStart
+        self.wishes = wishes
         let (uptime, time) = (Clock.monotonicNanoseconds, Clock.realtimeMicroseconds)
         // What is told by this clock and what is told by the machine's must be in order.
         let passed = Int64(time / 1_000_000) == now ? time % 1_000_000 * 1000 : 0
@@ -80,6 +84,7 @@ package struct CertificateProvider: Sendable {
         case .files(let pairs): found = try files(pairs, settings)
         case .internal:
             guard case .good(let bundle) = try standing(of: settings) else { return nil }
+            meet(settings, with: bundle.leaf)
             found = provided(bundle)
         case .acme:
             guard let bundle = try stored(settings) else { return nil }

@@ -131,7 +131,7 @@ package struct SiteConfiguration: Sendable {
         plan.handshakeChallenges = challenges.handshake
         let now = WallClock.seconds
         // One for all that is looked at here: what it has found out of the internal CA once, it knows.
-        let provider = CertificateProvider(for: site, now: now, isStart: isStart)
+        let provider = CertificateProvider(for: site, now: now, isStart: isStart, after: .ofGateway)
         let clockWarning = isStart ? provider.beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
         let hasAuthority = (try? InternalCA.signer(in: folder)) != nil

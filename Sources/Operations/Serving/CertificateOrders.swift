@@ -149,7 +149,7 @@ internal final class CertificateOrders: Sendable {
 
     /// - Returns: whether there is a new certificate.
     private func order(_ settings: CertificateSettings, _ acme: ACMESettings, of site: SiteModel) -> Bool {
-        let provider = CertificateProvider(for: site, now: Schedule.time)
+        let provider = CertificateProvider(for: site, now: Schedule.time, after: .ofGateway)
         let outside = outside(of: site, for: settings.name)
         guard provider.need(of: settings, acme, outside) != nil else { return false }
         let names = settings.names.map { "\($0)" }

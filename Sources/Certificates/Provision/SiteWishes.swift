@@ -1,0 +1,63 @@
+import Synchronization
+
+/// What the site file of a running gateway asks for, and which certificates of the store were as it says: who has had one and
+/// finds another there, though its file has not changed, sees what another process wanted that has another file. Any
+/// thread may call.
+package final class SiteWishes: Sendable {
+    private struct Entry: Sendable {
+        let wish: String
+        /// SHA-256 of the last that was as the site file says.
+        var own: String
+        /// The one that another process has put in its place, and until when that stays.
+        var other: (fingerprint: String, end: Int64)?
+        /// When one that was not enough was replaced at once.
+        var reply: Int64?
+    }
+
+    /// Those of the gateway that this process is.
+    package static let ofGateway = SiteWishes()
+
+    /// Seconds that another process's certificate stays: were two files held against each other for good, a CA that
+    /// gives five a week for the same names would still give them.
+    private static let patience: Int64 = 2 * 86_400
+
+    /// By the store and the certificate's name.
+    private let entries = Mutex<[String: Entry]>([:])
+
+    package init() {}
+
+    /// The certificate is as the site file says.
+    internal func meet(_ wish: String, with fingerprint: String, of name: String) {
+        entries.withLock { entries in
+            var entry = entries[name].flatMap { $0.wish == wish ? $0 : nil } ?? Entry(wish: wish, own: fingerprint)
+            (entry.own, entry.other) = (fingerprint, nil)
+            entries[name] = entry
+        }
+    }
+
+    /// Until when a certificate that is not as the site file says stays, since another process wanted it so; nil when it need
+    /// not: seconds since 1970. The same answer each time.
+    ///
+    /// - Parameters:
+    ///   - isEnough: it is good for all names of the site file. One that is not is replaced at once, but not again and again.
+    ///   - longest: seconds that it may stay at most.
+    internal func pause(
+        for wish: String,
+        besides fingerprint: String,
+        of name: String,
+        isEnough: Bool,
+        longest: Int64,
+        at now: Int64
+    ) -> Int64? {
+        entries.withLock { entries in
+            guard var entry = entries[name], entry.wish == wish, entry.own != fingerprint else { return nil }
+            if entry.other?.fingerprint != fingerprint {
+                let isReplaced = !isEnough && entry.reply.map { now - $0 >= Self.patience } ?? true
+                if isReplaced { entry.reply = now }
+                entry.other = (fingerprint, isReplaced ? now : now + min(longest, Self.patience))
+                entries[name] = entry
+            }
+            return entry.other.flatMap { $0.end > now ? $0.end : nil }
+        }
+    }
+}
