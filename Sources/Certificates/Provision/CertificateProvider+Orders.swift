@@ -102,7 +102,8 @@ extension CertificateProvider {
     }
 
     /// Goes back to the generation before the current one as an operator wants it. What he goes back to is due most times: the
-    /// next one is made after a day, or half of what is left of its life, or when the site file asks for something else.
+    /// next one is made after a day, or half of what is left of its life, or when the site file asks for something else, or its
+    /// CA wants it replaced long before its time.
     package func rollBack(
         _ settings: CertificateSettings,
         reason: String
@@ -111,6 +112,8 @@ extension CertificateProvider {
         var plan = plan(for: settings)
         let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
         plan.rest("it was gone back from: \(reason)", wishing: settings.wish, until: now + pause)
+        // What its CA said was of another one.
+        plan.askAgain(at: now)
         store.keep(plan, of: settings.name)
         return bundle
     }

@@ -20,7 +20,9 @@ extension CertificateProvider {
             store.keep(standing.plan, of: settings.name)
         }
         if standing.faults.isEmpty, let leaf = standing.leaves.first { meet(settings, with: leaf) }
-        guard standing.plan.next <= Self.clock else { return nil }
+        guard standing.plan.next <= Self.clock else {
+            return isWantedBack(standing) ? Self.words(of: standing.plan.advice) : nil
+        }
         if !standing.faults.isEmpty, !standing.isUnfit, let bundle = try? store.load(settings.name),
             let pause = pauseForOthers(bundle, settings)
         {
@@ -33,12 +35,23 @@ extension CertificateProvider {
             return isOwn && standing.plan.patience > Self.clock ? nil : standing.cause ?? fault
         }
         guard let due = standing.due, due > Self.clock else {
-            return standing.plan.advice.map {
-                "its CA wants it renewed\($0.explanation.map { " (\($0.printableLine))" } ?? "")"
-            }
-                ?? "it is due"
+            return Self.words(of: standing.plan.advice)
         }
         return nil
+    }
+
+    private static func words(of advice: RenewalPlan.Advice?) -> String {
+        advice.map { "its CA wants it renewed\($0.explanation.map { " (\($0.printableLine))" } ?? "")" } ?? "it is due"
+    }
+
+    /// Whether its CA wants what an operator went back to replaced long before its time, as when it is about to be revoked. That
+    /// its time had come is what he knew.
+    private func isWantedBack(_ standing: CertificateStanding) -> Bool {
+        let plan = standing.plan
+        guard plan.isAtRest(until: Self.clock), plan.patience <= Self.clock, let advice = plan.advice,
+            let leaf = standing.leaves.first, plan.origin?.fingerprint == leaf.fingerprint
+        else { return false }
+        return advice.window.upperBound <= Self.clock && leaf.renewalSchedule.due > Self.clock
     }
 
     /// The plan with what the CA of the certificate says. A CA that cannot be asked changes nothing. Of one that was gone back

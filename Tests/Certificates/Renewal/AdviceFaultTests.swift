@@ -70,6 +70,29 @@ struct AdviceFaultTests {
         #expect(store.plan(of: standby.name).origin?.fingerprint == first.fingerprint)
     }
 
+    @Test("what an operator went back to is replaced at once when its CA wants that before its time, and else rests")
+    func rest() throws {
+        let first = try keep()
+        _ = try keep()
+        _ = try provider.rollBack(standby, reason: "a test")
+        #expect(store.plan(of: standby.name).next > now && store.plan(of: standby.name).nextQuestion <= now)
+        func answer(_ start: Int64, _ end: Int64) throws {
+            let window = #"{ "suggestedWindow": { "start": "\#(UTC.text(start))", "end": "\#(UTC.text(end))" } }"#
+            ca.answer(try path(first), ScriptedCA.json(window))
+            var plan = store.plan(of: standby.name)
+            plan.askAgain(at: now)
+            store.keep(plan, of: standby.name)
+        }
+        try answer(now + 20 * Self.day, now + 21 * Self.day)
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        // It has begun, and leaves time.
+        try answer(now - Self.day, now + Self.day)
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        try answer(now - 2 * Self.day, now - Self.day)
+        #expect(provider.need(of: standby, acme, outside()) == "its CA wants it renewed")
+        #expect(try ca.requests(path(first)).count == 3)
+    }
+
     /// What the CA answers, and after how many seconds it is asked again.
     private static let faults: [(answer: ACMEResponse, pause: ClosedRange<Int64>)] = [
         (ScriptedCA.json("garbage"), 21_600...21_600),
