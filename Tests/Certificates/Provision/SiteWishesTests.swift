@@ -44,7 +44,8 @@ struct SiteWishesTests {
             #expect(warning.contains("for foobar.com, www.foobar.com, of"), "\(warning)")
             #expect(warning.contains("asks for internal") && warning.contains("gatehouse reload"), "\(warning)")
             #expect(held.renewal == now + 1 + 2 * 86_400)
-            let other = settings("other.foobar.com")
+            var other = settings("other.foobar.com")
+            other.name = "other"
             #expect(provider(two).provideTogether([narrow, other]) { _, _ in }["web"] == nil)
             _ = try provider(one, after: Int64(second)).provide(wide)
         }
