@@ -85,6 +85,7 @@ package struct ACMEAccountStore: Sendable {
     /// Keeps others from changing the account's keys until the lock goes.
     package func lock(within milliseconds: Int) throws(CertificateProblem) -> FileLock {
         do throws(FileError) {
+            try FileWriting.requireOwner(store.folder)
             try FileWriting.createFolder(home)
             try FileWriting.createFolder(folder)
             return try FileLock.take(folder + "/.lock", within: milliseconds)

@@ -50,6 +50,7 @@ extension CertificateProvider {
             try store.requireWritable()
             try store.requireFreeBytes()
         }
+        warnings += told("no certificate could be made") { () throws(CertificateProblem) in try store.requireClaims() }
         if FileWriting.exists(store.planFolder) {
             warnings += told("what comes of tries at new certificates is forgotten at each start") {
                 () throws(CertificateProblem) in
@@ -90,6 +91,7 @@ extension CertificateProvider {
             + stored.flatMap { name in
                 told("certificate \(name): no other could be stored") { () throws(CertificateProblem) in
                     try store.requireOwnFolder(of: name)
+                    try store.requireClaim(of: name)
                 }
             }
     }

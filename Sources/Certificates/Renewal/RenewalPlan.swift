@@ -219,6 +219,7 @@ extension CertificateStore {
     package func keep(_ plan: RenewalPlan, of name: String) {
         let (path, text) = (planPath(name), Array((plan.document.line + "\n").utf8))
         do throws(FileError) {
+            try FileWriting.requireOwner(folder)
             try FileWriting.createFolder("\(folder)/plans")
             try FileWriting.replace(path, with: text.span, mode: 0o600)
             Self.unwritten.withLock { $0[path] = nil }

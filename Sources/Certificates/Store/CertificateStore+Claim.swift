@@ -45,7 +45,8 @@ package struct CertificateClaim: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension CertificateStore {
-    private func claimPath(_ name: String) -> String { "\(folder)/.claims/\(name)" }
+    private var claimFolder: String { folder + "/.claims" }
+    private func claimPath(_ name: String) -> String { "\(claimFolder)/\(name)" }
 
     /// Runs `body` while no other process makes a certificate of this name; one that does may take minutes, as its CA does.
     ///
@@ -62,8 +63,10 @@ extension CertificateStore {
         try requirePresence()
         let lock: FileLock
         do throws(FileError) {
+            // What root leaves in the store of another user keeps that one from making any.
+            try FileWriting.requireOwner(folder)
             if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
-            try FileWriting.createFolder(folder + "/.claims")
+            try FileWriting.createFolder(claimFolder)
             lock = try take(name, patience: patience)
         } catch {
             if error.isHeldByAnother { throw .beingMade(name: name, self.claim(of: name)) }
@@ -75,6 +78,26 @@ extension CertificateStore {
         lock.sign("")
         _ = consume lock
         return try outcome.get()
+    }
+
+    /// Fails where this user could claim no certificate, since the folder of claims may not be written. Changes nothing.
+    internal func requireClaims() throws(CertificateProblem) {
+        guard FileWriting.exists(claimFolder) else { return }
+        do throws(FileError) {
+            try FileWriting.requireWritable(folder: claimFolder)
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// The same of the claim of one certificate, which another user may have left.
+    internal func requireClaim(of name: String) throws(CertificateProblem) {
+        do throws(FileError) {
+            try FileWriting.requireOwner(claimPath(name))
+            if FileWriting.exists(claimPath(name)) { try FileWriting.requireUsable(claimPath(name)) }
+        } catch {
+            throw .file(error)
+        }
     }
 
     /// Milliseconds that whoever only looks whether it is locked may hold the lock.

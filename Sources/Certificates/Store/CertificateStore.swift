@@ -97,6 +97,7 @@ package struct CertificateStore: Sendable {
         try requirePresence()
         let lock: FileLock
         do throws(FileError) {
+            try FileWriting.requireOwner(folder)
             if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
             lock = try FileLock.take(folder + "/.lock", within: CertificateStore.patience)
         } catch {

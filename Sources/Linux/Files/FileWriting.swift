@@ -100,6 +100,14 @@ package enum FileWriting {
         }
     }
 
+    /// Fails where a file or folder, or what a link there leads to, belongs to others than root and the running user. One that
+    /// is not there, or cannot be looked at, is nobody's.
+    package static func requireOwner(_ path: String) throws(FileError) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_uid != 0, status.st_uid != geteuid() else { return }
+        throw FileError(path: path, problem: .foreignOwner(status.st_uid))
+    }
+
     /// Whether this user, and nobody else, owns a file or folder.
     package static func isOwn(_ path: String) -> Bool {
         var status = stat()
@@ -125,6 +133,12 @@ package enum FileWriting {
         let (above, _) = split(path)
         guard failure.code == ENOENT, above != path else { throw FileError(path: path, problem: .system(failure)) }
         try requireWritable(folder: above)
+    }
+
+    /// Fails when this user may not both read and write a file that is there. Opens nothing.
+    package static func requireUsable(_ path: String) throws(FileError) {
+        guard unsafe access(path, R_OK | W_OK) != 0 else { return }
+        throw FileError(path: path, problem: .system(.last("access")))
     }
 
     /// Bytes that this user may still write on the file system of a folder; quotas are not looked at.

@@ -39,6 +39,49 @@ struct ClaimTests {
         #expect(try String(contentsOfFile: file, encoding: .utf8).isEmpty)
     }
 
+    private func give(_ path: String, to user: Int) throws {
+        try FileManager.default.setAttributes([.ownerAccountID: user], ofItemAtPath: path)
+    }
+
+    @Test("nobody, root included, leaves anything in a store of somebody else's, nor in an empty folder of his")
+    func foreignStore() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may give folders away") }
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let folder = scratch.store.folder
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
+        try give(folder, to: 12_345)
+        let provider = scratch.provider(for: settings, at: now)
+        let refused = #expect(throws: CertificateProblem.self) {
+            try provider.claimed(settings, by: "a test", isPatient: false, tell: { _ in }) {}
+        }
+        let words = refused?.description ?? ""
+        #expect(words.contains("\(folder): belongs to user 12345") && words.contains("sudo -u '#12345'"), "\(words)")
+        #expect(throws: CertificateProblem.self) { try provider.issue(settings, reason: "test") }
+        scratch.store.keep(RenewalPlan(), of: "web")
+        #expect(throws: CertificateProblem.self) {
+            _ = try ACMEAccountStore(scratch.store, directory: "https://ca.test/directory").load()
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+
+    @Test("what another user left in a claim's place is told before the next certificate is due")
+    func foreignClaim() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may give files away") }
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let provider = scratch.provider(for: settings, at: now)
+        _ = try provider.issue(settings, reason: "test")
+        try provider.claimed(settings, by: "a test", isPatient: false, tell: { _ in }) {}
+        #expect(provider.storeWarnings().isEmpty)
+        for place in [".claims/web", ".claims"].map({ "\(scratch.store.folder)/\($0)" }) {
+            try give(place, to: 12_345)
+            let told = provider.storeWarnings()
+            #expect(told.count == 1 && told[0].contains("\(place): belongs to user 12345"), "\(told)")
+            try give(place, to: 0)
+        }
+        #expect(provider.storeWarnings().isEmpty)
+    }
+
     @Test("nobody is told to kill a gateway, which is started anew, and where the process is")
     func advice() {
         func advice(_ command: String) -> String {
