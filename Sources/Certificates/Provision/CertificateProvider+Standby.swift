@@ -124,9 +124,20 @@ extension CertificateProvider {
             }
             store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
-            if let standby = settings.standbyCertificate, standby.issuer.isStored { try store.forget(standby.name) }
+            if let standby = settings.standbyCertificate, standby.issuer.isStored {
+                try store.forget(standby.name)
+                if isAsked { expectAnother(standby) }
+            }
             return bundle
         }
+    }
+
+    /// The next standby is no early one.
+    private func expectAnother(_ standby: CertificateSettings) {
+        var plan = store.plan(of: standby.name)
+        guard plan.origin != nil else { return }
+        plan.spend()
+        store.keep(plan, of: standby.name)
     }
 
     /// Why the standby should come in, after its issuer gave no new one: the certificate is at fault, or its CA has wanted

@@ -154,6 +154,10 @@ package struct RenewalPlan: Sendable, Equatable {
         (since, hurries, advice, nextQuestion) = (0, 0, nil, 0)
     }
 
+    /// An operator has put it to use: that another one is ordered in its place, however soon, says nothing of clocks or of its
+    /// CA's advice.
+    package mutating func spend() { (since, hurries) = (0, 0) }
+
     /// A CA knows the certificate in use, which is another than the last that was ordered. Which account ordered it, nobody
     /// knows; that it is replaced soon would be as hasty as it was before.
     package mutating func recognize(_ fingerprint: String, of directory: String) {

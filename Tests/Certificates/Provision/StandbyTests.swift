@@ -75,6 +75,26 @@ struct StandbyTests {
         #expect(try provider(at: due).rollBack(settings, reason: "").leaf.der == usual.bundles[0].leaf.der)
     }
 
+    @Test("the one that follows what an operator has put to use is no early one; what came in by itself counts")
+    func spent() throws {
+        let settings = settings(standby: acme)
+        let origin = RenewalPlan.Origin(fingerprint: "00", directory: "https://ca.test/directory", account: "")
+        for (isAsked, hurries) in [(true, 0), (false, 1)] {
+            _ = try provide(settings)
+            let pair = try files()
+            let ready = try CertificateSource.load(certificate: pair.certificate, key: pair.key)
+            try store.save(ready, as: "site.standby", reason: "a test", now: now)
+            var plan = RenewalPlan()
+            plan.succeed(origin, life: 90 * 86_400, at: now)
+            store.keep(plan, of: "site.standby")
+            _ = try provider().useStandby(settings, reason: "a test", isAsked: isAsked)
+            var next = store.plan(of: "site.standby")
+            #expect(next.origin == origin)
+            next.succeed(origin, life: 90 * 86_400, at: now + 60)
+            #expect(next.hurries == hurries)
+        }
+    }
+
     @Test("of the internal CA's a standby of another one stays in its place until it is due")
     func foreign() throws {
         let pair = try files()
