@@ -132,7 +132,7 @@ package struct StatusReport: Sendable {
                         .init("fingerprint", .string(certificate.fingerprint)),
                         .init("subject", .string(certificate.subject)),
                         .init("issuer", .string(certificate.issuer)),
-                        .init("names", .strings(certificate.dnsNames)),
+                        .init("names", .strings(certificate.identifiers)),
                         .init("not_before", .string(UTC.text(validity.lowerBound))),
                         .init("not_after", .string(UTC.text(validity.upperBound))),
                         .init("seconds_left", .integer(Int(validity.upperBound - now))),

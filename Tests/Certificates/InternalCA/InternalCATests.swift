@@ -11,6 +11,7 @@ import Testing
         let bundle = try ca.issue(names: ["foobar.com", "*.foobar.com", "127.0.0.1", "::1"], now: now)
         #expect(bundle.names == ["foobar.com", "*.foobar.com"])
         #expect(bundle.leaf.addresses.map(\.count) == [4, 16])
+        #expect(bundle.leaf.identifiers == ["foobar.com", "*.foobar.com", "127.0.0.1", "::1"])
         #expect(bundle.chain.count == 2)
         #expect(bundle.leaf.issuer == "CN=foobar.com intermediate CA")
         #expect(bundle.leaf.validity.upperBound == now + InternalCA.leafLifetime)

@@ -142,7 +142,7 @@ extension CertificateStanding {
                         .object([
                             .init("fingerprint", .string(leaf.fingerprint)),
                             .init("issued_by", .string(leaf.issuer)),
-                            .init("names", .strings(leaf.dnsNames)),
+                            .init("names", .strings(leaf.identifiers)),
                             .init("not_before", .string(UTC.text(leaf.validity.lowerBound))),
                             .init("not_after", .string(UTC.text(leaf.validity.upperBound))),
                             .init("chain_not_after", .string(UTC.text(end))),
