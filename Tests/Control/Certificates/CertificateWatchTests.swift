@@ -65,4 +65,23 @@ struct CertificateWatchTests {
         }
         #expect(looks == [[], [file]])
     }
+
+    @Test("files that are written anew in place are others where size and time stay, as tools that copy leave them")
+    func sameTime() throws {
+        let file = FileManager.default.temporaryDirectory.path + "/gatehouse-watch-\(UUID().uuidString).crt"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try "one".write(toFile: file, atomically: false, encoding: .utf8)
+        let time = Date(timeIntervalSince1970: 1_000_000_000)
+        try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: file)
+        let read = FileStamp(file)
+        // Until the file system's clock has gone on.
+        let end = ContinuousClock.now + .seconds(60)
+        repeat {
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
+            try handle.write(contentsOf: Data("two".utf8))
+            try handle.close()
+            try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: file)
+        } while FileStamp(file) == read && ContinuousClock.now < end
+        #expect(FileStamp(file) != read)
+    }
 }
