@@ -109,7 +109,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .deniedStore(let folder, let error):
             "the certificate store \(folder) cannot be used (\(error.fault)); "
                 + (error.isReadOnly
-                    ? "mount its file system for writing (`findmnt -T \(folder)`), or name a folder elsewhere "
+                    ? "mount its file system for writing (`findmnt -T \(folder)`), have the unit let it in where systemd runs "
+                        + "gatehouse (`ReadWritePaths=\(folder)`, by `systemctl edit`), or name a folder elsewhere "
                     : Privileges.isRoot
                         ? "see what keeps root from it (`findmnt -T \(folder)`, `lsattr -d \(folder)`), or name another folder "
                         : "run gatehouse as root, or name a folder of this user's ")

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import Linux
 import OpenSSL
 import Site
 import Testing
@@ -70,6 +71,14 @@ struct ObstacleTests {
         #expect(warnings.count == 1 && warnings[0].contains("forgotten at each start: \(folder)"), "\(warnings)")
         try FileManager.default.removeItem(atPath: folder)
         #expect(provider.storeWarnings() == [])
+    }
+
+    @Test("a folder that is read-only may be so for a service alone: how to mend both is said")
+    func readOnly() {
+        let error = FileError(path: store.folder, problem: .system(SystemError("open", EROFS)))
+        let words = CertificateProblem.deniedStore(folder: store.folder, error).description
+        #expect(words.contains("`findmnt -T \(store.folder)`"), "\(words)")
+        #expect(words.contains("`ReadWritePaths=\(store.folder)`"), "\(words)")
     }
 
     @Test("a key that a write left behind which was broken off goes with the generation's own")
