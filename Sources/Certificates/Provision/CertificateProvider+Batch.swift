@@ -28,7 +28,9 @@ extension CertificateProvider {
             let keys = Parallel.map(part) { [self] settings in try? nextKey(of: settings) }
             let keyed = zip(part, keys).compactMap { settings, key in key.map { (settings, $0) } }
             do throws(CertificateProblem) {
-                let news = try ordered { () throws(CertificateProblem) in try makeTogether(keyed) }
+                let news = try ordered(isOneOfMany: true) { () throws(CertificateProblem) in
+                    try makeTogether(keyed)
+                }
                 made.merge(news) { _, new in new }
             } catch {
                 if error.isOfWholeStore { break }

@@ -292,11 +292,13 @@ extension CertificateProvider {
         store.faultOfWayBack(of: name, from: history, now: now)
     }
 
+    /// - Parameter isOneOfMany: as `CertificateStore.locked` has it.
     internal func ordered<Result>(
+        isOneOfMany: Bool = false,
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
         do throws(CertificateProblem) {
-            return try store.locked(body)
+            return try store.locked(isOneOfMany: isOneOfMany, body)
         } catch {
             throw storeProblem(error)
         }

@@ -16,7 +16,9 @@ extension CertificateProvider {
                 return provided
             }
             do throws(CertificateProblem) {
-                return try store.locked { () throws(CertificateProblem) in try issueIfStillWanting(settings) }
+                return try store.locked(isOneOfMany: true) { () throws(CertificateProblem) in
+                    try issueIfStillWanting(settings)
+                }
             } catch {
                 // What is stored may still do for a while.
                 guard let usable else { throw storeProblem(error) }
@@ -24,6 +26,7 @@ extension CertificateProvider {
                     "certificate \(settings.name): \(why), and no other could be issued: \(storeProblem(error))"
                 var provided = provided(usable, warnings: [warning])
                 provided.renewal = now + InternalCA.retryTime
+                provided.isOwed = true
                 return provided
             }
         }

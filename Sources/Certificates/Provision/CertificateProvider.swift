@@ -27,6 +27,8 @@ package struct CertificateProvider: Sendable {
         package var isEmergency = false
         /// It is shown in place of one that cannot be used, which is looked at again at each occasion.
         package var isMakeshift = false
+        /// Another one could not be made, which is tried again at `renewal`, and by whoever has all looked at.
+        package var isOwed = false
     }
 
     internal let store: CertificateStore
@@ -199,7 +201,9 @@ package struct CertificateProvider: Sendable {
     /// What is served until its CA has given the first one.
     internal func standIn(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         do throws(CertificateProblem) {
-            let ca = try store.locked { () throws(CertificateProblem) in try standInAuthority(for: settings) }
+            let ca = try store.locked(isOneOfMany: true) { () throws(CertificateProblem) in
+                try standInAuthority(for: settings)
+            }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
             return Provided(bundles: [bundle], warnings: [standInWarning(settings)], isStandIn: true)

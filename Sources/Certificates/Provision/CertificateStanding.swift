@@ -119,7 +119,9 @@ extension CertificateProvider {
             }
             // Without what to do about it, which is done then.
             standing.cause = standing.faults.first.map { String($0.prefix { $0 != ";" }) }
-            if settings.issuer == .internal { standing.warnings += authorityWarnings }
+            if settings.issuer == .internal {
+                standing.warnings += bundles.compactMap { otherKey(of: $0, settings) } + authorityWarnings
+            }
         } catch {
             let problem = storeProblem(error)
             standing.faults.append("\(problem)")
@@ -132,6 +134,13 @@ extension CertificateProvider {
             }
         }
         return standing
+    }
+
+    /// That the site file asks for another kind of key by now, of one that is good otherwise.
+    private func otherKey(of bundle: CertificateBundle, _ settings: CertificateSettings) -> String? {
+        guard bundle.key.kind != settings.key.kind else { return nil }
+        return "it has another kind of key than \(settings.key.rawValue), as the site file has it: `gatehouse certs "
+            + "rotate \(settings.name)` makes one at once"
     }
 
     /// What of a certificate will be wrong unless a person does something: no try of ours mends it.

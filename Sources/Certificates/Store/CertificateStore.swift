@@ -16,6 +16,7 @@ package struct CertificateStore: Sendable {
     package let folder: String
     /// Shared by the certificates that this store loads.
     private let issuers = IssuerPool()
+    private let sharedWait = SharedWait()
 
     package init(folder: String) {
         self.folder = folder
@@ -90,8 +91,10 @@ package struct CertificateStore: Sendable {
 
     /// Runs `body` while no other process changes the store; makes the store's folder when there is none.
     ///
+    /// - Parameter isOneOfMany: others come right after it: when one of them has waited for another process, they do not.
     /// - Throws: `vacantStore`, besides what `body` does.
     package func locked<Result>(
+        isOneOfMany: Bool = false,
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
         try requirePresence()
@@ -99,9 +102,13 @@ package struct CertificateStore: Sendable {
         do throws(FileError) {
             try FileWriting.requireOwner(folder)
             if !FileWriting.exists(folder) { try FileWriting.createFolder(folder) }
-            lock = try FileLock.take(folder + "/.lock", within: CertificateStore.patience)
+            let patience = isOneOfMany && sharedWait.wasInVain ? 0 : CertificateStore.patience
+            lock = try FileLock.take(folder + "/.lock", within: patience)
         } catch {
-            if error.isHeldByAnother { throw .busyStore(folder: folder) }
+            if error.isHeldByAnother {
+                sharedWait.note(milliseconds: CertificateStore.patience)
+                throw .busyStore(folder: folder)
+            }
             throw .file(error)
         }
         let result = try body()

@@ -38,7 +38,7 @@ extension SiteConfiguration {
             at now: Int64
         ) -> Bool {
             guard self.settings == settings, self.sources == sources, self.isShown == isShown,
-                mayBePassedOver(authority), now < provided.renewal ?? .max
+                mayBePassedOver(authority), !provided.isOwed, now < provided.renewal ?? .max
             else { return false }
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
         }

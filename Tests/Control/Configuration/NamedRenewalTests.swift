@@ -2,6 +2,7 @@ import Certificates
 import Control
 import Foundation
 import Gateway
+import Linux
 import OpenSSL
 import Site
 import Testing
@@ -17,7 +18,7 @@ struct NamedRenewalTests {
         return try load()
     }
 
-    private func write() throws {
+    private func write(key: String = "ecdsa-p256") throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
             site: a.example
@@ -27,16 +28,17 @@ struct NamedRenewalTests {
               routes: [{ hosts: [one.example], pool: web }]
             certificate-store: store
             certificates:
-              one: { names: [one.example], issuer: internal }
-              two: { names: [two.example], issuer: internal }
-              three: { names: [three.example], issuer: internal }
+              one: { names: [one.example], issuer: internal, key: \(key) }
+              two: { names: [two.example], issuer: internal, key: \(key) }
+              three: { names: [three.example], issuer: internal, key: \(key) }
             """
         try text.write(toFile: "\(folder)/site.yaml", atomically: true, encoding: .utf8)
     }
 
-    private func load() throws -> (SiteConfiguration, PlanCompiler.Slots) {
+    private func load(after earlier: SiteConfiguration? = nil) throws -> (SiteConfiguration, PlanCompiler.Slots) {
         var slots = PlanCompiler.Slots()
-        let loaded = try SiteConfiguration.load(path: "\(folder)/site.yaml", generation: 1, slots: &slots)
+        let path = "\(folder)/site.yaml"
+        let loaded = try SiteConfiguration.load(path: path, generation: 1, slots: &slots, after: earlier)
         return (loaded, slots)
     }
 
@@ -62,6 +64,30 @@ struct NamedRenewalTests {
         #expect(news(third, since: second) == [])
         let all = try third.renewed(generation: 4, slots: &slots)
         #expect(news(all, since: third) == ["two"])
+    }
+
+    @Test("a store that others hold is waited for once, not for each; the next reload makes what is missing")
+    func held() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (first, _) = try site()
+        try write(key: "ecdsa-p384")
+        let lock = try FileLock.take("\(folder)/store/.lock", within: 60_000)
+        let begin = ContinuousClock.now
+        let (second, _) = try load(after: first)
+        // Four waits take forty seconds.
+        #expect(ContinuousClock.now - begin < .seconds(35))
+        #expect(news(second, since: first) == [])
+        #expect(second.warnings.filter { $0.contains("is being changed by another process") }.count == 3)
+        let provider = CertificateProvider(for: second.site, now: Int64(Date().timeIntervalSince1970))
+        let listed = try second.site.certificates.keys.sorted().map { name in
+            provider.standing(try #require(second.site.certificates[name]))
+        }
+        #expect(listed.allSatisfy { $0.faults.isEmpty && $0.warnings.count == 1 }, "\(listed)")
+        #expect(listed.allSatisfy { $0.warnings.first?.contains("another kind of key than ecdsa-p384") == true })
+        _ = consume lock
+        let (third, _) = try load(after: second)
+        #expect(news(third, since: second) == ["one", "two", "three"])
+        #expect(third.keyring.certificates.values.allSatisfy { $0.first?.key.kind == .ecdsaP384 })
     }
 
     @Test("what was done is told once, also when no certificate is looked at")
