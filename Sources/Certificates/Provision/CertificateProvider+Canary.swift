@@ -125,3 +125,46 @@ extension CertificateProvider {
         store.keep(plan, of: settings.name)
     }
 }
+
+/// Files that clients refused. There is no generation to go back to, and who wrote them is to put others there: what is known
+/// of them is kept for those who look at them, and for the next start, which has nothing else to serve.
+extension CertificateProvider {
+    /// The name of what is kept, which no certificate has.
+    private func refusalName(_ settings: CertificateSettings) -> String { settings.name + "@refused" }
+
+    /// Clients refused what was on trial, which comes from files.
+    package func refuseFiles(
+        _ settings: CertificateSettings,
+        _ fresh: CertificateBundle,
+        reason: String
+    ) throws(CertificateProblem) {
+        var plan = RenewalPlan()
+        plan.recognize(fresh.leaf.fingerprint, of: "")
+        plan.fail(reason, pause: Self.pauseAfterRefusal, at: now)
+        let refusal = plan
+        try ordered { () throws(CertificateProblem) in store.keep(refusal, of: refusalName(settings)) }
+    }
+
+    /// Why what the files hold now should not be given to all clients; nil where none refused it lately.
+    package func refusal(of settings: CertificateSettings) -> String? {
+        guard case .files(let pairs) = settings.issuer else { return nil }
+        let bundles = pairs.compactMap { try? CertificateSource.load(certificate: $0.certificate, key: $0.key) }
+        return refusal(of: bundles, settings)?.words
+    }
+
+    /// The same of these, and until when it counts.
+    internal func refusal(
+        of bundles: [CertificateBundle],
+        _ settings: CertificateSettings
+    ) -> (words: String, end: Int64)? {
+        guard settings.canary != nil else { return nil }
+        let plan = store.plan(of: refusalName(settings))
+        guard plan.next > now, plan.next <= now + Self.pauseAfterRefusal, let origin = plan.origin,
+            bundles.contains(where: { $0.leaf.fingerprint == origin.fingerprint })
+        else { return nil }
+        let words =
+            "CLIENTS REFUSED what its files hold: \(plan.problem); put back those before, or others: a gateway that had them "
+            + "serves them until \(UTC.text(plan.next)), and one that is started anew has no other to serve"
+        return (words, plan.next)
+    }
+}

@@ -162,6 +162,10 @@ package struct CertificateProvider: Sendable {
             let overdue = bundle.renewalSchedule.overdue
             if overdue > now { provided.renewal = min(provided.renewal ?? .max, overdue) }
         }
+        if let refusal = refusal(of: provided.bundles, settings) {
+            provided.warnings.append("certificate \(settings.name): \(refusal.words)")
+            provided.renewal = min(provided.renewal ?? .max, refusal.end)
+        }
         return provided
     }
 

@@ -99,6 +99,7 @@ extension CertificateProvider {
                 for pair in pairs {
                     bundles.append(try CertificateSource.load(certificate: pair.certificate, key: pair.key))
                 }
+                standing.warnings += [refusal(of: bundles, settings)?.words].compactMap(\.self)
             case .internal:
                 standing.generation = try store.currentGeneration(of: settings.name)
                 bundles = [try store.load(settings.name)]

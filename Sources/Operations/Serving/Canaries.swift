@@ -121,6 +121,9 @@ internal struct Canaries {
         refused[name] = (run.trial.bundles.map(\.fingerprint), until)
     }
 
+    /// Whether one was refused that is given to nobody yet.
+    func holdsBack(_ name: String, at now: Int64) -> Bool { refused[name].map { $0.until > now } ?? false }
+
     /// Forgets refusals whose time is over.
     mutating func forget(at now: Int64) { refused = refused.filter { $0.value.until > now } }
 

@@ -108,6 +108,7 @@ extension GatewayProcess {
     private func takeBack(_ settings: CertificateSettings, _ why: String) {
         let name = settings.name
         canaries.refuse(name, at: Schedule.time)
+        let fresh = configuration.keyring.trials[name]?.bundles.first
         var next = again
         next.keyring.trials[name] = nil
         do {
@@ -120,6 +121,11 @@ extension GatewayProcess {
                 try provider.refuse(settings, backTo: known, reason: why)
             }
         }
+        if case .files = settings.issuer, let fresh {
+            tellStore(of: name) { provider throws(CertificateProblem) in
+                try provider.refuseFiles(settings, fresh, reason: why)
+            }
+        }
         view.update { $0.trialsRefused += 1 }
         // The one before may be good for longer than the pause.
         let due = CertificateProvider(for: configuration.site, now: Schedule.time).standing(settings).due ?? 0
@@ -128,6 +134,17 @@ extension GatewayProcess {
             "certificate \(name): ROLLED BACK, clients refuse the new one: \(why); the one before is served to all, the "
                 + "next try is at \(UTC.text(moment))"
         )
+    }
+
+    /// Files that clients refused, which an upgrade would give to all: it reads no others. nil when there are none.
+    internal var refusedFiles: String? {
+        let now = Schedule.time
+        let provider = CertificateProvider(for: configuration.site, now: now)
+        for (name, settings) in configuration.site.certificates.sorted(by: { $0.key < $1.key })
+        where canaries.holdsBack(name, at: now) {
+            if let words = provider.refusal(of: settings) { return "certificate \(name): \(words)" }
+        }
+        return nil
     }
 
     /// Has the store follow what became of a certificate, where it comes from there.

@@ -18,6 +18,7 @@ extension GatewayProcess {
                     exit: 1
                 )
             }
+            if let refusedFiles { throw ServeFailure(refusedFiles, exit: 1) }
             guard let program else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)
             }

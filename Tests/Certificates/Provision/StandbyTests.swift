@@ -214,6 +214,30 @@ struct StandbyTests {
         #expect(provider().standbyCause(other) != nil)
     }
 
+    @Test("of files that clients refused it is told why and until when, by a start, too; of others it is not")
+    func refusedFiles() throws {
+        func settings(_ name: String) throws -> CertificateSettings {
+            var settings = self.settings(.files([try files(name)]))
+            settings.canary = CanarySettings()
+            return settings
+        }
+        let (bad, good) = (try settings("bad"), try settings("good"))
+        let bundle = try provide(bad).bundles[0]
+        #expect(try provide(bad).warnings.isEmpty)
+        try provider().refuseFiles(bad, bundle, reason: "3 of 10 clients refused it")
+        let end = now + CertificateProvider.pauseAfterRefusal
+        let again = try provide(bad)
+        #expect(again.bundles[0].leaf.der == bundle.leaf.der && again.renewal == end)
+        #expect(again.warnings.count == 1 && again.warnings[0].contains("3 of 10"), "\(again.warnings)")
+        #expect(provider().refusal(of: bad)?.contains(UTC.text(end)) == true)
+        let standing = provider().standing(bad)
+        #expect(standing.faults.isEmpty && standing.warnings.count == 1 && standing.isWanting(at: now), "\(standing)")
+        #expect(provider(at: end).refusal(of: bad) == nil)
+        #expect(try provide(bad, at: end).warnings.isEmpty)
+        #expect(provider().refusal(of: good) == nil)
+        #expect(try provide(good).warnings.isEmpty)
+    }
+
     @Test("what clients refused is gone back from, and not made anew for a day; a changed site file does not wait")
     func refused() throws {
         let settings = settings()
