@@ -8,7 +8,7 @@ package import Site
 /// |---|---|
 /// | `files` | the files, or an error |
 /// | `internal` | the store's; a new one of the internal CA where the store has none that will do |
-/// | `acme` | the store's; a stand-in of the internal CA, kept nowhere, as long as the store has none |
+/// | `acme` | the store's; as long as it has none what else is good for the names, or a stand-in of the internal CA |
 package struct CertificateProvider: Sendable {
     /// A certificate that can be served.
     package struct Provided: Sendable {
@@ -29,6 +29,10 @@ package struct CertificateProvider: Sendable {
         package var isMakeshift = false
         /// Another one could not be made, which is tried again at `renewal`, and by whoever has all looked at.
         package var isOwed = false
+        /// Those of `bundles` that are other certificates', for names that this one lacks; looked at again at each occasion.
+        package var borrowed: [CertificateBundle] = []
+        /// Those of them that came from files that the site file names no more.
+        package var remnants: [CertificateBundle] = []
     }
 
     internal let store: CertificateStore

@@ -46,7 +46,8 @@ extension SiteConfiguration {
         /// Whether it need not be looked at where it is not said to have changed: it does for good, and signed by the same
         /// intermediate as all of the internal CA.
         func mayBePassedOver(_ authority: FileStamp?) -> Bool {
-            !provided.isMakeshift && (settings.issuer != .internal || self.authority == authority)
+            !provided.isMakeshift && provided.borrowed.isEmpty
+                && (settings.issuer != .internal || self.authority == authority)
         }
 
         /// It goes on as it is, and nothing happened to it.
@@ -192,6 +193,7 @@ extension SiteConfiguration {
                 certificates[name] = held.kept(because: error, sources, at: now)
             }
         }
+        fill(&certificates, by: provider, after: earlier)
         return certificates
     }
 

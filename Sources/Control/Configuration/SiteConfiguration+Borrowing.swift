@@ -1,0 +1,59 @@
+import Certificates
+import OpenSSL
+import Site
+
+/// A certificate that an ACME server has not given yet takes the place of nothing good: neither of what was served for its
+/// names before, from files or under another name, nor of another certificate of the site.
+extension SiteConfiguration {
+    /// Has those that lack names show what is good for them.
+    ///
+    /// - Parameter earlier: what was served.
+    internal static func fill(
+        _ certificates: inout [String: Held],
+        by provider: CertificateProvider,
+        after earlier: [String: Held]
+    ) {
+        let lacking = certificates.filter { _, held in
+            held.isShown && held.provided.borrowed.isEmpty && provider.lacksNames(held.settings, held.provided)
+        }
+        guard !lacking.isEmpty else { return }
+        let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
+            .sorted { $0.key < $1.key }.map(\.value.provided.own)
+        let remnants = remnants(of: earlier, besides: certificates)
+        let good = provider.good(
+            for: lacking.values.flatMap(\.settings.names),
+            in: present + provider.unnamedBundles() + remnants
+        )
+        for (name, held) in lacking {
+            var filled = held
+            filled.provided = provider.borrowing(
+                held.settings,
+                held.provided,
+                from: good,
+                after: earlier[name]?.provided
+            )
+            filled.provided.remnants = filled.provided.borrowed.filter { bundle in
+                remnants.contains { $0.holds(bundle) }
+            }
+            filled.keep(earlier[name])
+            certificates[name] = filled
+        }
+    }
+
+    /// What came from files that the site file names no more: nothing else has it.
+    private static func remnants(
+        of earlier: [String: Held],
+        besides certificates: [String: Held]
+    ) -> [[CertificateBundle]] {
+        earlier.sorted { $0.key < $1.key }.map { name, held in
+            if held.settings.issuer.isStored { return held.provided.remnants }
+            let isNamed = certificates[name].map { !$0.settings.issuer.isStored } ?? false
+            return isNamed ? [] : held.provided.bundles
+        }
+    }
+}
+
+extension CertificateProvider.Provided {
+    /// Without those of others.
+    fileprivate var own: [CertificateBundle] { bundles.filter { !borrowed.holds($0) } }
+}

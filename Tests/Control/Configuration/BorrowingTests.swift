@@ -1,0 +1,144 @@
+import Certificates
+import Control
+import Foundation
+import Gateway
+import OpenSSL
+import Site
+import Testing
+
+@Suite("A certificate that its ACME server has not given yet takes the place of nothing good")
+struct BorrowingTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-borrowing-\(UUID().uuidString)"
+    private let now = Int64(Date().timeIntervalSince1970)
+    private let acme = #"{ acme: "https://ca.test/directory" }"#
+
+    private var store: CertificateStore { CertificateStore(folder: "\(folder)/store") }
+
+    private func load(
+        _ certificates: String,
+        shown: String = "web",
+        host: String = "foobar.com",
+        after earlier: SiteConfiguration? = nil
+    ) throws -> SiteConfiguration {
+        let text = """
+            site: a.example
+            gateway:
+              listen: [{ port: 443, tls: { certificates: [\(shown)] } }]
+              pools: { web: { servers: [{ address: 192.0.2.1, port: 8080 }] } }
+              routes: [{ hosts: [\(host)], pool: web }]
+            certificate-store: store
+            certificates:
+            \(certificates)
+            """
+        try text.write(toFile: "\(folder)/site.yaml", atomically: true, encoding: .utf8)
+        var slots = PlanCompiler.Slots()
+        return try SiteConfiguration.load(path: "\(folder)/site.yaml", generation: 1, slots: &slots, after: earlier)
+    }
+
+    /// What another CA gave, as a certificate of the store.
+    private func keep(_ name: String, _ names: String...) throws -> CertificateBundle {
+        let bundle = try InternalCA(named: "other", now: now).issue(names: names, now: now)
+        try store.save(bundle, as: name, .imported, reason: "a test", now: now)
+        return bundle
+    }
+
+    private func inFolder(_ test: () throws -> Void) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try test()
+    }
+
+    private func shown(_ name: String, in site: SiteConfiguration) -> [String] {
+        site.keyring.certificates[name]?.map(\.fingerprint) ?? []
+    }
+
+    @Test("one under another name goes on to be shown, at each look, until the store has its own")
+    func renamed() throws {
+        try inFolder {
+            let good = try keep("web", "foobar.com", "www.foobar.com")
+            let first = try load("  web: { names: [foobar.com, www.foobar.com], issuer: \(acme) }")
+            #expect(shown("web", in: first) == [good.fingerprint])
+            let entry = "  site: { names: [foobar.com, www.foobar.com], issuer: \(acme) }"
+            var second = try load(entry, shown: "site", after: first)
+            #expect(shown("site", in: second) == [good.fingerprint] && second.standIns == ["site"])
+            let words = second.warnings.filter { $0.contains("none for foobar.com, www.foobar.com yet, so a good one") }
+            #expect(words.count == 1, "\(second.warnings)")
+            #expect(!second.warnings.contains { $0.contains("certificate site: none in the store") })
+            var slots = PlanCompiler.Slots()
+            second = try second.renewed(generation: 3, slots: &slots, of: [])
+            #expect(shown("site", in: second) == [good.fingerprint])
+            // A start knows of nothing that was served.
+            let started = try load(entry, shown: "site")
+            #expect(shown("site", in: started) == [good.fingerprint])
+            let own = try keep("site", "foobar.com", "www.foobar.com")
+            second = try second.renewed(generation: 4, slots: &slots, of: ["site"])
+            #expect(shown("site", in: second) == [own.fingerprint] && second.standIns == [])
+        }
+    }
+
+    @Test("what came from files goes on to be shown when they are given up for an ACME server")
+    func files() throws {
+        try inFolder {
+            let good = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+            try good.chain.map(\.pem).joined().write(toFile: "\(folder)/chain.pem", atomically: true, encoding: .utf8)
+            let key = good.key.pem
+            let path = "\(folder)/key.pem"
+            try Data((0..<key.count).map { key.bytes[$0] }).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            let first = try load(
+                "  web: { names: [foobar.com], issuer: { files: { certificate: chain.pem, key: key.pem } } }"
+            )
+            var second = try load("  web: { names: [foobar.com], issuer: \(acme) }", after: first)
+            #expect(shown("web", in: second) == [good.fingerprint], "\(second.warnings)")
+            var slots = PlanCompiler.Slots()
+            for generation in 3...4 {
+                second = try second.renewed(generation: UInt64(generation), slots: &slots)
+                #expect(shown("web", in: second) == [good.fingerprint], "\(second.warnings)")
+            }
+        }
+    }
+
+    @Test("a wildcard that is shown counts for a name of its own; for what nothing covers one stands in, and stays")
+    func wildcard() throws {
+        try inFolder {
+            let good = try keep("wild", "*.foobar.com")
+            let entries = """
+                  wild: { names: ["*.foobar.com"], issuer: { acme: "https://ca.test/directory", dns: { run: /bin/true } } }
+                  web: { names: [www.foobar.com, example.com], issuer: \(acme) }
+                """
+            let first = try load(entries, shown: "web, wild", host: "www.foobar.com")
+            let bundles = try #require(first.keyring.certificates["web"])
+            #expect(bundles.map(\.names) == [["*.foobar.com"], ["example.com"]])
+            #expect(bundles[0].fingerprint == good.fingerprint)
+            let words = first.warnings.filter { $0.contains("for example.com one of the internal CA stands in") }
+            #expect(words.count == 1, "\(first.warnings)")
+            var slots = PlanCompiler.Slots()
+            let second = try first.renewed(generation: 2, slots: &slots, of: [])
+            #expect(second.keyring.names(differingFrom: first.keyring) == [], "nothing is new")
+            // What takes its place is taken over.
+            let next = try keep("wild", "*.foobar.com")
+            let third = try second.renewed(generation: 3, slots: &slots, of: ["wild"])
+            #expect(shown("web", in: third).first == next.fingerprint)
+        }
+    }
+
+    @Test("a name that moved is shown the certificate that has it, but none that was revoked, or has ended")
+    func moved() throws {
+        try inFolder {
+            let web = try keep("web", "foobar.com")
+            let api = try keep("api", "api.foobar.com")
+            let entry = "  web: { names: [foobar.com, api.foobar.com], issuer: \(acme) }"
+            let first = try load(entry)
+            #expect(shown("web", in: first) == [web.fingerprint, api.fingerprint])
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/store/api/1/revoked"))
+            let second = try load(entry)
+            #expect(shown("web", in: second) == [web.fingerprint])
+            let ended = try InternalCA(named: "other", now: now - 1000)
+                .issue(names: ["api.foobar.com"], lifetime: 100, now: now - 1000)
+            try store.save(ended, as: "api", .imported, reason: "a test", now: now)
+            let third = try load(entry)
+            #expect(shown("web", in: third) == [web.fingerprint])
+        }
+    }
+}
