@@ -106,13 +106,15 @@ package struct Keyring: Sendable {
         _ challenges: [String: CertificateBundle]
     ) -> CertificateGeneration? {
         guard let tls = listener.tls else { return nil }
-        let bundles = tls.certificates.flatMap { certificates[$0] ?? [] }
-        let fallback = bundles.first?.names.first
+        let held = tls.certificates.map { certificates[$0] ?? [] }
+        // By its place alone: another that has its names may come first for those, and lacks its addresses.
+        let first = held.first { !$0.isEmpty }
+        let unknownName: CertificateGeneration.UnknownName =
+            if tls.usesDefault, let first { .serve(first: first.count) } else { .refuse }
         let generation = CertificateGeneration(
             number: number,
-            bundles: bundles,
-            // One for addresses alone, which nobody asks for by name, is the default by its place.
-            unknownName: tls.usesDefault && !bundles.isEmpty ? .serve(fallback ?? "") : .refuse,
+            bundles: held.flatMap(\.self),
+            unknownName: unknownName,
             challenges: challenges
         )
         let changes = trialChanges(of: tls.certificates)

@@ -4,8 +4,8 @@ package final class CertificateGeneration: Sendable {
     package enum UnknownName: Sendable {
         /// The alert unrecognized_name.
         case refuse
-        /// The host that this name would get.
-        case serve(String)
+        /// The first so many of the bundles, which are one certificate's.
+        case serve(first: Int)
     }
 
     /// One name's certificates, at most one of each key algorithm.
@@ -136,10 +136,13 @@ package final class CertificateGeneration: Sendable {
         switch unknownName {
         case .refuse:
             fallback = nil
-        case .serve(let name):
-            let bundles = byName[name] ?? bundles.first.map { [$0] } ?? []
+        case .serve(let first):
+            var held: [CertificateBundle] = []
+            for bundle in bundles.prefix(first) where !held.contains(where: { $0.algorithm == bundle.algorithm }) {
+                held.append(bundle)
+            }
             // The empty name: sessions of unknown names are bound together, and to no known one.
-            fallback = bundles.isEmpty ? nil : Host(name: "", bundles: bundles)
+            fallback = held.isEmpty ? nil : Host(name: "", bundles: held)
         }
     }
 

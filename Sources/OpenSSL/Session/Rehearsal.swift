@@ -16,7 +16,7 @@ extension CertificateBundle {
         do throws(OpenSSLError) {
             let context = try TLSContext(server: TLSContext.ServerSettings())
             context.publish(
-                CertificateGeneration(number: 0, bundles: [self], unknownName: .serve(Self.rehearsalName))
+                CertificateGeneration(number: 0, bundles: [self], unknownName: .serve(first: 1))
             )
             server = try TLSSession(server: context)
             client = try TLSSession(

@@ -44,4 +44,31 @@ enum CertificateRules {
             )
         }
     }
+
+    /// Who goes to an address asks for no name, and gets the default certificate or none.
+    static func addressesAreShown(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        let listeners = site.gateway?.listeners.compactMap(\.tls) ?? []
+        let shown = Set(listeners.flatMap(\.certificates))
+        let defaults = Set(listeners.filter { $0.unknownName == .default }.compactMap(\.certificates.first))
+        for certificate in site.certificates.inFileOrder(\.position)
+        where shown.contains(certificate.name) && !defaults.contains(certificate.name)
+            && certificate.names.allSatisfy(\.isAddress)
+        {
+            collector.report(
+                .ineffective,
+                .warning,
+                at: SourceRange(certificate.namesPosition),
+                "no client gets the certificate \(quoted(certificate.name)): it is for addresses, and no listener has it first, "
+                    + "with `unknown-name: default`",
+                help: "write it first in a listener's `certificates`, with `unknown-name: default`"
+            )
+        }
+    }
+}
+
+extension HostPattern {
+    fileprivate var isAddress: Bool {
+        guard case .exact(let text) = self else { return false }
+        return IPAddress(text) != nil
+    }
 }

@@ -28,6 +28,7 @@ enum SiteRules {
         PoolRules.someServerHasWeight,
         CertificateRules.listsAreServed,
         CertificateRules.keysAreTaken,
+        CertificateRules.addressesAreShown,
     ]
 
     static func check(_ site: SiteModel, reporting collector: inout DiagnosticCollector) {

@@ -33,9 +33,19 @@ import Testing
 
     @Test(arguments: ["example.com", "192.0.2.1"])
     func unknownNamesGetTheDefault(name: String) throws {
-        let pair = try connect(name, unknown: .serve("foobar.com"))
+        let pair = try connect(name, unknown: .serve(first: 1))
         #expect(pair.isDone)
         #expect(pair.servedNames == ["foobar.com", "www.foobar.com"])
+    }
+
+    @Test("the default is the first certificate's own, also where another one has its names")
+    func defaultIsTheFirst() throws {
+        let first = try TestCA.shared.server("foobar.com", kind: .rsa2048)
+        let second = try TestCA.shared.server("foobar.com")
+        let generation = CertificateGeneration(number: 1, bundles: [first, second], unknownName: .serve(first: 1))
+        #expect(generation.leaves(for: "", .rsa).map(\.der) == [first.leaf.der])
+        #expect(generation.leaves(for: "example.com", .ecdsa).isEmpty)
+        #expect(generation.leaves(for: "foobar.com", .ecdsa).map(\.der) == [second.leaf.der])
     }
 
     @Test func noNameIsRefusedWithoutDefault() throws {

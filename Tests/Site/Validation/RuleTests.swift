@@ -179,6 +179,25 @@ import Testing
         Faulty(site("internal, standby: { acme: \"https://x\" }"), "2:91 ineffective").verify()
     }
 
+    @Test func addressesAreShown() {
+        let site = { (names: String, tls: String) in
+            """
+            site: a.b
+            certificates: { a: { names: [\(names)], issuer: internal }, b: { names: [a.b], issuer: internal } }
+            gateway:
+              listen: [{ port: 443, tls: { certificates: \(tls) } }]
+              pools: { web: { servers: [{ name: app.example, port: 80 }] } }
+              routes: [{ hosts: ["*"], pool: web }]
+
+            """
+        }
+        #expect(check(site("192.0.2.1", "[a, b], unknown-name: default")).text == "")
+        #expect(check(site("192.0.2.1, b.a.b", "[b, a]")).text == "", "who asks for the name gets it")
+        #expect(check(site("192.0.2.1", "[b]")).text == "", "other programs have it")
+        Faulty(site("192.0.2.1", "[b, a], unknown-name: default"), "2:29 ineffective | first").verify()
+        Faulty(site("192.0.2.1, \"2001:db8::1\"", "[a, b]"), "2:29 ineffective | unknown-name: default").verify()
+    }
+
     @Test func namesAreCovered() {
         let site = """
             site: a.b
