@@ -114,6 +114,7 @@ package struct Keyring: Sendable {
         let generation = CertificateGeneration(
             number: number,
             bundles: held.flatMap(\.self),
+            named: zip(held, tls.names).flatMap { bundles, names in bundles.map { _ in names } },
             unknownName: unknownName,
             challenges: challenges
         )

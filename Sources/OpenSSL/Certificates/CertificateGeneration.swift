@@ -99,10 +99,13 @@ package final class CertificateGeneration: Sendable {
 
     /// - Parameters:
     ///   - bundles: in order of precedence: for a name and key algorithm that several have, the first counts.
+    ///   - named: the names that each of `bundles` is meant for. For such a name those count alone that are meant for it and have
+    ///     it; what merely has it, as what was issued before the name went to another one, does for want of these.
     ///   - challenges: answers to TLS-ALPN-01 (RFC 8737), by the name in SNI; shown to who speaks `acme-tls/1` alone.
     package init(
         number: UInt64,
         bundles: [CertificateBundle],
+        named: [[String]] = [],
         unknownName: UnknownName,
         challenges: [String: CertificateBundle] = [:]
     ) {
@@ -113,14 +116,8 @@ package final class CertificateGeneration: Sendable {
                 (Array(name.utf8), Host(name: "acme-tls/1 \(name)", bundles: [bundle]))
             }
         )
-        var byName: [String: [CertificateBundle]] = [:]
-        for bundle in bundles {
-            for name in bundle.names {
-                let held = byName[name, default: []]
-                if held.contains(where: { $0.algorithm == bundle.algorithm }) { continue }
-                byName[name] = held + [bundle]
-            }
-        }
+        var byName = Self.byName(zip(bundles, named).map { ($0, Set($1).intersection($0.names)) })
+        byName.merge(Self.byName(bundles.map { ($0, Set($0.names)) })) { meant, _ in meant }
         var exact: [[UInt8]: Host] = [:]
         var wildcard: [[UInt8]: Host] = [:]
         for (name, bundles) in byName {
@@ -144,6 +141,17 @@ package final class CertificateGeneration: Sendable {
             // The empty name: sessions of unknown names are bound together, and to no known one.
             fallback = held.isEmpty ? nil : Host(name: "", bundles: held)
         }
+    }
+
+    /// The bundles of each name, at most one of each key algorithm.
+    private static func byName(_ entries: [(CertificateBundle, Set<String>)]) -> [String: [CertificateBundle]] {
+        var byName: [String: [CertificateBundle]] = [:]
+        for (bundle, names) in entries {
+            for name in names where !byName[name, default: []].contains(where: { $0.algorithm == bundle.algorithm }) {
+                byName[name, default: []].append(bundle)
+            }
+        }
+        return byName
     }
 
     private init(

@@ -38,6 +38,27 @@ import Testing
         #expect(pair.servedNames == ["foobar.com", "www.foobar.com"])
     }
 
+    @Test("what is meant for a name comes before what merely has it, and that before nothing")
+    func meantNames() throws {
+        let old = try TestCA.shared.server("foobar.com", "www.foobar.com", "api.foobar.com")
+        let new = try TestCA.shared.server("www.foobar.com", kind: .rsa2048)
+        let late = try TestCA.shared.server("www.foobar.com")
+        let generation = CertificateGeneration(
+            number: 1,
+            bundles: [old, new, late],
+            named: [["foobar.com"], ["www.foobar.com"], ["www.foobar.com", "api.foobar.com"]],
+            unknownName: .refuse
+        )
+        #expect(generation.leaves(for: "foobar.com", .ecdsa).map(\.der) == [old.leaf.der])
+        #expect(generation.leaves(for: "www.foobar.com", .ecdsa).map(\.der) == [late.leaf.der])
+        #expect(generation.leaves(for: "www.foobar.com", .rsa).map(\.der) == [new.leaf.der])
+        // Meant for the one that lacks it, and shown of the other.
+        #expect(generation.leaves(for: "api.foobar.com", .ecdsa).map(\.der) == [old.leaf.der])
+        let next = try TestCA.shared.server("www.foobar.com")
+        let after = try #require(generation.replacing([.init(late, by: next)], number: 2))
+        #expect(after.leaves(for: "www.foobar.com", .ecdsa).map(\.der) == [next.leaf.der])
+    }
+
     @Test("the default is the first certificate's own, also where another one has its names")
     func defaultIsTheFirst() throws {
         let first = try TestCA.shared.server("foobar.com", kind: .rsa2048)
