@@ -28,4 +28,19 @@ extension PacketFunction {
             return result.rawValue
         }
     }
+
+    /// Outcomes as answers, of which `either` makes the best of several: 1 where it is surely accepted, 2 where it may be.
+    func answers(_ store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+        try store.map(self) { number in
+            number == Outcomes.accept.rawValue ? 1 : number & Outcomes.accept.rawValue == 0 ? 0 : 2
+        }
+    }
+
+    /// What becomes of packets by the best of the answers.
+    func best(_ store: DiagramStore) throws(SpaceExhausted) -> PacketFunction {
+        try store.map(self) { number in
+            let result: Outcomes = number & 1 != 0 ? .accept : number == 0 ? .drop : [.accept, .drop]
+            return result.rawValue
+        }
+    }
 }

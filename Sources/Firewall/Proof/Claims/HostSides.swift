@@ -49,6 +49,13 @@ struct HostSides: Sendable {
         zone.map { zones[$0]?.contains(interface) ?? false } ?? true
     }
 
+    /// The peers of which packets may come or go by an interface.
+    func behind(_ interface: String) -> AddressSet {
+        all.reduce(.none) { behind, side in
+            side.interfaces.contains(interface) ? behind.union(side.addresses) : behind
+        }
+    }
+
     /// The peers of which no packet comes or goes by an interface of a zone.
     func elsewhere(than zone: String) -> AddressSet { away(from: interfaces(of: zone)) }
 

@@ -24,11 +24,16 @@ struct Passage: Sendable {
     }
 
     /// Every way through a router; none through another host.
-    static func all(through host: SiteHost) -> [Passage] {
+    static func all(through host: SiteHost) -> [Passage] { all(through: host, host.interfaces.reach) }
+
+    /// Every way that connections may take through a router, whichever interface is the one to what lies in no network of it.
+    static func detours(through host: SiteHost) -> [Passage] { all(through: host, host.interfaces.possibleReach) }
+
+    private static func all(through host: SiteHost, _ reach: [(name: String, addresses: AddressSet)]) -> [Passage] {
         guard host.isRouter else { return [] }
         let own = AddressSet(host.allAddresses.map(\.address))
         let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
-        let reach = host.interfaces.reach.map { ($0.name, $0.addresses.subtracting(own)) }
+        let reach = reach.map { ($0.name, $0.addresses.subtracting(own)) }
         return reach.flatMap { input, sources in
             reach.filter { $0.0 != input }.map { output, destinations in
                 Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
@@ -44,6 +49,12 @@ extension [HostInterface] {
         var (reached, rest) = attached
         if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
         return map { ($0.name, reached[$0.name] ?? .none) }
+    }
+
+    /// What may be reached by each interface: its networks as above, and what is in no network of any.
+    var possibleReach: [(name: String, addresses: AddressSet)] {
+        let (reached, rest) = attached
+        return map { ($0.name, (reached[$0.name] ?? .none).union(rest)) }
     }
 
     /// The networks of each interface, but for parts that another has a longer prefix of; and what is in none.

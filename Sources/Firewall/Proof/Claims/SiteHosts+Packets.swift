@@ -19,7 +19,7 @@ extension SiteHosts {
         case .end(.known(let host)), .end(.leased(let host)):
             // Where the host passes it on to another instead, as it does so.
             let isLeased = if case .end(.leased(_)) = place { true } else { false }
-            if let passed = passedOn(packet, by: host, isLeased: isLeased) { return (host, passed) }
+            if let passed = passedOn(packet, by: host, isPlaced, isLeased: isLeased) { return (host, passed) }
             return (host, seen(packet, by: host, .input, isPlaced, isLeased: isLeased))
         case .source(byDHCP: .some(let source)):
             return (source, seen(packet, by: source, .output, isPlaced, isLeased: true))
@@ -103,14 +103,27 @@ extension SiteHosts {
         return last
     }
 
-    /// The packet as a router sends it elsewhere; nil when it does not.
-    private func passedOn(_ packet: Packet, by host: Int, isLeased: Bool) -> Packet? {
+    /// The packet as a router sends it elsewhere, by an interface by which it lets it through, if there is one; nil when there
+    /// is one by which it stays.
+    private func passedOn(_ packet: Packet, by host: Int, _ isPlaced: Bool, isLeased: Bool) -> Packet? {
         let router = hosts[host]
-        func interface(_ address: IPAddress) -> String {
-            router.reach.first { $0.addresses.contains(address) }?.name ?? HostIntent.unnamedInterface
+        let known = router.reach.filter { $0.addresses.contains(packet.source) }.map(\.name)
+        let possible = router.possibleReach.filter { name, addresses in
+            addresses.contains(packet.source) && !known.contains(name)
+                && (!isPlaced || router.sides.behind(name).contains(packet.source))
         }
+        let names = known + possible.map(\.name)
+        let choices = (names.isEmpty ? [HostIntent.unnamedInterface] : names).map { name in
+            passedOn(packet, by: host, from: name, isLeased: isLeased)
+        }
+        let passed = choices.compactMap(\.self)
+        return passed.first { router.outcomes(of: $0).contains(.accept) } ?? (choices.first ?? nil)
+    }
+
+    private func passedOn(_ packet: Packet, by host: Int, from input: String, isLeased: Bool) -> Packet? {
+        let router = hosts[host]
         var seen = packet
-        seen.route = .input(by: interface(packet.source))
+        seen.route = .input(by: input)
         if isLeased { seen.oddities.insert(.toOwnAddress) }
         guard let translation = router.intent.redirection(of: seen),
             case .destination(let target, let port) = translation.kind
@@ -119,8 +132,10 @@ extension SiteHosts {
         seen.detail = port ?? packet.detail
         seen.oddities.remove(.toOwnAddress)
         seen.oddities.insert(.redirected)
+        let outputs = (router.reach + router.possibleReach).filter { $0.addresses.contains(target) }.map(\.name)
+        let output = outputs.first { $0 != input } ?? outputs.first ?? HostIntent.unnamedInterface
         let isOwn = router.addresses.contains(target)
-        seen.route = PacketRoute(isOwn ? .input : .forward, by: interface(packet.source), to: interface(target))
+        seen.route = PacketRoute(isOwn ? .input : .forward, by: input, to: output)
         return seen
     }
 }

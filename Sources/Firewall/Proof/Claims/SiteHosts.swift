@@ -12,6 +12,10 @@ package struct SiteHosts: Sendable {
         let passages: [Passage]
         /// What it reaches by each interface.
         let reach: [(name: String, addresses: AddressSet)]
+        /// What may be behind each interface.
+        let possibleReach: [(name: String, addresses: AddressSet)]
+        /// The ways that connections may take through it, where it changes addresses.
+        let detours: [Passage]
         /// Whether it passes packets on.
         let isRouter: Bool
         /// The networks that it is attached to, but for its own addresses.
@@ -66,6 +70,8 @@ package struct SiteHosts: Sendable {
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
                 passages: Passage.all(through: described),
                 reach: described.interfaces.reach,
+                possibleReach: described.interfaces.possibleReach,
+                detours: Self.detours(through: described, host),
                 isRouter: described.isRouter,
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
                 sides: HostSides(of: described, strangers: intent.strangers),
@@ -84,6 +90,18 @@ package struct SiteHosts: Sendable {
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
         forwards = hosts.contains { $0.intent.translations.contains(where: \.decidesDestination) }
+    }
+
+    /// Those of which a change of addresses may ask.
+    private static func detours(through host: SiteHost, _ intent: HostIntent) -> [Passage] {
+        if intent.translations.isEmpty { return [] }
+        return Passage.detours(through: host).filter { passage in
+            intent.translations.contains { translation in
+                translation.decidesDestination
+                    ? translation.match.inputInterfaces.contains(passage.input)
+                    : translation.match.outputInterfaces.contains(passage.output)
+            }
+        }
     }
 
     /// The addresses of some hosts together.

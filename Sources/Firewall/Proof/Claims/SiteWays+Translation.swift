@@ -7,7 +7,8 @@ extension SiteWays {
     func addChangedSources(by host: Int, to outcomes: inout PacketFunction) throws(SpaceExhausted) {
         let router = site.hosts[host]
         for translation in router.intent.translations where !translation.decidesDestination {
-            for passage in router.passages where translation.match.outputInterfaces.contains(passage.output) {
+            for (passage, decided) in zip(router.detours, try detouring(host))
+            where translation.match.outputInterfaces.contains(passage.output) {
                 var match = translation.changed
                 match.outputInterfaces = .any
                 match.states = match.states.intersection(.new)
@@ -22,7 +23,7 @@ extension SiteWays {
                 let these = try store.region(Box.boxes(of: becoming, on: .input))
                 let seen = try store.forgetting([.source4, .source6], try outcomes.only(in: these, store))
                 // What the router stops it does not change.
-                let passed = try store.combine(try forwarding(host).outcomes, seen, .then)
+                let passed = try store.combine(decided, seen, .then)
                 outcomes = try store.combine(outcomes, try passed.only(in: changed, store), .either)
             }
         }
@@ -38,29 +39,36 @@ extension SiteWays {
         let traffic: TrafficSet?
     }
 
-    /// What a router sends elsewhere: none is in two of which one is certain.
+    /// What a router sends elsewhere, by whichever interface it may come in.
     func turns(_ host: Int) throws(SpaceExhausted) -> [Turn] {
+        var turns: [Turn] = []
+        for (name, addresses) in site.hosts[host].possibleReach {
+            turns += try self.turns(host, by: name, from: addresses)
+        }
+        return turns
+    }
+
+    /// The same of what comes from these addresses by one interface: none is in two of which one is certain.
+    private func turns(_ host: Int, by name: String, from addresses: AddressSet) throws(SpaceExhausted) -> [Turn] {
         let router = site.hosts[host]
         var turns: [Turn] = []
-        for (name, addresses) in router.reach {
-            var taken = PacketFunction.none
-            for translation in router.intent.translations {
-                guard translation.decidesDestination, translation.match.inputInterfaces.contains(name) else { continue }
-                var match = translation.changed
-                match.inputInterfaces = .any
-                match.sources = match.sources.intersection(addresses).subtracting(router.addresses)
-                match.states = match.states.intersection(.new)
-                for (part, isCertain) in parts(match, of: router) {
-                    let region = try store.region(Box.boxes(of: part, on: .input))
-                    let left = try store.combine(region, taken, .difference)
-                    guard case .destination(let target, let port) = translation.kind else {
-                        // If it comes to this router at all, it stays.
-                        taken = try store.combine(taken, region, .union)
-                        continue
-                    }
-                    if isCertain { taken = try store.combine(taken, region, .union) }
-                    turns += try self.turns(left, isCertain, to: target, port)
+        var taken = PacketFunction.none
+        for translation in router.intent.translations {
+            guard translation.decidesDestination, translation.match.inputInterfaces.contains(name) else { continue }
+            var match = translation.changed
+            match.inputInterfaces = .any
+            match.sources = match.sources.intersection(addresses).subtracting(router.addresses)
+            match.states = match.states.intersection(.new)
+            for (part, isCertain) in parts(match, of: router) {
+                let region = try store.region(Box.boxes(of: part, on: .input))
+                let left = try store.combine(region, taken, .difference)
+                guard case .destination(let target, let port) = translation.kind else {
+                    // If it comes to this router at all, it stays.
+                    taken = try store.combine(taken, region, .union)
+                    continue
                 }
+                if isCertain { taken = try store.combine(taken, region, .union) }
+                turns += try self.turns(left, isCertain, to: target, port)
             }
         }
         return turns
@@ -99,33 +107,69 @@ extension SiteWays {
         return turns
     }
 
-    /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to.
+    /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to. What may come by
+    /// several interfaces is let through when it is by one of them.
     ///
     /// - Parameter isPlaced: whether interfaces count alone that the site file has the sources behind.
     func passOn(from end: SiteEnd, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
         guard let host = end.host else { return }
-        // What is not certain is about no address that a host is known to bear, and about each that it has by DHCP.
-        for turn in try turns(host) where turn.isCertain || end.isLeased {
-            let target = site.hosts.firstIndex { $0.addresses.contains(turn.target) }
-            var passed = PacketFunction(.accept)
-            if target != host {
-                passed = try turned(turn, try forwarding(host).outcomes, isForwarded: true)
+        let router = site.hosts[host]
+        guard router.intent.translations.contains(where: \.decidesDestination) else { return }
+        var (answers, asked) = (PacketFunction.none, PacketFunction.none)
+        for (name, possible) in router.possibleReach {
+            let sources = isPlaced ? possible.intersection(router.sides.behind(name)) : possible
+            if sources.isEmpty { continue }
+            let decided = try forwarding(host, by: name)
+            var its = outcomes
+            // What is not certain is about no address that a host is known to bear, and about each that it has by DHCP.
+            for turn in try turns(host, by: name, from: sources) where turn.isCertain || end.isLeased {
+                let passed = try passed(turn, by: host, decided, isPlaced: isPlaced)
+                its = try replaced(its, in: turn.region, by: passed)
             }
-            if let target {
-                let behind = site.hosts[target]
-                let placed = isPlaced ? try behind.sides.region(.input, in: store) : .all
-                let all = try behind.outcomes(.input, in: store)
-                let input = try all.anywhere(.inputInterface, within: placed, in: store)
-                let arrived = try turned(turn, input, isForwarded: target == host)
-                passed = try store.combine(passed, arrived, .then)
-            }
-            let others = try store.combine(.all, turn.region, .difference)
-            outcomes = try store.combine(
-                try passed.only(in: turn.region, store),
-                try outcomes.only(in: others, store),
-                .either
-            )
+            let region = try from(sources)
+            answers = try store.combine(answers, try its.only(in: region, store).answers(store), .either)
+            asked = try store.combine(asked, region, .union)
         }
+        outcomes = try replaced(outcomes, in: asked, by: try answers.best(store))
+    }
+
+    /// What becomes of what a router sends elsewhere.
+    ///
+    /// - Parameter decided: what the router makes of what it passes on.
+    private func passed(
+        _ turn: Turn,
+        by host: Int,
+        _ decided: PacketFunction,
+        isPlaced: Bool
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let target = site.hosts.firstIndex { $0.addresses.contains(turn.target) }
+        var passed = PacketFunction(.accept)
+        if target != host { passed = try turned(turn, decided, isForwarded: true) }
+        guard let target else { return passed }
+        let behind = site.hosts[target]
+        let placed = isPlaced ? try behind.sides.region(.input, in: store) : .all
+        let all = try behind.outcomes(.input, in: store)
+        let input = try all.anywhere(.inputInterface, within: placed, in: store)
+        return try store.combine(passed, try turned(turn, input, isForwarded: target == host), .then)
+    }
+
+    /// What a router that changes addresses makes of what comes by one of its interfaces.
+    private func forwarding(_ host: Int, by name: String) throws(SpaceExhausted) -> PacketFunction {
+        var (outcomes, region) = (PacketFunction.none, PacketFunction.none)
+        for (passage, decided) in zip(site.hosts[host].detours, try detouring(host)) where passage.input == name {
+            outcomes = try store.combine(outcomes, decided, .either)
+            region = try store.combine(region, try store.region(passage.boxes), .union)
+        }
+        return try store.combine(region, outcomes, .within)
+    }
+
+    private func replaced(
+        _ outcomes: PacketFunction,
+        in region: PacketFunction,
+        by other: PacketFunction
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let others = try store.combine(.all, region, .difference)
+        return try store.combine(try other.only(in: region, store), try outcomes.only(in: others, store), .either)
     }
 
     /// What a function makes of connections that a router has sent elsewhere, as one of the connections as they were.

@@ -169,16 +169,10 @@ extension SiteWays {
         for crossing in crossings {
             let asked = try set(crossing)
             region = try store.combine(region, asked, .union)
-            let answer = try store.map(try crossing.outcomes.only(in: asked, store)) { number in
-                number == Outcomes.accept.rawValue ? 1 : number & Outcomes.accept.rawValue == 0 ? 0 : 2
-            }
+            let answer = try crossing.outcomes.only(in: asked, store).answers(store)
             answers = try store.combine(answers, answer, .either)
         }
-        let outcomes = try store.map(answers) { number in
-            let result: Outcomes = number & 1 != 0 ? .accept : number == 0 ? .drop : [.accept, .drop]
-            return result.rawValue
-        }
-        return (region, outcomes)
+        return (region, try answers.best(store))
     }
 
     /// A router sees the source that another has put there, if that one is before it: not where it is attached to the

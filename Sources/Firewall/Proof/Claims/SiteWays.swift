@@ -36,6 +36,7 @@ final class SiteWays {
         /// What hosts let out of addresses that they have by DHCP.
         fileprivate var leaving: [Int: Ends] = [:]
         fileprivate var forwarding: [Int: Ends] = [:]
+        fileprivate var detouring: [Int: [PacketFunction]] = [:]
         fileprivate var total: Ends?
         fileprivate var unrouted: PacketFunction?
         fileprivate var elsewhere: Ends?
@@ -71,6 +72,9 @@ final class SiteWays {
             ends(&total)
             for host in leaving.keys.sorted() { ends(&leaving[host]) }
             for host in forwarding.keys.sorted() { ends(&forwarding[host]) }
+            for host in detouring.keys.sorted() {
+                for place in (detouring[host] ?? []).indices { body(&detouring[host, default: []][place]) }
+            }
             for index in sources.indices { body(&sources[index]) }
         }
     }
@@ -110,6 +114,7 @@ final class SiteWays {
             _ = (try ways.possible(), try ways.ours(), try ways.egress())
             _ = (try ways.forwarding(), try ways.forwardingElsewhere(), try ways.unrouted())
             for host in site.leased.sorted() { _ = try ways.egress(ofLeases: host) }
+            for host in site.hosts.indices where !site.hosts[host].detours.isEmpty { _ = try ways.detouring(host) }
             for set in sources { ways.common.sources.append(try ways.from(set)) }
         } catch {
             ways.common.exhausted = error
@@ -332,10 +337,7 @@ final class SiteWays {
             let warded = try router.refused(.forward, byLines: false, in: store)
             for passage in router.passages {
                 let region = try store.region(passage.boxes)
-                var box = Box()
-                box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
-                box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
-                let way = try store.combine(region, try store.region(box), .intersection)
+                let way = try way(passage)
                 let outcomes = try on(way, decided)
                 let ends = Ends(
                     outcomes: outcomes,
@@ -348,6 +350,25 @@ final class SiteWays {
             }
             return try joined(parts)
         }
+    }
+
+    /// What a router that changes addresses makes of the connections of each of its detours; nothing of others.
+    func detouring(_ host: Int) throws(SpaceExhausted) -> [PacketFunction] {
+        try once(\.detouring[host]) { () throws(SpaceExhausted) in
+            let router = site.hosts[host]
+            let decided = try router.outcomes(.forward, in: store)
+            var parts: [PacketFunction] = []
+            for passage in router.detours { parts.append(try on(try way(passage), decided)) }
+            return parts
+        }
+    }
+
+    /// The packets of a passage, by its interfaces.
+    private func way(_ passage: Passage) throws(SpaceExhausted) -> PacketFunction {
+        var box = Box()
+        box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
+        box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
+        return try store.combine(try store.region(passage.boxes), try store.region(box), .intersection)
     }
 
     /// A function for packets that take one way, and for no other: a router has thousands of lines, and few are about one
@@ -366,24 +387,6 @@ final class SiteWays {
             refused: try store.joined(parts.map(\.refused), .union) ?? .none,
             defended: try store.joined(parts.map(\.defended), .union) ?? .none,
             upkeep: try store.joined(parts.map(\.upkeep), .union) ?? .none
-        )
-    }
-}
-
-extension SiteWays.Ends {
-    /// - Parameter parts: in the order of the properties.
-    fileprivate init(_ parts: [PacketFunction]) {
-        self.init(outcomes: parts[0], placed: parts[1], refused: parts[2], defended: parts[3], upkeep: parts[4])
-    }
-
-    /// The same for packets of a set; of others nothing is decided.
-    func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
-        Self(
-            outcomes: try store.combine(region, outcomes, .within),
-            placed: try store.combine(region, placed, .within),
-            refused: try store.combine(region, refused, .intersection),
-            defended: try store.combine(region, defended, .intersection),
-            upkeep: try store.combine(region, upkeep, .intersection)
         )
     }
 }

@@ -1,0 +1,18 @@
+/// What one side makes of connections, as a whole.
+extension SiteWays.Ends {
+    /// - Parameter parts: in the order of the properties.
+    init(_ parts: [PacketFunction]) {
+        self.init(outcomes: parts[0], placed: parts[1], refused: parts[2], defended: parts[3], upkeep: parts[4])
+    }
+
+    /// The same for packets of a set; of others nothing is decided.
+    func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
+        Self(
+            outcomes: try store.combine(region, outcomes, .within),
+            placed: try store.combine(region, placed, .within),
+            refused: try store.combine(region, refused, .intersection),
+            defended: try store.combine(region, defended, .intersection),
+            upkeep: try store.combine(region, upkeep, .intersection)
+        )
+    }
+}

@@ -1,0 +1,91 @@
+import Firewall
+import Site
+import Testing
+
+/// Claims about routers of which the site file does not say by which interface they reach what is in no network of theirs:
+/// with several uplinks, or with none in the zone `outside`.
+@Suite("Claims about routers with uplinks of any zone")
+struct UplinkClaimTests {
+    private static let inner = "eth1: { zone: lan, addresses: [10.1.0.1/24] }"
+
+    private static func text(_ uplinks: String, _ firewall: String) -> String {
+        """
+        site: a.b
+        networks: { lan: 10.1.0.0/24, abroad: 8.0.0.0/8 }
+        hosts:
+          r1: { roles: [router], interfaces: { \(uplinks), \(inner) } }
+          h1: { addresses: [10.1.0.21/24] }
+          s1: { interfaces: { eth0: { zone: srv, addresses: [172.20.0.9/16] } } }
+        services: { ssh: tcp/22, https: tcp/443, way: tcp/2222 }
+        firewall:
+        \(firewall)
+        """
+    }
+
+    private static func proofs(_ text: String) throws -> [String: ClaimProof] {
+        let model = try site(text)
+        let intent = Intent(of: model)
+        let proofs = ClaimProver(SiteHosts(intent, of: model)).prove(intent.claims)
+        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
+    }
+
+    private static func describe(_ proof: ClaimProof?) -> String {
+        guard let proof else { return "no such claim" }
+        let packet = proof.packet?.text ?? ""
+        return "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(packet) at \(proof.host ?? "-")"
+    }
+
+    @Test(
+        "a forwarded port of any uplink breaks a never of those who may come by it",
+        arguments: [
+            ("eth0: { zone: wan, addresses: [198.51.100.5/24] }", "wan"),
+            ("eth0: { zone: wan, addresses: [198.51.100.5/32] }", "wan"),
+            (
+                "fibre: { zone: outside, addresses: [198.51.100.5/24] }, eth0: { zone: backup, addresses: [192.0.2.5/24] }",
+                "backup"
+            ),
+        ]
+    )
+    func forwarded(uplinks: String, zone: String) throws {
+        let lines = """
+              forward: [{ from: any, service: way, to: h1, port: 22, in: \(zone) }]
+              never:
+                - { id: abroad, from: abroad, to: r1 }
+                - { id: internet, from: internet, to: r1 }
+                - { id: inner, from: lan, to: r1 }
+                - { id: other, from: abroad, to: r1, services: https }
+            """
+        let proofs = try Self.proofs(Self.text(uplinks, lines))
+        for id in ["abroad", "internet"] {
+            let proof = proofs[id]
+            #expect(proof?.answer == .refuted, "\(Self.describe(proof))")
+            #expect(proof?.packet?.destination == IPAddress("10.1.0.21"), "\(Self.describe(proof))")
+            #expect(proof?.packet?.inputInterface == "eth0", "\(Self.describe(proof))")
+        }
+        for id in ["inner", "other"] { #expect(proofs[id]?.isProved == true, "\(Self.describe(proofs[id]))") }
+    }
+
+    @Test("a source that any uplink masquerades is asked with both addresses", arguments: ["backup", "outside"])
+    func masqueraded(zone: String) throws {
+        let uplinks =
+            "fibre: { zone: outside, addresses: [198.51.100.5/24] }, eth0: { zone: \(zone), addresses: [192.0.2.5/24] }"
+        func proofs(_ masqueraded: String) throws -> [String: ClaimProof] {
+            try Self.proofs(
+                Self.text(
+                    uplinks,
+                    """
+                      allow:
+                        - { from: 192.0.2.5, to: s1, services: https }
+                        - { from: h1, to: s1, services: https, in: lan }
+                      masquerade: [{ from: \(masqueraded), out: \(zone) }]
+                      never: [{ id: n, from: h1, to: s1, services: https }]
+                    """
+                )
+            )
+        }
+        let hidden = try proofs("lan")
+        #expect(hidden["n"]?.answer == .unknown, "\(Self.describe(hidden["n"]))")
+        let plain = try proofs("10.1.0.99")
+        #expect(plain["n"]?.isProved == true, "\(Self.describe(plain["n"]))")
+    }
+}
