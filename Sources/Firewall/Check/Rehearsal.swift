@@ -121,11 +121,12 @@ package struct Rehearsal {
 
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
         let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
-        func interface(_ peer: IPAddress) -> String {
-            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? HostIntent.unnamedInterface
+        let known = hosts[name]?.sides(of: connection)
+        func named(_ interface: HostInterface?) -> String {
+            isLocal ? "lo" : interface?.name ?? HostIntent.unnamedInterface
         }
         var packet = Packet(
-            PacketRoute(path, by: interface(connection.source), to: interface(connection.destination)),
+            PacketRoute(path, by: named(known?.input), to: named(known?.output)),
             from: connection.source,
             to: connection.destination,
             connection.protocolNumber,
@@ -138,7 +139,17 @@ package struct Rehearsal {
 
     /// The connection as it goes on when it comes to a forwarded port of a router.
     private func forwarded(_ connection: Connection, by router: String) -> Connection? {
-        guard let translation = intent.host(router)?.redirection(of: packet(router, .input, connection)),
+        let arriving = packet(router, .input, connection)
+        var packets = [arriving]
+        if arriving.inputInterface == HostIntent.unnamedInterface {
+            // Nobody knows by which interface it comes: by one of them it may be forwarded.
+            packets += (hosts[router]?.interfaces ?? []).map { interface in
+                var packet = arriving
+                packet.route = .input(by: interface.name)
+                return packet
+            }
+        }
+        guard let translation = packets.compactMap({ intent.host(router)?.redirection(of: $0) }).first,
             case .destination(let address, let port) = translation.kind
         else { return nil }
         let detail = port ?? connection.detail
@@ -155,8 +166,7 @@ package struct Rehearsal {
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
         guard router.isAttached(to: connection.source) || router.isAttached(to: connection.destination),
-            let input = router.interface(toward: connection.source),
-            let output = router.interface(toward: connection.destination)
+            case let (input?, output?) = router.sides(of: connection)
         else { return false }
         return input.name != output.name
     }
@@ -165,6 +175,19 @@ package struct Rehearsal {
 extension SiteHost {
     fileprivate func isAttached(to peer: IPAddress) -> Bool {
         allAddresses.contains { $0.network.contains(peer) }
+    }
+
+    /// The interfaces by which the ends of a connection are reached, where that is known: of a router with two interfaces what
+    /// is not behind the one is behind the other.
+    fileprivate func sides(of connection: Connection) -> (input: HostInterface?, output: HostInterface?) {
+        let input = interface(toward: connection.source)
+        let output = interface(toward: connection.destination)
+        let isEnd = allAddresses.contains { [connection.source, connection.destination].contains($0.address) }
+        guard isRouter, interfaces.count == 2, !isEnd else { return (input, output) }
+        func opposite(_ interface: HostInterface?) -> HostInterface? {
+            interface.flatMap { one in interfaces.first { $0.name != one.name } }
+        }
+        return (input ?? opposite(output), output ?? opposite(input))
     }
 
     /// The interface by which a peer is reached: that of its network, else `fallback`.

@@ -88,4 +88,43 @@ struct UplinkClaimTests {
         let plain = try proofs("10.1.0.99")
         #expect(plain["n"]?.isProved == true, "\(Self.describe(plain["n"]))")
     }
+
+    private static let wan = "eth0: { zone: wan, addresses: [198.51.100.5/24] }"
+
+    @Test("a router whose uplink is in no zone called outside decides all the same")
+    func between() throws {
+        let lines = """
+              allow:
+                - { id: out, from: h1, to: internet, services: https }
+                - { id: door, from: abroad, to: h1, services: ssh }
+            """
+        let open = try Self.proofs(Self.text(Self.wan, lines))
+        for id in ["out", "door"] { #expect(open[id]?.isProved == true, "\(Self.describe(open[id]))") }
+        let denied = "\n  deny: [{ id: noweb, from: lan, to: internet, services: https, in: lan }]"
+        let closed = try Self.proofs(Self.text(Self.wan, lines + denied))
+        #expect(closed["out"]?.word == "void", "\(Self.describe(closed["out"]))")
+        #expect(closed["door"]?.isProved == true, "\(Self.describe(closed["door"]))")
+    }
+
+    @Test("the file's tests ask it, too")
+    func tests() throws {
+        func failed(_ lines: String, _ test: String) throws -> [String] {
+            let model = try site(Self.text(Self.wan, "\(lines)\n  tests: [{ \(test) }]"))
+            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+        }
+        let denied = """
+              allow: [{ from: h1, to: internet, services: https }]
+              deny: [{ id: noweb, from: lan, to: internet, services: https, in: lan }]
+            """
+        for source in ["h1", "10.1.0.77"] {
+            let found = try failed(denied, "from: \(source), to: 9.9.9.9, service: https, expect: drop")
+            #expect(found.isEmpty, "\(found)")
+        }
+        let lost = try failed(denied, "from: h1, to: 9.9.9.9, service: https, expect: accept")
+        #expect(lost.count == 1 && lost[0].contains("through r1: by `noweb`"), "\(lost)")
+        let forward = "  forward: [{ from: any, service: way, to: h1, port: 22, in: wan }]"
+        #expect(try failed(forward, "from: 8.8.8.8, to: 198.51.100.5, service: way, expect: accept").isEmpty)
+        let got = try failed(forward, "from: 8.8.8.8, to: 198.51.100.5, service: way, expect: drop")
+        #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+    }
 }

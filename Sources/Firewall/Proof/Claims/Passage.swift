@@ -24,7 +24,34 @@ struct Passage: Sendable {
     }
 
     /// Every way through a router; none through another host.
-    static func all(through host: SiteHost) -> [Passage] { all(through: host, host.interfaces.reach) }
+    ///
+    /// - Parameter hosts: the addresses of all hosts of the site.
+    static func all(through host: SiteHost, hosts: AddressSet) -> [Passage] {
+        all(through: host, host.interfaces.reach) + opposite(through: host, hosts)
+    }
+
+    /// The ways between its networks and all else through a router with two interfaces of which none is known to lead there:
+    /// what is not behind the one is behind the other. Of connections between strangers more is asked (`SiteWays.wherever`).
+    private static func opposite(through host: SiteHost, _ hosts: AddressSet) -> [Passage] {
+        let interfaces = host.interfaces
+        guard host.isRouter, interfaces.count == 2, interfaces.fallback == nil else { return [] }
+        let own = AddressSet(host.allAddresses.map(\.address))
+        let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
+        let (byName, others) = interfaces.attached
+        let rest = others.subtracting(own).subtracting(attached)
+        let (one, other) = (interfaces[0].name, interfaces[1].name)
+        return [(one, other), (other, one)].flatMap { input, output -> [Passage] in
+            let near = (byName[input] ?? .none).subtracting(own)
+            let far = (byName[output] ?? .none).subtracting(own)
+            let ends = [
+                (near.intersection(hosts), rest), (near, rest.intersection(hosts)),
+                (rest.intersection(hosts), far), (rest, far.intersection(hosts)),
+            ]
+            return ends.map { sources, destinations in
+                Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
+            }
+        }
+    }
 
     /// Every way that connections may take through a router, whichever interface is the one to what lies in no network of it.
     static func detours(through host: SiteHost) -> [Passage] { all(through: host, host.interfaces.possibleReach) }

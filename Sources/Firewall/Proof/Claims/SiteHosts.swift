@@ -68,7 +68,7 @@ package struct SiteHosts: Sendable {
                 intent: host,
                 addresses: own,
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
-                passages: Passage.all(through: described),
+                passages: Passage.all(through: described, hosts: intent.siteAddresses),
                 reach: described.interfaces.reach,
                 possibleReach: described.interfaces.possibleReach,
                 detours: Self.detours(through: described, host),
