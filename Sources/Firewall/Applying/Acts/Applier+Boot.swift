@@ -10,6 +10,16 @@ extension Applier {
         package var warnings: [String] = []
         /// What only a ruleset let in that waited for its confirmation.
         package var ended = EndedConnections()
+
+        /// What is wrong when the machine's clock is behind what its own state says; nil when nothing is known to be.
+        ///
+        /// - Parameter now: seconds since 1970.
+        package static func clockWarning(_ ruleset: StoredRuleset, now: Int64) -> String? {
+            let known = max(ruleset.applied, ruleset.confirmed ?? ruleset.applied)
+            guard now < known else { return nil }
+            return "the clock of this machine is \(known - now) s behind the moment at which generation "
+                + "\(ruleset.generation) was confirmed here: rules with `expires` that have ended let packets through until it is set"
+        }
     }
 
     /// Loads the last ruleset that was confirmed, as a boot does. One that was pending when the machine went down is
@@ -47,6 +57,7 @@ extension Applier {
         }
         let before = state
         if let confirmed = state.confirmed {
+            if let warning = Boot.clockWarning(confirmed, now: Self.now) { boot.warnings.append(warning) }
             boot.generation = try load(confirmed, orIts: state.previous, &state.standIn)
             if let standIn = state.standIn {
                 boot.warnings.append("generation \(standIn.ruleset.generation) is loaded in its place: \(standIn.why)")
