@@ -1,3 +1,4 @@
+import Glibc
 package import Linux
 import Site
 
@@ -26,12 +27,19 @@ package struct StateFolder: Sendable {
     /// beside the files is removed: nobody else writes as long as the lock is held.
     package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {
         let lock = try FileLock.take(lockPath, within: milliseconds)
+        lock.sign("\(getpid())\n")
         for name in FileListing.names(in: path) {
             guard let target = FileWriting.target(ofScratch: name) else { continue }
             let isOurs = generation(of: target) != nil || [statePath, confirmedPath].contains("\(path)/\(target)")
             if isOurs { FileWriting.remove("\(path)/\(name)") }
         }
         return lock
+    }
+
+    /// The process that took the lock last; nil where that is not known.
+    package var lastHolder: Int32? {
+        guard let bytes = try? FileReading.read(lockPath, limit: 64, followsLink: false) else { return nil }
+        return Int32(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
     }
 
     /// Whether a command changes the state now.

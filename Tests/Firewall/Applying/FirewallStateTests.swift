@@ -52,7 +52,9 @@ struct FirewallStateTests {
         for name in left + others {
             try FileWriting.replace("\(path)/\(name)", with: Array("x".utf8).span, mode: 0o600)
         }
+        #expect(folder.lastHolder == nil)
         let lock = try folder.lock()
+        #expect(folder.lastHolder == getpid(), "who cannot have the lock is told who has it")
         #expect(FileListing.names(in: path).sorted() == (others + ["lock"]).sorted())
         withExtendedLifetime(lock) {}
     }

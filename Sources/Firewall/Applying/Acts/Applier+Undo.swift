@@ -218,10 +218,25 @@ extension Applier {
     /// Holds others off, as `StateFolder.lock` does.
     func lock() throws(ApplyError) -> FileLock {
         try requireFolder()
-        return try onDisk { () throws(FileError) in
-            try folder.make()
+        try onDisk { () throws(FileError) in try folder.make() }
+        do throws(FileError) {
             return try folder.lock()
+        } catch {
+            throw busy(error)
         }
+    }
+
+    /// That the lock cannot be had, and who holds it.
+    private func busy(_ error: FileError) -> ApplyError {
+        guard error.isHeldByAnother else { return ApplyError(.machine, "\(error)") }
+        let holder = folder.lastHolder
+        let number = holder.map { "\($0)" } ?? "PID"
+        return ApplyError(
+            .machine,
+            "another command of gatehouse\(holder.map { " (process \($0))" } ?? "") is at work on the firewall in "
+                + "\(folder.path), and does not end: wait for it, let it go on if it was stopped (`kill -CONT \(number)`), "
+                + "or end it (`kill -KILL \(number)`): what it has loaded and nobody confirms is undone then"
+        )
     }
 
     /// The same, but what keeps the lock from being there does not keep from what must be done; who holds it does.
@@ -230,7 +245,7 @@ extension Applier {
             return try folder.lock()
         } catch {
             guard error.isHeldByAnother else { return nil }
-            throw ApplyError(.machine, "\(error)")
+            throw busy(error)
         }
     }
 
