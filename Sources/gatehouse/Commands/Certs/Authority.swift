@@ -13,7 +13,11 @@ extension Certs {
         struct Init: ParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "init",
-                abstract: "Make the internal CA when there is none. The first `issue` does the same."
+                abstract: "Make the internal CA when there is none.",
+                discussion: """
+                    The first `issue` does the same, but for a store whose CA was lost: clients would not trust another root, \
+                    so that is made for who asks for it here alone.
+                    """
             )
 
             @OptionGroup var options: CertificateOptions
