@@ -14,7 +14,7 @@ extension HeldTrace {
 
 extension HeldTrace.Step {
     /// What the rule makes of addresses; nil when it changes none.
-    func translation(in ruleset: HeldRuleset) -> HeldTranslation? {
+    package func translation(in ruleset: HeldRuleset) -> HeldTranslation? {
         guard let rule, ruleset.chains.indices.contains(chain), ruleset.chains[chain].rules.indices.contains(rule)
         else { return nil }
         return ruleset.chains[chain].rules[rule].statements.lazy.compactMap { statement in

@@ -23,7 +23,14 @@ struct RandomIntent {
             }
         }
         if chance(2) { intent.input.insert(contentsOf: defences(), at: 0) }
-        if chance(2) { intent.forward.insert(contentsOf: Array(intent.input.prefix(number(0...2))), at: 0) }
+        if chance(2) {
+            let rules = intent.input.prefix(number(0...2)).map { rule in
+                var rule = rule
+                rule.matches = rule.matches.map(Self.forwarded)
+                return rule
+            }
+            intent.forward.insert(contentsOf: rules, at: 0)
+        }
         return intent
     }
 
@@ -101,13 +108,19 @@ struct RandomIntent {
         if chance(20) { match.sourcePorts = IntervalSet([0...one(ports)]) }
         if chance(20) { match.tcpFlags = IntervalSet([0...UInt8(number(0...255))]) }
         if chance(20) { match.oddities = one([.smallSegments, .throughRouter, .withoutReturnPath]) }
-        // Whatever is forwarded has been through a router, this one; and what the host says to itself no rule of a site's
-        // asks the way back of.
-        if path == .forward { match.oddities.remove(.throughRouter) }
+        if path == .forward { match = Self.forwarded(match) }
         if path != .output, chance(6) { match.oddities = .redirected }
         if match.oddities.contains(.withoutReturnPath) {
+            // What the host says to itself no rule of a site's asks the way back of.
             match.inputInterfaces = match.inputInterfaces.subtracting(.among(["lo"]))
         }
+        return match
+    }
+
+    /// As a site asks it of what is forwarded, all of which has been through a router, this one.
+    private static func forwarded(_ match: PacketMatch) -> PacketMatch {
+        var match = match
+        match.oddities.remove(.throughRouter)
         return match
     }
 
