@@ -23,10 +23,13 @@ package struct StateFolder: Sendable {
 
     private var lockPath: String { "\(path)/lock" }
 
+    /// How long a command waits for another one, in milliseconds.
+    static let patience = 10_000
+
     /// Holds every other command that changes the state off; a boot waits as well. What writers that were killed left
     /// beside the files is removed: nobody else writes as long as the lock is held.
-    package func lock(within milliseconds: Int = 10_000) throws(FileError) -> FileLock {
-        let lock = try FileLock.take(lockPath, within: milliseconds)
+    package func lock() throws(FileError) -> FileLock {
+        let lock = try FileLock.take(lockPath, within: Self.patience)
         lock.sign("\(getpid())\n")
         for name in FileListing.names(in: path) {
             guard let target = FileWriting.target(ofScratch: name) else { continue }

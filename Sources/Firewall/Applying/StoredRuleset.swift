@@ -1,3 +1,5 @@
+import Linux
+
 /// One generation of a host's ruleset, as the state keeps it. The text itself is in a file of its own.
 package struct StoredRuleset: Sendable, Equatable {
     /// Counts up with every apply on this machine, from 1.
@@ -68,6 +70,11 @@ package struct PendingConfirmation: Sendable, Equatable {
         self.owesEnding = owesEnding
         self.session = session
     }
+
+    /// Whether its watchdog may have undone it although a command holds the lock: it waits for that as others do.
+    var isOverdue: Bool {
+        deadline.map { Clock.monotonicNanoseconds > $0 + UInt64(StateFolder.patience) * 1_000_000 } ?? false
+    }
 }
 
 /// What the machine knows of its firewall, whole in one file.
@@ -120,6 +127,9 @@ package struct FirewallState: Sendable, Equatable {
 
     /// What the kernel should hold now.
     package var held: StoredRuleset? { pending?.ruleset ?? settled }
+
+    /// See `PendingConfirmation`.
+    var isOverdue: Bool { pending?.isOverdue ?? false }
 
     /// What is in force when nothing waits: what was confirmed, or what a boot loaded in its place.
     package var settled: StoredRuleset? { standIn?.ruleset ?? confirmed }

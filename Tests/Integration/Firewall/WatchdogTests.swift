@@ -108,6 +108,51 @@ struct WatchdogTests {
         #expect(result.error.contains("what undoes generation 4 is gone or was changed"), "\(result)")
     }
 
+    @Test("an apply that stands still behind its load keeps nobody waiting for the old rules, and learns of them")
+    func stoppedApply() throws {
+        let result = try NetworkOfOneHost().script(
+            Self.confirmed + """
+                cp three.yaml site.yaml
+                three() {
+                    within=$1; shift
+                    "$@" $gatehouse policy apply --site site.yaml --state $PWD/state --keep 203.0.113.7 --keep-port 2222 \\
+                        --confirm-within $within
+                }
+                three 600s strace -qq -o trace -e trace=fsync; policy rollback
+                last=$(grep -c '^fsync(' trace)
+                three 10s strace -qq -o trace -e inject=fsync:signal=SIGSTOP:when=$last > said 2>&1 & stopped=$!
+                await 'table | grep -q 2222'; back; flock -n state/lock true || echo "still held"; try rollback
+                kill -CONT $(pgrep -f "site.yaml --state $PWD/state"); wait $stopped; echo "ended $?"; cat said
+                await 'policy status > words.txt'; grep undone words.txt; try drift
+                """
+        )
+        for words in [
+            "back 1\nstill held\nrollback 3\nended 1\n", "the time for a confirmation was over",
+            "generation 3 stays pending", "undone: generation 3", "nobody confirmed it in time", "drift 0\n",
+        ] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
+
+    @Test(
+        "a confirm that stands still keeps what the kernel holds when it goes on, or what then is loaded again",
+        arguments: [("sendmsg", "confirmed 1\nback 1\n"), ("fsync", "confirmed 0\nforward\n")]
+    )
+    func stoppedConfirm(call: String, words: String) throws {
+        let result = try NetworkOfOneHost().script(
+            Self.confirmed + """
+                wait2 15s
+                strace -qq -o trace -e inject=\(call):signal=SIGSTOP:when=1 \\
+                    $gatehouse policy confirm --state $PWD/state & stopped=$!
+                back > first.txt; kill -CONT $(pgrep -f "confirm --state $PWD/state"); wait $stopped; echo "confirmed $?"
+                test \(call) = sendmsg && back || { await 'table | grep -q 2222'; echo forward; }
+                await 'policy status > words.txt'; try drift
+                """
+        )
+        #expect(result.output.contains(words) && result.output.hasSuffix("drift 0\n"), "\(result)")
+        #expect(call == "fsync" || result.error.contains("since the kernel holds something else"), "\(result)")
+    }
+
     @Test("its control group goes with it")
     func controlGroup() throws {
         let result = try NetworkOfOneHost().script(

@@ -21,18 +21,23 @@ extension Applier {
         guard let pending = state.pending else { return .before(generation: try confirmedBefore(state)) }
         let generation = pending.ruleset.generation
         // A boot would load what nobody has tried.
-        if let drift = try ownDrift(state), !drift.isEmpty {
-            throw ApplyError(
-                .wanting,
-                "generation \(generation) is not kept, since the kernel holds something else: "
-                    + "\(drift.findings.joined(separator: "; ")). `gatehouse policy rollback` brings back what was before"
-            )
-        }
+        try requireInForce(state, generation)
         let ended =
             pending.owesEnding
             ? endConnections(from: state.settled.map(policy), to: policy(of: pending.ruleset)) : EndedConnections()
+        // Where this command stood still, the watchdog may have undone it meanwhile.
+        if pending.isOverdue { try requireInForce(state, generation) }
         try confirm(&state)
         return .kept(generation: generation, ended: ended, session: pending.session)
+    }
+
+    private func requireInForce(_ state: FirewallState, _ generation: Int) throws(ApplyError) {
+        guard let drift = try ownDrift(state), !drift.isEmpty else { return }
+        throw ApplyError(
+            .wanting,
+            "generation \(generation) is not kept, since the kernel holds something else: "
+                + "\(drift.findings.joined(separator: "; ")). `gatehouse policy rollback` brings back what was before"
+        )
     }
 
     /// The generation that was confirmed, where nothing waits, nothing was undone since, and the kernel holds it: an `apply`
@@ -89,8 +94,8 @@ extension Applier {
         defer { withExtendedLifetime(lock) {} }
         var state = try self.state()
         guard let pending = state.pending else { throw ApplyError(.wanting, Self.nothingPending(state)) }
-        var isRestored = false
-        let ended = try undo(&state, by: try wayBack(state, pending), why: why, isRestored: &isRestored)
+        var progress = UndoProgress.begun
+        let ended = try undo(&state, by: try wayBack(state, pending), why: why, &progress)
         return (state.confirmed?.generation, ended)
     }
 
@@ -128,26 +133,26 @@ extension Applier {
         return order
     }
 
-    /// - Parameter isRestored: whether the kernel holds the old rules again, so that the record alone is to be made.
     private func undo(
         _ state: inout FirewallState,
         by wayBack: WayBack,
         why: String,
-        isRestored: inout Bool
+        _ progress: inout UndoProgress
     ) throws(ApplyError) -> EndedConnections {
         // Before the record: whoever waits for that finds the connections ended.
-        let ended = try go(wayBack, isRestored: &isRestored)
+        let ended = try go(wayBack, &progress)
         state.undo(now: Self.now, why: why)
         let changed = state
         try onDisk { () throws(FileError) in try folder.write(changed) }
         return ended
     }
 
-    private func go(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> EndedConnections {
-        guard !isRestored else { return EndedConnections() }
+    private func go(_ wayBack: WayBack, _ progress: inout UndoProgress) throws(ApplyError) -> EndedConnections {
+        guard progress != .restored else { return EndedConnections() }
         // A load would begin all counts anew, and there is nothing to bring back, unless it was changed meanwhile.
-        if !(wayBack.isSame && holds(wayBack.text)), try !change(by: wayBack) { try load(wayBack.text) }
-        isRestored = true
+        let isBack = (wayBack.isSame || progress == .forced) && holds(wayBack.text)
+        if !isBack, try !change(by: wayBack) { try load(wayBack.text) }
+        progress = .restored
         return endConnections(from: wayBack.left, to: wayBack.target)
     }
 
@@ -181,19 +186,43 @@ extension Applier {
     /// Where the state is lost it was not confirmed either: nobody could have recorded that.
     /// - Parameters:
     ///   - wayBack: from that generation.
-    ///   - isRestored: whether an earlier try brought the old rules back, and could not record it. They are not
-    ///     loaded again, since that would lose their counters and what packets filled.
+    ///   - progress: how far earlier tries came.
     /// - Returns: false when it was confirmed or undone meanwhile.
-    package func expire(_ wayBack: WayBack, isRestored: inout Bool) throws(ApplyError) -> Bool {
-        let lock = try lockWhereThereIsOne()
+    package func expire(_ wayBack: WayBack, _ progress: inout UndoProgress) throws(ApplyError) -> Bool {
+        let lock = try lockOrForce(wayBack, &progress)
         defer { withExtendedLifetime(lock) {} }
         switch standing(of: wayBack.ruleset) {
-        case .settled: return false
-        case .lost: _ = try go(wayBack, isRestored: &isRestored)
+        case .settled:
+            if progress == .forced { try followRecord(wayBack) }
+            return false
+        case .lost: _ = try go(wayBack, &progress)
         case .pending(var state):
-            _ = try undo(&state, by: wayBack, why: "nobody confirmed it in time", isRestored: &isRestored)
+            _ = try undo(&state, by: wayBack, why: "nobody confirmed it in time", &progress)
         }
         return true
+    }
+
+    /// Takes the lock. Where another command keeps it, as one that was stopped does, the old rules come back without it, once,
+    /// and the record is made when it goes on or ends.
+    private func lockOrForce(_ wayBack: WayBack, _ progress: inout UndoProgress) throws(ApplyError) -> FileLock? {
+        do throws(ApplyError) {
+            return try lockWhereThereIsOne()
+        } catch {
+            guard progress == .begun else { throw error }
+            if case .settled = standing(of: wayBack.ruleset) { throw error }
+            _ = try go(wayBack, &progress)
+            progress = .forced
+            throw error
+        }
+    }
+
+    /// Loads what was undone by force and confirmed all the same, by a command that had looked before and went on behind it.
+    private func followRecord(_ wayBack: WayBack) throws(ApplyError) {
+        guard let state = try? folder.read(), state.held?.generation == wayBack.ruleset.generation,
+            let text = wayBack.leftText, !holds(text)
+        else { return }
+        try load(text)
+        _ = endConnections(from: wayBack.target, to: wayBack.left)
     }
 
     /// Undoes what should have been undone by now and has no watchdog any more, as when that was killed.
@@ -205,8 +234,8 @@ extension Applier {
         guard !Watchdog.isArmed(folder, generation: generation), let wayBack = try wayBack(from: generation) else {
             return nil
         }
-        var isRestored = false
-        return try expire(wayBack, isRestored: &isRestored) ? generation : nil
+        var progress = UndoProgress.begun
+        return try expire(wayBack, &progress) ? generation : nil
     }
 
     func load(_ text: String) throws(ApplyError) {
@@ -235,7 +264,7 @@ extension Applier {
             .machine,
             "another command of gatehouse\(holder.map { " (process \($0))" } ?? "") is at work on the firewall in "
                 + "\(folder.path), and does not end: wait for it, let it go on if it was stopped (`kill -CONT \(number)`), "
-                + "or end it (`kill -KILL \(number)`): what it has loaded and nobody confirms is undone then"
+                + "or end it (`kill -KILL \(number)`): what it has loaded and nobody confirms is undone all the same"
         )
     }
 

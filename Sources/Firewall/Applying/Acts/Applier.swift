@@ -125,7 +125,8 @@ package struct Applier: Sendable {
             state.pending = PendingConfirmation(
                 ruleset: record,
                 until: Self.now + Int64(order.confirmWithin),
-                deadline: Clock.monotonicNanoseconds + UInt64(order.confirmWithin) * 1_000_000_000,
+                deadline: order.confirmWithin == 0
+                    ? nil : Clock.monotonicNanoseconds + UInt64(order.confirmWithin) * 1_000_000_000,
                 undoHash: Fingerprint.sha256(undo),
                 isSameAsBefore: isSame,
                 owesEnding: true,
@@ -138,6 +139,7 @@ package struct Applier: Sendable {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
             let untold = before.tables[TableName.own.description] == nil ? tellOpenConnections() : nil
             let change = isSame ? .none : try load(order.ruleset, changes, &isTouched)
+            try Self.requireTime(state)
             var ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)
             ended.untold = untold
             var kept = state
@@ -148,12 +150,13 @@ package struct Applier: Sendable {
                 // Where there is no room for that, `confirm` finds that nothing is left to end.
                 try? folder.write(kept)
             }
+            try Self.requireTime(state)
             return .applied(generation: record.generation, change: change, ended: ended, doubt: doubt)
         } catch {
-            guard !error.isUnderway else {
+            guard !error.isUnderway, !state.isOverdue else {
                 // The watchdog goes on: what it loads waits for what is under way.
                 throw ApplyError(
-                    .machine,
+                    error.kind,
                     "\(error)\ngeneration \(record.generation) stays pending: `gatehouse policy rollback`, or the watchdog "
                         + "when its time is over, brings back what was in force before"
                 )
@@ -161,6 +164,15 @@ package struct Applier: Sendable {
             if isTouched, let now = try? ownListing(), now.text == listing.own.text { isTouched = false }
             throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
         }
+    }
+
+    /// - Throws: when the watchdog may have brought back what was in force before.
+    private static func requireTime(_ state: FirewallState) throws(ApplyError) {
+        guard state.isOverdue else { return }
+        throw ApplyError(
+            .wanting,
+            "the time for a confirmation was over before this command came to its end, as when it was stopped meanwhile"
+        )
     }
 
     /// After a failure: brings back what was in force when something was changed, and records how that went.

@@ -63,7 +63,8 @@ package enum Watchdog {
     /// Watches until the generation is confirmed or undone, and undoes it at the deadline.
     ///
     /// What that takes it has in memory before it begins: the folder may be gone by then. When the load that undoes it
-    /// fails, or its record, that is tried again each second.
+    /// fails, or its record, that is tried again each second. A command that holds the lock it waits for as others do, and
+    /// then for the record alone.
     /// - Parameter deadline: by the clock that does not jump, in nanoseconds.
     package static func run(_ applier: Applier, generation: Int, until deadline: UInt64) throws {
         // It leads a session already when systemd started it.
@@ -82,8 +83,8 @@ package enum Watchdog {
             if case .settled = applier.standing(of: wayBack.ruleset) { return }
             Thread.pause(milliseconds: look)
         }
-        var isRestored = false
-        while (try? applier.expire(wayBack, isRestored: &isRestored)) == nil { Thread.pause(milliseconds: 1_000) }
+        var progress = UndoProgress.begun
+        while (try? applier.expire(wayBack, &progress)) == nil { Thread.pause(milliseconds: 1_000) }
     }
 
     /// Whether a watchdog watches this generation: it holds a lock, which goes with it however it ends.

@@ -17,6 +17,16 @@ package struct WayBack: Sendable {
     let target: StoredPolicy?
 }
 
+/// How far an undo has come.
+package enum UndoProgress: Sendable {
+    case begun
+    /// The old rules were brought back without the lock: whoever has it may have changed them since.
+    case forced
+    /// The kernel holds the old rules, and the record alone is to be made. They are not loaded again, since that would lose
+    /// their counters and what packets filled.
+    case restored
+}
+
 /// What a ruleset was meant to do: the site file that it was compiled from, and for whom.
 package struct StoredPolicy: Sendable {
     let ruleset: StoredRuleset

@@ -40,7 +40,8 @@ private struct KnownStatus {
     private let counters: [RuleCounter]
     /// Whether the watchdog of what is pending runs.
     private let isWatched: Bool
-    private let folder: String
+    /// What may keep it from undoing that.
+    private let hindrance: String
     private let kernel: Kernel
     /// About interfaces that the machine does not have, and what may remove the rules.
     private let warnings: [String]
@@ -57,7 +58,10 @@ private struct KnownStatus {
     init(_ applier: Applier) throws(ApplyError) {
         let state = try applier.state()
         self.state = state
-        folder = applier.folder.path
+        let holder = applier.folder.isBusy ? applier.folder.lastHolder.map { " (process \($0))" } : nil
+        hindrance =
+            "a full disk or a read-only one under \(applier.folder.path), or a command of gatehouse that does not end"
+            + (holder ?? "")
         let machine = applier.settings
         let settings = [machine.flushWarning, machine.legacyWarning, machine.bootWarning(applier.folder)]
         warnings =
@@ -171,8 +175,8 @@ private struct KnownStatus {
         }
         // The watchdog tries each second, so a minute later something keeps it from it.
         guard end + 60 < Applier.now else { return "undone at \(until) unless confirmed" }
-        return "was to be undone at \(until), and its watchdog still tries to do or to record that: a full disk or a "
-            + "read-only one under \(folder) keeps it from it"
+        return "was to be undone at \(until), and its watchdog still tries to do or to record that: "
+            + "\(hindrance), keeps it from it"
     }
 
     private static func text(_ ruleset: StoredRuleset) -> String {
