@@ -54,7 +54,8 @@ package struct MachineSettings: Sendable {
         }
         guard !tables.isEmpty else { return nil }
         return "there are tables of \(tables.joined(separator: " and ")), which nft does not list: what they drop or "
-            + "send elsewhere is not known here, and nothing that is said of packets counts with them. "
+            + "send elsewhere is not known here, and nothing that is said of packets counts with them, not even who would be "
+            + "let in. "
             + "`iptables-legacy-save` shows them; `update-alternatives --config iptables` has iptables write what nft lists"
     }
 

@@ -68,6 +68,27 @@ struct OtherFirewallsTests {
         #expect(result.error.contains("to port 2222 would be let in: it hangs on"), "\(result)")
     }
 
+    @Test("beside tables of iptables-legacy, which nft does not list, nothing is proved of what the kernel does")
+    func legacy() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s
+            prove() { $gatehouse policy prove --live --site site.yaml > $1.txt; echo "$1 $?"; }
+            prove alone; grep -c '^proved   app-01: ' alone.txt
+            iptables-legacy -A INPUT -p tcp --dport 22 -j DROP || { echo "no legacy"; exit; }
+            prove beside; grep -c ^proved beside.txt; cat beside.txt
+            apply two.yaml --keep 203.0.113.7 --confirm-within 0s; policy drift; echo "drift $?"
+            """
+        )
+        if result.output.contains("no legacy") { return print("not tried: this kernel has no iptables-legacy") }
+        #expect(result.output.contains("alone 0\n1\nbeside 1\n0\n"), "\(result)")
+        let tables = "there are tables of iptables-legacy (filter), "
+        #expect(result.output.contains("unknown  app-01: \(tables)"), "\(result)")
+        #expect(result.output.contains("unknown  allow `office-in`"), "\(result)")
+        #expect(result.error.ranges(of: "warning: \(tables)").count == 2, "\(result)")
+        #expect(result.error.contains("not even who would be let in"), "\(result)")
+    }
+
     /// What fail2ban 1.0.2 runs for a jail `sshd` (action.d/nftables.conf), and what it runs for a ban.
     private static let fail2ban = """
         start() {

@@ -127,7 +127,7 @@ extension SiteHosts.Host {
     /// meant; nil when it is.
     func doubt(in store: DiagramStore) -> String? {
         guard let held else { return nil }
-        if let tracking = held.expecting ?? held.zoning { return "\(intent.host): \(tracking)" }
+        if let reason = held.misplaced.first ?? held.expecting ?? held.zoning { return "\(intent.host): \(reason)" }
         do throws(SpaceExhausted) {
             let proof = try TranslationProof(intent, against: held, in: store)
             guard let packet = proof.difference?.packet else { return proof.doubt.map { "\(intent.host): \($0)" } }

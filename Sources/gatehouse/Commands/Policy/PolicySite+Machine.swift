@@ -81,13 +81,15 @@ extension PolicySite {
         }
     }
 
-    /// What this machine's kernel holds, by its own word beside nft's list.
+    /// What this machine's kernel holds, by its own word beside nft's list. Beside tables of iptables-legacy nothing is known
+    /// of any packet.
     ///
     /// - Throws: `ExitCode` 3, after saying why that cannot be told.
     static func live() throws -> HeldRuleset {
-        if let warning = MachineSettings().legacyWarning { Output.error("warning: \(warning)") }
         do {
-            return try LiveKernel().held().ruleset()
+            var held = try LiveKernel().held().ruleset()
+            if let doubt = MachineSettings().legacyWarning { held.misplaced.append(doubt) }
+            return held
         } catch {
             throw ExitCode.refusal(.machine, "what this machine's kernel holds cannot be told: \(error)")
         }
