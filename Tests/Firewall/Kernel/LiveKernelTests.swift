@@ -125,6 +125,20 @@ struct LiveKernelTests {
         }
     }
 
+    @Test("rules that others change each time they are listed are taken as they are met when a task's time is over")
+    func changedEachTime() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Namespaces.isolateNetwork()
+            let workers = try BuiltProgram.workers()
+            // One more table for each list that is asked for.
+            let script = "nft add table ip more$$; sleep 1; exec \(workers.program) \"$@\""
+            let arguments = ["sh", "-c", script, "gatehouse"] + workers.arguments.dropFirst()
+            _ = try LiveKernel(KernelProcess(program: "/bin/sh", arguments: arguments, seconds: 3)).held()
+            let count = try LiveKernel(workers).tables().count
+            #expect((1..<10).contains(count), "\(count)")
+        }
+    }
+
     @Test("a worker that ends for want of memory before it loads changes nothing, and that is known")
     func memory() async {
         await #expect(processExitsWith: .success) {

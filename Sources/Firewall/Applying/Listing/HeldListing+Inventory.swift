@@ -1,3 +1,4 @@
+import Linux
 import Site
 
 extension HeldListing {
@@ -104,6 +105,7 @@ extension LiveKernel {
     /// - Throws: when nothing can be told at all: no right to, no memory.
     package func held(only table: TableName? = nil) throws(KernelFailure) -> HeldListing {
         let mostTries = table == nil ? Self.mostTries : Self.mostTriesOfOne
+        let end = Clock.monotonicNanoseconds + UInt64(process.seconds) * 1_000_000_000
         var tries = 0
         while true {
             let all = try RulesetInventory()
@@ -113,10 +115,12 @@ extension LiveKernel {
             // Others change rules meanwhile: both must be of the same moment. One that changes all the time is taken
             // as it was met: what is in one and not in the other counts as unread.
             let now = try? RulesetInventory.currentGeneration()
-            if now == inventory.generation || tries == mostTries { return listing }
+            let isOver = tries == mostTries || Clock.monotonicNanoseconds > end
+            if now == inventory.generation || isOver { return listing }
         }
     }
 
+    /// As far as they take no longer together than one task may.
     private static let mostTries = 10
     private static let mostTriesOfOne = 2
 
