@@ -43,34 +43,39 @@ extension Applier {
         }
         return ProvedRuleset(compiled: compiled, proof: proof, listing: listing, script: script)
     }
+}
 
+extension ProvedRuleset {
     /// Whether somebody would be let in once the ruleset is in force beside the tables of others that are there now.
     ///
     /// - Parameters:
+    ///   - live: what the machine holds now.
     ///   - entrances: where the connection may come in.
     ///   - seconds: for how long it must be so.
     package func finding(
         on access: AdministratorCheck.Access,
-        _ ruleset: ProvedRuleset,
+        beside live: HeldListing,
         at entrances: [AdministratorCheck.Entrance],
         for seconds: Int
     ) throws(ApplyError) -> AdministratorCheck.Finding {
-        let held = try liveListing().replacing(ruleset.listing).ruleset()
-        let now = Self.now
+        let held = try live.replacing(listing).ruleset()
+        let now = Applier.now
         return AdministratorCheck.finding(access, held, at: entrances, now: now, until: now + Int64(seconds))
     }
 
-    /// What tables of others, as they are now, make of packets beside the ruleset: sentences, each with a packet and
-    /// who decides about it. Empty when they change nothing.
-    package func changesByOthers(_ ruleset: ProvedRuleset) throws(ApplyError) -> [String] {
-        let foreign = try liveListing().foreign
+    /// What tables of others make of packets beside the ruleset: sentences, each with a packet and who decides about it.
+    /// Empty when they change nothing.
+    ///
+    /// - Parameter live: what the machine holds now.
+    package func changes(byOthersIn live: HeldListing) throws(ApplyError) -> [String] {
+        let foreign = live.foreign
         // Where our own rules are not proved either, nothing is known to come from others.
-        guard foreign.hasBaseChains, ruleset.proof.answer == .proved else { return [] }
-        let held = try foreign.replacing(ruleset.listing).ruleset()
-        let proof = HostProof(ruleset.compiled.intent, against: held)
-        let doubt = proof.doubt.map { ["what tables of others make of packets is not known: \($0)"] } ?? []
+        guard foreign.hasBaseChains, proof.answer == .proved else { return [] }
+        let held = try foreign.replacing(listing).ruleset()
+        let together = HostProof(compiled.intent, against: held)
+        let doubt = together.doubt.map { ["what tables of others make of packets is not known: \($0)"] } ?? []
         return doubt
-            + proof.differences.map { difference in
+            + together.differences.map { difference in
                 let packet = "\(difference.packet.path.rawValue): \(difference.packet.text)"
                 let steps = difference.trace.described(in: held)
                 let isForeign = { (step: String) in !step.hasPrefix("\(TableName.own) ") }

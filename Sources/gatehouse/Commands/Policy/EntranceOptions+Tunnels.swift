@@ -8,11 +8,17 @@ extension EntranceOptions {
     ///
     /// A connection by a tunnel lives on packets of another kind, of which nothing is proved: a confirmation from a new
     /// connection shows that they pass, and so does one who comes otherwise, who can undo it.
+    /// - Parameter live: what the machine holds now. It is read once for all questions: while others change their rules, a
+    ///   list takes long.
     /// - Throws: `ExitCode`, after saying what stops one, or that nothing is known of all.
-    func require(_ accesses: [AdministratorCheck.Access], _ ruleset: ProvedRuleset, _ applier: Applier) throws {
+    func require(
+        _ accesses: [AdministratorCheck.Access],
+        _ ruleset: ProvedRuleset,
+        beside live: HeldListing
+    ) throws {
         var doubts: [String] = []
         for access in accesses {
-            let interfaces = try require(access, ruleset, applier)?.interfaces ?? []
+            let interfaces = try require(access, ruleset, beside: live)?.interfaces ?? []
             if let tunnel = try Self.tunnel(under: interfaces) {
                 doubts.append(
                     "\(access.source) comes in by \(tunnel.name), a tunnel (\(tunnel.kind ?? "")): what carries it is not "

@@ -76,7 +76,7 @@ struct EntranceOptions: ParsableArguments {
     func require(
         _ access: AdministratorCheck.Access,
         _ ruleset: ProvedRuleset,
-        _ applier: Applier
+        beside live: HeldListing
     ) throws -> AdministratorCheck.Entrance? {
         let entrances: [AdministratorCheck.Entrance]
         do {
@@ -87,15 +87,15 @@ struct EntranceOptions: ParsableArguments {
                 "the way to \(access.source) cannot be asked for: \(error); nothing was changed"
             )
         }
-        let finding = try applier.finding(on: access, ruleset, at: entrances, for: confirmWithin.seconds)
+        let finding = try ruleset.finding(on: access, beside: live, at: entrances, for: confirmWithin.seconds)
         let place = finding.entrance.map { " (\($0))" } ?? ""
         let connection = "a new connection from \(access.source) to port \(access.port)"
         switch finding.verdict {
         case .admitted(let rule):
             Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)\(place)")
             if let entrance = finding.entrance {
-                try requireDetour(access, around: entrance, ruleset, applier)
-                try tellBounds(of: rule, access, at: entrance, ruleset, applier)
+                try requireDetour(access, around: entrance, ruleset, beside: live)
+                try tellBounds(of: rule, access, at: entrance, ruleset, beside: live)
             }
         case .unknown(let why) where unproved:
             Output.error("warning: whether \(connection) would be let in\(place) is not known: \(why)")
@@ -143,12 +143,12 @@ struct EntranceOptions: ParsableArguments {
         _ access: AdministratorCheck.Access,
         around entrance: AdministratorCheck.Entrance,
         _ ruleset: ProvedRuleset,
-        _ applier: Applier
+        beside live: HeldListing
     ) throws {
         let own = PolicySite.ownAddresses
         guard let detour = AdministratorCheck.detour(access, around: entrance, own: own) else { return }
         let why: String
-        switch try applier.finding(on: access, ruleset, at: [detour], for: confirmWithin.seconds).verdict {
+        switch try ruleset.finding(on: access, beside: live, at: [detour], for: confirmWithin.seconds).verdict {
         case .admitted, .unreachable: return
         case .refused(let by): why = "would be shut out (\(by))"
         case .unknown(let statement): why = "is let in or not by what is not understood (\(statement))"
@@ -174,12 +174,12 @@ struct EntranceOptions: ParsableArguments {
         _ access: AdministratorCheck.Access,
         at entrance: AdministratorCheck.Entrance,
         _ ruleset: ProvedRuleset,
-        _ applier: Applier
+        beside live: HeldListing
     ) throws {
         for bound in AdministratorCheck.bounds(access, at: entrance, ruleset.compiled.intent, admittedBy: rule) {
             Output.error("warning: rule \(bound.id) has a limit: a new connection above it is dropped, also yours")
         }
-        let later = try applier.finding(on: access, ruleset, at: [entrance], for: Self.longTime).verdict
+        let later = try ruleset.finding(on: access, beside: live, at: [entrance], for: Self.longTime).verdict
         if case .admitted = later { return }
         let why = if case .refused(let by) = later { ", since rules end by themselves: \(by)" } else { "" }
         Output.error("warning: \(access.source) will not be let in to port \(access.port) for ever\(why)")

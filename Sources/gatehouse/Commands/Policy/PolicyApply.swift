@@ -39,16 +39,17 @@ struct PolicyApply: ParsableCommand {
         try requireTests(site)
 
         let outcome = try state.perform { applier in
+            let live = try applier.liveListing()
             let bootWarning = applier.settings.bootWarning(applier.folder).map { [$0] } ?? []
-            for warning in OtherFirewalls.warnings(try Self.facts(applier)) + bootWarning {
+            for warning in OtherFirewalls.warnings(Self.facts(applier, live)) + bootWarning {
                 Output.error("warning: \(warning)")
             }
             let isFirst = (try? applier.state())?.current == nil
             let note = isFirst ? NeedsNote.note(site.model, site.intent, host: host.name, file: site.path) : nil
             if let note { Output.error(note.description) }
             let ruleset = try applier.prove(compiled, takesUnknown: entrance.unproved)
-            for change in try applier.changesByOthers(ruleset) { Output.error("warning: \(change)") }
-            try entrance.require(accesses, ruleset, applier)
+            for change in try ruleset.changes(byOthersIn: live) { Output.error("warning: \(change)") }
+            try entrance.require(accesses, ruleset, beside: live)
             var order = Applier.Order(
                 ruleset,
                 site: site.bytes,
@@ -113,11 +114,11 @@ struct PolicyApply: ParsableCommand {
         )
     }
 
-    private static func facts(_ applier: Applier) throws -> OtherFirewalls.Facts {
+    private static func facts(_ applier: Applier, _ live: HeldListing) -> OtherFirewalls.Facts {
         var facts = OtherFirewalls.Facts()
         facts.processes = ProcessAncestry.namesInThisNetwork()
         facts.settings = applier.settings
-        facts.listing = try applier.liveListing()
+        facts.listing = live
         return facts
     }
 }

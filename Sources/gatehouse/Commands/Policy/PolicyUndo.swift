@@ -58,7 +58,7 @@ struct PolicyRollback: ParsableCommand {
                 takesUnknown: entrance.unproved
             )
             order.session = EntranceOptions.session
-            try entrance.require(try entrance.accesses(), order.ruleset, applier)
+            try entrance.require(try entrance.accesses(), order.ruleset, beside: try applier.liveListing())
             let outcome = try applier.apply(order, arm: EntranceOptions.watchdog(applier.folder))
             entrance.say(outcome, order.ruleset.compiled.intent.host)
         }
