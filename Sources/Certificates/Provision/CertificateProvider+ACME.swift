@@ -126,7 +126,7 @@ extension CertificateProvider {
     private func isOfSite(_ settings: CertificateSettings) -> Bool {
         guard let bundle = try? store.load(settings.name) else { return true }
         let isOwn = isOfInternalCA(bundle, settings)
-        return settings.names.allSatisfy(bundle.covers) && !isOwn
+        return settings.names.allSatisfy(bundle.covers) && !isOwn && changes(of: bundle, settings).isEmpty
     }
 
     /// Seconds for which a CA is left alone at most, whatever it says: a day, and where it limits names, a quarter of what is
@@ -263,7 +263,8 @@ extension CertificateProvider {
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
             directory: made.directory,
-            account: made.account
+            account: made.account,
+            chain: acme.candidates.first { $0.directory == made.directory }?.chain ?? ""
         )
         var plan = plan
         let life = made.bundle.leaf.renewalSchedule.lifetime

@@ -83,7 +83,10 @@ extension CertificateProvider {
 
     /// Ends the pause that clients' refusal of the last one brought, or an operator, once another is made.
     internal func forgetFailures(of settings: CertificateSettings) {
-        if plan(of: settings.name).next > 0 { store.keep(RenewalPlan(), of: settings.name) }
+        var plan = plan(of: settings.name)
+        guard plan.next > 0 else { return }
+        plan.startOver()
+        store.keep(plan, of: settings.name)
     }
 }
 

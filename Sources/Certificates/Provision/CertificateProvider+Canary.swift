@@ -103,13 +103,16 @@ extension CertificateProvider {
         to known: CertificateBundle?,
         reason: String
     ) throws(CertificateProblem) {
+        let current: CertificateBundle
         if let known {
             try restore(known, settings, reason: reason)
+            current = known
         } else {
-            _ = try goBack(settings, reason: reason)
+            current = try goBack(settings, reason: reason)
         }
         var plan = store.plan(of: settings.name)
-        plan.fail(reason, at: now)
+        plan.recall(current.leaf.fingerprint)
+        plan.refuse(reason, wishing: settings.wish, at: now)
         store.keep(plan, of: settings.name)
     }
 
@@ -121,7 +124,8 @@ extension CertificateProvider {
     ) throws(CertificateProblem) {
         try restore(known, settings, reason: reason)
         var plan = plan(of: settings.name)
-        plan.fail(reason, pause: Self.pauseAfterRefusal, at: now)
+        plan.recall(known.leaf.fingerprint)
+        plan.refuse(reason, wishing: settings.wish, pause: Self.pauseAfterRefusal, at: now)
         store.keep(plan, of: settings.name)
     }
 }

@@ -110,6 +110,7 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> CertificateBundle {
         let bundle = try goBack(settings, reason: reason)
         var plan = plan(for: settings)
+        plan.recall(bundle.leaf.fingerprint)
         let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
         plan.rest("it was gone back from: \(reason)", wishing: settings.wish, until: now + pause)
         // What its CA said was of another one.
@@ -306,6 +307,11 @@ extension CertificateProvider {
 }
 
 extension CertificateSettings {
-    /// What the site file asks of it, in a line.
-    internal var wish: String { "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))" }
+    /// What the site file asks of it, and of whom, in a line.
+    internal var wish: String {
+        let own = "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))"
+        guard case .acme(let acme) = issuer else { return own }
+        let servers = acme.candidates.map { $0.directory + ($0.chain.map { ", chain \($0)" } ?? "") }
+        return "\(own) of \(servers.joined(separator: " or "))"
+    }
 }

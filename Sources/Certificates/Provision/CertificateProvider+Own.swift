@@ -177,7 +177,7 @@ extension CertificateProvider {
                 usable: bundle
             )
         }
-        if bundle.key.kind != settings.key.kind {
+        if !changes(of: bundle, settings).isEmpty {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
         switch flaw(of: bundle, settings) {

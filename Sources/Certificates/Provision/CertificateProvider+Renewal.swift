@@ -13,6 +13,8 @@ extension CertificateProvider {
     ) -> String? {
         var standing = standing(settings)
         standing.plan.consider(acme.candidates.map(\.directory))
+        // A pause that another site file has ended does not begin again with the one before.
+        if standing.plan != plan(of: settings.name) { store.keep(standing.plan, of: settings.name) }
         if let leaf = standing.leaves.first, standing.plan.nextQuestion <= Self.clock,
             standing.plan.origin?.fingerprint == leaf.fingerprint || standing.faults.isEmpty, !standing.isStandby
         {

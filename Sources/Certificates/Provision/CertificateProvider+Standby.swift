@@ -150,7 +150,7 @@ extension CertificateProvider {
             // one is there, what stands in is no worse.
             if standing.isMissing || standing.leaves.isEmpty && outranksStandby(settings) { return nil }
             if standing.isUnfit { return standing.faults.first }
-        } else if let fault = standing.faults.first {
+        } else if let fault = standing.faults.first(where: { !standing.changes.contains($0) }) {
             return fault
         }
         guard let leaf = standing.leaves.first, standing.plan.origin?.fingerprint == leaf.fingerprint,

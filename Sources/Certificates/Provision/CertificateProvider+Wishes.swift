@@ -7,7 +7,7 @@ import Site
 extension CertificateProvider {
     /// What is there is as the site file says, or was made for it.
     internal func meet(_ settings: CertificateSettings, with leaf: Certificate) {
-        wishes?.meet(settings.wishOfIssuer, with: leaf.fingerprint, of: store.pointer(of: settings.name))
+        wishes?.meet(settings.wish, with: leaf.fingerprint, of: store.pointer(of: settings.name))
     }
 
     /// Until when a certificate that is not as the site file says is not replaced for that, and why, in words for the log: nil
@@ -23,7 +23,7 @@ extension CertificateProvider {
             !wasStandby(bundle.leaf, settings)
         else { return nil }
         let end = wishes.pause(
-            for: settings.wishOfIssuer,
+            for: settings.wish,
             besides: bundle.leaf.fingerprint,
             of: store.pointer(of: settings.name),
             isEnough: settings.names.allSatisfy(bundle.covers),
@@ -34,17 +34,9 @@ extension CertificateProvider {
         let there = bundle.identifiers.joined(separator: ", ").printableLine
         let why =
             "ANOTHER GATEWAY OR COMMAND HAS ANOTHER SITE FILE: it put one there for \(there), of \(bundle.leaf.issuer), and "
-            + "this one asks for \(settings.wishOfIssuer); not to replace each other's without end, this one waits until "
+            + "this one asks for \(settings.wish); not to replace each other's without end, this one waits until "
             + "\(UTC.text(end)): have all of them read the same file (`gatehouse reload`), and what is missing then, "
             + "`gatehouse certs rotate \(settings.name)` makes at once"
         return (end, why)
-    }
-}
-
-extension CertificateSettings {
-    /// What the site file asks of it, and of whom, in a line.
-    fileprivate var wishOfIssuer: String {
-        guard case .acme(let acme) = issuer else { return wish }
-        return "\(wish) of \(acme.candidates.map(\.directory).joined(separator: " or "))"
     }
 }

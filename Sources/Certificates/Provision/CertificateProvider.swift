@@ -181,6 +181,11 @@ package struct CertificateProvider: Sendable {
         warnings += foresight(of: bundle, settings).map { "certificate \(settings.name): \($0)" }
         // Files are for whichever clients their owner has.
         if case .acme = settings.issuer, let doubt = doubt(of: bundle, settings) { warnings.append(doubt) }
+        if case .acme(let acme) = settings.issuer {
+            warnings += changes(of: bundle, settings).map {
+                "certificate \(settings.name): \($0); it is shown until \(acme.directory) has given another"
+            }
+        }
         if isOfInternalCA(bundle, settings) {
             warnings.append(
                 "certificate \(settings.name): the one in the store is of the internal CA, which browsers refuse; it is shown "

@@ -30,6 +30,9 @@ package struct CertificateStanding: Sendable {
     internal var isUnfit = false
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
+    /// What the site file asks for otherwise by now than it was made for; a CA can be asked for it in time, so that no standby comes
+    /// in for it. Those of one that an ACME server issues are among the faults.
+    internal var changes: [String] = []
     /// What will be wrong with it, unless a person does something.
     package var warnings: [String] = []
 
@@ -67,6 +70,9 @@ package struct CertificateStanding: Sendable {
     package func isWanting(at now: Int64) -> Bool {
         !faults.isEmpty || !warnings.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
     }
+
+    /// Whether an operator went back to it, so that nothing is made in its place for what he knew.
+    package func isAtRest(at now: Int64) -> Bool { faults.isEmpty && plan.isAtRest(until: now) }
 
     private var isRenewedHere: Bool { issuer != "files" && !isUnnamed }
 
@@ -115,13 +121,16 @@ extension CertificateProvider {
                     standing.faults.append(unfitness)
                     standing.isUnfit = true
                 }
-                standing.faults += try faults(of: bundle, settings, standing.plan)
+                standing.faults += try faults(of: bundle, settings)
                 standing.warnings += foresight(of: bundle, settings)
+                standing.changes += changes(of: bundle, settings)
             }
+            if case .acme = settings.issuer { standing.faults += standing.changes }
             // Without what to do about it, which is done then.
-            standing.cause = standing.faults.first.map { String($0.prefix { $0 != ";" }) }
+            standing.cause = (standing.faults + standing.changes).first.map { String($0.prefix { $0 != ";" }) }
             if settings.issuer == .internal {
-                standing.warnings += bundles.compactMap { otherKey(of: $0, settings) } + authorityWarnings
+                let advice = "`gatehouse certs rotate \(settings.name)` makes one at once"
+                standing.warnings += standing.changes.map { "\($0): \(advice)" } + authorityWarnings
             }
         } catch {
             let problem = storeProblem(error)
@@ -137,11 +146,32 @@ extension CertificateProvider {
         return standing
     }
 
-    /// That the site file asks for another kind of key by now, of one that is good otherwise.
-    private func otherKey(of bundle: CertificateBundle, _ settings: CertificateSettings) -> String? {
-        guard bundle.key.kind != settings.key.kind else { return nil }
-        return "it has another kind of key than \(settings.key.rawValue), as the site file has it: `gatehouse certs "
-            + "rotate \(settings.name)` makes one at once"
+    /// What the site file asks for otherwise by now than for what is there, which is good besides: another kind of key, another
+    /// ACME server, another chain. A standby, and what was imported for such a server, are what they are until they are due; and
+    /// with `reuse-key` so is the key.
+    internal func changes(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
+        guard !wasStandby(bundle.leaf, settings) else { return [] }
+        let otherKey =
+            settings.reusesKey || bundle.key.kind == settings.key.kind
+            ? [] : ["it has another kind of key than \(settings.key.rawValue), as the site file has it"]
+        switch settings.issuer {
+        case .files: return []
+        case .internal: return otherKey
+        case .acme(let acme):
+            guard let origin = plan(of: settings.name).origin, origin.fingerprint == bundle.leaf.fingerprint,
+                origin.directory.hasPrefix("https://")
+            else { return [] }
+            guard let server = acme.candidates.first(where: { $0.directory == origin.directory }) else {
+                return ["\(origin.directory) issued it, and the site file names \(acme.directory) by now"]
+            }
+            var changes = origin.account.isEmpty ? [] : otherKey
+            let chain = server.chain ?? ""
+            if let asked = origin.chain, asked != chain, chain.isEmpty || !bundle.isBelow(chain) {
+                let wanted = chain.isEmpty ? "the choice of \(server.directory)" : "the one below \(chain)"
+                changes.append("it has another chain than \(wanted), as the site file has it")
+            }
+            return changes
+        }
     }
 
     /// What of a certificate will be wrong unless a person does something: no try of ours mends it.
@@ -201,8 +231,7 @@ extension CertificateProvider {
 
     private func faults(
         of bundle: CertificateBundle,
-        _ settings: CertificateSettings,
-        _ plan: RenewalPlan
+        _ settings: CertificateSettings
     ) throws(CertificateProblem) -> [String] {
         var faults: [String] = []
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
@@ -216,10 +245,6 @@ extension CertificateProvider {
                 faults.append("\(words): \(acme.directory) is asked on")
             } else if isOfInternalCA(bundle, settings) {
                 faults.append("the internal CA issued it, and the site file names \(acme.directory) by now")
-            } else if let origin = plan.origin, origin.fingerprint == bundle.leaf.fingerprint,
-                plan.isElsewhere(from: acme.candidates.map(\.directory))
-            {
-                faults.append("\(origin.directory) issued it, and the site file names \(acme.directory) by now")
             }
         }
         return faults

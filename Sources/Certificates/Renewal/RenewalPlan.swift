@@ -6,18 +6,21 @@ import Synchronization
 /// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
 /// gateway that is started again goes on where it stood and does not run into a CA's limits.
 package struct RenewalPlan: Sendable, Equatable {
-    /// Where the certificate in use comes from.
+    /// Where a certificate comes from.
     package struct Origin: Sendable, Equatable {
         /// Its SHA-256: what is kept of another one says nothing of it.
         package let fingerprint: String
-        /// The CA's directory, and the account that ordered it.
+        /// The CA's directory, and the account that ordered it; empty where nobody knows that, or none did.
         package let directory: String
         package let account: String
+        /// The chain that the CA was asked for, empty for its own choice; nil where nobody knows.
+        package let chain: String?
 
-        package init(fingerprint: String, directory: String, account: String) {
+        package init(fingerprint: String, directory: String, account: String, chain: String? = nil) {
             self.fingerprint = fingerprint
             self.directory = directory
             self.account = account
+            self.chain = chain
         }
     }
 
@@ -40,7 +43,15 @@ package struct RenewalPlan: Sendable, Equatable {
     package private(set) var asked: [String] = []
     /// CAs that want to be left alone, by directory, and until when.
     package private(set) var held: [String: Int64] = [:]
-    package private(set) var origin: Origin?
+    /// Where the certificate in use comes from, and where those before it did, the last first: one of them may be gone back to.
+    package private(set) var origin: Origin? {
+        didSet {
+            let known = [oldValue].compactMap(\.self) + earlier
+            earlier = Array(known.filter { $0.fingerprint != origin?.fingerprint }.prefix(Self.mostEarlier))
+        }
+    }
+    private var earlier: [Origin] = []
+    private static let mostEarlier = 4
     /// When that certificate came: seconds since 1970; 0 when nobody knows.
     package private(set) var since: Int64 = 0
     /// Certificates in a row that were replaced before a third of their life was over.
@@ -48,8 +59,11 @@ package struct RenewalPlan: Sendable, Equatable {
     package private(set) var advice: Advice?
     /// When the CA is to be asked for its advice again.
     package private(set) var nextQuestion: Int64 = 0
-    /// What the site file asked for when an operator went back to what is there; empty when none did.
+    /// What the site file asked for when an operator went back to what is there, or clients refused what came after it; empty
+    /// when neither did.
     private var restingWish = ""
+    /// It was clients.
+    private var isRefused = false
 
     package init() {}
 
@@ -60,7 +74,7 @@ package struct RenewalPlan: Sendable, Equatable {
     ///   - pause: seconds that they asked for; the usual pause when that is longer.
     package mutating func fail(_ problem: String, asking asked: [String] = [], pause: Int64 = 0, at now: Int64) {
         failures += 1
-        restingWish = ""
+        (restingWish, isRefused) = ("", false)
         self.asked = asked
         next = now + max(pause, RenewalSchedule.pause(afterFailures: failures))
         self.problem = problem
@@ -84,19 +98,30 @@ package struct RenewalPlan: Sendable, Equatable {
     package mutating func rest(_ problem: String, wishing wish: String, until moment: Int64) {
         next = max(next, moment)
         self.problem = problem
-        restingWish = wish
+        (restingWish, isRefused) = (wish, false)
+    }
+
+    /// Clients refused what a try gave, or did not get it: it has failed.
+    ///
+    /// - Parameters:
+    ///   - wish: what the site file asks for: when it asks for something else, the pause is over.
+    ///   - pause: seconds; the usual pause when that is longer.
+    package mutating func refuse(_ problem: String, wishing wish: String, pause: Int64 = 0, at now: Int64) {
+        fail(problem, pause: pause, at: now)
+        (restingWish, isRefused) = (wish, true)
     }
 
     /// Whether an operator wants what is there now to stay.
-    internal func isAtRest(until now: Int64) -> Bool { !restingWish.isEmpty && next > now }
+    internal func isAtRest(until now: Int64) -> Bool { !restingWish.isEmpty && !isRefused && next > now }
 
     internal mutating func endRest(besides wish: String) {
         guard !restingWish.isEmpty, restingWish != wish else { return }
-        (next, problem, restingWish) = (0, "", "")
+        if isRefused { failures = 0 }
+        (next, problem, restingWish, isRefused) = (0, "", "", false)
     }
 
     /// Whether the certificate in use is of an ACME server that is none of these.
-    package func isElsewhere(from directories: [String]) -> Bool {
+    private func isElsewhere(from directories: [String]) -> Bool {
         origin.map { $0.directory.hasPrefix("https://") && !directories.contains($0.directory) } ?? false
     }
 
@@ -127,10 +152,18 @@ package struct RenewalPlan: Sendable, Equatable {
         let isHurried = !isAsked && since != 0 && now - since < life / 3
         // A try for names that were lacking has had its pause already.
         let hurries = isHurried ? hurries + (failures == 0 ? 1 : 0) : 0
-        self = RenewalPlan()
+        startOver()
         self.origin = origin
         self.since = now
         self.hurries = hurries
+    }
+
+    /// Nothing is tried, nor waited for. Where certificates came from stays known, though none of them is the one in use.
+    package mutating func startOver() {
+        origin = nil
+        let earlier = earlier
+        self = RenewalPlan()
+        self.earlier = earlier
     }
 
     /// There is a new certificate that lacks names, which are tried again.
@@ -162,6 +195,15 @@ package struct RenewalPlan: Sendable, Equatable {
     /// knows; that it is replaced soon would be as hasty as it was before.
     package mutating func recognize(_ fingerprint: String, of directory: String) {
         origin = Origin(fingerprint: fingerprint, directory: directory, account: "")
+        advice = nil
+    }
+
+    /// One of before is in use again: where it came from counts, where that is known. That it is replaced soon would be as hasty
+    /// as it was before.
+    package mutating func recall(_ fingerprint: String) {
+        guard origin?.fingerprint != fingerprint, let known = earlier.first(where: { $0.fingerprint == fingerprint })
+        else { return }
+        origin = known
         advice = nil
     }
 
@@ -243,13 +285,12 @@ extension RenewalPlan {
         if case .object(let members)? = value["held"] {
             for member in members { held[member.name] = Int64(member.value.integer ?? 0) }
         }
-        if let text = value["origin"], let fingerprint = text["certificate"]?.text,
-            let directory = text["directory"]?.text, let account = text["account"]?.text
-        {
-            origin = Origin(fingerprint: fingerprint, directory: directory, account: account)
+        if let text = value["origin"], let known = Origin(text) {
+            origin = known
             since = Int64(text["since"]?.integer ?? 0)
             hurries = Self.count(text["hurries"])
         }
+        earlier = Array((value["earlier"]?.items ?? []).compactMap { Origin($0) }.prefix(Self.mostEarlier))
         if let text = value["advice"], let moment = text["moment"]?.integer, let start = text["start"]?.integer,
             let end = text["end"]?.integer, start <= end
         {
@@ -261,6 +302,7 @@ extension RenewalPlan {
         }
         nextQuestion = Int64(value["next_question"]?.integer ?? 0)
         restingWish = value["resting_wish"]?.text ?? ""
+        isRefused = value["refused"] == JSONValue.boolean(true)
     }
 
     /// One that a file tells, whatever became of that.
@@ -275,15 +317,16 @@ extension RenewalPlan {
             .init("held", .object(held.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int($0.value))) })),
             .init("next_question", .integer(Int(nextQuestion))),
         ]
-        if !restingWish.isEmpty { members.append(.init("resting_wish", .string(restingWish))) }
+        if !restingWish.isEmpty {
+            members += [.init("resting_wish", .string(restingWish)), .init("refused", .boolean(isRefused))]
+        }
         if let origin {
             let parts: [JSONValue.Member] = [
-                .init("certificate", .string(origin.fingerprint)), .init("directory", .string(origin.directory)),
-                .init("account", .string(origin.account)), .init("since", .integer(Int(since))),
-                .init("hurries", .integer(hurries)),
+                .init("since", .integer(Int(since))), .init("hurries", .integer(hurries)),
             ]
-            members.append(.init("origin", .object(parts)))
+            members.append(.init("origin", .object(origin.members + parts)))
         }
+        if !earlier.isEmpty { members.append(.init("earlier", .array(earlier.map { .object($0.members) }))) }
         if let advice {
             var parts: [JSONValue.Member] = [
                 .init("moment", .integer(Int(advice.moment))), .init("start", .integer(Int(advice.window.lowerBound))),
@@ -293,5 +336,23 @@ extension RenewalPlan {
             members.append(.init("advice", .object(parts)))
         }
         return .object(members)
+    }
+}
+
+extension RenewalPlan.Origin {
+    fileprivate init?(_ value: JSONValue) {
+        guard let fingerprint = value["certificate"]?.text, let directory = value["directory"]?.text,
+            let account = value["account"]?.text
+        else { return nil }
+        self.init(fingerprint: fingerprint, directory: directory, account: account, chain: value["chain"]?.text)
+    }
+
+    fileprivate var members: [JSONValue.Member] {
+        var members: [JSONValue.Member] = [
+            .init("certificate", .string(fingerprint)), .init("directory", .string(directory)),
+            .init("account", .string(account)),
+        ]
+        if let chain { members.append(.init("chain", .string(chain))) }
+        return members
     }
 }

@@ -142,6 +142,68 @@ struct CertificateStandingTests {
         #expect(need(production) == "\(staging) issued it, and the site file names \(production) by now")
     }
 
+    @Test("what was gone back to is held against the site file, its CA, chain and key; a changed file ends the pause")
+    func goneBackTo() throws {
+        let outside = CertificateProvider.Outside(
+            transport: { _ in ScriptedCA() },
+            publish: { () throws(ACMEProblem) in },
+            tell: { _ in }
+        )
+        let provider = scratch.provider(at: now)
+        var old = ACMESettings(directory: "https://old.test/dir")
+        let new = ACMESettings(directory: "https://new.test/dir")
+        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .acme(new))
+        func came(from acme: ACMESettings) throws {
+            let bundle = try InternalCA(named: "ca.test", now: now).issue(names: ["foobar.com"], now: now)
+            try scratch.store.save(bundle, as: "web", reason: "a test", now: now)
+            var plan = scratch.store.plan(of: "web")
+            plan.succeed(
+                .init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me", chain: ""),
+                life: 1,
+                at: now
+            )
+            scratch.store.keep(plan, of: "web")
+        }
+        func need(_ acme: ACMESettings) -> String? {
+            settings.issuer = .acme(acme)
+            return provider.need(of: settings, acme, outside)
+        }
+        try came(from: old)
+        try came(from: new)
+        #expect(need(new) == nil)
+        _ = try provider.rollBack(settings, reason: "a test")
+        let fault = "\(old.directory) issued it, and the site file names \(new.directory) by now"
+        let standing = provider.standing(settings)
+        #expect(standing.directory == old.directory && standing.faults == [fault], "\(standing)")
+        #expect(try provider.inspect(settings).first?.contains(fault) == true)
+        #expect(need(new) == nil, "it stays for a day")
+        #expect(need(old) == nil && provider.standing(settings).faults.isEmpty)
+        #expect(need(new) == fault, "that is another wish by now")
+
+        settings.key = .ecdsaP384
+        let otherKey = "it has another kind of key than ecdsa-p384, as the site file has it"
+        #expect(need(old) == otherKey)
+        // It is no reason for a standby to come in.
+        settings.standby = .acme(new)
+        #expect(provider.standbyCause(settings) == nil)
+        settings.standby = nil
+        settings.reusesKey = true
+        #expect(need(old) == nil)
+        (settings.reusesKey, settings.key) = (false, .ecdsaP256)
+        let plain = old
+        old.chain = "Another Root"
+        #expect(need(old) == "it has another chain than the one below Another Root, as the site file has it")
+
+        // What clients refused is not made again for a day, but what is another one is.
+        #expect(need(plain) == nil)
+        let known = try scratch.store.load("web")
+        try came(from: plain)
+        try provider.refuse(settings, backTo: known, reason: "clients refused it")
+        #expect(need(plain) == nil && scratch.store.plan(of: "web").next > now)
+        settings.key = .ecdsaP384
+        #expect(need(plain) == otherKey)
+    }
+
     @Test("with fewer than three tries left before its end it wants a person, with more it does not")
     func runway() throws {
         let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)

@@ -43,6 +43,29 @@ import Testing
         #expect(store.plan(of: "web") == RenewalPlan())
     }
 
+    @Test("where some of those before came from outlives the process, too, and counts again when one is gone back to")
+    func recalls() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        var plan = RenewalPlan()
+        func origin(_ number: Int) -> RenewalPlan.Origin {
+            .init(fingerprint: "\(number)", directory: "https://ca.test/\(number)", account: "me", chain: "Root")
+        }
+        for number in 0..<9 { plan.succeed(origin(number), life: Self.life, isAsked: true, at: Self.now) }
+        store.keep(plan, of: "web")
+        #expect(store.plan(of: "web") == plan)
+        plan = store.plan(of: "web")
+        // The second is too long ago.
+        for (fingerprint, number) in [("6", 6), ("8", 8), ("1", 8)] {
+            plan.recall(fingerprint)
+            #expect(plan.origin == origin(number))
+        }
+        plan.startOver()
+        #expect(plan.origin == nil)
+        plan.recall("8")
+        #expect(plan.origin == origin(8))
+    }
+
     @Test("what a clock that was a year ahead has left holds nobody up; a CA's month, and a clock some minutes off, do")
     func corrected() {
         func plan(at moment: Int64) -> RenewalPlan {

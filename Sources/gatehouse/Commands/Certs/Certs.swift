@@ -174,7 +174,7 @@ struct CertificateOptions: ParsableArguments {
         func need(of settings: CertificateSettings) -> String? {
             if case .acme(let acme) = settings.issuer { return provider.need(of: settings, acme, outside()) }
             let standing = provider.standing(settings)
-            if let cause = standing.cause { return cause }
+            if let cause = standing.cause, !standing.isAtRest(at: now) { return cause }
             return standing.due.map { $0 <= now } ?? true ? "it is due" : nil
         }
 

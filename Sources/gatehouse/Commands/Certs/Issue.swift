@@ -20,7 +20,7 @@ extension Certs {
             desk.tellClock()
             func need() -> String? {
                 let standing = desk.provider.standing(settings)
-                guard standing.leaves.isEmpty || !standing.faults.isEmpty else { return nil }
+                guard standing.leaves.isEmpty || standing.cause != nil else { return nil }
                 return standing.cause ?? "there was none in the store"
             }
             if case .files = settings.issuer {
