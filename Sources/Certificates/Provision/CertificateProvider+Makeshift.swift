@@ -135,11 +135,12 @@ extension CertificateProblem {
         }
     }
 
-    /// What is in the store cannot be used as it is; nothing is wrong with what the site file says.
+    /// What is in the store cannot be used as it is, or in place of what is served; nothing is wrong with what the site file
+    /// says.
     package var isDamage: Bool {
         switch self {
         case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished, .lostGeneration, .changedChain,
-            .damagedAuthority, .lostAuthority:
+            .damagedAuthority, .lostAuthority, .lostNames:
             true
         default: false
         }

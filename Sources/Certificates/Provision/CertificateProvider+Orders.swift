@@ -104,15 +104,18 @@ extension CertificateProvider {
     /// Goes back to the generation before the current one as an operator wants it. What he goes back to is due most times: the
     /// next one is made after a day, or half of what is left of its life, or when the site file asks for something else, or its
     /// CA wants it replaced long before its time.
+    ///
+    /// - Parameter wish: what the running gateway's site file asks for; nil where that is this one.
     package func rollBack(
         _ settings: CertificateSettings,
+        wishing wish: String? = nil,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
         let bundle = try goBack(settings, reason: reason)
         var plan = plan(for: settings)
         plan.recall(bundle.leaf.fingerprint)
         let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
-        plan.rest("it was gone back from: \(reason)", wishing: settings.wish, until: now + pause)
+        plan.rest("it was gone back from: \(reason)", wishing: wish ?? settings.wish, until: now + pause)
         // What its CA said was of another one.
         plan.askAgain(at: now)
         store.keep(plan, of: settings.name)
@@ -308,7 +311,7 @@ extension CertificateProvider {
 
 extension CertificateSettings {
     /// What the site file asks of it, and of whom, in a line.
-    internal var wish: String {
+    package var wish: String {
         let own = "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))"
         guard case .acme(let acme) = issuer else { return own }
         let servers = acme.candidates.map { $0.directory + ($0.chain.map { ", chain \($0)" } ?? "") }

@@ -3,24 +3,36 @@ package import Site
 
 /// What a certificate must not lack that the one in its place has.
 extension CertificateProvider {
-    /// Fails when clients who get a certificate now would get none, or one they cannot verify, from files that have
-    /// changed. What has expired has no successor to be compared with.
+    /// Fails when clients who get a certificate now would get none, as from files that have changed, or from a store into
+    /// which somebody with another site file has put one; or one they cannot verify, from files. What has expired has no
+    /// successor to be compared with.
     ///
-    /// - Parameter old: what is served.
+    /// - Parameter old: what is served, and was made for the names of the site file.
     package func requireNoLess(
         _ fresh: [CertificateBundle],
         than old: [CertificateBundle],
         _ settings: CertificateSettings
     ) throws(CertificateProblem) {
-        guard case .files = settings.issuer else { return }
         let served = old.filter { $0.leaf.validity.contains(now) }
         let lost = settings.names.filter { name in
             served.contains { $0.covers(name) } && !fresh.contains { $0.covers(name) }
         }
-        guard lost.isEmpty else { throw .lostNames(name: settings.name, lost.map { "\($0)" }) }
+        guard lost.isEmpty || mayLackNames(fresh, settings) else {
+            throw .lostNames(name: settings.name, lost.map { "\($0)" })
+        }
+        guard case .files = settings.issuer else { return }
         for bundle in fresh where bundle.lacksIssuer(after: served) {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
         }
+    }
+
+    /// Whether it is known that one of the store lacks names: an operator went back to it, or its CA refused some, which are
+    /// tried again.
+    private func mayLackNames(_ fresh: [CertificateBundle], _ settings: CertificateSettings) -> Bool {
+        guard settings.issuer.isStored else { return false }
+        if (try? store.isRolledBack(settings.name)) == true { return true }
+        let plan = plan(of: settings.name)
+        return plan.failures > 0 && fresh.contains { $0.leaf.fingerprint == plan.origin?.fingerprint }
     }
 
     /// The same for one that an ACME server gave, or that was made elsewhere, and is to come into the store.

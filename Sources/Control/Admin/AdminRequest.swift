@@ -10,6 +10,8 @@ package enum AdminRequest: Equatable, Sendable {
     case certificates(of: [String]?)
     /// How the certificates of a name are in use, those included that are shown no longer.
     case uses(certificate: String)
+    /// What the site file that is in force asks of a certificate, and of whom, in a line; `null` where it names none such.
+    case wish(certificate: String)
     /// Seal session tickets with fresh keys, and open no ticket of the keys before.
     case renewTickets
     case upgrade
@@ -32,6 +34,7 @@ package enum AdminRequest: Equatable, Sendable {
         case ("certificates", 1): self = .certificates(of: nil)
         case ("certificates", _) where words[1] == "of": self = .certificates(of: Array(words.dropFirst(2)))
         case ("certificates", 3) where words[1] == "use": self = .uses(certificate: words[2])
+        case ("certificates", 3) where words[1] == "wish": self = .wish(certificate: words[2])
         case ("tickets", 2) where words[1] == "renew": self = .renewTickets
         case ("upgrade", 1): self = .upgrade
         case ("server", 3) where words[1] == "drain" && Self.isServer(words[2]): self = .drain(server: words[2])
@@ -46,7 +49,7 @@ package enum AdminRequest: Equatable, Sendable {
     /// All that `init(line:)` takes.
     package static let words =
         "status, reload, upgrade, server drain|ready POOL/SERVER, server weight POOL/SERVER 0-256, certificates, "
-        + "certificates of NAME..., certificates use NAME, or tickets renew"
+        + "certificates of NAME..., certificates use NAME, certificates wish NAME, or tickets renew"
 
     /// The line that `init(line:)` reads.
     package var line: String {
@@ -56,6 +59,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .certificates(nil): "certificates"
         case .certificates(let names?): (["certificates of"] + names).joined(separator: " ")
         case .uses(let certificate): "certificates use \(certificate)"
+        case .wish(let certificate): "certificates wish \(certificate)"
         case .renewTickets: "tickets renew"
         case .upgrade: "upgrade"
         case .drain(let server): "server drain \(server)"

@@ -55,5 +55,5 @@ extension SiteConfiguration {
 
 extension CertificateProvider.Provided {
     /// Without those of others.
-    fileprivate var own: [CertificateBundle] { bundles.filter { !borrowed.holds($0) } }
+    internal var own: [CertificateBundle] { bundles.filter { !borrowed.holds($0) } }
 }

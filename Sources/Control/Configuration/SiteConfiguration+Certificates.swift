@@ -50,6 +50,13 @@ extension SiteConfiguration {
                 && (settings.issuer != .internal || self.authority == authority)
         }
 
+        /// What clients may not lose by what comes as `settings` have it: nothing that stood in. Of others' certificates, and of
+        /// files that the store's follow, those for names that are lacking go on to be shown.
+        func served(before settings: CertificateSettings) -> [CertificateBundle] {
+            let isShownOn = settings.issuer.isStored && !self.settings.issuer.isStored
+            return provided.isStandIn || isShownOn ? [] : provided.own
+        }
+
         /// It goes on as it is, and nothing happened to it.
         var silent: Held {
             var held = self
@@ -183,7 +190,7 @@ extension SiteConfiguration {
                 )
                 try provider.requireNoLess(
                     provided.bundles,
-                    than: earlier[name]?.provided.bundles ?? [],
+                    than: earlier[name]?.served(before: entry.settings) ?? [],
                     entry.settings
                 )
                 hold(provided, isShown: true)

@@ -18,6 +18,8 @@ package struct AdminAnswers: Sendable {
         case .status:
             let report = StatusReport(view.value)
             return .result(report.document.line, exit: report.isWanting ? 1 : 0)
+        case .wish(let certificate):
+            return .result((view.value.wish(of: certificate).map { JSONValue.string($0) } ?? .null).line)
         case .drain(let server): return change(server) { $0.drain() }
         case .ready(let server): return change(server) { $0.makeReady() }
         case .weight(let server, let weight): return change(server) { $0.setWeight(weight) }

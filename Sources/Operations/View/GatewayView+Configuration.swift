@@ -1,3 +1,4 @@
+import Certificates
 package import Control
 package import Gateway
 import Glibc
@@ -36,7 +37,14 @@ extension GatewayView {
         authority = configuration.authority
         storeWarnings = configuration.storeWarnings
         clientListsEnds = configuration.clientListsEnds
+        certificateSettings = configuration.site.certificates
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
+    }
+
+    /// What the site file asks of a certificate, or of a standby, in a line; nil where it names none such.
+    internal func wish(of name: String) -> String? {
+        let standbys = certificateSettings.values.lazy.compactMap(\.standbyCertificate)
+        return (certificateSettings[name] ?? standbys.first { $0.name == name })?.wish
     }
 
     /// Takes over what a data plane serves that was there before this process: its certificates are known to it alone.

@@ -3,6 +3,7 @@ package import Control
 package import Gateway
 package import Linux
 package import OpenSSL
+package import Site
 import Synchronization
 
 /// What the control plane knows of the running gateway, as far as people are shown it.
@@ -32,6 +33,8 @@ package struct GatewayView: Sendable {
     package var workers: Int
     /// The addresses of each listener by its id; none stands for all addresses.
     package var addresses: [Int: [String]] = [:]
+    /// The site's `certificates`, as its file has them.
+    package var certificateSettings: [String: CertificateSettings] = [:]
     /// What each name of the site's `certificates` stands for: a certificate for each kind of key.
     package var certificates: [String: [ShownCertificate]] = [:]
     /// What a share of the clients is shown in the place of some of them, by the same names.

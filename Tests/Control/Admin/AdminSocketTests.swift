@@ -13,7 +13,8 @@ struct AdminSocketTests {
         let all: [AdminRequest] = [
             .status, .reload, .upgrade, .drain(server: "web/app-01"), .ready(server: "web/app-01"),
             .weight(server: "web/app-01", 256), .certificates(of: nil), .certificates(of: []),
-            .certificates(of: ["web", "www"]), .uses(certificate: "web"), .renewTickets,
+            .certificates(of: ["web", "www"]), .uses(certificate: "web"), .wish(certificate: "web"),
+            .renewTickets,
         ]
         for request in all {
             #expect(AdminRequest(line: request.line) == request)

@@ -19,18 +19,20 @@ struct NamedRenewalTests {
     }
 
     private func write(key: String = "ecdsa-p256") throws {
+        try write(["one", "two", "three"].map { ($0, "names: [\($0).example], issuer: internal, key: \(key)") })
+    }
+
+    private func write(_ certificates: [(name: String, settings: String)]) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
             site: a.example
             gateway:
-              listen: [{ port: 443, tls: { certificates: [one, two, three] } }]
+              listen: [{ port: 443, tls: { certificates: [\(certificates.map(\.name).joined(separator: ", "))] } }]
               pools: { web: { servers: [{ address: 192.0.2.1, port: 8080 }] } }
               routes: [{ hosts: [one.example], pool: web }]
             certificate-store: store
             certificates:
-              one: { names: [one.example], issuer: internal, key: \(key) }
-              two: { names: [two.example], issuer: internal, key: \(key) }
-              three: { names: [three.example], issuer: internal, key: \(key) }
+            \(certificates.map { "  \($0.name): { \($0.settings) }" }.joined(separator: "\n"))
             """
         try text.write(toFile: "\(folder)/site.yaml", atomically: true, encoding: .utf8)
     }
@@ -88,6 +90,50 @@ struct NamedRenewalTests {
         let (third, _) = try load(after: second)
         #expect(news(third, since: second) == ["one", "two", "three"])
         #expect(third.keyring.certificates.values.allSatisfy { $0.first?.key.kind == .ecdsaP384 })
+    }
+
+    @Test("one that lacks a name that is served is not taken, but where its CA refused that, or an operator went back")
+    func narrower() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let directory = "https://127.0.0.1:1/directory"
+        try write([("web", "names: [one.example, two.example], issuer: { acme: \"\(directory)\" }")])
+        let store = CertificateStore(folder: "\(folder)/store")
+        let now = Int64(Date().timeIntervalSince1970)
+        let ca = try InternalCA(named: "ca.test", now: now)
+        func put(_ names: String...) throws -> CertificateBundle {
+            let bundle = try ca.issue(names: names, now: now)
+            try store.save(bundle, as: "web", reason: "a test", now: now)
+            return bundle
+        }
+        _ = try put("one.example", "two.example")
+        var (first, slots) = try load()
+        let narrow = try put("one.example")
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["web"])
+        #expect(news(second, since: first) == [] && second.makeshifts == ["web"])
+        let told = second.warnings.filter { $0.contains("does not cover two.example") && $0.contains("SERVED ON") }
+        #expect(told.count == 1, "\(second.warnings)")
+        // It keeps nothing else from coming into force.
+        #expect(try news(load(after: second).0, since: first) == [])
+
+        var plan = RenewalPlan()
+        plan.succeed(
+            .init(fingerprint: narrow.leaf.fingerprint, directory: directory, account: "me"),
+            life: 1,
+            but: "two.example was refused",
+            asking: [directory],
+            at: now
+        )
+        store.keep(plan, of: "web")
+        first = try second.renewed(generation: 3, slots: &slots, of: ["web"])
+        #expect(news(first, since: second) == ["web"] && first.makeshifts == [])
+
+        store.keep(RenewalPlan(), of: "web")
+        _ = try put("one.example", "two.example")
+        let whole = try first.renewed(generation: 4, slots: &slots, of: ["web"])
+        #expect(news(whole, since: first) == ["web"])
+        _ = try store.rollBack("web", reason: "a test", now: now)
+        let back = try whole.renewed(generation: 5, slots: &slots, of: ["web"])
+        #expect(news(back, since: whole) == ["web"] && back.makeshifts == [])
     }
 
     @Test("what was done is told once, also when no certificate is looked at")

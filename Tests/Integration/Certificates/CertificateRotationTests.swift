@@ -56,6 +56,31 @@ struct CertificateRotationTests: OneCertificate {
         assert client.sock is first, "another connection was made"
         """
 
+    @Test("with a site file that the gateway has not read nothing is made, and the way back is open")
+    func unread() throws {
+        let site = try start("issuer: internal")
+        #expect(try certs("rotate", "web").status == 0)
+        let before = try shown
+        let path = directory.path("site.yaml")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try text.replacing("issuer: internal", with: "issuer: internal, key: rsa-2048")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        for command in [["rotate", "web"], ["issue", "web"], ["renew"]] {
+            let refused = try directory.certs(command)
+            #expect(refused.status == 1 && refused.error.contains("`gatehouse reload` first"), "\(command): \(refused)")
+        }
+        #expect(try shown == before && stored == before)
+        let back = try certs("rollback", "web")
+        #expect(back.status == 0, "\(back)")
+        let known = try shown
+        #expect(try known != before && known == stored)
+        // What is there by the file of before rests; the next file ends that.
+        #expect(try site.command("reload").status == 0)
+        #expect(try shown != known && shown == stored)
+        let rotated = try certs("rotate", "web")
+        #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated)")
+    }
+
     @Test("retire says who still has the old certificate; its key is in no memory, and no ticket of before is taken")
     func retires() throws {
         let site = try start("issuer: internal")

@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Gateway
 import Operations
@@ -50,6 +51,22 @@ struct AdminAnswersTests {
         _ = try ask(made, "server weight web/app-01 2")
         #expect(made.state.load(server: 0, .weight) == 0)
         #expect(share() == 40)
+    }
+
+    @Test("what the site file asks of a certificate or a standby is said, and nothing of what it does not name")
+    func wishes() throws {
+        var made = try MadeView()
+        var settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        settings.standby = .acme(ACMESettings(directory: "https://ca.test/dir"))
+        let standby = try #require(settings.standbyCertificate)
+        made.view.certificateSettings = ["web": settings]
+        for asked in [settings, standby] {
+            let (exit, reply) = try ask(made, "certificates wish \(asked.name)")
+            #expect(exit == 0 && reply["result"]?.text == asked.wish)
+        }
+        #expect(standby.wish.hasSuffix(" foobar.com of https://ca.test/dir"), "\(standby.wish)")
+        let (_, unknown) = try ask(made, "certificates wish other")
+        #expect(unknown["result"] == JSONValue.null)
     }
 
     @Test("a name that is not there gets the nearest one")

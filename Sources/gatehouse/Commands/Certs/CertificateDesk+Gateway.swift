@@ -23,7 +23,11 @@ extension CertificateOptions.Desk {
 
     /// Asks the running gateway.
     func question(_ request: AdminRequest) -> Answer {
-        let patience = request == .status ? Self.patience.reading : Self.patience.changing
+        let patience =
+            switch request {
+            case .status, .wish: Self.patience.reading
+            default: Self.patience.changing
+            }
         let line: String?
         do {
             line = try AdminClient.ask(request, at: socket, within: patience)
@@ -51,6 +55,25 @@ extension CertificateOptions.Desk {
         case .failure(let error): throw .library("the gateway cannot show the CA what it looks for: \(error)")
         case .result: break
         }
+    }
+
+    // MARK: What it has read
+
+    /// What the running gateway's site file asks of a certificate; nil where none runs, or it does not say.
+    func wishInForce(of settings: CertificateSettings) -> String? {
+        guard case .result(.string(let wish)) = question(.wish(certificate: settings.name)) else { return nil }
+        return wish
+    }
+
+    /// Ends the command where the running gateway's site file asks for another certificate under this name: it would replace at
+    /// once what is made here, and a CA counts orders.
+    func requireSameWish(_ settings: CertificateSettings) throws {
+        guard let wish = wishInForce(of: settings), wish != settings.wish else { return }
+        Output.error(
+            "certificate \(settings.name): the gateway has another site file, such as one of before, which asks for \(wish), and "
+                + "this one asks for \(settings.wish); nothing was made: `gatehouse reload` first"
+        )
+        throw ExitCode(1)
     }
 
     // MARK: What it shows

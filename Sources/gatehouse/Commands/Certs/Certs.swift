@@ -107,7 +107,8 @@ struct CertificateOptions: ParsableArguments {
             wantsNewKey: Bool = false,
             where need: () -> String?
         ) throws -> CertificateBundle? {
-            try perform { () throws(CertificateProblem) in
+            try requireSameWish(settings)
+            return try perform { () throws(CertificateProblem) in
                 if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
                 return try provider.claimed(settings, by: Self.command, isPatient: true, tell: { Output.error($0) }) {
                     () throws(CertificateProblem) -> CertificateBundle? in

@@ -18,12 +18,13 @@ extension Certs {
         func run() throws {
             let desk = try change.options.desk()
             let settings = try desk.certificate(change.name)
+            let wish = desk.wishInForce(of: settings)
             let bundle = try desk.perform { () throws(CertificateProblem) in
-                try desk.provider.rollBack(settings, reason: change.reason)
+                try desk.provider.rollBack(settings, wishing: wish, reason: change.reason)
             }
             let end = UTC.text(bundle.leaf.validity.upperBound)
             Output.line("certificate \(change.name): back to the one that is good until \(end)")
-            if let next = desk.provider.standing(settings).due {
+            if let next = desk.provider.standing(settings).due, next > desk.now {
                 Output.line(
                     "certificate \(change.name): the next one is made at \(UTC.text(next)), or by `gatehouse certs rotate "
                         + "\(change.name)`"
