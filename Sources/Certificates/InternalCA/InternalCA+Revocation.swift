@@ -114,7 +114,7 @@ extension InternalCA {
             return isDue(stored, now) ? nil : stored
         }
         if let list = try usable() { return list }
-        return try store.locked { () throws(CertificateProblem) in
+        return try store.locked(isOneOfMany: true) { () throws(CertificateProblem) in
             // Another process may have made it meanwhile.
             if let list = try usable() { return list }
             return try makeList(adding: [], of: signer, in: store, now: now)

@@ -21,6 +21,7 @@ extension CertificateProvider {
             lacking.warnings = [error.text(of: settings.name)]
             lacking.renewal = now + InternalCA.retryTime
             lacking.isMakeshift = true
+            lacking.isOwed = settings.issuer == .internal
             return lacking
         }
     }

@@ -75,6 +75,7 @@ extension SiteConfiguration {
                 "certificate \(settings.name): \(problem); WHAT WAS SERVED BEFORE IS SERVED ON"
             ]
             kept.provided.isMakeshift = true
+            kept.provided.isOwed = if case .busyStore = problem { true } else { false }
             kept.provided.renewal = now + InternalCA.retryTime
             return kept
         }

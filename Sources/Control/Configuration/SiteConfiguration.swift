@@ -37,6 +37,8 @@ package struct SiteConfiguration: Sendable {
     package var emergencies: Set<String> { names { $0.isEmergency } }
     /// Those that cannot be used, and others shown in their place.
     package var makeshifts: Set<String> { names { $0.isMakeshift } }
+    /// Those that are not as the site file has them, since others could not be made.
+    package var owed: Set<String> { names { $0.isOwed } }
 
     private func names(_ isWanted: (CertificateProvider.Provided) -> Bool) -> Set<String> {
         Set(certificates.filter { isWanted($0.value.provided) }.keys)

@@ -114,7 +114,8 @@ extension GatewayProcess {
             }
             try orders.want(configuration.site)
             Self.log("\(done), configuration \(configuration.plan.generation)")
-            return .result(standing(of: names).line)
+            // An order or a command is told of its own.
+            return .result(standing(of: names).line, exit: isReload && !configuration.owed.isEmpty ? 1 : 0)
         } catch {
             Self.log("\(refusal): \(error)")
             tellFailure(refusal, error)

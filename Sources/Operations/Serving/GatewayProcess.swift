@@ -244,6 +244,7 @@ package final class GatewayProcess {
             .init("change_microseconds", changeTime.map { .integer($0) } ?? .null),
             .init("change_ended_nanoseconds", changeEnd.map { .integer(Int($0)) } ?? .null),
             .init("makeshifts", .strings(configuration.makeshifts.sorted())),
+            .init("owed", .strings(configuration.owed.sorted())),
             .init("trials", .strings(configuration.keyring.trials.keys.sorted())),
             .init("unknown", .strings(unknown.sorted())),
             .init("unseen", .strings(asked.intersection(unseen).sorted())),

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import Linux
 import OpenSSL
 import Site
 import Testing
@@ -58,6 +59,23 @@ struct BatchTests {
         let made = provider.provideTogether(wanted) { steps.append([$0, $1]) }
         #expect(Set(made.keys) == Set(wanted[100...].map(\.name)))
         #expect(steps == [[30, 130]])
+    }
+
+    @Test("who waits for the store in vain has waited for the list of what was revoked, too")
+    func held() throws {
+        var site = SiteModel(name: "foobar.com")
+        site.certificateStore = scratch.store.folder
+        site.internalCA.revocationList = "http://foobar.com"
+        let provider = CertificateProvider(for: site, now: now)
+        _ = try provider.issue(wanted[0], reason: "test")
+        let lock = try FileLock.take(scratch.store.folder + "/.lock", within: 60_000)
+        #expect(throws: CertificateProblem.self) { try provider.provide(wanted[1]) }
+        let begin = ContinuousClock.now
+        #expect(throws: CertificateProblem.self) { try provider.revocationLists() }
+        // Another wait takes ten.
+        #expect(ContinuousClock.now - begin < .seconds(9))
+        _ = consume lock
+        #expect(try provider.revocationLists().published.count == 1)
     }
 
     @Test("where one cannot be made so, each is left to be made by itself, and says why")

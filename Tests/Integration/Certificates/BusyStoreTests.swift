@@ -35,20 +35,7 @@ struct BusyStoreTests {
 
     @Test("each command that changes it says so, and what to do, after ten seconds; those that read it do not wait")
     func held() throws {
-        let script = """
-            import fcntl, sys, time
-            file = open(sys.argv[1], "r+")
-            fcntl.flock(file, fcntl.LOCK_EX)
-            print("held", flush=True)
-            time.sleep(600)
-            """
-        let holder = try ChildProcess(
-            "/usr/bin/python3",
-            ["-c", script, directory.path("store/.lock")],
-            in: directory,
-            name: "holder"
-        )
-        try eventually("it holds the lock") { holder.standardOutput.contains("held") }
+        let holder = try holder()
         let before = try contents()
         let changing = [
             ["issue", "fresh"], ["rotate", "web"], ["renew"], ["standby", "bought"], ["rollback", "web"],
@@ -84,6 +71,55 @@ struct BusyStoreTests {
         holder.send(SIGKILL)
         try holder.wait()
         #expect(try directory.certs(["rotate", "web"]).status == 0)
+    }
+
+    @Test("a reload is in force all the same, and ends with 1 for what could not be made, which the next one makes")
+    func reloaded() throws {
+        let port = try Ports.free()
+        func text(_ key: String) -> String {
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [web] } } ]
+              routes: [ { hosts: [foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
+            certificate-store: store
+            certificates:
+              web: { names: [foobar.test], issuer: internal, key: \(key) }
+            """
+        }
+        let site = try RunningSite(text("ecdsa-p256"), in: directory)
+        let holder = try holder()
+        try directory.write(text("ecdsa-p384"), to: "site.yaml")
+        let reload = try site.command("reload")
+        #expect(reload.status == 1 && reload.output.contains("is in force"), "\(reload)")
+        #expect(reload.error.contains("could not be made: web; "), "\(reload)")
+        #expect(reload.error.contains("is being changed by another process"), "\(reload)")
+        holder.send(SIGKILL)
+        try holder.wait()
+        let next = try site.command("reload")
+        #expect(next.status == 0 && !next.error.contains("could not be made"), "\(next) \(site.log)")
+        #expect(try directory.shown(at: port, "-text").contains("P-384"))
+    }
+
+    /// A process that holds the store's lock.
+    private func holder() throws -> ChildProcess {
+        let script = """
+            import fcntl, sys, time
+            file = open(sys.argv[1], "r+")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            print("held", flush=True)
+            time.sleep(600)
+            """
+        let holder = try ChildProcess(
+            "/usr/bin/python3",
+            ["-c", script, directory.path("store/.lock")],
+            in: directory,
+            name: "holder"
+        )
+        try eventually("it holds the lock") { holder.standardOutput.contains("held") }
+        return holder
     }
 
     @Test("two commands at once, of which the first is slow: the second waits, says for whom, and both end well")
