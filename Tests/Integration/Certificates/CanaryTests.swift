@@ -181,5 +181,23 @@ struct CanaryTests: OneCertificate {
         #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
         #expect(try trial(site) == nil)
         #expect(try clients(20, trusting: one.certificatePath) == 20)
+        // An upgrade reads the files alone; so does a restart, which has nothing else.
+        let upgrade = try site.command("upgrade")
+        #expect(upgrade.status == 1 && upgrade.error.contains("CLIENTS REFUSED what its files hold"), "\(upgrade)")
+        #expect(try clients(10, trusting: one.certificatePath) == 10)
+        func isTold() throws -> Bool {
+            let list = try certs("list")
+            return list.status == 1 && list.output.contains("WARNING: CLIENTS REFUSED what its files hold")
+        }
+        #expect(try isTold())
+        try site.stop()
+        let next = try RunningSite(in: directory)
+        #expect(next.log.contains("certificate web: CLIENTS REFUSED what its files hold"), "\(next.log)")
+        #expect(try isTold())
+        try put(one)
+        let upgraded = try next.command("upgrade")
+        #expect(upgraded.status == 0, "\(upgraded) \(next.log)")
+        #expect(try clients(10, trusting: one.certificatePath) == 10)
+        #expect(try !isTold())
     }
 }
