@@ -37,6 +37,7 @@ extension CertificateProvider {
             + "this one asks for \(settings.wish); not to replace each other's without end, this one waits until "
             + "\(UTC.text(end)): have all of them read the same file (`gatehouse reload`), and what is missing then, "
             + "`gatehouse certs rotate \(settings.name)` makes at once"
+        wishes.note(why, of: store.pointer(of: settings.name), as: settings.name)
         return (end, why)
     }
 }

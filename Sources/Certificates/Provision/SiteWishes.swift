@@ -12,6 +12,8 @@ package final class SiteWishes: Sendable {
         var other: (fingerprint: String, end: Int64)?
         /// When one that was not enough was replaced at once.
         var reply: Int64?
+        /// What is said while one stays, and of which certificate.
+        var told: (certificate: String, why: String)?
     }
 
     /// Those of the gateway that this process is.
@@ -58,6 +60,27 @@ package final class SiteWishes: Sendable {
                 entries[name] = entry
             }
             return entry.other.flatMap { $0.end > now ? $0.end : nil }
+        }
+    }
+
+    /// What is said of one that stays.
+    internal func note(_ why: String, of name: String, as certificate: String) {
+        entries.withLock { entries in
+            guard var entry = entries[name] else { return }
+            entry.told = (certificate, why)
+            entries[name] = entry
+        }
+    }
+
+    /// Why certificates stay as another process wanted them, by what the site file calls them.
+    package func waits(at now: Int64) -> [String: String] {
+        entries.withLock { entries in
+            var waits: [String: String] = [:]
+            for entry in entries.values {
+                guard let other = entry.other, other.end > now, let told = entry.told else { continue }
+                waits[told.certificate] = told.why
+            }
+            return waits
         }
     }
 }

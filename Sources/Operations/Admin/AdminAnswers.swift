@@ -1,3 +1,4 @@
+import Certificates
 package import Control
 import Gateway
 import Site
@@ -16,7 +17,7 @@ package struct AdminAnswers: Sendable {
     package func answer(_ request: AdminRequest) -> AdminReply? {
         switch request {
         case .status:
-            let report = StatusReport(view.value)
+            let report = StatusReport(view.value, waits: SiteWishes.ofGateway.waits(at: Schedule.time))
             return .result(report.document.line, exit: report.isWanting ? 1 : 0)
         case .wish(let certificate):
             return .result((view.value.wish(of: certificate).map { JSONValue.string($0) } ?? .null).line)

@@ -12,10 +12,12 @@ package struct StatusReport: Sendable {
     package let isWanting: Bool
 
     /// - Parameters:
+    ///   - waits: why certificates stay as another process wanted them, by their names.
     ///   - now: milliseconds, monotonic.
     ///   - realtime: microseconds since 1970.
     package init(
         _ view: GatewayView,
+        waits: [String: String] = [:],
         now: UInt64 = Clock.monotonicNanoseconds / 1_000_000,
         realtime: UInt64 = Clock.realtimeMicroseconds
     ) {
@@ -40,14 +42,15 @@ package struct StatusReport: Sendable {
             .init("internal_ca", Self.authority(view, now: seconds)),
             .init("clock_doubt", view.clockDoubt.map { .string($0.words) } ?? .null),
             .init("certificate_store_warnings", .strings(view.storeWarnings)),
-            .init(
-                "certificate_deployment_problems",
-                .object(
-                    view.deploymentProblems.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }
-                )
-            ),
+            .init("certificate_deployment_problems", Self.words(view.deploymentProblems)),
+            .init("certificate_waits", Self.words(waits)),
             .init("pools", .array(pools.map(Self.pool))),
         ])
+    }
+
+    /// What is said of certificates, by their names.
+    private static func words(_ words: [String: String]) -> JSONValue {
+        .object(words.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
     }
 
     private static func trials(_ view: GatewayView) -> JSONValue {

@@ -15,7 +15,8 @@ package struct StatusTable {
         lines += Self.trials(document)
         lines += Self.authority(document)
         lines += Self.store(document)
-        lines += Self.deployments(document)
+        lines += Self.warnings(document["certificate_deployment_problems"], "programs of `deploy`:")
+        lines += Self.warnings(document["certificate_waits"], "certificates that wait:")
         for pool in document["pools"]?.items ?? [] { lines += Self.pool(pool) }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -103,11 +104,10 @@ package struct StatusTable {
         return clock + ["", "certificate store:"] + warnings.map { "    WARNING: " + cell($0) }
     }
 
-    private static func deployments(_ document: JSONValue) -> [String] {
-        guard case .object(let members) = document["certificate_deployment_problems"], !members.isEmpty else {
-            return []
-        }
-        return ["", "programs of `deploy`:"] + members.map { "    WARNING: " + cell($0.value) }
+    /// What is said of certificates, by their names.
+    private static func warnings(_ words: JSONValue?, _ title: String) -> [String] {
+        guard case .object(let members)? = words, !members.isEmpty else { return [] }
+        return ["", title] + members.map { "    WARNING: " + cell($0.value) }
     }
 
     private static func pool(_ pool: JSONValue) -> [String] {

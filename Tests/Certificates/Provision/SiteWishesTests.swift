@@ -44,6 +44,9 @@ struct SiteWishesTests {
             #expect(warning.contains("for foobar.com, www.foobar.com, of"), "\(warning)")
             #expect(warning.contains("asks for internal") && warning.contains("gatehouse reload"), "\(warning)")
             #expect(held.renewal == now + 1 + 2 * 86_400)
+            let waits = two.waits(at: now + Int64(second))
+            #expect(waits.count == 1 && waits["web"].map { warning.hasSuffix($0) } == true, "\(waits)")
+            #expect(one.waits(at: now).isEmpty && two.waits(at: now + 1 + 2 * 86_400).isEmpty)
             var other = settings("other.foobar.com")
             other.name = "other"
             #expect(provider(two).provideTogether([narrow, other]) { _, _ in }["web"] == nil)
@@ -52,7 +55,7 @@ struct SiteWishesTests {
         #expect(try generation == 2)
 
         _ = try provider(two).provide(settings("foobar.com", "api.foobar.com"))
-        #expect(try generation == 3)
+        #expect(try generation == 3 && two.waits(at: now).isEmpty)
         _ = try provider(nil).provide(narrow)
         #expect(try generation == 4)
         // That is what the first one had, and another now: it lacks a name, and is replaced.

@@ -83,4 +83,33 @@ struct SharedStoreTests {
         #expect(try one.certs("list").output.contains("; served\n"))
         #expect(try one.certs("retire", "web", "--compromised").status == 0)
     }
+
+    @Test("one is reloaded with a name more: the other leaves that there, and says so until it has the same file")
+    func mixed() throws {
+        let store = try TemporaryDirectory()
+        let (one, two) = (try Member(store: store), try Member(store: store))
+        let first = try one.start()
+        let second = try two.start()
+        #expect(try one.certs("list").status == 0)
+        func widen(_ member: Member) throws {
+            let (narrow, wide) = ("names: [foobar.test]", "names: [foobar.test, www.foobar.test]")
+            try member.directory.write(member.text.replacingOccurrences(of: narrow, with: wide), to: "site.yaml")
+        }
+        try widen(two)
+        #expect(try second.command("reload").status == 0)
+        let words = "ANOTHER GATEWAY OR COMMAND HAS ANOTHER SITE FILE"
+        try eventually("the first one has seen it; \(first.log)", within: .seconds(60)) {
+            let list = try one.certs("list")
+            return list.status == 1 && list.output.contains("WARNING: \(words)")
+        }
+        #expect(try first.command("status").output.contains("WARNING: \(words)"))
+        #expect(try two.certs("list").status == 0)
+        try widen(one)
+        let reload = try first.command("reload")
+        #expect(reload.status == 0 && !reload.error.contains(words), "\(reload)")
+        for member in [one, two] {
+            let list = try member.certs("list")
+            #expect(list.status == 0 && list.output.contains("generation 2"), "\(list)")
+        }
+    }
 }

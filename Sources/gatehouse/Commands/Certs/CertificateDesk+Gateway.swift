@@ -82,6 +82,8 @@ extension CertificateOptions.Desk {
     struct Shown {
         /// What it shows its clients, by the certificates' names; nil when none runs here, or it says nothing.
         var certificates: [String: [ServedCertificate]]?
+        /// Why it leaves certificates as another process wanted them, by their names.
+        var waits: [String: String] = [:]
         /// Why it does not believe the machine's clock.
         var clockDoubt: String?
         /// Why it says nothing, where one runs.
@@ -110,7 +112,11 @@ extension CertificateOptions.Desk {
                 ServedCertificate(fingerprint: $0, end: nil, trial: .share(share))
             }
         }
-        return Shown(certificates: served, clockDoubt: status["clock_doubt"]?.text)
+        var waits: [String: String] = [:]
+        if case .object(let members)? = status["certificate_waits"] {
+            for member in members { waits[member.name] = member.value.text }
+        }
+        return Shown(certificates: served, waits: waits, clockDoubt: status["clock_doubt"]?.text)
     }
 
     // MARK: What it is to serve

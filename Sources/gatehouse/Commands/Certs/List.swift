@@ -30,8 +30,10 @@ extension Certs {
             )
             // A name that nothing has is an error.
             for name in names where stored[name] == nil { _ = try desk.certificate(name) }
-            let compared = standings.filter { names.isEmpty || names.contains($0.name) }.map {
-                $0.comparing(with: served, standby: stored[$0.standbyName] ?? [])
+            let compared = standings.filter { names.isEmpty || names.contains($0.name) }.map { standing in
+                var compared = standing.comparing(with: served, standby: stored[standing.standbyName] ?? [])
+                compared.warnings += [gateway.waits[standing.name]].compactMap(\.self)
+                return compared
             }
             let storeWarnings = desk.provider.storeWarnings(of: names.isEmpty ? nil : Set(names))
             if json {
