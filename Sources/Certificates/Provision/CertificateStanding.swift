@@ -60,6 +60,13 @@ package struct CertificateStanding: Sendable {
         return max(plan.next, plan.patience, leaf.renewalSchedule.due(advised: plan.advice?.moment))
     }
 
+    /// Until when no other is made though no try has failed, and why: an operator went back to it, or its CAs want to be left
+    /// alone. nil where nothing waits.
+    package func rest(at now: Int64) -> (end: Int64, why: String)? {
+        guard isRenewedHere, failures == 0, plan.next > now, !plan.problem.isEmpty else { return nil }
+        return (plan.next, plan.problem)
+    }
+
     /// How many tries remain before it ends; nil when nobody here renews it.
     package func runway(at now: Int64) -> Int? {
         guard isRenewedHere else { return nil }

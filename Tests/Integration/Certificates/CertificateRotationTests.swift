@@ -26,9 +26,12 @@ struct CertificateRotationTests: OneCertificate {
         #expect(rotated.output.contains(" ms after it was written, "), "\(rotated)")
         let second = try shown
         #expect(try second != first && second == stored)
-        let back = try certs("rollback", "web")
+        let back = try certs("rollback", "web", "--reason", "clients broke")
         #expect(back.status == 0, "\(back)")
         #expect(try shown == first)
+        let list = try certs("list")
+        #expect(list.status == 0 && list.output.contains("; no other before 20"), "\(list)")
+        #expect(list.output.contains(": it was gone back from: clients broke; "), "\(list)")
         try directory.write("", to: "go")
         #expect(try open.wait() == 0, "\(open.standardError)")
         #expect(open.standardOutput == "1 app-01\n2 app-01\n")

@@ -95,6 +95,9 @@ extension CertificateStanding {
         if failures > 0 {
             words.append("\(failures) \(failures == 1 ? "try" : "tries") failed, the last one: \(plan.problem)")
         }
+        if let rest = rest(at: now) {
+            words.append("no other before \(UTC.text(rest.end)): \(rest.why.printableLine)")
+        }
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
         if isUnnamed {
             words.append(
@@ -159,6 +162,8 @@ extension CertificateStanding {
             .init("being_made", claim.map { .string("\($0)") } ?? .null),
             .init("failures", .integer(failures)),
             .init("last_problem", failures > 0 ? .string(plan.problem) : .null),
+            .init("rests_until", rest(at: now).map { .string(UTC.text($0.end)) } ?? .null),
+            .init("rest_reason", rest(at: now).map { .string($0.why) } ?? .null),
             .init("served", served.map { .strings($0.map(\.fingerprint)) } ?? .null),
             .init("trial_share_percent", served?.share.map { .integer($0) } ?? .null),
             .init("faults", .strings(faults)),
