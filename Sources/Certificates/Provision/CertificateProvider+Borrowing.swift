@@ -1,3 +1,4 @@
+import Linux
 package import OpenSSL
 package import Site
 
@@ -48,38 +49,76 @@ extension CertificateProvider {
         from good: [String: [CertificateBundle]],
         after earlier: Provided?
     ) -> Provided {
-        let own = provided.isStandIn ? [] : provided.bundles
-        var borrowed: [CertificateBundle] = []
-        var found: [String] = []
+        guard let loan = loan(settings, provided, from: good) else { return provided }
+        var filled = provided
+        filled.bundles = (provided.isStandIn ? [] : provided.bundles) + loan.bundles
+        filled.borrowed = loan.bundles
+        filled.renewal = min(provided.renewal ?? .max, now + InternalCA.retryTime)
+        filled.warnings = loan.warnings
+        if provided.isStandIn, !loan.rest.isEmpty {
+            filled.bundles += standIn(settings, for: loan.rest, after: earlier)
+        }
+        return filled
+    }
+
+    /// What a start would warn of, where others have what a certificate lacks: nil where they have nothing.
+    internal func warnings(
+        of settings: CertificateSettings,
+        _ provided: Provided,
+        borrowingFrom lenders: [[CertificateBundle]]
+    ) -> [String]? {
+        loan(settings, provided, from: good(for: settings.names, in: lenders))?.warnings
+    }
+
+    /// What others have for a certificate's names.
+    private struct Loan {
+        var bundles: [CertificateBundle] = []
+        /// The names for which there is nothing.
         var rest: [HostPattern] = []
-        for name in settings.names where !own.contains(where: { $0.covers(name) }) {
+        /// What is said of the certificate then.
+        var warnings: [String] = []
+    }
+
+    /// - Returns: nil where the others have nothing that it lacks.
+    private func loan(
+        _ settings: CertificateSettings,
+        _ provided: Provided,
+        from good: [String: [CertificateBundle]]
+    ) -> Loan? {
+        var loan = Loan()
+        var found: [String] = []
+        for name in settings.names where provided.isStandIn || !provided.bundles.contains(where: { $0.covers(name) }) {
             guard let bundles = Self.spellings(name).compactMap({ good[$0] }).first else {
-                rest.append(name)
+                loan.rest.append(name)
                 continue
             }
             found.append("\(name)")
-            for bundle in bundles where !borrowed.holds(bundle) { borrowed.append(bundle) }
+            for bundle in bundles where !loan.bundles.holds(bundle) { loan.bundles.append(bundle) }
         }
-        guard !borrowed.isEmpty else { return provided }
-        var filled = provided
-        filled.bundles = own + borrowed
-        filled.borrowed = borrowed
-        filled.renewal = min(provided.renewal ?? .max, now + InternalCA.retryTime)
-        let end = borrowed.map(\.end).min() ?? 0
-        var words = [
+        guard !loan.bundles.isEmpty else { return nil }
+        let end = loan.bundles.map(\.end).min() ?? 0
+        // What is told of a stand-in for all names is not so; of damage, it is.
+        loan.warnings = provided.isStandIn && !provided.isMakeshift ? [] : provided.warnings
+        loan.warnings.append(
             "certificate \(settings.name): its ACME server has given none for \(found.joined(separator: ", ")) yet, so a good "
                 + "one that is there is shown, until \(UTC.text(end)) at most; `gatehouse certs issue \(settings.name)` asks"
-        ]
-        if provided.isStandIn, !rest.isEmpty {
-            filled.bundles += standIn(settings, for: rest, after: earlier)
-            words.append(
-                "certificate \(settings.name): for \(rest.map { "\($0)" }.joined(separator: ", ")) one of the internal CA stands "
-                    + "in, which browsers refuse"
+        )
+        if provided.isStandIn, !loan.rest.isEmpty {
+            loan.warnings.append(
+                "certificate \(settings.name): for \(loan.rest.map { "\($0)" }.joined(separator: ", ")) one of the internal CA "
+                    + "stands in, which browsers refuse"
             )
         }
-        // What is told of a stand-in for all names is not so; of damage, it is.
-        filled.warnings = (provided.isStandIn && !provided.isMakeshift ? [] : provided.warnings) + words
-        return filled
+        return loan
+    }
+
+    /// What a start could show in place of others' certificates, as far as nothing has to be made for it.
+    ///
+    /// - Parameter shown: the names of those of the site that listeners show.
+    package func lenders(among shown: Set<String>) -> [[CertificateBundle]] {
+        let own = site.certificates.values.filter { shown.contains($0.name) }.sorted { $0.name < $1.name }
+        let found = Parallel.map(own) { [self] settings in try? find(settings) }
+        return found.compactMap { $0?.bundles } + unnamedBundles()
     }
 
     /// Good certificates of the store that the site file does not name: they were served under those names, it may be.

@@ -112,8 +112,14 @@ package struct CertificateProvider: Sendable {
 
     /// What `provide` would warn of, found without writing anything.
     ///
-    /// - Parameter isShown: by a listener.
-    package func inspect(_ settings: CertificateSettings, isShown: Bool = true) throws(CertificateProblem) -> [String] {
+    /// - Parameters:
+    ///   - isShown: by a listener.
+    ///   - lenders: what a start could show for names that an ACME server has not certified yet.
+    package func inspect(
+        _ settings: CertificateSettings,
+        isShown: Bool = true,
+        beside lenders: () -> [[CertificateBundle]] = { [] }
+    ) throws(CertificateProblem) -> [String] {
         switch settings.issuer {
         case .files(let pairs): return try files(pairs, settings).warnings
         case .internal:
@@ -129,9 +135,15 @@ package struct CertificateProvider: Sendable {
                 return [error.text(of: settings.name)]
             }
         case .acme:
-            if let bundle = try stored(settings) { return warnings(of: bundle, settings) }
-            try requireWritableStore()
-            return [isShown ? standInWarning(settings) : absenceWarning(settings)]
+            var provided = Provided(bundles: [], isStandIn: true)
+            if let bundle = try stored(settings) {
+                provided = Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
+            } else {
+                try requireWritableStore()
+                provided.warnings = [isShown ? standInWarning(settings) : absenceWarning(settings)]
+            }
+            guard isShown, lacksNames(settings, provided) else { return provided.warnings }
+            return warnings(of: settings, provided, borrowingFrom: lenders()) ?? provided.warnings
         }
     }
 

@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import OpenSSL
 package import Site
 
 /// What `gatehouse check` says of a site's certificates, without changing anything.
@@ -18,6 +19,13 @@ package enum CertificateCheck {
         let provider = CertificateProvider(for: site, now: WallClock.seconds)
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
+        var present: [[CertificateBundle]]?
+        // Read where one lacks names, and once.
+        func lenders() -> [[CertificateBundle]] {
+            let found = present ?? provider.lenders(among: served)
+            present = found
+            return found
+        }
         for settings in site.certificates.values {
             let isShown = served.contains(settings.name)
             func report(
@@ -46,7 +54,7 @@ package enum CertificateCheck {
                 }
             }
             do throws(CertificateProblem) {
-                for warning in try provider.inspect(settings, isShown: isShown) {
+                for warning in try provider.inspect(settings, isShown: isShown, beside: lenders) {
                     report(.warning, warning, at: settings.issuerPosition)
                 }
             } catch {

@@ -37,6 +37,10 @@ package struct SiteConfiguration: Sendable {
     package var emergencies: Set<String> { names { $0.isEmergency } }
     /// Those that cannot be used, and others shown in their place.
     package var makeshifts: Set<String> { names { $0.isMakeshift } }
+    /// What certificates show of others for names that they lack.
+    package var borrowed: [String: [CertificateBundle]] {
+        certificates.mapValues(\.provided.borrowed).filter { !$0.value.isEmpty }
+    }
     /// Those that are not as the site file has them, since others could not be made.
     package var owed: Set<String> { names { $0.isOwed } }
 

@@ -46,6 +46,8 @@ internal struct Canaries {
     /// what they refused lately to nobody.
     func tried(_ fresh: SiteConfiguration, after before: SiteConfiguration, at now: Int64) -> SiteConfiguration {
         var tried = fresh
+        // What is not for all, and what most clients are shown in its place.
+        var kept: [(new: [CertificateBundle], old: [CertificateBundle])] = []
         for name in fresh.keyring.names(differingFrom: before.keyring).sorted() {
             guard let settings = fresh.site.certificates[name], let canary = settings.canary,
                 let old = before.keyring.certificates[name], let new = fresh.keyring.certificates[name]
@@ -69,6 +71,7 @@ internal struct Canaries {
             }
             if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
                 tried.keyring.certificates[name] = old
+                kept.append((new, old))
                 tried.warnings.append(
                     "certificate \(name): clients refused the new one, so the one before is served; the next try is at "
                         + UTC.text(refusal.until)
@@ -82,6 +85,7 @@ internal struct Canaries {
                 continue
             }
             tried.keyring.certificates[name] = old
+            kept.append((new, old))
             if let running = before.keyring.trials[name], running.bundles.hasCertificates(of: new),
                 running.share == canary.share
             {
@@ -90,7 +94,23 @@ internal struct Canaries {
                 tried.keyring.trials[name] = CertificateTrial(share: canary.share, bundles: new)
             }
         }
+        if !kept.isEmpty { Self.lend(kept, in: &tried) }
         return tried
+    }
+
+    /// Has certificates that show others' for names that they lack show them as most clients see them.
+    private static func lend(
+        _ kept: [(new: [CertificateBundle], old: [CertificateBundle])],
+        in tried: inout SiteConfiguration
+    ) {
+        for (name, borrowed) in tried.borrowed {
+            tried.keyring.certificates[name] = tried.keyring.certificates[name]?.map { bundle in
+                guard borrowed.holds(bundle), let (_, old) = kept.first(where: { $0.new.holds(bundle) }) else {
+                    return bundle
+                }
+                return old.first { $0.isAlike(bundle) } ?? bundle
+            }
+        }
     }
 
     /// Takes note of what is in force now.

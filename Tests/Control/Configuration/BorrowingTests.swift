@@ -123,6 +123,25 @@ struct BorrowingTests {
         }
     }
 
+    @Test("`check` warns of what a start shows, not of a stand-in for all names")
+    func checked() throws {
+        try inFolder {
+            _ = try keep("wild", "*.foobar.com")
+            _ = try keep("old", "foobar.com")
+            let entries = """
+                  wild: { names: ["*.foobar.com"], issuer: { acme: "https://ca.test/directory", dns: { run: /bin/true } } }
+                  web: { names: [foobar.com, www.foobar.com, example.com], issuer: \(acme) }
+                """
+            let first = try load(entries, shown: "web, wild")
+            let site = try #require(SiteFile.load(path: "\(folder)/site.yaml").model)
+            let checked = CertificateCheck.findings(site, file: "site.yaml", whereAbsent: .warning).map(\.message)
+            let words = checked.filter { $0.hasPrefix("certificate web: ") }
+            #expect(words == first.warnings.filter { $0.hasPrefix("certificate web: ") }, "\(checked)")
+            #expect(words.count == 2 && words[0].contains("none for foobar.com, www.foobar.com yet, so a good one"))
+            #expect(words.last?.contains("for example.com one of the internal CA stands in") == true, "\(words)")
+        }
+    }
+
     @Test("a name that moved is shown the certificate that has it, but none that was revoked, or has ended")
     func moved() throws {
         try inFolder {

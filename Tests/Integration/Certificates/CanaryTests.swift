@@ -13,14 +13,15 @@ struct CanaryTests: OneCertificate {
         _ count: Int,
         trusting root: String,
         asking lists: String = "",
-        times: Int = 1
+        times: Int = 1,
+        of name: String = "foobar.test"
     ) throws -> Int {
         let script = """
             good=0
             for client in $(seq 2 \(count + 1)); do
                 for time in $(seq \(times)); do
                     curl --silent --max-time 60 --interface 127.0.0.$client --cacert \(root) \(lists) \
-                        --resolve foobar.test:\(port):127.0.0.1 https://foobar.test:\(port)/ -o /dev/null && good=$((good + 1))
+                        --resolve \(name):\(port):127.0.0.1 https://\(name):\(port)/ -o /dev/null && good=$((good + 1))
                 done
             done
             echo $good
@@ -144,6 +145,44 @@ struct CanaryTests: OneCertificate {
         try directory.write(try certs("ca", "crl").output, to: "lists.pem")
         let lists = "--crlfile \(directory.path("lists.pem"))"
         #expect(try clients(10, trusting: directory.path("root.pem"), asking: lists) == 10)
+    }
+
+    @Test("who shows one for want of its own shows what is on trial to no more clients than that")
+    func lent() throws {
+        let names = ["foobar.test", "api.foobar.test"]
+        let one = try TestCertificate("one", names: names, in: directory)
+        let other = try TestCertificate("other", names: names, in: directory)
+        func put(_ certificate: TestCertificate) throws {
+            for (from, to) in [(certificate.certificatePath, "live.crt"), (certificate.keyPath, "live.key")] {
+                #expect(try run("cp", [from, directory.path(to)], in: directory).status == 0)
+            }
+        }
+        try put(one)
+        let site = try RunningSite(
+            """
+            site: foobar.test
+            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
+            gateway:
+              listen: [ { port: \(port), tls: { certificates: [api, web] } } ]
+              routes: [ { hosts: [foobar.test, api.foobar.test], pool: web } ]
+              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
+            certificate-store: store
+            certificates:
+              api: { names: [api.foobar.test], issuer: { acme: "https://127.0.0.1:1/directory" } }
+              web:
+                names: [foobar.test]
+                issuer: { files: { certificate: live.crt, key: live.key } }
+                canary: { share: 1%, time: 1h }
+            """,
+            in: directory
+        )
+        func good() throws -> Int { try clients(10, trusting: one.certificatePath, of: "api.foobar.test") }
+        #expect(try good() == 10, "\(site.log)")
+        try put(other)
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        #expect(try trial(site)?["name"] as? String == "web", "\(site.log)")
+        // Of ten one is picked now and then.
+        #expect(try good() > 5, "\(site.log)")
     }
 
     @Test("clients refuse the new one: it is taken back by itself, and one that floods with alerts does not do that")
