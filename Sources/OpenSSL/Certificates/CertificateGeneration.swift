@@ -93,6 +93,8 @@ package final class CertificateGeneration: Sendable {
     private let exact: [[UInt8]: Host]
     /// Keyed by what follows `*.`.
     private let wildcard: [[UInt8]: Host]
+    /// By wildcards as certificates have them, exact names that such a certificate is meant for.
+    private let meantByWildcard: [String: Set<String>]
     private let fallback: Host?
     /// Answers to TLS-ALPN-01, by the name that the CA asks for. Empty at nearly all times.
     private let challenges: [[UInt8]: Host]
@@ -100,7 +102,8 @@ package final class CertificateGeneration: Sendable {
     /// - Parameters:
     ///   - bundles: in order of precedence: for a name and key algorithm that several have, the first counts.
     ///   - named: the names that each of `bundles` is meant for. For such a name those count alone that are meant for it and have
-    ///     it; what merely has it, as what was issued before the name went to another one, does for want of these.
+    ///     it, or the wildcard above it; what merely has it, as what was issued before the name went to another one, does for want
+    ///     of these.
     ///   - challenges: answers to TLS-ALPN-01 (RFC 8737), by the name in SNI; shown to who speaks `acme-tls/1` alone.
     package init(
         number: UInt64,
@@ -116,7 +119,16 @@ package final class CertificateGeneration: Sendable {
                 (Array(name.utf8), Host(name: "acme-tls/1 \(name)", bundles: [bundle]))
             }
         )
-        var byName = Self.byName(zip(bundles, named).map { ($0, Set($1).intersection($0.names)) })
+        var meantByWildcard: [String: Set<String>] = [:]
+        let meant = zip(bundles, named).map { bundle, names -> (CertificateBundle, Set<String>) in
+            let own = Set(bundle.names)
+            for name in names where !own.contains(name) && own.contains(name.wildcardAbove) {
+                meantByWildcard[name.wildcardAbove, default: []].insert(name)
+            }
+            return (bundle, Set(names.filter { own.contains($0) || own.contains($0.wildcardAbove) }))
+        }
+        self.meantByWildcard = meantByWildcard
+        var byName = Self.byName(meant)
         byName.merge(Self.byName(bundles.map { ($0, Set($0.names)) })) { meant, _ in meant }
         var exact: [[UInt8]: Host] = [:]
         var wildcard: [[UInt8]: Host] = [:]
@@ -158,6 +170,7 @@ package final class CertificateGeneration: Sendable {
         number: UInt64,
         exact: [[UInt8]: Host],
         wildcard: [[UInt8]: Host],
+        meantByWildcard: [String: Set<String>],
         fallback: Host?,
         challenges: [[UInt8]: Host]
     ) {
@@ -165,6 +178,7 @@ package final class CertificateGeneration: Sendable {
         self.challenges = challenges
         self.exact = exact
         self.wildcard = wildcard
+        self.meantByWildcard = meantByWildcard
         self.fallback = fallback
     }
 
@@ -181,8 +195,7 @@ package final class CertificateGeneration: Sendable {
         var fallback = self.fallback
         for change in replacements {
             guard change.old.isAlike(change.new) else { return nil }
-            let names = change.old.names
-            for name in names {
+            for name in names(of: change.old) {
                 if name.hasPrefix("*.") {
                     let label = Array(name.utf8.dropFirst(2))
                     if let host = wildcard[label]?.after(change) { wildcard[label] = host }
@@ -197,9 +210,15 @@ package final class CertificateGeneration: Sendable {
             number: number,
             exact: exact,
             wildcard: wildcard,
+            meantByWildcard: meantByWildcard,
             fallback: fallback,
             challenges: challenges
         )
+    }
+
+    /// The names for which a certificate may be shown.
+    private func names(of bundle: CertificateBundle) -> [String] {
+        bundle.names.flatMap { [$0] + (meantByWildcard[$0]?.sorted() ?? []) }
     }
 
     /// The certificates of which a client that takes this kind of key alone gets one: who asks for `name` (in lower case), or
@@ -212,7 +231,7 @@ package final class CertificateGeneration: Sendable {
     /// those who ask for no name alone. Nil where nobody gets it.
     package func nameAsked(for bundle: CertificateBundle) -> String? {
         let der = bundle.leaf.der
-        return (bundle.names + [""]).first { name in
+        return (names(of: bundle) + [""]).first { name in
             leaves(for: name, bundle.algorithm).contains { $0.der == der }
         }
     }

@@ -59,6 +59,33 @@ import Testing
         #expect(after.leaves(for: "www.foobar.com", .ecdsa).map(\.der) == [next.leaf.der])
     }
 
+    @Test("what is meant for a name and has it by a wildcard comes before another's wildcard, and what merely has it")
+    func meantByWildcard() throws {
+        let (first, other) = (try TestCA.shared.server("*.foobar.com"), try TestCA.shared.server("*.foobar.com"))
+        let old = try TestCA.shared.server("foobar.com", "www.foobar.com")
+        let exact = try TestCA.shared.server("api.foobar.com")
+        let generation = CertificateGeneration(
+            number: 1,
+            bundles: [first, old, other, exact],
+            named: [["*.foobar.com"], ["foobar.com"], ["www.foobar.com"], ["api.foobar.com"]],
+            unknownName: .refuse
+        )
+        func shown(_ name: String, _ generation: CertificateGeneration) -> [[UInt8]] {
+            generation.leaves(for: name, .ecdsa).map(\.der)
+        }
+        #expect(shown("www.foobar.com", generation) == [other.leaf.der])
+        #expect(shown("api.foobar.com", generation) == [exact.leaf.der])
+        #expect(shown("shop.foobar.com", generation) == [first.leaf.der])
+        #expect(shown("foobar.com", generation) == [old.leaf.der])
+        #expect(generation.nameAsked(for: other) == "www.foobar.com")
+        #expect(generation.nameAsked(for: first) == "*.foobar.com")
+        let next = try TestCA.shared.server("*.foobar.com")
+        let after = try #require(generation.replacing([.init(other, by: next)], number: 2))
+        #expect(shown("www.foobar.com", after) == [next.leaf.der])
+        #expect(shown("shop.foobar.com", after) == [first.leaf.der])
+        #expect(after.nameAsked(for: next) == "www.foobar.com")
+    }
+
     @Test("the default is the first certificate's own, also where another one has its names")
     func defaultIsTheFirst() throws {
         let first = try TestCA.shared.server("foobar.com", kind: .rsa2048)
