@@ -80,6 +80,52 @@ struct InternalCATests {
         #expect(said.output == "TLSv1.3\nrefused\n", "\(said)")
     }
 
+    @Test("another root is made in a copy of the store, is known to clients before it signs, and signs from a start on")
+    func nextRoot() throws {
+        let site = try start()
+        let old = try root()
+        func can(_ program: String, _ arguments: String...) throws {
+            let done = try run(program, arguments, in: directory)
+            #expect(done.status == 0, "\(done)")
+        }
+        try can("cp", "-a", directory.path("store"), directory.path("next"))
+        try can("rm", "-r", directory.path("next/internal-ca"), directory.path("next/internal-ca-root"))
+        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
+            .replacingOccurrences(of: "certificate-store: store", with: "certificate-store: next")
+        try directory.write(text, to: "next.yaml")
+        func next(_ command: String) throws -> String {
+            let arguments = ["certs", "ca", command, "--site", directory.path("next.yaml")]
+            let said = try run(try Gateway.binary, arguments, in: directory)
+            #expect(said.status == 0, "\(said)")
+            return said.output
+        }
+        #expect(try next("init").contains("root CA"))
+        let other = try next("export")
+        try directory.write(other, to: "other.pem")
+        try directory.write(try String(contentsOfFile: old, encoding: .utf8) + other, to: "both.pem")
+        func answers(_ file: String) throws -> Bool {
+            let answer = try curl("--cacert", directory.path(file))
+            #expect(answer.status == 60 || answer.output == "app-01", "\(file): \(answer)")
+            return answer.status == 0
+        }
+        // The gateway knows nothing of it.
+        #expect(try site.command("reload").status == 0)
+        #expect(try certs("list").status == 0)
+        #expect(try answers("root.pem") && answers("both.pem") && !answers("other.pem"), "\(site.log)")
+        try site.stop()
+        try directory.write(text, to: "site.yaml")
+        let second = try RunningSite(in: directory)
+        #expect(try !answers("root.pem") && answers("both.pem") && answers("other.pem"), "\(second.log)")
+        #expect(!second.log.contains("THE INTERNAL CA IS NEW"), "\(second.log)")
+        for command in ["list", "verify", "audit"] {
+            let said = try certs(command)
+            #expect(said.status == 0, "\(command): \(said)")
+        }
+        // Clients that have both know what is gone back to, too.
+        #expect(try certs("rollback", "web").status == 0)
+        #expect(try answers("root.pem") && answers("both.pem") && !answers("other.pem"), "\(second.log)")
+    }
+
     @Test("a revoked certificate is on the list that the gateway serves at the place that certificates name")
     func revocation() throws {
         let site = try start(authority: "{ revocation-list: \"http://127.0.0.1:\(plain)\" }")
