@@ -24,6 +24,8 @@ package struct CertificateStanding: Sendable {
     package var ends: [Int64] = []
     /// A standby has taken its place.
     package var isStandby = false
+    /// Clients refused it lately in a trial, and it is of files: a gateway that had others serves those.
+    package var isRefused = false
     /// There is none.
     internal var isMissing = false
     /// It cannot be read, or clients refuse it.
@@ -112,7 +114,10 @@ extension CertificateProvider {
                 for pair in pairs {
                     bundles.append(try CertificateSource.load(certificate: pair.certificate, key: pair.key))
                 }
-                standing.warnings += [refusal(of: bundles, settings)?.words].compactMap(\.self)
+                if let refusal = refusal(of: bundles, settings) {
+                    standing.isRefused = true
+                    standing.warnings.append(refusal.words)
+                }
             case .internal:
                 standing.generation = try store.currentGeneration(of: settings.name)
                 bundles = [try store.load(settings.name)]

@@ -226,6 +226,7 @@ struct CanaryTests: OneCertificate {
         #expect(try clients(10, trusting: one.certificatePath) == 10)
         func isTold() throws -> Bool {
             let list = try certs("list")
+            #expect(!list.output.contains("has it look again"), "\(list)")
             return list.status == 1 && list.output.contains("WARNING: CLIENTS REFUSED what its files hold")
         }
         #expect(try isTold())

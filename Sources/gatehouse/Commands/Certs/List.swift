@@ -75,8 +75,8 @@ extension CertificateStanding {
         // Of one that cannot be read, what is served is said beside it.
         if leaves.isEmpty || others.isEmpty { return copy }
         copy.faults.append(
-            "the gateway serves another, \(others.map(\.start).joined(separator: ", ")), and not what is "
-                + "stored: its log says why, and `gatehouse reload` has it look again"
+            "the gateway serves another, \(others.map(\.start).joined(separator: ", ")), and not what is stored"
+                + (isRefused ? "" : ": its log says why, and `gatehouse reload` has it look again")
         )
         return copy
     }
