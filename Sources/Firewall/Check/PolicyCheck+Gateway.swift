@@ -54,11 +54,12 @@ extension PolicyCheck {
             guard let source = near?.address, source != address else { continue }
             let connection = Connection(from: source, to: address, number, detail: port)
             guard let last = rehearsal.decisions(connection).last, last.verdict != .accept else { continue }
+            let verb = last.verdict == nil ? "may be" : "is"
             report(
                 .error,
                 .conflict,
                 position,
-                "the gateway `\(host.name)` cannot reach \(what()): \(connection) is refused " + Self.reason(last),
+                "the gateway `\(host.name)` cannot reach \(what()): \(connection) \(verb) refused " + Self.reason(last),
                 help: "narrow that rule, or allow the connection"
             )
         }

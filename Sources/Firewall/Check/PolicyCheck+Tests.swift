@@ -73,9 +73,14 @@ extension PolicyCheck {
             case .forward: "through"
             case .output: "out of"
             }
-        if let hiding = decision.hiding {
-            let line = hiding.position.line
+        switch decision.doubt {
+        case .source(let translation):
+            let line = translation.position.line
             return "\(way) \(decision.host): line \(line) gives it a source that is not in the site file"
+        case .way(let router):
+            return "\(way) \(decision.host): which interface of \(router) leads to what is in none of its networks the "
+                + "site file does not say; put that one in the zone `outside`"
+        case nil: break
         }
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }
         let line = rule.position.line > 0 ? " (line \(rule.position.line))" : ""

@@ -27,12 +27,19 @@ package struct Rehearsal {
         /// nil: no rule is about it, which means that it is dropped.
         package let rule: IntentRule?
 
-        /// The masquerade that gives the connection a source which the site file does not know, so that nobody can tell what
-        /// this host decides; nil where it is known.
-        package let hiding: Translation?
+        /// Why nobody can tell what this host decides; nil where it is known.
+        package let doubt: Doubt?
 
         /// nil where it is not known.
-        package var verdict: RuleVerdict? { hiding == nil ? rule?.verdict ?? .drop : nil }
+        package var verdict: RuleVerdict? { doubt == nil ? rule?.verdict ?? .drop : nil }
+    }
+
+    /// What the site file does not say, and a decision hangs on.
+    package enum Doubt: Sendable {
+        /// The source that a masquerade gives the connection.
+        case source(Translation)
+        /// By which of its interfaces a router has what is in no network of it.
+        case way(through: String)
     }
 
     /// What the hosts on the way say, up to the first that does not let it through. Empty when no host of the site is
@@ -41,25 +48,36 @@ package struct Rehearsal {
         let source = bearers[connection.source]
         let destination = bearers[connection.destination]
         var decisions: [Decision] = []
-        var (current, hiding): (Connection, Translation?) = (connection, nil)
+        var (current, doubt): (Connection, Doubt?) = (connection, nil)
         var passed: (packet: Packet, router: SiteHost)?
         /// Whether the connection goes on.
         func ask(_ name: String, _ path: PacketPath, _ oddities: PacketOddities = []) -> Bool {
-            var packet = packet(name, path, current)
-            packet.oddities = oddities
+            var packets = packets(name, path, current)
+            for index in packets.indices { packets[index].oddities = oddities }
             if path == .input, let passed, let host = hosts[name] {
-                packet = Journey.arriving(passed.packet, from: current.source, at: host, by: passed.router)
+                packets = [Journey.arriving(passed.packet, from: current.source, at: host, by: passed.router)]
             }
-            let rule = hiding == nil ? intent.host(name)?.rule(for: packet) : nil
-            decisions.append(Decision(host: name, path: path, rule: rule, hiding: hiding))
+            let rules: [IntentRule?] = doubt == nil ? packets.map { intent.host(name)?.rule(for: $0) } : [nil]
+            if Set(rules.map { $0?.verdict ?? .drop }).count > 1 { doubt = .way(through: name) }
+            let rule = doubt == nil ? rules[0] : nil
+            decisions.append(Decision(host: name, path: path, rule: rule, doubt: doubt))
             guard rule?.verdict == .accept, let host = hosts[name] else { return false }
-            if path == .forward { passed = (packet, host) }
-            guard let translation = intent.host(name)?.sourceChange(of: packet) else { return true }
-            if let changed = Journey.SourceChange(translation, of: packet, at: host).source {
+            if path == .forward { passed = (packets[0], host) }
+            let changes = packets.map { packet in
+                intent.host(name)?.sourceChange(of: packet).map { Journey.SourceChange($0, of: packet, at: host) }
+            }
+            guard let change = changes.compactMap(\.self).first else { return true }
+            let sources = changes.map { change -> IPAddress? in
+                guard let change else { return current.source }
+                return change.source
+            }
+            if Set(sources).count > 1 {
+                doubt = .way(through: name)
+            } else if let changed = change.source {
                 let number = current.protocolNumber
                 current = Connection(from: changed, to: current.destination, number, detail: current.detail)
             } else {
-                hiding = translation
+                doubt = .source(change.translation)
             }
             return true
         }
@@ -103,7 +121,7 @@ package struct Rehearsal {
         var decisions: [Decision] = []
         func ask(_ name: String, _ packet: Packet) {
             let rule = intent.host(name)?.rule(for: packet)
-            decisions.append(Decision(host: name, path: packet.path, rule: rule, hiding: nil))
+            decisions.append(Decision(host: name, path: packet.path, rule: rule, doubt: nil))
         }
         if let source = bearers[connection.source] {
             // By the interface to the link that both are attached to.
@@ -121,12 +139,11 @@ package struct Rehearsal {
 
     private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
         let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
-        let known = hosts[name]?.sides(of: connection)
-        func named(_ interface: HostInterface?) -> String {
-            isLocal ? "lo" : interface?.name ?? HostIntent.unnamedInterface
+        func interface(_ peer: IPAddress) -> String {
+            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? HostIntent.unnamedInterface
         }
         var packet = Packet(
-            PacketRoute(path, by: named(known?.input), to: named(known?.output)),
+            PacketRoute(path, by: interface(connection.source), to: interface(connection.destination)),
             from: connection.source,
             to: connection.destination,
             connection.protocolNumber,
@@ -135,6 +152,18 @@ package struct Rehearsal {
         // Clients have ports above those of servers.
         if connection.protocolNumber.hasPorts { packet.sourcePort = 50_000 }
         return packet
+    }
+
+    /// The same by each way that it may take through a router.
+    private func packets(_ name: String, _ path: PacketPath, _ connection: Connection) -> [Packet] {
+        let packet = packet(name, path, connection)
+        guard path == .forward, let ways = hosts[name]?.ways(of: connection) else { return [packet] }
+        return ways.map { way in
+            var seen = packet
+            let (input, output) = (way.input?.name, way.output?.name)
+            seen.route = .forward(by: input ?? HostIntent.unnamedInterface, to: output ?? HostIntent.unnamedInterface)
+            return seen
+        }
     }
 
     /// The connection as it goes on when it comes to a forwarded port of a router.
@@ -165,10 +194,13 @@ package struct Rehearsal {
     }
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
-        guard router.isAttached(to: connection.source) || router.isAttached(to: connection.destination),
-            case let (input?, output?) = router.sides(of: connection)
-        else { return false }
-        return input.name != output.name
+        guard router.isAttached(to: connection.source) || router.isAttached(to: connection.destination) else {
+            return false
+        }
+        return router.ways(of: connection).contains { way in
+            guard let input = way.input, let output = way.output else { return false }
+            return input.name != output.name
+        }
     }
 }
 
@@ -177,17 +209,13 @@ extension SiteHost {
         allAddresses.contains { $0.network.contains(peer) }
     }
 
-    /// The interfaces by which the ends of a connection are reached, where that is known: of a router with two interfaces what
-    /// is not behind the one is behind the other.
-    fileprivate func sides(of connection: Connection) -> (input: HostInterface?, output: HostInterface?) {
+    /// The interfaces by which the ends of a connection are reached, where that is known: of a router that no interface is known
+    /// of to lead beyond its networks, what is not behind the one is behind any of the others.
+    fileprivate func ways(of connection: Connection) -> [(input: HostInterface?, output: HostInterface?)] {
         let input = interface(toward: connection.source)
         let output = interface(toward: connection.destination)
-        let isEnd = allAddresses.contains { [connection.source, connection.destination].contains($0.address) }
-        guard isRouter, interfaces.count == 2, !isEnd else { return (input, output) }
-        func opposite(_ interface: HostInterface?) -> HostInterface? {
-            interface.flatMap { one in interfaces.first { $0.name != one.name } }
-        }
-        return (input ?? opposite(output), output ?? opposite(input))
+        guard let near = input ?? output, input == nil || output == nil else { return [(input, output)] }
+        return interfaces.filter { $0.name != near.name }.map { (input ?? $0, output ?? $0) }
     }
 
     /// The interface by which a peer is reached: that of its network, else `fallback`.

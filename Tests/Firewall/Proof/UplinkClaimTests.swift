@@ -127,4 +127,51 @@ struct UplinkClaimTests {
         let got = try failed(forward, "from: 8.8.8.8, to: 198.51.100.5, service: way, expect: drop")
         #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
     }
+
+    /// Two networks and an uplink, none of which is in the zone `outside`.
+    private static let three = "\(wan), eth2: { zone: lab, addresses: [10.3.0.1/24] }"
+
+    @Test("what none of several interfaces is known to lead to may be behind each")
+    func amongSeveral() throws {
+        let lines = """
+              allow:
+                - { id: out, from: h1, to: internet, services: https }
+                - { id: door, from: abroad, to: h1, services: ssh }
+            """
+        func proofs(_ denied: String) throws -> [String: ClaimProof] {
+            try Self.proofs(Self.text(Self.three, lines + denied))
+        }
+        let open = try proofs("")
+        for id in ["out", "door"] { #expect(open[id]?.isProved == true, "\(Self.describe(open[id]))") }
+        let closed = try proofs("\n  deny: [{ id: noweb, from: lan, to: internet, services: https, in: lan }]")
+        #expect(closed["out"]?.word == "void", "\(Self.describe(closed["out"]))")
+        #expect(closed["door"]?.isProved == true, "\(Self.describe(closed["door"]))")
+        let leaving = try proofs("\n  deny: [{ id: noweb, from: lan, to: internet, services: https, out: lab }]")
+        #expect(leaving["out"]?.answer == .unknown, "\(Self.describe(leaving["out"]))")
+        #expect(leaving["out"]?.host == "r1" && leaving["out"]?.packet?.outputInterface == "eth2")
+        let coming = try proofs("\n  deny: [{ id: nodoor, from: abroad, to: lan, services: ssh, in: wan }]")
+        #expect(coming["door"]?.answer == .unknown, "\(Self.describe(coming["door"]))")
+        #expect(coming["out"]?.isProved == true, "\(Self.describe(coming["out"]))")
+    }
+
+    @Test("a test holds where each of several interfaces decides alike, and else nobody can tell")
+    func testsAmongSeveral() throws {
+        func failed(_ zones: String, _ expected: String) throws -> [String] {
+            let lines = """
+                  allow: [{ from: h1, to: internet, services: https }]
+                  deny: [{ id: noweb, from: lan, to: internet, services: https, \(zones) }]
+                  tests: [{ from: h1, to: 9.9.9.9, service: https, expect: \(expected) }]
+                """
+            return PolicyCheck.failedTests(try site(Self.text(Self.three, lines)), file: "site.yaml", now: 0)
+                .map(\.message)
+        }
+        #expect(try failed("in: lan", "drop").isEmpty)
+        let lost = try failed("in: lan", "accept")
+        #expect(lost.count == 1 && lost[0].contains("through r1: by `noweb`"), "\(lost)")
+        for expected in ["accept", "drop"] {
+            let found = try failed("out: lab", expected)
+            #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
+            #expect(found.first?.contains("which interface of r1 leads to") == true, "\(found)")
+        }
+    }
 }

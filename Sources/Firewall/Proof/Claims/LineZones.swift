@@ -27,7 +27,8 @@ extension SiteWays {
             site.routers.flatMap { index in
                 let sides = site.hosts[index].sides
                 return site.hosts[index].passages.filter { passage in
-                    !sides.isOf(zones.input, passage.input) || !sides.isOf(zones.output, passage.output)
+                    !passage.inputs.contains { sides.isOf(zones.input, $0) }
+                        || !passage.outputs.contains { sides.isOf(zones.output, $0) }
                 }.flatMap(\.boxes)
             }
         )

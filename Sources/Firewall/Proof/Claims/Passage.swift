@@ -5,8 +5,10 @@ import Site
 /// The site file knows the networks that interfaces are attached to, and no routes. So a router is on the way of a
 /// connection when one end lies in a network of it, and the other is reached by another of its interfaces.
 struct Passage: Sendable {
-    let input: String
-    let output: String
+    /// The interface that packets come in by; several where nobody knows which of them it is.
+    let inputs: [String]
+    /// The one that they leave by, likewise.
+    let outputs: [String]
     /// What is reached by the interface that packets come in by, but for the router's own addresses.
     let sources: AddressSet
     let destinations: AddressSet
@@ -27,28 +29,28 @@ struct Passage: Sendable {
     ///
     /// - Parameter hosts: the addresses of all hosts of the site.
     static func all(through host: SiteHost, hosts: AddressSet) -> [Passage] {
-        all(through: host, host.interfaces.reach) + opposite(through: host, hosts)
+        all(through: host, host.interfaces.reach) + unplaced(through: host, hosts)
     }
 
-    /// The ways between its networks and all else through a router with two interfaces of which none is known to lead there:
-    /// what is not behind the one is behind the other. Of connections between strangers more is asked (`SiteWays.wherever`).
-    private static func opposite(through host: SiteHost, _ hosts: AddressSet) -> [Passage] {
+    /// The ways between its networks and all else through a router of which no interface is known to lead there: what is not
+    /// behind the one is behind another. Of connections between strangers more is asked (`SiteWays.wherever`).
+    private static func unplaced(through host: SiteHost, _ hosts: AddressSet) -> [Passage] {
         let interfaces = host.interfaces
-        guard host.isRouter, interfaces.count == 2, interfaces.fallback == nil else { return [] }
+        guard host.isRouter, interfaces.fallback == nil else { return [] }
         let own = AddressSet(host.allAddresses.map(\.address))
         let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
         let (byName, others) = interfaces.attached
         let rest = others.subtracting(own).subtracting(attached)
-        let (one, other) = (interfaces[0].name, interfaces[1].name)
-        return [(one, other), (other, one)].flatMap { input, output -> [Passage] in
-            let near = (byName[input] ?? .none).subtracting(own)
-            let far = (byName[output] ?? .none).subtracting(own)
-            let ends = [
-                (near.intersection(hosts), rest), (near, rest.intersection(hosts)),
-                (rest.intersection(hosts), far), (rest, far.intersection(hosts)),
-            ]
-            return ends.map { sources, destinations in
-                Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
+        let names = interfaces.map(\.name)
+        return names.flatMap { name -> [Passage] in
+            let near = (byName[name] ?? .none).subtracting(own)
+            let far = names.filter { $0 != name }
+            let ends = [(near.intersection(hosts), rest), (near, rest.intersection(hosts))]
+            return ends.flatMap { near, rest in
+                [
+                    Passage(inputs: [name], outputs: far, sources: near, destinations: rest, attached: attached),
+                    Passage(inputs: far, outputs: [name], sources: rest, destinations: near, attached: attached),
+                ]
             }
         }
     }
@@ -63,7 +65,13 @@ struct Passage: Sendable {
         let reach = reach.map { ($0.name, $0.addresses.subtracting(own)) }
         return reach.flatMap { input, sources in
             reach.filter { $0.0 != input }.map { output, destinations in
-                Passage(input: input, output: output, sources: sources, destinations: destinations, attached: attached)
+                Passage(
+                    inputs: [input],
+                    outputs: [output],
+                    sources: sources,
+                    destinations: destinations,
+                    attached: attached
+                )
             }
         }
     }

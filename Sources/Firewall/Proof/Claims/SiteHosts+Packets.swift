@@ -65,10 +65,12 @@ extension SiteHosts {
         var last: (host: Int, packet: Packet)?
         for (index, host) in hosts.enumerated() {
             for passage in host.passages where passage.boxes.contains(where: { $0.contains(Coordinates(packet)) }) {
-                var seen = packet
-                seen.route = .forward(by: passage.input, to: passage.output)
-                last = (index, seen)
-                if host.outcomes(of: seen) != .accept { return last }
+                for (input, output) in passage.inputs.flatMap({ input in passage.outputs.map { (input, $0) } }) {
+                    var seen = packet
+                    seen.route = .forward(by: input, to: output)
+                    last = (index, seen)
+                    if host.outcomes(of: seen) != .accept { return last }
+                }
             }
         }
         return last

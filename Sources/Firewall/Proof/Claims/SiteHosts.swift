@@ -98,8 +98,8 @@ package struct SiteHosts: Sendable {
         return Passage.detours(through: host).filter { passage in
             intent.translations.contains { translation in
                 translation.decidesDestination
-                    ? translation.match.inputInterfaces.contains(passage.input)
-                    : translation.match.outputInterfaces.contains(passage.output)
+                    ? passage.inputs.contains(where: translation.match.inputInterfaces.contains)
+                    : passage.outputs.contains(where: translation.match.outputInterfaces.contains)
             }
         }
     }

@@ -8,7 +8,7 @@ extension SiteWays {
         let router = site.hosts[host]
         for translation in router.intent.translations where !translation.decidesDestination {
             for (passage, decided) in zip(router.detours, try detouring(host))
-            where translation.match.outputInterfaces.contains(passage.output) {
+            where passage.outputs.contains(where: translation.match.outputInterfaces.contains) {
                 var match = translation.changed
                 match.outputInterfaces = .any
                 match.states = match.states.intersection(.new)
@@ -19,7 +19,8 @@ extension SiteWays {
                 )
                 if changed == .none { continue }
                 var becoming = PacketMatch()
-                becoming.sources = translation.sources(router.interfaceAddresses[passage.output] ?? .all)
+                let own = passage.outputs.reduce(AddressSet.none) { $0.union(router.interfaceAddresses[$1] ?? .all) }
+                becoming.sources = translation.sources(own)
                 let these = try store.region(Box.boxes(of: becoming, on: .input))
                 let seen = try store.forgetting([.source4, .source6], try outcomes.only(in: these, store))
                 // What the router stops it does not change.
@@ -156,7 +157,8 @@ extension SiteWays {
     /// What a router that changes addresses makes of what comes by one of its interfaces.
     private func forwarding(_ host: Int, by name: String) throws(SpaceExhausted) -> PacketFunction {
         var (outcomes, region) = (PacketFunction.none, PacketFunction.none)
-        for (passage, decided) in zip(site.hosts[host].detours, try detouring(host)) where passage.input == name {
+        for (passage, decided) in zip(site.hosts[host].detours, try detouring(host))
+        where passage.inputs.contains(name) {
             outcomes = try store.combine(outcomes, decided, .either)
             region = try store.combine(region, try store.region(passage.boxes), .union)
         }

@@ -342,8 +342,8 @@ final class SiteWays {
                 let ends = Ends(
                     outcomes: outcomes,
                     placed: outcomes,
-                    refused: try on(way, denied),
-                    defended: try on(way, warded),
+                    refused: try always(way, denied),
+                    defended: try always(way, warded),
                     upkeep: .none
                 )
                 parts.append(try ends.inside(region, store))
@@ -366,8 +366,8 @@ final class SiteWays {
     /// The packets of a passage, by its interfaces.
     private func way(_ passage: Passage) throws(SpaceExhausted) -> PacketFunction {
         var box = Box()
-        box.restrict(.inputInterface, to: InterfaceName.number(passage.input))
-        box.restrict(.outputInterface, to: InterfaceName.number(passage.output))
+        box.restrict(.inputInterface, to: InterfaceSet.among(Set(passage.inputs)).numbers)
+        box.restrict(.outputInterface, to: InterfaceSet.among(Set(passage.outputs)).numbers)
         return try store.combine(try store.region(passage.boxes), try store.region(box), .intersection)
     }
 
@@ -375,6 +375,13 @@ final class SiteWays {
     /// of its ways.
     private func on(_ way: PacketFunction, _ function: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
         try store.forgetting([.inputInterface, .outputInterface], try function.only(in: way, store))
+    }
+
+    /// The packets that take one way and are in a set by whichever of its interfaces.
+    private func always(_ way: PacketFunction, _ set: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        let interfaces: Set<Dimension> = [.inputInterface, .outputInterface]
+        let others = try store.forgetting(interfaces, try store.combine(way, set, .difference))
+        return try store.combine(try store.forgetting(interfaces, way), others, .difference)
     }
 
     // MARK: - Tools
