@@ -7,10 +7,13 @@ extension Packet {
             guard protocolNumber.hasPorts else { return address.description }
             return address.width == 128 ? "[\(address)]:\(port)" : "\(address):\(port)"
         }
-        let name = protocolNumber.hasPorts ? protocolNumber.text : trafficText
-        var text = "\(name) \(end(source, sourcePort)) -> \(end(destination, detail))"
-        if let inputInterface { text += " in by \(inputInterface)" }
-        if let outputInterface { text += " out by \(outputInterface)" }
+        let traffic = protocolNumber.hasPorts ? protocolNumber.text : trafficText
+        var text = "\(traffic) \(end(source, sourcePort)) -> \(end(destination, detail))"
+        func name(_ interface: String) -> String {
+            interface == HostIntent.unnamedInterface ? "an interface that the site file does not name" : interface
+        }
+        if let inputInterface { text += " in by \(name(inputInterface))" }
+        if let outputInterface { text += " out by \(name(outputInterface))" }
         text += ", \(state)"
         let words = oddityWords
         let isUsual = state != .new && words.isEmpty && Self.usualFlags.contains(tcpFlags)
@@ -23,7 +26,7 @@ extension Packet {
     /// Of segments of a connection that is there: with ACK, with PSH besides, and the answer to the first.
     private static let usualFlags: Set<UInt8> = [0x10, 0x18, 0x12]
 
-    /// The packet as an object.
+    /// The packet as an object; an interface that the site file does not name is null.
     package var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("path", .string(path.rawValue)),
@@ -38,8 +41,11 @@ extension Packet {
             members.append(.init("type", .integer(Int(detail >> 8))))
             members.append(.init("code", .integer(Int(detail & 0xFF))))
         }
-        if let inputInterface { members.append(.init("in", .string(inputInterface))) }
-        if let outputInterface { members.append(.init("out", .string(outputInterface))) }
+        func name(_ interface: String) -> JSONValue {
+            interface == HostIntent.unnamedInterface ? .null : .string(interface)
+        }
+        if let inputInterface { members.append(.init("in", name(inputInterface))) }
+        if let outputInterface { members.append(.init("out", name(outputInterface))) }
         members.append(.init("state", .string("\(state)")))
         if !oddities.isEmpty { members.append(.init("oddities", .strings(oddityWords))) }
         return .object(members)

@@ -192,4 +192,18 @@ struct ZoneClaimTests {
         #expect(found.count == 1 && found[0].hasPrefix("14 \(severity) claim"), "\(found)")
         #expect(found.first?.contains("is void") == true, "\(found)")
     }
+
+    @Test("what is let in by an interface alone that the site file does not name is shown so, with the line that does")
+    func unnamed() throws {
+        let lines = """
+              allow: [{ id: a, from: a, to: q, services: http }]
+              deny: [{ id: d, from: a, to: q, services: http, in: dmz }]
+              never: [{ from: a, to: q, services: http }]
+            """
+        let proof = try Self.proof(.never, Self.text(lines))
+        #expect(proof.answer == .refuted && proof.rule?.id == "a", "\(Self.describe(proof))")
+        let packet = try #require(proof.packet)
+        #expect(packet.text.contains(" in by an interface that the site file does not name, new"), "\(packet.text)")
+        #expect(packet.json["in"] == JSONValue.null)
+    }
 }

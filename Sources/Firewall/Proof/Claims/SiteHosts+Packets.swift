@@ -33,7 +33,7 @@ extension SiteHosts {
     }
 
     /// The packet by an interface of the host that accepts it, if there is one: by that which its peer is reached by
-    /// before any other.
+    /// before any other, and by one that the site file does not name after all that it does.
     ///
     /// - Parameter isLeased: whether the host's end is an address by DHCP, so that its interfaces come first, or alone.
     private func seen(
@@ -46,8 +46,10 @@ extension SiteHosts {
         let peer = path == .input ? packet.source : packet.destination
         let near = hosts[host].reach.filter { $0.addresses.contains(peer) }.map(\.name)
         let leasing = isLeased ? hosts[host].leasing : .none
-        let named = near + hosts[host].intent.interfaces.map(\.name)
-        let all = named.filter(leasing.contains) + named + ["eth0"]
+        let interfaces = hosts[host].intent.interfaces.map(\.name)
+        let named = near + interfaces
+        let others = interfaces.isEmpty ? ["eth0"] : [HostIntent.unnamedInterface]
+        let all = named.filter(leasing.contains) + named + others
         let side = isPlaced ? hosts[host].sides.all.first { $0.addresses.contains(peer) } : nil
         let placed = all.filter { side?.interfaces.contains($0) ?? true }
         let own = isPlaced ? placed.filter(leasing.contains) : []
@@ -88,18 +90,21 @@ extension SiteHosts {
             let host = hosts[index]
             func names(_ peer: IPAddress) -> [String] {
                 let side = host.sides.all.first { $0.addresses.contains(peer) }
-                let names = host.intent.interfaces.map(\.name).filter { side?.interfaces.contains($0) ?? true }
+                let all = host.intent.interfaces.map(\.name) + [HostIntent.unnamedInterface]
+                let names = all.filter { side?.interfaces.contains($0) ?? true }
                 return names.isEmpty ? [HostIntent.unnamedInterface] : names
             }
-            for input in names(packet.source) {
-                let outputs = names(packet.destination)
-                for output in outputs.filter({ $0 != input }) + outputs.filter({ $0 == input }) {
-                    var seen = packet
-                    seen.route = .forward(by: input, to: output)
-                    let outcomes = host.outcomes(of: seen)
-                    if isAsked(outcomes) { return (index, seen) }
-                    last = (index, seen)
-                }
+            let outputs = names(packet.destination)
+            let routes = names(packet.source).flatMap { input in
+                (outputs.filter { $0 != input } + outputs.filter { $0 == input }).map { [input, $0] }
+            }
+            let isUnnamed = { (route: [String]) in route.contains(HostIntent.unnamedInterface) }
+            for route in routes.filter({ !isUnnamed($0) }) + routes.filter(isUnnamed) {
+                var seen = packet
+                seen.route = .forward(by: route[0], to: route[1])
+                let outcomes = host.outcomes(of: seen)
+                if isAsked(outcomes) { return (index, seen) }
+                last = (index, seen)
             }
         }
         return last
