@@ -51,19 +51,25 @@ package struct Explanation: Sendable {
     /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and
     /// goes by the interface that has its peer for a neighbour, else by the first that faces the outside, else by the
     /// first. What would leave by the interface that it came in by, of which the site file knows no address, is taken
-    /// for a packet to the address that the host has there by DHCP: it is `toOwnAddress`. What the host sends to itself
-    /// comes in by `lo`, and what is for all of a link, or for its own addresses, no router passes on.
+    /// for a packet to the address that the host has there by DHCP, unless a host of the site is known to bear it: it is
+    /// `toOwnAddress`. What the host sends to itself comes in by `lo`, and what is for all of a link, or for its own
+    /// addresses, no router passes on.
     ///
-    /// - Parameter interface: the one that it comes in by or, where the host sends it, leaves by.
+    /// - Parameters:
+    ///   - interface: the one that it comes in by or, where the host sends it, leaves by.
+    ///   - lease: an address that the host has by DHCP.
+    ///   - hosts: the addresses that hosts of the site are known to bear.
     package static func packet(
         from source: IPAddress,
         to destination: IPAddress,
         _ number: ProtocolNumber,
         detail: UInt16,
         at host: SiteHost,
-        by interface: String? = nil
+        by interface: String? = nil,
+        lease: IPAddress? = nil,
+        hosts: AddressSet = .none
     ) -> Packet {
-        let own = Set(host.allAddresses.map(\.address))
+        let own = Set(host.allAddresses.map(\.address) + [lease].compactMap(\.self))
         let isLocal = own.contains(source) && own.contains(destination)
         let isForHere = own.contains(destination) || !own.contains(source) && host.keeps(source, destination)
         var path: PacketPath = isForHere ? .input : own.contains(source) ? .output : .forward
@@ -71,12 +77,14 @@ package struct Explanation: Sendable {
         let input = interface ?? (isLocal ? "lo" : host.interface(towards: peer))
         let output = path == .output ? interface : nil
         let isDynamic = host.interfaces.contains { $0.name == input && $0.addresses.isEmpty }
-        let isToUnknown = path == .forward && isDynamic && input == host.interface(towards: destination)
+        let isToUnknown =
+            path == .forward && isDynamic && input == host.interface(towards: destination)
+            && !hosts.contains(destination)
         if isToUnknown { path = .input }
         let route = PacketRoute(path, by: input, to: output ?? host.interface(towards: destination))
         var packet = Packet(route, from: source, to: destination, number, detail: detail)
         packet.sourcePort = number.hasPorts ? 40000 : 0
-        if isToUnknown { packet.oddities.insert(.toOwnAddress) }
+        if isToUnknown || destination == lease { packet.oddities.insert(.toOwnAddress) }
         return packet
     }
 }

@@ -53,7 +53,8 @@ package struct Journey: Sendable {
         let host = site.hosts[intent.host] ?? SiteHost(name: intent.host)
         self.packet = packet
         redirection = packet.path == .input ? intent.redirection(of: packet) : nil
-        decision = Explanation(redirection?.redirected(packet, at: host) ?? packet, at: intent, now: now)
+        let redirected = redirection?.redirected(packet, at: host, of: all)
+        decision = Explanation(redirected ?? packet, at: intent, now: now)
         let isLost = packet.path == .input && !decision.isAccepted && redirection == nil
         nearestRedirection = isLost ? intent.nearestRedirection(of: packet) : nil
         guard decision.isAccepted else {
@@ -141,7 +142,7 @@ extension HeldTrace.Step {
 
 extension Translation {
     /// The packet with its new destination, on its new way through the host.
-    fileprivate func redirected(_ packet: Packet, at host: SiteHost) -> Packet {
+    fileprivate func redirected(_ packet: Packet, at host: SiteHost, of all: Intent) -> Packet {
         guard case .destination(let target, let port) = kind else { return packet }
         var redirected = Explanation.packet(
             from: packet.source,
@@ -149,7 +150,8 @@ extension Translation {
             packet.protocolNumber,
             detail: port ?? packet.detail,
             at: host,
-            by: packet.inputInterface
+            by: packet.inputInterface,
+            hosts: all.siteAddresses
         )
         redirected.oddities.insert(.redirected)
         return redirected

@@ -23,26 +23,66 @@ package struct PacketWords: Sendable {
     }
 
     /// The packet that is meant, as `Explanation.packet` makes it. Of hosts with several addresses two of one network go
-    /// before others, and those that come first.
+    /// before others, and those that come first. The host itself stands for whichever address it has: by an interface that
+    /// gets its own by DHCP it is one that the site file knows nothing of.
     package func packet(at host: SiteHost, of site: SiteModel) throws(Problem) -> Packet {
         try checkInterface(at: host)
-        let (sources, destinations) = (try addresses("--from", from, site), try addresses("--to", to, site))
+        let (sources, destinations) = (try ends("--from", from, host, site), try ends("--to", to, host, site))
+        /// Whether it can have that address when it speaks with the peer.
+        func fits(_ end: End, _ peer: End) -> Bool {
+            !end.isLease || host.dynamicInterfaces.contains(interface ?? host.interface(towards: peer.address))
+        }
         let pairs = sources.flatMap { source in
-            destinations.filter { $0.address.width == source.address.width }.map { (source, $0) }
+            destinations.filter {
+                $0.address.width == source.address.width && fits(source, $0) && fits($0, source)
+            }.map { (source, $0) }
         }
         let near = pairs.first { $0.network?.contains($1.address) ?? $1.network?.contains($0.address) ?? false }
-        guard let (source, destination) = near ?? pairs.first else {
+        let leased = pairs.first { $0.isLease || $1.isLease }
+        guard let (source, destination) = near ?? leased ?? pairs.first else {
             throw Problem(description: "--from \(from) --to \(to): these have no addresses of one family, IPv4 or IPv6")
         }
         let (number, detail) = try traffic(isV4: source.address.width == 32, site)
-        return Explanation.packet(
+        let lease = [source, destination].first(where: \.isLease)?.address
+        let packet = Explanation.packet(
             from: source.address,
             to: destination.address,
             number,
             detail: detail,
             at: host,
-            by: interface
+            by: interface,
+            lease: lease,
+            hosts: AddressSet(site.hosts.values.flatMap(\.allAddresses).map(\.address))
         )
+        let isForeign = packet.path == .forward || packet.oddities.contains(.toOwnAddress)
+        guard !isForeign || lease != nil || host.isRouter else {
+            throw Problem(
+                description: "--from \(from) --to \(to): neither is known as an address of `\(host.name)`, which is no "
+                    + "router and passes nothing on; write `--from \(host.name)` for what it sends, or "
+                    + "`--to \(host.name)` for what it is sent"
+            )
+        }
+        return packet
+    }
+
+    /// What stands for an address that the host has by DHCP, in words; nil where the packet has none.
+    ///
+    /// - Parameter packet: the one that is meant.
+    package func lease(_ packet: Packet, at host: SiteHost) -> String? {
+        let own = Set(host.allAddresses.map(\.address))
+        let ends = (from == host.name ? [packet.source] : []) + (to == host.name ? [packet.destination] : [])
+        guard let lease = ends.first(where: { !own.contains($0) }) else { return nil }
+        let interfaces = host.dynamicInterfaces.sorted().joined(separator: " or ")
+        return "\(lease) stands for an address that \(host.name) has by DHCP on \(interfaces)"
+    }
+
+    /// What an end of the packet may be.
+    private struct End {
+        let address: IPAddress
+        /// The network that it is attached to, where that is known.
+        var network: IPNetwork?
+        /// Whether it stands for one that the host has by DHCP.
+        var isLease = false
     }
 
     private func checkInterface(at host: SiteHost) throws(Problem) {
@@ -54,23 +94,38 @@ package struct PacketWords: Sendable {
         throw Problem(description: "--interface \(interface): `\(host.name)` has no such interface; it has \(known)")
     }
 
-    /// - Returns: each address with the network that it is attached to, where that is known.
-    private func addresses(
+    /// - Parameter asked: the host that the packet is followed at.
+    private func ends(
         _ option: String,
         _ word: String,
+        _ asked: SiteHost,
         _ site: SiteModel
-    ) throws(Problem) -> [(address: IPAddress, network: IPNetwork?)] {
-        if let address = IPAddress(word) { return [(address, nil)] }
+    ) throws(Problem) -> [End] {
+        if let address = IPAddress(word) { return [End(address: address)] }
         guard let host = site.hosts[word] else {
             let hosts = site.hosts.keys.sorted().cut(8)
             throw Problem(
                 description: "\(option) \(word): neither an address nor a host of the site, which has \(hosts)"
             )
         }
-        guard !host.allAddresses.isEmpty else {
+        let known = host.allAddresses.map { End(address: $0.address, network: $0.network) }
+        let isLeased = host.name == asked.name && !host.dynamicInterfaces.isEmpty
+        let ends = known + (isLeased ? leases(site) : [])
+        guard !ends.isEmpty else {
             throw Problem(description: "\(option) \(word): the site file has no address of this host; write one")
         }
-        return host.allAddresses.map { ($0.address, $0.network) }
+        return ends
+    }
+
+    /// Addresses of documentation, and one that providers share (RFC 5737, RFC 3849, RFC 9637, RFC 6598), that the site file
+    /// and the other end have nothing to do with.
+    private func leases(_ site: SiteModel) -> [End] {
+        let attached = site.hosts.values.flatMap(\.allAddresses).map(\.network)
+        let taken = AddressSet(site.networks.values.joined() + attached)
+        let texts = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "100.64.0.1", "2001:db8::1", "3fff::1"]
+        return texts.filter { $0 != from && $0 != to }.compactMap { IPAddress($0) }
+            .filter { !taken.contains($0) }
+            .map { End(address: $0, isLease: true) }
     }
 
     // MARK: - Protocol and port

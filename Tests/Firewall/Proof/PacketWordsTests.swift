@@ -86,6 +86,43 @@ struct PacketWordsTests {
         #expect(try Self.problem("pc", "gate", "22", by: "nope").contains("it has wan, lan, lo"))
     }
 
+    @Test("a host that is followed itself stands for whichever address it has by DHCP")
+    func leased() throws {
+        let site = try site(Self.text.replacing("from: pc, to: internet", with: "from: [pc, phone], to: internet"))
+        let phone = try #require(site.hosts["phone"])
+        let sends = PacketWords(from: "phone", to: "9.9.9.9", port: "tcp/53")
+        let sent = try sends.packet(at: phone, of: site)
+        #expect(sent.route == .output(by: "eth0") && sent.oddities.isEmpty)
+        let words = "192.0.2.1 stands for an address that phone has by DHCP on eth0"
+        #expect(sends.lease(sent, at: phone) == words)
+        #expect(Explanation(sent, at: try #require(Intent(of: site).host("phone"))).isAccepted)
+        let gets = PacketWords(from: "2620:fe::9", to: "phone", port: "22")
+        let got = try gets.packet(at: phone, of: site)
+        #expect(got.route == .input(by: "eth0") && got.oddities == .toOwnAddress && got.destination.width == 128)
+        #expect(gets.lease(got, at: phone)?.hasPrefix("2001:db8::1 stands for") == true)
+        // What is sent between two others it neither sends nor gets.
+        let foreign = PacketWords(from: "10.2.0.77", to: "9.9.9.9", port: "22")
+        let problem = #expect(throws: PacketWords.Problem.self) { _ = try foreign.packet(at: phone, of: site) }
+        #expect(problem?.description.contains("write `--from phone` for what it sends") == true)
+    }
+
+    @Test("a router has its address by DHCP where that is not another host's")
+    func leasedRouter() throws {
+        let known = ", addresses: [198.51.100.2/24, \"2001:db8:1::2/64\"]"
+        let far = "  far: { addresses: [10.9.0.5/24] }\n"
+        let site = try site(Self.text.replacing(known, with: "").replacing("  phone:", with: "\(far)  phone:"))
+        let gate = try #require(site.hosts["gate"])
+        func packet(_ from: String, _ to: String) throws -> Packet {
+            try PacketWords(from: from, to: to, port: "22").packet(at: gate, of: site)
+        }
+        #expect(try packet("203.0.113.7", "far").path == .forward)
+        #expect(try packet("203.0.113.7", "10.9.0.6").oddities == .toOwnAddress)
+        #expect(try packet("pc", "gate").destination == IPAddress("10.2.0.1"))
+        let sent = try packet("gate", "9.9.9.9")
+        #expect(sent.route == .output(by: "wan") && sent.source == IPAddress("192.0.2.1"))
+        #expect(try packet("203.0.113.7", "gate").oddities == .toOwnAddress)
+    }
+
     @Test("what goes no farther than a link or than the host itself is never forwarded")
     func links() throws {
         #expect(try Self.packet("198.51.100.2", "198.51.100.2").route == .input(by: "lo"))

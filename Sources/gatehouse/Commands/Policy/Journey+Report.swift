@@ -31,9 +31,10 @@ extension Journey {
         return lines
     }
 
-    func json(_ trace: HeldTrace?, _ steps: [String]?) -> JSONValue {
-        .object(
-            [.init("asked", packet.json)] + decision.members + [
+    func json(_ trace: HeldTrace?, _ steps: [String]?, _ lease: String?) -> JSONValue {
+        let lease: JSONValue = lease.map { .string($0) } ?? .null
+        return .object(
+            [.init("asked", packet.json), .init("by-dhcp", lease)] + decision.members + [
                 .init("forward", redirection?.json(("to", redirection?.target)) ?? .null),
                 .init(
                     "nearest-forward",

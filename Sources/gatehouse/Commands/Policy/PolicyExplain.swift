@@ -45,22 +45,25 @@ struct PolicyExplain: ParsableCommand {
     func run() throws {
         let site = try PolicySite(path: options.path)
         let intent = try site.host(host)
-        let packet = try packet(site.model.hosts[intent.host] ?? SiteHost(name: intent.host), site.model)
+        let asked = site.model.hosts[intent.host] ?? SiteHost(name: intent.host)
+        let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
+        let packet = try packet(words, asked, site.model)
+        let lease = words.lease(packet, at: asked)
         let journey = Journey(packet, at: intent, of: site.intent, site.model, now: site.now)
         let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }?.at(site.now)
         let trace = ruleset.map { journey.trace(in: $0) }
         let steps = ruleset.flatMap { ruleset in trace.map { $0.described(in: ruleset) } }
         if json {
-            Output.line(journey.json(trace, steps).indented)
+            Output.line(journey.json(trace, steps, lease).indented)
         } else {
+            if let lease { Output.line(lease) }
             for line in journey.lines(site, trace, steps ?? []) { Output.line(line) }
         }
         let isThere = trace.map { $0.outcomes == .accept } ?? true
         if !journey.isLetThrough || !isThere { throw ExitCode(1) }
     }
 
-    private func packet(_ host: SiteHost, _ site: SiteModel) throws -> Packet {
-        let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
+    private func packet(_ words: PacketWords, _ host: SiteHost, _ site: SiteModel) throws -> Packet {
         do throws(PacketWords.Problem) {
             return try words.packet(at: host, of: site)
         } catch {
