@@ -39,12 +39,14 @@ extension SpaceExhausted {
     ///
     /// - Parameter subject: what the question is about, in the plural: `the rules for input`.
     package func reason(_ subject: String) -> String {
-        let cause =
-            switch bound {
-            case .pieces: "\(subject) cut the packets into more pieces than a proof may hold"
-            case .steps: "\(subject) take more steps than a proof may take"
-            }
-        return "\(cause); fewer ranges that overlap, or fewer lines for one host, would do"
+        switch bound {
+        case .pieces:
+            "\(subject) cut the packets into more pieces than a proof may hold; wider networks in place of many single "
+                + "addresses, fewer ranges that overlap, or fewer lines for one host, would do"
+        case .steps:
+            "\(subject) take more steps than a proof may take; fewer ranges that overlap, or fewer lines for one host, "
+                + "would do"
+        }
     }
 }
 
