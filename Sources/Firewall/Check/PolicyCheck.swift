@@ -92,16 +92,7 @@ package struct PolicyCheck {
             )
         }
         checkZones(carried)
-        for rule in site.firewall.deny where rule.services.contains(.icmp) {
-            guard site.firewall.baseline[.icmp] != .off || site.firewall.baseline[.ping] != .off else { continue }
-            report(
-                .warning,
-                .ineffective,
-                rule.position,
-                "the baseline lets ICMP through before this line is asked",
-                help: "switch `icmp` and `ping` off in `baseline`, and allow what is left"
-            )
-        }
+        checkBaseline()
     }
 
     /// Lines that mean hosts by name which have no interface of the line's zone. A `deny` is as good as carried out where

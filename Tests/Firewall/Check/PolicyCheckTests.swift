@@ -346,7 +346,16 @@ struct PolicyCheckTests {
             "  allow: [{ from: 8.8.8.8, to: 9.9.9.9 }]\n",
             "9 warning ineffective the rule `8.8.8.8_9.9.9.9`"
         )
-        try Self.verify("  deny: [{ from: 8.8.8.8, to: db, services: icmp }]\n", "before this line is asked")
+        let icmp = "  deny: [{ id: d, from: 8.8.8.8, to: db, services: icmp }]\n"
+        let early = "lets packets of the rule `d` through before this line is asked"
+        try Self.verify(icmp, "9 warning ineffective the baseline (`icmp`, `ping`) \(early)")
+        try Self.verify(icmp + "  baseline: { icmp: false, ping: false }\n")
+        // A host that is let a group in tells its link so, whatever a line says of that.
+        let group = "firewall:\n  allow: [{ from: app, to: 224.0.0.18, services: vrrp }]\n"
+        let denied = "  deny: [{ id: d, from: app, to: 224.0.0.18, services: ip/2 }]\n"
+        let found = try Self.findings(Self.start + group + denied).filter { $0.contains(early) }
+        #expect(found == ["10 warning ineffective the baseline (`multicast-listeners`) \(early)"], "\(found)")
+        try Self.verify("  deny: [{ from: 8.8.8.8, to: db }, { from: 8.8.8.8, to: db, services: [udp/68, mysql] }]\n")
         let timed = Self.start + "firewall: { allow: [{ from: app, to: db, expires: 2030-01-01T00:00:00Z }] }\n"
         #expect(try Self.findings(timed, now: 1_893_455_999) == [])
         #expect(try Self.findings(timed, now: 1_893_456_000).first?.contains("ended on 2030-01-01T00:00:00Z") == true)
