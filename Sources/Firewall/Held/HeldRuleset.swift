@@ -17,7 +17,8 @@ package struct HeldRuleset: Sendable {
     package init() {}
 
     /// The base chains of a hook of IP, in the order in which packets pass them. Of chains with one priority the order is
-    /// that in which they were made, which a list does not tell.
+    /// that in which they were made or the other way round, which a list does not tell: those that may lead a packet
+    /// astray come first, so that what is sure of it is sure in any order.
     package func bases(at hook: HeldHook) -> [Int] {
         let found = chains.indices.filter { chains[$0].base?.hook == hook && chains[$0].family.seesIP }
         return found.sorted { priority($0, $1) }
@@ -34,7 +35,18 @@ package struct HeldRuleset: Sendable {
     }
 
     private func priority(_ left: Int, _ right: Int) -> Bool {
-        (chains[left].base?.priority ?? 0, left) < (chains[right].base?.priority ?? 0, right)
+        let (first, second) = (chains[left].base?.priority ?? 0, chains[right].base?.priority ?? 0)
+        guard first == second else { return first < second }
+        let isLeftAstray = mayLeadAstray(left)
+        return isLeftAstray == mayLeadAstray(right) ? left < right : isLeftAstray
+    }
+
+    /// Whether a rule that packets of the chain may come to, which is one of its table, changes what others see of them.
+    private func mayLeadAstray(_ index: Int) -> Bool {
+        chains.contains {
+            $0.family == chains[index].family && $0.table == chains[index].table
+                && $0.rules.contains(where: \.mayLeadAstray)
+        }
     }
 
     /// Whether another chain may have changed the addresses of a packet before this one is asked, which is then not asked
@@ -142,6 +154,17 @@ package struct HeldRule: Sendable {
         self.comment = comment
         self.handle = handle
         self.statements = statements
+    }
+
+    /// Whether what rules behind it say of a packet need not hold any more.
+    fileprivate var mayLeadAstray: Bool {
+        statements.contains { statement in
+            switch statement {
+            case .untracking, .unknown, .verdict(.unknown): true
+            case .verdictMap(_, let entries): entries.contains { if case .unknown = $0.verdict { true } else { false } }
+            case .condition, .verdict, .translation: false
+            }
+        }
     }
 
     /// The first word of the comment, which in the project's own rules is the id.

@@ -117,6 +117,18 @@ struct ForeignStatementTests {
         #expect(try L.outcomes(after, Self.packet(22, .invalid)) == Self.either)
     }
 
+    @Test("of chains with one priority either may be the first, whichever is listed before")
+    func order() throws {
+        let beside = #""type":"filter","hook":"input","prio":0,"policy":"accept""#
+        let untracked = L.json(L.match(L.state, "in", #""new""#), extra: Self.foreign(#"{"notrack":null}"#, beside))
+        #expect(try L.outcomes(untracked, Self.packet(22, .invalid)) == Self.either)
+        #expect(try L.outcomes(untracked, Self.packet(22)) == .accept)
+        let other = #"{"mangle":{"key":{"payload":{"protocol":"tcp","field":"dport"}},"value":22}}"#
+        #expect(try L.outcomes(L.json(Self.ssh, extra: Self.foreign(other, beside)), Self.packet(80)) == Self.either)
+        let drop = Self.foreign(#"{"drop":null}"#, beside)
+        #expect(try L.outcomes(L.json(Self.ssh, extra: drop), Self.packet(22)) == .drop)
+    }
+
     @Test("a mark changes no verdict, but where a chain sends packets another way")
     func rerouting() throws {
         let mark = #"{"mangle":{"key":{"meta":{"key":"mark"}},"value":5}},{"accept":null}"#

@@ -72,11 +72,11 @@ struct TranslationTests {
         #expect(changed > 0 && proved > rounds.count / 2, "seed \(seed)")
     }
 
-    /// The same packets, led elsewhere.
+    /// The same packets, led to what no random change leads to.
     private static func elsewhere(_ translation: Translation) -> Translation {
         switch translation.kind {
         case .destination(let address, let port):
-            let other: IPAddress = address.width == 32 ? .v4(0x0A00_0377) : .v6(0x2001_0DB8 << 96 | 0x377)
+            let other: IPAddress = address.width == 32 ? .v4(0x0A00_FF77) : .v6(0x2001_0DB8 << 96 | 0xFF77)
             return Translation(id: translation.id, match: translation.match, .destination(other, port: port))
         case .source(let address) where address.width == 128:
             return Translation(id: translation.id, match: translation.match, .source(.v6(0x2001_0DB8_FFFF << 80 | 9)))
