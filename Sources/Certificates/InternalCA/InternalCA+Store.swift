@@ -21,9 +21,9 @@ extension InternalCA {
         isWanted: Bool = false,
         now: Int64
     ) throws(CertificateProblem) -> InternalCA {
-        let alien = policy.constraints?.outside(names) ?? []
-        guard alien.isEmpty else {
-            throw .excludedNames(alien, permitted: policy.constraints?.text ?? "")
+        try require(names, permittedBy: policy)
+        func renewed(_ reason: String) throws(CertificateProblem) -> InternalCA {
+            try renewIntermediate(in: store, rootKey: nil, named: name, policy: policy, reason: reason, now: now)
         }
         guard try store.contains(intermediateName) else {
             if !isWanted { try requireNoLoss(in: store) }
@@ -31,15 +31,7 @@ extension InternalCA {
                 return try create(in: store, named: name, policy: policy, now: now)
             }
             _ = try validRoot(in: store, now: now)
-            let reason = "there was no intermediate"
-            return try renewIntermediate(
-                in: store,
-                rootKey: nil,
-                named: name,
-                policy: policy,
-                reason: reason,
-                now: now
-            )
+            return try renewed("there was no intermediate")
         }
         let root = try validRoot(in: store, now: now)
         let stored = try store.load(intermediateName)
@@ -58,14 +50,17 @@ extension InternalCA {
             guard stored.leaf.validity.contains(now) else { throw .rootKeyAway(folder: store.folder) }
             return kept
         }
-        return try renewIntermediate(
-            in: store,
-            rootKey: nil,
-            named: name,
-            policy: policy,
-            reason: reason,
-            now: now
-        )
+        return try renewed(reason)
+    }
+
+    /// Fails where the site file keeps the CA from certifying any of `names`.
+    private static func require(
+        _ names: [String],
+        permittedBy policy: InternalCAPolicy
+    ) throws(CertificateProblem) {
+        guard let constraints = policy.constraints else { return }
+        let excluded = constraints.outside(names)
+        guard excluded.isEmpty else { throw .excludedNames(excluded, permitted: constraints.text) }
     }
 
     private static func validRoot(in store: CertificateStore, now: Int64) throws(CertificateProblem) -> Certificate {
@@ -194,8 +189,7 @@ extension InternalCA {
         in store: CertificateStore,
         _ policy: InternalCAPolicy
     ) throws(CertificateProblem) {
-        let alien = policy.constraints?.outside(names) ?? []
-        guard alien.isEmpty else { throw .excludedNames(alien, permitted: policy.constraints?.text ?? "") }
+        try require(names, permittedBy: policy)
         guard !hasRootKey(in: store), let constraints = try signer(in: store)?.nameConstraints else { return }
         let outside = constraints.outside(names)
         guard outside.isEmpty else {
