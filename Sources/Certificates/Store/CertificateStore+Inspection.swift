@@ -23,34 +23,36 @@ extension CertificateStore {
     /// symbolic links in the places of a certificate's folder and of its generations, through which nothing is read, written or
     /// removed.
     internal func openPlaces(of names: [String]) -> [String] {
+        names.filter(Self.isUsable).flatMap(openGenerations).map(\.description)
+    }
+
+    private func openGenerations(of name: String) -> [FileError] {
+        let entries: [(number: Int, kind: OpenFolder.Kind)]
+        do throws(CertificateProblem) {
+            entries = try taken(of: name)
+        } catch {
+            if case .file(let problem) = error, problem.problem == .link { return [problem] }
+            return []
+        }
+        let current = entries.isEmpty ? nil : try? generation(of: name)
         var found: [FileError] = []
-        for name in names where Self.isUsable(name) {
-            do throws(CertificateProblem) {
-                let entries = try taken(of: name)
-                let current = entries.isEmpty ? nil : try? generation(of: name)
-                for entry in entries {
-                    let path = "\(folder)/\(name)/\(entry.number)"
-                    switch entry.kind {
-                    case .link: found.append(FileError(path: path, problem: .link))
-                    case .folder:
-                        let looks = [
-                            Self.distrust { () throws(FileError) in try FileWriting.requireOwn(folder: path) },
-                            // Of what is in use, whoever reads it says so.
-                            entry.number == current || !hasKey(of: name, generation: entry.number)
-                                ? nil
-                                : Self.distrust { () throws(FileError) in
-                                    try FileReading.requireTrust(path + "/key.pem", .ownerOnly)
-                                },
-                        ]
-                        found += looks.compactMap(\.self)
-                    case .other: break
-                    }
+        for (number, kind) in entries {
+            let path = "\(folder)/\(name)/\(number)"
+            switch kind {
+            case .link: found.append(FileError(path: path, problem: .link))
+            case .folder:
+                let home = Self.distrust { () throws(FileError) in try FileWriting.requireOwn(folder: path) }
+                if let home { found.append(home) }
+                // Of what is in use, whoever reads it says so.
+                guard number != current, hasKey(of: name, generation: number) else { continue }
+                let key = Self.distrust { () throws(FileError) in
+                    try FileReading.requireTrust(path + "/key.pem", .ownerOnly)
                 }
-            } catch {
-                if case .file(let problem) = error, problem.problem == .link { found.append(problem) }
+                if let key { found.append(key) }
+            case .other: break
             }
         }
-        return found.map(\.description)
+        return found
     }
 
     /// What a look finds where the wrong people may change, or read, what is there.
