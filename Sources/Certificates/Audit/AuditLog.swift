@@ -144,7 +144,7 @@ package struct AuditLog: Sendable {
     }
 
     private static func wordsOfTorn(_ torn: String) -> String {
-        torn.hasPrefix(lineStart) || lineStart.hasPrefix(torn)
+        mayBeginLine(torn)
             ? "is cut short, as a crash leaves it, or whoever took the rest away" : "is no line of an audit log"
     }
 
@@ -207,6 +207,9 @@ package struct AuditLog: Sendable {
     /// What every line begins with.
     internal static let lineStart = "{\"number\":"
 
+    /// Whether a line may begin so, which a crash has cut short.
+    private static func mayBeginLine(_ torn: String) -> Bool { torn.hasPrefix(lineStart) || lineStart.hasPrefix(torn) }
+
     /// Ends a torn line in such a way that it is known for one.
     private static func mark(_ torn: String) -> String { " torn \(hash(torn))\n" }
 
@@ -234,7 +237,7 @@ package struct AuditLog: Sendable {
         if let last = findings.entries.last { look.last = Link(number: last.number, hash: last.hash) }
         if let fault = findings.fault {
             look.fault = "is damaged: line \(fault.line) \(fault.why)"
-        } else if let torn, !torn.hasPrefix(lineStart), !lineStart.hasPrefix(torn) {
+        } else if let torn, !mayBeginLine(torn) {
             look.fault = "is damaged: what follows line \(look.last.number) is no line of an audit log"
         }
         return look
