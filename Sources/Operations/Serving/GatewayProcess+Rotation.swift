@@ -95,30 +95,14 @@ extension GatewayProcess {
         guard !changes.isEmpty else { return [:] }
         let generations = configuration.keyring.generations(for: plan)
         let addresses = Dictionary(
-            uniqueKeysWithValues: configuration.listenerRequests.map { ($0.listener, $0.requests.first?.address) }
+            uniqueKeysWithValues: configuration.listenerRequests.compactMap { listener, requests in
+                requests.first.map { (listener, $0.address) }
+            }
         )
         var wrong: [String: String] = [:]
-        // Commands and reloads wait: of a listener that gave no answer nothing more is asked.
         var silent: [Int: CertificateGate.Finding] = [:]
         for change in changes.prefix(Self.mostLooks) {
-            var findings: [CertificateGate.Finding] = []
-            for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
-                guard let address = addresses[listener.id] ?? nil, let shown = generations[listener.id] else {
-                    continue
-                }
-                // One of each kind of key.
-                for bundle in change.bundles {
-                    guard let name = shown.nameAsked(for: bundle) else { continue }
-                    let finding =
-                        silent[listener.id]
-                        ?? Thread.inBackground {
-                            let expected = shown.leaves(for: name, bundle.algorithm)
-                            return CertificateGate.look(at: address, for: name, bundle.algorithm, expecting: expected)
-                        }
-                    if finding.obstacle != nil { silent[listener.id] = finding }
-                    findings.append(finding)
-                }
-            }
+            let findings = look(at: change, in: generations, by: addresses, passing: &silent)
             wrong[change.name] = findings.lazy.compactMap(\.fault).first
             if findings.isEmpty { unseen.insert(change.name) } else { unseen.remove(change.name) }
             tell(findings, of: change.name)
@@ -135,6 +119,37 @@ extension GatewayProcess {
             }
         }
         return wrong
+    }
+
+    /// Looks at what clients get of one certificate, of each kind of key, at each listener that shows it.
+    ///
+    /// - Parameters:
+    ///   - generations: what is shown now, by listener.
+    ///   - addresses: where each listener is asked.
+    ///   - silent: why a listener gave no answer. Such a one is asked nothing more, since commands and reloads wait.
+    /// - Returns: none where no client gets it.
+    private func look(
+        at change: CertificateGate.Change,
+        in generations: [Int: CertificateGeneration],
+        by addresses: [Int: SocketAddress],
+        passing silent: inout [Int: CertificateGate.Finding]
+    ) -> [CertificateGate.Finding] {
+        var findings: [CertificateGate.Finding] = []
+        for listener in plan.listeners where listener.tls?.certificates.contains(change.name) ?? false {
+            guard let address = addresses[listener.id], let shown = generations[listener.id] else { continue }
+            for bundle in change.bundles {
+                guard let name = shown.nameAsked(for: bundle) else { continue }
+                let finding =
+                    silent[listener.id]
+                    ?? Thread.inBackground {
+                        let expected = shown.leaves(for: name, bundle.algorithm)
+                        return CertificateGate.look(at: address, for: name, bundle.algorithm, expecting: expected)
+                    }
+                if finding.obstacle != nil { silent[listener.id] = finding }
+                findings.append(finding)
+            }
+        }
+        return findings
     }
 
     /// Tells what looks at one certificate came to, when nothing was wrong.
