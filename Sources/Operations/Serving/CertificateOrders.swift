@@ -142,7 +142,7 @@ internal final class CertificateOrders: Sendable {
 
     private func take(_ directories: [String]) -> (name: String, item: Order)? {
         board.withLock { board in
-            if board.isStopped { _ = board.turns[directories]?.want([], atOnce: 0) }
+            if board.isStopped { board.turns[directories]?.clear() }
             return board.turns[directories]?.take()
         }
     }

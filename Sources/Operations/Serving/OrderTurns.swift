@@ -27,6 +27,9 @@ internal struct OrderTurns<Item: Sendable>: Sendable {
         return fresh
     }
 
+    /// None that waits has a turn any more.
+    mutating func clear() { waiting = [] }
+
     /// The next one, whose turn begins; nil where none waits: the thread that asks takes no more turns then.
     mutating func take() -> (name: String, item: Item)? {
         guard let next = waiting.popFirst() else {

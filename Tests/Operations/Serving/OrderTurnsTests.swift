@@ -60,7 +60,7 @@ struct OrderTurnsTests {
         _ = turns.want(items("b"), atOnce: 1)
         let turn = turns.take()
         #expect(turn?.name == "b")
-        _ = turns.want([], atOnce: 0)
+        turns.clear()
         let last = turns.take()
         #expect(last?.name == nil)
     }
