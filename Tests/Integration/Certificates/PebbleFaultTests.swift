@@ -25,7 +25,8 @@ struct PebbleFaultTests {
             renewal("2099-01-01T00:00:00Z", "2099-01-02T00:00:00.5+01:00", more: ", \"renewal-retry\": \"60\"")
         )
         #expect(try site.certs("issue", "web").status == 0)
-        #expect(try faults.orders().allSatisfy { $0["replaces"] == nil })
+        let first = try faults.orders()
+        #expect(!first.isEmpty && first.allSatisfy { $0["replaces"] == nil }, "\(first)")
         let waits = try site.certs("renew")
         #expect(waits.output.contains("no certificate is due"), "\(waits)")
         let asked = try faults.requests().filter { $0.path.hasPrefix("/renewal-info/") }
@@ -149,7 +150,9 @@ struct PebbleFaultTests {
         )
         let renewed = try site.certs("renew")
         #expect(renewed.status == 0 && renewed.output.contains("good until"), "\(renewed) \(faults.log)")
-        #expect(try faults.orders().last?["replaces"] == nil)
+        let orders = try faults.orders()
+        #expect(orders.contains { $0["replaces"] is String }, "it is tried")
+        #expect(try #require(orders.last)["replaces"] == nil, "\(orders)")
     }
 
     @Test("a profile that the CA offers is asked for; of another one the error names those that there are")
@@ -157,7 +160,8 @@ struct PebbleFaultTests {
         try faults.obey(#""profiles": { "shortlived": "160 hours", "classic": "90 days" }"#)
         try site.write("profile: shortlived", url: faults.url)
         #expect(try site.certs("issue", "web").status == 0)
-        #expect(try faults.orders().allSatisfy { $0["profile"] as? String == "shortlived" })
+        let orders = try faults.orders()
+        #expect(!orders.isEmpty && orders.allSatisfy { $0["profile"] as? String == "shortlived" }, "\(orders)")
         try site.write("profile: shortlifed", url: faults.url)
         let refused = try site.certs("rotate", "web")
         #expect(refused.status == 1 && refused.error.contains("shortlived, classic"), "\(refused)")
