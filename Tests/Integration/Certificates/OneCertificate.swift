@@ -65,9 +65,8 @@ extension OneCertificate {
     /// The same of what the store holds.
     var stored: String {
         get throws {
-            let list = try certs("list", "--json")
-            let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
-            let leaves = entries?.first?["certificates"] as? [[String: Any]]
+            let (entries, list) = try directory.listed()
+            let leaves = entries.first?["certificates"] as? [[String: Any]]
             return try #require(leaves?.first?["fingerprint"] as? String, "\(list)")
         }
     }

@@ -141,14 +141,13 @@ struct PublicationProbeTests: OneCertificate {
             let old = try shown
             #expect(try run(try Gateway.binary, ["certs", "rotate", "web"] + quiet, in: directory).status == 0)
             let list = try certs("list")
-            let document = try certs("list", "--json")
+            let (entries, document) = try directory.listed()
             guard try shown == old else { return false }
             #expect(list.status == 1, "\(list)")
             let words = "AT FAULT: the gateway serves another, \(old.prefix(16))…, and not what is stored"
             #expect(list.output.contains(words), "\(list)")
-            let entries = try JSONSerialization.jsonObject(with: Data(document.output.utf8)) as? [[String: Any]]
-            let leaves = try #require(entries?.first?["certificates"] as? [[String: Any]])
-            let served = try #require(entries?.first?["served"] as? [String])
+            let leaves = try #require(entries.first?["certificates"] as? [[String: Any]])
+            let served = try #require(entries.first?["served"] as? [String])
             #expect(served == [old] && leaves.first?["fingerprint"] as? String != old, "\(document)")
             return true
         }

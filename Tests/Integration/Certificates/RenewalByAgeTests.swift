@@ -14,9 +14,8 @@ struct RenewalByAgeTests: OneCertificate {
         let first = try start("issuer: internal", environment: clock.environment)
         let old = try shown
         try first.stop()
-        let list = try certs("list", "--json")
-        let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
-        let text = try #require(entries?.first?["next_try"] as? String, "\(list)")
+        let (entries, list) = try directory.listed()
+        let text = try #require(entries.first?["next_try"] as? String, "\(list)")
         let due = try #require(ISO8601DateFormatter().date(from: text), "\(text)")
         let untilDue = Int(due.timeIntervalSinceNow)
         #expect(untilDue > 30 * 86_400)

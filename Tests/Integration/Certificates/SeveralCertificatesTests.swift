@@ -28,21 +28,16 @@ struct SeveralCertificatesTests {
 
     private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
-    private func listed(_ names: String...) throws -> (entries: [[String: Any]], result: ToolResult) {
-        let result = try directory.certs(["list", "--json"] + names)
-        let parsed = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
-        return (parsed ?? [], result)
-    }
-
     @Test("are rotated by one command; one that fails keeps no other, and its status is the command's")
     func rotate() throws {
         let done = try certs("rotate", "one", "bought", "two", "--reason", "a test")
         #expect(done.status == 1 && done.error.contains("certificate bought: "), "\(done)")
         for name in ["one", "two"] { #expect(done.output.contains("certificate \(name): good"), "\(done)") }
-        let generations = try listed("one", "two", "three").entries.map { $0["generation"] as? Int }
+        let generations = try directory.listed(["one", "two", "three"]).entries.map { $0["generation"] as? Int }
         #expect(generations == [2, 1, 2], "one, three, two")
         #expect(try certs("rotate", "one", "nosuch").status == 2)
-        #expect(try listed("one").entries.first?["generation"] as? Int == 2, "names come before anything is made")
+        let one = try directory.listed(["one"]).entries.first
+        #expect(one?["generation"] as? Int == 2, "names come before anything is made")
         #expect(try certs("rotate").status != 0)
         let own = try certs("rotate", "internal-ca")
         #expect(own.status == 2 && own.error.contains("`ca renew` replaces the intermediate"), "\(own)")
@@ -58,7 +53,7 @@ struct SeveralCertificatesTests {
         #expect(whole.status == 1 && whole.output.contains("bought: acme"), "\(whole)")
         #expect(try certs("list", "nosuch").status == 2)
         try directory.setMode(0o777, of: "store")
-        let open = try listed("one")
+        let open = try directory.listed(["one"])
         #expect(open.result.status == 1 && open.entries.count == 2, "\(open)")
         #expect(open.entries.last?["name"] is NSNull, "\(open)")
         let warnings = open.entries.last?["warnings"] as? [String] ?? []

@@ -19,18 +19,16 @@ struct StoreCrashTests {
     }
 
     private func certs(_ arguments: [String], under prefix: [String] = []) throws -> ToolResult {
-        let command = prefix + [try Gateway.binary, "certs"] + arguments + ["--site", directory.path("site.yaml")]
-        return try run(command[0], Array(command.dropFirst()), in: directory)
+        try directory.certs(arguments, under: prefix)
     }
 
     /// The one certificate: its generation and fingerprint, and that nothing is wrong with it.
     private func standing() throws -> (generation: Int, fingerprint: String) {
-        let list = try certs(["list", "--json"])
+        let (entries, list) = try directory.listed()
         #expect(list.status == 0, "\(list)")
-        let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
-        let leaf = (entries?.first?["certificates"] as? [[String: Any]])?.first
+        let leaf = (entries.first?["certificates"] as? [[String: Any]])?.first
         return (
-            try #require(entries?.first?["generation"] as? Int, "\(list)"),
+            try #require(entries.first?["generation"] as? Int, "\(list)"),
             try #require(leaf?["fingerprint"] as? String, "\(list)")
         )
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 extension TemporaryDirectory {
     /// Runs `gatehouse certs` for the site file in this folder; a gateway that was started here is told of what changes.
     ///
@@ -7,6 +9,15 @@ extension TemporaryDirectory {
             prefix + [try Gateway.binary, "certs"] + arguments
             + ["--site", path("site.yaml"), "--socket", path("admin.sock")]
         return try run(command[0], Array(command.dropFirst()), in: self)
+    }
+
+    /// The entries of `gatehouse certs list --json`, and all that the command said.
+    ///
+    /// - Parameter names: of the certificates that are listed; empty for all, and the store.
+    func listed(_ names: [String] = []) throws -> (entries: [[String: Any]], result: ToolResult) {
+        let result = try certs(["list", "--json"] + names)
+        let entries = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
+        return (entries ?? [], result)
     }
 
     /// What `openssl x509` prints of the certificate that a client of foobar.test is shown.
