@@ -10,16 +10,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
-#include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "board.h"
 #include "preload.h"
 
 void *__libc_malloc(size_t);
@@ -79,15 +77,8 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *is_later) {
 }
 
 __attribute__((constructor)) static void start(void) {
-    const char *stem = getenv("GATEHOUSE_ALLOCATIONS");
-    if (!stem) return;
-    char path[4096];
-    snprintf(path, sizeof path, "%s.%d", stem, (int)getpid());
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || ftruncate(file, sizeof(struct board))) abort();
-    void *memory = mmap(0, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    close(file);
-    if (memory == MAP_FAILED) abort();
+    struct board *memory = map_board("GATEHOUSE_ALLOCATIONS", sizeof *board);
+    if (!memory) return;
     void *frames[2];
     backtrace(frames, 2);  // loads the unwinder now; later there may be no files to load it from
     int is_later = 0;

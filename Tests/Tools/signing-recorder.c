@@ -7,15 +7,12 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "board.h"
 #include "preload.h"
 
 enum { NOTES = 4096 };
@@ -30,16 +27,7 @@ static struct board *board;
 static _Thread_local char own_name[16] = "main";
 
 __attribute__((constructor)) static void start(void) {
-    const char *stem = getenv("GATEHOUSE_SIGNINGS");
-    if (!stem) return;
-    char path[4096];
-    snprintf(path, sizeof path, "%s.%d", stem, (int)getpid());
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || ftruncate(file, sizeof(struct board))) abort();
-    void *memory = mmap(0, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    close(file);
-    if (memory == MAP_FAILED) abort();
-    board = memory;
+    board = map_board("GATEHOUSE_SIGNINGS", sizeof *board);
 }
 
 static void note(const char *function) {
