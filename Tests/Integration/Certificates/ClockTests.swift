@@ -18,19 +18,7 @@ struct ClockTests: OneCertificate {
         try start("issuer: internal", metrics.setting, environment: clock.environment)
     }
 
-    /// What a client gets that trusts the site's root.
-    private func answer() throws -> String {
-        let root = directory.path("store/internal-ca-root/1/fullchain.pem")
-        let said = try run(
-            "curl",
-            [
-                "-sS", "--noproxy", "*", "--cacert", root, "--resolve", "foobar.test:\(port):127.0.0.1",
-                "https://foobar.test:\(port)/",
-            ],
-            in: directory
-        )
-        return said.output + said.error
-    }
+    private func answer() throws -> String { try directory.answer(at: port) }
 
     private func shown() throws -> String { try directory.shown(at: port, "-fingerprint -sha256") }
 

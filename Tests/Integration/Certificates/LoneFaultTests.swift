@@ -27,13 +27,7 @@ struct LoneFaultTests {
         """
     }
 
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
     /// SHA-256 of what a client of a name is shown.
     private func shown(_ name: String) throws -> String {

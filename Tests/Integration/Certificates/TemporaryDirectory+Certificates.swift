@@ -20,6 +20,20 @@ extension TemporaryDirectory {
         return (entries ?? [], result)
     }
 
+    /// What a client of foobar.test gets that trusts the root of the internal CA in this folder's store: an app server's answer,
+    /// or what curl says is wrong.
+    func answer(at port: UInt16) throws -> String {
+        let said = try run(
+            "curl",
+            [
+                "-sS", "--noproxy", "*", "--cacert", path("store/internal-ca-root/1/fullchain.pem"),
+                "--resolve", "foobar.test:\(port):127.0.0.1", "https://foobar.test:\(port)/",
+            ],
+            in: self
+        )
+        return said.output + said.error
+    }
+
     /// What `openssl x509` prints of the certificate that a client of foobar.test is shown.
     ///
     /// - Parameter options: what it is to print.
