@@ -43,12 +43,11 @@ package final class DataPlaneProcess {
     /// control's matter; only a data plane without control takes SIGTERM, and drains.
     /// - Returns: the exit status.
     package static func run(
-        channelDescriptor: Int32 = DataPlaneConvention.channelDescriptor,
         confinement: Confinement,
         service: any DataPlaneService
     ) -> Int32 {
         do {
-            let descriptor = try InheritedDescriptor.take(channelDescriptor)
+            let descriptor = try InheritedDescriptor.take(DataPlaneConvention.channelDescriptor)
             let channel = ControlChannel(owning: MessageSocket(owning: descriptor))
             return try DataPlaneProcess(channel: channel, service: service).run(confinement)
         } catch {

@@ -4,22 +4,19 @@ package import Linux
 /// What to listen on.
 package struct ListenerRequest: Hashable, Sendable {
     package let address: SocketAddress
-    /// Connections that may wait to be accepted; the kernel caps it (net.core.somaxconn).
-    package let backlog: Int32
     /// Whether a machine without the address' family goes without it.
     package let mayBeMissing: Bool
 
-    package init(address: SocketAddress, backlog: Int32 = 4096, mayBeMissing: Bool = false) {
+    package init(address: SocketAddress, mayBeMissing: Bool = false) {
         self.address = address
-        self.backlog = backlog
         self.mayBeMissing = mayBeMissing
     }
 
     /// All addresses of the machine: IPv4, and IPv6 where the kernel has it.
-    package static func everywhere(port: UInt16, backlog: Int32 = 4096) -> [ListenerRequest] {
+    package static func everywhere(port: UInt16) -> [ListenerRequest] {
         [
-            ListenerRequest(address: SocketAddress(ipv4: 0, port: port), backlog: backlog),
-            ListenerRequest(address: SocketAddress(high: 0, low: 0, port: port), backlog: backlog, mayBeMissing: true),
+            ListenerRequest(address: SocketAddress(ipv4: 0, port: port)),
+            ListenerRequest(address: SocketAddress(high: 0, low: 0, port: port), mayBeMissing: true),
         ]
     }
 }
@@ -61,6 +58,9 @@ package struct ListenerError: Error, Equatable, Sendable, CustomStringConvertibl
 package struct ListenerSet: Sendable {
     package typealias Group = [ListeningSocket]
 
+    /// Connections that may wait to be accepted at each socket; the kernel caps it (net.core.somaxconn).
+    private static let backlog: Int32 = 4096
+
     /// Sockets of each address.
     package let socketsPerAddress: Int
     package private(set) var groups: [ListenerID: Group]
@@ -92,7 +92,7 @@ package struct ListenerSet: Sendable {
             do throws(SystemError) {
                 var group: Group = []
                 for _ in 0..<socketsPerAddress {
-                    let socket = try Socket.listen(on: request.address, backlog: request.backlog)
+                    let socket = try Socket.listen(on: request.address, backlog: Self.backlog)
                     group.append(ListeningSocket(owning: socket))
                 }
                 next.groups[id] = group

@@ -8,16 +8,11 @@ package struct DescriptorLimit: Equatable, Sendable {
     /// What this process was allowed to raise it to.
     package let ceiling: UInt64
 
-    /// Raises the limit as far as it goes: to the hard limit, and with CAP_SYS_RESOURCE to `wanted`
-    /// when that is more, at most the kernel's own ceiling (fs.nr_open).
-    package static func raise(wanted: UInt64 = 0) -> DescriptorLimit {
+    /// Raises the limit as far as it goes: to the hard limit.
+    package static func raise() -> DescriptorLimit {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             return DescriptorLimit(current: 1024, ceiling: 1024)
-        }
-        if wanted > limit.rlim_max {
-            var more = rlimit(rlim_cur: rlim_t(wanted), rlim_max: rlim_t(wanted))
-            if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &more) == 0 { limit = more }
         }
         if limit.rlim_cur < limit.rlim_max {
             limit.rlim_cur = limit.rlim_max
