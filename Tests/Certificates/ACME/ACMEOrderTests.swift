@@ -20,7 +20,7 @@ import Testing
     init() throws {
         key = try PrivateKey.generate(.ecdsaP256)
         accountKey = try PrivateKey.generate(.ecdsaP256)
-        ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
+        ca.openAccounts()
     }
 
     private func chain(
@@ -228,7 +228,7 @@ import Testing
             ("/dir", 503, true),
         ] {
             let ca = ScriptedCA()
-            ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
+            ca.openAccounts()
             ca.answer(path, ScriptedCA.problem("rateLimited", status: status, fields: pause))
             // Answers of others bring no nonces, so that they are asked for.
             if path == "/nonce" { ca.givesNonces = false }

@@ -19,17 +19,10 @@ struct PendingOrderTests {
         scratch = try Scratch()
         signer = try InternalCA(named: "ca.test", now: now - 200 * 86_400)
         let place = ["location": ScriptedCA.base + "/order/1"]
-        ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
-        ca.answer("/order", ScriptedCA.json(Self.order("ready"), status: 201, fields: place))
-        ca.answer("/order/1", ScriptedCA.json(Self.order("ready")), ScriptedCA.json(Self.order("valid")))
-        ca.answer("/finalize", ScriptedCA.json(Self.order("processing")))
-    }
-
-    private static func order(_ status: String) -> String {
-        """
-        { "status": "\(status)", "authorizations": [], "finalize": "\(ScriptedCA.base)/finalize",
-          "certificate": "\(ScriptedCA.base)/certificate" }
-        """
+        ca.openAccounts()
+        ca.answer("/order", ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: place))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("ready")), ScriptedCA.json(ScriptedCA.order("valid")))
+        ca.answer("/finalize", ScriptedCA.json(ScriptedCA.order("processing")))
     }
 
     /// What happens to requests on their way.
@@ -164,10 +157,10 @@ struct PendingOrderTests {
         #expect(second.names.count == 2 && !second.key.isSame(as: first.key))
         let third = try began(settings(["foobar.com", "www.foobar.com"]), wantsNewKey: true)
         #expect(!third.key.isSame(as: second.key))
-        ca.answer("/order/1", ScriptedCA.problem("malformed", status: 404), ScriptedCA.json(Self.order("valid")))
+        ca.answer("/order/1", ScriptedCA.problem("malformed", status: 404), ScriptedCA.json(ScriptedCA.order("valid")))
         _ = try began(settings(["foobar.com", "www.foobar.com"]))
         // One that the CA has given up is of no use either, and its key goes.
-        ca.answer("/order/1", ScriptedCA.json(Self.order("invalid")))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("invalid")))
         #expect(problem(settings(["foobar.com", "www.foobar.com"])).contains("given the order up"))
         #expect(orders() == made + 1 && accounts.pendingOrder(for: "web") == nil)
     }
@@ -216,11 +209,11 @@ struct PendingOrderTests {
         // Another order, which comes to nothing.
         let place = ["location": ScriptedCA.base + "/order/0"]
         let taken = ca.requests("/order").count
-        ca.answer("/order/0", ScriptedCA.json(Self.order("invalid")))
+        ca.answer("/order/0", ScriptedCA.json(ScriptedCA.order("invalid")))
         ca.answer(
             "/order",
-            ScriptedCA.json(Self.order("ready"), status: 201, fields: place),
-            ScriptedCA.json(Self.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
+            ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: place),
+            ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
         )
         #expect(problem(settings).contains("given the order up"))
         #expect(accounts.pendingOrder(for: "web") == nil && accounts.refusals(for: "web").count == 1)
@@ -238,12 +231,12 @@ struct PendingOrderTests {
         var plan = RenewalPlan()
         for _ in 0..<2 { plan.fail("a test", asking: [acme.directory], at: now - 86_400) }
         scratch.store.keep(plan, of: "web")
-        let unproven = Self.order("pending").replacing("[]", with: "[\"\(ScriptedCA.base)/authorization\"]")
+        let unproven = ScriptedCA.order("pending").replacing("[]", with: "[\"\(ScriptedCA.base)/authorization\"]")
         ca.answer("/authorization", ScriptedCA.authorization("bad.foobar.com", "invalid"))
         ca.answer(
             "/order",
             ScriptedCA.json(unproven, status: 201, fields: ["location": ScriptedCA.base + "/order/0"]),
-            ScriptedCA.json(Self.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
+            ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: ["location": ScriptedCA.base + "/order/1"])
         )
         broken.path = "/certificate"
         #expect(problem(settings).contains("cannot be reached"))
@@ -267,10 +260,10 @@ struct PendingOrderTests {
         let kept = try #require(accounts.pendingOrder(for: "web"))
         broken.path = nil
         broken.restrictions = [CAARecord(tag: "issue", value: "other.test")]
-        ca.answer("/order/1", ScriptedCA.json(Self.order("pending")))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("pending")))
         #expect(problem().contains("let only other.test certify it"))
         #expect(accounts.pendingOrder(for: "web")?.key.isSame(as: kept.key) == true, "it is kept for the next try")
-        ca.answer("/order/1", ScriptedCA.json(Self.order("valid")))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("valid")))
         try give(for: kept.key)
         scratch.store.keep(RenewalPlan(), of: "web")
         #expect(try order().key.isSame(as: kept.key))

@@ -35,7 +35,7 @@ struct RevocationAtServerTests {
                 "\"newOrder\"",
                 with: "\"revokeCert\": \"\(ScriptedCA.base)/revoke\", \"newOrder\""
             )
-            ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
+            ca.openAccounts()
             ca.answer("/revoke", Self.refusal)
         }
         let signer = try InternalCA(named: "ca.test", now: now)

@@ -45,6 +45,19 @@ final class ScriptedCA: ACMETransport {
         )
     }
 
+    /// It opens an account for everybody.
+    func openAccounts() { answer("/account", Self.json("{}", status: 201, fields: ["location": Self.base + "/me"])) }
+
+    /// An order for names that are known to be ours, and where its certificate is.
+    ///
+    /// - Parameter more: further members.
+    static func order(_ status: String, _ more: String = "") -> String {
+        """
+        { "status": "\(status)", "authorizations": [], "finalize": "\(base)/finalize",
+          "certificate": "\(base)/certificate"\(more) }
+        """
+    }
+
     /// An authorization for a name.
     static func authorization(_ name: String, _ status: String, challenge: String = "pending") -> ACMEResponse {
         json(

@@ -24,13 +24,10 @@ struct OrderFaultTests {
         let other = try InternalCA(named: "ca.test", now: now)
         let chain = try other.issue(names: ["foobar.com"], for: before.key, now: now).chainPEM
         let place = ["location": ScriptedCA.base + "/order/1"]
-        let order = """
-            "authorizations": [], "finalize": "\(ScriptedCA.base)/finalize", "certificate": "\(ScriptedCA.base)/certificate" }
-            """
-        ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
-        ca.answer("/order", ScriptedCA.json(#"{ "status": "ready", "# + order, status: 201, fields: place))
-        ca.answer("/finalize", ScriptedCA.json(#"{ "status": "valid", "# + order, fields: place))
-        ca.answer("/order/1", ScriptedCA.json(#"{ "status": "valid", "# + order, fields: place))
+        ca.openAccounts()
+        ca.answer("/order", ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: place))
+        ca.answer("/finalize", ScriptedCA.json(ScriptedCA.order("valid"), fields: place))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("valid"), fields: place))
         ca.answer("/certificate", ScriptedCA.json(chain))
     }
 

@@ -27,22 +27,15 @@ struct RejectedNameTests {
         let before = try signer.issue(names: ["foobar.com"], now: now)
         try scratch.store.save(before, as: "web", reason: "a test", now: now)
         let chain = try signer.issue(names: Self.good, for: before.key, now: now).chainPEM
-        ca.answer("/account", ScriptedCA.json("{}", status: 201, fields: ["location": ScriptedCA.base + "/me"]))
-        ca.answer("/finalize", ScriptedCA.json(Self.order("processing")))
+        ca.openAccounts()
+        ca.answer("/finalize", ScriptedCA.json(ScriptedCA.order("processing")))
         ca.answer("/certificate", ScriptedCA.json(chain))
-    }
-
-    private static func order(_ status: String, _ more: String = "") -> String {
-        """
-        { "status": "\(status)", "authorizations": [], "finalize": "\(ScriptedCA.base)/finalize",
-          "certificate": "\(ScriptedCA.base)/certificate"\(more) }
-        """
     }
 
     /// The CA takes an order, as the one of this number.
     private func taken(_ number: Int) -> ACMEResponse {
         let place = ["location": ScriptedCA.base + "/order/\(number)"]
-        return ScriptedCA.json(Self.order("ready"), status: 201, fields: place)
+        return ScriptedCA.json(ScriptedCA.order("ready"), status: 201, fields: place)
     }
 
     private static func problem(_ type: String, _ detail: String, parts: String = "") -> String {
@@ -78,7 +71,7 @@ struct RejectedNameTests {
         }
         #expect(orders() == [Self.all, Self.all])
         ca.answer("/order", ScriptedCA.json(Self.problem("malformed", "some", parts: parts), status: 400), taken(1))
-        ca.answer("/order/1", ScriptedCA.json(Self.order("ready")), ScriptedCA.json(Self.order("valid")))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("ready")), ScriptedCA.json(ScriptedCA.order("valid")))
         #expect(try order(failures: 2).names == Self.good)
         #expect(orders().suffix(2) == [Self.all, Self.good])
         let plan = scratch.provider(at: now).plan(of: settings, acme)
@@ -96,7 +89,7 @@ struct RejectedNameTests {
             ScriptedCA.json(Self.problem("rejectedIdentifier", "Cannot issue for '\(name)': policy"), status: 400)
         }
         ca.answer("/order", refusal("bad.test"), refusal("*.worse.test"), taken(1))
-        ca.answer("/order/1", ScriptedCA.json(Self.order("ready")), ScriptedCA.json(Self.order("valid")))
+        ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("ready")), ScriptedCA.json(ScriptedCA.order("valid")))
         #expect(try order(failures: 2).names == Self.good)
         #expect(orders() == [Self.all, Self.all.filter { $0 != "bad.test" }, Self.good])
     }
@@ -108,10 +101,10 @@ struct RejectedNameTests {
         ca.answer("/order", taken(1), taken(2))
         ca.answer(
             "/order/1",
-            ScriptedCA.json(Self.order("ready")),
-            ScriptedCA.json(Self.order("invalid", ", \"error\": \(error)"))
+            ScriptedCA.json(ScriptedCA.order("ready")),
+            ScriptedCA.json(ScriptedCA.order("invalid", ", \"error\": \(error)"))
         )
-        ca.answer("/order/2", ScriptedCA.json(Self.order("ready")), ScriptedCA.json(Self.order("valid")))
+        ca.answer("/order/2", ScriptedCA.json(ScriptedCA.order("ready")), ScriptedCA.json(ScriptedCA.order("valid")))
         #expect(try order(failures: 2).names == Self.good)
         #expect(orders() == [Self.all, Self.good])
     }
