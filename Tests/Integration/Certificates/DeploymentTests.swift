@@ -10,9 +10,7 @@ struct DeploymentTests: OneCertificate {
 
     @Test("a program is told of what is served now; one that fails is told of, and changes nothing")
     func deploys() throws {
-        let script = "cd \"$(dirname \"$0\")\"; echo \"$@\" >told.new; mv told.new told; test ! -e fail"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.writeProgram("echo \"$@\" >told.new; mv told.new told; test ! -e fail")
         let site = try start("issuer: internal, deploy: { run: [program, first], timeout: 50s }")
         func told() -> String {
             String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
@@ -43,9 +41,7 @@ struct DeploymentTests: OneCertificate {
 
     @Test("a program that failed is told of until it is run again, which a reload has done at once")
     func deploysAgain() throws {
-        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.writeProgram("test ! -e fail")
         try directory.write("", to: "fail")
         let site = try start("issuer: internal, deploy: { run: [program] }")
         func deployments() -> Int { site.log.components(separatedBy: "certificate web: deployed").count - 1 }
@@ -71,9 +67,7 @@ struct DeploymentTests: OneCertificate {
 
     @Test("a program that failed, or never ran, is run by the next start for what is there by then")
     func owesDeployment() throws {
-        let script = "cd \"$(dirname \"$0\")\"; test ! -e fail && echo \"$2\" >>told"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.writeProgram("test ! -e fail && echo \"$2\" >>told")
         func told() -> [String] {
             String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
                 .split(separator: "\n").map(String.init)
@@ -102,8 +96,7 @@ struct DeploymentTests: OneCertificate {
 
     @Test("a program that a command starts has the cores as others have, though the command yields to them")
     func yieldsNotForGood() throws {
-        try directory.write("#!/bin/sh\ncd \"$(dirname \"$0\")\" && nice >told\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.writeProgram("nice >told")
         try start("issuer: internal, deploy: { run: [program] }").stop()
         try directory.write("", to: "told")
         #expect(try certs("rotate", "web").status == 0)

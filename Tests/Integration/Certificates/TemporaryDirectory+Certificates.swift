@@ -20,6 +20,14 @@ extension TemporaryDirectory {
         return (entries ?? [], result)
     }
 
+    /// Makes `program`, for `deploy` of a site file in this folder.
+    ///
+    /// - Parameter script: run by sh in this folder.
+    func writeProgram(_ script: String) throws {
+        try write("#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit\n\(script)\n", to: "program")
+        try setMode(0o700, of: "program")
+    }
+
     /// What a client of foobar.test gets that trusts the root of the internal CA in this folder's store: an app server's answer,
     /// or what curl says is wrong.
     func answer(at port: UInt16) throws -> String {

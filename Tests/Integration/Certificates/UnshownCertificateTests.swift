@@ -10,9 +10,7 @@ struct UnshownCertificateTests {
     init() throws {
         directory = try TemporaryDirectory()
         port = try Ports.free()
-        let script = "cd \"$(dirname \"$0\")\"; echo \"$2\" >>told"
-        try directory.write("#!/bin/sh\n\(script)\n", to: "program")
-        #expect(try run("chmod", ["700", directory.path("program")], in: directory).status == 0)
+        try directory.writeProgram("echo \"$2\" >>told")
     }
 
     /// - Parameter others: of the site's certificates.
