@@ -56,9 +56,10 @@ extension OneCertificate {
     /// SHA-256 of what a client is shown, as the lists have it.
     var shown: String {
         get throws {
-            try directory.shown(at: port, "-fingerprint -sha256").split(separator: "=").last.map {
-                $0.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "").lowercased()
-            } ?? ""
+            let line = try directory.shown(at: port, "-fingerprint -sha256")
+            let digits = try #require(line.split(separator: "=").last, "no certificate is shown")
+            return digits.trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: ":", with: "")
+                .lowercased()
         }
     }
 
