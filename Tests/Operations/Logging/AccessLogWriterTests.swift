@@ -29,15 +29,6 @@ struct AccessLogWriterTests {
         (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
     }
 
-    /// Polls for up to a minute.
-    private func eventually(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<12_000 {
-            if condition() { return true }
-            Thread.pause(milliseconds: 5)
-        }
-        return false
-    }
-
     @Test("the file is made for owner and group alone, and taken up where it is again after a rotation")
     func rotation() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -15,15 +15,6 @@ struct DeploymentsTests {
         func append(_ failures: Int) { list.withLock { $0.append(failures) } }
     }
 
-    private func eventually(_ condition: () -> Bool) -> Bool {
-        let end = ContinuousClock.now + .seconds(120)
-        while ContinuousClock.now < end {
-            if condition() { return true }
-            usleep(10_000)
-        }
-        return condition()
-    }
-
     /// A site in a folder of its own, whose only certificate has a program.
     private struct Scene {
         let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-deploy-\(UUID().uuidString)"
