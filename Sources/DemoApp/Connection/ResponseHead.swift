@@ -24,7 +24,7 @@ internal struct ResponseHead {
         HTTP1Writer.statusLine(status: status, to: out)
         HTTP1Writer.field(name: "x-served-by", value: server.bytes.span, to: out)
         out.append("date: ")
-        HTTPDate.append(unixSeconds: Int64(Clock.realtimeMicroseconds / 1_000_000), to: out)
+        HTTPDate.append(unixSeconds: Clock.realtimeSeconds, to: out)
         out.append("\r\n")
         switch framing {
         case .length(let count): HTTP1Writer.field(name: "content-length", decimal: count, to: out)

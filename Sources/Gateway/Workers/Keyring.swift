@@ -125,7 +125,7 @@ package struct Keyring: Sendable {
     /// Certificates for CAs that look for them, by the name that they ask for. One that cannot be made, for lack of
     /// memory, is left out: the CA says that it missed it.
     private static func challenges(_ wanted: [String: String]) -> [String: CertificateBundle] {
-        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let now = Clock.realtimeSeconds
         var made: [String: CertificateBundle] = [:]
         for (name, authorization) in wanted {
             // RFC 8738, section 6: an address is asked for by its name in the reverse tree.

@@ -23,4 +23,7 @@ package enum Clock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
     }
+
+    /// Seconds since 1970, by the same clock.
+    package static var realtimeSeconds: Int64 { Int64(realtimeMicroseconds / 1_000_000) }
 }

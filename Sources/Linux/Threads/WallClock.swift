@@ -88,6 +88,6 @@ extension WallClock {
     }
 
     private static var now: (wall: Int64, boot: Int64) {
-        (Int64(Clock.realtimeMicroseconds / 1_000_000), Int64(Clock.boottimeNanoseconds / 1_000_000_000))
+        (Clock.realtimeSeconds, Int64(Clock.boottimeNanoseconds / 1_000_000_000))
     }
 }

@@ -26,7 +26,7 @@ struct Check: ParsableCommand {
         if let model = outcome.model {
             let references = ReferenceCheck.findings(model, file: options.path, whereDenied: .warning)
             isRefused = references.contains { $0.severity == .error }
-            let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+            let now = Clock.realtimeSeconds
             outcome = outcome.adding(references)
                 .adding(PolicyCheck.findings(model, file: options.path, now: now))
                 .adding(CertificateCheck.findings(model, file: options.path, whereAbsent: .warning))

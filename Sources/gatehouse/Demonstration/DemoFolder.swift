@@ -42,7 +42,7 @@ struct DemoFolder {
     /// Makes the internal CA, if there is none, and writes its root certificate where people are told to find it. The
     /// gateway has it issue the server's certificate.
     func makeCA() throws {
-        let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+        let now = Clock.realtimeSeconds
         let store = CertificateStore(folder: store)
         let ca = try store.locked { () throws(CertificateProblem) in
             try InternalCA.loadOrCreate(

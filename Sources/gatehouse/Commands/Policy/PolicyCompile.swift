@@ -34,7 +34,7 @@ struct PolicyCompile: ParsableCommand {
         var outcome = SiteFile.load(path: options.path)
         if let model = outcome.model {
             // A ruleset that breaks a claim is written all the same: it may be the one that is in force.
-            let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+            let now = Clock.realtimeSeconds
             outcome = outcome.adding(PolicyCheck.brokenClaims(model, file: options.path, now: now))
         }
         if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }

@@ -12,7 +12,7 @@ struct PolicySite {
     let model: SiteModel
     let intent: Intent
     /// When the command began, in seconds since 1970.
-    let now = Int64(Clock.realtimeMicroseconds / 1_000_000)
+    let now = Clock.realtimeSeconds
 
     /// - Throws: `ExitCode` 2, after saying on standard error what is wrong with the file.
     init(path: String) throws {
