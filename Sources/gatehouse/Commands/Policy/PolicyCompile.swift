@@ -40,7 +40,7 @@ struct PolicyCompile: ParsableCommand {
         if !outcome.diagnostics.isEmpty { Output.error(outcome.text) }
         guard let model = outcome.model, !outcome.hasErrors else { throw ExitCode(2) }
         let intent = Intent(of: model)
-        let hosts = try hosts(intent, model)
+        let hosts = try host.map { [try intent.host($0, of: options.path)] } ?? intent.hosts
         guard let out else {
             for host in hosts { Output.text(Compiler.compile(host).text().text) }
             return
@@ -57,16 +57,6 @@ struct PolicyCompile: ParsableCommand {
         guard let failure = failures.compactMap(\.self).first else { return }
         Output.error(failure)
         throw ExitCode(3)
-    }
-
-    private func hosts(_ intent: Intent, _ model: SiteModel) throws -> [HostIntent] {
-        guard let name = host else { return intent.hosts }
-        guard let host = intent.host(name) else {
-            let known = model.hosts.keys.sorted().joined(separator: ", ")
-            Output.error("\(options.path): the site has no host `\(name)`; it has \(known.isEmpty ? "none" : known)")
-            throw ExitCode(2)
-        }
-        return [host]
     }
 
     /// Why the file was not written; nil when it was.

@@ -28,14 +28,7 @@ struct PolicySite {
     /// A host by its name; without one the only host of the site.
     ///
     /// - Throws: `ExitCode` 2, after saying which hosts there are.
-    func host(_ name: String?) throws -> HostIntent {
-        if let name, let host = intent.host(name) { return host }
-        if name == nil, intent.hosts.count == 1 { return intent.hosts[0] }
-        let known = intent.hosts.map(\.host).joined(separator: ", ")
-        let problem = name.map { "the site has no host `\($0)`" } ?? "say which host is meant with --host"
-        Output.error("\(path): \(problem); it has \(known.isEmpty ? "none" : known)")
-        throw ExitCode(2)
-    }
+    func host(_ name: String?) throws -> HostIntent { try intent.host(name, of: path) }
 
     /// What the kernels of hosts hold, from files that `nft -j list ruleset` wrote: `HOST=FILE` each.
     ///
@@ -81,6 +74,21 @@ struct PolicySite {
 
     /// What a line that changes addresses is called, with its place.
     func name(_ translation: Translation) -> String { "`\(translation.id)`\(place(translation.position))" }
+}
+
+extension Intent {
+    /// A host by its name; without one the only host of the site.
+    ///
+    /// - Parameter file: the site file, as the user named it.
+    /// - Throws: `ExitCode` 2, after saying which hosts there are.
+    func host(_ name: String?, of file: String) throws -> HostIntent {
+        if let name, let host = self.host(name) { return host }
+        if name == nil, hosts.count == 1 { return hosts[0] }
+        let known = hosts.map(\.host).joined(separator: ", ")
+        let problem = name.map { "the site has no host `\($0)`" } ?? "say which host is meant with --host"
+        Output.error("\(file): \(problem); it has \(known.isEmpty ? "none" : known)")
+        throw ExitCode(2)
+    }
 }
 
 extension IntentRule {
