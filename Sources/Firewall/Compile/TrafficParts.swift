@@ -1,5 +1,3 @@
-import Site
-
 /// A set of traffic by what nftables can ask for: whole protocols, ports, and types of ICMP.
 struct TrafficParts {
     /// Protocols that the set holds whole; of one without ports and types that means all there is.
@@ -35,20 +33,6 @@ struct TrafficParts {
             }
         }
         self.whole = IntervalSet(whole)
-    }
-}
-
-extension ProtocolNumber {
-    /// As names of chains have it.
-    var word: String {
-        switch self {
-        case .tcp: "tcp"
-        case .udp: "udp"
-        case .icmp: "icmp"
-        case .icmpv6: "icmpv6"
-        case .sctp: "sctp"
-        default: SiteService.name(ofProtocol: rawValue) ?? "protocol_\(rawValue)"
-        }
     }
 }
 

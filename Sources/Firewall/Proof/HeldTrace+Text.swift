@@ -64,18 +64,3 @@ extension Outcomes {
         return nil
     }
 }
-
-extension ProtocolNumber {
-    /// A protocol as `text` writes it, or its number.
-    package init?(word: String) {
-        let known: [ProtocolNumber] = [.tcp, .udp, .icmp, .icmpv6]
-        let digits = word.hasPrefix("ip/") ? word.dropFirst(3) : word[...]
-        if let named = known.first(where: { $0.text == word }) {
-            self = named
-        } else if let number = SiteService.protocols[word] ?? UInt8(digits) {
-            self.init(rawValue: number)
-        } else {
-            return nil
-        }
-    }
-}

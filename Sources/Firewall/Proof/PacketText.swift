@@ -57,19 +57,6 @@ extension Packet {
     }
 }
 
-extension ProtocolNumber {
-    /// As a site file names it, but for ICMP, which is one word there for both families.
-    package var text: String {
-        switch self {
-        case .tcp: "tcp"
-        case .udp: "udp"
-        case .icmp: "icmp"
-        case .icmpv6: "icmpv6"
-        default: SiteService.whole(rawValue).description
-        }
-    }
-}
-
 extension Packet {
     private var oddityWords: [String] {
         guard oddities.contains(.overLimit), let limit else { return oddities.words }
