@@ -77,7 +77,7 @@ package struct ClosedConnections {
         input = Change(.input, before, after)
         forward = Change(.forward, before, after)
         output = Change(.output, before, after)
-        kept = (before?.kept ?? [], after.kept)
+        kept = (before?.matchesKept ?? [], after.matchesKept)
         let named = ((before?.interfaces ?? []) + after.interfaces).map(\.name)
         interfaces = Set(named).sorted() + [HostIntent.unnamedInterface]
         own = Set(addresses)
@@ -191,8 +191,8 @@ extension HostIntent {
     internal static let unnamedInterface = "/"
 
     /// What lines of `deny` keep from being forwarded, by whatever interfaces.
-    fileprivate var kept: [PacketMatch] {
-        translations.filter { $0.kind == .unchanged }.map { translation in
+    fileprivate var matchesKept: [PacketMatch] {
+        kept.map { translation in
             var match = translation.match
             match.inputInterfaces = .any
             return match

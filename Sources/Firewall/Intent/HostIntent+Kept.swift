@@ -3,7 +3,10 @@ import Site
 /// What lines of `deny` keep from being forwarded. Where packets go is changed before any line is asked about them, so what a
 /// line refuses at the router is left as it was sent: there the line decides about it.
 extension HostIntent {
-    /// What stays where it was sent, as a host's first translations.
+    /// The translations by which packets stay where they were sent.
+    var kept: [Translation] { translations.filter { $0.kind == .unchanged } }
+
+    /// Makes these, as a host's first translations.
     ///
     /// Lines that differ in nothing but their sources are one: a packet is asked once, however many there are. Nothing is
     /// kept of which the same line refuses as well what it becomes.

@@ -35,7 +35,6 @@ extension IntentDiff.Adjustment {
 
 extension HostIntent {
     fileprivate var changes: [Translation] { translations.filter { $0.kind != .unchanged } }
-    fileprivate var kept: [Translation] { translations.filter { $0.kind == .unchanged } }
 }
 
 extension Translation {
