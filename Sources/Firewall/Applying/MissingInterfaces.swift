@@ -25,20 +25,3 @@ package enum MissingInterfaces {
         }
     }
 }
-
-extension Applier {
-    /// The same, `MisplacedAddresses` and `UnrenewedAddresses`, for the host and the site file of the ruleset that is in force or waits for its
-    /// confirmation, by the copy that is kept of it. Empty when nothing was applied.
-    package func interfaceWarnings(
-        present: [String],
-        own: [(interface: String, address: IPAddress)],
-        leases: [UnrenewedAddresses.Lease]
-    ) throws(ApplyError) -> [Diagnostic] {
-        guard let current = try state().current else { return [] }
-        let path = folder.path(of: .site, current.generation)
-        guard let host = SiteFile.load(path: path).model?.hosts[current.host] else { return [] }
-        return MissingInterfaces.warnings(host, present: present, file: path)
-            + MisplacedAddresses.warnings(host, own: own, file: path)
-            + UnrenewedAddresses.warnings(host, leases: leases, file: path)
-    }
-}
