@@ -15,22 +15,15 @@ enum TableMeaning: Equatable {
         }
     }
 
-    /// How many moments at which rules end by the clock are looked at.
-    private static let mostEnds = 8
-
     /// - Parameter host: whose addresses and interfaces examples have.
     static func compare(_ old: HeldListing, _ new: HeldListing, at host: HostIntent?) -> TableMeaning {
-        guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return .unknown }
-        let ends = before.ends.union(after.ends).sorted()
-        guard ends.count <= mostEnds else { return .unknown }
+        guard let pair = TablePair(old, new) else { return .unknown }
         var sentences: [String] = []
-        // Where packets go is not compared here, and what is changed in front of such a rule changes it, too.
-        var isKnown = before.translations.isEmpty && after.translations.isEmpty
-        for held in [before, after] where held.expecting != nil || held.zoning != nil { isKnown = false }
-        for moment in [Int64.min] + ends {
+        var isKnown = pair.isOfFatesAlone
+        for moment in pair.moments {
             for path in PacketPath.allCases {
                 do throws(SpaceExhausted) {
-                    let found = try compare(before.at(moment), after.at(moment), path, host)
+                    let found = try compare(pair, at: moment, path, host)
                     for sentence in found.sentences where !sentences.contains(sentence) { sentences.append(sentence) }
                     isKnown = isKnown && found.isKnown
                 } catch {
@@ -45,16 +38,11 @@ enum TableMeaning: Equatable {
     /// Whether the second listing drops what the first one does and perhaps more, for certain: no packet is let through by
     /// it that the first one drops.
     static func onlyCloses(_ old: HeldListing, _ new: HeldListing) -> Bool {
-        guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return false }
-        let ends = before.ends.union(after.ends).sorted()
-        guard ends.count <= mostEnds else { return false }
-        for held in [before, after] {
-            guard held.translations.isEmpty, held.expecting == nil, held.zoning == nil else { return false }
-        }
+        guard let pair = TablePair(old, new), pair.isOfFatesAlone else { return false }
         do throws(SpaceExhausted) {
-            for moment in [Int64.min] + ends {
+            for moment in pair.moments {
                 for path in PacketPath.allCases {
-                    guard try onlyCloses(before.at(moment), after.at(moment), path) else { return false }
+                    guard try onlyCloses(pair, at: moment, path) else { return false }
                 }
             }
             return true
@@ -64,13 +52,12 @@ enum TableMeaning: Equatable {
     }
 
     private static func onlyCloses(
-        _ before: HeldRuleset,
-        _ after: HeldRuleset,
+        _ pair: TablePair,
+        at moment: Int64,
         _ path: PacketPath
     ) throws(SpaceExhausted) -> Bool {
         let store = DiagramStore()
-        var (old, new) = (HeldSpace(before, in: store), HeldSpace(after, in: store))
-        let both = try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
+        let both = try pair.outcomes(at: moment, path, in: store)
         let (accept, drop) = (Outcomes.accept.rawValue, Outcomes.drop.rawValue)
         let fine: Set<UInt16> = [accept << 8 | accept, accept << 8 | drop, drop << 8 | drop]
         let others = try store.map(both) { fine.contains($0) ? 0 : 1 }
@@ -78,14 +65,13 @@ enum TableMeaning: Equatable {
     }
 
     private static func compare(
-        _ before: HeldRuleset,
-        _ after: HeldRuleset,
+        _ pair: TablePair,
+        at moment: Int64,
         _ path: PacketPath,
         _ host: HostIntent?
     ) throws(SpaceExhausted) -> (sentences: [String], isKnown: Bool) {
         let store = DiagramStore()
-        var (old, new) = (HeldSpace(before, in: store), HeldSpace(after, in: store))
-        let both = try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
+        let both = try pair.outcomes(at: moment, path, in: store)
         let possible = try PossiblePackets.region(path, in: store)
         let witness = Witness(in: store, at: host)
         func packet(_ isMeant: (UInt16) -> Bool) throws(SpaceExhausted) -> Packet? {
@@ -103,5 +89,42 @@ enum TableMeaning: Equatable {
         let known: Set<UInt16> = [accept, drop]
         let doubtful = try packet { !known.contains($0 >> 8) || !known.contains($0 & 0xFF) }
         return (sentences, doubtful == nil)
+    }
+}
+
+/// Two listings of one table, to be held against each other at each moment from which on they may mean something else.
+private struct TablePair {
+    private let before: HeldRuleset
+    private let after: HeldRuleset
+    /// The first is before all others: seconds since 1970.
+    let moments: [Int64]
+
+    /// How many moments at which rules end by the clock are looked at.
+    private static let mostEnds = 8
+
+    /// nil where one of the two cannot be read, and where rules end at too many moments.
+    init?(_ old: HeldListing, _ new: HeldListing) {
+        guard let before = try? old.ruleset(), let after = try? new.ruleset() else { return nil }
+        let ends = before.ends.union(after.ends).sorted()
+        guard ends.count <= Self.mostEnds else { return nil }
+        (self.before, self.after) = (before, after)
+        moments = [Int64.min] + ends
+    }
+
+    /// Whether what is accepted and dropped is all that can differ. Where packets go is not compared here, and what is changed
+    /// in front of a rule changes the rule, too.
+    var isOfFatesAlone: Bool {
+        [before, after].allSatisfy { $0.translations.isEmpty && $0.expecting == nil && $0.zoning == nil }
+    }
+
+    /// What becomes of each packet on a way through the host: by the first listing in the upper byte, by the second in the
+    /// lower one.
+    func outcomes(
+        at moment: Int64,
+        _ path: PacketPath,
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var (old, new) = (HeldSpace(before.at(moment), in: store), HeldSpace(after.at(moment), in: store))
+        return try store.combine(try old.outcomes(path), try new.outcomes(path), .pair)
     }
 }
