@@ -26,8 +26,7 @@ struct PolicyTimelineTests {
 
     private static func proofs(_ policy: String) throws -> [String: ClaimProof] {
         let timeline = PolicyTimeline(try model(policy), at: now)
-        let proofs = timeline.prove(hidden: try timeline.hidden())
-        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
+        return timeline.prove(hidden: try timeline.hidden()).byID
     }
 
     @Test("a line that has ended lets nothing through, and no claim counts on it")
@@ -86,8 +85,7 @@ struct PolicyTimelineTests {
             "  allow: [{ id: a, from: lan, to: web, services: http }, { id: b, from: lan, to: web, services: ssh }]\n"
                 + "  deny: [{ from: lan, to: web, services: http }]\n"
         )
-        let intent = Intent(of: site)
-        let proofs = ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
+        let proofs = site.answers()
         #expect(proofs.first { $0.claim.id == "a" }?.word == "void", "\(proofs)")
         #expect(proofs.first { $0.claim.id == "a" }?.rule?.verdict == .drop, "\(proofs)")
         #expect(proofs.first { $0.claim.id == "b" }?.isProved == true, "\(proofs)")

@@ -171,11 +171,7 @@ struct ProofTests {
         let site = try policySite("foobar.com.yaml")
         let intent = Intent(of: site)
         // The source's kernel lets nothing out.
-        var closed = HeldRuleset()
-        closed.chains = [
-            HeldChain(family: .inet, table: "t", name: "out", base: .init(hook: .output, priority: 0, drops: true))
-        ]
-        let prover = ClaimProver(SiteHosts(intent, of: site, held: ["app-01": closed]))
+        let prover = ClaimProver(SiteHosts(intent, of: site, held: ["app-01": .dropping(at: .output)]))
         let claim = try #require(intent.claims.first { $0.kind == .allow && $0.id.hasPrefix("app_mysql") })
         let proof = try #require(prover.prove([claim]).first)
         #expect(proof.answer == .refuted)

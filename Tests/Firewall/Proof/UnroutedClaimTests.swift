@@ -46,18 +46,9 @@ struct UnroutedClaimTests {
         """
     }
 
-    private static func proofs(_ text: String) throws -> [String: ClaimProof] {
-        let model = try site(text)
-        let intent = Intent(of: model)
-        let proofs = ClaimProver(SiteHosts(intent, of: model)).prove(intent.claims)
-        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
-    }
+    private static func proofs(_ text: String) throws -> [String: ClaimProof] { try site(text).answers().byID }
 
-    private static func describe(_ proof: ClaimProof?) -> String {
-        guard let proof else { return "no such claim" }
-        let packet = proof.packet?.text ?? ""
-        return "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(packet) at \(proof.host ?? "-")"
-    }
+    private static func describe(_ proof: ClaimProof?) -> String { proof?.summary ?? "no such claim" }
 
     @Test("what a router passes to a network behind a next hop breaks a never, whoever it names beside")
     func beyondOne() throws {

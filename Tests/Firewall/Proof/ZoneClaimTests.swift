@@ -24,19 +24,11 @@ struct ZoneClaimTests {
         """
     }
 
-    private static func proofs(_ text: String) throws -> [ClaimProof] {
-        let site = try site(text)
-        let intent = Intent(of: site)
-        return ClaimProver(SiteHosts(intent, of: site)).prove(intent.claims)
-    }
-
     private static func proof(_ kind: Claim.Kind, _ text: String) throws -> ClaimProof {
-        try #require(try proofs(text).first { $0.claim.kind == kind })
+        try #require(try site(text).answers().first { $0.claim.kind == kind })
     }
 
-    private static func describe(_ proof: ClaimProof) -> String {
-        "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(proof.packet?.text ?? "") at \(proof.host ?? "-")"
-    }
+    private static func describe(_ proof: ClaimProof) -> String { proof.summary }
 
     private static func findings(_ text: String) throws -> [String] {
         PolicyCheck.findings(try site(text), file: "site.yaml", now: 0).map {
@@ -171,7 +163,7 @@ struct ZoneClaimTests {
         }
         #expect(carried("d") == ["lb input"])
         #expect(carried("e") == ["lb output"])
-        #expect(try Self.proofs(text).allSatisfy(\.isProved))
+        #expect(try site(text).answers().allSatisfy(\.isProved))
     }
 
     @Test(
@@ -186,7 +178,7 @@ struct ZoneClaimTests {
     )
     func empty(network: String, claim: String, severity: String) throws {
         let text = Self.text("  \(claim)", networks: network)
-        let proof = try #require(try Self.proofs(text).last)
+        let proof = try #require(try site(text).answers().last)
         #expect(proof.word == "void" && !proof.isProved, "\(Self.describe(proof))")
         let found = try Self.findings(text)
         #expect(found.count == 1 && found[0].hasPrefix("14 \(severity) claim"), "\(found)")
