@@ -16,6 +16,30 @@ struct PolicyCheckTests {
 
         """
 
+    /// A gateway that listens on a port, and its app server.
+    private static func listening(on port: Int = 80) -> String {
+        """
+        gateway:
+          listen: [{ port: \(port) }]
+          pools: { web: { servers: [{ host: app, service: app }] } }
+          routes: [{ hosts: ["*"], pool: web }]
+
+        """
+    }
+
+    /// The site with a gateway that has its certificate from a CA, up to the lines of the policy.
+    ///
+    /// - Parameters:
+    ///   - address: that of a host.
+    ///   - addresses: those that it has in place of it.
+    private static func certified(_ address: String, as addresses: String, services: String = "") -> String {
+        start.replacing("addresses: [\(address)]", with: "addresses: [\(addresses)]")
+            .replacing("http: tcp/80", with: "http: tcp/80, https: tcp/443\(services)") + """
+                certificates: { a.b: { names: [a.b], issuer: { acme: "https://acme.example.net/directory", contact: [a@b.c] } } }
+
+                """ + listening() + "firewall:\n"
+    }
+
     /// `line code message` of each finding.
     private static func findings(_ text: String, now: Int64 = 0) throws -> [String] {
         PolicyCheck.findings(try site(text), file: "site.yaml", now: now)
@@ -23,7 +47,11 @@ struct PolicyCheckTests {
     }
 
     private static func verify(_ firewall: String, _ parts: String..., gateway: String = "") throws {
-        let found = try findings(start + "firewall:\n" + firewall + gateway)
+        expect(try findings(start + "firewall:\n" + firewall + gateway), parts)
+    }
+
+    /// Expects as many findings as parts, each with its part, in this order.
+    private static func expect(_ found: [String], _ parts: [String]) {
         #expect(found.count == parts.count, "\(found)")
         for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
     }
@@ -133,8 +161,7 @@ struct PolicyCheckTests {
                       tests: [\(test)]
                     """
             )
-            #expect(found.count == parts.count, "\(found)")
-            for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
+            Self.expect(found, parts)
         }
         try verify("{ from: 192.168.1.50, to: 8.8.8.8, service: web, expect: accept }")
         try verify("{ from: 192.168.1.50, to: 8.8.8.8, service: ssh, expect: drop }")
@@ -201,21 +228,13 @@ struct PolicyCheckTests {
 
     @Test("what the gateway offers and the policy does not open is named, and what it asks and the policy denies")
     func gateway() throws {
-        func gateway(_ port: Int) -> String {
-            """
-            gateway:
-              listen: [{ port: \(port) }]
-              pools: { web: { servers: [{ host: app, service: app }] } }
-              routes: [{ hosts: ["*"], pool: web }]
-            """
-        }
         let allow = "  allow: [{ from: any, to: gateway, services: http }]\n"
-        try Self.verify(allow, gateway: gateway(80))
-        try Self.verify(allow, "11 error conflict the gateway listens on port 81", gateway: gateway(81))
+        try Self.verify(allow, gateway: Self.listening())
+        try Self.verify(allow, "11 error conflict the gateway listens on port 81", gateway: Self.listening(on: 81))
         try Self.verify(
             allow + "  deny: [{ from: all, to: app }]\n",
             "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.2 port 8080 is refused out of lb: by `deny_all_app`",
-            gateway: gateway(80)
+            gateway: Self.listening()
         )
         // What others let in, a `deny` may take.
         for (deny, id) in [
@@ -226,20 +245,21 @@ struct PolicyCheckTests {
                 "9 warning ineffective the rule `any_gateway_http` lets nothing through",
                 "12 error conflict the gateway listens on port 80, and the policy lets nobody reach it: tcp from 8.8.8.8 to "
                     + "10.0.0.1 port 80 is refused by `\(id)` (line 10)",
-                gateway: gateway(80)
+                gateway: Self.listening()
             )
         }
-        try Self.verify(allow + "  deny: [{ from: internet, to: lb }]\n", gateway: gateway(80))
+        try Self.verify(allow + "  deny: [{ from: internet, to: lb }]\n", gateway: Self.listening())
         // What a gateway says to itself is no client's.
         try Self.verify(
             "  allow: [{ from: gateway, to: gateway, services: http }]\n",
             "the policy lets nobody reach it",
-            gateway: gateway(80)
+            gateway: Self.listening()
         )
         // What the gateway asks of itself never leaves it.
         try Self.verify(
             allow,
-            gateway: gateway(80).replacing("{ host: app, service: app }", with: "{ address: 127.0.0.1, port: 8080 }")
+            gateway: Self.listening()
+                .replacing("{ host: app, service: app }", with: "{ address: 127.0.0.1, port: 8080 }")
         )
         // One that faces the outside and is open inside alone is told of, with the line.
         let zones = Self.start.replacing(
@@ -248,7 +268,7 @@ struct PolicyCheckTests {
                 + "eth1: { zone: inside, addresses: [10.0.0.1/24] } } }"
         )
         func found(_ lines: String, _ port: String = "port: 80") throws -> [String] {
-            let text = zones + "firewall:\n  allow:\n" + lines + gateway(80).replacing("port: 80", with: port)
+            let text = zones + "firewall:\n  allow:\n" + lines + Self.listening().replacing("port: 80", with: port)
             return try Self.findings(text)
         }
         let inner = "    - { from: any, to: gateway, services: http, in: inside }\n"
@@ -259,27 +279,19 @@ struct PolicyCheckTests {
         #expect(try found(inner, "port: 80, address: 10.0.0.1") == [])
         #expect(try found(inner, "port: 80, address: 198.51.100.1").count == 1)
         // A site without a policy is none that contradicts its gateway.
-        #expect(try Self.findings(Self.start + gateway(81)) == [])
+        #expect(try Self.findings(Self.start + Self.listening(on: 81)) == [])
     }
 
     @Test("a `deny` of the second address of a server, of name servers or of a CA is named")
     func needs() throws {
         let start =
-            Self.start.replacing("addresses: [10.0.0.2/24]", with: "addresses: [10.0.0.2/24, 10.0.0.4/24]")
-            .replacing("http: tcp/80", with: "http: tcp/80, https: tcp/443, dns: [tcp/53, udp/53], long: tcp/53") + """
-                certificates: { a.b: { names: [a.b], issuer: { acme: "https://acme.example.net/directory", contact: [a@b.c] } } }
-                gateway:
-                  listen: [{ port: 80 }]
-                  pools: { web: { servers: [{ host: app, service: app }] } }
-                  routes: [{ hosts: ["*"], pool: web }]
-                firewall:
-                  allow: [{ from: any, to: gateway, services: http }]
-
-                """
+            Self.certified(
+                "10.0.0.2/24",
+                as: "10.0.0.2/24, 10.0.0.4/24",
+                services: ", dns: [tcp/53, udp/53], long: tcp/53"
+            ) + "  allow: [{ from: any, to: gateway, services: http }]\n"
         func verify(_ deny: String, _ parts: String...) throws {
-            let found = try Self.findings(start + "  deny: [{ \(deny) }]\n")
-            #expect(found.count == parts.count, "\(found)")
-            for (finding, part) in zip(found, parts) { #expect(finding.contains(part), "\(finding)") }
+            Self.expect(try Self.findings(start + "  deny: [{ \(deny) }]\n"), parts)
         }
         try verify("from: lb, to: 9.9.9.9")
         try verify("from: lb, to: 10.0.0.4", "cannot reach its server `app`: tcp from 10.0.0.1 to 10.0.0.4 port 8080")
@@ -309,17 +321,7 @@ struct PolicyCheckTests {
 
     @Test("a `deny` of all of one family at the gateway is named, where lines open both or what it needs has both")
     func families() throws {
-        let start =
-            Self.start.replacing("addresses: [10.0.0.1/24]", with: "addresses: [10.0.0.1/24, \"2001:db8::1/64\"]")
-            .replacing("http: tcp/80", with: "http: tcp/80, https: tcp/443") + """
-                certificates: { a.b: { names: [a.b], issuer: { acme: "https://acme.example.net/directory", contact: [a@b.c] } } }
-                gateway:
-                  listen: [{ port: 80 }]
-                  pools: { web: { servers: [{ host: app, service: app }] } }
-                  routes: [{ hosts: ["*"], pool: web }]
-                firewall:
-
-                """
+        let start = Self.certified("10.0.0.1/24", as: "10.0.0.1/24, \"2001:db8::1/64\"")
         func found(_ deny: String, from source: String = "any") throws -> [String] {
             let allow = "  allow: [{ from: \(source), to: gateway, services: http }]\n"
             return try Self.findings(start + allow + "  deny: [{ id: d, \(deny) }]\n")
