@@ -10,7 +10,7 @@ struct MutationTests {
         arguments: ["foobar.com.yaml", "every-key.yaml", "office-router.yaml", "egress.yaml"]
     )
     func mutated(file: String) throws {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = Soak.drawnSeed(of: "mutated \(file)")
         var generator = Seeded(state: seed)
         let lines = try policyText(file).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let start = try #require(lines.firstIndex { $0.hasPrefix("firewall:") })

@@ -6,9 +6,7 @@ import Testing
 struct RandomIntentTests {
     @Test("the ruleset decides as the intent does, by the same rule", arguments: [3, 12, 40])
     func sameVerdicts(rules: Int) {
-        var system = SystemRandomNumberGenerator()
-        let seed = system.next()
-        print("random intents of up to \(rules) rules: seed \(seed)")
+        let seed = Soak.drawnSeed(of: "random intents of up to \(rules) rules")
         var random = RandomIntent(seed: seed)
         for _ in 0..<(400 / rules) {
             let intent = random.intent(rules: rules)
@@ -34,9 +32,7 @@ struct RandomIntentTests {
 
     @Test("the kernel takes them", .enabled(if: ScratchNetwork.isAvailable, "no network namespace"))
     func loads() throws {
-        var system = SystemRandomNumberGenerator()
-        let seed = system.next()
-        print("random intents for the kernel: seed \(seed)")
+        let seed = Soak.drawnSeed(of: "random intents for the kernel")
         var random = RandomIntent(seed: seed)
         let texts = (0..<40).map { number in
             ("seed \(seed), intent \(number)", Compiler.compile(random.intent(rules: 4 + number)).text().text)
@@ -66,8 +62,7 @@ struct RandomIntentTests {
 
     @Test("rules that cross each other in several fields are few lookups and short lists, and decide as before")
     func cuts() {
-        var system = SystemRandomNumberGenerator()
-        let seed = system.next()
+        let seed = Soak.drawnSeed(of: "rules that cross each other")
         var random = RandomIntent(seed: seed)
         let rules = (0..<400).map { (number: Int) -> IntentRule in
             var match = PacketMatch()
@@ -128,8 +123,7 @@ struct RandomIntentTests {
 
     @Test("lists decide as the intent does, by the same rule")
     func lists() {
-        var system = SystemRandomNumberGenerator()
-        let seed = system.next()
+        let seed = Soak.drawnSeed(of: "lists of random intents")
         var random = RandomIntent(seed: seed)
         for _ in 0..<6 {
             var intent = random.intent(rules: 120)

@@ -31,6 +31,7 @@ struct NetlinkMessageTests {
     @Test("no bytes trap")
     func random() {
         let seed = UInt64.random(in: 1...UInt64.max)
+        StandardError.write("random netlink messages: seed \(seed)\n")
         var state = seed
         func next() -> UInt8 {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
