@@ -127,7 +127,9 @@ struct KernelCheckTests {
             for rule in host.input + host.forward + host.output {
                 known.insert(rule.position.line > 0 ? "\(rule.id) line \(rule.position.line)" : rule.id)
             }
-            for rule in objects.compactMap({ $0["rule"] }) {
+            let rules = objects.compactMap { $0["rule"] }
+            #expect(!rules.isEmpty, "\(host.host)")
+            for rule in rules {
                 let comment = try #require(rule["comment"]?.text, "\(host.host): \(rule)")
                 #expect(comment.utf8.count < 128)
                 let first = comment.split(separator: ",").first.map(String.init) ?? ""
@@ -197,7 +199,9 @@ struct KernelCheckTests {
         arguments: ["foobar.com.yaml", "every-key.yaml", "office-router.yaml", "egress.yaml"]
     )
     func sites(file: String) throws {
-        for host in Intent(of: try policySite(file)).hosts {
+        let hosts = Intent(of: try policySite(file)).hosts
+        #expect(!hosts.isEmpty)
+        for host in hosts {
             try Self.verify(host, "\(file) \(host.host)")
         }
     }

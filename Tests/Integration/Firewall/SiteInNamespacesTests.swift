@@ -15,14 +15,17 @@ struct SiteInNamespacesTests {
         "without firewalls every machine reaches every other on every port, so that what is stopped is stopped by them"
     )
     func unprotected() {
+        #expect(!site.probes.isEmpty && site.results.before.matrix.count == site.probes.count)
         let closed = zip(site.probes, site.results.before.matrix).filter { $0.1 != "open" }
         #expect(closed.isEmpty, "\(closed.count) of \(site.probes.count): \(closed.prefix(5))")
+        #expect(site.results.before.scan.count == 2)
         for (address, scan) in site.results.before.scan { #expect(scan.answered == 65_535, "\(address)") }
         #expect(site.results.ended.isEmpty, "\(site.results.ended)")
     }
 
     @Test("every pair of machines, on every port, by TCP, UDP and echo, IPv4 and IPv6: as the policy says at both ends")
     func matrix() {
+        #expect(site.results.after.matrix.count == site.probes.count)
         var open = 0
         for (probe, answer) in zip(site.probes, site.results.after.matrix) {
             let ends = site.ends(probe)

@@ -65,6 +65,7 @@ import Testing
     @Test func everyKeyIsInTheDocuments() throws {
         let text = String(decoding: try FileBytes.read(repository + "/docs/site-file.md").bytes, as: UTF8.self)
         let lines = Set(text.split(separator: "\n").map(String.init))
+        #expect(schema.rows.count > 80)
         for row in schema.rows where !lines.contains(row) { Issue.record("docs/site-file.md lacks the row: \(row)") }
     }
 
