@@ -5,12 +5,8 @@ import Testing
 struct ChangeTests {
     /// `knock PORT` says with what a connection from 203.0.113.7, in a network beside, ends. Two a day are let in to port 22.
     private static let limited = """
-        own=$(readlink /proc/$$/ns/net)
-        unshare --net sleep 600 & peer=$!
-        await 'test "$(readlink /proc/$peer/ns/net)" != "$own"'
-        ip link set eth1 netns $peer
+        office
         there() { nsenter -t $peer --net "$@"; }
-        there sh -ec 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up; ip route add default dev eth1'
         python3 -m http.server 22 --bind 10.10.0.21 > one.txt 2>&1 & one=$!
         python3 -m http.server 8080 --bind 10.10.0.21 > two.txt 2>&1 & two=$!
         trap 'kill $peer $one $two' EXIT

@@ -61,12 +61,11 @@ struct ForwardedPacketTests {
         try network.directory.write(Self.server, to: "server.py")
         return try network.script(
             """
-            own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
+            ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
             trap 'kill $lan $dmz $server 2>/dev/null' EXIT
             at() { nsenter -t $1 --net "${@:2}"; }
             neighbour() {
-                unshare --net sleep 600 & eval $1=$!; there=$!
-                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
+                beside $1
                 ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
                 at $there sh -ec "ip link set lo up; ip link set near up; ip addr add $2.5/24 dev near
                     ip addr add $2.9/24 dev near; ip route add default via $2.1 src $2.9"

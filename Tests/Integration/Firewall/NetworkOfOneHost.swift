@@ -39,7 +39,8 @@ struct NetworkOfOneHost {
 
     /// Runs a script there. `apply SITE OPTION…`, `policy COMMAND`, `await CONDITION`, `unreadable KIND FAMILY` stand
     /// ready, and `$rules`, the folder of Tests/Tools/foreign-rules. SITE is one.yaml, two.yaml with one more network,
-    /// three.yaml with another port, web.yaml with one more.
+    /// three.yaml with another port, web.yaml with one more. `beside NAME` makes a network beside this one, `$NAME` the
+    /// process that holds it, and `office` one in which somebody of the site's office is, 203.0.113.7: `$peer`.
     ///
     /// - Parameters:
     ///   - firewall: `ufw` or `firewalld`, to have that one of Debian's packages there with its default settings; see
@@ -67,6 +68,15 @@ struct NetworkOfOneHost {
             table() { nft list table inet gatehouse; }
             rules=\(Self.tools)/foreign-rules
             unreadable() { \(Self.tools)/unreadable-table "$@"; }
+            beside() {
+                unshare --net sleep 600 & eval $1=$!; there=$!
+                await 'test "$(readlink /proc/$there/ns/net)" != "$(readlink /proc/$$/ns/net)"'
+            }
+            office() {
+                beside peer; ip link set eth1 netns $peer
+                nsenter -t $peer --net sh -ec 'ip addr add 203.0.113.7/24 dev eth1; ip link set eth1 up
+                    ip route add default dev eth1'
+            }
             await() { for n in $(seq 1200); do eval "$1" && return; read -t 0.05 <> <(:); done; echo "never: $1"; exit 99; }
             \(text)
             """,

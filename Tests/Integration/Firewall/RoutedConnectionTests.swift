@@ -4,6 +4,20 @@ import Testing
 /// by way of the router, which is neither end of them.
 @Suite("Connections through a router", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct RoutedConnectionTests {
+    /// A router between `$lan` with 10.1.0.9 and `$dmz` with 10.2.0.5.
+    private static let between = """
+        ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
+        trap 'kill $lan $dmz $server $talker 2>/dev/null' EXIT
+        neighbour() {
+            beside $1
+            ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
+            nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
+        }
+        neighbour lan 10.1.0 10.1.0.9/24
+        neighbour dmz 10.2.0 10.2.0.5/24
+
+        """
+
     @Test("they go on under another ruleset that allows them, and those are cut that it does not")
     func passing() throws {
         let network = try NetworkOfOneHost()
@@ -16,27 +30,17 @@ struct RoutedConnectionTests {
         )
         try network.directory.write(Self.site(services: "web", more: ", { from: dmz, to: lan }"), to: "narrow.yaml")
         let result = try network.script(
-            """
-            own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
-            trap 'kill $lan $dmz $server $client 2>/dev/null' EXIT
-            neighbour() {
-                unshare --net sleep 600 & eval $1=$!; there=$!
-                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
-                ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
-                nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
-            }
-            neighbour lan 10.1.0 10.1.0.9/24
-            neighbour dmz 10.2.0 10.2.0.5/24
-            apply both.yaml --keep 10.1.0.9 --confirm-within 0s; echo "both $?"
-            nsenter -t $dmz --net python3 server.py & server=$!
-            nsenter -t $lan --net python3 client.py > talk.txt & client=$!
-            await 'grep -q "start: both talk" talk.txt'
-            apply wider.yaml --keep 10.1.0.9 --confirm-within 0s; echo "wider $?"
-            touch wider; await 'grep -q "wider: end" talk.txt'
-            apply narrow.yaml --keep 10.1.0.9 --confirm-within 0s; echo "narrow $?"
-            touch narrow; await 'grep -q "narrow: end" talk.txt'
-            cat talk.txt
-            """
+            Self.between + """
+                apply both.yaml --keep 10.1.0.9 --confirm-within 0s; echo "both $?"
+                nsenter -t $dmz --net python3 server.py & server=$!
+                nsenter -t $lan --net python3 client.py > talk.txt & talker=$!
+                await 'grep -q "start: both talk" talk.txt'
+                apply wider.yaml --keep 10.1.0.9 --confirm-within 0s; echo "wider $?"
+                touch wider; await 'grep -q "wider: end" talk.txt'
+                apply narrow.yaml --keep 10.1.0.9 --confirm-within 0s; echo "narrow $?"
+                touch narrow; await 'grep -q "narrow: end" talk.txt'
+                cat talk.txt
+                """
         )
         let said = result.output
         #expect(said.contains("both 0\n") && said.contains("wider 0\n") && said.contains("narrow 0\n"), "\(result)")
@@ -65,26 +69,16 @@ struct RoutedConnectionTests {
         let deny = ", { from: dmz, to: lan }, { from: 10.1.0.9, to: gate, services: way }"
         try network.directory.write(Self.site(services: "queue", more: deny) + forward, to: "denied.yaml")
         let result = try network.script(
-            """
-            own=$(readlink /proc/$$/ns/net); ip link del eth0; sysctl -qw net.ipv4.ip_forward=1
-            trap 'kill $lan $dmz $server $caller 2>/dev/null' EXIT
-            neighbour() {
-                unshare --net sleep 600 & eval $1=$!; there=$!
-                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
-                ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
-                nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
-            }
-            neighbour lan 10.1.0 10.1.0.9/24
-            neighbour dmz 10.2.0 10.2.0.5/24
-            apply one.yaml --keep 10.1.0.9 --confirm-within 0s; echo "one $?"
-            nsenter -t $dmz --net python3 server.py & server=$!
-            nsenter -t $lan --net python3 caller.py > talk.txt & caller=$!
-            await 'grep -q "direct" talk.txt'
-            apply other.yaml --keep 10.1.0.9 --confirm-within 0s; echo "other $?"
-            touch other; await 'grep -q "end" talk.txt'
-            cat talk.txt
-            apply denied.yaml --keep 10.1.0.9 --confirm-within 0s; echo "denied $?"
-            """
+            Self.between + """
+                apply one.yaml --keep 10.1.0.9 --confirm-within 0s; echo "one $?"
+                nsenter -t $dmz --net python3 server.py & server=$!
+                nsenter -t $lan --net python3 caller.py > talk.txt & talker=$!
+                await 'grep -q "direct" talk.txt'
+                apply other.yaml --keep 10.1.0.9 --confirm-within 0s; echo "other $?"
+                touch other; await 'grep -q "end" talk.txt'
+                cat talk.txt
+                apply denied.yaml --keep 10.1.0.9 --confirm-within 0s; echo "denied $?"
+                """
         )
         #expect(result.output.contains("one 0\n") && result.output.contains("other 0\n"), "\(result)")
         #expect(result.output.hasSuffix("1 connection that the rules closed was ended\ndenied 0\n"), "\(result)")

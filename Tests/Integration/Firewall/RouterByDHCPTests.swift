@@ -11,11 +11,10 @@ struct RouterByDHCPTests {
         try network.directory.write(Self.client, to: "client.py")
         let result = try network.script(
             """
-            own=$(readlink /proc/$$/ns/net); ip link del eth0
+            ip link del eth0
             trap 'kill $internet $lan $wifi $servers 2>/dev/null' EXIT
             neighbour() {
-                unshare --net sleep 600 & eval $1=$!; there=$!
-                await 'test "$(readlink /proc/$there/ns/net)" != "$own"'
+                beside $1
                 ip link add $2 type veth peer name near netns $there; ip link set $2 up; ip addr add $3 dev $2; shift 3
                 nsenter -t $there --net sh -ec '
                     ip link set lo up; ip link set near up; via=$1; shift
