@@ -198,7 +198,7 @@ extension HeldTrace {
     ) -> AdministratorCheck.Refusal {
         let last = steps.last { held.chains.indices.contains($0.chain) }
         let chain = last.map { held.chains[$0.chain] }
-        let isOwn = chain?.title.hasPrefix("\(TableName.own) ") ?? true
+        let isOwn = chain?.isOwn ?? true
         let rule = last?.rule.flatMap { chain?.rules[$0].id }
         return AdministratorCheck.Refusal(
             description: text,
@@ -211,7 +211,7 @@ extension HeldTrace {
     /// The id of the last rule of ours that accepts; of any table when none of ours does.
     fileprivate func acceptingRule(in held: HeldRuleset) -> String? {
         let accepting = steps.filter { $0.outcomes == .accept && $0.rule != nil }
-        let ours = accepting.last { held.chains[$0.chain].table == TableName.own.name }
+        let ours = accepting.last { held.chains[$0.chain].isOwn }
         guard let step = ours ?? accepting.last, let number = step.rule else { return nil }
         let chain = held.chains[step.chain]
         return chain.rules[number].id ?? chain.title

@@ -11,8 +11,8 @@ struct CountingSets {
     init(_ objects: [JSONValue]) {
         var (sets, counts): ([JSONValue], [String: [[JSONValue]]]) = ([], [:])
         for object in objects {
-            guard let member = object.only, member.value["family"]?.text == TableName.own.family,
-                member.value["table"]?.text == TableName.own.name
+            guard let member = object.only,
+                TableName.isOwn(member.value["family"]?.text, member.value["table"]?.text)
             else { continue }
             if member.name == "set" { sets.append(member.value) }
             guard member.name == "rule" else { continue }

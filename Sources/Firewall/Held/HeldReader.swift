@@ -182,7 +182,7 @@ struct HeldReader {
             return
         }
         let statements = rule["expr"]?.listed ?? []
-        let isOwn = name.family == TableName.own.family && name.table == TableName.own.name
+        let isOwn = TableName.isOwn(name.family, name.table)
         let scope = HeldScope(
             family: name.family,
             table: name.table,
@@ -222,8 +222,8 @@ struct HeldReader {
     /// table sends the packet; of other rules that ask for it nothing is known.
     private static func arriving(_ statements: [HeldStatement], in chain: HeldChain) -> [HeldStatement] {
         let conditions = statements.count { if case .condition = $0 { true } else { false } }
-        if chain.family == .inet, chain.table == Ruleset.table, chain.base?.hook == .prerouting,
-            chain.base?.isTranslation == true, conditions == statements.count - 1
+        if chain.isOwn, chain.base?.hook == .prerouting, chain.base?.isTranslation == true,
+            conditions == statements.count - 1
         {
             switch statements.last {
             // That it stays where it was sent, as a line of `deny` has it, is no other question.

@@ -138,6 +138,9 @@ package struct HeldChain: Sendable {
     /// VLAN. Then not every packet does, and names of interfaces are others.
     var isBelowIP: Bool { family == .bridge || base?.hook.isOfDevice == true }
 
+    /// Whether it is in the table that is Gatehouse's.
+    var isOwn: Bool { TableName.isOwn(family.rawValue, table) }
+
     /// As nft has it: `inet gatehouse input`.
     package var title: String { "\(family.rawValue) \(table) \(name)" }
 }

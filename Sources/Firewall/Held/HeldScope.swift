@@ -201,7 +201,7 @@ struct HeldScope {
     }
 
     /// Whether the table is ours.
-    var isOwn: Bool { family == TableName.own.family && table == TableName.own.name }
+    var isOwn: Bool { TableName.isOwn(family, table) }
 
     /// A set that packets add to: the packet has what is added, and the element's own conditions hold. A set that is full
     /// ends the rule: for those that count that is known (docs/proofs.md), for others nobody knows it.

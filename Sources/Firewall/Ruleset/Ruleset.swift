@@ -3,9 +3,6 @@ package import Site
 /// What nftables is to hold for one host, typed: one table with its sets, verdict maps and chains. Names refer to
 /// things of the same table; every name that is used is defined, and no two things have the same name.
 package struct Ruleset: Sendable, Equatable {
-    /// The table of family `inet` that is all of Gatehouse's own in the kernel.
-    package static let table = "gatehouse"
-
     /// The host that the ruleset is for.
     package var host: String
     /// Sets and verdict maps.

@@ -30,9 +30,9 @@ extension Ruleset {
         writer.line("# The firewall of \(Word.safe(host)), made by Gatehouse from the site file.")
         writer.line("# Changes belong there: this file is written anew.")
         // `destroy table` does the same and is not known to nft 1.0.6.
-        writer.line("add table inet \(Self.table)")
-        writer.line("delete table inet \(Self.table)")
-        writer.line("table inet \(Self.table) {")
+        writer.line("add table \(TableName.own)")
+        writer.line("delete table \(TableName.own)")
+        writer.line("table \(TableName.own) {")
         var isFirst = true
         for set in sets {
             if !isFirst { writer.line("") }

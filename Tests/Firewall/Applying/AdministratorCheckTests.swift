@@ -85,6 +85,15 @@ struct AdministratorCheckTests {
         }
     }
 
+    @Test("a rule of a table of our name and another family is somebody else's")
+    func sameName() throws {
+        let names = #""family":"ip","table":"gatehouse""#
+        let foreign =
+            #",{"chain":{\#(names),"name":"in","type":"filter","hook":"input","prio":5,"policy":"accept"}}"#
+            + #",{"rule":{\#(names),"chain":"in","handle":9,"comment":"other","expr":[{"accept":null}]}}"#
+        #expect(try verdict("203.0.113.7", held(other: foreign)) == .admitted(rule: "office-ssh"))
+    }
+
     @Test("who is let in is told the rule, who is not is refused, and what is not understood is not taken for a yes")
     func verdicts() throws {
         let office = "203.0.113.7"

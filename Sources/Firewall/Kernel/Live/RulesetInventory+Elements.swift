@@ -3,7 +3,7 @@ import Site
 
 /// Elements of sets by the kernel's own word.
 extension RulesetInventory.Table {
-    var isOwn: Bool { family == TableName.own.family && name == TableName.own.name }
+    var isOwn: Bool { TableName.isOwn(family, name) }
 
     /// NFTA_SET_ELEM_LIST_ELEMENTS: each element of a set; nil when the kernel does not tell.
     func elements(of set: String) -> [NetlinkAttributes]? {
