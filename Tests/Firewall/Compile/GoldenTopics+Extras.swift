@@ -364,7 +364,7 @@ extension Golden {
             }
         ),
         (
-            "43-mid-stream",
+            "46-mid-stream",
             host {
                 let unknown = baseline("mid-stream", .drop) {
                     $0.traffic = TrafficSet(.tcp)
