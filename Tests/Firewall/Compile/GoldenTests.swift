@@ -14,6 +14,14 @@ struct GoldenTests {
 
     private static let writes = Environment.value("GATEHOUSE_GOLDENS") == "write"
 
+    @Test("each golden is of a topic, and each topic has a number of its own")
+    func topics() {
+        let names = Golden.topics.map(\.name)
+        #expect(Set(names.map { $0.prefix(2) }).count == names.count)
+        guard !Self.writes else { return }
+        #expect(FileListing.names(in: Self.folder).sorted() == names.sorted())
+    }
+
     @Test("a topic's text is the golden one", arguments: Golden.topics.map(\.name))
     func text(topic: String) throws {
         let intent = try #require(Golden.topics.first { $0.name == topic }?.intent)
