@@ -17,7 +17,11 @@ struct HungWorkerTests {
             Issue.record("it was loaded")
         } catch {
             if "\(error)".contains("ended with status 77") { return print("not tried: no FUSE can be mounted here") }
-            #expect(error == .unavailable("the worker process gave no answer within 5 s and was ended"))
+            guard case .unavailable(let why) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(why.contains("gave no answer within 5 s and was ended: try again"))
             #expect(FileWriting.exists("\(folder)/ended"))
         }
     }

@@ -24,7 +24,10 @@ package struct CompiledRuleset: Sendable {
         do throws(RulesetScriptError) {
             return try RulesetScript(text)
         } catch {
-            throw ApplyError(.machine, "line \(error.line) of the compiled ruleset: \(error.message)")
+            throw ApplyError(
+                .machine,
+                "line \(error.line) of the compiled ruleset: \(error.message). That is a fault of gatehouse: please report it"
+            )
         }
     }
 }

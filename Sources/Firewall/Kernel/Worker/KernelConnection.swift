@@ -32,7 +32,10 @@ final class KernelConnection: Sendable {
     func run(_ task: KernelTask, _ text: String) throws(KernelFailure) -> [UInt8] {
         let bytes = Array(text.utf8)
         guard bytes.count <= KernelConvention.longestRequest else {
-            throw .unavailable("the ruleset has \(bytes.count) bytes, more than \(KernelConvention.longestRequest)")
+            throw .unavailable(
+                "the ruleset has \(bytes.count) bytes, more than \(KernelConvention.longestRequest): have fewer lines and "
+                    + "addresses for this host"
+            )
         }
         do throws(SystemError) {
             let request = try SealedMemory.create(name: "gatehouse-ruleset", bytes)
@@ -65,12 +68,14 @@ final class KernelConnection: Sendable {
                         + "force later"
                 )
             }
-            throw .unavailable("the worker process gave no answer within \(seconds) s and was ended")
+            throw .unavailable(
+                "the worker process gave no answer within \(seconds) s and was ended: try again when the machine is less busy"
+            )
         }
         let word = KernelConvention.Word(rawValue: String(decoding: reply.bytes, as: UTF8.self))
         var descriptors = reply.takeDescriptors()
         guard let word, let memory = descriptors.takeFirst() else {
-            throw .unavailable("the worker process answered something unknown")
+            throw .unavailable("the worker process answered something unknown: please report it")
         }
         let payload: [UInt8]
         do throws(SystemError) {
