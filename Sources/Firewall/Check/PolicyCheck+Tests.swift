@@ -79,7 +79,7 @@ extension PolicyCheck {
             return "\(way) \(decision.host): line \(line) gives it a source that is not in the site file"
         case .way(let router):
             return "\(way) \(decision.host): which interface of \(router) leads to what is in none of its networks the "
-                + "site file does not say; put that one in the zone `outside`"
+                + "site file does not say; put what leads there in the zone `outside`"
         case nil: break
         }
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }

@@ -38,7 +38,7 @@ package struct Rehearsal {
     package enum Doubt: Sendable {
         /// The source that a masquerade gives the connection.
         case source(Translation)
-        /// By which of its interfaces a router has what is in no network of it.
+        /// By which of its interfaces a host has what is in no network of it.
         case way(through: String)
     }
 
@@ -49,20 +49,26 @@ package struct Rehearsal {
         let destination = bearers[connection.destination]
         var decisions: [Decision] = []
         var (current, doubt): (Connection, Doubt?) = (connection, nil)
-        var passed: (packet: Packet, router: SiteHost)?
+        var passed: (packets: [Packet], router: SiteHost)?
+        /// The packet as it comes to a host, by each interface that it may come by.
+        func arrivals(_ name: String) -> [Packet] {
+            guard let passed, let host = hosts[name] else { return packets(name, .input, current) }
+            var arrivals = passed.packets.flatMap { packet in
+                Journey.arriving(packet, from: current.source, at: host, by: passed.router)
+            }
+            for index in arrivals.indices {
+                (arrivals[index].destination, arrivals[index].detail) = (current.destination, current.detail)
+            }
+            return arrivals
+        }
         /// Whether the connection goes on.
         func ask(_ name: String, _ path: PacketPath, _ oddities: PacketOddities = []) -> Bool {
-            var packets = packets(name, path, current)
-            for index in packets.indices { packets[index].oddities = oddities }
-            if path == .input, let passed, let host = hosts[name] {
-                packets = [Journey.arriving(passed.packet, from: current.source, at: host, by: passed.router)]
-            }
-            let rules: [IntentRule?] = doubt == nil ? packets.map { intent.host(name)?.rule(for: $0) } : [nil]
-            if Set(rules.map { $0?.verdict ?? .drop }).count > 1 { doubt = .way(through: name) }
-            let rule = doubt == nil ? rules[0] : nil
-            decisions.append(Decision(host: name, path: path, rule: rule, doubt: doubt))
-            guard rule?.verdict == .accept, let host = hosts[name] else { return false }
-            if path == .forward { passed = (packets[0], host) }
+            var packets = path == .input ? arrivals(name) : packets(name, path, current)
+            for index in packets.indices { packets[index].oddities.formUnion(oddities) }
+            let decision = decision(name, packets, doubt)
+            decisions.append(decision)
+            guard decision.verdict == .accept, let host = hosts[name] else { return false }
+            if path == .forward { passed = (packets, host) }
             let changes = packets.map { packet in
                 intent.host(name)?.sourceChange(of: packet).map { Journey.SourceChange($0, of: packet, at: host) }
             }
@@ -82,20 +88,30 @@ package struct Rehearsal {
             return true
         }
         if let source, !ask(source, .output) || source == destination { return decisions }
-        if let destination, let changed = forwarded(current, by: destination) {
-            current = changed
-            let target = bearers[changed.destination]
-            // One that stays here knows that it was sent here by itself; the host behind knows nothing of it.
-            let isOwn = target == destination
-            let isPassed = ask(destination, isOwn ? .input : .forward, .redirected)
-            if isPassed, !isOwn, let target { _ = ask(target, .input) }
-            return decisions
-        }
         for router in candidates(connection) where router.name != source && router.name != destination {
             guard isOnTheWay(router, current) else { continue }
             guard ask(router.name, .forward) else { return decisions }
         }
-        if let destination { _ = ask(destination, .input) }
+        var (end, senders, undecided) = (destination, Set<String>(), String?.none)
+        var isGoingOn = true
+        while isGoingOn, let name = end, senders.insert(name).inserted {
+            let came = arrivals(name)
+            let ends = came.map { forwarded($0, by: name) }
+            guard let changed = ends.compactMap(\.self).first else { break }
+            // By another interface it may go elsewhere, or be let in where it was sent.
+            if Set(ends.compactMap(\.self)).count > 1 { doubt = .way(through: name) }
+            let kept = zip(came, ends).filter { $0.1 == nil }.map(\.0)
+            if kept.contains(where: { intent.host(name)?.rule(for: $0)?.verdict == .accept }) { undecided = name }
+            current = changed
+            end = bearers[changed.destination]
+            // One that stays here knows that it was sent here by itself; the host behind knows nothing of it.
+            let isOwn = end == name
+            isGoingOn = ask(name, isOwn ? .input : .forward, .redirected) && !isOwn
+        }
+        if isGoingOn, let end { _ = ask(end, .input) }
+        if let undecided, decisions.last?.verdict != .accept {
+            decisions.append(Decision(host: undecided, path: .input, rule: nil, doubt: .way(through: undecided)))
+        }
         return decisions
     }
 
@@ -119,70 +135,60 @@ package struct Rehearsal {
     /// What the source says, and a host that gets it: no router passes it on.
     private func decisions(_ connection: Connection, at member: String?) -> [Decision] {
         var decisions: [Decision] = []
-        func ask(_ name: String, _ packet: Packet) {
-            let rule = intent.host(name)?.rule(for: packet)
-            decisions.append(Decision(host: name, path: packet.path, rule: rule, doubt: nil))
-        }
         if let source = bearers[connection.source] {
             // By the interface to the link that both are attached to.
             let near = member.flatMap { hosts[$0] }?.allAddresses.map(\.address)
                 .first { hosts[source]?.isAttached(to: $0) == true }
             let interface = near.flatMap { hosts[source]?.interface(toward: $0) }?.name
-            var packet = packet(source, .output, connection)
-            if let interface { packet.route = .output(by: interface) }
-            ask(source, packet)
+            decisions.append(decision(source, packets(source, .output, connection, by: interface)))
         }
         guard let member, decisions.allSatisfy({ $0.verdict == .accept }) else { return decisions }
-        ask(member, packet(member, .input, connection))
+        decisions.append(decision(member, packets(member, .input, connection)))
         return decisions
     }
 
-    private func packet(_ name: String, _ path: PacketPath, _ connection: Connection) -> Packet {
-        let isLocal = bearers[connection.source] == name && bearers[connection.destination] == name
-        func interface(_ peer: IPAddress) -> String {
-            isLocal ? "lo" : hosts[name]?.interface(toward: peer)?.name ?? HostIntent.unnamedInterface
-        }
-        var packet = Packet(
-            PacketRoute(path, by: interface(connection.source), to: interface(connection.destination)),
-            from: connection.source,
-            to: connection.destination,
-            connection.protocolNumber,
-            detail: connection.detail
-        )
-        // Clients have ports above those of servers.
-        if connection.protocolNumber.hasPorts { packet.sourcePort = 50_000 }
-        return packet
+    // MARK: - One host
+
+    /// What a host says of a packet that takes one of several ways, or why nobody can tell.
+    private func decision(_ name: String, _ packets: [Packet], _ doubt: Doubt? = nil) -> Decision {
+        let rules = packets.map { intent.host(name)?.rule(for: $0) }
+        let isOne = Set(rules.map { $0?.verdict ?? .drop }).count == 1
+        let doubt = doubt ?? (isOne ? nil : .way(through: name))
+        return Decision(host: name, path: packets[0].path, rule: doubt == nil ? rules[0] : nil, doubt: doubt)
     }
 
-    /// The same by each way that it may take through a router.
-    private func packets(_ name: String, _ path: PacketPath, _ connection: Connection) -> [Packet] {
-        let packet = packet(name, path, connection)
-        guard path == .forward, let ways = hosts[name]?.ways(of: connection) else { return [packet] }
-        return ways.map { way in
-            var seen = packet
-            let (input, output) = (way.input?.name, way.output?.name)
-            seen.route = .forward(by: input ?? HostIntent.unnamedInterface, to: output ?? HostIntent.unnamedInterface)
-            return seen
+    /// A connection as a host sees it, by each way that it may take through it: one at least.
+    private func packets(
+        _ name: String,
+        _ path: PacketPath,
+        _ connection: Connection,
+        by interface: String? = nil
+    ) -> [Packet] {
+        let host = hosts[name] ?? SiteHost(name: name)
+        let (source, destination) = (connection.source, connection.destination)
+        let isLocal = bearers[source] == name && bearers[destination] == name
+        let given = interface ?? (isLocal ? "lo" : nil)
+        var routes = host.routes(path, from: source, to: destination, by: given)
+        let (own, peer) = path == .input ? (destination, source) : (source, destination)
+        if path != .forward, given == nil, let uplink = host.uplink(bearing: own, toward: peer) {
+            let other = PacketRoute(path, by: uplink.name, to: uplink.name)
+            if !routes.contains(other) { routes.append(other) }
+        }
+        return routes.map { route in
+            let number = connection.protocolNumber
+            var packet = Packet(route, from: source, to: destination, number, detail: connection.detail)
+            // Clients have ports above those of servers.
+            if number.hasPorts { packet.sourcePort = 50_000 }
+            return packet
         }
     }
 
-    /// The connection as it goes on when it comes to a forwarded port of a router.
-    private func forwarded(_ connection: Connection, by router: String) -> Connection? {
-        let arriving = packet(router, .input, connection)
-        var packets = [arriving]
-        if arriving.inputInterface == HostIntent.unnamedInterface {
-            // Nobody knows by which interface it comes: by one of them it may be forwarded.
-            packets += (hosts[router]?.interfaces ?? []).map { interface in
-                var packet = arriving
-                packet.route = .input(by: interface.name)
-                return packet
-            }
-        }
-        guard let translation = packets.compactMap({ intent.host(router)?.redirection(of: $0) }).first,
+    /// The connection of a packet as it goes on when it comes to a forwarded port of a router.
+    private func forwarded(_ packet: Packet, by router: String) -> Connection? {
+        guard let translation = intent.host(router)?.redirection(of: packet),
             case .destination(let address, let port) = translation.kind
         else { return nil }
-        let detail = port ?? connection.detail
-        return Connection(from: connection.source, to: address, connection.protocolNumber, detail: detail)
+        return Connection(from: packet.source, to: address, packet.protocolNumber, detail: port ?? packet.detail)
     }
 
     /// The routers that a connection may pass, those at its source first: only those attached to both ends where there are
@@ -194,13 +200,11 @@ package struct Rehearsal {
     }
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
-        guard router.isAttached(to: connection.source) || router.isAttached(to: connection.destination) else {
-            return false
-        }
-        return router.ways(of: connection).contains { way in
-            guard let input = way.input, let output = way.output else { return false }
-            return input.name != output.name
-        }
+        let (source, destination) = (connection.source, connection.destination)
+        guard router.isAttached(to: source) || router.isAttached(to: destination),
+            router.interface(toward: source) != nil || router.interface(toward: destination) != nil
+        else { return false }
+        return router.routes(.forward, from: source, to: destination).contains { $0.input != $0.output }
     }
 }
 
@@ -209,25 +213,11 @@ extension SiteHost {
         allAddresses.contains { $0.network.contains(peer) }
     }
 
-    /// The interfaces by which the ends of a connection are reached, where that is known: of a router that no interface is known
-    /// of to lead beyond its networks, what is not behind the one is behind any of the others.
-    fileprivate func ways(of connection: Connection) -> [(input: HostInterface?, output: HostInterface?)] {
-        let input = interface(toward: connection.source)
-        let output = interface(toward: connection.destination)
-        guard let near = input ?? output, input == nil || output == nil else { return [(input, output)] }
-        return interfaces.filter { $0.name != near.name }.map { (input ?? $0, output ?? $0) }
-    }
-
-    /// The interface by which a peer is reached: that of its network, else `fallback`.
-    fileprivate func interface(toward peer: IPAddress) -> HostInterface? {
-        var nearest: (interface: HostInterface, length: Int)?
-        for interface in interfaces {
-            for address in interface.addresses where address.network.contains(peer) {
-                if nearest.map({ $0.length < address.prefixLength }) ?? true {
-                    nearest = (interface, address.prefixLength)
-                }
-            }
-        }
-        return nearest?.interface ?? interfaces.fallback
+    /// The interface that bears an address which the internet can reach, where a peer is there: what goes between the two
+    /// may well take it, whichever other one leads outside.
+    fileprivate func uplink(bearing address: IPAddress, toward peer: IPAddress) -> HostInterface? {
+        let isInside = [address, peer].contains { SpecialAddresses.bogons.contains($0) }
+        if isInside || isAttached(to: peer) { return nil }
+        return interfaces.first { $0.addresses.contains { $0.address == address } }
     }
 }

@@ -38,6 +38,9 @@ package struct Claim: Sendable {
     /// The hosts that the claim means as such, by index: with them the addresses that they get by DHCP.
     var wholeSources: Set<Int> = []
     var wholeDestinations: Set<Int> = []
+    /// What a `never` or an `exactly` means by addresses, in networks or written out: hosts may have some of these by DHCP.
+    var writtenSources = AddressSet.none
+    var writtenDestinations = AddressSet.none
     /// What of the sources is meant by the word `internet` alone. Those of them that a host has on an inner side are
     /// not whom an `exactly` wants let through.
     var strangers = AddressSet.none

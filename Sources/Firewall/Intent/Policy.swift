@@ -72,11 +72,23 @@ struct Policy {
         )
         (claim.wholeSources, claim.wholeDestinations) = (sources.whole, destinations.whole)
         claim.groups = destinations.groups
+        claim.writtenSources = resolver.party(rule.from.filter(\.isOfAddresses)).addresses
+        claim.writtenDestinations = resolver.party(rule.to.filter(\.isOfAddresses)).addresses
         if rule.from.contains(.internet) {
             let others = resolver.party(rule.from.filter { $0 != .internet }).addresses
             claim.strangers = resolver.internet.subtracting(others)
         }
         claim.emptiness = resolver.emptiness(of: rule)
         return claim
+    }
+}
+
+extension FirewallEndpoint {
+    /// Whether it says which addresses are meant, and not who bears them.
+    fileprivate var isOfAddresses: Bool {
+        switch self {
+        case .network, .addresses: true
+        case .any, .internet, .all, .role, .host: false
+        }
     }
 }

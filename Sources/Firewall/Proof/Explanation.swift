@@ -49,17 +49,18 @@ package struct Explanation: Sendable {
     }
 
     /// A packet as a person describes it, on its way through the host: to it, from it, or else through it. It comes and
-    /// goes by the interface that has its peer for a neighbour, else by the first that faces the outside, else by the
-    /// first. What would leave by the interface that it came in by, of which the site file knows no address, is taken
-    /// for a packet to the address that the host has there by DHCP, unless a host of the site is known to bear it: it is
-    /// `toOwnAddress`. What the host sends to itself comes in by `lo`, and what is for all of a link, or for its own
-    /// addresses, no router passes on.
+    /// goes by the interfaces that its ends are reached by (`SiteHost.routes`): where the site file does not say which
+    /// these are it is several packets, one for each way. What would leave by the interface that it came in by, of which
+    /// the site file knows no address, is taken for a packet to the address that the host has there by DHCP, unless a host
+    /// of the site is known to bear it: it is `toOwnAddress`. What the host sends to itself comes in by `lo`, and what is
+    /// for all of a link, or for its own addresses, no router passes on.
     ///
     /// - Parameters:
     ///   - interface: the one that it comes in by or, where the host sends it, leaves by.
     ///   - lease: an address that the host has by DHCP.
     ///   - hosts: the addresses that hosts of the site are known to bear.
-    package static func packet(
+    /// - Returns: one at least.
+    package static func packets(
         from source: IPAddress,
         to destination: IPAddress,
         _ number: ProtocolNumber,
@@ -68,24 +69,22 @@ package struct Explanation: Sendable {
         by interface: String? = nil,
         lease: IPAddress? = nil,
         hosts: AddressSet = .none
-    ) -> Packet {
+    ) -> [Packet] {
         let own = Set(host.allAddresses.map(\.address) + [lease].compactMap(\.self))
         let isLocal = own.contains(source) && own.contains(destination)
         let isForHere = own.contains(destination) || !own.contains(source) && host.keeps(source, destination)
-        var path: PacketPath = isForHere ? .input : own.contains(source) ? .output : .forward
+        let path: PacketPath = isForHere ? .input : own.contains(source) ? .output : .forward
         let peer = source.isNobody ? destination : source
-        let input = interface ?? (isLocal ? "lo" : host.interface(towards: peer))
-        let output = path == .output ? interface : nil
-        let isDynamic = host.interfaces.contains { $0.name == input && $0.addresses.isEmpty }
-        let isToUnknown =
-            path == .forward && isDynamic && input == host.interface(towards: destination)
-            && !hosts.contains(destination)
-        if isToUnknown { path = .input }
-        let route = PacketRoute(path, by: input, to: output ?? host.interface(towards: destination))
-        var packet = Packet(route, from: source, to: destination, number, detail: detail)
-        packet.sourcePort = number.hasPorts ? 40000 : 0
-        if isToUnknown || destination == lease { packet.oddities.insert(.toOwnAddress) }
-        return packet
+        let given = interface ?? (isLocal ? "lo" : nil)
+        return host.routes(path, from: peer, to: destination, by: given).map { route in
+            let isDynamic = host.interfaces.contains { $0.name == route.input && $0.addresses.isEmpty }
+            let isToUnknown = isDynamic && route.input == route.output && !hosts.contains(destination)
+            let taken = isToUnknown ? route.input.map { PacketRoute.input(by: $0) } ?? route : route
+            var packet = Packet(taken, from: source, to: destination, number, detail: detail)
+            packet.sourcePort = number.hasPorts ? 40000 : 0
+            if isToUnknown || destination == lease { packet.oddities.insert(.toOwnAddress) }
+            return packet
+        }
     }
 }
 
@@ -108,17 +107,10 @@ extension IPAddress {
 extension SiteHost {
     /// Whether a packet between these ends goes no farther than the link that the host is on.
     fileprivate func keeps(_ source: IPAddress, _ destination: IPAddress) -> Bool {
-        let isBroadcast = interfaces.flatMap(\.addresses).contains { address in
+        let isBroadcast = allAddresses.contains { address in
             address.address.width == 32 && address.prefixLength < 31 && address.network.last == destination
         }
         return isBroadcast || destination.isForMany || source.isNobody || source.isOfLink6 || destination.isOfLink6
-    }
-
-    /// The interface that a peer is reached by.
-    func interface(towards address: IPAddress) -> String {
-        let attached = interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
-        let outside = interfaces.first { $0.zone == FirewallDefence.outside }
-        return (attached ?? outside ?? interfaces.first)?.name ?? "eth0"
     }
 }
 

@@ -29,7 +29,8 @@ package struct Journey: Sendable {
     /// A packet at the host that it is passed on to.
     package struct Arrival: Sendable {
         package let host: String
-        /// What that host decides; nil where this is not known, since the packet's source is not.
+        /// What that host decides; nil where this is not known, since the packet's source is not, or since it hangs on the
+        /// interface that the packet comes in by.
         package let decision: Explanation?
     }
 
@@ -39,7 +40,7 @@ package struct Journey: Sendable {
     }
 
     /// - Parameters:
-    ///   - packet: as `Explanation.packet` makes it.
+    ///   - packet: one that `Explanation.packets` makes.
     ///   - intent: the host's, one of `all`.
     ///   - all: what is meant on every host of the site.
     ///   - now: rules that ended before let nothing through, in seconds since 1970.
@@ -76,25 +77,31 @@ package struct Journey: Sendable {
             arrival = Arrival(host: target.name, decision: nil)
             return
         }
-        let arriving = Self.arriving(leaving, from: source, at: target, by: host)
-        arrival = Arrival(host: target.name, decision: Explanation(arriving, at: there, now: now))
+        let decisions = Self.arriving(leaving, from: source, at: target, by: host).map { arriving in
+            Explanation(arriving, at: there, now: now)
+        }
+        let isKnown = Set(decisions.map(\.isAccepted)).count == 1
+        arrival = Arrival(host: target.name, decision: isKnown ? decisions.first : nil)
     }
 
-    /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by.
+    /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by, or by
+    /// each where the site file does not say which that is.
     static func arriving(
         _ packet: Packet,
         from source: IPAddress,
         at target: SiteHost,
         by router: SiteHost
-    ) -> Packet {
+    ) -> [Packet] {
         let near = router.interfaces.first { $0.name == packet.outputInterface }?.addresses.map(\.address) ?? []
         let attached = near.first { address in target.allAddresses.contains { $0.network.contains(address) } }
-        var arriving = packet
-        arriving.oddities.remove(.redirected)
-        arriving.source = source
-        arriving.route = .input(by: target.interface(towards: attached ?? source))
-        if source.width == 128 { arriving.oddities.insert(.throughRouter) }
-        return arriving
+        return target.routes(.input, from: attached ?? source, to: packet.destination).map { route in
+            var arriving = packet
+            arriving.oddities.remove(.redirected)
+            arriving.source = source
+            arriving.route = route
+            if source.width == 128 { arriving.oddities.insert(.throughRouter) }
+            return arriving
+        }
     }
 }
 
@@ -130,6 +137,15 @@ extension Journey {
     }
 }
 
+extension HeldTrace {
+    /// What a host's kernel makes of a packet on any of its ways, with the steps of the first.
+    package init(of journeys: [Journey], in held: HeldRuleset) {
+        let traces = journeys.map { $0.trace(in: held) }
+        let outcomes = traces.reduce(Outcomes()) { $0.union($1.outcomes) }
+        self.init(outcomes: outcomes, steps: traces.first?.steps ?? [])
+    }
+}
+
 extension HeldTrace.Step {
     /// How the step changes where a packet goes; nil when it does not.
     fileprivate func destinationChange(in held: HeldRuleset) -> HeldTranslation? {
@@ -144,7 +160,7 @@ extension Translation {
     /// The packet with its new destination, on its new way through the host.
     fileprivate func redirected(_ packet: Packet, at host: SiteHost, of all: Intent) -> Packet {
         guard case .destination(let target, let port) = kind else { return packet }
-        var redirected = Explanation.packet(
+        var redirected = Explanation.packets(
             from: packet.source,
             to: target,
             packet.protocolNumber,
@@ -152,7 +168,7 @@ extension Translation {
             at: host,
             by: packet.inputInterface,
             hosts: all.siteAddresses
-        )
+        )[0]
         redirected.oddities.insert(.redirected)
         return redirected
     }

@@ -16,11 +16,15 @@ extension Packet {
         if let outputInterface { text += " out by \(name(outputInterface))" }
         text += ", \(state)"
         let words = oddityWords
-        let isUsual = state != .new && words.isEmpty && Self.usualFlags.contains(tcpFlags)
-        if protocolNumber == .tcp, tcpFlags != 0x02, !isUsual {
-            text += ", TCP flags \(TCPFlags.text(tcpFlags, separator: ","))"
-        }
+        if let flagText { text += ", TCP flags \(flagText)" }
         return words.isEmpty ? text : text + ", " + words.joined(separator: ", ")
+    }
+
+    /// Its TCP flags; nil where they are those of the first segment, or what others of a connection mostly have.
+    private var flagText: String? {
+        let isUsual = state != .new && oddityWords.isEmpty && Self.usualFlags.contains(tcpFlags)
+        guard protocolNumber == .tcp, tcpFlags != 0x02, !isUsual else { return nil }
+        return TCPFlags.text(tcpFlags, separator: ",")
     }
 
     /// Of segments of a connection that is there: with ACK, with PSH besides, and the answer to the first.
@@ -47,6 +51,7 @@ extension Packet {
         if let inputInterface { members.append(.init("in", name(inputInterface))) }
         if let outputInterface { members.append(.init("out", name(outputInterface))) }
         members.append(.init("state", .string("\(state)")))
+        if let flagText { members.append(.init("tcp-flags", .string(flagText))) }
         if !oddities.isEmpty { members.append(.init("oddities", .strings(oddityWords))) }
         return .object(members)
     }

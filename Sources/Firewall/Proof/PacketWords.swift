@@ -22,15 +22,45 @@ package struct PacketWords: Sendable {
         package let description: String
     }
 
-    /// The packet that is meant, as `Explanation.packet` makes it. Of hosts with several addresses two of one network go
+    /// The packet that is meant, followed: on several ways where nobody knows which of them it takes, all to the same end.
+    ///
+    /// - Parameters:
+    ///   - intent: that of the host that is asked, one of `all`.
+    ///   - now: rules that ended before let nothing through, in seconds since 1970.
+    /// - Returns: one at least.
+    /// - Throws: also where it is let through on one way and not on another.
+    package func journeys(
+        at intent: HostIntent,
+        of all: Intent,
+        _ site: SiteModel,
+        now: Int64 = .min
+    ) throws(Problem) -> [Journey] {
+        let host = site.hosts[intent.host] ?? SiteHost(name: intent.host)
+        let ways = try packets(at: host, of: site)
+        let journeys = ways.map { Journey($0, at: intent, of: all, site, now: now) }
+        guard let passed = journeys.first(where: \.isLetThrough)?.packet,
+            let lost = journeys.first(where: { !$0.isLetThrough })?.packet
+        else { return journeys }
+        throw Problem(
+            description: "which interface of `\(intent.host)` leads to what is in none of its networks the site file "
+                + "does not say, and it is let through as \(passed.text), but not as \(lost.text); put that one in the "
+                + "zone `outside`" + (passed.path == .forward ? "" : ", or write --interface")
+        )
+    }
+
+    /// The packet that is meant, as `Explanation.packets` makes it. Of hosts with several addresses two of one network go
     /// before others, and those that come first. The host itself stands for whichever address it has: by an interface that
     /// gets its own by DHCP it is one that the site file knows nothing of.
-    package func packet(at host: SiteHost, of site: SiteModel) throws(Problem) -> Packet {
+    ///
+    /// - Returns: one at least.
+    package func packets(at host: SiteHost, of site: SiteModel) throws(Problem) -> [Packet] {
         try checkInterface(at: host)
         let (sources, destinations) = (try ends("--from", from, host, site), try ends("--to", to, host, site))
         /// Whether it can have that address when it speaks with the peer.
         func fits(_ end: End, _ peer: End) -> Bool {
-            !end.isLease || host.dynamicInterfaces.contains(interface ?? host.interface(towards: peer.address))
+            guard end.isLease else { return true }
+            guard let name = interface ?? host.interface(toward: peer.address)?.name else { return false }
+            return host.dynamicInterfaces.contains(name)
         }
         let pairs = sources.flatMap { source in
             destinations.filter {
@@ -44,7 +74,7 @@ package struct PacketWords: Sendable {
         }
         let (number, detail) = try traffic(isV4: source.address.width == 32, site)
         let lease = [source, destination].first(where: \.isLease)?.address
-        let packet = Explanation.packet(
+        let packets = Explanation.packets(
             from: source.address,
             to: destination.address,
             number,
@@ -54,7 +84,7 @@ package struct PacketWords: Sendable {
             lease: lease,
             hosts: AddressSet(site.hosts.values.flatMap(\.allAddresses).map(\.address))
         )
-        let isForeign = packet.path == .forward || packet.oddities.contains(.toOwnAddress)
+        let isForeign = packets.contains { $0.path == .forward || $0.oddities.contains(.toOwnAddress) }
         guard !isForeign || lease != nil || host.isRouter else {
             throw Problem(
                 description: "--from \(from) --to \(to): neither is known as an address of `\(host.name)`, which is no "
@@ -62,7 +92,7 @@ package struct PacketWords: Sendable {
                     + "`--to \(host.name)` for what it is sent"
             )
         }
-        return packet
+        return packets
     }
 
     /// What stands for an address that the host has by DHCP, in words; nil where the packet has none.

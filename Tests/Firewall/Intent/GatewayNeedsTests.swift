@@ -30,8 +30,8 @@ struct GatewayNeedsTests {
     private static func isLetOut(_ site: SiteModel, _ number: ProtocolNumber, _ port: UInt16) throws -> Bool {
         let host = try #require(site.hosts["lb"])
         let intent = try #require(Intent(of: site).host("lb"))
-        let packet = Explanation.packet(from: .v4(0x0A00_0001), to: .v4(0xC000_0209), number, detail: port, at: host)
-        return Explanation(packet, at: intent, now: 0).isAccepted
+        let packets = Explanation.packets(from: .v4(0x0A00_0001), to: .v4(0xC000_0209), number, detail: port, at: host)
+        return Explanation(packets[0], at: intent, now: 0).isAccepted
     }
 
     private static func findings(_ site: SiteModel) -> [String] {

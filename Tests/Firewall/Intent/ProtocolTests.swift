@@ -41,14 +41,14 @@ struct ProtocolTests {
         _ port: UInt16 = 0,
         by interface: String? = nil
     ) throws -> Packet {
-        Explanation.packet(
+        Explanation.packets(
             from: try #require(IPAddress(from)),
             to: try #require(IPAddress(to)),
             ProtocolNumber(rawValue: number),
             detail: port,
             at: try #require(site.hosts["gate"]),
             by: interface
-        )
+        )[0]
     }
 
     @Test(

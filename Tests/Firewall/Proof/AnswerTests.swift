@@ -106,6 +106,7 @@ struct AnswerTests {
         let flags = try #require(undefended.changes.first { $0.opens })
         #expect(flags.summary.contains { $0.contains(", TCP flags ") }, "\(flags.summary)")
         #expect(flags.packet.text.contains(", TCP flags "), "\(flags.packet.text)")
+        #expect(flags.packet.json.line.contains("\"tcp-flags\":"), "\(flags.packet.json.line)")
     }
 
     @Test("a deny behind a deny is redundant, and nothing of the baseline is named")
@@ -124,14 +125,14 @@ struct AnswerTests {
     func nearest() throws {
         let site = try site(Self.bogus.replacing("INSIDE", with: ""))
         let host = try #require(site.hosts["a"])
-        let packet = Explanation.packet(
+        let packets = Explanation.packets(
             from: .v4(0xC0A8_0509),
             to: .v4(0xC633_640A),
             .tcp,
             detail: 22,
             at: host
         )
-        let explanation = Explanation(packet, at: try #require(Intent(of: site).host("a")))
+        let explanation = Explanation(packets[0], at: try #require(Intent(of: site).host("a")))
         #expect(!explanation.isAccepted && explanation.rule?.id == "bogons")
         #expect(explanation.nearest?.rule.id == "lan")
         #expect(explanation.nearest?.reasons == ["it lacks nothing, but `bogons` comes first"])

@@ -33,7 +33,7 @@ struct JourneyTests {
     ) throws -> Journey {
         let intent = Intent(of: site)
         let (source, destination) = (try #require(IPAddress(from)), try #require(IPAddress(to)))
-        let packet = Explanation.packet(
+        let packets = Explanation.packets(
             from: source,
             to: destination,
             .tcp,
@@ -41,7 +41,7 @@ struct JourneyTests {
             at: try #require(site.hosts["gate"]),
             by: interface
         )
-        return Journey(packet, at: try #require(intent.host("gate")), of: intent, site)
+        return Journey(packets[0], at: try #require(intent.host("gate")), of: intent, site)
     }
 
     @Test("a forwarded port is followed to its host, in both families, and names the line")

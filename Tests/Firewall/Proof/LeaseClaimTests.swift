@@ -107,6 +107,61 @@ struct LeaseClaimTests {
         #expect(proof.lease?.hasPrefix("from an address that ") == true, "\(Self.describe(proof))")
     }
 
+    /// With a network that `h` may be in, and that none of the file's addresses is in.
+    private static func written(_ claim: String) throws -> ClaimProof {
+        let lines = "  allow: [{ from: any, to: h, services: [ssh] }, { from: h, to: any, services: [http] }]\n"
+        let text = text(lines + "  never: [\(claim)]")
+            .replacing("office: 203.0.113.0/24", with: "office: 203.0.113.0/24, cloud: 198.51.100.0/24")
+        return try #require(try site(text).answers().first { $0.claim.kind == .never })
+    }
+
+    @Test(
+        "whether a host by DHCP has one of the addresses that a claim writes out is not known",
+        arguments: [
+            ("{ from: internet, to: cloud, services: ssh }", "to"),
+            ("{ from: 8.8.8.8, to: 198.51.100.23, services: ssh }", "to"),
+            ("{ from: 8.8.8.8, to: 192.0.2.23, services: ssh }", "to"),
+            ("{ from: cloud, to: internet }", "from"),
+            ("{ from: 192.0.2.23, to: 8.8.8.8, services: http }", "from"),
+            ("{ from: cloud, to: any, services: http }", "from"),
+        ]
+    )
+    func perhapsWritten(claim: String, end: String) throws {
+        let proof = try Self.written(claim)
+        #expect(proof.answer == .unknown && proof.host == "h", "\(Self.describe(proof))")
+        let words = "\(end) an address that h has by DHCP on eth0"
+        #expect(proof.lease == words, "\(proof.lease ?? "no lease"): \(Self.describe(proof))")
+    }
+
+    @Test(
+        "what it lets through to none of them is proved, and the word internet means no host of the site",
+        arguments: [
+            "{ from: internet, to: cloud, services: http }", "{ from: cloud, to: internet, services: ssh }",
+            "{ from: office, to: internet, services: ssh }", "{ from: cloud, to: k }",
+        ]
+    )
+    func closedWritten(claim: String) throws {
+        let proof = try Self.written(claim)
+        #expect(proof.isProved, "\(Self.describe(proof))")
+    }
+
+    @Test(
+        "what a host does that may have an address of a network by DHCP is not proved not to be done there",
+        arguments: [
+            ("{ from: internet, to: office, services: ssh }", "to"),
+            ("{ from: 8.8.8.8, to: 203.0.113.7 }", "to"), ("{ from: office, to: internet }", "from"),
+            ("{ from: 203.0.113.7, to: 9.9.9.9, services: http }", "from"),
+        ]
+    )
+    func networks(claim: String, direction: String) throws {
+        let lines = "  allow: [{ from: any, to: h, services: [ssh] }, { from: h, to: any, services: [http] }]\n"
+        let proof = try Self.proof(.never, lines + "  never: [\(claim)]")
+        #expect(proof.answer == .unknown && proof.host == "h", "\(Self.describe(proof))")
+        #expect(proof.lease == "\(direction) an address that h has by DHCP on eth0", "\(Self.describe(proof))")
+        let closed = try Self.proof(.never, "  never: [\(claim)]")
+        #expect(closed.answer == .proved, "\(Self.describe(closed))")
+    }
+
     @Test(
         "a line about a host by DHCP is proved",
         arguments: [

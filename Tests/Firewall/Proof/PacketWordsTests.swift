@@ -31,7 +31,7 @@ struct PacketWordsTests {
     ) throws -> Packet {
         let site = try site(text)
         let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
-        return try words.packet(at: try #require(site.hosts["gate"]), of: site)
+        return try words.packets(at: try #require(site.hosts["gate"]), of: site)[0]
     }
 
     private static func problem(
@@ -91,18 +91,18 @@ struct PacketWordsTests {
         let site = try site(Self.text.replacing("from: pc, to: internet", with: "from: [pc, phone], to: internet"))
         let phone = try #require(site.hosts["phone"])
         let sends = PacketWords(from: "phone", to: "9.9.9.9", port: "tcp/53")
-        let sent = try sends.packet(at: phone, of: site)
+        let sent = try sends.packets(at: phone, of: site)[0]
         #expect(sent.route == .output(by: "eth0") && sent.oddities.isEmpty)
         let words = "192.0.2.1 stands for an address that phone has by DHCP on eth0"
         #expect(sends.lease(sent, at: phone) == words)
         #expect(Explanation(sent, at: try #require(Intent(of: site).host("phone"))).isAccepted)
         let gets = PacketWords(from: "2620:fe::9", to: "phone", port: "22")
-        let got = try gets.packet(at: phone, of: site)
+        let got = try gets.packets(at: phone, of: site)[0]
         #expect(got.route == .input(by: "eth0") && got.oddities == .toOwnAddress && got.destination.width == 128)
         #expect(gets.lease(got, at: phone)?.hasPrefix("2001:db8::1 stands for") == true)
         // What is sent between two others it neither sends nor gets.
         let foreign = PacketWords(from: "10.2.0.77", to: "9.9.9.9", port: "22")
-        let problem = #expect(throws: PacketWords.Problem.self) { _ = try foreign.packet(at: phone, of: site) }
+        let problem = #expect(throws: PacketWords.Problem.self) { _ = try foreign.packets(at: phone, of: site) }
         #expect(problem?.description.contains("write `--from phone` for what it sends") == true)
     }
 
@@ -113,7 +113,7 @@ struct PacketWordsTests {
         let site = try site(Self.text.replacing(known, with: "").replacing("  phone:", with: "\(far)  phone:"))
         let gate = try #require(site.hosts["gate"])
         func packet(_ from: String, _ to: String) throws -> Packet {
-            try PacketWords(from: from, to: to, port: "22").packet(at: gate, of: site)
+            try PacketWords(from: from, to: to, port: "22").packets(at: gate, of: site)[0]
         }
         #expect(try packet("203.0.113.7", "far").path == .forward)
         #expect(try packet("203.0.113.7", "10.9.0.6").oddities == .toOwnAddress)
@@ -134,6 +134,10 @@ struct PacketWordsTests {
         #expect(try Self.packet("2620:fe::9", "ff02::1:ff00:2", "135", "icmpv6", by: "wan").path == .input)
         #expect(try Self.packet("gate", "255.255.255.255", "67", "udp").path == .output)
         #expect(try Self.packet("10.2.0.5", "10.3.0.255").path == .forward)
+        // Also at a host of which the site file names no interface.
+        let site = try site(Self.text)
+        let words = PacketWords(from: "10.2.0.9", to: "10.2.0.255", transport: "udp", port: "137")
+        #expect(try words.packets(at: try #require(site.hosts["pc"]), of: site).map(\.path) == [.input])
     }
 
     @Test("the nearest rule is one that a new packet of that family can meet, and that it lacks the least of")

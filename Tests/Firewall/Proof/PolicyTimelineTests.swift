@@ -40,7 +40,7 @@ struct PolicyTimelineTests {
 
         let site = try Self.model(policy)
         let host = try #require(site.hosts["h"])
-        let packet = Explanation.packet(from: .v4(0x0808_0808), to: .v4(0x0A09_0001), .tcp, detail: 443, at: host)
+        let packet = Explanation.packets(from: .v4(0x0808_0808), to: .v4(0x0A09_0001), .tcp, detail: 443, at: host)[0]
         let intent = try #require(Intent(of: site).host("h"))
         #expect(Explanation(packet, at: intent, now: 1_608_832_799).isAccepted)
         let explanation = Explanation(packet, at: intent, now: Self.now)

@@ -201,7 +201,7 @@ struct ProofTests {
         func explain(_ from: String, _ port: UInt16) throws -> Explanation {
             let source = try #require(IPAddress(from))
             return Explanation(
-                Explanation.packet(from: source, to: own, .tcp, detail: port, at: host),
+                Explanation.packets(from: source, to: own, .tcp, detail: port, at: host)[0],
                 at: database
             )
         }

@@ -91,6 +91,31 @@ struct RouterClaimTests {
         #expect(other.answer == .proved, "\(Self.describe(other))")
     }
 
+    @Test("an exactly about a forwarded port is proved where the host behind lets it in")
+    func exactlyForwarded() throws {
+        func exactly(_ services: String, held: [String: HeldRuleset] = [:]) throws -> ClaimProof {
+            let site = try Self.model(
+                """
+                  forward: [{ from: any, service: way-in, to: db, port: 22 }]
+                  exactly: [{ from: internet, to: gate, services: [\(services)] }]
+                """
+            )
+            return try #require(Self.proofs(site, held: held)[.exactly]?.first)
+        }
+        let proved = try exactly("way-in")
+        #expect(proved.isProved, "\(Self.describe(proved))")
+        for services in ["ssh", "way-in, ssh"] {
+            let broken = try exactly(services)
+            #expect(broken.answer == .refuted, "\(Self.describe(broken))")
+        }
+        var closed = HeldRuleset()
+        closed.chains = [
+            HeldChain(family: .inet, table: "t", name: "i", base: .init(hook: .input, priority: 0, drops: true))
+        ]
+        let stopped = try exactly("way-in", held: ["db": closed])
+        #expect(stopped.answer == .refuted, "\(Self.describe(stopped))")
+    }
+
     @Test("a forwarded port opens the way by the router's port, and not the one to the host behind itself")
     func direct() throws {
         let site = try Self.model(

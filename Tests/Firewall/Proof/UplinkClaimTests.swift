@@ -80,6 +80,28 @@ struct UplinkClaimTests {
         #expect(plain["n"]?.isProved == true, "\(Self.describe(plain["n"]))")
     }
 
+    @Test("what a router sends itself is asked with the source that it masquerades it with")
+    func ownMasqueraded() throws {
+        func answer(_ masqueraded: String) throws -> ClaimProof? {
+            try Self.proofs(
+                Self.text(
+                    "eth0: { zone: outside, addresses: [198.51.100.5/24] }",
+                    """
+                      allow:
+                        - { from: 10.1.0.1, to: s1, services: https, in: lan, out: outside }
+                        - { from: 198.51.100.5, to: s1, services: https, out: srv }
+                      masquerade: [{ from: \(masqueraded), out: outside }]
+                      never: [{ id: n, from: r1, to: s1, services: https }]
+                    """
+                )
+            )["n"]
+        }
+        let hidden = try answer("any")
+        #expect(hidden?.answer == .unknown, "\(Self.describe(hidden))")
+        let plain = try answer("h1")
+        #expect(plain?.isProved == true, "\(Self.describe(plain))")
+    }
+
     private static let wan = "eth0: { zone: wan, addresses: [198.51.100.5/24] }"
 
     @Test("a router whose uplink is in no zone called outside decides all the same")
@@ -164,5 +186,51 @@ struct UplinkClaimTests {
             #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
             #expect(found.first?.contains("which interface of r1 leads to") == true, "\(found)")
         }
+    }
+
+    @Test("so it is with what begins or ends at such a router itself", arguments: ["r1", "h2"])
+    func testsAtItself(name: String) throws {
+        func failed(_ zone: String, _ lines: String, _ test: String) throws -> [String] {
+            let text = Self.text(
+                "eth0: { zone: \(zone), addresses: [198.51.100.5/24] }",
+                "  allow: [{ \(lines) }]\n  tests: [{ \(test) }]"
+            )
+            // A host that is no router.
+            let other = text.replacing("r1: { roles: [router],", with: "h2: {")
+            let model = try site(name == "r1" ? text : other)
+            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+        }
+        for (line, test) in [
+            ("from: abroad, to: \(name), services: ssh, in", "from: 8.8.8.8, to: 198.51.100.5, service: ssh"),
+            ("from: \(name), to: internet, services: ssh, out", "from: 198.51.100.5, to: 9.9.9.9, service: ssh"),
+        ] {
+            for expected in ["accept", "drop"] {
+                let found = try failed("wan", "\(line): wan", "\(test), expect: \(expected)")
+                #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
+                #expect(found.first?.contains("which interface of \(name) leads to") == true, "\(found)")
+            }
+            #expect(try failed("outside", "\(line): outside", "\(test), expect: accept").isEmpty)
+            // Where each of them decides alike, it is known.
+            let unbound = line.split(separator: ", ").dropLast().joined(separator: ", ")
+            #expect(try failed("wan", unbound, "\(test), expect: accept").isEmpty)
+        }
+    }
+
+    @Test("what comes to the address of another uplink may come by that one")
+    func testsAtUplinks() throws {
+        let uplinks =
+            "fibre: { zone: outside, addresses: [198.51.100.5/24] }, eth0: { zone: backup, addresses: [185.0.2.5/24] }"
+        func failed(_ test: String, in zone: String = ", in: backup") throws -> [String] {
+            let lines = "  allow: [{ from: abroad, to: r1, services: ssh\(zone) }]\n  tests: [{ \(test) }]"
+            let model = try site(Self.text(uplinks, lines))
+            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+        }
+        for expected in ["accept", "drop"] {
+            let found = try failed("from: 8.8.8.8, to: 185.0.2.5, service: ssh, expect: \(expected)")
+            #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
+        }
+        #expect(try failed("from: 8.8.8.8, to: 185.0.2.5, service: https, expect: drop").isEmpty)
+        #expect(try failed("from: 8.8.8.8, to: 185.0.2.5, service: ssh, expect: accept", in: "").isEmpty)
+        #expect(try failed("from: 8.8.8.8, to: 198.51.100.5, service: ssh, expect: drop").isEmpty)
     }
 }

@@ -2,15 +2,18 @@
 /// others know of them follows from that.
 ///
 /// - What is not to be let through is asked of all of them, at either end. Where it hangs on an address that the site claims
-///   otherwise, which the host may have and may not, it is not known.
+///   otherwise, or that the claim writes out, which the host may have and may not, it is not known.
 /// - What is to be let through is asked of strangers' addresses, by the interfaces that get theirs by DHCP, and of the host
 ///   itself: no line that names the host tells others which addresses to let out to it, or in from it, unless it
 ///   means all of them.
 extension ClaimJudge {
-    /// What hangs on addresses that the site claims otherwise, when the end is by DHCP.
-    func uncertain() throws(SpaceExhausted) -> PacketFunction {
+    /// What hangs on which address the end has by DHCP: one that the site claims otherwise or, where the claim does not mean the
+    /// host as such, any.
+    func uncertain(_ claim: Claim) throws(SpaceExhausted) -> PacketFunction {
+        guard case .leased(let host) = end else { return .none }
+        guard claim.wholeDestinations.contains(host) else { return .all }
         if let knownUncertain { return knownUncertain }
-        let uncertain = end.isLeased ? try ways.to(site.claimed) : .none
+        let uncertain = try ways.to(site.claimed)
         knownUncertain = uncertain
         return uncertain
     }
@@ -27,26 +30,62 @@ extension ClaimJudge {
         let asked = try unwanted(claim, traffic, from: .all, to: addresses)
         if asked == .none { return verdict }
         verdict.isAsked = true
-        let uncertain = try store.combine(try uncertain(), try ways.from(site.claimed), .union)
+        let uncertain = try store.combine(try uncertain(claim), try ways.from(site.claimed), .union)
         for (fate, left) in [(Fate.accepted, uncertain), (Fate.perhapsAccepted, PacketFunction.none)] {
             let arriving = try part(asked, of: try ingress().outcomes, fate)
             let leaving = try store.combine(try leaving(hosts, fate), left, .difference)
             let open = try store.combine(leaving, arriving, .intersection)
-            if open == .none { continue }
-            for host in hosts.sorted() {
-                var its = try store.combine(open, try self.leaving([host], fate), .intersection)
-                if end == .elsewhere, claim.exemptsUpkeep {
-                    its = try store.combine(its, try ways.egress(ofLeases: host).upkeep, .difference)
-                }
-                if its == .none { continue }
-                let answer: ProofAnswer = fate == .accepted ? .refuted : .unknown
-                let reason = fate == .accepted ? "is let through" : "may be let through"
-                let place: SiteHosts.Place = end == .elsewhere ? .source(byDHCP: host) : .end(end)
-                verdict.findings = [found(answer, reason, its, at: place, isOfAllowed: false, fromLeasesOf: host)]
+            if let found = try found(open, of: claim, leaving: hosts, fate) {
+                verdict.findings = [found]
                 return verdict
             }
         }
         return verdict
+    }
+
+    /// The first connection that may be let through from an address that a claim writes out and a host may have by DHCP. Where
+    /// it ends at a host, whoever sends it is asked about anyway.
+    func neverOfWritten(
+        _ claim: AskedClaim,
+        _ traffic: TrafficSet,
+        _ addresses: AddressSet
+    ) throws(SpaceExhausted) -> Verdict {
+        var verdict = Verdict()
+        guard end == .elsewhere else { return verdict }
+        let written = claim.claim.writtenSources
+        let hosts = site.leased.subtracting(claim.claim.wholeSources).filter { host in
+            site.hosts[host].leases.intersects(written)
+        }
+        if hosts.isEmpty { return verdict }
+        let sources = written == claim.claim.sources ? try from(claim) : try ways.from(written)
+        let asked = try unwanted(claim.claim, traffic, from: sources, to: addresses)
+        if asked == .none { return verdict }
+        verdict.isAsked = true
+        let open = try store.combine(asked, try leaving(hosts, .perhapsAccepted), .intersection)
+        verdict.findings = [try found(open, of: claim.claim, leaving: hosts, .perhapsAccepted)].compactMap(\.self)
+        return verdict
+    }
+
+    /// The first of these connections of which a host lets one out, from an address by DHCP.
+    private func found(
+        _ open: PacketFunction,
+        of claim: Claim,
+        leaving hosts: Set<Int>,
+        _ fate: Fate
+    ) throws(SpaceExhausted) -> Finding? {
+        if open == .none { return nil }
+        for host in hosts.sorted() {
+            var its = try store.combine(open, try leaving([host], fate), .intersection)
+            if end == .elsewhere, claim.exemptsUpkeep {
+                its = try store.combine(its, try ways.egress(ofLeases: host).upkeep, .difference)
+            }
+            if its == .none { continue }
+            let answer: ProofAnswer = fate == .accepted ? .refuted : .unknown
+            let reason = fate == .accepted ? "is let through" : "may be let through"
+            let place: SiteHosts.Place = end == .elsewhere ? .source(byDHCP: host) : .end(end)
+            return found(answer, reason, its, at: place, isOfAllowed: false, fromLeasesOf: host)
+        }
+        return nil
     }
 
     /// The hosts that a claim means as such and that send from addresses by DHCP, but for the end itself.
@@ -60,7 +99,8 @@ extension ClaimJudge {
         var parts: [PacketFunction] = []
         for host in hosts.sorted() {
             let from = try ways.from(site.hosts[host].leases)
-            parts.append(try part(from, of: try ways.egress(ofLeases: host).outcomes, fate))
+            let departing = try ways.departing(to: end, try ways.egress(ofLeases: host).outcomes)
+            parts.append(try part(from, of: departing, fate))
         }
         let leaving = try store.joined(parts, .union) ?? .none
         knownLeaving[fate, default: [:]][hosts] = leaving

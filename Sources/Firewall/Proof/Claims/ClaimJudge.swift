@@ -134,7 +134,7 @@ final class ClaimJudge {
     }
 
     /// The connections from a claim's sources, but for the end itself.
-    private func from(_ claim: AskedClaim) throws(SpaceExhausted) -> PacketFunction {
+    func from(_ claim: AskedClaim) throws(SpaceExhausted) -> PacketFunction {
         let own = end.host.map { site.hosts[$0].addresses } ?? .none
         guard let place = claim.place else { return try ways.from(claim.sources.subtracting(own)) }
         let from = try ways.from(place)
@@ -162,7 +162,8 @@ final class ClaimJudge {
         if asked != .none {
             verdict.isAsked = true
             let reached = try reached()
-            let broken = try store.combine(try part(asked, of: reached, .accepted), try uncertain(), .difference)
+            let uncertain = try uncertain(claim.claim)
+            let broken = try store.combine(try part(asked, of: reached, .accepted), uncertain, .difference)
             let open = broken == .none ? try part(asked, of: reached, .perhapsAccepted) : .none
             if broken != .none {
                 verdict.findings = [found(.refuted, "is let through", broken, at: .end(end), isOfAllowed: false)]
@@ -171,6 +172,7 @@ final class ClaimJudge {
             }
         }
         verdict.add(try neverOfLeases(claim.claim, traffic, addresses))
+        verdict.add(try neverOfWritten(claim, traffic, addresses))
         return verdict
     }
 
@@ -201,7 +203,8 @@ final class ClaimJudge {
         if let knownReached { return knownReached }
         // That a router stops it counts where nobody else could: there may be another way around it.
         let routed = end == .elsewhere ? try ways.forwardingElsewhere().outcomes : PacketFunction(.accept)
-        let out = try store.combine(try ways.egress().outcomes, routed, .then)
+        let departing = try ways.departing(to: end, try ways.egress().outcomes)
+        let out = try store.combine(departing, routed, .then)
         let reached = try store.combine(out, try ingress().outcomes, .then)
         knownReached = reached
         return reached

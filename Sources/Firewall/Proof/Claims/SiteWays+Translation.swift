@@ -1,35 +1,7 @@
 import Site
 
-/// What becomes of connections whose addresses routers change.
+/// What becomes of connections whose destinations routers change.
 extension SiteWays {
-    /// A source that a router has changed may be let in where it would not be without, or the other way round: whether
-    /// the connection passes that router is the routes' to say, so both may happen.
-    func addChangedSources(by host: Int, to outcomes: inout PacketFunction) throws(SpaceExhausted) {
-        let router = site.hosts[host]
-        for translation in router.intent.translations where !translation.decidesDestination {
-            for (passage, decided) in zip(router.detours, try detouring(host))
-            where passage.outputs.contains(where: translation.match.outputInterfaces.contains) {
-                var match = translation.changed
-                match.outputInterfaces = .any
-                match.states = match.states.intersection(.new)
-                let changed = try store.combine(
-                    try store.region(Box.boxes(of: match, on: .input)),
-                    try store.region(passage.boxes),
-                    .intersection
-                )
-                if changed == .none { continue }
-                var becoming = PacketMatch()
-                let own = passage.outputs.reduce(AddressSet.none) { $0.union(router.interfaceAddresses[$1] ?? .all) }
-                becoming.sources = translation.sources(own)
-                let these = try store.region(Box.boxes(of: becoming, on: .input))
-                let seen = try store.forgetting([.source4, .source6], try outcomes.only(in: these, store))
-                // What the router stops it does not change.
-                let passed = try store.combine(decided, seen, .then)
-                outcomes = try store.combine(outcomes, try passed.only(in: changed, store), .either)
-            }
-        }
-    }
-
     /// Connections that a router sends elsewhere than they were sent to.
     struct Turn {
         let region: PacketFunction
@@ -111,12 +83,20 @@ extension SiteWays {
     /// What comes to a router and is sent elsewhere is for its forwarding, and for the host that it goes to. What may come by
     /// several interfaces is let through when it is by one of them.
     ///
-    /// - Parameter isPlaced: whether interfaces count alone that the site file has the sources behind.
-    func passOn(from end: SiteEnd, _ outcomes: inout PacketFunction, isPlaced: Bool) throws(SpaceExhausted) {
+    /// - Parameters:
+    ///   - isPlaced: whether interfaces count alone that the site file has the sources behind.
+    ///   - senders: as `arriving` has them.
+    func passOn(
+        from end: SiteEnd,
+        _ outcomes: inout PacketFunction,
+        isPlaced: Bool,
+        after senders: [Int]
+    ) throws(SpaceExhausted) {
         guard let host = end.host else { return }
         let router = site.hosts[host]
         guard router.intent.translations.contains(where: \.decidesDestination) else { return }
         var (answers, asked) = (PacketFunction.none, PacketFunction.none)
+        var known: [IPAddress: PacketFunction] = [:]
         for (name, possible) in router.possibleReach {
             let sources = isPlaced ? possible.intersection(router.sides.behind(name)) : possible
             if sources.isEmpty { continue }
@@ -124,7 +104,14 @@ extension SiteWays {
             var its = outcomes
             // What is not certain is about no address that a host is known to bear, and about each that it has by DHCP.
             for turn in try turns(host, by: name, from: sources) where turn.isCertain || end.isLeased {
-                let passed = try passed(turn, by: host, decided, isPlaced: isPlaced)
+                let there: PacketFunction
+                if let found = known[turn.target] {
+                    there = found
+                } else {
+                    there = try beyond(turn.target, after: senders + [host], isPlaced: isPlaced)
+                    known[turn.target] = there
+                }
+                let passed = try passed(turn, by: host, decided, there)
                 its = try replaced(its, in: turn.region, by: passed)
             }
             let region = try from(sources)
@@ -134,24 +121,49 @@ extension SiteWays {
         outcomes = try replaced(outcomes, in: asked, by: try answers.best(store))
     }
 
-    /// What becomes of what a router sends elsewhere.
+    /// What becomes of what a router sends elsewhere: what it sends to itself is for its own rules.
     ///
-    /// - Parameter decided: what the router makes of what it passes on.
+    /// - Parameters:
+    ///   - decided: what the router makes of what it passes on.
+    ///   - beyond: what becomes of it there.
     private func passed(
         _ turn: Turn,
         by host: Int,
         _ decided: PacketFunction,
+        _ beyond: PacketFunction
+    ) throws(SpaceExhausted) -> PacketFunction {
+        if site.hosts[host].addresses.contains(turn.target) { return try turned(turn, beyond, isForwarded: true) }
+        let passed = try turned(turn, decided, isForwarded: true)
+        return try store.combine(passed, try turned(turn, beyond, isForwarded: false), .then)
+    }
+
+    /// What becomes of connections that routers have sent to an address, behind the last of these.
+    private func beyond(
+        _ address: IPAddress,
+        after senders: [Int],
         isPlaced: Bool
     ) throws(SpaceExhausted) -> PacketFunction {
-        let target = site.hosts.firstIndex { $0.addresses.contains(turn.target) }
-        var passed = PacketFunction(.accept)
-        if target != host { passed = try turned(turn, decided, isForwarded: true) }
-        guard let target else { return passed }
-        let behind = site.hosts[target]
-        let placed = isPlaced ? try behind.sides.region(.input, in: store) : .all
-        let all = try behind.outcomes(.input, in: store)
-        let input = try all.anywhere(.inputInterface, within: placed, in: store)
-        return try store.combine(passed, try turned(turn, input, isForwarded: target == host), .then)
+        var outcomes = PacketFunction(.accept)
+        if let target = site.hosts.firstIndex(where: { $0.addresses.contains(address) }) {
+            let host = site.hosts[target]
+            let placed = isPlaced ? try host.sides.region(.input, in: store) : .all
+            let all = try host.outcomes(.input, in: store)
+            let input = try all.anywhere(.inputInterface, within: placed, in: store)
+            if target == senders.last { return input }
+            // Nobody follows them around in a ring.
+            if senders.contains(target) { return PacketFunction([.accept, .drop]) }
+            outcomes = try arriving(.known(target), input, isPlaced: isPlaced, after: senders)
+        }
+        guard let last = senders.last else { return outcomes }
+        if isPlaced, !site.hosts[last].attached.contains(address) {
+            // That a router stops it counts for what is to be let through alone.
+            for router in site.routers
+            where !senders.contains(router) && site.hosts[router].attached.contains(address) {
+                outcomes = try store.combine(try forwarding(router).outcomes, outcomes, .then)
+            }
+        }
+        try addChangedSources(behind: last, to: address, &outcomes)
+        return outcomes
     }
 
     /// What a router that changes addresses makes of what comes by one of its interfaces.
@@ -182,6 +194,15 @@ extension SiteWays {
         _ function: PacketFunction,
         isForwarded: Bool
     ) throws(SpaceExhausted) -> PacketFunction {
+        let (image, dimensions) = try self.image(of: turn, isForwarded: isForwarded)
+        return try store.forgetting(dimensions, try function.only(in: image, store))
+    }
+
+    /// What the connections of a turn are sent as, and by which dimensions that differs from what they were.
+    func image(
+        of turn: Turn,
+        isForwarded: Bool
+    ) throws(SpaceExhausted) -> (region: PacketFunction, dimensions: Set<Dimension>) {
         var match = PacketMatch()
         match.destinations = AddressSet([turn.target])
         if let traffic = turn.traffic { match.traffic = traffic }
@@ -189,15 +210,6 @@ extension SiteWays {
         if turn.traffic != nil { dimensions.insert(.traffic) }
         var image = Box.boxes(of: match, on: .input)
         for index in image.indices { image[index].restrict(.redirected, to: isForwarded ? 1 : 0) }
-        return try store.forgetting(dimensions, try function.only(in: try store.region(image), store))
-    }
-}
-
-extension Translation {
-    /// What sources become.
-    ///
-    /// - Parameter own: the addresses of the interface that packets leave by.
-    func sources(_ own: AddressSet) -> AddressSet {
-        if case .source(let address) = kind { AddressSet([address]) } else { own }
+        return (try store.region(image), dimensions)
     }
 }

@@ -37,9 +37,14 @@ extension SiteWays {
         if crossings.isEmpty { return routed }
         let unchanged = crossings
         for place in crossings.indices {
-            for other in unchanged where other.router != crossings[place].router {
-                try addChangedSources(by: other, to: &crossings[place])
-            }
+            // What one has changed another may change again.
+            var before: PacketFunction
+            repeat {
+                before = crossings[place].outcomes
+                for other in unchanged where other.router != crossings[place].router {
+                    try addChangedSources(by: other, to: &crossings[place])
+                }
+            } while crossings[place].outcomes != before
         }
         let first = try whichever(of: crossings) { crossing in crossing.fromNear }
         let last = try whichever(of: crossings) { crossing in crossing.toNear }
@@ -53,17 +58,17 @@ extension SiteWays {
             outcomes = try store.combine(outcomes, decided, .then)
         }
         // What a router sends elsewhere does not come where it was sent.
+        var doubt = PacketFunction.none
         for host in site.routers {
-            for turn in try turns(host) {
-                let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
-                outcomes = try store.combine(outcomes, doubt, .either)
-            }
+            for turn in try turns(host) { doubt = try store.combine(doubt, turn.region, .union) }
         }
+        doubt = try PacketFunction([.accept, .drop]).only(in: doubt, store)
+        outcomes = try store.combine(outcomes, doubt, .either)
         let unrouted = try unrouted()
         let strangers = try store.combine(.all, try fromHosts(), .difference)
         var ends = routed
         let placed = try store.combine(unrouted, outcomes, .within)
-        ends.placed = try store.combine(routed.placed, placed, .then)
+        ends.placed = try store.combine(try store.combine(routed.placed, doubt, .either), placed, .then)
         ends.outcomes = try store.combine(strangers, outcomes, .within)
         for crossing in crossings {
             let region = try store.combine(unrouted, crossing.region, .intersection)

@@ -203,16 +203,11 @@ final class SiteWays {
     /// What becomes of connections that end there.
     func ingress(_ end: SiteEnd) throws(SpaceExhausted) -> Ends {
         guard let host = end.host else { return .open }
-        let isLeased = end.isLeased
         var ends = try copied(
-            try End(of: site.hosts[host], .input, isLeased: isLeased, limit: store.limit, steps: steps)
+            try End(of: site.hosts[host], .input, isLeased: end.isLeased, limit: store.limit, steps: steps)
         )
-        for router in site.routers where router != host {
-            try addChangedSources(by: router, to: &ends.outcomes)
-            try addChangedSources(by: router, to: &ends.placed)
-        }
-        try passOn(from: end, &ends.outcomes, isPlaced: false)
-        try passOn(from: end, &ends.placed, isPlaced: true)
+        ends.outcomes = try arriving(end, ends.outcomes, isPlaced: false)
+        ends.placed = try arriving(end, ends.placed, isPlaced: true)
         return ends
     }
 
@@ -292,21 +287,13 @@ final class SiteWays {
 
     // MARK: - Routers
 
-    /// What all routers on the way make of connections.
+    /// What all routers on the way make of connections to hosts of the site. What one sends elsewhere that comes to itself is
+    /// for its own end (`arriving`).
     func forwarding() throws(SpaceExhausted) -> Ends {
         try once(\.total) { () throws(SpaceExhausted) in
             var total = Ends.open
-            for host in site.routers {
-                var ends = try forwarding(host)
-                var outcomes = ends.outcomes
-                // What a router sends elsewhere does not come where it was sent.
-                for turn in try turns(host) {
-                    let doubt = try PacketFunction([.accept, .drop]).only(in: turn.region, store)
-                    outcomes = try store.combine(outcomes, doubt, .either)
-                }
-                (ends.outcomes, ends.placed) = (outcomes, outcomes)
-                total = try joined([total, ends])
-            }
+            for host in site.routers { total = try joined([total, try forwarding(host)]) }
+            total.placed = try changingSources(total.placed)
             return total
         }
     }

@@ -23,9 +23,11 @@ extension Journey {
             lines.append("its source becomes \(source ?? unknown), by \(site.name(sourceChange.translation))")
         }
         if let arrival {
+            let isSourceKnown = sourceChange.map { $0.source != nil } ?? true
+            let lacking = isSourceKnown ? "the interface that it comes in by" : "its source there"
             lines +=
                 arrival.decision?.lines(site) ?? [
-                    "whether \(arrival.host) lets it in is not known, since its source there is not"
+                    "whether \(arrival.host) lets it in is not known, since \(lacking) is not"
                 ]
         }
         return lines

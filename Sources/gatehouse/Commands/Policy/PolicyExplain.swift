@@ -47,11 +47,11 @@ struct PolicyExplain: ParsableCommand {
         let intent = try site.host(host)
         let asked = site.model.hosts[intent.host] ?? SiteHost(name: intent.host)
         let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
-        let packet = try packet(words, asked, site.model)
-        let lease = words.lease(packet, at: asked)
-        let journey = Journey(packet, at: intent, of: site.intent, site.model, now: site.now)
+        let journeys = try journeys(words, intent, site)
+        let journey = journeys[0]
+        let lease = words.lease(journey.packet, at: asked)
         let ruleset = try held.flatMap { try site.held(["\(intent.host)=\($0)"])[intent.host] }?.at(site.now)
-        let trace = ruleset.map { journey.trace(in: $0) }
+        let trace = ruleset.map { HeldTrace(of: journeys, in: $0) }
         let steps = ruleset.flatMap { ruleset in trace.map { $0.described(in: ruleset) } }
         if json {
             Output.line(journey.json(trace, steps, lease).indented)
@@ -63,9 +63,9 @@ struct PolicyExplain: ParsableCommand {
         if !journey.isLetThrough || !isThere { throw ExitCode(1) }
     }
 
-    private func packet(_ words: PacketWords, _ host: SiteHost, _ site: SiteModel) throws -> Packet {
+    private func journeys(_ words: PacketWords, _ intent: HostIntent, _ site: PolicySite) throws -> [Journey] {
         do throws(PacketWords.Problem) {
-            return try words.packet(at: host, of: site)
+            return try words.journeys(at: intent, of: site.intent, site.model, now: site.now)
         } catch {
             Output.error("\(error)")
             throw ExitCode(2)

@@ -1,0 +1,211 @@
+import Site
+
+/// What becomes of connections whose sources routers change.
+extension SiteWays {
+    /// What becomes of connections that come to an end: a router sends some of them elsewhere, and before it others may have
+    /// changed where they come from.
+    ///
+    /// - Parameters:
+    ///   - input: what the end makes of what stays there.
+    ///   - senders: the routers that have sent them elsewhere before, the last one last.
+    func arriving(
+        _ end: SiteEnd,
+        _ input: PacketFunction,
+        isPlaced: Bool,
+        after senders: [Int] = []
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var outcomes = input
+        try passOn(from: end, &outcomes, isPlaced: isPlaced, after: senders)
+        let others = masquerading.filter { $0 != end.host }
+        if others.isEmpty { return outcomes }
+        // Claims ask here of nothing else: most changes are about other destinations, and cost nothing then.
+        let asked = end.isLeased ? .all : try to(end.host.map { site.hosts[$0].addresses } ?? .all)
+        try add(try changes(by: others, to: asked, try leads(to: end), among: .all), to: &outcomes)
+        return outcomes
+    }
+
+    /// What routers on the way make of connections, where others before them have changed the sources.
+    ///
+    /// - Parameter forwarding: what they make of them as they were sent.
+    func changingSources(_ forwarding: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        var outcomes = forwarding
+        // An uplink by DHCP might be in any network of the site: each router would be behind each other.
+        try add(try changes(by: masquerading, to: .all, [], among: site.strangers), to: &outcomes)
+        return outcomes
+    }
+
+    /// The routers that change sources.
+    private var masquerading: [Int] {
+        site.routers.filter { !site.hosts[$0].intent.translations.allSatisfy(\.decidesDestination) }
+    }
+
+    /// What is let out to an end: also to a router's port that leads there.
+    ///
+    /// - Parameter egress: what sources let out, by where they send it.
+    func departing(to end: SiteEnd, _ egress: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        var outcomes = egress
+        for lead in try leads(to: end) {
+            outcomes = try store.combine(outcomes, try coming(egress, by: lead), .either)
+        }
+        return outcomes
+    }
+
+    /// Connections whose sources a router changes.
+    private struct Change {
+        /// What it makes of them: what it stops does not go on.
+        let passed: PacketFunction
+        /// Those from what it puts in place of their sources.
+        let sources: PacketFunction
+    }
+
+    /// What routers change.
+    ///
+    /// - Parameters:
+    ///   - asked: the connections that are asked about.
+    ///   - leads: by which connections to others come there.
+    ///   - leases: where an address that a router has by DHCP may lie.
+    private func changes(
+        by routers: [Int],
+        to asked: PacketFunction,
+        _ leads: [Lead],
+        among leases: AddressSet
+    ) throws(SpaceExhausted) -> [Change] {
+        var changes: [Change] = []
+        for host in routers {
+            let router = site.hosts[host]
+            for translation in router.intent.translations where !translation.decidesDestination {
+                for (passed, outputs) in try leaving(host, translation) {
+                    let sources = try sources(translation, of: router, by: outputs, among: leases)
+                    var all = [try passed.only(in: asked, store)]
+                    for lead in leads where lead.router != host { all.append(try coming(passed, by: lead)) }
+                    changes += all.filter { $0 != .none }.map { Change(passed: $0, sources: sources) }
+                }
+            }
+        }
+        return changes
+    }
+
+    /// What a router makes of connections that a change is about, by the interfaces that they leave by: of those that it
+    /// passes on, and of its own.
+    private func leaving(
+        _ host: Int,
+        _ translation: Translation
+    ) throws(SpaceExhausted) -> [(passed: PacketFunction, outputs: [String])] {
+        let router = site.hosts[host]
+        let matched = try matched(translation)
+        let outputs = translation.match.outputInterfaces
+        var ways: [(passed: PacketFunction, outputs: [String])] = []
+        for (passage, decided) in zip(router.detours, try detouring(host))
+        where passage.outputs.contains(where: outputs.contains) {
+            let changed = try store.combine(matched, try store.region(passage.boxes), .intersection)
+            ways.append((try decided.only(in: changed, store), passage.outputs))
+        }
+        for (name, addresses) in router.possibleReach where outputs.contains(name) {
+            var match = PacketMatch()
+            (match.sources, match.destinations) = (router.addresses, addresses)
+            let own = try store.combine(matched, try store.region(Box.boxes(of: match, on: .input)), .intersection)
+            ways.append((try egress().outcomes.only(in: own, store), [name]))
+        }
+        return ways
+    }
+
+    /// What becomes of connections that a router has sent to an address, by whichever of its interfaces.
+    func addChangedSources(
+        behind host: Int,
+        to address: IPAddress,
+        _ outcomes: inout PacketFunction
+    ) throws(SpaceExhausted) {
+        let router = site.hosts[host]
+        let outputs = router.possibleReach.filter { $0.addresses.contains(address) }.map(\.name)
+        for translation in router.intent.translations
+        where !translation.decidesDestination && outputs.contains(where: translation.match.outputInterfaces.contains) {
+            let passed = try PacketFunction(.accept).only(in: try matched(translation), store)
+            let sources = try sources(translation, of: router, by: outputs, among: .all)
+            try add([Change(passed: passed, sources: sources)], to: &outcomes)
+        }
+    }
+
+    /// The connections that a change is about, by whichever interface.
+    private func matched(_ translation: Translation) throws(SpaceExhausted) -> PacketFunction {
+        var match = translation.changed
+        match.outputInterfaces = .any
+        match.states = match.states.intersection(.new)
+        return try store.region(Box.boxes(of: match, on: .input))
+    }
+
+    /// The connections from what a router may put in place of a source, by whichever of some interfaces it leaves.
+    private func sources(
+        _ translation: Translation,
+        of router: SiteHosts.Host,
+        by interfaces: [String],
+        among leases: AddressSet
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let outputs = interfaces.filter(translation.match.outputInterfaces.contains)
+        let own = outputs.reduce(AddressSet.none) { $0.union(router.interfaceAddresses[$1] ?? leases) }
+        return try from(translation.sources(own))
+    }
+
+    /// Adds what becomes of changed connections. A source that a router has changed may be let in where it would not be without,
+    /// or the other way round: whether the connection passes that router is the routes' to say, so both may happen. And what
+    /// one has changed another may change again: it ends, since outcomes are only ever added.
+    private func add(_ changes: [Change], to outcomes: inout PacketFunction) throws(SpaceExhausted) {
+        var before: PacketFunction
+        repeat {
+            before = outcomes
+            for change in changes {
+                let isPassed = try store.map(change.passed) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+                if isPassed == .none { continue }
+                let from = try outcomes.only(in: change.sources, store)
+                let seen = try store.forgetting([.source4, .source6], from)
+                let added = try store.combine(change.passed, seen, .then).only(in: isPassed, store)
+                outcomes = try store.combine(outcomes, added, .either)
+            }
+        } while outcomes != before
+    }
+
+    /// What a router sends to an end though it was sent elsewhere.
+    private struct Lead {
+        let router: Int
+        /// As they were sent; by whichever source where others change these, so that the router sees another.
+        let region: PacketFunction
+        /// As they come, and by which dimensions that differs.
+        let image: PacketFunction
+        let dimensions: Set<Dimension>
+    }
+
+    /// Those of all routers but the end itself.
+    private func leads(to end: SiteEnd) throws(SpaceExhausted) -> [Lead] {
+        let own = end.host.map { site.hosts[$0].addresses } ?? AddressSet.all.subtracting(site.addresses)
+        var leads: [Lead] = []
+        for router in site.routers where router != end.host {
+            let isLead = site.hosts[router].intent.translations.contains { translation in
+                guard case .destination(let target, _) = translation.kind else { return false }
+                return own.contains(target)
+            }
+            if !isLead { continue }
+            let isHidden = masquerading.contains { $0 != router }
+            for turn in try turns(router) where own.contains(turn.target) {
+                let hidden: Set<Dimension> = isHidden ? [.source4, .source6] : []
+                let region = try store.forgetting(hidden, turn.region)
+                let (image, dimensions) = try self.image(of: turn, isForwarded: true)
+                leads.append(Lead(router: router, region: region, image: image, dimensions: dimensions))
+            }
+        }
+        return leads
+    }
+
+    /// What a function makes of connections as they were sent, as one of those that they become.
+    private func coming(_ function: PacketFunction, by lead: Lead) throws(SpaceExhausted) -> PacketFunction {
+        let sent = try store.forgetting(lead.dimensions, try function.only(in: lead.region, store))
+        return try sent.only(in: lead.image, store)
+    }
+}
+
+extension Translation {
+    /// What sources become.
+    ///
+    /// - Parameter own: the addresses of the interface that packets leave by.
+    func sources(_ own: AddressSet) -> AddressSet {
+        if case .source(let address) = kind { AddressSet([address]) } else { own }
+    }
+}

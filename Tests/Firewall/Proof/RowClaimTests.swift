@@ -1,0 +1,125 @@
+import Firewall
+import Site
+import Testing
+
+/// Claims about connections that pass several routers which change their addresses, one after another.
+@Suite("Claims through routers in a row")
+struct RowClaimTests {
+    /// `first` is at the source, `r2` behind it: what is asked must not hang on which name comes first.
+    private static func model(first: String, _ firewall: String) throws -> SiteModel {
+        try site(
+            """
+            site: a.b
+            networks: { lana: 10.1.0.0/24, lanb: 10.2.0.0/24 }
+            hosts:
+              h1: { addresses: [10.2.0.21/24] }
+              \(first):
+                roles: [router]
+                interfaces:
+                  dn: { zone: deep, addresses: [10.2.0.1/24] }
+                  upl: { zone: up, addresses: [10.1.0.2/24] }
+              r2:
+                roles: [router]
+                interfaces:
+                  lan: { zone: mid, addresses: [10.1.0.1/24] }
+                  wan: { zone: outside, addresses: [198.51.100.5/24] }
+                  opt: { zone: opt, addresses: [10.3.0.1/24] }
+              s1: { addresses: [198.51.100.9/24] }
+              h2: { addresses: [10.3.0.22/24] }
+            services: { https: tcp/443, ssh: tcp/22, way: tcp/2222 }
+            firewall:
+            \(firewall.replacing("FIRST", with: first))
+            """
+        )
+    }
+
+    private static func proofs(first: String, _ firewall: String) throws -> [String: ClaimProof] {
+        let model = try model(first: first, firewall)
+        let intent = Intent(of: model)
+        let proofs = ClaimProver(SiteHosts(intent, of: model)).prove(intent.claims)
+        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
+    }
+
+    private static func describe(_ proof: ClaimProof?) -> String {
+        guard let proof else { return "no such claim" }
+        let packet = proof.packet?.text ?? ""
+        return "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(packet) at \(proof.host ?? "-")"
+    }
+
+    @Test("a source that one router masquerades the next may masquerade again", arguments: ["r1", "r9"])
+    func masqueradedTwice(first: String) throws {
+        func answer(_ masqueraded: String) throws -> ClaimProof? {
+            try Self.proofs(
+                first: first,
+                """
+                  allow:
+                    - { from: h1, to: s1, services: https, in: deep }
+                    - { from: FIRST, to: s1, services: https, in: mid }
+                    - { from: 198.51.100.5, to: s1, services: https }
+                  masquerade: [{ from: lanb, out: up }, { from: \(masqueraded), out: outside }]
+                  never: [{ id: n, from: h1, to: s1, services: https }]
+                """
+            )["n"]
+        }
+        let hidden = try answer("lana")
+        #expect(hidden?.answer == .unknown, "\(Self.describe(hidden))")
+        let plain = try answer("10.1.0.99")
+        #expect(plain?.isProved == true, "\(Self.describe(plain))")
+    }
+
+    @Test("what one router masquerades the next on the way sees with another source", arguments: ["r1", "r9"])
+    func masqueradedOnTheWay(first: String) throws {
+        func answers(_ masqueraded: String, _ others: String = "") throws -> [ClaimProof?] {
+            let proofs = try Self.proofs(
+                first: first,
+                """
+                  allow: [{ id: a, from: h1, to: internet, services: https }\(others)]
+                  masquerade: [{ from: \(masqueraded), out: up }]
+                  exactly: [{ id: e, from: h1, to: internet, services: https }]
+                """
+            )
+            return [proofs["a"], proofs["e"]]
+        }
+        for proof in try answers("lanb") { #expect(proof?.answer == .unknown, "\(Self.describe(proof))") }
+        for proof in try answers("10.2.0.99") { #expect(proof?.isProved == true, "\(Self.describe(proof))") }
+        let open = try answers("lanb", ", { from: 10.1.0.2, to: internet, services: https }")
+        for proof in open { #expect(proof?.isProved == true, "\(Self.describe(proof))") }
+    }
+
+    @Test("a forwarded port is asked with the source that a router before it masquerades", arguments: ["r1", "r0"])
+    func masqueradedBeforeForward(first: String) throws {
+        func lines(_ source: String, _ expected: String) -> String {
+            """
+              allow: [{ from: h1, to: r2, services: way, in: deep }]
+              masquerade: [{ from: lanb, out: up }]
+              forward: [{ from: \(source), service: way, to: h2, port: 22, in: mid }]
+              never: [{ id: router, from: h1, to: r2 }, { id: host, from: h1, to: h2 }]
+              tests: [{ from: h1, to: 10.1.0.1, service: way, expect: \(expected) }]
+            """
+        }
+        func failed(_ source: String, _ expected: String) throws -> [String] {
+            let model = try Self.model(first: first, lines(source, expected))
+            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+        }
+        let open = try Self.proofs(first: first, lines("10.1.0.2", "accept"))
+        for id in ["router", "host"] { #expect(open[id]?.answer == .unknown, "\(Self.describe(open[id]))") }
+        #expect(try failed("10.1.0.2", "accept").isEmpty)
+        let got = try failed("10.1.0.2", "drop")
+        #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+        let closed = try Self.proofs(first: first, lines("10.1.0.99", "drop"))
+        for id in ["router", "host"] { #expect(closed[id]?.isProved == true, "\(Self.describe(closed[id]))") }
+        #expect(try failed("10.1.0.99", "drop").isEmpty)
+    }
+
+    @Test("a port forwarded to another router's forwarded port leads where that one does")
+    func forwardedTwice() throws {
+        let lines = """
+              forward:
+                - { from: internet, service: way, to: 10.1.0.2, in: outside }
+                - { from: internet, service: way, to: h1, port: 22, in: up }
+              never: [{ id: n, from: internet, to: r2, services: way }]
+            """
+        let open = try Self.proofs(first: "r1", lines)["n"]
+        #expect(open?.isProved == false, "\(Self.describe(open))")
+    }
+}
