@@ -29,6 +29,8 @@ struct SiteWorld {
     }
 
     let machines: [Machine]
+    /// Whether hosts send what is in none of their networks by any interface, and not by one of the zone `outside` alone.
+    var takesAnyWay = false
 
     /// - Parameter strangers: the addresses of machines that are no hosts of the site; what has several is a router.
     init(_ site: SiteModel, _ intent: Intent, strangers: [[InterfaceAddress]]) {
@@ -61,15 +63,17 @@ struct SiteWorld {
         _ generator: inout Seeded
     ) -> End {
         guard let sender = machines.first(where: { $0.bears(source) }),
-            let interface = sender.interfaces.first(where: { $0.addresses.contains { $0.address == source } })
+            let output = way(of: sender, from: source, to: destination, &generator)
         else { return .lost }
-        var packet = Packet(.output(by: interface.name), from: source, to: destination, .tcp, detail: port)
+        var packet = Packet(.output(by: output.name), from: source, to: destination, .tcp, detail: port)
         packet.sourcePort = 50_000
-        if let intent = sender.intent {
-            let rule = intent.rule(for: packet)
-            guard rule?.verdict == .accept else { return .stopped(by: rule) }
+        guard let intent = sender.intent else {
+            return pass(packet, from: sender, by: output, isDecided: false, hops: 0, &generator)
         }
-        return pass(packet, from: sender, by: interface, isDecided: sender.intent != nil, hops: 0, &generator)
+        let rule = intent.rule(for: packet)
+        guard rule?.verdict == .accept else { return .stopped(by: rule) }
+        changeSource(&packet, intent, output)
+        return pass(packet, from: sender, by: output, isDecided: true, hops: 0, &generator)
     }
 
     // MARK: - Wires
@@ -112,7 +116,8 @@ struct SiteWorld {
         packet.oddities.remove(.redirected)
         guard let intent = machine.intent else {
             if machine.bears(packet.destination) { return .delivered(to: machine, packet, isDecided: isDecided) }
-            guard machine.isRouter, let output = route(machine, to: packet.destination, otherThan: input) else {
+            guard machine.isRouter, let output = route(machine, to: packet.destination, otherThan: input, &generator)
+            else {
                 return .lost
             }
             return pass(packet, from: machine, by: output, isDecided: isDecided, hops: hops + 1, &generator)
@@ -128,7 +133,7 @@ struct SiteWorld {
                 ? .delivered(to: machine, packet, isDecided: true) : .stopped(by: rule)
         }
         guard machine.isRouter else { return .stopped(by: nil) }
-        guard let output = route(machine, to: packet.destination, otherThan: input) else { return .lost }
+        guard let output = route(machine, to: packet.destination, otherThan: input, &generator) else { return .lost }
         packet.route = .forward(by: input.name, to: output.name)
         let rule = intent.rule(for: packet)
         guard rule?.verdict == .accept else { return .stopped(by: rule) }
@@ -164,11 +169,35 @@ struct SiteWorld {
         }
     }
 
-    /// The interface of the network that the address is in, else the one that leads outside.
-    private func route(_ machine: Machine, to address: IPAddress, otherThan input: HostInterface) -> HostInterface? {
-        let near = machine.interfaces.first { $0.addresses.contains { $0.network.contains(address) } }
-        let far = machine.interfaces.first { $0.zone == "outside" || machine.intent == nil && $0.name != input.name }
-        guard let output = near ?? far, output.name != input.name else { return nil }
-        return output
+    /// By which interface a machine sends what is its own: where none leads there, by that of the address that it has.
+    private func way(
+        of sender: Machine,
+        from source: IPAddress,
+        to destination: IPAddress,
+        _ generator: inout Seeded
+    ) -> HostInterface? {
+        let isLed = sender.interfaces.contains { interface in
+            interface.zone == "outside" || interface.addresses.contains { $0.network.contains(destination) }
+        }
+        guard takesAnyWay || isLed else {
+            return sender.interfaces.first { $0.addresses.contains { $0.address == source } }
+        }
+        return route(sender, to: destination, otherThan: nil, &generator)
+    }
+
+    /// The interface of the network that the address is in, else one that leads outside, of several one by lot; where
+    /// none is in the zone `outside`, any.
+    private func route(
+        _ machine: Machine,
+        to address: IPAddress,
+        otherThan input: HostInterface?,
+        _ generator: inout Seeded
+    ) -> HostInterface? {
+        if let near = machine.interfaces.first(where: { $0.addresses.contains { $0.network.contains(address) } }) {
+            return near.name == input?.name ? nil : near
+        }
+        let outside = machine.interfaces.filter { $0.zone == "outside" }
+        let ways = machine.intent == nil || outside.isEmpty || takesAnyWay ? machine.interfaces : outside
+        return ways.filter { $0.name != input?.name }.randomElement(using: &generator)
     }
 }
