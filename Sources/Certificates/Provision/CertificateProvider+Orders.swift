@@ -151,11 +151,11 @@ extension CertificateProvider {
         }
     }
 
-    /// SHA-256 of the certificates of these generations, as far as they are there.
-    package func fingerprints(of settings: CertificateSettings, generations: [Int]) -> [String] {
-        generations.compactMap { number in
+    /// SHA-256 of the certificates of these generations, or of all, as far as they are there.
+    package func fingerprints(of name: String, generations: [Int]? = nil) -> [String] {
+        (generations ?? (try? store.generations(of: name)) ?? []).compactMap { number in
             do throws(CertificateProblem) {
-                return try store.leaf(of: settings.name, generation: number)?.fingerprint
+                return try store.leaf(of: name, generation: number)?.fingerprint
             } catch {
                 return nil
             }

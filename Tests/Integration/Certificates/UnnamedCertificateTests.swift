@@ -131,4 +131,35 @@ struct UnnamedCertificateTests: OneCertificate {
         let retired = try certs("retire", "web")
         #expect(retired.status == 0 && !exists("store/web/1/key.pem"), "\(retired)")
     }
+
+    @Test("keeps its keys while it is shown for another, which has none yet; a stolen one goes, and nobody is shown it")
+    func lent() throws {
+        let issuer = #"issuer: { acme: "https://127.0.0.1:1/directory" }"#
+        try directory.write(
+            "site: foobar.test\ncertificate-store: store\ncertificates:\n  web: { names: [foobar.test], \(issuer) }\n",
+            to: "site.yaml"
+        )
+        let bought = try TestCertificate("bought", names: ["foobar.test"], in: directory)
+        let taken = try certs("import", "web", "--certificate", bought.certificatePath, "--key", bought.keyPath)
+        #expect(taken.status == 0, "\(taken)")
+        let site = try start(issuer)
+        let first = try shown
+        try rename()
+        _ = try site.command("reload", "--site", directory.path("site.yaml"))
+        #expect(try shown == first, "\(site.log)")
+        let listed = try certs("list")
+        #expect(listed.output.contains("the gateway shows it for other, until there is one of that name"), "\(listed)")
+        #expect(!listed.output.contains("certs retire web"), "\(listed)")
+        let refused = try certs("retire", "web")
+        #expect(refused.status == 1 && refused.error.contains("the running gateway shows it for other"), "\(refused)")
+        #expect(exists("store/web/1/key.pem"))
+        #expect(try shown == first)
+
+        let retired = try certs("retire", "web", "--compromised", "--reason", "stolen")
+        #expect(retired.status == 0 && retired.output.contains("deleted the keys of generation 1"), "\(retired)")
+        #expect(retired.output.contains("\(first.prefix(16))…: its key is"), "\(retired)")
+        #expect(!exists("store/web/1/key.pem"))
+        let after = try shown
+        #expect(!after.isEmpty && after != first, "\(retired) \(site.log)")
+    }
 }

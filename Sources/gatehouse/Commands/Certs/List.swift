@@ -28,10 +28,15 @@ extension Certs {
                 standings.map { ($0.name, $0.leaves.map(\.fingerprint)) },
                 uniquingKeysWith: { first, _ in first }
             )
+            let all = Set(stored.values.joined())
             // A name that nothing has is an error.
             for name in names where stored[name] == nil { _ = try desk.certificate(name) }
             let compared = standings.filter { names.isEmpty || names.contains($0.name) }.map { standing in
-                var compared = standing.comparing(with: served, standby: stored[standing.standbyName] ?? [])
+                var compared = standing.comparing(
+                    with: served,
+                    standby: stored[standing.standbyName] ?? [],
+                    all: all
+                )
                 compared.warnings += [gateway.waits[standing.name]].compactMap(\.self)
                 return compared
             }
@@ -45,7 +50,13 @@ extension Certs {
                 Output.line(JSONValue.array(documents).indented)
             } else {
                 for standing in compared {
-                    Output.line(standing.line(at: desk.now, served: served.map { $0[standing.name] ?? [] }))
+                    Output.line(
+                        standing.line(
+                            at: desk.now,
+                            served: served.map { $0[standing.name] ?? [] },
+                            borrowers: standing.isUnnamed ? standing.borrowers(in: served ?? [:]) : []
+                        )
+                    )
                 }
                 if served == nil, gateway.silence == nil { Output.line(desk.absence) }
             }
@@ -64,24 +75,38 @@ extension CertificateStanding {
 
     /// At fault when the gateway serves something else than what is stored.
     ///
-    /// - Parameter standby: what is kept ready for it.
-    fileprivate func comparing(with served: [String: [ServedCertificate]]?, standby: [String]) -> CertificateStanding {
+    /// - Parameters:
+    ///   - standby: what is kept ready for it.
+    ///   - all: what there is under any name; another's is shown beside it for names that it lacks.
+    fileprivate func comparing(
+        with served: [String: [ServedCertificate]]?,
+        standby: [String],
+        all: Set<String>
+    ) -> CertificateStanding {
         guard let shown = served?[name] else { return self }
         var copy = self
         if shown.contains(where: { standby.contains($0.fingerprint) }) { copy.isStandby = true }
-        let known = leaves.map(\.fingerprint) + standby
+        var known = Set(leaves.map(\.fingerprint) + standby)
+        if shown.contains(where: { known.contains($0.fingerprint) }) { known.formUnion(all) }
         // What is stored is what those who are not shown it yet are to get.
-        let others = shown.filter { !known.contains($0.fingerprint) && $0.trial != .others }
+        let foreign = shown.filter { !known.contains($0.fingerprint) && $0.trial != .others }
         // Of one that cannot be read, what is served is said beside it.
-        if leaves.isEmpty || others.isEmpty { return copy }
+        if leaves.isEmpty || foreign.isEmpty { return copy }
         copy.faults.append(
-            "the gateway serves another, \(others.map(\.start).joined(separator: ", ")), and not what is stored"
+            "the gateway serves another, \(foreign.map(\.start).joined(separator: ", ")), and not what is stored"
                 + (isRefused ? "" : ": its log says why, and `gatehouse reload` has it look again")
         )
         return copy
     }
 
-    fileprivate func line(at now: Int64, served: [ServedCertificate]?) -> String {
+    /// The certificates for which the gateway shows this one, which have none of their own yet.
+    fileprivate func borrowers(in served: [String: [ServedCertificate]]) -> [String] {
+        let own = leaves.map(\.fingerprint)
+        return served.filter { $0.key != name && $0.value.contains { own.contains($0.fingerprint) } }.keys.sorted()
+    }
+
+    /// - Parameter borrowers: what `borrowers(in:)` found.
+    fileprivate func line(at now: Int64, served: [ServedCertificate]?, borrowers: [String]) -> String {
         let origin = isUnnamed ? "not in the site file" : issuer + (directory.map { ", \($0)" } ?? "")
         var words = ["\(name): \(origin)"]
         if let generation { words.append("generation \(generation)") }
@@ -100,10 +125,17 @@ extension CertificateStanding {
         }
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
         if isUnnamed {
-            words.append(
-                served?.isEmpty == false
-                    ? "the gateway serves it until `gatehouse reload`" : CertificateOptions.wordsOfUnnamed(name)
-            )
+            if !borrowers.isEmpty {
+                words.append(
+                    "the gateway shows it for \(borrowers.joined(separator: ", ")), until there is one of that name; nothing of "
+                        + "this site renews it"
+                )
+            } else {
+                words.append(
+                    served?.isEmpty == false
+                        ? "the gateway serves it until `gatehouse reload`" : CertificateOptions.wordsOfUnnamed(name)
+                )
+            }
         } else if let served, faults.isEmpty {
             if !served.isEmpty || !isStandbyItself { words.append(Self.words(of: served)) }
         } else if let served, !served.isEmpty {

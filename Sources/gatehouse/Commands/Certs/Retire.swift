@@ -19,7 +19,8 @@ extension Certs {
                 runs and does not answer; what is on the disk is done all the same.
 
                 Of a certificate that the site file does not name all keys go, the current one's, too: of sites that share the \
-                store, this site's gateway alone is asked whether it serves it.
+                store, this site's gateway alone is asked whether it serves it, or shows it for a certificate that has none of its own \
+                yet; --compromised ends that.
                 """
         )
 
@@ -60,7 +61,7 @@ extension Certs {
             )
             // The lists that the gateway serves hold what was revoked.
             if revoke != nil { _ = gateway.ask(.certificates(of: nil)) }
-            let retired = desk.provider.fingerprints(of: settings, generations: gone)
+            let retired = desk.provider.fingerprints(of: name, generations: gone)
             let uses = gateway.ask(.uses(certificate: name))?.items ?? []
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
@@ -116,9 +117,22 @@ extension Certs {
             var gateway = SideQuestions(desk)
             let status = gateway.ask(.status)
             if gateway.hasFailed { throw ExitCode(1) }
-            let served = status?["certificates"]?.items.compactMap { $0["name"]?.text } ?? []
-            guard !served.contains(name) else {
+            let served = status?["certificates"]?.items ?? []
+            guard !served.contains(where: { $0["name"]?.text == name }) else {
                 Output.error("certificate \(name): the running gateway serves it; `gatehouse reload` first")
+                throw ExitCode(1)
+            }
+            let fingerprints = desk.provider.fingerprints(of: name)
+            let borrowers = Self.borrowers(of: fingerprints, in: served)
+            // One that came in under several names is another's own, too.
+            let isLent = borrowers.compactMap(desk.named).contains { borrower in
+                desk.provider.standing(borrower).leaves.allSatisfy { !fingerprints.contains($0.fingerprint) }
+            }
+            guard compromised || !isLent else {
+                Output.error(
+                    "certificate \(name): the running gateway shows it for \(borrowers.joined(separator: ", ")), until there is one "
+                        + "of that name; --compromised deletes its keys at once"
+                )
                 throw ExitCode(1)
             }
             if compromised { renewTickets(&gateway, desk, isServing: status != nil || gateway.isSilent) }
@@ -133,7 +147,38 @@ extension Certs {
                     : "certificate \(name): not in the site file; deleted the keys of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
-            try end(gateway)
+            let isGone = letGo(of: fingerprints, by: borrowers, &gateway)
+            try end(gateway, isFine: isGone)
+        }
+
+        /// The certificates for which a gateway shows one of another name.
+        private static func borrowers(of fingerprints: [String], in served: [JSONValue]) -> [String] {
+            let entries = served.filter { fingerprints.contains($0["fingerprint"]?.text ?? "") }
+            return Set(entries.compactMap { $0["name"]?.text }).sorted()
+        }
+
+        /// Has the gateway look for others in the place of what is gone from the store, and says what became of that.
+        ///
+        /// - Returns: whether it shows none of it any longer.
+        private func letGo(of fingerprints: [String], by borrowers: [String], _ gateway: inout SideQuestions) -> Bool {
+            guard !borrowers.isEmpty else { return true }
+            _ = gateway.ask(.certificates(of: nil))
+            var isGone = true
+            for borrower in borrowers {
+                let uses = gateway.ask(.uses(certificate: borrower))?.items ?? []
+                for use in uses where fingerprints.contains(use["fingerprint"]?.text ?? "") {
+                    guard use["shown"]?.boolean == true else {
+                        Output.line(Self.words(use))
+                        continue
+                    }
+                    isGone = false
+                    Output.error(
+                        "certificate \(change.name): THE GATEWAY SHOWS IT YET, for \(borrower), which has it, too: give that "
+                            + "another key (`gatehouse certs rotate \(borrower) --new-key`, or other files)"
+                    )
+                }
+            }
+            return isGone
         }
 
         /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
