@@ -11,22 +11,38 @@ extension CertificateProvider {
         return provided.isStandIn || settings.names.contains { name in !provided.bundles.contains { $0.covers(name) } }
     }
 
-    /// Good certificates for names, by the name that they have: it, or the wildcard above it.
+    /// Good certificates for names that others lack.
+    package struct Good {
+        /// By the name that they have: it, or the wildcard above it.
+        fileprivate var bundles: [String: [CertificateBundle]] = [:]
+        /// By wildcards, the single names below them for which there are some, and no certificate of the site file.
+        fileprivate var single: [String: [String]] = [:]
+    }
+
+    /// Good certificates for names, and for those below a wildcard.
     ///
     /// - Parameter places: by where they come from, each with a certificate for each kind of key. The first counts, but those
     ///   of the internal CA, which browsers refuse, come last.
-    package func good(for names: [HostPattern], in places: [[CertificateBundle]]) -> [String: [CertificateBundle]] {
-        let wanted = Set(names.flatMap(Self.spellings))
+    package func good(for names: [HostPattern], in places: [[CertificateBundle]]) -> Good {
+        var wanted = Set(names.flatMap(Self.spellings))
+        var found = Good()
+        let wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
+        if !wildcards.isEmpty {
+            let named = Set(site.certificates.values.lazy.flatMap(\.names).map { "\($0)" })
+            let single = Set(places.joined().flatMap(\.identifiers)).subtracting(named)
+                .filter { wildcards.contains($0.wildcardAbove) && !wildcards.contains($0) }
+            found.single = Dictionary(grouping: single.sorted(), by: \.wildcardAbove)
+            wanted.formUnion(single)
+        }
         let good = places.map { place in
             place.filter { !wanted.isDisjoint(with: $0.identifiers) && isGood($0) }
         }.filter { !$0.isEmpty }
-        var found: [String: [CertificateBundle]] = [:]
         for place in good.filter({ !isOfOwnRoot($0[0]) }) + good.filter({ isOfOwnRoot($0[0]) }) {
             var named: [String: [CertificateBundle]] = [:]
             for bundle in place {
                 for name in wanted.intersection(bundle.identifiers) { named[name, default: []].append(bundle) }
             }
-            found.merge(named) { first, _ in first }
+            found.bundles.merge(named) { first, _ in first }
         }
         return found
     }
@@ -34,8 +50,7 @@ extension CertificateProvider {
     /// What a certificate may have that covers a name.
     private static func spellings(_ name: HostPattern) -> [String] {
         let text = "\(name)"
-        guard case .exact = name, let dot = text.firstIndex(of: ".") else { return [text] }
-        return [text, "*\(text[dot...])"]
+        return [text, text.wildcardAbove]
     }
 
     /// The certificate with good ones of others for the names that it lacks. What stands in is for what then remains.
@@ -46,7 +61,7 @@ extension CertificateProvider {
     package func borrowing(
         _ settings: CertificateSettings,
         _ provided: Provided,
-        from good: [String: [CertificateBundle]],
+        from good: Good,
         after earlier: Provided?
     ) -> Provided {
         guard let loan = loan(settings, provided, from: good) else { return provided }
@@ -73,7 +88,7 @@ extension CertificateProvider {
     /// What others have for a certificate's names.
     private struct Loan {
         var bundles: [CertificateBundle] = []
-        /// The names for which there is nothing.
+        /// The names for which there is nothing; of a wildcard there may be something for single names below it.
         var rest: [HostPattern] = []
         /// What is said of the certificate then.
         var warnings: [String] = []
@@ -83,17 +98,19 @@ extension CertificateProvider {
     private func loan(
         _ settings: CertificateSettings,
         _ provided: Provided,
-        from good: [String: [CertificateBundle]]
+        from good: Good
     ) -> Loan? {
         var loan = Loan()
         var found: [String] = []
         for name in settings.names where provided.isStandIn || !provided.bundles.contains(where: { $0.covers(name) }) {
-            guard let bundles = Self.spellings(name).compactMap({ good[$0] }).first else {
-                loan.rest.append(name)
-                continue
+            let spelling = Self.spellings(name).first { good.bundles[$0] != nil }
+            if spelling == nil { loan.rest.append(name) }
+            // For a wildcard that nothing has, what is there for single names below it.
+            for source in spelling.map({ [$0] }) ?? good.single["\(name)"] ?? [] {
+                guard let bundles = good.bundles[source] else { continue }
+                found.append(spelling == nil ? source : "\(name)")
+                for bundle in bundles where !loan.bundles.holds(bundle) { loan.bundles.append(bundle) }
             }
-            found.append("\(name)")
-            for bundle in bundles where !loan.bundles.holds(bundle) { loan.bundles.append(bundle) }
         }
         guard !loan.bundles.isEmpty else { return nil }
         let end = loan.bundles.map(\.end).min() ?? 0

@@ -3,5 +3,5 @@ extension String {
     package var withoutWildcard: String { hasPrefix("*.") ? String(dropFirst(2)) : self }
 
     /// The wildcard that has a DNS name; that of a wildcard is itself.
-    internal var wildcardAbove: String { firstIndex(of: ".").map { "*\(self[$0...])" } ?? self }
+    package var wildcardAbove: String { firstIndex(of: ".").map { "*\(self[$0...])" } ?? self }
 }

@@ -160,4 +160,41 @@ struct BorrowingTests {
             #expect(shown("web", in: third) == [web.fingerprint])
         }
     }
+
+    @Test("where a wildcard replaces single names, those below it go on to be shown theirs, but for names of others")
+    func replacedByWildcard() throws {
+        try inFolder {
+            let apex = try keep("a", "foobar.com")
+            let pair = try keep("w", "www.foobar.com", "api.foobar.com")
+            let shop = try keep("shop", "shop.foobar.com")
+            _ = try keep("deep", "x.api.foobar.com")
+            let entries = """
+                  wild:
+                    names: [foobar.com, "*.foobar.com"]
+                    issuer: { acme: "https://ca.test/directory", dns: { run: /bin/true } }
+                  shop: { names: [shop.foobar.com], issuer: \(acme) }
+                """
+            let site = try load(entries, shown: "wild, shop")
+            let bundles = try #require(site.keyring.certificates["wild"])
+            #expect(bundles.map(\.names).last == ["*.foobar.com"] && bundles.count == 3, "\(site.warnings)")
+            let generation = try #require(site.keyring.generations(for: site.plan).values.first)
+            func seen(_ name: String) -> [[UInt8]] { generation.leaves(for: name, .ecdsa).map(\.der) }
+            #expect(seen("foobar.com") == [apex.leaf.der])
+            #expect(seen("www.foobar.com") == [pair.leaf.der] && seen("api.foobar.com") == [pair.leaf.der])
+            #expect(seen("shop.foobar.com") == [shop.leaf.der])
+            #expect(seen("new.foobar.com") == [bundles[2].leaf.der])
+            let words = site.warnings.filter { $0.hasPrefix("certificate wild: ") }
+            let lent = "none for foobar.com, api.foobar.com, www.foobar.com yet"
+            #expect(words.count == 2 && words[0].contains(lent), "\(words)")
+            #expect(words.last?.contains("for *.foobar.com one of the internal CA stands in") == true, "\(words)")
+            let model = try #require(SiteFile.load(path: "\(folder)/site.yaml").model)
+            let checked = CertificateCheck.findings(model, file: "site.yaml", whereAbsent: .warning).map(\.message)
+            #expect(checked.filter { $0.hasPrefix("certificate wild: ") } == words, "\(checked)")
+            // What its CA gives takes the place of all.
+            let own = try keep("wild", "foobar.com", "*.foobar.com")
+            var slots = PlanCompiler.Slots()
+            let after = try site.renewed(generation: 2, slots: &slots, of: ["wild"])
+            #expect(shown("wild", in: after) == [own.fingerprint])
+        }
+    }
 }
