@@ -140,19 +140,18 @@ extension CertificateProvider {
         store.keep(plan, of: standby.name)
     }
 
-    /// Why the standby should come in, after its issuer gave no new one: the certificate is at fault, or its CA has wanted
-    /// it back for a while, as CAs say of those that they revoke (RFC 9773). nil when there is no reason, or no standby.
+    /// Why the standby should come in, after its issuer gave no new one: clients could be shown none of the certificate, or its CA
+    /// has wanted it back for a while, as CAs say of those that they revoke (RFC 9773). nil when there is no reason, or no standby:
+    /// one that is good, and lacks what the site file asks for by now, is shown until its issuer gives that.
     package func standbyCause(_ settings: CertificateSettings) -> String? {
         guard settings.standby != nil else { return nil }
         let standing = standing(settings)
-        if hasLesserStandby(settings) {
-            // What clients take in part is better, and so is what a running gateway has of one that vanished; before the first
-            // one is there, what stands in is no worse.
-            if standing.isMissing || standing.leaves.isEmpty && outranksStandby(settings) { return nil }
-            if standing.isUnfit { return standing.faults.first }
-        } else if let fault = standing.faults.first(where: { !standing.changes.contains($0) }) {
-            return fault
+        // What a running gateway has of one that vanished is better than a lesser one; before the first one is there, what stands
+        // in is no worse.
+        if hasLesserStandby(settings), standing.isMissing || standing.leaves.isEmpty && outranksStandby(settings) {
+            return nil
         }
+        if standing.isUnfit { return standing.faults.first }
         guard let leaf = standing.leaves.first, standing.plan.origin?.fingerprint == leaf.fingerprint,
             let end = standing.plan.advice?.window.upperBound, end < now
         else { return nil }

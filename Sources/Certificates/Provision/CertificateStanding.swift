@@ -32,8 +32,8 @@ package struct CertificateStanding: Sendable {
     internal var isUnfit = false
     /// What is wrong with it; empty when nothing is.
     package var faults: [String] = []
-    /// What the site file asks for otherwise by now than it was made for; a CA can be asked for it in time, so that no standby comes
-    /// in for it. Those of one that an ACME server issues are among the faults.
+    /// What the site file asks for otherwise by now than it was made for. Those of one that an ACME server issues are among the
+    /// faults.
     internal var changes: [String] = []
     /// What will be wrong with it, unless a person does something.
     package var warnings: [String] = []

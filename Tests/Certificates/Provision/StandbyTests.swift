@@ -158,6 +158,40 @@ struct StandbyTests {
         #expect(!standing.faults.isEmpty && standing.due == now + 60 && standing.failures == 1, "\(standing)")
     }
 
+    @Test("for what the site file asks for otherwise by now the usual CA is asked, and no standby comes in")
+    func changed() throws {
+        let pair = try files()
+        var settings = settings(acme, standby: .files([pair]))
+        let bundle = try InternalCA(named: "usual", now: now).issue(names: ["foobar.com"], now: now)
+        func came(from directory: String) throws {
+            try store.save(bundle, as: "site", reason: "a test", now: now)
+            var plan = RenewalPlan()
+            let origin = RenewalPlan.Origin(
+                fingerprint: bundle.leaf.fingerprint,
+                directory: directory,
+                account: "me"
+            )
+            plan.succeed(origin, life: 1, at: now)
+            store.keep(plan, of: "site")
+        }
+        try came(from: "https://old.test/directory")
+        #expect(provider().standing(settings).faults.count == 1)
+        #expect(provider().standbyCause(settings) == nil, "another CA")
+        try came(from: "https://ca.test/directory")
+        #expect(provider().standing(settings).faults.isEmpty)
+        settings.names.append(.exact("www.foobar.com"))
+        #expect(provider().standing(settings).faults.count == 1)
+        #expect(provider().standbyCause(settings) == nil, "another name")
+        settings.names.removeLast()
+        // One of the internal CA, which the site file named before.
+        _ = try provide(self.settings())
+        #expect(provider().standing(settings).faults.first?.contains("the internal CA issued it") == true)
+        #expect(provider().standbyCause(settings) == nil, "another issuer")
+        let number = try store.currentGeneration(of: "site")
+        try scratch.write("certs/site/\(number)/key.pem", "")
+        #expect(provider().standbyCause(settings) != nil)
+    }
+
     @Test("one that browsers refuse ends no tries at the usual CA, whatever it came in for")
     func substitute() throws {
         let settings = settings(acme, standby: .internal)
