@@ -166,6 +166,19 @@ package struct AuditLog: Sendable {
         return Substring(decoding: bytes, as: UTF8.self).utf8.firstRange(of: "\"certificate\":\"\(name)\"".utf8) != nil
     }
 
+    /// SHA-256 of all certificates that the store has had under a name, whether the history holds or not.
+    internal func fingerprints(of name: String) -> Set<String> {
+        guard let bytes = try? contents() else { return [] }
+        let mark = "\"certificate\":\"\(name)\""
+        return Set(
+            bytes.split(separator: 0x0A).compactMap { line -> String? in
+                let text = String(decoding: line, as: UTF8.self)
+                guard text.utf8.firstRange(of: mark.utf8) != nil else { return nil }
+                return JSONValue(parsing: text)?["fingerprint"]?.text
+            }
+        )
+    }
+
     /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.
     internal var lastMoment: Int64? {
         guard let bytes = try? contents() else { return nil }

@@ -13,6 +13,7 @@ internal final class AuthorityMemo: Sendable {
     private let memo = Mutex<Memo?>(nil)
     private let known = Mutex<InternalCAPolicy?>(nil)
     private let end = Mutex<Int64??>(nil)
+    private let signers = Mutex<Set<String>?>(nil)
 
     /// As `InternalCAStanding.init(in:)`.
     func standing(in store: CertificateStore) throws(CertificateProblem) -> InternalCAStanding? {
@@ -35,6 +36,16 @@ internal final class AuthorityMemo: Sendable {
             let last = audit.lastMoment
             end = .some(last)
             return last
+        }
+    }
+
+    /// SHA-256 of all intermediates that the store's internal CA has had, one that is lost included, as the history told when this
+    /// was asked first.
+    func intermediates(toldBy audit: AuditLog) -> Set<String> {
+        signers.withLock { signers in
+            let told = signers ?? audit.fingerprints(of: InternalCA.intermediateName)
+            signers = told
+            return told
         }
     }
 

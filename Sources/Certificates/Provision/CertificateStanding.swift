@@ -265,10 +265,23 @@ extension CertificateProvider {
     /// Whether a certificate that an ACME server is to issue is one of the internal CA, which issued it before, and not as a
     /// standby, unless that came in by itself.
     internal func isOfInternalCA(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
-        guard case .acme = settings.issuer, let root = (try? memo.standing(in: store))?.root,
-            bundle.chain.contains(where: { $0.isIssued(by: root) })
-        else { return false }
+        guard case .acme = settings.issuer, isSignedHere(bundle, settings) else { return false }
         return !wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings)
+    }
+
+    /// Whether the internal CA signed a certificate: the one of now, or one that is gone from the store, as its history tells.
+    private func isSignedHere(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
+        if let root = (try? memo.standing(in: store))?.root, bundle.chain.contains(where: { $0.isIssued(by: root) }) {
+            return true
+        }
+        // Of what is known to be an ACME server's nobody needs to ask.
+        if let origin = plan(of: settings.name).origin, origin.fingerprint == bundle.leaf.fingerprint,
+            origin.directory.hasPrefix("https://")
+        {
+            return false
+        }
+        let intermediates = memo.intermediates(toldBy: store.audit)
+        return !intermediates.isEmpty && bundle.chain.dropFirst().contains { intermediates.contains($0.fingerprint) }
     }
 }
 

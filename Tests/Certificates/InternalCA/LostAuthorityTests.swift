@@ -71,6 +71,24 @@ struct LostAuthorityTests {
         #expect(provider.storeWarnings().isEmpty, "\(provider.storeWarnings())")
     }
 
+    @Test("what it signed is none of an ACME server's, which is asked for another", arguments: [false, true])
+    func toServer(isMadeAnew: Bool) throws {
+        _ = try served("web")
+        try remove("internal-ca")
+        try remove("internal-ca-root")
+        if isMadeAnew { _ = try provider.root() }
+        var settings = settings("web")
+        settings.issuer = .acme(ACMESettings(directory: "https://ca.test/directory"))
+        let words = "the internal CA issued it, and the site file names https://ca.test/directory by now"
+        let standing = provider.standing(settings)
+        #expect(standing.faults == [words] && standing.due == 0, "\(standing)")
+        #expect(try provider.inspect(settings).contains { $0.contains("browsers refuse") })
+        // What came from elsewhere is none of it.
+        let bundle = try InternalCA(named: "other", now: now).issue(names: ["web.foobar.com"], now: now)
+        try store.save(bundle, as: "web", .imported, reason: "a test", now: now)
+        #expect(provider.standing(settings).faults.isEmpty)
+    }
+
     @Test("a first start that was broken off has lost nothing: the root that it made signs")
     func brokenOff() throws {
         let root = try provider.root()
