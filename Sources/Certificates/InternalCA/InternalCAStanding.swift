@@ -61,6 +61,9 @@ package struct InternalCAStanding: Sendable {
         return sent.isIssued(by: root)
     }
 
+    /// Whether the root signed one of a chain, so that clients who have it take that.
+    package func isOfRoot(_ chain: [Certificate]) -> Bool { chain.contains { $0.isIssued(by: root) } }
+
     /// What is wrong with a chain that was loaded, so that each of its certificates issued the one before; nil when nothing is.
     internal func flaw(of chain: [Certificate]) -> Flaw? {
         let sent = chain.dropFirst().first

@@ -172,8 +172,7 @@ extension CertificateProvider {
     }
 
     private func isOfOwnRoot(_ bundle: CertificateBundle) -> Bool {
-        guard let root = (try? memo.standing(in: store))?.root else { return false }
-        return bundle.chain.contains { $0.isIssued(by: root) }
+        (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true
     }
 }
 

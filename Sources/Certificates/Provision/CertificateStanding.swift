@@ -271,9 +271,7 @@ extension CertificateProvider {
 
     /// Whether the internal CA signed a certificate: the one of now, or one that is gone from the store, as its history tells.
     private func isSignedHere(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
-        if let root = (try? memo.standing(in: store))?.root, bundle.chain.contains(where: { $0.isIssued(by: root) }) {
-            return true
-        }
+        if (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true { return true }
         // Of what is known to be an ACME server's nobody needs to ask.
         if let origin = plan(of: settings.name).origin, origin.fingerprint == bundle.leaf.fingerprint,
             origin.directory.hasPrefix("https://")

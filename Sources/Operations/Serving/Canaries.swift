@@ -69,6 +69,16 @@ internal struct Canaries {
                 )
                 continue
             }
+            // What an operator has put there is no certificate of the internal CA's.
+            if settings.issuer == .internal, before.site.certificates[name]?.issuer == .internal,
+                !before.emergencies.contains(name), let authority = fresh.authority,
+                !old.contains(where: { authority.isOfRoot($0.chain) })
+            {
+                tried.notes.append(
+                    "certificate \(name): the one before is of another root than the internal CA's, so the new one is for all at once"
+                )
+                continue
+            }
             if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
                 tried.keyring.certificates[name] = old
                 kept.append((new, old))

@@ -147,6 +147,23 @@ struct CanaryTests: OneCertificate {
         #expect(try clients(10, trusting: directory.path("root.pem"), asking: lists) == 10)
     }
 
+    @Test("once `ca init` has made another root, what the one before vouched for is replaced at once, for all clients")
+    func anotherRoot() throws {
+        let site = try start("issuer: internal, canary: { share: 10%, time: 1h }")
+        for part in ["internal-ca", "internal-ca-root"] {
+            try FileManager.default.removeItem(atPath: directory.path("store/\(part)"))
+        }
+        let made = try certs("ca", "init")
+        #expect(made.status == 0 && made.output.contains("the gateway has looked"), "\(made) \(site.log)")
+        try directory.write(try certs("ca", "export").output, to: "root.pem")
+        try eventually("it is replaced; \(site.log)", within: .seconds(60)) {
+            try certs("list").output.contains("generation 2")
+        }
+        #expect(try trial(site) == nil, "\(site.log)")
+        #expect(try clients(10, trusting: directory.path("root.pem")) == 10)
+        #expect(try !certs("ca", "init").output.contains("the gateway"), "nothing was made")
+    }
+
     @Test("who shows one for want of its own shows what is on trial to no more clients than that")
     func lent() throws {
         let names = ["foobar.test", "api.foobar.test"]

@@ -16,7 +16,8 @@ extension Certs {
                 abstract: "Make the internal CA when there is none.",
                 discussion: """
                     The first `issue` does the same, but for a store whose CA was lost: clients would not trust another root, \
-                    so that is made for who asks for it here alone.
+                    so that is made for who asks for it here alone. A running gateway replaces then what another root \
+                    vouched for. Exit status: 3 when one runs and does not answer.
                     """
             )
 
@@ -24,10 +25,20 @@ extension Certs {
 
             func run() throws {
                 let desk = try options.desk()
+                let before = try? desk.provider.existingRoot()
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
                 Output.line(
                     "\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)"
                 )
+                guard before?.der != root.der else { return }
+                var gateway = SideQuestions(desk)
+                if gateway.ask(.certificates(of: nil)) != nil {
+                    Output.line(
+                        "the gateway has looked for certificates of another root, and replaces them; `gatehouse certs list` tells"
+                    )
+                }
+                if gateway.isSilent { throw ExitCode(3) }
+                if gateway.hasFailed { throw ExitCode(1) }
             }
         }
 
