@@ -85,7 +85,7 @@ extension CertificateProvider {
         } catch {
             throw .contents(path: source, error)
         }
-        let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
+        let missing = bundle.lacking(settings)
         guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
         guard !lacksIssuer(bundle, settings) else {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)

@@ -100,6 +100,23 @@ struct CertificateCommandTests {
         #expect(swapped.status == 1 && swapped.output.contains("IS NOT THE CERTIFICATE OF THE AUDIT LOG"), "\(swapped)")
     }
 
+    @Test("a way back to one that is not for all names of the site file is said to be that")
+    func narrowerWayBack() throws {
+        #expect(try certs("issue", "web").status == 0)
+        try directory.write(
+            try text("site.yaml").replacing("names: [foobar.test]", with: "names: [foobar.test, www.foobar.test]"),
+            to: "site.yaml"
+        )
+        #expect(try certs("issue", "web").status == 0)
+        let back = try certs("rollback", "web")
+        #expect(back.status == 1 && back.output.contains("back to the one that is good until"), "\(back)")
+        #expect(back.error.contains("NOT FOR ALL OF ITS NAMES: it does not cover www.foobar.test"), "\(back)")
+        #expect(back.error.contains("`gatehouse certs rotate web`"), "\(back)")
+        #expect(try certs("rotate", "web").status == 0)
+        let next = try certs("rollback", "web")
+        #expect(next.status == 0 && !next.error.contains("NOT FOR ALL"), "\(next)")
+    }
+
     @Test("the internal CA is made by `ca init`, once, and issues what comes after that")
     func authority() throws {
         let made = try certs("ca", "init")
