@@ -41,11 +41,18 @@ package struct StatusReport: Sendable {
             .init("certificate_trials", Self.trials(view)),
             .init("internal_ca", Self.authority(view, now: seconds)),
             .init("clock_doubt", view.clockDoubt.map { .string($0.words) } ?? .null),
+            .init("certificate_store", Self.store(view)),
             .init("certificate_store_warnings", .strings(view.storeWarnings)),
             .init("certificate_deployment_problems", Self.words(view.deploymentProblems)),
             .init("certificate_waits", Self.words(waits)),
             .init("pools", .array(pools.map(Self.pool))),
         ])
+    }
+
+    /// The store, where the gateway has read something of it, or put it there.
+    private static func store(_ view: GatewayView) -> JSONValue {
+        let store = CertificateStore(folder: view.certificateStore)
+        return store.hadContents ? .string(store.folder) : .null
     }
 
     /// What is said of certificates, by their names.

@@ -35,6 +35,7 @@ extension GatewayView {
             addresses[listener.id] = settings.addresses.map { "\($0)" }
         }
         authority = configuration.authority
+        certificateStore = configuration.site.certificateStore
         storeWarnings = configuration.storeWarnings
         clientListsEnds = configuration.clientListsEnds
         certificateSettings = configuration.site.certificates

@@ -44,6 +44,8 @@ package struct GatewayView: Sendable {
     package var trialsRefused: UInt64 = 0
     /// How the internal CA stands; nil when the site has none.
     package var authority: InternalCAStanding?
+    /// The folder of the certificate store; empty while no configuration was followed.
+    package var certificateStore = ""
     /// What is wrong with the certificate store as a whole, or in the way of the next certificates.
     package var storeWarnings: [String] = []
     /// Why programs of `deploy` failed that were run for what is there now, by the certificates' names.

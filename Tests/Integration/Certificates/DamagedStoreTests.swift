@@ -102,9 +102,18 @@ struct DamagedStoreTests: OneCertificate {
         }
         let upgrade = try site.command("upgrade")
         #expect(upgrade.status == 1 && upgrade.error.contains("is empty: mount it"), "\(upgrade)")
+        for command in ["issue", "rotate"] {
+            let refused = try certs(command, "web")
+            #expect(refused.status == 1 && refused.error.contains("IS EMPTY, AND WAS NOT BEFORE"), "\(refused)")
+        }
+        for command in [["renew"], ["ca", "init"]] {
+            let refused = try directory.certs(command)
+            #expect(refused.status != 0, "\(command): \(refused)")
+        }
         #expect(try directory.shown(at: port, "-fingerprint -sha256") == served)
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("store")).isEmpty)
-        #expect(try certs("list").status == 1)
+        let list = try certs("list")
+        #expect(list.status == 1 && list.error.contains("IS EMPTY, AND WAS NOT BEFORE"), "\(list)")
         try FileManager.default.removeItem(atPath: directory.path("store"))
         try move("away", "store")
         let again = try site.command("reload")

@@ -59,6 +59,16 @@ extension CertificateOptions.Desk {
 
     // MARK: What it has read
 
+    /// Where the store is empty, and was not when the running gateway read it, no command fills it: what that serves would be
+    /// replaced by certificates of a CA that no client trusts.
+    func noteLostStore() {
+        let store = CertificateStore(folder: site.certificateStore)
+        guard store.isVacant, case .result(let status) = question(.status),
+            status["certificate_store"]?.text == store.folder
+        else { return }
+        store.noteContents()
+    }
+
     /// What the running gateway's site file asks of a certificate; nil where none runs, or it does not say.
     func wishInForce(of settings: CertificateSettings) -> String? {
         guard case .result(.string(let wish)) = question(.wish(certificate: settings.name)) else { return nil }

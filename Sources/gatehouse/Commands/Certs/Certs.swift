@@ -244,11 +244,13 @@ struct CertificateOptions: ParsableArguments {
             throw ExitCode(2)
         }
         let now = WallClock.seconds
-        return Desk(
+        let desk = Desk(
             site: site,
             provider: CertificateProvider(for: site, now: now),
             now: now,
             socket: socket ?? AdminSocket.defaultPath(of: site.name)
         )
+        desk.noteLostStore()
+        return desk
     }
 }
