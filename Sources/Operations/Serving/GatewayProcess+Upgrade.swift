@@ -11,6 +11,14 @@ extension GatewayProcess {
             guard !options.endsTogether else {
                 throw ServeFailure("the demonstration is not upgraded: stop it and start it again")
             }
+            if let name = configuration.remnants.min() {
+                throw ServeFailure(
+                    "certificate \(name): what came from files that the site file names no more is shown until its ACME server has "
+                        + "given one, and the new program would not find it: wait for that (`gatehouse certs list`), or bring it into "
+                        + "the store, `gatehouse certs import \(name) --certificate FILE --key FILE`",
+                    exit: 1
+                )
+            }
             guard !orders.isOrdering else {
                 throw ServeFailure(
                     "a certificate is being ordered, as `gatehouse certs list` shows: try again when that has ended; what cannot "

@@ -27,8 +27,8 @@ package enum GatewayRehearsal {
         {
             let state = FileStamp(site.certificateStore) == nil ? "is not there" : "is empty"
             throw ServeFailure(
-                "certificate-store: \(site.certificateStore) \(state): mount it, or fill it with"
-                    + " `gatehouse certs issue NAME` when it is to be a new one",
+                "certificate-store: \(site.certificateStore) \(state): mount it; when it is to be a new one, stop the gateway and "
+                    + "start it",
                 exit: 1
             )
         }

@@ -67,6 +67,28 @@ struct LoneFaultTests {
         #expect(try certs("list").status == 0)
     }
 
+    @Test("files that are given up for an ACME server are shown on until that gives one, and an upgrade waits for it")
+    func givenUp() throws {
+        let bought = try TestCertificate("bought", names: ["bought.test"], in: directory)
+        let site = try RunningSite(
+            text("{ files: { certificate: \(bought.certificatePath), key: \(bought.keyPath) } }"),
+            in: directory
+        )
+        let first = try shown("bought.test")
+        try directory.write(text("{ acme: \"https://127.0.0.1:1/directory\" }"), to: "site.yaml")
+        _ = try site.command("reload")
+        #expect(try shown("bought.test") == first, "\(site.log)")
+        let upgrade = try site.command("upgrade")
+        #expect(upgrade.status == 1 && upgrade.error.contains("certificate bought: what came from files"), "\(upgrade)")
+        #expect(try shown("bought.test") == first)
+        let (chain, key) = (bought.certificatePath, bought.keyPath)
+        let taken = try certs("import", "bought", "--certificate", chain, "--key", key)
+        #expect(taken.status == 0, "\(taken)")
+        #expect(try shown("bought.test") == first)
+        let next = try site.command("upgrade")
+        #expect(!next.error.contains("what came from files"), "\(next)")
+    }
+
     @Test("one that is damaged in the store at the start: the one before is served, or another stands in")
     func store() throws {
         let (one, two) = (
