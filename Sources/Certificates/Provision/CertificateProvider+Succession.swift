@@ -7,11 +7,14 @@ extension CertificateProvider {
     /// which somebody with another site file has put one; or one they cannot verify, from files. What has expired has no
     /// successor to be compared with.
     ///
-    /// - Parameter old: what is served, and was made for the names of the site file.
+    /// - Parameters:
+    ///   - old: what is served, and was made for the names of the site file.
+    ///   - wasOfFiles: it came from files, too. Who changed the issuer knows what his clients have of that one.
     package func requireNoLess(
         _ fresh: [CertificateBundle],
         than old: [CertificateBundle],
-        _ settings: CertificateSettings
+        _ settings: CertificateSettings,
+        wasOfFiles: Bool = true
     ) throws(CertificateProblem) {
         let served = old.filter { $0.leaf.validity.contains(now) }
         let lost = settings.names.filter { name in
@@ -20,7 +23,7 @@ extension CertificateProvider {
         guard lost.isEmpty || mayLackNames(fresh, settings) else {
             throw .lostNames(name: settings.name, lost.map { "\($0)" })
         }
-        guard case .files = settings.issuer else { return }
+        guard wasOfFiles, case .files = settings.issuer else { return }
         for bundle in fresh where bundle.lacksIssuer(after: served) {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
         }

@@ -192,7 +192,8 @@ extension SiteConfiguration {
                 try provider.requireNoLess(
                     provided.bundles,
                     than: earlier[name]?.served(before: entry.settings) ?? [],
-                    entry.settings
+                    entry.settings,
+                    wasOfFiles: earlier[name]?.settings.issuer.isStored == false
                 )
                 hold(provided, isShown: true)
             } catch {

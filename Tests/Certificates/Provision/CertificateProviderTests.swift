@@ -129,6 +129,11 @@ struct CertificateProviderTests {
         for (fresh, old) in [(whole, partial), (partial, partial), (whole, alone), (alone, alone), (alone, [])] {
             try provider().requireNoLess(fresh, than: old, files)
         }
+        // What an issuer before gave says nothing of the files' clients, but for its names.
+        try provider().requireNoLess(alone, than: whole, files, wasOfFiles: false)
+        #expect(throws: CertificateProblem.lostNames(name: "site", ["www.foobar.com"])) {
+            try provider().requireNoLess(partial, than: whole, files, wasOfFiles: false)
+        }
         try late.requireNoLess(partial, than: whole, files)
         try late.requireNoLess(alone, than: whole, files)
     }
