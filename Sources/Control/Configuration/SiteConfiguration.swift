@@ -142,7 +142,8 @@ package struct SiteConfiguration: Sendable {
         let provider = CertificateProvider(for: site, now: now, isStart: isStart, after: .ofGateway)
         let clockWarning = isStart ? provider.beginClock() : nil
         let listsEnds = try clientListsEnds(of: plan)
-        let hasAuthority = (try? InternalCA.signer(in: folder)) != nil
+        // Another intermediate of a root that is there is no other CA.
+        let hasAuthority = (try? InternalCA.signer(in: folder)) != nil || (try? InternalCA.root(in: folder)) != nil
         let certificates = try certificates(
             by: provider,
             of: site,

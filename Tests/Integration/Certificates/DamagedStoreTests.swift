@@ -135,6 +135,11 @@ struct DamagedStoreTests: OneCertificate {
         }
         try says(true)
         try says(false)
+        // Another intermediate is of the same root.
+        try FileManager.default.removeItem(atPath: directory.path("store/internal-ca"))
+        try FileManager.default.removeItem(atPath: directory.path("store/web"))
+        try says(false)
+        #expect(FileManager.default.fileExists(atPath: directory.path("store/internal-ca")))
         // The folder on which a file system is to be mounted.
         let moved = try run("mv", [directory.path("store"), directory.path("away")], in: directory)
         #expect(moved.status == 0)
