@@ -48,7 +48,7 @@ extension CertificateProvider {
         var warnings = told("the certificate store") { () throws(CertificateProblem) in
             try store.requireOwnFolder()
             try store.requireWritable()
-            try store.requireFreeBytes()
+            try store.requireFreeRoom()
         }
         warnings += told("no certificate could be made") { () throws(CertificateProblem) in try store.requireClaims() }
         if FileWriting.exists(store.planFolder) {

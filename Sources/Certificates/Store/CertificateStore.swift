@@ -143,12 +143,16 @@ package struct CertificateStore: Sendable {
 
     /// Bytes that a certificate may take, with all that is written for it.
     private static let room = 64 << 10
+    /// Files and folders of the same.
+    private static let roomForFiles = 16
 
     /// Fails where its file system has no room for another certificate. Writes nothing.
-    internal func requireFreeBytes() throws(CertificateProblem) {
+    internal func requireFreeRoom() throws(CertificateProblem) {
         do throws(FileError) {
-            let free = try FileWriting.freeBytes(in: folder)
-            if free < Self.room { throw FileError(path: folder, problem: .system(SystemError("statvfs", ENOSPC))) }
+            let free = try FileWriting.room(in: folder)
+            if free.bytes < Self.room || free.files < Self.roomForFiles {
+                throw FileError(path: folder, problem: .system(SystemError("statvfs", ENOSPC)))
+            }
         } catch {
             throw .file(error)
         }

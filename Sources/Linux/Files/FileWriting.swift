@@ -141,14 +141,20 @@ package enum FileWriting {
         throw FileError(path: path, problem: .system(.last("access")))
     }
 
-    /// Bytes that this user may still write on the file system of a folder; quotas are not looked at.
-    package static func freeBytes(in path: String) throws(FileError) -> Int {
+    /// Bytes that this user may still write on the file system of a folder, and how many files and folders may still be made there;
+    /// quotas are not looked at.
+    package static func room(in path: String) throws(FileError) -> (bytes: Int, files: Int) {
         var status = statvfs()
         guard retrying({ unsafe statvfs(path, &status) }) == 0 else {
             throw FileError(path: path, problem: .system(.last("statvfs")))
         }
         let blocks = geteuid() == 0 ? status.f_bfree : status.f_bavail
-        return Int(clamping: blocks.multipliedReportingOverflow(by: status.f_frsize).partialValue)
+        let files = geteuid() == 0 ? status.f_ffree : status.f_favail
+        return (
+            Int(clamping: blocks.multipliedReportingOverflow(by: status.f_frsize).partialValue),
+            // Some file systems have no bound, and say 0 of all.
+            status.f_files == 0 ? .max : Int(clamping: files)
+        )
     }
 
     /// Whether there is a symbolic link in this place, wherever it leads.

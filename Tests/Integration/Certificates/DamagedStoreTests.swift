@@ -146,6 +146,39 @@ struct DamagedStoreTests: OneCertificate {
         try says(true)
     }
 
+    @Test("a file system that can hold no more files, though it has room: it is told before a certificate is due")
+    func fullOfFiles() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may mount") }
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: few/store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+        let script = """
+            cd "$1"
+            mkdir few
+            mount -t tmpfs -o size=4m,nr_inodes=200,mode=0700 none few || exit 77
+            certs() { "$BINARY" certs "$@" --site site.yaml --socket admin.sock; }
+            BINARY="$2"
+            certs issue web && certs list || exit 1
+            for number in $(seq 200); do touch few/ballast.$number 2>/dev/null || break; done
+            for what in list verify; do
+                certs $what && exit 2
+                certs $what 2>&1 | grep "few/store: No space left on device; make room" || exit 3
+            done
+            """
+        try directory.write(script, to: "few.sh")
+        let result = try run(
+            "unshare",
+            ["--mount", "sh", directory.path("few.sh"), directory.root, try Gateway.binary],
+            in: directory
+        )
+        #expect(result.status == 0, "\(result)")
+    }
+
     @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
     func authority() throws {
         try writeSite()
