@@ -5,10 +5,14 @@ package import Site
 /// What is shown for names for which an ACME server has given nothing yet, where something good is there: clients who got a
 /// certificate that they can verify go on to get one.
 extension CertificateProvider {
-    /// Whether an ACME server is yet to give it, for all of its names or some.
+    /// Whether an ACME server is yet to give it, for all of its names or some, or to give another for one that has ended.
     package func lacksNames(_ settings: CertificateSettings, _ provided: Provided) -> Bool {
         guard case .acme = settings.issuer else { return false }
-        return provided.isStandIn || settings.names.contains { name in !provided.bundles.contains { $0.covers(name) } }
+        return settings.names.contains { lacks($0, provided) }
+    }
+
+    private func lacks(_ name: HostPattern, _ provided: Provided) -> Bool {
+        provided.isStandIn || !provided.bundles.contains { $0.covers(name) && $0.end >= now }
     }
 
     /// Good certificates for names that others lack.
@@ -66,7 +70,9 @@ extension CertificateProvider {
     ) -> Provided {
         guard let loan = loan(settings, provided, from: good) else { return provided }
         var filled = provided
-        filled.bundles = (provided.isStandIn ? [] : provided.bundles) + loan.bundles
+        let own = provided.isStandIn ? [] : provided.bundles
+        // What has ended is for those alone for whom there is nothing else.
+        filled.bundles = own.filter { $0.end >= now } + loan.bundles + own.filter { $0.end < now }
         filled.borrowed = loan.bundles
         filled.renewal = min(provided.renewal ?? .max, now + InternalCA.retryTime)
         filled.warnings = loan.warnings
@@ -102,7 +108,7 @@ extension CertificateProvider {
     ) -> Loan? {
         var loan = Loan()
         var found: [String] = []
-        for name in settings.names where provided.isStandIn || !provided.bundles.contains(where: { $0.covers(name) }) {
+        for name in settings.names where lacks(name, provided) {
             let spelling = Self.spellings(name).first { good.bundles[$0] != nil }
             if spelling == nil { loan.rest.append(name) }
             // For a wildcard that nothing has, what is there for single names below it.

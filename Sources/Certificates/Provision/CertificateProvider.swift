@@ -19,7 +19,8 @@ package struct CertificateProvider: Sendable {
         /// What an operator should look at.
         package var warnings: [String] = []
         /// When to look again though no file has changed: seconds since 1970. For those of the internal CA when the next
-        /// one should be issued, for those of files when they should have been replaced; nil for never.
+        /// one should be issued, for those of files when they should have been replaced, for those of ACME servers when they have
+        /// ended; nil for never.
         package var renewal: Int64?
         /// It is shown only until there is one of its issuer.
         package var isStandIn = false
@@ -95,6 +96,7 @@ package struct CertificateProvider: Sendable {
         case .acme:
             guard let bundle = try stored(settings) else { return nil }
             found = Provided(bundles: [bundle], warnings: warnings(of: bundle, settings))
+            if bundle.end >= now { found.renewal = bundle.end + 1 }
         }
         if settings.canary != nil, settings.issuer.isStored {
             found.isEmergency = try store.isRolledBack(settings.name)

@@ -161,6 +161,28 @@ struct BorrowingTests {
         }
     }
 
+    @Test("one that has ended comes after a good one of another certificate, and is looked at when it ends")
+    func ended() throws {
+        try inFolder {
+            let wild = try keep("wild", "*.foobar.com")
+            let old = try InternalCA(named: "other", now: now - 1000)
+                .issue(names: ["www.foobar.com", "example.com"], lifetime: 100, now: now - 1000)
+            try store.save(old, as: "www", .imported, reason: "a test", now: now)
+            let entries = """
+                  wild: { names: ["*.foobar.com"], issuer: { acme: "https://ca.test/directory", dns: { run: /bin/true } } }
+                  www: { names: [www.foobar.com, example.com], issuer: \(acme) }
+                """
+            let site = try load(entries, shown: "www, wild", host: "www.foobar.com")
+            #expect(shown("www", in: site) == [wild.fingerprint, old.fingerprint], "\(site.warnings)")
+            let generation = try #require(site.keyring.generations(for: site.plan).values.first)
+            func seen(_ name: String) -> [[UInt8]] { generation.leaves(for: name, .ecdsa).map(\.der) }
+            #expect(seen("www.foobar.com") == [wild.leaf.der] && seen("example.com") == [old.leaf.der])
+            let provider = CertificateProvider(for: site.site, now: now)
+            let settings = try #require(site.site.certificates["wild"])
+            #expect(try provider.find(settings)?.renewal == wild.end + 1)
+        }
+    }
+
     @Test("where a wildcard replaces single names, those below it go on to be shown theirs, but for names of others")
     func replacedByWildcard() throws {
         try inFolder {
