@@ -69,6 +69,7 @@ package struct SiteConfiguration: Sendable {
         guard let gateway = site.gateway else { throw .noGateway(path) }
         let findings = ReferenceCheck.findings(site, file: path, whereDenied: .error)
         guard !findings.contains(where: { $0.severity == .error }) else { throw .site(outcome.adding(findings)) }
+        try earlier?.requireSuccessor(of: site)
         return try make(
             site,
             gateway,
@@ -79,6 +80,19 @@ package struct SiteConfiguration: Sendable {
             isWhole: true,
             progress: progress
         )
+    }
+
+    /// Fails where the site file names another certificate store, in which there is nothing yet: what is served of this one's would
+    /// be replaced by certificates of a CA that was made this moment. Who wants that starts the gateway anew.
+    private func requireSuccessor(of fresh: SiteModel) throws(ConfigurationError) {
+        guard fresh.certificateStore != site.certificateStore,
+            CertificateStore(folder: fresh.certificateStore).isVacant,
+            certificates.values.contains(where: { held in
+                held.settings.issuer.isStored && !held.provided.isStandIn && !held.provided.bundles.isEmpty
+                    && fresh.certificates[held.settings.name]?.issuer.isStored == true
+            })
+        else { return }
+        throw .otherStore(fresh.certificateStore, before: site.certificateStore)
     }
 
     /// The same site again, with the certificates that are there now. Of one that cannot be used, what is served now
@@ -197,6 +211,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     case unservable(String, RehearsalError)
     /// A certificate that was put into force, and that clients did not get.
     case rolledBack(String, why: String)
+    /// The certificate store is another, in which there is nothing, than the one of what is served.
+    case otherStore(String, before: String)
 
     package var description: String {
         switch self {
@@ -211,6 +227,9 @@ package enum ConfigurationError: Error, CustomStringConvertible {
                 + "or `gatehouse certs rotate \(name)`"
         case .rolledBack(let name, let why):
             "certificate \(name): \(why); the one before is served again"
+        case .otherStore(let folder, let before):
+            "certificate-store: there is nothing in \(folder), and what is served is of \(before): another internal CA would be made, "
+                + "which no client trusts; correct the site file, or, when it is to be a new store, stop the gateway and start it"
         }
     }
     /// What a command ends with that fails for it: as `gatehouse check` ends with what it finds (docs/operating.md).
@@ -218,7 +237,7 @@ package enum ConfigurationError: Error, CustomStringConvertible {
         switch self {
         case .site, .noGateway, .clientAuthority, .clientTrust: 2
         case .certificate(_, let reason): reason.exitStatus
-        case .unservable, .rolledBack: 1
+        case .unservable, .rolledBack, .otherStore: 1
         }
     }
 }

@@ -22,7 +22,7 @@ struct NamedRenewalTests {
         try write(["one", "two", "three"].map { ($0, "names: [\($0).example], issuer: internal, key: \(key)") })
     }
 
-    private func write(_ certificates: [(name: String, settings: String)]) throws {
+    private func write(_ certificates: [(name: String, settings: String)], store: String = "store") throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
             site: a.example
@@ -30,7 +30,7 @@ struct NamedRenewalTests {
               listen: [{ port: 443, tls: { certificates: [\(certificates.map(\.name).joined(separator: ", "))] } }]
               pools: { web: { servers: [{ address: 192.0.2.1, port: 8080 }] } }
               routes: [{ hosts: [one.example], pool: web }]
-            certificate-store: store
+            certificate-store: \(store)
             certificates:
             \(certificates.map { "  \($0.name): { \($0.settings) }" }.joined(separator: "\n"))
             """
@@ -66,6 +66,23 @@ struct NamedRenewalTests {
         #expect(news(third, since: second) == [])
         let all = try third.renewed(generation: 4, slots: &slots)
         #expect(news(all, since: third) == ["two"])
+    }
+
+    @Test("another store, in which there is nothing, is refused while certificates of this one are served")
+    func otherStore() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (first, _) = try site()
+        try write([("one", "names: [one.example], issuer: internal")], store: "stroe")
+        #expect {
+            try load(after: first)
+        } throws: { error in
+            let status = (error as? ConfigurationError)?.exitStatus
+            return "\(error)".contains("there is nothing in \(folder)/stroe") && status == 1
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/stroe"))
+        // A copy of the store is none.
+        try FileManager.default.copyItem(atPath: "\(folder)/store", toPath: "\(folder)/stroe")
+        #expect(try load(after: first).0.keyring.certificates.count == 1)
     }
 
     @Test("a store that others hold is waited for once, not for each; the next reload makes what is missing")
