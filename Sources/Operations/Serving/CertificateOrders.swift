@@ -13,6 +13,8 @@ internal final class CertificateOrders: Sendable {
         var site: SiteModel?
         /// Whose turn it is, by the CAs that they may ask.
         var turns: [[String]: OrderTurns<Order>] = [:]
+        /// The names of those that are to be looked at before their time, by the same.
+        var wanted: [[String]: Set<String>] = [:]
         var claims = NameClaims()
         var isStopped = false
         /// What was said of each certificate since the last one came.
@@ -63,8 +65,16 @@ internal final class CertificateOrders: Sendable {
 
     /// From now on this site's certificates are kept fresh. Starts the threads of CAs that are new; those of CAs that are
     /// asked no more have nothing to do, and stay.
-    func want(_ site: SiteModel) throws(SystemError) {
-        board.withLock { $0.site = site }
+    ///
+    /// - Parameter names: the certificates that are to be looked at now, with their standbys: the others' time comes. Nil for all.
+    func want(_ site: SiteModel, of names: Set<String>? = nil) throws(SystemError) {
+        board.withLock { board in
+            board.site = site
+            for order in Self.orders(of: site) where names?.contains(order.settings.nameWithoutStandby) ?? true {
+                board.wanted[order.acme.directories, default: []].insert(order.settings.name)
+            }
+        }
+        if let names, names.isEmpty { return }
         let failure = desks.withLock { desks -> SystemError? in
             do throws(SystemError) {
                 for order in Self.orders(of: site) where desks[order.acme.directories] == nil {
@@ -110,33 +120,41 @@ internal final class CertificateOrders: Sendable {
     // MARK: The threads
 
     private func run(_ directories: [String], _ bell: Bell) {
+        // When all are looked at: monotonic milliseconds.
+        var look: UInt64 = 0
         while true {
             // Before the board is read: what is put on it after that rings again.
             bell.event.clear()
+            let wanted = board.withLock { $0.wanted.removeValue(forKey: directories) ?? [] }
             guard let site = board.withLock({ $0.isStopped ? nil : $0.site }) else { return }
+            let now = Schedule.uptime
+            let names: Set<String>? = now < look ? wanted : nil
+            if names == nil { look = now + UInt64(Self.interval) * 1000 }
             let orders = Self.orders(of: site).filter { $0.acme.directories == directories }
                 .map { (name: $0.settings.name, item: $0) }
-            let hands = board.withLock { $0.turns[directories, default: .init()].want(orders, atOnce: Self.atOnce) }
+            let hands = board.withLock {
+                $0.turns[directories, default: .init()].want(orders, only: names, atOnce: Self.atOnce)
+            }
             // Not waited for: one that fails, or whose CA hangs, keeps no other from its turn, nor from being served.
             for _ in 0..<hands {
                 do throws(SystemError) {
-                    try Thread.start(name: "order") { self.takeTurns(directories, bell) }.detach()
+                    try Thread.start(name: "order") { self.takeTurns(directories) }.detach()
                 } catch {
-                    takeTurns(directories, bell)
+                    takeTurns(directories)
                 }
             }
-            _ = Readiness.wait([bell.event.raw], milliseconds: Self.interval * 1000)
+            _ = Readiness.wait([bell.event.raw], milliseconds: Int32(look - now))
         }
     }
 
-    private func takeTurns(_ directories: [String], _ bell: Bell) {
+    private func takeTurns(_ directories: [String]) {
         while let (name, turn) = take(directories) {
             if order(turn.settings, turn.acme, of: turn.site) {
                 // A standby is none of those that are served.
                 let isServed = turn.site.certificates[name] != nil
                 _ = requests.ask(.republish(of: isServed ? [name] : nil))
             }
-            if board.withLock({ $0.turns[directories]?.end(name) ?? false }) { bell.event.signal() }
+            _ = board.withLock { $0.turns[directories]?.end(name) }
         }
     }
 
@@ -154,7 +172,7 @@ internal final class CertificateOrders: Sendable {
         guard provider.need(of: settings, acme, outside) != nil else { return false }
         let names = settings.names.map { "\($0)" }
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
-        defer { if board.withLock({ $0.claims.release(names) }) { wakeAll() } }
+        defer { release(names, of: site) }
         do throws(CertificateProblem) {
             let bundle = try provider.claimed(settings, by: CertificateClaim.gateway, isPatient: false, tell: { _ in })
             {
@@ -186,6 +204,18 @@ internal final class CertificateOrders: Sendable {
             tell("\(error)", provider.plan(of: settings, acme), provider.standing(settings))
             return useStandby(settings, provider)
         }
+    }
+
+    /// The names are certified by others, where others have wanted that meanwhile.
+    private func release(_ names: [String], of site: SiteModel) {
+        let isWanted = board.withLock { board -> Bool in
+            guard board.claims.release(names) else { return false }
+            for order in Self.orders(of: site) where order.settings.names.contains(where: { names.contains("\($0)") }) {
+                board.wanted[order.acme.directories, default: []].insert(order.settings.name)
+            }
+            return true
+        }
+        if isWanted { wakeAll() }
     }
 
     /// Puts the standby in the place of one that is of no use, and that its CA has not replaced.
@@ -236,6 +266,13 @@ internal final class CertificateOrders: Sendable {
             },
             tell: { [self] text in tellOnce("certificate \(name): \(text)", of: name) }
         )
+    }
+}
+
+extension CertificateSettings {
+    /// Of a standby the name of the certificate that it is kept ready for.
+    fileprivate var nameWithoutStandby: String {
+        name.hasSuffix(Self.standbySuffix) ? String(name.dropLast(Self.standbySuffix.count)) : name
     }
 }
 

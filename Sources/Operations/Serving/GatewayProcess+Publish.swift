@@ -112,7 +112,7 @@ extension GatewayProcess {
                     deployments.want(settings, of: configuration.site)
                 }
             }
-            try orders.want(configuration.site)
+            try orders.want(configuration.site, of: names)
             Self.log("\(done), configuration \(configuration.plan.generation)")
             // An order or a command is told of its own.
             return .result(standing(of: names).line, exit: isReload && !configuration.owed.isEmpty ? 1 : 0)

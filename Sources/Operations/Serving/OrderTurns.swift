@@ -4,7 +4,7 @@ internal struct OrderTurns<Item: Sendable>: Sendable {
     private var waiting: ArraySlice<(name: String, item: Item)> = []
     /// Those whose turn it is, and those of them that were wanted once more since it began.
     private var underWay: Set<String> = []
-    private var missed: Set<String> = []
+    private var missed: [String: Item] = [:]
     /// Threads that take turns.
     private var hands = 0
 
@@ -13,15 +13,26 @@ internal struct OrderTurns<Item: Sendable>: Sendable {
     /// It is nobody's turn.
     var isIdle: Bool { underWay.isEmpty }
 
-    /// These are to be looked at, in this order, in place of all that wait.
+    /// Some are to be looked at, in this order, after those that wait, which keep their places however often all are wanted.
     ///
     /// - Parameters:
-    ///   - items: by the certificates' names, each once.
+    ///   - items: all that there are, by the certificates' names, each once. What waits and is none of these has no turn.
+    ///   - names: those that are wanted; nil for all.
     ///   - most: threads that may take turns.
     /// - Returns: how many are to begin to, besides those that do.
-    mutating func want(_ items: [(name: String, item: Item)], atOnce most: Int) -> Int {
-        waiting = ArraySlice(items.filter { !underWay.contains($0.name) })
-        for (name, _) in items where underWay.contains(name) { missed.insert(name) }
+    mutating func want(_ items: [(name: String, item: Item)], only names: Set<String>? = nil, atOnce most: Int) -> Int {
+        let known = Dictionary(uniqueKeysWithValues: items.map { ($0.name, $0.item) })
+        var queue = waiting.compactMap { entry in known[entry.name].map { (name: entry.name, item: $0) } }
+        let queued = Set(queue.map(\.name))
+        missed = missed.filter { known[$0.key] != nil }
+        for entry in items where names?.contains(entry.name) ?? true {
+            if underWay.contains(entry.name) {
+                missed[entry.name] = entry.item
+            } else if !queued.contains(entry.name) {
+                queue.append(entry)
+            }
+        }
+        waiting = ArraySlice(queue)
         let fresh = max(0, min(most, underWay.count + waiting.count) - hands)
         hands += fresh
         return fresh
@@ -40,11 +51,10 @@ internal struct OrderTurns<Item: Sendable>: Sendable {
         return next
     }
 
-    /// Its turn is over.
-    ///
-    /// - Returns: whether it was wanted once more since it began.
-    mutating func end(_ name: String) -> Bool {
+    /// Its turn is over. When it was wanted once more since it began, it has another after those that wait, which whoever ended
+    /// this one takes, or another thread.
+    mutating func end(_ name: String) {
         underWay.remove(name)
-        return missed.remove(name) != nil
+        if let item = missed.removeValue(forKey: name) { waiting.append((name: name, item: item)) }
     }
 }

@@ -18,13 +18,37 @@ struct OrderTurnsTests {
         #expect(second == 1)
         let taken = [turns.take()?.name, turns.take()?.name, turns.take()?.name]
         #expect(taken == ["other", "third", nil], "in their order, and the slow one not twice at a time")
-        let isOtherMissed = turns.end("other")
-        let isThirdMissed = turns.end("third")
-        #expect(!isOtherMissed && !isThirdMissed)
-        let isSlowMissed = turns.end("slow")
-        #expect(isSlowMissed && turns.isIdle, "it is looked at once more")
-        let isMissedStill = turns.end("slow")
-        #expect(!isMissedStill)
+        turns.end("other")
+        turns.end("third")
+        let none = turns.take()
+        #expect(none?.name == nil, "they were wanted once")
+        turns.end("slow")
+        #expect(turns.isIdle)
+        _ = turns.want(items("slow"), only: [], atOnce: 2)
+        let again = turns.take()
+        #expect(again?.name == "slow", "it is looked at once more")
+        turns.end("slow")
+        let last = turns.take()
+        #expect(last?.name == nil)
+    }
+
+    @Test("all have their turns, however often all are wanted, and none but those that are meant a second one")
+    func places() {
+        var turns = OrderTurns<Int>()
+        let names = (0..<50).map { (name: "\($0)", item: $0) }
+        _ = turns.want(names, atOnce: 2)
+        var looked: [String] = []
+        while looked.count < 50, let turn = turns.take() {
+            looked.append(turn.name)
+            // Each that ends has all looked at once more.
+            _ = turns.want(names, atOnce: 2)
+            turns.end(turn.name)
+        }
+        #expect(looked == names.map(\.name))
+        _ = turns.want([], atOnce: 0)
+        _ = turns.want(names, only: ["7"], atOnce: 2)
+        let (only, none) = (turns.take(), turns.take())
+        #expect(only?.name == "7" && none?.name == nil)
     }
 
     @Test("no more threads than may be, and those that have ended are replaced")
@@ -40,15 +64,11 @@ struct OrderTurnsTests {
         }
         let none = turns.want(names, atOnce: 3)
         #expect(none == 0)
-        for name in ["a", "b", "c"] {
-            let isMissed = turns.end(name)
-            #expect(isMissed)
-        }
-        // One takes what is left, and all three end.
-        let ends = [turns.take()?.name, turns.take()?.name, turns.take()?.name, turns.take()?.name]
-        #expect(ends == ["d", nil, nil, nil])
-        let isMissed = turns.end("d")
-        #expect(!isMissed)
+        for name in ["a", "b", "c"] { turns.end(name) }
+        // They take what is left, and themselves once more, and all three end.
+        let ends = (0..<7).map { _ in turns.take()?.name }
+        #expect(ends == ["d", "a", "b", "c", nil, nil, nil])
+        for name in ["a", "b", "c", "d"] { turns.end(name) }
         let fresh = turns.want(items("a"), atOnce: 3)
         #expect(fresh == 1)
     }
