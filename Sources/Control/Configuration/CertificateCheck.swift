@@ -53,6 +53,13 @@ package enum CertificateCheck {
                     report(.warning, "certificate \(settings.name): the program of `\(use)`: \(error)", at: position)
                 }
             }
+            for (path, position) in settings.authorities {
+                do throws(FileError) {
+                    _ = try FileReading.read(path, limit: ReferenceCheck.trustLimit)
+                } catch {
+                    report(.warning, "certificate \(settings.name): the file of `trust`: \(error)", at: position)
+                }
+            }
             do throws(CertificateProblem) {
                 for warning in try provider.inspect(settings, isShown: isShown, beside: lenders) {
                     report(.warning, warning, at: settings.issuerPosition)
@@ -130,6 +137,17 @@ extension CertificateSettings {
         for (issuer, position) in issuers {
             guard case .acme(let acme)? = issuer else { continue }
             for path in acme.candidates.compactMap({ $0.dns?.command.first }) { found.append(("dns", path, position)) }
+        }
+        return found
+    }
+
+    /// The files of whom to trust at the ACME servers of it and its standby, and where that is.
+    fileprivate var authorities: [(path: String, position: SourcePosition)] {
+        var found: [(path: String, position: SourcePosition)] = []
+        let issuers: [(Issuer?, SourcePosition)] = [(issuer, issuerPosition), (standby, standbyPosition)]
+        for (issuer, position) in issuers {
+            guard case .acme(let acme)? = issuer else { continue }
+            for path in acme.candidates.compactMap(\.trust) { found.append((path, position)) }
         }
         return found
     }

@@ -80,6 +80,10 @@ struct CertificateCheckTests {
             #expect(try lines(deploy + "\(program) }") == [9], "\(program)")
             #expect(try lines(dns + "\(program) } }") == [10, 10], "\(program)")
         }
+        // Whom to trust at the server.
+        let trust = "    names: a.example\n    issuer: { acme: https://ca.test/dir, trust: "
+        #expect(try lines(trust + "chain.pem }") == [10])
+        #expect(try lines(trust + "none.pem }") == [10, 10])
         // A store that nobody can have.
         #expect(try lines(acme, store: "site.yaml/store") == [6])
     }
