@@ -64,7 +64,29 @@ package struct SiteConfiguration: Sendable {
         after earlier: SiteConfiguration? = nil,
         progress: Progress = { _, _ in }
     ) throws(ConfigurationError) -> SiteConfiguration {
-        let outcome = SiteFile.load(path: path)
+        try load(
+            SiteFile.load(path: path),
+            path: path,
+            generation: generation,
+            slots: &slots,
+            after: earlier,
+            progress: progress
+        )
+    }
+
+    /// The same of a file that was read.
+    ///
+    /// - Parameters:
+    ///   - outcome: what it says.
+    ///   - path: where it is.
+    package static func load(
+        _ outcome: SiteFile.Outcome,
+        path: String,
+        generation: UInt64,
+        slots: inout PlanCompiler.Slots,
+        after earlier: SiteConfiguration? = nil,
+        progress: Progress = { _, _ in }
+    ) throws(ConfigurationError) -> SiteConfiguration {
         guard let site = outcome.model else { throw .site(outcome) }
         guard let gateway = site.gateway else { throw .noGateway(path) }
         let findings = ReferenceCheck.findings(site, file: path, whereDenied: .error)

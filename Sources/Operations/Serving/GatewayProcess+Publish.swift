@@ -23,8 +23,13 @@ extension GatewayProcess {
 
     /// From the site file as it is now.
     private var siteFile: Making {
-        { [path = options.path, configuration, services] generation, slots in
-            try SiteConfiguration.load(
+        let own = listeners.addresses + outlets.addresses
+        return { [path = options.path, configuration, services] generation, slots in
+            let outcome = SiteFile.load(path: path)
+            // What could not be listened on is to change nothing in the store.
+            if let gateway = outcome.model?.gateway { try GatewayRehearsal.requireAddresses(of: gateway, besides: own) }
+            return try SiteConfiguration.load(
+                outcome,
                 path: path,
                 generation: generation,
                 slots: &slots,

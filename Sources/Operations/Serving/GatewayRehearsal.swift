@@ -34,6 +34,13 @@ package enum GatewayRehearsal {
         }
         _ = try MachineHost.find(site, named: options.host, addresses: InterfaceAddresses.all())
         _ = try GatewayStart.user(gateway.user)
+        try requireAddresses(of: gateway, besides: own)
+    }
+
+    /// Fails where it could not be listened as `gateway` has it, for clients or for metrics.
+    ///
+    /// - Parameter own: where the gateway that runs listens.
+    internal static func requireAddresses(of gateway: GatewaySettings, besides own: [SocketAddress]) throws {
         try ListenerSet.rehearse(gateway.listeners.flatMap(\.requests), besides: own)
         if let metrics = gateway.metrics {
             try MetricsListener.rehearse(metrics, besides: own)

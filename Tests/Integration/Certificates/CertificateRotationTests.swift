@@ -84,6 +84,23 @@ struct CertificateRotationTests: OneCertificate {
         #expect(rotated.status == 0 && rotated.output.contains("the gateway serves it"), "\(rotated)")
     }
 
+    @Test("a reload that cannot listen makes nothing in the store, and leaves the way back as it was")
+    func takenPort() throws {
+        let site = try start("issuer: internal")
+        #expect(try certs("rotate", "web").status == 0)
+        let before = try shown
+        let path = directory.path("site.yaml")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let listeners = "listen: [ { address: 127.0.0.1, port: \(scene.app.port), redirect: https }, {"
+        try text.replacing("names: [foobar.test]", with: "names: [foobar.test, www.foobar.test]")
+            .replacing("listen: [ {", with: listeners)
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let refused = try site.command("reload")
+        #expect(refused.status == 3 && refused.error.contains("\(scene.app.port)"), "\(refused) \(site.log)")
+        #expect(!FileManager.default.fileExists(atPath: directory.path("store/web/3")), "\(site.log)")
+        #expect(try shown == before)
+    }
+
     @Test("retire says who still has the old certificate; its key is in no memory, and no ticket of before is taken")
     func retires() throws {
         let site = try start("issuer: internal")
