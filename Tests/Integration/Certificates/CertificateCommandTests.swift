@@ -117,6 +117,14 @@ struct CertificateCommandTests {
         #expect(next.status == 0 && !next.error.contains("NOT FOR ALL"), "\(next)")
     }
 
+    @Test("a certificate that is named twice is replaced once")
+    func namedTwice() throws {
+        #expect(try certs("issue", "web").status == 0)
+        #expect(try certs("rotate", "web", "web").status == 0)
+        #expect(FileManager.default.fileExists(atPath: directory.path("store/web/2")))
+        #expect(!FileManager.default.fileExists(atPath: directory.path("store/web/3")))
+    }
+
     @Test("the internal CA is made by `ca init`, once, and issues what comes after that")
     func authority() throws {
         let made = try certs("ca", "init")

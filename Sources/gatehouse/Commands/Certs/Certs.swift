@@ -43,9 +43,12 @@ struct CertificateOptions: ParsableArguments {
         let now: Int64
         let socket: String
 
-        /// The certificates that were named, else all and their standbys, in the order of their names.
+        /// The certificates that were named, each once, else all and their standbys, in the order of their names.
         func certificates(_ names: [String]) throws -> [CertificateSettings] {
-            guard names.isEmpty else { return try names.map(certificate) }
+            guard names.isEmpty else {
+                var known: Set<String> = []
+                return try names.filter { known.insert($0).inserted }.map(certificate)
+            }
             return site.certificates.values.sorted { $0.name < $1.name }.flatMap { settings in
                 [settings] + [settings.standbyCertificate].compactMap(\.self)
             }
