@@ -49,8 +49,8 @@ package struct CertificateStanding: Sendable {
     /// What became of the tries at the next one.
     package var plan = RenewalPlan()
 
-    /// Tries in a row that failed.
-    package var failures: Int { plan.failures }
+    /// Tries in a row that failed; of what somebody else renews there is none.
+    package var failures: Int { isRenewedHere ? plan.failures : 0 }
 
     /// When the next try at a new one is due: seconds since 1970, 0 for at once. nil when nobody here renews it.
     package var due: Int64? {

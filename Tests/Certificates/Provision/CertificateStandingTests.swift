@@ -39,6 +39,15 @@ struct CertificateStandingTests {
         #expect(try late.inspect(settings) == provided.warnings)
     }
 
+    @Test("tries that failed before the site file named files are none of theirs")
+    func triesOfBefore() throws {
+        let settings = try files(try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now))
+        var plan = RenewalPlan()
+        plan.fail("refused", asking: ["https://ca.test/dir"], at: now)
+        scratch.store.keep(plan, of: "live")
+        #expect(scratch.provider(at: now).standing(settings).failures == 0)
+    }
+
     @Test("a chain that ends before its certificate counts, and is warned of")
     func shortChain() throws {
         let ca = try InternalCA(named: "foobar.com", now: now - 1800 * 86_400)
