@@ -38,13 +38,14 @@ extension CertificateProvider {
     internal func plan(for settings: CertificateSettings) -> RenewalPlan {
         var plan = plan(of: settings.name)
         plan.endRest(besides: settings.wish)
+        plan.consider(settings.wish)
         return plan
     }
 
-    /// What became of the tries so far at the CAs that the site file names now.
+    /// The same of one that these CAs issue.
     package func plan(of settings: CertificateSettings, _ acme: ACMESettings) -> RenewalPlan {
         var plan = plan(for: settings)
-        plan.consider(acme.candidates.map(\.directory))
+        plan.consider(servers: acme.candidates.map(\.directory))
         return plan
     }
 
@@ -83,7 +84,7 @@ extension CertificateProvider {
             try store.requireRoom(for: settings.name)
             if !askable.isEmpty {
                 var begun = plan
-                begun.begin(asking: acme.candidates.map(\.directory), at: Self.clock)
+                begun.begin(wishing: settings.wish, at: Self.clock)
                 store.keep(begun, of: settings.name)
             }
             for candidate in askable {
@@ -104,7 +105,7 @@ extension CertificateProvider {
         } catch {
             // It is this machine's fault, and a try all the same.
             let problem = storeProblem(error)
-            plan.fail("\(problem)", asking: acme.candidates.map(\.directory), at: Self.clock)
+            plan.fail("\(problem)", wishing: settings.wish, at: Self.clock)
             store.keep(plan, of: settings.name)
             throw problem
         }
@@ -114,9 +115,9 @@ extension CertificateProvider {
             ?? .orders(name: settings.name, problems)
         let pause = max(0, acme.candidates.map { (plan.held[$0.directory] ?? 0) - Self.clock }.min() ?? 0)
         if askable.isEmpty {
-            plan.wait("\(problem)", until: Self.clock + pause)
+            plan.wait("\(problem)", wishing: settings.wish, until: Self.clock + pause)
         } else {
-            plan.fail("\(problem)", asking: acme.candidates.map(\.directory), pause: pause, at: Self.clock)
+            plan.fail("\(problem)", wishing: settings.wish, pause: pause, at: Self.clock)
         }
         store.keep(plan, of: settings.name)
         throw problem
@@ -269,8 +270,8 @@ extension CertificateProvider {
         var plan = plan
         let life = made.bundle.leaf.renewalSchedule.lifetime
         if let lack = made.lack {
-            let asked = acme.candidates.map(\.directory)
-            plan.succeed(origin, life: life, isAsked: isAsked, but: lack, asking: asked, at: Self.clock)
+            let wish = settings.wish
+            plan.succeed(origin, life: life, isAsked: isAsked, but: lack, wishing: wish, at: Self.clock)
         } else {
             plan.succeed(origin, life: life, isAsked: isAsked, at: Self.clock)
         }

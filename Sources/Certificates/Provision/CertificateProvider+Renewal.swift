@@ -12,7 +12,7 @@ extension CertificateProvider {
         _ outside: Outside
     ) -> String? {
         var standing = standing(settings)
-        standing.plan.consider(acme.candidates.map(\.directory))
+        standing.plan.consider(servers: acme.candidates.map(\.directory))
         // A pause that another site file has ended does not begin again with the one before.
         if standing.plan != plan(of: settings.name) { store.keep(standing.plan, of: settings.name) }
         if let leaf = standing.leaves.first, standing.plan.nextQuestion <= Self.clock,

@@ -1,7 +1,5 @@
-import Linux
 import OpenSSL
 import Site
-import Synchronization
 
 /// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
 /// gateway that is started again goes on where it stood and does not run into a CA's limits.
@@ -33,14 +31,25 @@ package struct RenewalPlan: Sendable, Equatable {
         package let explanation: String?
     }
 
+    /// What is known of tries at something else than the site file asks for now.
+    fileprivate struct Tries: Sendable, Equatable {
+        let wish: String
+        let failures: Int
+        let next: Int64
+        let problem: String
+    }
+
     /// Tries in a row that failed.
     package private(set) var failures = 0
     /// Before that nothing is tried: seconds since 1970.
     package private(set) var next: Int64 = 0
     /// Why the last one failed.
     package private(set) var problem = ""
-    /// The directories of the CAs that were asked then.
-    package private(set) var asked: [String] = []
+    /// SHA-256 of what the site file asked for then; empty when nobody knows.
+    private var wish = ""
+    /// Tries that failed for something else, the last first.
+    private var others: [Tries] = []
+    private static let mostOthers = 4
     /// CAs that want to be left alone, by directory, and until when.
     package private(set) var held: [String: Int64] = [:]
     /// Where the certificate in use comes from, and where those before it did, the last first: one of them may be gone back to.
@@ -70,27 +79,31 @@ package struct RenewalPlan: Sendable, Equatable {
     /// A try failed.
     ///
     /// - Parameters:
-    ///   - asked: the directories of the CAs.
-    ///   - pause: seconds that they asked for; the usual pause when that is longer.
-    package mutating func fail(_ problem: String, asking asked: [String] = [], pause: Int64 = 0, at now: Int64) {
+    ///   - wish: what the site file asks for: a try at something else need not wait for it.
+    ///   - pause: seconds that the CAs asked for; the usual pause when that is longer.
+    package mutating func fail(_ problem: String, wishing wish: String = "", pause: Int64 = 0, at now: Int64) {
         failures += 1
         (restingWish, isRefused) = ("", false)
-        self.asked = asked
+        self.wish = Self.digest(wish)
         next = now + max(pause, RenewalSchedule.pause(afterFailures: failures))
         self.problem = problem
     }
 
     /// A try begins. Until it has ended it counts as one that failed: a process that dies in it again and again would else
     /// begin another one at each start, and use up what a CA allows.
-    package mutating func begin(asking asked: [String], at now: Int64) {
-        fail("it was begun, and has not ended", asking: asked, at: now)
+    package mutating func begin(wishing wish: String, at now: Int64) {
+        fail("it was begun, and has not ended", wishing: wish, at: now)
     }
 
     /// Nobody was asked, since all want to be left alone: no try has failed.
-    package mutating func wait(_ problem: String, until moment: Int64) {
+    package mutating func wait(_ problem: String, wishing wish: String, until moment: Int64) {
         next = max(next, moment)
         self.problem = problem
+        self.wish = Self.digest(wish)
     }
+
+    /// A wish in few bytes: it has all names.
+    private static func digest(_ wish: String) -> String { wish.isEmpty ? "" : Fingerprint.sha256(wish) }
 
     /// An operator wants what is there now to stay for a while: no try has failed.
     ///
@@ -125,13 +138,34 @@ package struct RenewalPlan: Sendable, Equatable {
         origin.map { $0.directory.hasPrefix("https://") && !directories.contains($0.directory) } ?? false
     }
 
-    /// The site file names these CAs now: failures of others keep nobody from asking them, and that a certificate of others
-    /// is replaced early is meant.
-    package mutating func consider(_ directories: [String]) {
+    /// The site file names these CAs now: that a certificate of others is replaced early is meant.
+    package mutating func consider(servers directories: [String]) {
         if isElsewhere(from: directories) { (since, hurries) = (0, 0) }
-        guard !asked.isEmpty, asked != directories else { return }
-        (failures, next, problem, asked) = (0, 0, "", [])
     }
+
+    /// The site file asks for this now: tries that failed for something else, as other names or other CAs, keep nobody from it.
+    /// They count again when that is asked for again, as by another gateway that shares the store: the two would else have no
+    /// pause at all.
+    package mutating func consider(_ wish: String) {
+        let wanted = Self.digest(wish)
+        guard self.wish != wanted, restingWish.isEmpty else { return }
+        let known = others.first { $0.wish == wanted }
+        guard known != nil || !self.wish.isEmpty else { return }
+        if !self.wish.isEmpty {
+            let left = Tries(
+                wish: self.wish,
+                failures: failures,
+                next: next,
+                problem: String(problem.prefix(Self.longestProblem))
+            )
+            others = Array(([left] + others.filter { $0.wish != left.wish }).prefix(Self.mostOthers))
+        }
+        others.removeAll { $0.wish == wanted }
+        (failures, next, problem) = (known?.failures ?? 0, known?.next ?? 0, known?.problem ?? "")
+        self.wish = known?.wish ?? ""
+    }
+
+    private static let longestProblem = 512
 
     /// Before that neither the certificate's age nor its CA's advice is a reason for another one: seconds since 1970. A CA
     /// whose windows are always past, or a clock weeks ahead, would else have one ordered after the other.
@@ -172,13 +206,13 @@ package struct RenewalPlan: Sendable, Equatable {
         life: Int64,
         isAsked: Bool = false,
         but problem: String,
-        asking asked: [String],
+        wishing wish: String,
         at now: Int64
     ) {
         let failures = failures
         succeed(origin, life: life, isAsked: isAsked, at: now)
         self.failures = failures
-        fail(problem, asking: asked, at: now)
+        fail(problem, wishing: wish, at: now)
     }
 
     /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were.
@@ -244,44 +278,13 @@ package struct RenewalPlan: Sendable, Equatable {
     package mutating func askAgain(at moment: Int64) { nextQuestion = moment }
 }
 
-extension CertificateStore {
-    internal var planFolder: String { folder + "/plans" }
-    private func planPath(_ name: String) -> String { "\(planFolder)/\(name)" }
-
-    /// Plans that could not be written, by their paths: they count in this process, until somebody writes there.
-    private static let unwritten = Mutex<[String: (file: FileStamp?, plan: RenewalPlan)]>([:])
-
-    /// What is known of the tries at `name`; nothing when none was made.
-    package func plan(of name: String) -> RenewalPlan {
-        let path = planPath(name)
-        if let kept = Self.unwritten.withLock({ $0[path] }), kept.file == FileStamp(path) { return kept.plan }
-        guard let bytes = try? read(name, in: "plans", limit: 1 << 16),
-            let value = JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
-        else { return RenewalPlan() }
-        return RenewalPlan(value)
-    }
-
-    /// Keeps it. What cannot be written is only lost at the next start.
-    package func keep(_ plan: RenewalPlan, of name: String) {
-        let (path, text) = (planPath(name), Array((plan.document.line + "\n").utf8))
-        do throws(FileError) {
-            try FileWriting.requireOwner(folder)
-            try FileWriting.createFolder("\(folder)/plans")
-            try FileWriting.replace(path, with: text.span, mode: 0o600)
-            Self.unwritten.withLock { $0[path] = nil }
-        } catch {
-            let file = FileStamp(path)
-            Self.unwritten.withLock { $0[path] = (file, plan) }
-        }
-    }
-}
-
 extension RenewalPlan {
     internal init(_ value: JSONValue) {
         failures = Self.count(value["failures"])
         next = Int64(value["next"]?.integer ?? 0)
         problem = value["problem"]?.text ?? ""
-        asked = value["asked"]?.items.compactMap(\.text) ?? []
+        wish = value["wish"]?.text ?? ""
+        others = Array((value["others"]?.items ?? []).compactMap { Tries($0) }.prefix(Self.mostOthers))
         if case .object(let members)? = value["held"] {
             for member in members { held[member.name] = Int64(member.value.integer ?? 0) }
         }
@@ -306,17 +309,18 @@ extension RenewalPlan {
     }
 
     /// One that a file tells, whatever became of that.
-    private static func count(_ value: JSONValue?) -> Int { min(max(0, value?.integer ?? 0), 1 << 16) }
+    fileprivate static func count(_ value: JSONValue?) -> Int { min(max(0, value?.integer ?? 0), 1 << 16) }
 
     internal var document: JSONValue {
         var members: [JSONValue.Member] = [
             .init("failures", .integer(failures)),
             .init("next", .integer(Int(next))),
             .init("problem", .string(problem)),
-            .init("asked", .strings(asked)),
             .init("held", .object(held.sorted { $0.key < $1.key }.map { .init($0.key, .integer(Int($0.value))) })),
             .init("next_question", .integer(Int(nextQuestion))),
         ]
+        if !wish.isEmpty { members.append(.init("wish", .string(wish))) }
+        if !others.isEmpty { members.append(.init("others", .array(others.map { .object($0.members) }))) }
         if !restingWish.isEmpty {
             members += [.init("resting_wish", .string(restingWish)), .init("refused", .boolean(isRefused))]
         }
@@ -336,6 +340,23 @@ extension RenewalPlan {
             members.append(.init("advice", .object(parts)))
         }
         return .object(members)
+    }
+}
+
+extension RenewalPlan.Tries {
+    fileprivate init?(_ value: JSONValue) {
+        guard let wish = value["wish"]?.text, let next = value["next"]?.integer else { return nil }
+        self.wish = wish
+        failures = RenewalPlan.count(value["failures"])
+        self.next = Int64(next)
+        problem = value["problem"]?.text ?? ""
+    }
+
+    fileprivate var members: [JSONValue.Member] {
+        [
+            .init("wish", .string(wish)), .init("failures", .integer(failures)), .init("next", .integer(Int(next))),
+            .init("problem", .string(problem)),
+        ]
     }
 }
 

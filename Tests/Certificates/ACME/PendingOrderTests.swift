@@ -229,7 +229,7 @@ struct PendingOrderTests {
     func partial() throws {
         let settings = self.settings(["foobar.com", "bad.foobar.com"])
         var plan = RenewalPlan()
-        for _ in 0..<2 { plan.fail("a test", asking: [acme.directory], at: now - 86_400) }
+        for _ in 0..<2 { plan.fail("a test", wishing: settings.wish, at: now - 86_400) }
         scratch.store.keep(plan, of: "web")
         let unproven = ScriptedCA.order("pending").replacing("[]", with: "[\"\(ScriptedCA.base)/authorization\"]")
         ca.answer("/authorization", ScriptedCA.authorization("bad.foobar.com", "invalid"))

@@ -43,7 +43,7 @@ struct CertificateStandingTests {
     func triesOfBefore() throws {
         let settings = try files(try InternalCA(named: "foobar.com", now: now).issue(names: ["foobar.com"], now: now))
         var plan = RenewalPlan()
-        plan.fail("refused", asking: ["https://ca.test/dir"], at: now)
+        plan.fail("refused", wishing: "what the site file asked for before", at: now)
         scratch.store.keep(plan, of: "live")
         #expect(scratch.provider(at: now).standing(settings).failures == 0)
     }
@@ -91,7 +91,7 @@ struct CertificateStandingTests {
             return scratch.store.plan(of: "web")
         }
         var plan = RenewalPlan()
-        plan.fail("too many", asking: [acme.directory], pause: 300, at: now)
+        plan.fail("too many", wishing: settings.wish, pause: 300, at: now)
         plan.hold(acme.directory, until: now + 300)
         scratch.store.keep(plan, of: "web")
         for _ in 1...4 {

@@ -49,7 +49,7 @@ struct RejectedNameTests {
 
     private func order(failures: Int) throws -> CertificateBundle {
         var plan = RenewalPlan()
-        for _ in 0..<failures { plan.fail("a test", asking: [acme.directory], at: now - 86_400) }
+        for _ in 0..<failures { plan.fail("a test", wishing: settings.wish, at: now - 86_400) }
         scratch.store.keep(plan, of: "web")
         let outside = CertificateProvider.Outside(transport: { [ca] _ in ca }, publish: {}, tell: { _ in })
         return try scratch.provider(at: now).order(settings, acme, reason: "a test", outside)
@@ -92,6 +92,24 @@ struct RejectedNameTests {
         ca.answer("/order/1", ScriptedCA.json(ScriptedCA.order("ready")), ScriptedCA.json(ScriptedCA.order("valid")))
         #expect(try order(failures: 2).names == Self.good)
         #expect(orders() == [Self.all, Self.all.filter { $0 != "bad.test" }, Self.good])
+    }
+
+    @Test("tries that failed for other names put off nothing, nor do those at an ACME server put off the internal CA")
+    func putRight() throws {
+        let names = Self.good.map { HostPattern.exact($0) }
+        let right = CertificateSettings(name: "web", names: names, issuer: .acme(acme))
+        let own = CertificateSettings(name: "web", names: names, issuer: .internal)
+        var plan = RenewalPlan()
+        for _ in 0..<4 { plan.fail("a test", wishing: settings.wish, at: now) }
+        scratch.store.keep(plan, of: "web")
+        let outside = CertificateProvider.Outside(transport: { [ca] _ in ca }, publish: {}, tell: { _ in })
+        let provider = scratch.provider(at: now)
+        #expect(provider.need(of: settings, acme, outside) == nil)
+        #expect(provider.standing(own).failures == 0)
+        #expect(provider.need(of: right, acme, outside) != nil)
+        // By a gateway whose file was not put right.
+        #expect(provider.need(of: settings, acme, outside) == nil)
+        #expect(try provider.provide(own).bundles.map(\.names) == [Self.good])
     }
 
     @Test("at the end of an order, where records in the DNS are looked at once more")

@@ -71,7 +71,7 @@ import Testing
         func plan(at moment: Int64) -> RenewalPlan {
             var plan = RenewalPlan()
             for _ in 0..<2 { plan.succeed(origin, life: Self.life, at: moment) }
-            for _ in 0..<4 { plan.fail("x", asking: ["https://ca.test/dir"], at: moment) }
+            for _ in 0..<4 { plan.fail("x", wishing: "a", at: moment) }
             plan.hold("https://ca.test/dir", until: moment + 30 * 86_400)
             plan.askAgain(at: moment + 86_400)
             return plan
@@ -89,7 +89,7 @@ import Testing
         // A year's pause that a CA asked for is one of 30 days.
         var limited = RenewalPlan()
         limited.hold("https://ca.test/dir", until: Self.now + 30 * 86_400)
-        limited.fail("x", asking: ["https://ca.test/dir"], pause: 30 * 86_400, at: Self.now)
+        limited.fail("x", wishing: "a", pause: 30 * 86_400, at: Self.now)
         limited.correct(at: Self.now)
         #expect(limited.next == Self.now + 30 * 86_400)
     }
@@ -128,7 +128,7 @@ import Testing
         for _ in 0..<3 { plan.fail("x", at: Self.now) }
         plan.take(try information(Self.now...Self.now + 100), at: Self.now) { $0.lowerBound }
         var partial = plan
-        partial.succeed(origin, life: Self.life, but: "bad.test is missing", asking: ["a"], at: Self.now)
+        partial.succeed(origin, life: Self.life, but: "bad.test is missing", wishing: "a", at: Self.now)
         #expect(partial.failures == 4 && partial.next == Self.now + 82_800 && partial.problem == "bad.test is missing")
         #expect(partial.origin == origin && partial.advice == nil)
         plan.succeed(origin, life: Self.life, at: Self.now)
@@ -157,24 +157,59 @@ import Testing
         #expect(plan.hurries == 0 && plan.patience == 0)
     }
 
-    @Test("failures at a CA that the site file names no longer hold nobody up; its wish to be left alone stays")
-    func anotherIssuer() {
+    @Test("failures for something else than the site file asks for hold nobody up; a CA's wish to be left alone stays")
+    func anotherWish() {
         var plan = RenewalPlan()
         plan.hold("https://old.test", until: Self.now + 100)
-        for _ in 0..<4 { plan.fail("x", asking: ["https://old.test"], at: Self.now) }
-        plan.consider(["https://old.test"])
+        for _ in 0..<4 { plan.fail("x", wishing: "a mistyped name", at: Self.now) }
+        plan.consider("a mistyped name")
         #expect(plan.failures == 4 && plan.next == Self.now + 82_800)
-        plan.consider(["https://new.test"])
-        #expect(plan.failures == 0 && plan.next == 0 && plan.held["https://old.test"] == Self.now + 100)
-        // To change the CA is no hurry.
+        plan.consider("a name")
+        #expect(plan.failures == 0 && plan.next == 0 && plan.problem.isEmpty)
+        #expect(plan.held["https://old.test"] == Self.now + 100)
+        plan.wait("as it said before", wishing: "a name", until: Self.now + 100)
+        plan.consider("another name")
+        #expect(plan.next == 0 && plan.problem.isEmpty)
+        // What clients refused, or an operator went back to, has a pause of its own.
+        plan.refuse("refused", wishing: "a name", at: Self.now)
+        plan.consider("another name")
+        #expect(plan.failures == 1 && plan.next == Self.now + 60)
+    }
+
+    @Test("two gateways that ask for different things, which both fail, have the pauses of their own tries")
+    func wishesInTurn() throws {
+        let scratch = try Scratch()
+        let store = CertificateStore(folder: scratch.path)
+        var tries = [0, 0]
+        for minute in 0..<120 {
+            let now = Self.now + Int64(minute) * 60
+            for gateway in 0..<2 {
+                let wish = "wish \(gateway)"
+                var plan = store.plan(of: "web")
+                plan.consider(wish)
+                if plan.next <= now {
+                    plan.fail("the CA of \(wish) is busy", wishing: wish, at: now)
+                    tries[gateway] += 1
+                }
+                #expect(plan.failures == tries[gateway] && plan.problem == "the CA of \(wish) is busy")
+                store.keep(plan, of: "web")
+                #expect(store.plan(of: "web") == plan)
+            }
+        }
+        #expect(tries == [4, 4], "at once, and after 1, 10 and 100 minutes")
+    }
+
+    @Test("to change the CA is no hurry")
+    func anotherIssuer() {
+        var plan = RenewalPlan()
         func succeed(_ directory: String) {
             plan.succeed(.init(fingerprint: "a", directory: directory, account: ""), life: 1_000, at: Self.now)
         }
         succeed("https://old.test")
-        plan.consider(["https://new.test"])
+        plan.consider(servers: ["https://new.test"])
         succeed("https://new.test")
         #expect(plan.hurries == 0)
-        plan.consider(["https://new.test"])
+        plan.consider(servers: ["https://new.test"])
         succeed("https://new.test")
         #expect(plan.hurries == 1)
     }

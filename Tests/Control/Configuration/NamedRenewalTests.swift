@@ -138,7 +138,7 @@ struct NamedRenewalTests {
             .init(fingerprint: narrow.leaf.fingerprint, directory: directory, account: "me"),
             life: 1,
             but: "two.example was refused",
-            asking: [directory],
+            wishing: "two names",
             at: now
         )
         store.keep(plan, of: "web")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Certificates
+import Control
 import OpenSSL
 
 extension Certs {
