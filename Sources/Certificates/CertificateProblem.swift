@@ -31,6 +31,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case noEarlierGeneration(name: String)
     /// The generation before the current one was revoked.
     case revoked(name: String, Int)
+    /// The generation before the current one lacks hosts of the site file that this one covers.
+    case fewerNames(name: String, Int, [String])
     /// Clients are shown this generation: it is neither retired nor revoked.
     case currentGeneration(name: String, Int)
     /// The store knows no such generation.
@@ -162,6 +164,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .revoked(let name, let number):
             "certificate \(name): generation \(number) was revoked, so there is no way back to it; "
                 + "`gatehouse certs rotate \(name)` makes a new one"
+        case .fewerNames(let name, let number, let lost):
+            "certificate \(name): generation \(number) does not cover \(lost.joined(separator: ", ")), which the site file names and "
+                + "the current one covers, so there is no way back to it; `gatehouse certs rotate \(name)` makes a new one"
         case .currentGeneration(let name, let number):
             "certificate \(name): clients are shown generation \(number); `gatehouse certs rotate \(name)` first"
         case .noGeneration(let name, let number):

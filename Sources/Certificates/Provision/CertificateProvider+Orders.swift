@@ -85,7 +85,7 @@ extension CertificateProvider {
         } catch {
             throw .contents(path: source, error)
         }
-        let missing = bundle.lacking(settings)
+        let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         guard missing.isEmpty else { throw .lackingNames(name: settings.name, missing) }
         guard !lacksIssuer(bundle, settings) else {
             throw .lostIssuer(name: settings.name, issuer: bundle.leaf.issuer)
@@ -106,12 +106,13 @@ extension CertificateProvider {
     /// CA wants it replaced long before its time.
     ///
     /// - Parameter wish: what the running gateway's site file asks for; nil where that is this one.
+    /// - Throws: also where clients of a name would get none any more.
     package func rollBack(
         _ settings: CertificateSettings,
         wishing wish: String? = nil,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
-        let bundle = try goBack(settings, reason: reason)
+        let bundle = try goBack(settings, isAsked: true, reason: reason)
         var plan = plan(for: settings)
         plan.recall(bundle.leaf.fingerprint)
         let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
@@ -123,13 +124,17 @@ extension CertificateProvider {
     }
 
     /// Goes back to the generation before the current one.
+    ///
+    /// - Parameter isAsked: an operator wants it, and clients get the current one.
     internal func goBack(
         _ settings: CertificateSettings,
+        isAsked: Bool = false,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
         if case .files = settings.issuer { throw .ofFiles(name: settings.name) }
         return try ordered { () throws(CertificateProblem) in
-            try store.rollBack(settings.name, reason: reason, now: moment)
+            if isAsked { try requireNoLessBefore(settings) }
+            return try store.rollBack(settings.name, reason: reason, now: moment)
         }
     }
 

@@ -29,6 +29,15 @@ extension CertificateProvider {
         }
     }
 
+    /// Fails when clients of a name of the site file, who get the current generation, would get none by the way back. From one
+    /// that is of no use any way leads on.
+    internal func requireNoLessBefore(_ settings: CertificateSettings) throws(CertificateProblem) {
+        guard let current = try? store.load(settings.name), current.leaf.validity.contains(now) else { return }
+        let (number, bundle) = try store.wayBack(of: settings.name, now: now)
+        let lost = settings.names.filter { current.covers($0) && !bundle.covers($0) }
+        guard lost.isEmpty else { throw .fewerNames(name: settings.name, number, lost.map { "\($0)" }) }
+    }
+
     /// Whether it is known that one of the store lacks names: an operator went back to it, or its CA refused some, which are
     /// tried again.
     private func mayLackNames(_ fresh: [CertificateBundle], _ settings: CertificateSettings) -> Bool {

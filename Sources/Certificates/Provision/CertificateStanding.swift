@@ -246,7 +246,7 @@ extension CertificateProvider {
         _ settings: CertificateSettings
     ) throws(CertificateProblem) -> [String] {
         var faults: [String] = []
-        let missing = bundle.lacking(settings)
+        let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let flaw = flaw(of: bundle, settings) {
             faults.append("\(flaw.rawValue); `gatehouse certs renew` replaces it")
@@ -290,11 +290,6 @@ extension CertificateBundle {
         if covered.contains("\(name)") { return true }
         guard case .exact(let text) = name else { return false }
         return covered.contains { $0.hasPrefix("*.") && HostPattern.wildcard(String($0.dropFirst(2))).matches(text) }
-    }
-
-    /// The names of the site file that it is not good for.
-    package func lacking(_ settings: CertificateSettings) -> [String] {
-        settings.names.filter { !covers($0) }.map { "\($0)" }
     }
 
     /// When it, or the first of its issuers, ends: seconds since 1970.

@@ -65,9 +65,9 @@ struct CertificateProviderTests {
         #expect(third != first.der && third != second.der)
     }
 
-    @Test("other names or another kind of key stay, too, until the site file asks for something else again")
+    @Test("fewer names or another kind of key stay, too, until the site file asks for something else again")
     func rollsBackWish() throws {
-        let first = try provider().provide(settings(["foobar.com"])).bundles[0].leaf
+        let first = try provider().provide(settings(["foobar.com", "www.foobar.com", "old.foobar.com"])).bundles[0].leaf
         var changed = settings(["foobar.com", "www.foobar.com"])
         changed.key = .ecdsaP384
         #expect(try provider().provide(changed).bundles[0].leaf.der != first.der)
@@ -78,6 +78,19 @@ struct CertificateProviderTests {
         }
         let next = settings(["foobar.com", "www.foobar.com", "mail.foobar.com"])
         #expect(try provider().provide(next).bundles[0].names == ["foobar.com", "www.foobar.com", "mail.foobar.com"])
+    }
+
+    @Test("nothing is gone back to that lacks a name which the site file has and clients get by now")
+    func rollsBackToFewerNames() throws {
+        _ = try provider().provide(settings(["foobar.com"]))
+        let wide = settings(["foobar.com", "www.foobar.com"])
+        let second = try provider().provide(wide).bundles[0].leaf
+        let problem = CertificateProblem.fewerNames(name: "site", 1, ["www.foobar.com"])
+        #expect(throws: problem) { try provider().rollBack(wide, reason: "clients broke") }
+        #expect(problem.exitStatus == 1 && "\(problem)".contains("certs rotate site"))
+        #expect(try provider().provide(wide).bundles[0].leaf.der == second.der)
+        // The site file needs the name no more.
+        #expect(try provider().rollBack(settings(["foobar.com"]), reason: "").names == ["foobar.com"])
     }
 
     /// As where many are made at a time.
