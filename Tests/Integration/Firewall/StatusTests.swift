@@ -66,6 +66,76 @@ struct StatusTests {
         }
     }
 
+    @Test("an address that the site file does not have, and from which the rules drop what is sent, is told")
+    func unnamedAddresses() throws {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(
+            """
+            site: foobar.com
+            hosts:
+              app-01:
+                roles: [app]
+                interfaces:
+                  eth0: { addresses: [10.10.0.21/24] }
+                  eth1: {}
+            services: { ssh: tcp/22, note: udp/99 }
+            firewall:
+              allow:
+                - { from: any, to: all, services: [ssh] }
+                - { from: app-01, to: any, services: [note] }
+
+            """,
+            to: "second.yaml"
+        )
+        try network.directory.write(
+            """
+            import socket, sys
+
+            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            one.bind((sys.argv[1], 0))
+            try:
+                one.sendto(b"?", (sys.argv[2], 99))
+                print(sys.argv[1], "sent")
+            except PermissionError:
+                print(sys.argv[1], "dropped")
+
+            """,
+            to: "send.py"
+        )
+        let result = try network.script(
+            """
+            ip addr add 10.10.9.21/24 dev eth0; ip addr add 10.20.0.21/24 dev eth1; ip addr add 192.0.2.1/32 dev lo
+            ip addr add 2001:db8:a:0:5054:ff:fe12:3456/64 dev eth0 nodad valid_lft 86400 preferred_lft 14400
+            ip addr add 2001:db8:b::5/64 dev eth0 nodad valid_lft 86400 preferred_lft 0
+            ip link add more type veth peer name end; ip link set more up; ip addr add 10.30.0.21/24 dev more
+            bears() { echo "$1: $(grep -o '[^/ ]*site.yaml:.*also bears.*, which' said)"; }
+            try() { apply second.yaml --keep 10.10.0.7 --confirm-within 0s 2> said; echo "applied $?"; bears apply; }
+            try; grep -o 'help: write it at `eth0`.*' said
+            policy status > said; echo "status $?"; bears status
+            policy drift 2> said; echo "drift $?"; bears drift
+            for net in 10.10.0 10.10.9 10.20.0 10.30.0; do python3 send.py $net.21 $net.7; done
+            ip link del more; ip addr del 2001:db8:a:0:5054:ff:fe12:3456/64 dev eth0
+            sed -i 's#10.10.0.21/24#&, 10.10.9.21/24#' second.yaml; try; python3 send.py 10.10.9.21 10.10.9.7
+            """
+        )
+        func told(_ act: String, _ file: String) -> String {
+            """
+            \(act): \(file):6:13: warning: `eth0` also bears 10.10.9.21, 2001:db8:a:0:5054:ff:fe12:3456, which
+            \(file):4:5: warning: `more` also bears 10.30.0.21, which
+
+            """
+        }
+        for words in [
+            "applied 0\n\(told("apply", "site.yaml"))help: write it at `eth0` of `app-01`, or ",
+            "`net.ipv6.conf.eth0.autoconf=0`\n", "status 0\n\(told("status", "1.site.yaml"))",
+            "drift 0\n\(told("drift", "1.site.yaml"))",
+            "10.10.0.21 sent\n10.10.9.21 dropped\n10.20.0.21 sent\n10.30.0.21 dropped\n",
+            "applied 0\napply: \n10.10.9.21 sent\n",
+        ] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
+
     @Test("who only reads writes nothing: a file system may be read-only, and a folder that is not there stays so")
     func readOnly() throws {
         let result = try NetworkOfOneHost().script(

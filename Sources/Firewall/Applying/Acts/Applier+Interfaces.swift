@@ -2,15 +2,17 @@ package import Site
 
 extension Applier {
     /// What the site file of the ruleset that is in force, or waits for its confirmation, says otherwise of the machine's
-    /// interfaces: `MissingInterfaces`, `MisplacedAddresses` and `UnrenewedAddresses` of its host, by the copy that is kept
-    /// of the file. Empty when nothing was applied.
+    /// interfaces: `MissingInterfaces`, `MisplacedAddresses`, `UnnamedAddresses` and `UnrenewedAddresses` of its host, by
+    /// the copy that is kept of the file. Empty when nothing was applied.
     ///
     /// - Parameters:
     ///   - present: see `MissingInterfaces`.
     ///   - own: see `MisplacedAddresses`.
+    ///   - speaking: see `UnnamedAddresses`.
     package func interfaceWarnings(
         present: [String],
         own: [(interface: String, address: IPAddress)],
+        speaking: [(interface: String, address: IPAddress)],
         leases: [UnrenewedAddresses.Lease]
     ) throws(ApplyError) -> [Diagnostic] {
         guard let current = try state().current else { return [] }
@@ -18,6 +20,7 @@ extension Applier {
         guard let host = SiteFile.load(path: path).model?.hosts[current.host] else { return [] }
         return MissingInterfaces.warnings(host, present: present, file: path)
             + MisplacedAddresses.warnings(host, own: own, file: path)
+            + UnnamedAddresses.warnings(host, speaking: speaking, file: path)
             + UnrenewedAddresses.warnings(host, leases: leases, file: path)
     }
 }

@@ -31,6 +31,7 @@ struct PolicyApply: ParsableCommand {
         let warnings =
             MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path)
             + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
+            + UnnamedAddresses.warnings(host, speaking: PolicySite.speakingAddresses, file: site.path)
         for warning in warnings { Output.error(warning.description) }
         try requireRenewal(host, site)
         warnOfTime(site)

@@ -9,9 +9,9 @@ struct PolicyDrift: ParsableCommand {
         abstract: "Say what the kernel holds beside what was applied, tables of others included.",
         discussion:
             "Elements that come into or go from a block list of another program, such as fail2ban's, are noted and "
-            + "no drift. An interface that the site file names and the machine does not have is a warning, and no "
-            + "drift. Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when the "
-            + "kernel cannot be asked."
+            + "no drift. Interfaces and addresses of the machine that are not as the site file says are warnings, and "
+            + "no drift. Exit status: 0 when nothing drifted, 1 when something did or nothing was ever applied, 3 when "
+            + "the kernel cannot be asked."
     )
 
     @OptionGroup var state: StateOptions

@@ -57,16 +57,27 @@ extension PolicySite {
 
     /// The addresses that this machine has by DHCP.
     static var leases: [UnrenewedAddresses.Lease] {
-        ExpiringAddress.all().compactMap { one in
-            IPAddress(bytes: one.address).flatMap {
-                UnrenewedAddresses.Lease($0, prefixLength: one.prefixLength, on: one.interface, left: one.seconds)
-            }
+        AssignedAddress.all().compactMap { one in
+            guard let left = one.seconds, let address = IPAddress(bytes: one.address) else { return nil }
+            return UnrenewedAddresses.Lease(address, prefixLength: one.prefixLength, on: one.interface, left: left)
+        }
+    }
+
+    /// The addresses that this machine may begin something from, each with the interface that bears it.
+    static var speakingAddresses: [(interface: String, address: IPAddress)] {
+        AssignedAddress.all().filter(\.isSpokenFrom).compactMap { one in
+            IPAddress(bytes: one.address).map { (one.interface, $0) }
         }
     }
 
     /// What the site file of the ruleset in force says otherwise of this machine's interfaces.
     static func interfaceWarnings(_ applier: Applier) throws(ApplyError) -> [Diagnostic] {
-        try applier.interfaceWarnings(present: InterfaceNames.all(), own: ownAddresses, leases: leases)
+        try applier.interfaceWarnings(
+            present: InterfaceNames.all(),
+            own: ownAddresses,
+            speaking: speakingAddresses,
+            leases: leases
+        )
     }
 
     /// Where a connection of the administrator comes in, by the routes of this machine.
