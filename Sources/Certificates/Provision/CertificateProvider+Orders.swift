@@ -3,7 +3,7 @@ import Linux
 package import OpenSSL
 package import Site
 
-/// What an operator has done to a certificate of the site. Each holds the store's lock while it works.
+/// What an operator has done to a certificate of the site. What changes the store holds its lock meanwhile.
 extension CertificateProvider {
     /// A new generation from the certificate's issuer, with a new key, whatever the store holds.
     ///

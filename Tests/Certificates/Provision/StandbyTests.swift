@@ -184,7 +184,7 @@ struct StandbyTests {
         #expect(provider().standbyCause(settings) == nil, "another name")
         settings.names.removeLast()
         // One of the internal CA, which the site file named before.
-        _ = try provide(self.settings())
+        _ = try provider().issue(self.settings(), reason: "a test")
         #expect(provider().standing(settings).faults.first?.contains("the internal CA issued it") == true)
         #expect(provider().standbyCause(settings) == nil, "another issuer")
         let number = try store.currentGeneration(of: "site")
