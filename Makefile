@@ -26,8 +26,7 @@ SOAK_ROTATIONS ?= 1000
 # in 500 the work on new certificates itself, on two cores that the clients share, is what p99 shows.
 SOAK_EVERY ?= 1000
 # How many packets the firewall's algebra and its evaluators are held against, for each of a hundred policies: with a
-# million a quarter of an hour in a release build of the tests, which has a folder of its own, and hours in
-# a debug build.
+# million a quarter of an hour in a release build of the tests, which has a folder of its own, and hours in a debug one.
 SOAK_PACKETS ?= 1000000
 
 # As many tests at a time as there are threads for them. By itself Swift Testing begins twice as many as there are
