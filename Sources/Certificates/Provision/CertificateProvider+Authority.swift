@@ -1,0 +1,94 @@
+import Glibc
+import Linux
+package import OpenSSL
+import Site
+
+/// What is done to the internal CA, and told of it.
+extension CertificateProvider {
+    /// The root of the internal CA, which is made when there is none, also where there was one that is lost.
+    package func root() throws(CertificateProblem) -> Certificate {
+        try ordered { () throws(CertificateProblem) in try authority(isWanted: true).rootCertificate }
+    }
+
+    /// The root of the internal CA that is there.
+    package func existingRoot() throws(CertificateProblem) -> Certificate {
+        do throws(CertificateProblem) {
+            return try InternalCA.root(in: store)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// Writes the root's key of the internal CA to a file elsewhere that is not there yet, and deletes it from the store.
+    package func detachRoot(to path: String) throws(CertificateProblem) {
+        if AbsolutePath.leads(path, into: store.folder) { throw .insideStore(path: path, folder: store.folder) }
+        try ordered { () throws(CertificateProblem) in
+            try InternalCA.detachRoot(from: store, now: now) { (key) throws(CertificateProblem) in
+                let pem = key.pem
+                do throws(FileError) {
+                    guard !FileWriting.exists(path) else {
+                        throw FileError(path: path, problem: .system(SystemError("open", EEXIST)))
+                    }
+                    try FileWriting.replace(path, with: pem.bytes, mode: 0o600)
+                } catch {
+                    throw .file(error)
+                }
+            }
+        }
+    }
+
+    /// A new intermediate of the internal CA.
+    ///
+    /// - Parameters:
+    ///   - rootKey: the file of the root's key, where it was taken off this machine.
+    ///   - revocation: why those before are taken back; nil when they are not.
+    package func renewIntermediate(
+        rootKey path: String?,
+        revoking revocation: RevocationReason? = nil
+    ) throws(CertificateProblem) -> Certificate {
+        let key = try path.map { (path) throws(CertificateProblem) in
+            (key: try CertificateSource.loadKey(path), path: path)
+        }
+        return try ordered { () throws(CertificateProblem) in
+            try InternalCA.renewIntermediate(
+                in: store,
+                rootKey: key,
+                named: site.name,
+                policy: InternalCAPolicy(site),
+                revoking: revocation,
+                reason: "an operator asked for it",
+                now: now
+            ).signingCertificate
+        }
+    }
+
+    /// The lists of revoked certificates of the internal CA that clients need, made anew where that is due: those of the
+    /// intermediates, the one that signs now first, and that of the root, which is nil where its key was taken away by an
+    /// older version, which made none.
+    package func livingLists() throws(CertificateProblem) -> (intermediates: [RevocationList], root: RevocationList?) {
+        do throws(CertificateProblem) {
+            return (try InternalCA.livingLists(in: store, now: now), try InternalCA.rootList(in: store, now: now))
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// All such lists, as gateways serve them. They are made when the site file says where they are to be found, and kept
+    /// fresh when there are any.
+    package func revocationLists() throws(CertificateProblem) -> InternalCA.Lists {
+        do throws(CertificateProblem) {
+            return try InternalCA.lists(in: store, isWanted: site.internalCA.revocationList != nil, now: now)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+
+    /// How the internal CA stands; nil when the store has none.
+    package func authorityStanding() throws(CertificateProblem) -> InternalCAStanding? {
+        do throws(CertificateProblem) {
+            return try memo.standing(in: store)
+        } catch {
+            throw storeProblem(error)
+        }
+    }
+}
