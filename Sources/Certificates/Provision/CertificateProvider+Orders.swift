@@ -108,17 +108,6 @@ extension CertificateProvider {
         }
     }
 
-    /// SHA-256 of the certificates of these generations, or of all, as far as they are there.
-    package func fingerprints(of name: String, generations: [Int]? = nil) -> [String] {
-        (generations ?? (try? store.generations(of: name)) ?? []).compactMap { number in
-            do throws(CertificateProblem) {
-                return try store.leaf(of: name, generation: number)?.fingerprint
-            } catch {
-                return nil
-            }
-        }
-    }
-
     /// What comes from files may have been issued before, and its keys be there yet.
     private func requireStored(_ settings: CertificateSettings) throws(CertificateProblem) {
         guard case .files = settings.issuer, try !store.contains(settings.name) else { return }
@@ -144,28 +133,6 @@ extension CertificateProvider {
         }
     }
 
-    /// The store's history.
-    package var audit: AuditLog { store.audit }
-
-    /// What does not fit between the store's generations and its history.
-    ///
-    /// - Parameter name: whose generations; nil for all that the store has.
-    package func discrepancies(
-        from history: AuditLog.Findings,
-        of name: String? = nil
-    ) throws(CertificateProblem) -> [CertificateStore.Discrepancy] {
-        do throws(CertificateProblem) {
-            return try store.discrepancies(from: history, of: name)
-        } catch {
-            throw storeProblem(error)
-        }
-    }
-
-    /// Why `rollBack` would not go back to the generation before the current one, where it should be there.
-    package func faultOfWayBack(of name: String, from history: AuditLog.Findings) -> String? {
-        store.faultOfWayBack(of: name, from: history, now: now)
-    }
-
     /// - Parameter isOneOfMany: as `CertificateStore.locked` has it.
     internal func ordered<Result>(
         isOneOfMany: Bool = false,
@@ -176,15 +143,5 @@ extension CertificateProvider {
         } catch {
             throw storeProblem(error)
         }
-    }
-}
-
-extension CertificateSettings {
-    /// What the site file asks of it, and of whom, in a line.
-    package var wish: String {
-        let own = "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))"
-        guard case .acme(let acme) = issuer else { return own }
-        let servers = acme.candidates.map { $0.directory + ($0.chain.map { ", chain \($0)" } ?? "") }
-        return "\(own) of \(servers.joined(separator: " or "))"
     }
 }

@@ -1,6 +1,6 @@
 import Linux
 import OpenSSL
-import Site
+package import Site
 
 /// Gateways that share a store, and commands, may have read different site files: as long as that is so, each would replace
 /// what another one has had made, and use up what a CA gives.
@@ -39,5 +39,15 @@ extension CertificateProvider {
             + "`gatehouse certs rotate \(settings.name)` makes at once"
         wishes.note(why, of: store.pointer(of: settings.name), as: settings.name)
         return (end, why)
+    }
+}
+
+extension CertificateSettings {
+    /// What the site file asks of it, and of whom, in a line.
+    package var wish: String {
+        let own = "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))"
+        guard case .acme(let acme) = issuer else { return own }
+        let servers = acme.candidates.map { $0.directory + ($0.chain.map { ", chain \($0)" } ?? "") }
+        return "\(own) of \(servers.joined(separator: " or "))"
     }
 }
