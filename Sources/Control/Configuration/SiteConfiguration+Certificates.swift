@@ -126,26 +126,11 @@ extension SiteConfiguration {
         progress: Progress
     ) throws(ConfigurationError) -> [String: Held] {
         let earlier = before.certificates
-        var certificates = before.changed == nil ? [:] : earlier.mapValues(\.silent)
-        var wanted: [(settings: CertificateSettings, sources: [Source])] = []
         let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })
         let authority = FileStamp(provider.authoritySource)
-        for (name, settings) in site.certificates {
-            if let changed = before.changed, !changed.contains(name), let held = certificates[name],
-                held.mayBePassedOver(authority)
-            {
-                continue
-            }
-            // Before the files are read: what changes while they are is seen the next time.
-            let sources = provider.sources(of: settings).map(Source.init)
-            if let held = earlier[name],
-                held.stands(for: settings, sources, authority, isShown: shown.contains(name), at: now)
-            {
-                certificates[name] = held.silent
-                continue
-            }
-            wanted.append((settings, sources))
-        }
+        let parted = parted(site.certificates, by: provider, shown: shown, authority, now: now, after: before)
+        let wanted = parted.wanted
+        var certificates = parted.known
         // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
         let found = Parallel.map(wanted) { [provider] entry in
             Result { () throws(CertificateProblem) in try provider.find(entry.settings) }
@@ -180,20 +165,12 @@ extension SiteConfiguration {
                 continue
             }
             do throws(CertificateProblem) {
-                if let held = earlier[name], case .acme = held.settings.issuer {
-                    try provider.requireNoLoss(entry.settings, found: found, served: held.provided)
-                }
-                let provided = try provider.provide(
+                let provided = try provideShown(
                     entry.settings,
                     found: found,
-                    served: earlier[name]?.provided.bundles ?? [],
+                    by: provider,
+                    after: earlier[name],
                     isStart: isStart
-                )
-                try provider.requireNoLess(
-                    provided.bundles,
-                    than: earlier[name]?.served(before: entry.settings) ?? [],
-                    entry.settings,
-                    wasOfFiles: earlier[name]?.settings.issuer.isStored == false
                 )
                 hold(provided, isShown: true)
             } catch {
@@ -204,6 +181,66 @@ extension SiteConfiguration {
         }
         fill(&certificates, by: provider, after: earlier)
         return certificates
+    }
+
+    /// A certificate that is to be looked at, and its files as they were before.
+    private typealias Wanted = (settings: CertificateSettings, sources: [Source])
+
+    /// What is known to be as it was, and what is to be looked at.
+    private static func parted(
+        _ certificates: [String: CertificateSettings],
+        by provider: CertificateProvider,
+        shown: Set<String>,
+        _ authority: FileStamp?,
+        now: Int64,
+        after before: Earlier
+    ) -> (known: [String: Held], wanted: [Wanted]) {
+        let earlier = before.certificates
+        var known = before.changed == nil ? [:] : earlier.mapValues(\.silent)
+        var wanted: [Wanted] = []
+        for (name, settings) in certificates {
+            if let changed = before.changed, !changed.contains(name), let held = known[name],
+                held.mayBePassedOver(authority)
+            {
+                continue
+            }
+            // Before the files are read: what changes while they are is seen the next time.
+            let sources = provider.sources(of: settings).map(Source.init)
+            if let held = earlier[name],
+                held.stands(for: settings, sources, authority, isShown: shown.contains(name), at: now)
+            {
+                known[name] = held.silent
+                continue
+            }
+            wanted.append((settings, sources))
+        }
+        return (known, wanted)
+    }
+
+    /// What a listener is to show, where clients lose nothing by it that they got before.
+    private static func provideShown(
+        _ settings: CertificateSettings,
+        found: Result<CertificateProvider.Provided?, CertificateProblem>,
+        by provider: CertificateProvider,
+        after earlier: Held?,
+        isStart: Bool
+    ) throws(CertificateProblem) -> CertificateProvider.Provided {
+        if let earlier, case .acme = earlier.settings.issuer {
+            try provider.requireNoLoss(settings, found: found, served: earlier.provided)
+        }
+        let provided = try provider.provide(
+            settings,
+            found: found,
+            served: earlier?.provided.bundles ?? [],
+            isStart: isStart
+        )
+        try provider.requireNoLess(
+            provided.bundles,
+            than: earlier?.served(before: settings) ?? [],
+            settings,
+            wasOfFiles: earlier?.settings.issuer.isStored == false
+        )
+        return provided
     }
 
     /// What of the certificates that no listener shows is there now, and was not in `earlier`: other programs are to be told.
