@@ -94,14 +94,7 @@ package struct Applier: Sendable {
         // Where its text is damaged, it is kept anew.
         if isSame, let confirmed = state.confirmed, confirmed.siteHash == siteHash, confirmedText(of: confirmed) != nil
         {
-            // Whoever applies takes the tables of others as they are.
-            try onDisk { () throws(FileError) in try folder.write(foreign, .foreign, of: confirmed.generation) }
-            // A confirmation behind this one is about what is in force, whatever was undone before.
-            if state.undone != nil {
-                state.undone = nil
-                let changed = state
-                try onDisk { () throws(FileError) in try folder.write(changed) }
-            }
+            try leave(confirmed, beside: foreign, state)
             return .unchanged(generation: confirmed.generation)
         }
 
@@ -116,24 +109,7 @@ package struct Applier: Sendable {
         let earlier = state.settled.flatMap { policy(of: $0).intent }
         let (undo, doubt) = try undoText(state, listing)
         let changes = isSame ? nil : changes(state, listing, script)
-        try onDisk { () throws(FileError) in
-            try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
-            try folder.write(Array(undo.utf8), .undo, of: record.generation)
-            try folder.write(order.site, .site, of: record.generation)
-            try folder.write(foreign, .foreign, of: record.generation)
-            state.lastGeneration = record.generation
-            state.pending = PendingConfirmation(
-                ruleset: record,
-                until: Self.now + Int64(order.confirmWithin),
-                deadline: order.confirmWithin == 0
-                    ? nil : Clock.monotonicNanoseconds + UInt64(order.confirmWithin) * 1_000_000_000,
-                undoHash: Fingerprint.sha256(undo),
-                isSameAsBefore: isSame,
-                owesEnding: true,
-                session: order.session
-            )
-            try folder.write(state)
-        }
+        try keepPending(order, record, undo: undo, beside: foreign, isSame: isSame, &state)
         var isTouched = false
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
@@ -153,16 +129,53 @@ package struct Applier: Sendable {
             try Self.requireTime(state)
             return .applied(generation: record.generation, change: change, ended: ended, doubt: doubt)
         } catch {
-            guard !error.isUnderway, !state.isOverdue else {
-                // The watchdog goes on: what it loads waits for what is under way.
-                throw ApplyError(
-                    error.kind,
-                    "\(error)\ngeneration \(record.generation) stays pending: `gatehouse policy rollback`, or the watchdog "
-                        + "when its time is over, brings back what was in force before"
-                )
-            }
-            if isTouched, let now = try? ownListing(), now.text == listing.own.text { isTouched = false }
-            throw takeBack(record.generation, state, error, by: isTouched ? undo : nil)
+            throw takeBack(record.generation, state, error, before: listing, by: isTouched ? undo : nil)
+        }
+    }
+
+    /// Has what is confirmed, and in force, be what was applied last.
+    ///
+    /// - Parameter foreign: the tables of others: whoever applies takes them as they are.
+    private func leave(
+        _ confirmed: StoredRuleset,
+        beside foreign: [UInt8],
+        _ state: FirewallState
+    ) throws(ApplyError) {
+        try onDisk { () throws(FileError) in try folder.write(foreign, .foreign, of: confirmed.generation) }
+        // A confirmation behind this one is about what is in force, whatever was undone before.
+        guard state.undone != nil else { return }
+        var settled = state
+        settled.undone = nil
+        let changed = settled
+        try onDisk { () throws(FileError) in try folder.write(changed) }
+    }
+
+    /// Writes what is to be loaded, what undoes it, and that it waits for a confirmation.
+    private func keepPending(
+        _ order: Order,
+        _ record: StoredRuleset,
+        undo: String,
+        beside foreign: [UInt8],
+        isSame: Bool,
+        _ state: inout FirewallState
+    ) throws(ApplyError) {
+        try onDisk { () throws(FileError) in
+            try folder.write(Array(order.ruleset.compiled.text.utf8), .ruleset, of: record.generation)
+            try folder.write(Array(undo.utf8), .undo, of: record.generation)
+            try folder.write(order.site, .site, of: record.generation)
+            try folder.write(foreign, .foreign, of: record.generation)
+            state.lastGeneration = record.generation
+            state.pending = PendingConfirmation(
+                ruleset: record,
+                until: Self.now + Int64(order.confirmWithin),
+                deadline: order.confirmWithin == 0
+                    ? nil : Clock.monotonicNanoseconds + UInt64(order.confirmWithin) * 1_000_000_000,
+                undoHash: Fingerprint.sha256(undo),
+                isSameAsBefore: isSame,
+                owesEnding: true,
+                session: order.session
+            )
+            try folder.write(state)
         }
     }
 
@@ -177,14 +190,27 @@ package struct Applier: Sendable {
 
     /// After a failure: brings back what was in force when something was changed, and records how that went.
     ///
-    /// - Parameter undo: the text that brings it back; nil when nothing was changed.
+    /// - Parameters:
+    ///   - before: what the kernel held: as long as it holds that of our table, nothing was changed.
+    ///   - undo: the text that brings it back; nil when nothing was changed.
     /// - Returns: the error to report, which says what is in force now.
     private func takeBack(
         _ generation: Int,
         _ state: FirewallState,
         _ cause: ApplyError,
+        before: HeldListing,
         by undo: String?
     ) -> ApplyError {
+        guard !cause.isUnderway, !state.isOverdue else {
+            // The watchdog goes on: what it loads waits for what is under way.
+            return ApplyError(
+                cause.kind,
+                "\(cause)\ngeneration \(generation) stays pending: `gatehouse policy rollback`, or the watchdog "
+                    + "when its time is over, brings back what was in force before"
+            )
+        }
+        var undo = undo
+        if undo != nil, let now = try? ownListing(), now.text == before.own.text { undo = nil }
         var state = state
         do throws(ApplyError) {
             if let undo { try load(undo) }
