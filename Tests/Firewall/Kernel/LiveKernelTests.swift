@@ -156,6 +156,7 @@ struct LiveKernelTests {
             let failing = try FailingLoads("2|5) nft insert rule inet gatehouse input accept;;")
             let error = try failing.apply()
             #expect("\(error)".contains("the kernel holds something else than was loaded"), "\(error)")
+            #expect("\(error)".contains("meanwhile: apply again"), "\(error)")
             #expect("\(error)".contains("what was in force before is in force again"), "\(error)")
             #expect(try failing.holdsWhatItHeld)
             let state = try failing.applier.state()

@@ -24,7 +24,8 @@ struct ConfirmationTests {
         ] {
             #expect(result.output.contains(words), "\(words): \(result)")
         }
-        #expect(result.error.contains("generation 2 was undone (by `policy rollback`)"), "\(result)")
+        let undone = "generation 2 was undone (by `policy rollback`); `gatehouse policy status` says what is in force"
+        #expect(result.error.contains(undone), "\(result)")
         #expect(result.error.contains("generation 1, which was confirmed, is not in force as it was: "), "\(result)")
     }
 

@@ -60,7 +60,8 @@ struct WatchdogTests {
             ("rm -r state", "there is no folder"), ("rm state/*", "no ruleset waits"),
             ("rm state/state.json", "Generation 2 waited for a confirmation, and its watchdog undoes it"),
             (": > state/state.json", "Generation 2 waited for a confirmation, and its watchdog undoes it"),
-            ("rm state/2.nft", "the text of generation 2 is gone or was changed"), ("rm state/2.undo.nft", ""),
+            ("rm state/2.nft", "the text of generation 2 is gone or was changed: `gatehouse policy rollback`"),
+            ("rm state/2.undo.nft", ""),
         ]
     )
     func lost(loss: String, words: String) throws {

@@ -10,7 +10,7 @@ extension Applier {
         guard let current = state.held else {
             throw ApplyError(.wanting, "no ruleset was applied on this machine: `gatehouse policy apply`")
         }
-        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
+        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(state, current) }
         let live = try liveListing()
         if live.isOwnTableAsleep { return .asleep }
         let foreign = try document(.foreign, current.generation).flatMap { HeldListing(Array($0.utf8)) }
@@ -61,7 +61,7 @@ extension Applier {
 
     func ownDrift(_ state: FirewallState) throws(ApplyError) -> Drift? {
         guard let current = state.held else { return nil }
-        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(current) }
+        guard let (_, script, expected) = try appliedRuleset(state) else { throw textIsGone(state, current) }
         let live = try ownListing()
         if live.isOwnTableAsleep { return .asleep }
         return Drift(
@@ -72,8 +72,13 @@ extension Applier {
         )
     }
 
-    private func textIsGone(_ ruleset: StoredRuleset) -> ApplyError {
-        ApplyError(.machine, "\(folder.path): the text of generation \(ruleset.generation) is gone or was changed")
+    private func textIsGone(_ state: FirewallState, _ ruleset: StoredRuleset) -> ApplyError {
+        let first = state.pending == nil ? "" : "`gatehouse policy rollback`, and "
+        return ApplyError(
+            .machine,
+            "\(folder.path): the text of generation \(ruleset.generation) is gone or was changed: \(first)apply the policy "
+                + "again"
+        )
     }
 
     /// What each rule has counted, by its id: the first word of its comment.

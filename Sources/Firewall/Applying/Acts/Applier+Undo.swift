@@ -77,10 +77,8 @@ extension Applier {
     }
 
     private static func nothingPending(_ state: FirewallState) -> String {
-        guard let undone = state.undone else {
-            return "no ruleset waits for a confirmation: `gatehouse policy status` says what is in force"
-        }
-        return "no ruleset waits for a confirmation: generation \(undone.generation) was undone (\(undone.why))"
+        let undone = state.undone.map { "generation \($0.generation) was undone (\($0.why)); " } ?? ""
+        return "no ruleset waits for a confirmation: \(undone)`gatehouse policy status` says what is in force"
     }
 
     /// Undoes the pending ruleset, and ends the connections that only that one let in.
@@ -115,7 +113,11 @@ extension Applier {
         guard let text = try document(.ruleset, generation), Fingerprint.sha256(text) == previous.hash,
             let site = try document(.site, generation)
         else {
-            throw ApplyError(.wanting, "\(folder.path): generation \(generation) is not any more what was confirmed")
+            throw ApplyError(
+                .wanting,
+                "\(folder.path): generation \(generation) is not any more what was confirmed: apply the site file that is to "
+                    + "be in force"
+            )
         }
         guard let intent = policy(of: previous).intent else {
             throw ApplyError(

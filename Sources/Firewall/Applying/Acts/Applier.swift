@@ -184,7 +184,8 @@ package struct Applier: Sendable {
         guard state.isOverdue else { return }
         throw ApplyError(
             .wanting,
-            "the time for a confirmation was over before this command came to its end, as when it was stopped meanwhile"
+            "the time for a confirmation was over before this command came to its end, as when it was stopped meanwhile: "
+                + "apply again, with a longer --confirm-within"
         )
     }
 
@@ -252,7 +253,10 @@ package struct Applier: Sendable {
 
     static func parse(_ bytes: [UInt8]) throws(ApplyError) -> HeldListing {
         guard let held = HeldListing(bytes) else {
-            throw ApplyError(.machine, "libnftables lists the rules in a form that is not known")
+            throw ApplyError(
+                .machine,
+                "libnftables lists the rules in a form that is not known: please report it, with what `nft --version` says"
+            )
         }
         return held
     }
@@ -293,7 +297,11 @@ package struct Applier: Sendable {
         isTouched = true
         let differences = Self.differences(expected, try ownListing().text, ruleset.script)
         guard differences.isEmpty else {
-            throw ApplyError(.machine, "the kernel holds something else than was loaded: \(differences[0])")
+            throw ApplyError(
+                .machine,
+                "the kernel holds something else than was loaded: \(differences[0]). Another program may have changed the table "
+                    + "meanwhile: apply again, and where that is no help, please report it"
+            )
         }
         return .table
     }

@@ -35,21 +35,28 @@ package enum Watchdog {
                 environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
             )
             : ProcessStart(arguments: ["gatehouse"] + arguments, ownGroup: false)
+        func failure(_ what: String) -> ApplyError {
+            let log = hasManager ? "`journalctl -u \(unit)` may say why; " : ""
+            return ApplyError(
+                .machine,
+                "the watchdog \(what), so nothing was loaded: \(log)apply again, or with --confirm-within 0s, which needs none"
+            )
+        }
         do {
             let child = try start.run()
             for _ in 0..<100 {
                 if isArmed(folder, generation: generation) { return }
                 if !hasManager, let end = child.reap() {
-                    throw ApplyError(.machine, "the watchdog \(end), so nothing was loaded")
+                    throw failure("\(end)")
                 }
                 Thread.pause(milliseconds: 50)
             }
         } catch let error as ApplyError {
             throw error
         } catch {
-            throw ApplyError(.machine, "the watchdog cannot be started, so nothing was loaded: \(error)")
+            throw failure("cannot be started (\(error))")
         }
-        throw ApplyError(.machine, "the watchdog did not begin to watch within 5 s, so nothing was loaded")
+        throw failure("did not begin to watch within 5 s")
     }
 
     /// One that was killed is started again, as often as it takes, and counts to the same moment.

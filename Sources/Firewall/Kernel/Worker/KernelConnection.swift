@@ -57,7 +57,10 @@ final class KernelConnection: Sendable {
         } catch {
             let end = child.wait(milliseconds: 2_000).map { "\($0)" } ?? "gave no answer"
             child.signal(SIGKILL)
-            throw .unavailable("the worker process \(end); a ruleset of a newer nft can crash libnftables")
+            throw .unavailable(
+                "the worker process \(end); a ruleset of a newer nft can crash libnftables: update that, or remove the tables of "
+                    + "the newer one"
+            )
         }
         guard let reply else {
             child.signal(SIGKILL)

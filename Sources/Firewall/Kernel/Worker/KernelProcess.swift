@@ -48,7 +48,9 @@ package struct KernelProcess: Sendable {
             ).run()
             return KernelConnection(child, pair.takeOurs(), seconds: seconds)
         } catch {
-            throw .unavailable("the worker process cannot be started: \(error)")
+            throw .unavailable(
+                "the worker process cannot be started: \(error); see that memory and processes are left (`free`, `ulimit -u`)"
+            )
         }
     }
 }

@@ -63,7 +63,7 @@ struct PolicyWatch: ParsableCommand {
             do {
                 events = try RulesetEvents()
             } catch {
-                throw ApplyError(.machine, "the kernel does not tell of changes: \(error)")
+                throw ApplyError(.machine, "the kernel does not tell of changes (\(error)): run it as root")
             }
             var recorded = try? applier.state()
             // Of the last look; nil before the first.
