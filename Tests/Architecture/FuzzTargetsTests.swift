@@ -14,6 +14,11 @@ struct FuzzTargetsTests {
             .filter { $0.hasSuffix(".swift") }.map { "\(root)/Fuzz/\(target)/\($0)" }
     }
 
+    @Test("they are found")
+    func found() {
+        #expect(!Self.targets.isEmpty, "below \(Self.root)")
+    }
+
     @Test("each fits the modules as they were built for these tests", arguments: targets)
     func types(_ target: String) throws {
         // What the tests are run from lies beside the modules.

@@ -54,7 +54,9 @@ struct FrameTests {
     func breaches() throws {
         let app = try ScriptedServer.named("app")
         let front = try SecureGateway([.init(app)])
-        for (name, outcome) in try outcomes(FrameScripts.breaches, front) {
+        let cases = try outcomes(FrameScripts.breaches, front)
+        #expect(!cases.isEmpty)
+        for (name, outcome) in cases {
             #expect(["goaway", "closed", "reset"].contains(outcome), "\(name): \(outcome)")
         }
         #expect(try front.curl("--http2").output == "app")

@@ -277,6 +277,7 @@ struct ConfigurationFaultTests {
 
     private func check(_ result: ToolResult, _ fault: Fault, in scene: Scene) {
         if let points = fault.points {
+            #expect(scene.text.contains(points), "\(fault.name)")
             let lines = scene.text.split(separator: "\n", omittingEmptySubsequences: false)
             for (index, line) in lines.enumerated() {
                 guard let start = line.range(of: points)?.lowerBound else { continue }
