@@ -14,7 +14,7 @@ struct UnplacedPeerTests {
         _ expected: String
     ) throws -> [String] {
         let test = "\n  tests: [{ from: \(from), to: \(to), service: \(service), expect: \(expected) }]\n"
-        return PolicyCheck.failedTests(try site(text + test), file: "site.yaml", now: 0).map(\.message)
+        return try site(text + test).failedTests
     }
 
     private static func journeys(_ text: String, at host: String, _ words: PacketWords) throws -> [Journey] {
@@ -25,21 +25,20 @@ struct UnplacedPeerTests {
 
     /// A host with two interfaces.
     private static func two(_ role: String, zone: String) -> String {
-        """
-        site: a.b
-        hosts:
-          h:
-            roles: [\(role)]
-            interfaces:
-              eth0: { zone: \(zone), addresses: [198.51.100.5/24] }
-              eth1: { zone: lan, addresses: [10.1.0.1/24] }
-        services: { dns: udp/53, ssh: tcp/22, http: tcp/80 }
-        firewall:
-          allow:
-            - { from: h, to: internet, services: dns, out: \(zone) }
-            - { from: internet, to: h, services: ssh, in: \(zone) }
-            - { from: any, to: h, services: http }
-        """
+        SiteText.of(
+            SiteText.router(
+                "h",
+                role: role,
+                "eth0: { zone: \(zone), addresses: [198.51.100.5/24] }",
+                "eth1: { zone: lan, addresses: [10.1.0.1/24] }"
+            ),
+            firewall: """
+                  allow:
+                    - { from: h, to: internet, services: dns, out: \(zone) }
+                    - { from: internet, to: h, services: ssh, in: \(zone) }
+                    - { from: any, to: h, services: http }
+                """
+        )
     }
 
     @Test("what hangs on an interface that the site file does not say fails a test, whatever it expects")
@@ -91,22 +90,20 @@ struct UnplacedPeerTests {
 
     @Test("of networks within each other the narrower leads to a peer, and to everything else the uplink by DHCP")
     func nested() throws {
-        let text = """
-            site: a.b
-            hosts:
-              r:
-                roles: [router]
-                interfaces:
-                  lan: { zone: lan, addresses: [10.0.0.1/8] }
-                  lab: { zone: lab, addresses: [10.5.0.1/24] }
-                  up: { zone: up }
-            services: { ssh: tcp/22, http: tcp/80, https: tcp/443 }
-            firewall:
-              allow:
-                - { from: any, to: r, services: ssh, in: lab }
-                - { from: any, to: r, services: http, in: lan }
-                - { from: any, to: r, services: https, in: up }
-            """
+        let text = SiteText.of(
+            SiteText.router(
+                "r",
+                "lan: { zone: lan, addresses: [10.0.0.1/8] }",
+                "lab: { zone: lab, addresses: [10.5.0.1/24] }",
+                "up: { zone: up }"
+            ),
+            firewall: """
+                  allow:
+                    - { from: any, to: r, services: ssh, in: lab }
+                    - { from: any, to: r, services: http, in: lan }
+                    - { from: any, to: r, services: https, in: up }
+                """
+        )
         let services = ["lab": "ssh", "lan": "http", "up": "https"]
         for (source, interface) in [("10.5.0.9", "lab"), ("10.6.0.9", "lan"), ("9.9.9.9", "up")] {
             for (zone, service) in services {
@@ -123,24 +120,20 @@ struct UnplacedPeerTests {
 
     @Test("a host that a router passes a packet on to may have it by any interface, too")
     func arrival() throws {
-        let text = """
-            site: a.b
-            networks: { people: 10.1.0.0/24 }
-            hosts:
-              r1:
-                roles: [router]
-                interfaces:
-                  lan: { zone: lan, addresses: [10.1.0.1/24] }
-                  up: { zone: outside, addresses: [198.51.100.5/24] }
-              t:
-                interfaces:
-                  eth0: { zone: one, addresses: [10.2.0.5/24] }
-                  eth1: { zone: two, addresses: [10.3.0.5/24] }
-            services: { ssh: tcp/22, http: tcp/80 }
-            firewall:
-              allow: [{ from: people, to: t, services: [ssh, http] }]
-              deny: [{ from: people, to: t, services: ssh, in: two }]
-            """
+        let target = "eth0: { zone: one, addresses: [10.2.0.5/24] }, eth1: { zone: two, addresses: [10.3.0.5/24] }"
+        let text = SiteText.of(
+            SiteText.router(
+                "r1",
+                "lan: { zone: lan, addresses: [10.1.0.1/24] }",
+                "up: { zone: outside, addresses: [198.51.100.5/24] }"
+            ),
+            "t: { interfaces: { \(target) } }",
+            networks: "people: 10.1.0.0/24",
+            firewall: """
+                  allow: [{ from: people, to: t, services: [ssh, http] }]
+                  deny: [{ from: people, to: t, services: ssh, in: two }]
+                """
+        )
         for expected in ["accept", "drop"] {
             let found = try Self.failed(text, "10.1.0.9", "10.2.0.5", "ssh", expected)
             #expect(found.count == 1 && found[0].contains("which interface of t leads to"), "\(found)")
@@ -159,21 +152,19 @@ struct UnplacedPeerTests {
     @Test("a port that one interface forwards, and another lets in, is nobody's to tell")
     func forwarded() throws {
         func failed(_ deny: String, _ expected: String) throws -> [String] {
-            let text = """
-                site: a.b
-                hosts:
-                  r1:
-                    roles: [router]
-                    interfaces:
-                      eth0: { zone: wan, addresses: [198.51.100.5/24] }
-                      eth1: { zone: lan, addresses: [10.1.0.1/24] }
-                  h1: { addresses: [10.1.0.21/24] }
-                services: { ssh: tcp/22, way: tcp/2222 }
-                firewall:
-                  allow: [{ from: any, to: r1, services: way, in: lan }]
-                  \(deny)
-                  forward: [{ from: any, service: way, to: h1, port: 22, in: wan }]
-                """
+            let text = SiteText.of(
+                SiteText.router(
+                    "r1",
+                    "eth0: { zone: wan, addresses: [198.51.100.5/24] }",
+                    "eth1: { zone: lan, addresses: [10.1.0.1/24] }"
+                ),
+                "h1: { addresses: [10.1.0.21/24] }",
+                firewall: """
+                      allow: [{ from: any, to: r1, services: way, in: lan }]
+                      \(deny)
+                      forward: [{ from: any, service: way, to: h1, port: 22, in: wan }]
+                    """
+            )
             return try Self.failed(text, "8.8.8.8", "198.51.100.5", "way", expected)
         }
         #expect(try failed("", "accept") == [])

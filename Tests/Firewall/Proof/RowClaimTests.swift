@@ -8,43 +8,32 @@ struct RowClaimTests {
     /// `first` is at the source, `r2` behind it: what is asked must not hang on which name comes first.
     private static func model(first: String, _ firewall: String) throws -> SiteModel {
         try site(
-            """
-            site: a.b
-            networks: { lana: 10.1.0.0/24, lanb: 10.2.0.0/24 }
-            hosts:
-              h1: { addresses: [10.2.0.21/24] }
-              \(first):
-                roles: [router]
-                interfaces:
-                  dn: { zone: deep, addresses: [10.2.0.1/24] }
-                  upl: { zone: up, addresses: [10.1.0.2/24] }
-              r2:
-                roles: [router]
-                interfaces:
-                  lan: { zone: mid, addresses: [10.1.0.1/24] }
-                  wan: { zone: outside, addresses: [198.51.100.5/24] }
-                  opt: { zone: opt, addresses: [10.3.0.1/24] }
-              s1: { addresses: [198.51.100.9/24] }
-              h2: { addresses: [10.3.0.22/24] }
-            services: { https: tcp/443, ssh: tcp/22, way: tcp/2222 }
-            firewall:
-            \(firewall.replacing("FIRST", with: first))
-            """
+            SiteText.of(
+                "h1: { addresses: [10.2.0.21/24] }",
+                SiteText.router(
+                    first,
+                    "dn: { zone: deep, addresses: [10.2.0.1/24] }",
+                    "upl: { zone: up, addresses: [10.1.0.2/24] }"
+                ),
+                SiteText.router(
+                    "r2",
+                    "lan: { zone: mid, addresses: [10.1.0.1/24] }",
+                    "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+                    "opt: { zone: opt, addresses: [10.3.0.1/24] }"
+                ),
+                "s1: { addresses: [198.51.100.9/24] }",
+                "h2: { addresses: [10.3.0.22/24] }",
+                networks: "lana: 10.1.0.0/24, lanb: 10.2.0.0/24",
+                firewall: firewall.replacing("FIRST", with: first)
+            )
         )
     }
 
     private static func proofs(first: String, _ firewall: String) throws -> [String: ClaimProof] {
-        let model = try model(first: first, firewall)
-        let intent = Intent(of: model)
-        let proofs = ClaimProver(SiteHosts(intent, of: model)).prove(intent.claims)
-        return Dictionary(proofs.map { ($0.claim.id, $0) }) { first, _ in first }
+        try model(first: first, firewall).answers().byID
     }
 
-    private static func describe(_ proof: ClaimProof?) -> String {
-        guard let proof else { return "no such claim" }
-        let packet = proof.packet?.text ?? ""
-        return "\(proof.claim.id): \(proof.word) \(proof.reason ?? "") \(packet) at \(proof.host ?? "-")"
-    }
+    private static func describe(_ proof: ClaimProof?) -> String { proof?.summary ?? "no such claim" }
 
     @Test("a source that one router masquerades the next may masquerade again", arguments: ["r1", "r9"])
     func masqueradedTwice(first: String) throws {
@@ -98,8 +87,7 @@ struct RowClaimTests {
             """
         }
         func failed(_ source: String, _ expected: String) throws -> [String] {
-            let model = try Self.model(first: first, lines(source, expected))
-            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+            try Self.model(first: first, lines(source, expected)).failedTests
         }
         let open = try Self.proofs(first: first, lines("10.1.0.2", "accept"))
         for id in ["router", "host"] { #expect(open[id]?.answer == .unknown, "\(Self.describe(open[id]))") }

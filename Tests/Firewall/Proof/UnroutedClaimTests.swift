@@ -8,42 +8,34 @@ import Testing
 struct UnroutedClaimTests {
     /// A network behind a next hop on the inner side of one router, and another reached by a tunnel.
     private static func beyond(_ firewall: String) -> String {
-        """
-        site: a.b
-        networks: { lan: 10.2.0.0/24, far: 172.20.0.0/16, vpn: 10.99.0.0/24 }
-        hosts:
-          gate:
-            roles: [router]
-            interfaces:
-              wan: { zone: outside, addresses: [198.51.100.2/24] }
-              lan0: { zone: lan, addresses: [10.2.0.1/24] }
-          files: { addresses: [10.2.0.5/24] }
-        services: { mysql: tcp/3306, ssh: tcp/22 }
-        firewall:
-        \(firewall)
-        """
+        SiteText.of(
+            SiteText.router(
+                "gate",
+                "wan: { zone: outside, addresses: [198.51.100.2/24] }",
+                "lan0: { zone: lan, addresses: [10.2.0.1/24] }"
+            ),
+            "files: { addresses: [10.2.0.5/24] }",
+            networks: "lan: 10.2.0.0/24, far: 172.20.0.0/16, vpn: 10.99.0.0/24",
+            firewall: firewall
+        )
     }
 
     /// Two routers in a row.
     private static func row(_ firewall: String) -> String {
-        """
-        site: a.b
-        networks: { guests: 10.3.0.128/25, dmz: 10.5.0.0/24, printer: 10.5.0.7 }
-        hosts:
-          one:
-            roles: [router]
-            interfaces:
-              g0: { zone: guests, addresses: [10.3.0.1/24] }
-              tr0: { zone: transit, addresses: [10.1.0.1/30] }
-          two:
-            roles: [router]
-            interfaces:
-              tr0: { zone: inner, addresses: [10.1.0.2/30] }
-              dz0: { zone: dmz, addresses: [10.5.0.1/24] }
-        services: { mysql: tcp/3306, ssh: tcp/22 }
-        firewall:
-        \(firewall)
-        """
+        SiteText.of(
+            SiteText.router(
+                "one",
+                "g0: { zone: guests, addresses: [10.3.0.1/24] }",
+                "tr0: { zone: transit, addresses: [10.1.0.1/30] }"
+            ),
+            SiteText.router(
+                "two",
+                "tr0: { zone: inner, addresses: [10.1.0.2/30] }",
+                "dz0: { zone: dmz, addresses: [10.5.0.1/24] }"
+            ),
+            networks: "guests: 10.3.0.128/25, dmz: 10.5.0.0/24, printer: 10.5.0.7",
+            firewall: firewall
+        )
     }
 
     private static func proofs(_ text: String) throws -> [String: ClaimProof] { try site(text).answers().byID }
@@ -124,17 +116,12 @@ struct UnroutedClaimTests {
     @Test("of two routers side by side the one that lets through counts")
     func sideBySide() throws {
         func text(_ line: String) -> String {
-            """
-            site: a.b
-            networks: { lan: 10.2.0.0/24, far: 172.20.0.0/16 }
-            hosts:
-              one: { roles: [router], interfaces: { wan: { zone: outside }, a0: { zone: lan, addresses: [10.2.0.1/24] } } }
-              two: { roles: [router], interfaces: { up: { zone: up }, b0: { zone: lan, addresses: [10.2.0.2/24] } } }
-            services: { ssh: tcp/22 }
-            firewall:
-            \(line)
-              never: [{ id: n, from: lan, to: far, services: ssh }]
-            """
+            SiteText.of(
+                SiteText.router("one", "wan: { zone: outside }", "a0: { zone: lan, addresses: [10.2.0.1/24] }"),
+                SiteText.router("two", "up: { zone: up }", "b0: { zone: lan, addresses: [10.2.0.2/24] }"),
+                networks: "lan: 10.2.0.0/24, far: 172.20.0.0/16",
+                firewall: line + "\n  never: [{ id: n, from: lan, to: far, services: ssh }]"
+            )
         }
         let open = try Self.proofs(text("  allow: [{ id: a, from: lan, to: any, services: ssh, out: up }]"))
         #expect(open["n"]?.answer == .refuted && open["n"]?.host == "two", "\(Self.describe(open["n"]))")

@@ -9,17 +9,13 @@ struct UplinkClaimTests {
     private static let inner = "eth1: { zone: lan, addresses: [10.1.0.1/24] }"
 
     private static func text(_ uplinks: String, _ firewall: String) -> String {
-        """
-        site: a.b
-        networks: { lan: 10.1.0.0/24, abroad: 8.0.0.0/8 }
-        hosts:
-          r1: { roles: [router], interfaces: { \(uplinks), \(inner) } }
-          h1: { addresses: [10.1.0.21/24] }
-          s1: { interfaces: { eth0: { zone: srv, addresses: [172.20.0.9/16] } } }
-        services: { ssh: tcp/22, https: tcp/443, way: tcp/2222 }
-        firewall:
-        \(firewall)
-        """
+        SiteText.of(
+            SiteText.router("r1", uplinks, inner),
+            "h1: { addresses: [10.1.0.21/24] }",
+            "s1: { interfaces: { eth0: { zone: srv, addresses: [172.20.0.9/16] } } }",
+            networks: "lan: 10.1.0.0/24, abroad: 8.0.0.0/8",
+            firewall: firewall
+        )
     }
 
     private static func proofs(_ text: String) throws -> [String: ClaimProof] { try site(text).answers().byID }
@@ -122,8 +118,7 @@ struct UplinkClaimTests {
     @Test("the file's tests ask it, too")
     func tests() throws {
         func failed(_ lines: String, _ test: String) throws -> [String] {
-            let model = try site(Self.text(Self.wan, "\(lines)\n  tests: [{ \(test) }]"))
-            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+            try site(Self.text(Self.wan, "\(lines)\n  tests: [{ \(test) }]")).failedTests
         }
         let denied = """
               allow: [{ from: h1, to: internet, services: https }]
@@ -175,8 +170,7 @@ struct UplinkClaimTests {
                   deny: [{ id: noweb, from: lan, to: internet, services: https, \(zones) }]
                   tests: [{ from: h1, to: 9.9.9.9, service: https, expect: \(expected) }]
                 """
-            return PolicyCheck.failedTests(try site(Self.text(Self.three, lines)), file: "site.yaml", now: 0)
-                .map(\.message)
+            return try site(Self.text(Self.three, lines)).failedTests
         }
         #expect(try failed("in: lan", "drop").isEmpty)
         let lost = try failed("in: lan", "accept")
@@ -197,8 +191,7 @@ struct UplinkClaimTests {
             )
             // A host that is no router.
             let other = text.replacing("r1: { roles: [router],", with: "h2: {")
-            let model = try site(name == "r1" ? text : other)
-            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+            return try site(name == "r1" ? text : other).failedTests
         }
         for (line, test) in [
             ("from: abroad, to: \(name), services: ssh, in", "from: 8.8.8.8, to: 198.51.100.5, service: ssh"),
@@ -222,8 +215,7 @@ struct UplinkClaimTests {
             "fibre: { zone: outside, addresses: [198.51.100.5/24] }, eth0: { zone: backup, addresses: [185.0.2.5/24] }"
         func failed(_ test: String, in zone: String = ", in: backup") throws -> [String] {
             let lines = "  allow: [{ from: abroad, to: r1, services: ssh\(zone) }]\n  tests: [{ \(test) }]"
-            let model = try site(Self.text(uplinks, lines))
-            return PolicyCheck.failedTests(model, file: "site.yaml", now: 0).map(\.message)
+            return try site(Self.text(uplinks, lines)).failedTests
         }
         for expected in ["accept", "drop"] {
             let found = try failed("from: 8.8.8.8, to: 185.0.2.5, service: ssh, expect: \(expected)")

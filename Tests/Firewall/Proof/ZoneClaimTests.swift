@@ -118,27 +118,23 @@ struct ZoneClaimTests {
         func proof(_ line: String) throws -> ClaimProof {
             try Self.proof(
                 .allow,
-                """
-                site: a.b
-                hosts:
-                  r:
-                    roles: [router]
-                    interfaces:
-                      lan: { zone: people, addresses: [10.1.0.1/24] }
-                      dmz: { zone: servers, addresses: [10.2.0.1/24] }
-                  c: { interfaces: { e: { zone: inside, addresses: [10.1.0.5/24] } } }
-                  d: { interfaces: { e: { zone: inside, addresses: [10.2.0.5/24] } } }
-                services: { web: tcp/80 }
-                firewall:
-                  allow: [{ \(line) }]
-                """
+                SiteText.of(
+                    SiteText.router(
+                        "r",
+                        "lan: { zone: people, addresses: [10.1.0.1/24] }",
+                        "dmz: { zone: servers, addresses: [10.2.0.1/24] }"
+                    ),
+                    "c: { interfaces: { e: { zone: inside, addresses: [10.1.0.5/24] } } }",
+                    "d: { interfaces: { e: { zone: inside, addresses: [10.2.0.5/24] } } }",
+                    firewall: "  allow: [{ \(line) }]"
+                )
             )
         }
-        #expect(try proof("from: c, to: d, services: web").isProved)
-        let stopped = try proof("from: c, to: d, services: web, in: inside")
+        #expect(try proof("from: c, to: d, services: http").isProved)
+        let stopped = try proof("from: c, to: d, services: http, in: inside")
         #expect(stopped.answer == .refuted && stopped.host == "r", "\(Self.describe(stopped))")
-        #expect(try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: web, in: people").isProved)
-        let none = try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: web, in: servers")
+        #expect(try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: http, in: people").isProved)
+        let none = try proof("from: 10.1.0.8/29, to: 10.2.0.8/29, services: http, in: servers")
         #expect(none.word == "void", "\(Self.describe(none))")
     }
 
