@@ -77,17 +77,8 @@ struct BusyStoreTests {
     func reloaded() throws {
         let port = try Ports.free()
         func text(_ key: String) -> String {
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], issuer: internal, key: \(key) }
-            """
+            let web = "web: { names: [foobar.test], issuer: internal, key: \(key) }"
+            return CertificateSite.text(at: port, certificates: "  " + web)
         }
         let site = try RunningSite(text("ecdsa-p256"), in: directory)
         let holder = try holder()

@@ -176,21 +176,19 @@ struct CanaryTests: OneCertificate {
         }
         try put(one)
         let site = try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [api, web] } } ]
-              routes: [ { hosts: [foobar.test, api.foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
-            certificate-store: store
-            certificates:
-              api: { names: [api.foobar.test], issuer: { acme: "https://127.0.0.1:1/directory" } }
-              web:
-                names: [foobar.test]
-                issuer: { files: { certificate: live.crt, key: live.key } }
-                canary: { share: 1%, time: 1h }
-            """,
+            CertificateSite.text(
+                at: port,
+                showing: ["api", "web"],
+                hosts: "foobar.test, api.foobar.test",
+                app: scene.app.port,
+                certificates: """
+                      api: { names: [api.foobar.test], issuer: { acme: "https://127.0.0.1:1/directory" } }
+                      web:
+                        names: [foobar.test]
+                        issuer: { files: { certificate: live.crt, key: live.key } }
+                        canary: { share: 1%, time: 1h }
+                    """
+            ),
             in: directory
         )
         func good() throws -> Int { try clients(10, trusting: one.certificatePath, of: "api.foobar.test") }

@@ -13,18 +13,15 @@ struct LoneFaultTests {
     }
 
     private func text(_ bought: String) -> String {
-        """
-        site: foobar.test
-        hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-        gateway:
-          listen: [ { port: \(port), tls: { certificates: [bought, web] } } ]
-          routes: [ { hosts: [bought.test, web.test], pool: web } ]
-          pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-        certificate-store: store
-        certificates:
-          bought: { names: [bought.test], issuer: \(bought) }
-          web: { names: [web.test], issuer: internal }
-        """
+        CertificateSite.text(
+            at: port,
+            showing: ["bought", "web"],
+            hosts: "bought.test, web.test",
+            certificates: """
+                  bought: { names: [bought.test], issuer: \(bought) }
+                  web: { names: [web.test], issuer: internal }
+                """
+        )
     }
 
     private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }

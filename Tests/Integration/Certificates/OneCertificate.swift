@@ -34,18 +34,12 @@ extension OneCertificate {
         environment: [String: String] = [:]
     ) throws -> RunningSite {
         try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
-              \(setting)
-            certificate-store: store
-            certificates:
-              web: { names: [foobar.test], \(certificate) }
-            """,
+            CertificateSite.text(
+                at: port,
+                app: scene.app.port,
+                setting,
+                certificates: "  web: { names: [foobar.test], \(certificate) }"
+            ),
             in: directory,
             environment: environment
         )

@@ -26,17 +26,12 @@ struct RetireAfterUpgradeTests {
     @Test("the data plane that drains is asked, too, and named as what holds the key; when it has ended, nothing does")
     func drains() throws {
         let site = try RunningSite(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              drain: 1h
-              listen: [ { port: \(port), tls: { certificates: [web] } } ]
-              routes: [ { hosts: [foobar.test], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: \(app.port) } ] } }
-            certificate-store: store
-            certificates: { web: { names: [foobar.test], issuer: internal } }
-            """,
+            CertificateSite.text(
+                at: port,
+                app: app.port,
+                "drain: 1h",
+                certificates: "  web: { names: [foobar.test], issuer: internal }"
+            ),
             in: directory
         )
         let client = try ChildProcess(

@@ -11,18 +11,16 @@ struct SigningThreadTests: OneCertificate {
 
     /// - Parameter names: of the site's internal certificates.
     private func text(_ names: [String]) -> String {
-        """
-        site: foobar.test
-        hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-        gateway:
-          listen: [ { port: \(port), tls: { certificates: [\(names.joined(separator: ", ")), bought] } } ]
-          routes: [ { hosts: ["*"], pool: web } ]
-          pools: { web: { servers: [ { address: 127.0.0.1, port: \(scene.app.port) } ] } }
-        certificate-store: store
-        certificates:
-          bought: { names: [bought.test], issuer: { acme: "https://127.0.0.1:1/directory" } }
-          \(names.map { "\($0): { names: [\(name(of: $0))], issuer: internal }" }.joined(separator: "\n  "))
-        """
+        CertificateSite.text(
+            at: port,
+            showing: names + ["bought"],
+            hosts: "\"*\"",
+            app: scene.app.port,
+            certificates: """
+                  bought: { names: [bought.test], issuer: { acme: "https://127.0.0.1:1/directory" } }
+                  \(names.map { "\($0): { names: [\(name(of: $0))], issuer: internal }" }.joined(separator: "\n  "))
+                """
+        )
     }
 
     private func name(of certificate: String) -> String {

@@ -22,20 +22,17 @@ struct SlowOrderTests {
         )
         try directory.makeExecutable("slow")
         func text(_ names: [String], _ more: String) -> String {
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [\(names.joined(separator: ", "))] } } ]
-              routes: [ { hosts: ["*"], pool: web } ]
-              pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-            certificate-store: store
-            certificates:
-              slow:
-                names: [slow.test]
-                issuer: { acme: "\(pebble.url)", trust: pebble.crt, dns: { run: ./slow, timeout: 10m, wait: 0s } }
-              \(more)
-            """
+            CertificateSite.text(
+                at: port,
+                showing: names,
+                hosts: "\"*\"",
+                certificates: """
+                      slow:
+                        names: [slow.test]
+                        issuer: { acme: "\(pebble.url)", trust: pebble.crt, dns: { run: ./slow, timeout: 10m, wait: 0s } }
+                      \(more)
+                    """
+            )
         }
         let site = try RunningSite(text(["slow"], ""), in: directory)
         try eventually("the slow one has its turn; \(site.log)", within: .seconds(120)) {

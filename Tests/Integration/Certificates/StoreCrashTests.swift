@@ -139,17 +139,13 @@ struct StoreCrashTests {
         let names = (1...12).map { "c\($0)" }
         let port = try Ports.free()
         try directory.write(
-            """
-            site: foobar.test
-            hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-            gateway:
-              listen: [ { port: \(port), tls: { certificates: [\(names.joined(separator: ", "))] } } ]
-              routes: [ { hosts: ["*"], pool: none } ]
-              pools: { none: { servers: [ { address: 127.0.0.1, port: 9 } ] } }
-            certificate-store: store
-            certificates:
-              \(names.map { "\($0): { names: [\($0).foobar.test], issuer: internal }" }.joined(separator: "\n  "))
-            """,
+            CertificateSite.text(
+                at: port,
+                showing: names,
+                hosts: "\"*\"",
+                certificates: names.map { "  \($0): { names: [\($0).foobar.test], issuer: internal }" }
+                    .joined(separator: "\n")
+            ),
             to: "site.yaml"
         )
         let serve = ["serve", "--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")]

@@ -15,18 +15,10 @@ struct UnshownCertificateTests {
 
     /// - Parameter others: of the site's certificates.
     private func text(_ others: String) -> String {
-        """
-        site: foobar.test
-        hosts: { here: { roles: [gateway], addresses: [127.0.0.1/8] } }
-        gateway:
-          listen: [ { port: \(port), tls: { certificates: [web] } } ]
-          routes: [ { hosts: [foobar.test], pool: web } ]
-          pools: { web: { servers: [ { address: 127.0.0.1, port: 1 } ] } }
-        certificate-store: store
-        certificates:
-          web: { names: [foobar.test], issuer: internal }
-        \(others)
-        """
+        CertificateSite.text(
+            at: port,
+            certificates: "  web: { names: [foobar.test], issuer: internal }\n" + others
+        )
     }
 
     /// The generations that the program was told of, in order.
