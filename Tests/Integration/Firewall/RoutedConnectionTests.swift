@@ -13,34 +13,38 @@ struct RoutedConnectionTests {
             ip link add $1 type veth peer name near netns $there; ip link set $1 up; ip addr add $2.1/24 dev $1
             nsenter -t $there --net sh -ec "ip link set near up; ip addr add $3 dev near; ip route add default via $2.1"
         }
+        put() { apply $1.yaml --keep 10.1.0.9 --confirm-within 0s; echo "$1 $?"; }
         neighbour lan 10.1.0 10.1.0.9/24
         neighbour dmz 10.2.0 10.2.0.5/24
 
         """
 
+    /// Runs a script there, in a folder with these files by name.
+    private static func script(_ text: String, beside files: [String: String]) throws -> ToolResult {
+        let network = try NetworkOfOneHost()
+        try network.directory.write(server, to: "server.py")
+        for (name, text) in files { try network.directory.write(text, to: name) }
+        return try network.script(between + text)
+    }
+
     @Test("they go on under another ruleset that allows them, and those are cut that it does not")
     func passing() throws {
-        let network = try NetworkOfOneHost()
-        try network.directory.write(Self.server, to: "server.py")
-        try network.directory.write(Self.client, to: "client.py")
-        try network.directory.write(Self.site(services: "web, queue", more: ""), to: "both.yaml")
-        try network.directory.write(
-            Self.site(services: "web, queue", more: ", { from: dmz, to: lan }"),
-            to: "wider.yaml"
-        )
-        try network.directory.write(Self.site(services: "web", more: ", { from: dmz, to: lan }"), to: "narrow.yaml")
-        let result = try network.script(
-            Self.between + """
-                apply both.yaml --keep 10.1.0.9 --confirm-within 0s; echo "both $?"
-                nsenter -t $dmz --net python3 server.py & server=$!
-                nsenter -t $lan --net python3 client.py > talk.txt & talker=$!
-                await 'grep -q "start: both talk" talk.txt'
-                apply wider.yaml --keep 10.1.0.9 --confirm-within 0s; echo "wider $?"
-                touch wider; await 'grep -q "wider: end" talk.txt'
-                apply narrow.yaml --keep 10.1.0.9 --confirm-within 0s; echo "narrow $?"
-                touch narrow; await 'grep -q "narrow: end" talk.txt'
-                cat talk.txt
-                """
+        let result = try Self.script(
+            """
+            put both
+            nsenter -t $dmz --net python3 server.py & server=$!
+            nsenter -t $lan --net python3 client.py > talk.txt & talker=$!
+            await 'grep -q "start: both talk" talk.txt'
+            put wider; touch wider; await 'grep -q "wider: end" talk.txt'
+            put narrow; touch narrow; await 'grep -q "narrow: end" talk.txt'
+            cat talk.txt
+            """,
+            beside: [
+                "client.py": Self.client,
+                "both.yaml": Self.site(services: "web, queue"),
+                "wider.yaml": Self.site(services: "web, queue", more: Self.back),
+                "narrow.yaml": Self.site(services: "web", more: Self.back),
+            ]
         )
         let said = result.output
         #expect(said.contains("both 0\n") && said.contains("wider 0\n") && said.contains("narrow 0\n"), "\(result)")
@@ -57,35 +61,33 @@ struct RoutedConnectionTests {
 
     @Test("a forwarded port leads to the host behind, whose own port is shut, and goes on under another ruleset")
     func forwarded() throws {
-        let network = try NetworkOfOneHost()
-        try network.directory.write(Self.server, to: "server.py")
-        try network.directory.write(Self.caller, to: "caller.py")
         let forward = "  forward: [{ from: lan, in: people, service: way, to: 10.2.0.5, port: 8080 }]\n"
-        try network.directory.write(Self.site(services: "queue", more: "") + forward, to: "one.yaml")
-        try network.directory.write(
-            Self.site(services: "queue", more: ", { from: dmz, to: lan }") + forward,
-            to: "other.yaml"
-        )
-        let deny = ", { from: dmz, to: lan }, { from: 10.1.0.9, to: gate, services: way }"
-        try network.directory.write(Self.site(services: "queue", more: deny) + forward, to: "denied.yaml")
-        let result = try network.script(
-            Self.between + """
-                apply one.yaml --keep 10.1.0.9 --confirm-within 0s; echo "one $?"
-                nsenter -t $dmz --net python3 server.py & server=$!
-                nsenter -t $lan --net python3 caller.py > talk.txt & talker=$!
-                await 'grep -q "direct" talk.txt'
-                apply other.yaml --keep 10.1.0.9 --confirm-within 0s; echo "other $?"
-                touch other; await 'grep -q "end" talk.txt'
-                cat talk.txt
-                apply denied.yaml --keep 10.1.0.9 --confirm-within 0s; echo "denied $?"
-                """
+        let deny = Self.back + ", { from: 10.1.0.9, to: gate, services: way }"
+        let result = try Self.script(
+            """
+            put one
+            nsenter -t $dmz --net python3 server.py & server=$!
+            nsenter -t $lan --net python3 caller.py > talk.txt & talker=$!
+            await 'grep -q "direct" talk.txt'
+            put other; touch other; await 'grep -q "end" talk.txt'
+            cat talk.txt; put denied
+            """,
+            beside: [
+                "caller.py": Self.caller,
+                "one.yaml": Self.site(services: "queue") + forward,
+                "other.yaml": Self.site(services: "queue", more: Self.back) + forward,
+                "denied.yaml": Self.site(services: "queue", more: deny) + forward,
+            ]
         )
         #expect(result.output.contains("one 0\n") && result.output.contains("other 0\n"), "\(result)")
         #expect(result.output.hasSuffix("1 connection that the rules closed was ended\ndenied 0\n"), "\(result)")
         #expect(result.output.contains("forwarded: talks\ndirect: shut\nother: talks\nend\n"), "\(result)")
     }
 
-    private static func site(services: String, more: String) -> String {
+    /// What is denied besides: none of it is asked here, so that it is another ruleset alone.
+    private static let back = ", { from: dmz, to: lan }"
+
+    private static func site(services: String, more: String = "") -> String {
         """
         site: foobar.com
         networks: { lan: 10.1.0.0/24, dmz: 10.2.0.0/24 }
