@@ -3,6 +3,24 @@ import Testing
 /// What is told of the rules in force, and what is kept, by what the kernel holds.
 @Suite("Policy status", .patient, .enabled(if: NetworkOfOneHost.isPossible))
 struct StatusTests {
+    /// - Parameter interfaces: of its one host, the first in line 6.
+    private static func site(_ interfaces: String...) -> String {
+        """
+        site: foobar.com
+        hosts:
+          app-01:
+            roles: [app]
+            interfaces:
+        \(interfaces.map { "      \($0)" }.joined(separator: "\n"))
+        services: { ssh: tcp/22, note: udp/99 }
+        firewall:
+          allow:
+            - { from: any, to: all, services: [ssh] }
+            - { from: app-01, to: any, services: [note] }
+
+        """
+    }
+
     @Test("a ruleset that the kernel does not hold is not kept, and not said to be in force")
     func kernel() throws {
         let result = try NetworkOfOneHost().script(
@@ -31,19 +49,10 @@ struct StatusTests {
     func interfaces() throws {
         let network = try NetworkOfOneHost()
         try network.directory.write(
-            """
-            site: foobar.com
-            hosts:
-              app-01:
-                roles: [app]
-                interfaces:
-                  eth0: { zone: inside, addresses: [10.10.0.21/24] }
-                  eth9: { zone: outside, addresses: [198.51.100.9/24] }
-            services: { ssh: tcp/22 }
-            firewall:
-              allow: [{ from: any, to: all, services: [ssh] }]
-
-            """,
+            Self.site(
+                "eth0: { zone: inside, addresses: [10.10.0.21/24] }",
+                "eth9: { zone: outside, addresses: [198.51.100.9/24] }"
+            ),
             to: "typo.yaml"
         )
         let result = try network.script(
@@ -70,21 +79,7 @@ struct StatusTests {
     func unnamedAddresses() throws {
         let network = try NetworkOfOneHost()
         try network.directory.write(
-            """
-            site: foobar.com
-            hosts:
-              app-01:
-                roles: [app]
-                interfaces:
-                  eth0: { addresses: [10.10.0.21/24] }
-                  eth1: {}
-            services: { ssh: tcp/22, note: udp/99 }
-            firewall:
-              allow:
-                - { from: any, to: all, services: [ssh] }
-                - { from: app-01, to: any, services: [note] }
-
-            """,
+            Self.site("eth0: { addresses: [10.10.0.21/24] }", "eth1: {}"),
             to: "second.yaml"
         )
         try network.directory.write(
