@@ -26,7 +26,6 @@ package struct CertificateStanding: Sendable {
     package var isStandby = false
     /// Clients refused it lately in a trial, and it is of files: a gateway that had others serves those.
     package var isRefused = false
-    /// There is none.
     internal var isMissing = false
     /// It cannot be read, or clients refuse it.
     internal var isUnfit = false

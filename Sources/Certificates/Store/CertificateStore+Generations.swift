@@ -96,7 +96,6 @@ extension CertificateStore {
         return (earlier, bundle)
     }
 
-    /// Whether the internal CA has taken back the intermediate that signed it.
     private func hasRevokedIntermediate(_ bundle: CertificateBundle) -> Bool {
         (try? InternalCAStanding(in: self))?.hasTakenBack(bundle.chain) == true
     }

@@ -38,7 +38,6 @@ package protocol DataPlaneService: AnyObject {
     var isDrained: Bool { get }
 }
 
-/// One configuration as the data plane gets it.
 package struct DataPlaneConfiguration: Sendable {
     /// Goes up with each configuration.
     package let generation: UInt64

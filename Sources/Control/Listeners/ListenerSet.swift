@@ -1,7 +1,6 @@
 import Glibc
 package import Linux
 
-/// What to listen on.
 package struct ListenerRequest: Hashable, Sendable {
     package let address: SocketAddress
     /// Whether a machine without the address' family goes without it.

@@ -50,7 +50,6 @@ package struct StateFolder: Sendable {
 
     private var statePath: String { "\(path)/state.json" }
 
-    /// Whether there is no state.
     var isStateGone: Bool { !FileWriting.exists(statePath) }
 
     /// The state; a fresh one where nothing was ever applied.
@@ -137,7 +136,6 @@ package struct StateFolder: Sendable {
     /// The highest generation of which something is kept; 0 when there is none.
     var newestGeneration: Int { files.map(\.generation).max() ?? 0 }
 
-    /// The generations that a watchdog watches now.
     var watchedGenerations: [Int] {
         files.filter { $0.name.hasSuffix(".\(Self.mark)") && FileLock.isHeld("\(path)/\($0.name)") }.map(\.generation)
     }

@@ -125,7 +125,6 @@ extension TrafficSet {
 }
 
 extension SiteHost {
-    /// The names of the interfaces of a zone.
     func names(in zone: String) -> Set<String> { Set(interfaces.filter { $0.zone == zone }.map(\.name)) }
 
     /// The interfaces of a zone, all for no zone; nil when the host has none of it.

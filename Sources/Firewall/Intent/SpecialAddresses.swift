@@ -15,7 +15,6 @@ enum SpecialAddresses {
     /// 127.0.0.0/8 and ::1.
     static let loopback = set(["127.0.0.0/8", "::1/128"])
 
-    /// fe80::/10.
     static let linkLocal = set(["fe80::/10"])
 
     /// fe80::/10, and `::` of a host that has no address yet.

@@ -35,7 +35,6 @@ package struct AddressSet: Sendable, Hashable {
     static func all(of family: AddressFamily) -> AddressSet {
         family == .v4 ? AddressSet(v4: .all) : AddressSet(v6: .all)
     }
-    /// No address.
     package static let none = AddressSet()
 
     package var isEmpty: Bool { v4.isEmpty && v6.isEmpty }

@@ -96,7 +96,6 @@ package enum ConnectionState: UInt8, Sendable, Hashable, CaseIterable {
     case new, established, related, invalid, untracked
 }
 
-/// A set of connection states.
 package struct ConnectionStates: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }

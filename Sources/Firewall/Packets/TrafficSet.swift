@@ -29,7 +29,6 @@ package struct TrafficSet: Sendable, Hashable {
         TrafficSet(number, details: UInt16(type) << 8...UInt16(type) << 8 | 0xFF)
     }
 
-    /// All traffic of the protocols that have ports.
     static let withPorts = ProtocolNumber.withPorts.reduce(TrafficSet.none) { $0.union(TrafficSet($1)) }
 
     package var isEmpty: Bool { kinds.isEmpty }

@@ -77,7 +77,6 @@ package enum ElementKey: Sendable, Hashable {
     }
 }
 
-/// An address family.
 package enum AddressFamily: String, Sendable, Hashable, CaseIterable {
     case v4 = "ipv4"
     case v6 = "ipv6"

@@ -8,7 +8,6 @@ struct DiagramAlgebra {
     private var pending = PendingEdges()
     private var mapped = NodeMemo()
     private let lasts = Dimension.allCases.map(\.last)
-    /// How many nodes there were at the beginning.
     private let firstNodes: Int
     /// How many edges there may be.
     let limit: Int

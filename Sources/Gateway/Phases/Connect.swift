@@ -55,7 +55,6 @@ extension Exchange {
         dropServer(reusable: false)
     }
 
-    /// Lets go of the server and the connection to it.
     internal func dropServer(reusable: Bool) {
         if let connection {
             self.connection = nil

@@ -30,7 +30,6 @@ package struct Plan: Codable, Sendable, Equatable {
 }
 
 extension Plan {
-    /// The DNS names of its servers.
     package var dnsNames: Set<String> { Set(pools.flatMap(\.servers).compactMap(\.dnsName)) }
 
     /// The addresses of those names that have one.

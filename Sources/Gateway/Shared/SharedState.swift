@@ -47,7 +47,6 @@ package final class SharedState: Sendable {
         package var words: Int { workerBase + berths * workers * workerStride }
     }
 
-    /// Words of a pool.
     package enum PoolWord: Int, CaseIterable {
         /// Turns taken of the pool's schedule.
         case cursor
@@ -59,7 +58,6 @@ package final class SharedState: Sendable {
         static let count = 8
     }
 
-    /// Words of a server.
     package enum ServerWord: Int, CaseIterable {
         /// Requests under way.
         case inFlight

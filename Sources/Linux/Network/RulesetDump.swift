@@ -28,7 +28,6 @@ package enum RulesetDump {
         throw SystemError("recv(AF_NETLINK)", EINTR)
     }
 
-    /// A string as an attribute.
     package static func attribute(_ kind: UInt16, _ text: String) -> [UInt8] {
         NetlinkMessage.attribute(kind, Array(text.utf8) + [0])
     }

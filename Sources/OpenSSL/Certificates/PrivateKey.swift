@@ -75,7 +75,6 @@ package final class PrivateKey: Sendable {
         }
     }
 
-    /// Whether `other` is the same key.
     package func isSame(as other: PrivateKey) -> Bool {
         defer { ERR_clear_error() }
         return unsafe EVP_PKEY_eq(handle, other.handle) == 1

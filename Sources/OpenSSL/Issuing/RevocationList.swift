@@ -160,7 +160,6 @@ package struct RevocationList: Sendable, Equatable {
         return status == 1 ? value : nil
     }
 
-    /// As PEM.
     package var pem: String {
         guard let bio = unsafe BIO_new(BIO_s_mem()) else { return "" }
         defer { unsafe BIO_free(bio) }

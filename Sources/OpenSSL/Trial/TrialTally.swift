@@ -18,7 +18,6 @@ package final class TrialTally: Sendable {
     /// A handshake that showed the certificate ended well.
     internal func accept(_ client: UInt64) { seen.mark(CertificateTrial.mixed(client)) }
 
-    /// A client refused the certificate.
     internal func refuse(_ client: UInt64, _ alert: CertificateAlert) {
         let number = CertificateTrial.mixed(client)
         seen.mark(number)

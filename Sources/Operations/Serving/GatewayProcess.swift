@@ -39,7 +39,6 @@ package final class GatewayProcess {
     internal var supervisor: DataPlaneSupervisor
     internal var admin: AdminSocket?
     internal var configuration: SiteConfiguration
-    /// What it warns of.
     internal var warnings: [String] = []
     /// The warnings that were told last.
     internal var toldWarnings: Set<String> = []

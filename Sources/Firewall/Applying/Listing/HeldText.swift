@@ -4,7 +4,6 @@ package import Site
 /// time that elements have left, and with elements in one order. On which lines of the site file our rules stand is left
 /// out, too: comments keep the line by which a rule came into the kernel.
 package struct HeldText: Sendable, Equatable {
-    /// One table.
     package struct Table: Sendable, Equatable {
         /// For chains, sets and other objects what they are, and for a chain its rules in order.
         package var parts: [String: [String]] = [:]

@@ -80,11 +80,9 @@ extension RulesetScript.Block {
     /// What stands in it about itself: of a chain its hook, of a set its type.
     var head: [RulesetScript.Statement] { isChain ? statements.filter(\.isAboutChain) : statements }
 
-    /// The rules of a chain.
     package var rules: [RulesetScript.Statement] { isChain ? statements.filter { !$0.isAboutChain } : [] }
 }
 
 extension RulesetScript.Statement {
-    /// Whether a statement of a chain is about the chain and no rule.
     fileprivate var isAboutChain: Bool { ["type ", "policy ", "comment ", "flags "].contains { text.hasPrefix($0) } }
 }

@@ -42,7 +42,6 @@ package struct TableName: Sendable, Hashable, CustomStringConvertible {
     /// The one table that is Gatehouse's.
     package static let own = TableName(checkedFamily: "inet", name: "gatehouse")
 
-    /// Whether a table of that family and name is it.
     static func isOwn(_ family: String?, _ name: String?) -> Bool { family == own.family && name == own.name }
 
     private init(checkedFamily: String, name: String) {

@@ -20,7 +20,6 @@ package enum HTTP2Glitch: Int, CaseIterable, Sendable {
     case priority
     /// DATA without a byte of payload that does not end its stream.
     case emptyData
-    /// WINDOW_UPDATE.
     case windowUpdate
     /// HEADERS for a stream that is refused because the connection is going away.
     case lateStream

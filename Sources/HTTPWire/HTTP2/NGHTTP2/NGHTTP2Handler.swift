@@ -25,7 +25,6 @@ protocol NGHTTP2Handler: AnyObject {
     func streamBeyondLimit(id: Int32)
     /// The stream is gone.
     func closed(_ stream: HTTP2Stream, code: UInt32)
-    /// A frame was written.
     func frameSent(_ frame: FrameHeader, on stream: HTTP2Stream?)
     /// GOAWAY with this code was written.
     func goawaySent(code: UInt32, lastStream: Int32)

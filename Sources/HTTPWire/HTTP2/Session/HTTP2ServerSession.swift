@@ -75,7 +75,6 @@ package final class HTTP2ServerSession {
     /// closed.
     package var wantsRead: Bool { closing == nil && wire.wantsRead }
 
-    /// Streams that are open.
     package var openStreams: Int { live.count }
 
     /// The stream whose head has begun to come and is not whole; 0 for none. Nothing else can come meanwhile (RFC 9113
