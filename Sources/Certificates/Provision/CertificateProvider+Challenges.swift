@@ -1,5 +1,4 @@
 import Linux
-import OpenSSL
 import Site
 
 /// How a CA comes to see that the names are this site's, and what is seen of that from here beforehand.
