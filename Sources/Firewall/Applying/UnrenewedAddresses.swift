@@ -22,8 +22,7 @@ package enum UnrenewedAddresses {
     ///
     /// - Parameter file: the site file, as it is to be named.
     package static func warnings(_ host: SiteHost, leases: [Lease], file: String) -> [Diagnostic] {
-        let entries = host.interfaces.flatMap { interface in interface.addresses.map { ($0, interface.position) } }
-        return (entries + host.addresses.map { ($0, host.position) }).compactMap { entry, position -> Diagnostic? in
+        host.placedAddresses.compactMap { entry, position -> Diagnostic? in
             guard let lease = leases.first(where: { $0.address == entry.address }) else { return nil }
             let bearing = host.interfaces.first { $0.name == lease.interface }
             if bearing?.asksForLease == true { return nil }

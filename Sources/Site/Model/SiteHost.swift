@@ -16,6 +16,14 @@ package struct SiteHost: Sendable, Equatable {
 
     /// Every address that the host bears, interfaces first.
     package var allAddresses: [InterfaceAddress] { interfaces.flatMap(\.addresses) + addresses }
+
+    /// The same, each with the place of what bears it.
+    package var placedAddresses: [(entry: InterfaceAddress, position: SourcePosition)] {
+        let placed = interfaces.flatMap { interface in
+            interface.addresses.map { (entry: $0, position: interface.position) }
+        }
+        return placed + addresses.map { (entry: $0, position: position) }
+    }
 }
 
 /// A network interface of a host.

@@ -16,6 +16,22 @@ enum HostRules {
         }
     }
 
+    /// Every machine bears addresses of loopback, and no packet from elsewhere has one: to a policy they name nobody.
+    static func addressesAreNotOfLoopback(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
+        guard site.firewall.isUsed else { return }
+        for host in site.hosts.inFileOrder(\.position) {
+            for (entry, position) in host.placedAddresses where entry.address.isLoopback {
+                collector.report(
+                    .conflict,
+                    at: SourceRange(position),
+                    "the address \(entry.address) of \(quoted(host.name)) is of loopback, which every machine has",
+                    help: "leave it out, and write an address that others reach the host by; what it says to itself is "
+                        + "let through without a line"
+                )
+            }
+        }
+    }
+
     /// Every link may have a host with the same address of the link (RFC 4291, section 2.5.6; RFC 3927).
     static func addressesAreOfOneHost(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         guard site.firewall.isUsed else { return }

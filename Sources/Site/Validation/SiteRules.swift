@@ -6,6 +6,7 @@ enum SiteRules {
     /// What makes a site impossible.
     private static let errors: [Rule] = [
         HostRules.addressesAreUnique,
+        HostRules.addressesAreNotOfLoopback,
         FirewallNameRules.namesAreUnambiguous,
         FirewallNameRules.idsAreUnique,
         FirewallNameRules.forwardsLeadSomewhere,

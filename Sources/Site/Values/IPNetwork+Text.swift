@@ -56,6 +56,10 @@ extension InterfaceAddress: CustomStringConvertible {
         self.init(address, prefixLength: length)
         let help = "write an address of a host"
         guard !address.isUnspecified else { throw ValueFault("names no host", help: help) }
+        // "This network" and what is reserved (RFC 6890, section 2.2.2).
+        if case .v4(let bits) = address, bits >> 24 == 0 || bits >> 28 == 0xF {
+            throw ValueFault("is of a range of which no host has an address", help: help)
+        }
         guard address.width == 128 || length > 30 || network.last != address else {
             throw ValueFault("is the broadcast address of \(network)", help: help)
         }

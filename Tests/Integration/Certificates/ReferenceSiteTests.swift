@@ -24,9 +24,9 @@ struct ReferenceSiteTests {
         let ports = [
             ("port: 443", "port: \(secure)"), ("port: 80,", "port: \(plain),"),
             ("http: tcp/80, https: tcp/443", "http: tcp/\(plain), https: tcp/\(secure)"),
-            ("app: tcp/8080", "app: tcp/\(app.port)"), ("10.10.0.21/24", "127.0.0.1/24"),
+            ("app: tcp/8080", "app: tcp/\(app.port)"), ("host: app-01", "address: 127.0.0.1"),
             // Nobody listens there: the other app server is down.
-            ("10.10.0.22/24", "127.0.0.2/24"),
+            ("host: app-02", "address: 127.0.0.2"),
         ]
         for (old, new) in ports + changes {
             #expect(text.contains(old), "the policy has no \(old) any more")

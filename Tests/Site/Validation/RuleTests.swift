@@ -49,11 +49,17 @@ import Testing
         func site(_ address: String) -> String { "site: a.b\nhosts: { h: { addresses: [\"\(address)\"] } }\n" }
         for address in [
             "0.0.0.0/0", "::/0", "224.0.0.1/4", "ff02::1/64", "10.9.0.255/24", "10.9.0.0/24", "255.255.255.255/32",
+            "0.0.0.5/8", "240.0.0.1/24",
         ] {
             Faulty(site(address), "2:27 invalid-value | an address of a host").verify()
         }
         for address in ["10.9.0.254/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "2001:db8::ffff/112"] {
             #expect(check(site(address) + rule).text == "", "\(address)")
+        }
+        for address in ["127.0.0.1/8", "::1/128"] {
+            // A gateway without a policy may well be tried at home.
+            #expect(check(site(address)).text == "", "\(address)")
+            Faulty(site(address) + rule, "2:13 conflict | an address that others reach").verify()
         }
         for address in ["fe80::1/64", "169.254.7.7/16"] {
             #expect(check(site(address)).text == "", "\(address)")
