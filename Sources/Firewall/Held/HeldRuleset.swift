@@ -2,7 +2,7 @@
 /// the chains that they jump to. What was not understood stands in it as such and carries its text.
 package struct HeldRuleset: Sendable {
     package var chains: [HeldChain] = []
-    /// Objects that decide about no packet and are not of a known kind. A person should know of them.
+    /// What a person should know of and no packet hangs on: objects that are not of a known kind, or what is said of the machine.
     package var remarks: [String] = []
     /// What could not be placed and may decide about packets. Where there is any, nothing is known of any packet.
     package var misplaced: [String] = []

@@ -108,6 +108,9 @@ struct StatusTests {
             try; grep -o 'help: write it at `eth0`.*' said
             policy status > said; echo "status $?"; bears status
             policy drift 2> said; echo "drift $?"; bears drift
+            $gatehouse policy explain --site site.yaml --host app-01 --from app-01 --to 10.10.0.7 --port note > said 2>&1
+            echo "explained $?"; bears explain
+            $gatehouse policy prove --live --site site.yaml > said; echo "notes: $(grep -c ' note: .* also bears .*; write it' said)"
             for net in 10.10.0 10.10.9 10.20.0 10.30.0; do python3 send.py $net.21 $net.7; done
             ip link del more; ip addr del 2001:db8:a:0:5054:ff:fe12:3456/64 dev eth0
             sed -i 's#10.10.0.21/24#&, 10.10.9.21/24#' second.yaml; try; python3 send.py 10.10.9.21 10.10.9.7
@@ -123,7 +126,7 @@ struct StatusTests {
         for words in [
             "applied 0\n\(told("apply", "site.yaml"))help: write it at `eth0` of `app-01`, or ",
             "`net.ipv6.conf.eth0.autoconf=0`\n", "status 0\n\(told("status", "1.site.yaml"))",
-            "drift 0\n\(told("drift", "1.site.yaml"))",
+            "drift 0\n\(told("drift", "1.site.yaml"))", "explained 0\n\(told("explain", "site.yaml"))notes: 2\n",
             "10.10.0.21 sent\n10.10.9.21 dropped\n10.20.0.21 sent\n10.30.0.21 dropped\n",
             "applied 0\napply: \n10.10.9.21 sent\n",
         ] {

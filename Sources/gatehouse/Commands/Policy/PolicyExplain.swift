@@ -46,6 +46,7 @@ struct PolicyExplain: ParsableCommand {
         let site = try PolicySite(path: options.path)
         let intent = try site.host(host)
         let asked = site.model.hosts[intent.host] ?? SiteHost(name: intent.host)
+        for warning in site.unnamedAddresses(of: asked) { Output.error(warning.description) }
         let words = PacketWords(from: from, to: to, transport: transport, port: port, interface: interface)
         let journeys = try journeys(words, intent, site)
         let journey = journeys[0]

@@ -48,7 +48,9 @@ struct PolicyProve: ParsableCommand {
                     "--live and --held both say what the kernel of \(host.name) holds, which is this machine: leave one out"
                 )
             }
-            rulesets[host.name] = try PolicySite.live()
+            var held = try PolicySite.live()
+            held.remarks += site.unnamedAddresses(of: host).map { [$0.message, $0.help ?? ""].joined(separator: "; ") }
+            rulesets[host.name] = held
         }
         let hosts = site.intent.hosts.compactMap { host in rulesets[host.host].map { (host, $0) } }
         let proofs = Parallel.map(hosts) { host, held in HostProof(host, against: held) }

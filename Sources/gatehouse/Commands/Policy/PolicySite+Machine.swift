@@ -70,6 +70,14 @@ extension PolicySite {
         }
     }
 
+    /// What this machine bears beside the addresses that the site file gives a host; nothing where by those it is another
+    /// machine.
+    func unnamedAddresses(of host: SiteHost) -> [Diagnostic] {
+        let own = Set(Self.machineAddresses.filter { !$0.isLoopback })
+        guard host.allAddresses.contains(where: { own.contains($0.address) }) else { return [] }
+        return UnnamedAddresses.warnings(host, speaking: Self.speakingAddresses, file: path)
+    }
+
     /// What the site file of the ruleset in force says otherwise of this machine's interfaces.
     static func interfaceWarnings(_ applier: Applier) throws(ApplyError) -> [Diagnostic] {
         try applier.interfaceWarnings(
