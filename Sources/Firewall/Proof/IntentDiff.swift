@@ -22,6 +22,8 @@ package struct IntentDiff: Sendable {
     package private(set) var changes: [Change] = []
     /// What no packet shows.
     package internal(set) var adjustments: [Adjustment] = []
+    /// A sentence for each host that one side lacks by its name.
+    package let notes: [String]
     /// Hosts of which nothing can be said: their rules cut the packets into too many pieces.
     package private(set) var unknown: [String] = []
 
@@ -40,8 +42,6 @@ package struct IntentDiff: Sendable {
         var closing = PacketFunction.none
     }
 
-    /// A host that one side lacks lets nothing through there.
-    ///
     /// - Parameters:
     ///   - now: what ended before counts on neither side, in seconds since 1970.
     ///   - limit: see `DiagramStore`.
@@ -51,10 +51,9 @@ package struct IntentDiff: Sendable {
         at now: Int64 = .min,
         limit: Int = DiagramStore.usualLimit
     ) {
-        let names = Set(old.map(\.host)).union(new.map(\.host)).sorted()
-        for name in names {
-            let before = old.first { $0.host == name } ?? HostIntent(host: name)
-            let after = new.first { $0.host == name } ?? HostIntent(host: name)
+        let hosts = Hosts(from: old, to: new)
+        notes = hosts.notes
+        for (before, after) in hosts.pairs {
             adjustments += Adjustment.translations(from: before, to: after)
             let ends = before.ends.union(after.ends).filter { $0 > now }.sorted()
             var isKnown = ends.count <= Self.mostEnds
@@ -70,7 +69,7 @@ package struct IntentDiff: Sendable {
                     }
                 }
             }
-            if !isKnown { unknown.append(name) }
+            if !isKnown { unknown.append(after.host) }
         }
     }
 

@@ -8,7 +8,7 @@ struct PolicyDiff: ParsableCommand {
         abstract: "Say in packets what a change of the site file opens and closes, on which host.",
         discussion: """
             Lines that only moved are no change, nor is what ended before now; other limits, ends and changes of addresses are.
-            Claims and tests that are gone are noted. Exit status: 0 when
+            Claims and tests that are gone are noted, and so are hosts that one of the files lacks. Exit status: 0 when
             nothing opens, 1 when something does or cannot be told, 2 when a file or the command is wrong.
             """
     )
@@ -25,7 +25,7 @@ struct PolicyDiff: ParsableCommand {
     func run() throws {
         let (before, after) = (try PolicySite(path: old), try PolicySite(path: new))
         let diff = IntentDiff(from: before.intent.hosts, to: after.intent.hosts, at: after.now)
-        let notes = PromiseDiff.notes(from: (before.model, old), to: (after.model, new))
+        let notes = diff.notes + PromiseDiff.notes(from: (before.model, old), to: (after.model, new))
         if json {
             let members: [JSONValue.Member] = [
                 .init("opens", .boolean(diff.opensAnything)),
