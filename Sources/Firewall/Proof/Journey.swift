@@ -39,23 +39,43 @@ package struct Journey: Sendable {
         decision.isAccepted && (arrival.map { $0.decision?.isAccepted ?? false } ?? true)
     }
 
+    /// The packet followed on each way that it may take behind the host's port forwards: one where the site file says by which
+    /// interface it goes on.
+    ///
     /// - Parameters:
     ///   - packet: one that `Explanation.packets` makes.
     ///   - intent: the host's, one of `all`.
     ///   - all: what is meant on every host of the site.
     ///   - now: rules that ended before let nothing through, in seconds since 1970.
-    package init(
+    /// - Returns: one at least.
+    package static func every(
         _ packet: Packet,
         at intent: HostIntent,
         of all: Intent,
         _ site: SiteModel,
         now: Int64 = .min
-    ) {
+    ) -> [Journey] {
         let host = site.hosts[intent.host] ?? SiteHost(name: intent.host)
+        let redirection = packet.path == .input ? intent.redirection(of: packet) : nil
+        let ways = redirection?.redirected(packet, at: host, of: all) ?? [packet]
+        return ways.map { way in
+            Journey(packet, going: way, by: redirection, through: host, intent, of: all, site, now)
+        }
+    }
+
+    private init(
+        _ packet: Packet,
+        going way: Packet,
+        by redirection: Translation?,
+        through host: SiteHost,
+        _ intent: HostIntent,
+        of all: Intent,
+        _ site: SiteModel,
+        _ now: Int64
+    ) {
         self.packet = packet
-        redirection = packet.path == .input ? intent.redirection(of: packet) : nil
-        let redirected = redirection?.redirected(packet, at: host, of: all)
-        decision = Explanation(redirected ?? packet, at: intent, now: now)
+        self.redirection = redirection
+        decision = Explanation(way, at: intent, now: now)
         let isLost = packet.path == .input && !decision.isAccepted && redirection == nil
         nearestRedirection = isLost ? intent.nearestRedirection(of: packet) : nil
         guard decision.isAccepted else {
@@ -157,10 +177,10 @@ extension HeldTrace.Step {
 }
 
 extension Translation {
-    /// The packet with its new destination, on its new way through the host.
-    fileprivate func redirected(_ packet: Packet, at host: SiteHost, of all: Intent) -> Packet {
-        guard case .destination(let target, let port) = kind else { return packet }
-        var redirected = Explanation.packets(
+    /// The packet with its new destination, on each way that it may take through the host now.
+    fileprivate func redirected(_ packet: Packet, at host: SiteHost, of all: Intent) -> [Packet] {
+        guard case .destination(let target, let port) = kind else { return [packet] }
+        return Explanation.packets(
             from: packet.source,
             to: target,
             packet.protocolNumber,
@@ -168,9 +188,11 @@ extension Translation {
             at: host,
             by: packet.inputInterface,
             hosts: all.siteAddresses
-        )[0]
-        redirected.oddities.insert(.redirected)
-        return redirected
+        ).map { way in
+            var redirected = way
+            redirected.oddities.insert(.redirected)
+            return redirected
+        }
     }
 }
 

@@ -37,9 +37,9 @@ package struct PacketWords: Sendable {
     ) throws(Problem) -> [Journey] {
         let host = site.hosts[intent.host] ?? SiteHost(name: intent.host)
         let ways = try packets(at: host, of: site)
-        let journeys = ways.map { Journey($0, at: intent, of: all, site, now: now) }
-        guard let passed = journeys.first(where: \.isLetThrough)?.packet,
-            let lost = journeys.first(where: { !$0.isLetThrough })?.packet
+        let journeys = ways.flatMap { Journey.every($0, at: intent, of: all, site, now: now) }
+        guard let passed = journeys.first(where: \.isLetThrough)?.decision.packet,
+            let lost = journeys.first(where: { !$0.isLetThrough })?.decision.packet
         else { return journeys }
         throw Problem(
             description: "which interface of `\(intent.host)` leads to what is in none of its networks the site file "

@@ -79,7 +79,7 @@ struct ProtocolTests {
         let intent = Intent(of: site)
         func journey(_ number: UInt8, _ port: UInt16) throws -> Journey {
             let packet = try Self.packet(site, "198.51.100.7", "203.0.113.2", number, port, by: "wan")
-            return Journey(packet, at: try #require(intent.host("gate")), of: intent, site)
+            return Journey.every(packet, at: try #require(intent.host("gate")), of: intent, site)[0]
         }
         let tunnel = try journey(115, 0)
         #expect(tunnel.redirection?.id == "l2tp" && tunnel.isLetThrough)

@@ -41,7 +41,7 @@ struct JourneyTests {
             at: try #require(site.hosts["gate"]),
             by: interface
         )
-        return Journey(packets[0], at: try #require(intent.host("gate")), of: intent, site)
+        return Journey.every(packets[0], at: try #require(intent.host("gate")), of: intent, site)[0]
     }
 
     @Test("a forwarded port is followed to its host, in both families, and names the line")
@@ -80,6 +80,27 @@ struct JourneyTests {
         intent.translations[0].expires = 1_900_000_000
         #expect(intent.at(1_899_999_999).translations.first?.kind == .unchanged)
         #expect(intent.at(1_900_000_000).translations.first?.kind != .unchanged)
+    }
+
+    @Test("to whom no interface is known to lead it goes by any, and where these differ nobody can tell")
+    func anyWay() throws {
+        let text = Self.text.replacing("zone: outside", with: "zone: fibre")
+            .replacing("to: web, port: 22", with: "to: 10.9.0.5, port: 22, in: fibre")
+        func journeys(_ text: String) throws -> [Journey] {
+            let site = try site(text)
+            let intent = Intent(of: site)
+            let words = PacketWords(from: "203.0.113.9", to: "198.51.100.2", port: "way-in", interface: "wan")
+            return try words.journeys(at: try #require(intent.host("gate")), of: intent, site)
+        }
+        let open = try journeys(text)
+        let ways = open.map(\.decision.packet.route)
+        #expect(ways == [.forward(by: "wan", to: "dmz"), .forward(by: "wan", to: "wifi")], "\(ways)")
+        #expect(open.allSatisfy { $0.isLetThrough && $0.redirection?.id == "in" })
+        let deny = "deny: [{ from: partner, to: 10.9.0.5, services: ssh, out: guests }]"
+        let split = text.replacing("  masquerade:", with: "  \(deny)\n  masquerade:")
+        let problem = #expect(throws: PacketWords.Problem.self) { _ = try journeys(split) }
+        #expect(problem?.description.contains("but not as tcp 203.0.113.9") == true, "\(problem?.description ?? "")")
+        #expect(problem?.description.contains("out by wifi") == true, "\(problem?.description ?? "")")
     }
 
     @Test("IPv6 is forwarded as the line of its family says")
