@@ -90,7 +90,16 @@ package struct ClosedConnections {
     /// The kernel does not keep by which interface a connection came in or went out: it is taken to be one by which the
     /// machine sends to that end. Where that is not known, what is closed by one of all interfaces is closed: whom the
     /// rules still let in comes in anew.
+    ///
+    /// Over IPv6 the kernel tracks what is behind an authentication header, where rules see that header: one that the rules
+    /// before did not let in as what it is came behind it.
     package func contains(_ connection: TrackedConnection) -> Bool {
+        if let isClosed = closes(connection) { return isClosed }
+        return connection.behindHeader.flatMap(closes) ?? false
+    }
+
+    /// nil where the rules before did not let it be opened.
+    private func closes(_ connection: TrackedConnection) -> Bool? {
         let change: Change
         switch (own.contains(connection.source), own.contains(connection.destination)) {
         case (true, true): return false
@@ -102,7 +111,7 @@ package struct ClosedConnections {
         let packet = Self.firstPacket(of: connection, path)
         // What is kept where it was sent a line of `deny` takes there.
         let before = Self.isKept(connection, by: kept.before) ? [] : change.before.decisions(for: packet)
-        guard before.contains(where: \.admits) else { return false }
+        guard before.contains(where: \.admits) else { return nil }
         let after = Self.isKept(connection, by: kept.after) ? [] : change.after.decisions(for: packet)
 
         let everywhere = fates(
@@ -111,7 +120,7 @@ package struct ClosedConnections {
             by: interfaces(toldApartBy: (before + after).map(\.inputs)),
             to: interfaces(toldApartBy: (before + after).map(\.outputs))
         )
-        if !everywhere.contains(where: \.isClosed) { return false }
+        if !everywhere.contains(where: \.isClosed) { return everywhere.contains(where: \.wasOpen) ? false : nil }
         if everywhere.allSatisfy(\.isClosed) { return true }
         let none = [HostIntent.unnamedInterface]
         let inputs = path == .output ? none : ways(connection.source)
@@ -182,6 +191,14 @@ package struct ClosedConnections {
                 )
             }
         }
+    }
+}
+
+extension TrackedConnection {
+    /// The same as rules see it where it is behind an authentication header of IPv6 (RFC 4302, section 3.1.1); nil for IPv4, and where
+    /// a router changed its destination, which the header does not bear.
+    fileprivate var behindHeader: TrackedConnection? {
+        source.width == 128 && sent == nil ? TrackedConnection(from: source, to: destination, .ah) : nil
     }
 }
 

@@ -79,6 +79,7 @@ package struct ProtocolNumber: RawRepresentable, Sendable, Hashable {
     package static let tcp = ProtocolNumber(rawValue: 6)
     package static let udp = ProtocolNumber(rawValue: 17)
     package static let dccp = ProtocolNumber(rawValue: 33)
+    package static let ah = ProtocolNumber(rawValue: 51)
     package static let icmpv6 = ProtocolNumber(rawValue: 58)
     package static let sctp = ProtocolNumber(rawValue: 132)
     package static let udpLite = ProtocolNumber(rawValue: 136)

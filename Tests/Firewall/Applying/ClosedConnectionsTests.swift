@@ -12,6 +12,12 @@ struct ClosedConnectionsTests {
         let ways: (IPAddress) -> [String]?
 
         func contains(_ connection: TrackedConnection) -> Bool {
+            if let isClosed = closes(connection) { return isClosed }
+            guard case .v6 = connection.source else { return false }
+            return closes(TrackedConnection(from: connection.source, to: connection.destination, .ah)) ?? false
+        }
+
+        private func closes(_ connection: TrackedConnection) -> Bool? {
             let path: PacketPath
             switch (own.contains(connection.source), own.contains(connection.destination)) {
             case (true, true): return false
@@ -21,6 +27,7 @@ struct ClosedConnectionsTests {
             }
             let names = ((before?.interfaces ?? []) + after.interfaces).map(\.name) + ["/"]
             let everywhere = fates(connection, path, names, names)
+            if !everywhere.contains(where: { $0.before }) { return nil }
             if !everywhere.contains(where: { $0.before && !$0.after }) { return false }
             if everywhere.allSatisfy({ $0.before && !$0.after }) { return true }
             let inputs = path == .output ? ["/"] : ways(connection.source)
@@ -87,6 +94,42 @@ struct ClosedConnectionsTests {
         #expect(!isClosed(0x0909_0909, from: denied, to: denied) && !isClosed(0x0909_0909, from: denied, to: open))
         #expect(!isClosed(0x0909_090A, from: open, to: denied))
         #expect(!isClosed(0x0909_0909, from: open, to: denied, port: 2223))
+    }
+
+    @Test("what came behind an authentication header of IPv6 is closed with its line, whatever it is tracked as")
+    func authenticated() throws {
+        func gate(_ services: String) throws -> HostIntent {
+            let site = try site(
+                """
+                site: a.b
+                hosts: { gate: { addresses: [10.0.0.2/24, "2001:db8::2/64"] } }
+                services: { ssh: tcp/22, both: [ah, tcp/22] }
+                firewall: { allow: [{ from: [10.0.0.9, "2001:db8::9"], to: gate, services: \(services) }] }
+
+                """
+            )
+            return try #require(Intent(of: site).host("gate"))
+        }
+        let (both, one) = (try gate("both"), try gate("ssh"))
+        func isClosed(_ peer: String, _ number: ProtocolNumber, _ port: UInt16, to after: HostIntent) throws -> Bool {
+            let source = try #require(IPAddress(peer))
+            let own = try ["10.0.0.2", "2001:db8::2"].map { try #require(IPAddress($0)) }
+            let connection = TrackedConnection(
+                from: source,
+                to: own[source.width == 32 ? 0 : 1],
+                number,
+                sourcePort: number.hasPorts ? 50_000 : 0,
+                detail: port
+            )
+            return ClosedConnections(before: both, after: after, addresses: own).contains(connection)
+        }
+        let (peer, esp) = ("2001:db8::9", ProtocolNumber(rawValue: 50))
+        #expect(try isClosed(peer, .tcp, 443, to: one) && isClosed(peer, esp, 0, to: one))
+        // A line lets it in as what it is.
+        #expect(try !isClosed(peer, .tcp, 22, to: one) && !isClosed(peer, .tcp, 443, to: both))
+        #expect(try !isClosed("2001:db8::8", .tcp, 443, to: one))
+        // Over IPv4 the header is what is tracked.
+        #expect(try isClosed("10.0.0.9", .ah, 0, to: one) && !isClosed("10.0.0.9", .tcp, 443, to: one))
     }
 
     @Test("the answer is that of all rules by each pair of interfaces")
