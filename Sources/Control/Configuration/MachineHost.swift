@@ -24,7 +24,7 @@ package enum MachineHost {
         }
         guard let first = gateways.first else { return (nil, nil) }
         let own = Set(addresses.map(\.host))
-        let matches = gateways.filter { host in host.allAddresses.contains { own.contains("\($0.address)") } }
+        let matches = gateways.filter { host in host.ownAddresses.contains { own.contains("\($0.address)") } }
         if matches.count == 1 { return (matches[0], nil) }
         guard gateways.count == 1 else {
             throw MachineHostError(

@@ -208,10 +208,10 @@ package struct PolicyCheck {
 
     /// The connection, with the names of the hosts at its ends.
     func described(_ connection: Connection) -> String {
-        let bearer = site.hosts.values.first { host in
+        let bearers = site.hosts.values.filter { host in
             host.allAddresses.contains { $0.address == connection.destination }
-        }
-        return connection.description + (bearer.map { " (\($0.name))" } ?? "")
+        }.map(\.name).sorted()
+        return connection.description + (bearers.isEmpty ? "" : " (\(bearers.joined(separator: " or ")))")
     }
 }
 

@@ -8,15 +8,23 @@ package import Site
 package struct Rehearsal {
     private let intent: Intent
     private let hosts: [String: SiteHost]
-    private let bearers: [IPAddress: String]
+    /// Who bears each address.
+    private var bearers: [IPAddress: String]
+    /// The same by turns, where hosts share addresses: one of these holds at a time.
+    private let turns: [[IPAddress: String]]
     private let routers: [SiteHost]
 
     /// - Parameter site: the one that the intent is of.
     package init(_ site: SiteModel, _ intent: Intent) {
         self.intent = intent
         hosts = site.hosts
-        let pairs = site.hosts.values.flatMap { host in host.allAddresses.map { ($0.address, host.name) } }
-        bearers = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+        var known: [IPAddress: [String]] = [:]
+        for host in site.hosts.values.sorted(by: { $0.name < $1.name }) {
+            for address in host.allAddresses { known[address.address, default: []].append(host.name) }
+        }
+        let most = known.values.map(\.count).max() ?? 1
+        turns = (0..<most).map { turn in known.mapValues { $0[min(turn, $0.count - 1)] } }
+        bearers = turns[0]
         routers = site.hosts.values.filter(\.isRouter).sorted { $0.name < $1.name }
     }
 
@@ -117,9 +125,17 @@ package struct Rehearsal {
 
     // MARK: - Groups
 
-    /// What the hosts on each way of a connection say: one way to an address, and one to each host of the site that gets what
-    /// is sent to a group, or to all of a link.
+    /// What the hosts on each way of a connection say: one way to an address, or one for each host that has it in turn, and
+    /// one to each host of the site that gets what is sent to a group, or to all of a link.
     func ways(_ connection: Connection) -> [[Decision]] {
+        turns.flatMap { bearers -> [[Decision]] in
+            var rehearsal = self
+            rehearsal.bearers = bearers
+            return rehearsal.waysNow(connection)
+        }
+    }
+
+    private func waysNow(_ connection: Connection) -> [[Decision]] {
         let destination = connection.destination
         let single = IPNetwork(containing: destination, prefixLength: destination.width)
         let group = intent.members.groups(among: [single])

@@ -14,8 +14,9 @@ struct TestConnections {
     init(_ test: FirewallTest, _ site: SiteModel, _ intent: Intent) {
         let traffic = test.service == .icmp ? TrafficSet.echoRequests : TrafficSet([test.service], of: site)
         var all: [Connection] = []
-        for source in Self.addresses(test.from, site) {
-            for destination in Self.addresses(test.to, site) where destination.width == source.width {
+        let isWanted = test.expected == .accept
+        for source in Self.addresses(test.from, site, isWanted) {
+            for destination in Self.addresses(test.to, site, isWanted) where destination.width == source.width {
                 for kind in Self.kinds(traffic, from: source, to: destination, site, intent) {
                     let number = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: kind >> 16))
                     guard number != (source.width == 32 ? .icmpv6 : .icmp) else { continue }
@@ -28,10 +29,13 @@ struct TestConnections {
         self.all = all
     }
 
-    private static func addresses(_ end: FirewallTest.End, _ site: SiteModel) -> [IPAddress] {
+    /// - Parameter isWanted: whether it is to be let through: at what the host shares others decide, too.
+    private static func addresses(_ end: FirewallTest.End, _ site: SiteModel, _ isWanted: Bool) -> [IPAddress] {
         switch end {
-        case .address(let address): [address]
-        case .host(let name): site.hosts[name]?.allAddresses.map(\.address) ?? []
+        case .address(let address): return [address]
+        case .host(let name):
+            guard let host = site.hosts[name] else { return [] }
+            return (isWanted ? host.ownAddresses : host.allAddresses).map(\.address)
         }
     }
 
@@ -74,7 +78,7 @@ struct TestConnections {
     /// Where a connection may end: where it is sent, and where forwarded ports of that host lead.
     private static func ends(of destination: IPAddress, _ site: SiteModel, _ intent: Intent) -> [IPAddress] {
         var ends = [destination]
-        for translation in intent.hosts.first(where: { site.bears($0, destination) })?.translations ?? [] {
+        for translation in intent.hosts.filter({ site.bears($0, destination) }).flatMap(\.translations) {
             if case .destination(let target, _) = translation.kind { ends.append(target) }
         }
         return ends

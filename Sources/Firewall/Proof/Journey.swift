@@ -29,8 +29,10 @@ package struct Journey: Sendable {
     /// A packet at the host that it is passed on to.
     package struct Arrival: Sendable {
         package let host: String
+        /// Whether it is several, which have the address in turn.
+        package let isShared: Bool
         /// What that host decides; nil where this is not known, since the packet's source is not, or since it hangs on the
-        /// interface that the packet comes in by.
+        /// interface that the packet comes in by, or on which of several has the address.
         package let decision: Explanation?
     }
 
@@ -86,22 +88,25 @@ package struct Journey: Sendable {
         let change = intent.sourceChange(of: leaving).map { SourceChange($0, of: leaving, at: host) }
         sourceChange = change
         // Whoever sends the packet asks about itself; a router is asked about what it passes on.
-        let target = site.hosts.values.first { other in
+        let targets = site.hosts.values.filter { other in
             other.name != host.name && other.allAddresses.contains { $0.address == leaving.destination }
-        }
-        guard leaving.path == .forward, let target, let there = all.host(target.name) else {
+        }.sorted { $0.name < $1.name }
+        guard leaving.path == .forward, !targets.isEmpty else {
             arrival = nil
             return
         }
+        let name = targets.map(\.name).joined(separator: " or ")
         guard let source = change.map(\.source) ?? leaving.source else {
-            arrival = Arrival(host: target.name, decision: nil)
+            arrival = Arrival(host: name, isShared: targets.count > 1, decision: nil)
             return
         }
-        let decisions = Self.arriving(leaving, from: source, at: target, by: host).map { arriving in
-            Explanation(arriving, at: there, now: now)
+        let decisions = targets.flatMap { target -> [Explanation] in
+            Self.arriving(leaving, from: source, at: target, by: host).compactMap { arriving in
+                all.host(target.name).map { Explanation(arriving, at: $0, now: now) }
+            }
         }
         let isKnown = Set(decisions.map(\.isAccepted)).count == 1
-        arrival = Arrival(host: target.name, decision: isKnown ? decisions.first : nil)
+        arrival = Arrival(host: name, isShared: targets.count > 1, decision: isKnown ? decisions.first : nil)
     }
 
     /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by, or by

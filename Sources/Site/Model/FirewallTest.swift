@@ -14,7 +14,7 @@ package struct FirewallTest: Sendable, Equatable {
         self.expected = expected
     }
 
-    /// A host of the site, every address of which is tried, or one address.
+    /// A host of the site, every address of which is tried, but none that it shares where `accept` is expected; or one address.
     package enum End: Sendable, Hashable {
         case host(String)
         case address(IPAddress)

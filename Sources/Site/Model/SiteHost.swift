@@ -14,8 +14,14 @@ package struct SiteHost: Sendable, Equatable {
         self.name = name
     }
 
-    /// Every address that the host bears, interfaces first.
+    /// Every address that the host bears, interfaces first; those also that it shares with other hosts.
     package var allAddresses: [InterfaceAddress] { interfaces.flatMap(\.addresses) + addresses }
+
+    /// Those that it shares with no other host.
+    package var ownAddresses: [InterfaceAddress] {
+        let shared = Set(interfaces.flatMap(\.shared))
+        return allAddresses.filter { !shared.contains($0) }
+    }
 
     /// The same, each with the place of what bears it.
     package var placedAddresses: [(entry: InterfaceAddress, position: SourcePosition)] {
@@ -32,7 +38,10 @@ package struct HostInterface: Sendable, Equatable {
     package var name: String
     /// Which side it faces: `outside`, `inside`, …
     package var zone: String?
+    /// `addresses`, and behind them those that it shares.
     package var addresses: [InterfaceAddress] = []
+    /// `shared`: addresses that it has at one time and another host at another, as the hosts of a VRRP pair do.
+    package var shared: [InterfaceAddress] = []
     /// `dhcp`; nil where the file does not say it.
     package var dhcp: Bool?
     package var position = SourcePosition.none

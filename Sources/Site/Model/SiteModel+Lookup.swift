@@ -8,10 +8,10 @@ extension SiteModel {
     package var gatewayHosts: [SiteHost] { hosts(bearing: "gateway") }
 
     /// The host that bears one of a machine's addresses; nil when none does, or when several do and the machine must be
-    /// told which it is.
+    /// told which it is. What hosts share tells none of them.
     package func host(bearingAnyOf addresses: some Sequence<IPAddress>) -> SiteHost? {
         let own = Set(addresses)
-        let matches = hosts.values.filter { host in host.allAddresses.contains { own.contains($0.address) } }
+        let matches = hosts.values.filter { host in host.ownAddresses.contains { own.contains($0.address) } }
         return matches.count == 1 ? matches.first : nil
     }
 
@@ -61,7 +61,7 @@ extension SiteModel {
     private func location(of target: ServerSettings.Target, near networks: Set<IPNetwork>) -> ServerEndpoint.Location {
         switch target {
         case .host(let name):
-            let addresses = hosts[name]?.allAddresses ?? []
+            let addresses = hosts[name]?.ownAddresses ?? []
             let near = addresses.filter { networks.contains($0.network) }
             let far = addresses.filter { !networks.contains($0.network) }
             return .addresses((near + far).map(\.address))

@@ -32,6 +32,12 @@ extension HostInterface {
         [
             .key("zone", \.zone, .zone, "Which side the interface faces, such as outside or inside."),
             .key("addresses", \.addresses, .list(of: .interfaceAddress), "Addresses with their prefix."),
+            .key(
+                "shared",
+                \.shared,
+                .list(of: .interfaceAddress),
+                "Addresses that it has in turn with other hosts, as those of a VRRP pair."
+            ),
             .key("dhcp", \.dhcp, .boolean, "Whether it gets its addresses by DHCP; true where it has none here."),
         ]
     ).placed(\.position).named(\.name).checked { interface, node, decoding in
@@ -41,6 +47,10 @@ extension HostInterface {
             "\(quoted(interface.name)) is too long for an interface",
             help: "the kernel's names have at most \(longestName) characters"
         )
+    }.map { interface, _, _ -> HostInterface? in
+        var whole = interface
+        whole.addresses += interface.shared
+        return whole
     }
 }
 

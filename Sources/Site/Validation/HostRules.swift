@@ -1,16 +1,19 @@
 enum HostRules {
-    /// An address names one host, or no rule about that host would mean anything.
+    /// An address names one host, or no rule about that host would mean anything; but for one that each of its hosts says
+    /// that it shares.
     static func addressesAreUnique(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         var bearers: [IPAddress: SiteHost] = [:]
         for host in site.hosts.inFileOrder(\.position) {
             for address in host.allAddresses.map(\.address) {
                 guard let other = bearers.updateValue(host, forKey: address) else { continue }
+                if other.name != host.name, other.shares(address), host.shares(address) { continue }
                 let subject = other.name == host.name ? "the host itself" : "the host \(quoted(other.name))"
                 collector.report(
                     .duplicate,
                     at: SourceRange(host.position),
                     "the address \(address) of \(quoted(host.name)) is that of \(subject) too",
-                    help: "it stands in line \(other.position.line) already"
+                    help: "it stands in line \(other.position.line) already; hosts that take turns with it name it in "
+                        + "`shared` of their interfaces"
                 )
             }
         }
@@ -46,5 +49,11 @@ enum HostRules {
                 )
             }
         }
+    }
+}
+
+extension SiteHost {
+    fileprivate func shares(_ address: IPAddress) -> Bool {
+        interfaces.contains { interface in interface.shared.contains { $0.address == address } }
     }
 }

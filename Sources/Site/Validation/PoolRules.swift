@@ -24,11 +24,11 @@ enum PoolRules {
     /// A server needs an address, and one TCP port.
     static func serversCanBeReached(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         for server in pools(site).flatMap(\.servers) {
-            if case .host(let name) = server.target, let host = site.hosts[name], host.allAddresses.isEmpty {
+            if case .host(let name) = server.target, let host = site.hosts[name], host.ownAddresses.isEmpty {
                 collector.report(
                     .conflict,
                     at: SourceRange(server.position),
-                    "the host \(quoted(name)) has no address",
+                    "the host \(quoted(name)) has no address of its own",
                     help: "give it one in line \(host.position.line)"
                 )
             }

@@ -378,6 +378,7 @@ extension Golden {
         ("40-dropped-is-logged", host { $0.logsDropped = true }),
         // Few rules that cross each other: the list of them is shorter than what would look them up.
         ("42-office-router", (try? Intent(of: policySite("office-router.yaml")))?.host("router") ?? host { _ in }),
+        ("47-shared-address", (try? Intent(of: site(SharedAddressTests.text)))?.host("lb-02") ?? host { _ in }),
         ("44-protocols", (try? Intent(of: site(ProtocolTests.text)))?.host("gate") ?? host { _ in }),
         ("43-groups", (try? Intent(of: site(GroupTests.text)))?.host("a") ?? host { _ in }),
         (

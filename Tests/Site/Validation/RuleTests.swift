@@ -12,6 +12,27 @@ import Testing
         ).verify()
     }
 
+    @Test func hostsMayShareAnAddress() throws {
+        func site(_ first: String, _ second: String) -> String {
+            let end = "10.0.0.9/24"
+            return "site: a.b\nhosts:\n"
+                + "  a: { interfaces: { eth0: { addresses: [10.0.0.1/24\(first == "own" ? ", \(end)" : "")]"
+                + "\(first == "shared" ? ", shared: [\(end)]" : "") } } }\n"
+                + "  b: { interfaces: { eth0: { addresses: [10.0.0.2/24], \(second): [\(end)] } } }\n"
+        }
+        let model = try #require(check(site("shared", "shared")).model)
+        #expect(check(site("shared", "shared")).text == "")
+        #expect(model.hosts["a"]?.allAddresses.map(\.description) == ["10.0.0.1/24", "10.0.0.9/24"])
+        #expect(model.hosts["a"]?.ownAddresses.map(\.description) == ["10.0.0.1/24"])
+        // A machine that has it now is the host by its own.
+        let (own, shared) = (try IPAddress(text: "10.0.0.2"), try IPAddress(text: "10.0.0.9"))
+        #expect(model.host(bearingAnyOf: [own, shared])?.name == "b")
+        #expect(model.host(bearingAnyOf: [shared]) == nil)
+        Faulty(site("own", "shared"), "4:6 duplicate | `shared`").verify()
+        let twice = "{ addresses: [10.0.0.1/24], shared: [10.0.0.1/24] }"
+        Faulty("site: a.b\nhosts: { a: { interfaces: { e: \(twice) } } }\n", "2:13 duplicate").verify()
+    }
+
     @Test func aWordInARuleMeansOneThing() {
         let hosts = "site: a.b\nhosts:\n  db: { roles: [db], addresses: [10.0.0.1/24] }\n"
         let rule = "firewall: { allow: [{ from: any, to: db }] }\n"

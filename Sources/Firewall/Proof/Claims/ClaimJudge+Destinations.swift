@@ -8,7 +8,10 @@ extension ClaimJudge {
         switch end {
         case .known(let host):
             let own = claim.destinations.intersection(site.hosts[host].addresses)
-            if areWanted { return own.union(site.members.reached(claim.groups, at: host, from: claim.sources)) }
+            if areWanted {
+                return own.subtracting(site.addressesShared(beyond: claim.namedDestinations))
+                    .union(site.members.reached(claim.groups, at: host, from: claim.sources))
+            }
             // What a kernel lets in that is not as it is meant may be to any.
             let all = site.members.all(at: host)
             guard claim.wholeDestinations.contains(host) else { return own.union(claim.groups.intersection(all)) }

@@ -93,12 +93,13 @@ package struct ClaimProver: Sendable {
     }
 
     /// For each claim the addresses of hosts that get nothing from its line: one that is bound to a zone says nothing of
-    /// hosts that have no interface of it and that it does not name.
+    /// hosts that have no interface of it and that it does not name; and what a host that it names shares with others.
     private func idleSources(_ claims: [Claim]) -> [AddressSet] {
         claims.map { claim in
-            guard let zone = claim.outZone else { return .none }
+            let shared = site.addressesShared(beyond: claim.namedSources)
+            guard let zone = claim.outZone else { return shared }
             let others = site.hosts.indices.filter { !site.hosts[$0].sides.has(zone) }
-            return site.addresses(of: Set(others).subtracting(claim.namedSources))
+            return site.addresses(of: Set(others).subtracting(claim.namedSources)).union(shared)
         }
     }
 

@@ -35,6 +35,8 @@ package struct SiteHosts: Sendable {
     package let hosts: [Host]
     /// Every address that a host of the site is known to bear.
     let addresses: AddressSet
+    /// Those that several hosts bear in turn, each once.
+    let shared: [IPAddress]
     /// Which hosts get what is sent to groups.
     let members: GroupMembers
     /// Every group that a line names.
@@ -84,6 +86,7 @@ package struct SiteHosts: Sendable {
             v4: IntervalSet(hosts.flatMap { $0.addresses.v4.ranges }),
             v6: IntervalSet(hosts.flatMap { $0.addresses.v6.ranges })
         )
+        shared = Set(site.hosts.values.flatMap(\.interfaces).flatMap(\.shared).map(\.address)).sorted()
         (members, groups) = (intent.members, intent.groups)
         (claimed, strangers) = (intent.claimed, intent.strangers)
         leased = Set(hosts.indices.filter { [hosts] index in !hosts[index].leasing.isEmpty })
@@ -109,6 +112,18 @@ package struct SiteHosts: Sendable {
         AddressSet(
             v4: IntervalSet(indices.flatMap { hosts[$0].addresses.v4.ranges }),
             v6: IntervalSet(indices.flatMap { hosts[$0].addresses.v6.ranges })
+        )
+    }
+}
+
+extension SiteHosts {
+    /// The addresses that others than these hosts bear in turn: a line that names hosts promises nothing of them.
+    func addressesShared(beyond named: Set<Int>) -> AddressSet {
+        if named.isEmpty { return .none }
+        return AddressSet(
+            shared.filter { address in
+                hosts.indices.contains { !named.contains($0) && hosts[$0].addresses.contains(address) }
+            }
         )
     }
 }

@@ -143,8 +143,8 @@ extension SiteWays {
         after senders: [Int],
         isPlaced: Bool
     ) throws(SpaceExhausted) -> PacketFunction {
-        var outcomes = PacketFunction(.accept)
-        if let target = site.hosts.firstIndex(where: { $0.addresses.contains(address) }) {
+        var answers: [PacketFunction] = []
+        for target in site.hosts.indices where site.hosts[target].addresses.contains(address) {
             let host = site.hosts[target]
             let placed = isPlaced ? try host.sides.region(.input, in: store) : .all
             let all = try host.outcomes(.input, in: store)
@@ -152,8 +152,9 @@ extension SiteWays {
             if target == senders.last { return input }
             // Nobody follows them around in a ring.
             if senders.contains(target) { return PacketFunction([.accept, .drop]) }
-            outcomes = try arriving(.known(target), input, isPlaced: isPlaced, after: senders)
+            answers.append(try arriving(.known(target), input, isPlaced: isPlaced, after: senders))
         }
+        var outcomes = try store.joined(answers, .either) ?? PacketFunction(.accept)
         guard let last = senders.last else { return outcomes }
         if isPlaced, !site.hosts[last].attached.contains(address) {
             // That a router stops it counts for what is to be let through alone.

@@ -220,13 +220,21 @@ final class SiteWays {
                     try End(of: host, .output, isLeased: false, limit: limit, steps: steps)
                 }
             }
+            var all: [Ends] = []
+            for end in made { all.append(try copied(try end.get())) }
             var parts: [Ends] = []
-            for (host, end) in zip(hosts, made) {
-                let ends = try copied(try end.get())
+            func add(_ ends: Ends, from sources: AddressSet) throws(SpaceExhausted) {
                 var match = PacketMatch()
-                match.sources = host.addresses
+                match.sources = sources
                 let from = try store.region(Box.boxes(of: match, on: .output))
                 parts.append(try ends.inside(from, store))
+            }
+            let shared = AddressSet(site.shared)
+            for (host, ends) in zip(hosts, all) { try add(ends, from: host.addresses.subtracting(shared)) }
+            // Which of them has it nobody knows.
+            for address in site.shared {
+                let bearing = zip(hosts, all).filter { host, _ in host.addresses.contains(address) }.map { $0.1 }
+                try add(try joined(bearing, .either), from: AddressSet([address]))
             }
             return try joined(parts)
         }
@@ -373,11 +381,11 @@ final class SiteWays {
 
     // MARK: - Tools
 
-    /// One after another.
-    private func joined(_ parts: [Ends]) throws(SpaceExhausted) -> Ends {
+    /// - Parameter how: one after another, or one of them.
+    private func joined(_ parts: [Ends], _ how: Combination = .then) throws(SpaceExhausted) -> Ends {
         Ends(
-            outcomes: try store.joined(parts.map(\.outcomes), .then) ?? PacketFunction(.accept),
-            placed: try store.joined(parts.map(\.placed), .then) ?? PacketFunction(.accept),
+            outcomes: try store.joined(parts.map(\.outcomes), how) ?? PacketFunction(.accept),
+            placed: try store.joined(parts.map(\.placed), how) ?? PacketFunction(.accept),
             refused: try store.joined(parts.map(\.refused), .union) ?? .none,
             defended: try store.joined(parts.map(\.defended), .union) ?? .none,
             upkeep: try store.joined(parts.map(\.upkeep), .union) ?? .none

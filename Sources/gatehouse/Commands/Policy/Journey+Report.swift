@@ -24,7 +24,8 @@ extension Journey {
         }
         if let arrival {
             let isSourceKnown = sourceChange.map { $0.source != nil } ?? true
-            let lacking = isSourceKnown ? "the interface that it comes in by" : "its source there"
+            let way = arrival.isShared ? "which of them has the address" : "the interface that it comes in by"
+            let lacking = isSourceKnown ? way : "its source there"
             lines +=
                 arrival.decision?.lines(site) ?? [
                     "whether \(arrival.host) lets it in is not known, since \(lacking) is not"

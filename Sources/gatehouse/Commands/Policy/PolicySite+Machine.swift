@@ -24,7 +24,7 @@ extension PolicySite {
     ///
     /// - Throws: `ExitCode` 1, after saying what it lacks.
     static func requireMachine(of host: SiteHost) throws {
-        let addresses = host.allAddresses.map(\.address)
+        let addresses = host.ownAddresses.map(\.address)
         guard addresses.isEmpty else {
             let own = machineAddresses
             // Every machine bears those of loopback.
@@ -74,7 +74,7 @@ extension PolicySite {
     /// machine.
     func unnamedAddresses(of host: SiteHost) -> [Diagnostic] {
         let own = Set(Self.machineAddresses.filter { !$0.isLoopback })
-        guard host.allAddresses.contains(where: { own.contains($0.address) }) else { return [] }
+        guard host.ownAddresses.contains(where: { own.contains($0.address) }) else { return [] }
         return UnnamedAddresses.warnings(host, speaking: Self.speakingAddresses, file: path)
     }
 
