@@ -7,7 +7,6 @@ import Synchronization
 extension Certificate {
     /// Its public key, which lives as long as it does; nil where it has none that OpenSSL can read.
     internal var publicKey: OpaquePointer? {
-        if hasKey { return unsafe X509_get0_pubkey(contents) }
         if let plain = plainKey.load() { return unsafe plain.handle }
         guard let fresh = unsafe readPlainKey() else { return unsafe X509_get0_pubkey(handle) }
         return unsafe plainKey.storeIfNil(PublicKey(owning: fresh)).handle

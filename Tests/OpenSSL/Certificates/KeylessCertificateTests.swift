@@ -76,4 +76,31 @@ struct KeylessCertificateTests {
             #expect(Facts(without, ca) == Facts(with, ca), "byte \(index)")
         }
     }
+
+    @Test("by any number of threads at once, who share some of them and read others")
+    func together() async throws {
+        let made = try ca.server("foobar.com")
+        // Of the same names.
+        let other = try TestCA().root.certificate.der
+        let chain = made.chain.map(\.der) + [ca.root.certificate.der]
+        for round in 0..<40 {
+            let shared = try chain.map { try Certificate(der: $0.span, isKeyWanted: false) }
+            let verdicts = await withTaskGroup(of: [Bool].self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        let read = chain.compactMap { try? Certificate(der: $0.span, isKeyWanted: false) }
+                        let stranger = try? Certificate(der: other.span, isKeyWanted: false)
+                        guard read.count == 3, let stranger else { return [] }
+                        return [
+                            shared[0].isIssued(by: shared[1]), shared[1].isIssued(by: shared[2]),
+                            read[0].isIssued(by: shared[1]), shared[1].isIssued(by: read[2]),
+                            !shared[0].isIssued(by: shared[2]), !shared[1].isIssued(by: stranger),
+                        ]
+                    }
+                }
+                return await group.reduce(into: [Bool]()) { $0 += $1 }
+            }
+            #expect(verdicts == [Bool](repeating: true, count: 48), "round \(round)")
+        }
+    }
 }
