@@ -41,7 +41,7 @@ extension CertificateProvider {
         let good = places.map { place in
             place.filter { !wanted.isDisjoint(with: $0.identifiers) && isGood($0) }
         }.filter { !$0.isEmpty }
-        for place in good.filter({ !isOfOwnRoot($0[0]) }) + good.filter({ isOfOwnRoot($0[0]) }) {
+        for place in good.filter({ !isSignedHere($0[0]) }) + good.filter({ isSignedHere($0[0]) }) {
             var named: [String: [CertificateBundle]] = [:]
             for bundle in place {
                 for name in wanted.intersection(bundle.identifiers) { named[name, default: []].append(bundle) }
@@ -175,10 +175,6 @@ extension CertificateProvider {
     private func isGood(_ bundle: CertificateBundle) -> Bool {
         (try? bundle.requireServable()) != nil && (try? bundle.requireValid(at: now)) != nil
             && (try? memo.standing(in: store))?.hasTakenBack(bundle.chain) != true
-    }
-
-    private func isOfOwnRoot(_ bundle: CertificateBundle) -> Bool {
-        (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true
     }
 }
 

@@ -264,19 +264,19 @@ extension CertificateProvider {
     /// Whether a certificate that an ACME server is to issue is one of the internal CA, which issued it before, and not as a
     /// standby, unless that came in by itself.
     internal func isOfInternalCA(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
-        guard case .acme = settings.issuer, isSignedHere(bundle, settings) else { return false }
-        return !wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings)
-    }
-
-    /// Whether the internal CA signed a certificate: the one of now, or one that is gone from the store, as its history tells.
-    private func isSignedHere(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
-        if (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true { return true }
+        guard case .acme = settings.issuer else { return false }
         // Of what is known to be an ACME server's nobody needs to ask.
         if let origin = plan(of: settings.name).origin, origin.fingerprint == bundle.leaf.fingerprint,
             origin.directory.hasPrefix("https://")
         {
             return false
         }
+        return isSignedHere(bundle) && (!wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings))
+    }
+
+    /// Whether the internal CA signed a certificate: the one of now, or one that is gone from the store, as its history tells.
+    internal func isSignedHere(_ bundle: CertificateBundle) -> Bool {
+        if (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true { return true }
         let intermediates = memo.intermediates(toldBy: store.audit)
         return !intermediates.isEmpty && bundle.chain.dropFirst().contains { intermediates.contains($0.fingerprint) }
     }

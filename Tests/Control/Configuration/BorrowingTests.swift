@@ -123,6 +123,19 @@ struct BorrowingTests {
         }
     }
 
+    @Test("what an internal CA signed that is gone from the store comes after what others did")
+    func ofLostAuthority() throws {
+        try inFolder {
+            _ = try load("  a: { names: [foobar.com], issuer: internal }", shown: "a")
+            for name in ["internal-ca", "internal-ca-root"] {
+                try FileManager.default.removeItem(atPath: "\(store.folder)/\(name)")
+            }
+            let good = try keep("b", "foobar.com")
+            let started = try load("  web: { names: [foobar.com], issuer: \(acme) }")
+            #expect(shown("web", in: started) == [good.fingerprint], "\(started.warnings)")
+        }
+    }
+
     @Test("`check` warns of what a start shows, not of a stand-in for all names")
     func checked() throws {
         try inFolder {
