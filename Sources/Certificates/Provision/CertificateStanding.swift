@@ -82,6 +82,12 @@ package struct CertificateStanding: Sendable {
     /// Whether an operator went back to it, so that nothing is made in its place for what he knew.
     package func isAtRest(at now: Int64) -> Bool { faults.isEmpty && plan.isAtRest(until: now) }
 
+    /// What is said while its age and its CA's advice are no reason for another, since it came soon after the one before.
+    fileprivate func hurry(at now: Int64) -> String? {
+        guard plan.patience > now, plan.origin?.fingerprint == leaves.first?.fingerprint else { return nil }
+        return plan.wordsOfHurry
+    }
+
     private var isRenewedHere: Bool { issuer != "files" && !isUnnamed }
 
     fileprivate init(name: String, issuer: String, plan: RenewalPlan) {
@@ -136,7 +142,10 @@ extension CertificateProvider {
                 standing.warnings += foresight(of: bundle, settings)
                 standing.changes += changes(of: bundle, settings)
             }
-            if case .acme = settings.issuer { standing.faults += standing.changes }
+            if case .acme = settings.issuer {
+                standing.faults += standing.changes
+                if let hurry = standing.hurry(at: now) { standing.warnings.append(hurry) }
+            }
             // Without what to do about it, which is done then.
             standing.cause = (standing.faults + standing.changes).first.map { String($0.prefix { $0 != ";" }) }
             if settings.issuer == .internal {

@@ -48,6 +48,27 @@ struct CertificateStandingTests {
         #expect(scratch.provider(at: now).standing(settings).failures == 0)
     }
 
+    @Test("one of a CA that wants each replaced at once is warned of, as long as that is not followed again")
+    func hurried() throws {
+        let bundle = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
+        try scratch.store.save(bundle, as: "live", .imported, reason: "a test", now: now)
+        let acme = ACMESettings(directory: "https://ca.test/dir")
+        let settings = CertificateSettings(name: "live", names: [.exact("foobar.com")], issuer: .acme(acme))
+        let origin = RenewalPlan.Origin(
+            fingerprint: bundle.leaf.fingerprint,
+            directory: acme.directory,
+            account: ""
+        )
+        var plan = RenewalPlan()
+        for seconds: Int64 in [3, 2, 1, 0] { plan.succeed(origin, life: 90 * 86_400, at: now - seconds) }
+        scratch.store.keep(plan, of: "live")
+        let standing = scratch.provider(at: now).standing(settings)
+        #expect(standing.faults.isEmpty && standing.isWanting(at: now), "\(standing)")
+        #expect(standing.warnings.contains { $0.hasPrefix("REPLACED EARLY, 3 in a row") }, "\(standing)")
+        let later = plan.patience + 1
+        #expect(scratch.provider(at: later).standing(settings).warnings.isEmpty)
+    }
+
     @Test("a chain that ends before its certificate counts, and is warned of")
     func shortChain() throws {
         let ca = try InternalCA(named: "foobar.com", now: now - 1800 * 86_400)
