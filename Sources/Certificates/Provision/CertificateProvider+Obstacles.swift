@@ -44,6 +44,17 @@ extension CertificateProvider {
     /// The same as words.
     package func storeWarnings(of names: Set<String>? = nil) -> [String] { inspectStore(of: names).warnings }
 
+    /// Why nothing could be made now: another process goes on changing the store, as one does that was stopped in the middle. nil
+    /// where none does; takes as long as who would change it waits.
+    package var standstill: String? {
+        do throws(CertificateProblem) {
+            try store.requireQuiet()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private var generalWarnings: [String] {
         var warnings = told("the certificate store") { () throws(CertificateProblem) in
             try store.requireOwnFolder()

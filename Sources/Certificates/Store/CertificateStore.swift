@@ -118,6 +118,16 @@ package struct CertificateStore: Sendable {
         return result
     }
 
+    /// Fails where another process goes on changing the store for as long as it is waited for. Takes that long then.
+    internal func requireQuiet() throws(CertificateProblem) {
+        var left = Self.patience
+        while FileLock.isHeld(folder + "/.lock") {
+            guard left > 0 else { throw .busyStore(folder: folder) }
+            Thread.pause(milliseconds: 10)
+            left -= 10
+        }
+    }
+
     /// Fails when this user could not write here, as far as that can be told without writing.
     package func requireWritable() throws(CertificateProblem) {
         do throws(FileError) {

@@ -33,18 +33,18 @@ struct BusyStoreTests {
         }
     }
 
-    @Test("each command that changes it says so, and what to do, after ten seconds; those that read it do not wait")
+    @Test("who changes it, or asks how it stands, is told so after ten seconds; who reads of it does not wait")
     func held() throws {
         let holder = try holder()
         let before = try contents()
-        let changing = [
+        let waiting = [
             ["issue", "fresh"], ["rotate", "web"], ["renew"], ["standby", "bought"], ["rollback", "web"],
             ["retire", "web"], ["retire", "web", "--compromised"], ["retire", "web", "--revoke", "superseded"],
             ["ca", "init"], ["ca", "renew"], ["ca", "detach", "--out", directory.path("root.key")],
-            ["import", "bought", "--certificate", live.certificatePath, "--key", live.keyPath],
+            ["import", "bought", "--certificate", live.certificatePath, "--key", live.keyPath], ["list"], ["verify"],
         ]
         // All at a time: each waits.
-        let commands = try changing.map { arguments in
+        let commands = try waiting.map { arguments in
             (
                 arguments,
                 try ChildProcess(
@@ -63,10 +63,9 @@ struct BusyStoreTests {
         }
         #expect(try contents() == before, "nothing has come about")
         let export = ["export", "web", "--out", directory.path("out")]
-        for arguments in [["list"], ["verify"], ["audit"], ["ca", "export"], export] {
+        for arguments in [["audit"], ["ca", "export"], export] {
             let read = try directory.certs(arguments)
-            #expect(!read.error.contains("another process"), "\(arguments) \(read)")
-            #expect(["list", "verify"].contains(arguments[0]) || read.status == 0, "\(arguments) \(read)")
+            #expect(!read.error.contains("another process") && read.status == 0, "\(arguments) \(read)")
         }
         holder.send(SIGKILL)
         try holder.wait()

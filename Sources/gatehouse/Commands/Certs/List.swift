@@ -40,7 +40,9 @@ extension Certs {
                 compared.warnings += [gateway.waits[standing.name]].compactMap(\.self)
                 return compared
             }
-            let storeWarnings = desk.provider.storeWarnings(of: names.isEmpty ? nil : Set(names))
+            let storeWarnings =
+                desk.provider.storeWarnings(of: names.isEmpty ? nil : Set(names))
+                + [desk.provider.standstill].compactMap(\.self)
             if json {
                 var documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
                 // As `verify` has it: what is wrong with the store belongs to no certificate.
