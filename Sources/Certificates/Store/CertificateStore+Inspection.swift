@@ -180,7 +180,8 @@ extension CertificateStore {
                 return "there is no way back to generation \(number): its key or its certificate IS GONE, and no line "
                     + "of the history tells why; after `gatehouse certs rotate \(name)` there is one to what is in use now"
             // That its time is over is as it should be; what is wrong with the current one is said of that.
-            case .revoked, .contents(_, .expired), .contents(_, .notYetValid), .missing, .noPointer, .unusableName:
+            case .revoked, .contents(_, .expired), .contents(_, .notYetValid), .missing, .vacantStore, .noPointer,
+                .unusableName:
                 return nil
             default:
                 return "there is no way back to the generation before: \(error)"

@@ -40,7 +40,11 @@ extension CertificateStore {
     package func currentGeneration(of name: String) throws(CertificateProblem) -> Int {
         if let number = try generation(of: name) { return number }
         // Starts that were killed before the first came into force leave generations, and no pointer.
-        guard FileWriting.exists(pointer(of: name)) else { throw .missing(name: name, folder: folder) }
+        guard FileWriting.exists(pointer(of: name)) else {
+            // Where all of the store is gone, nothing is to be made in it.
+            try requirePresence()
+            throw .missing(name: name, folder: folder)
+        }
         throw .noPointer(path: pointer(of: name), name: name, try generations(of: name))
     }
 
