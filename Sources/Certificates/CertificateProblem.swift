@@ -11,6 +11,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case busyStore(folder: String)
     /// The store is empty, and was not before.
     case vacantStore(folder: String)
+    /// The store is one of before, as a backup that was put back.
+    case olderStore(folder: String)
     /// The contents of a file are at fault.
     case contents(path: String, CertificateError)
     /// What follows the certificate in this file is not what it came with.
@@ -123,6 +125,11 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .vacantStore(let folder):
             "the certificate store \(folder) IS EMPTY, AND WAS NOT BEFORE: mount its file system (`findmnt -T \(folder)`), or bring "
                 + "back what was in it; when it is to be made anew, stop the gateway and start it"
+        case .olderStore(let folder):
+            "the certificate store \(folder) IS ONE OF BEFORE: its history ends before what the gateway has read of it, as a backup's "
+                + "does. A key that was stolen since then is in use in it, and no list tells of what was revoked: nothing is taken "
+                + "from it, or made in it, until the newer one is back; when this one is meant, stop the gateway and start it, and "
+                + "rotate, retire and revoke again what had been (`gatehouse certs audit` tells of what is known)"
         case .contents(let path, let error): "\(path): \(error)"
         case .changedChain(let path, let name):
             "\(path): what follows the certificate IS NOT WHAT IT CAME WITH, as the audit log tells: it is damaged, or somebody "

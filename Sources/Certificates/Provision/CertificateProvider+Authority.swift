@@ -77,6 +77,7 @@ extension CertificateProvider {
     /// fresh when there are any.
     package func revocationLists() throws(CertificateProblem) -> InternalCA.Lists {
         do throws(CertificateProblem) {
+            try requireNewest()
             return try InternalCA.lists(in: store, isWanted: site.internalCA.revocationList != nil, now: now)
         } catch {
             throw storeProblem(error)

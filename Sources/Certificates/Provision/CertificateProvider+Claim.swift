@@ -39,6 +39,7 @@ extension CertificateProvider {
             return Int(end - Self.clock) * 1000
         }
         do throws(CertificateProblem) {
+            try requireNewest()
             return try store.claimed(settings.name, by: own, patience: patience(with:), body)
         } catch {
             throw storeProblem(error)

@@ -139,8 +139,8 @@ extension CertificateProblem {
     /// says.
     package var isDamage: Bool {
         switch self {
-        case .file, .contents, .busyStore, .deniedStore, .vacantStore, .vanished, .lostGeneration, .changedChain,
-            .damagedAuthority, .lostAuthority, .lostNames:
+        case .file, .contents, .busyStore, .deniedStore, .vacantStore, .olderStore, .vanished, .lostGeneration,
+            .changedChain, .damagedAuthority, .lostAuthority, .lostNames:
             true
         default: false
         }

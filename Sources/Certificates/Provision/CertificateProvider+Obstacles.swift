@@ -24,7 +24,12 @@ extension CertificateProvider {
     ///   - earlier: what is known of the others.
     package func inspectStore(of names: Set<String>? = nil, after earlier: StoreFindings = .init()) -> StoreFindings {
         var found = StoreFindings()
-        do throws(CertificateProblem) { try store.requirePresence() } catch { found.general = ["\(error)"] }
+        do throws(CertificateProblem) {
+            try store.requirePresence()
+            try requireNewest()
+        } catch {
+            found.general = ["\(error)"]
+        }
         guard found.general.isEmpty, FileWriting.exists(store.folder) else { return found }
         let named = site.certificates.values.filter { names?.contains($0.name) ?? true }.sorted { $0.name < $1.name }
         // The history of thousands takes as long as their folders.
@@ -38,6 +43,7 @@ extension CertificateProvider {
         for (settings, warnings) in zip(named, seen[1]) where !warnings.isEmpty {
             found.folders[settings.name] = warnings
         }
+        if audit.standing == .holds { wishes?.note(audit) }
         return found
     }
 

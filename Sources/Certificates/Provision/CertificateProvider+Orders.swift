@@ -139,6 +139,7 @@ extension CertificateProvider {
         _ body: () throws(CertificateProblem) -> Result
     ) throws(CertificateProblem) -> Result {
         do throws(CertificateProblem) {
+            try requireNewest()
             return try store.locked(isOneOfMany: isOneOfMany, body)
         } catch {
             throw storeProblem(error)

@@ -87,6 +87,7 @@ package struct CertificateProvider: Sendable {
     /// threads may look at a time.
     package func find(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided? {
         var found: Provided
+        if settings.issuer.isStored { try requireNewest() }
         switch settings.issuer {
         case .files(let pairs): found = try files(pairs, settings)
         case .internal:
@@ -253,6 +254,9 @@ package struct CertificateProvider: Sendable {
         "certificate \(settings.name): none in the store \(store.folder) yet, so a certificate of the internal CA "
             + "stands in, which browsers refuse; `gatehouse certs issue \(settings.name)` asks its ACME server"
     }
+
+    /// Fails where the gateway that looks knows a newer store than the one that is there.
+    internal func requireNewest() throws(CertificateProblem) { try wishes?.requireNewest(store) }
 
     internal func names(_ settings: CertificateSettings) -> [String] { settings.names.map { "\($0)" } }
 

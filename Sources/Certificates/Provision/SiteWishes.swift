@@ -1,8 +1,8 @@
 import Synchronization
 
 /// What the site file of a running gateway asks for, and which certificates of the store were as it says: who has had one and
-/// finds another there, though its file has not changed, sees what another process wanted that has another file. Any
-/// thread may call.
+/// finds another there, though its file has not changed, sees what another process wanted that has another file. And how far
+/// the store's history was. Any thread may call.
 package final class SiteWishes: Sendable {
     private struct Entry: Sendable {
         let wish: String
@@ -25,8 +25,24 @@ package final class SiteWishes: Sendable {
 
     /// By the store and the certificate's name.
     private let entries = Mutex<[String: Entry]>([:])
+    /// By their paths.
+    private let histories = Mutex<[String: KnownHistory]>([:])
 
     package init() {}
+
+    /// A history, which holds, is known from now on.
+    internal func note(_ audit: AuditLog) {
+        histories.withLock { histories in
+            if histories[audit.path]?.isCurrent(audit) == true { return }
+            if let fresh = KnownHistory(audit) { histories[audit.path] = fresh }
+        }
+    }
+
+    /// Fails where a store is older than it is known to have been.
+    package func requireNewest(_ store: CertificateStore) throws(CertificateProblem) {
+        let isOlder = histories.withLock { $0[store.audit.path]?.isNewer(than: store.audit) ?? false }
+        if isOlder { throw .olderStore(folder: store.folder) }
+    }
 
     /// The certificate is as the site file says.
     internal func meet(_ wish: String, with fingerprint: String, of name: String) {

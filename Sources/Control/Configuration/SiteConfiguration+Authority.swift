@@ -22,8 +22,13 @@ extension SiteConfiguration {
         "the list of revoked certificates could not be brought up to date: \(problem)"
     }
 
-    /// Brings the lists of revoked certificates up to date; what keeps it from that is a warning.
-    internal static func authority(of site: SiteModel, by provider: CertificateProvider, now: Int64) -> Authority {
+    /// Brings the lists of revoked certificates up to date; what keeps it from that is a warning, and those of before stay.
+    internal static func authority(
+        of site: SiteModel,
+        by provider: CertificateProvider,
+        after earlier: [String: [UInt8]],
+        now: Int64
+    ) -> Authority {
         var found = Authority()
         let isOwn = site.certificates.values.contains { $0.issuer == .internal || $0.standby == .internal }
         guard isOwn || site.internalCA.revocationList != nil else { return found }
@@ -38,6 +43,7 @@ extension SiteConfiguration {
             if let problem = found.lists.problem { found.warnings.append(warning(of: problem)) }
         } catch {
             found.warnings.append(warning(of: error))
+            found.lists.published = earlier
             found.next = now + InternalCA.retryTime
         }
         return found

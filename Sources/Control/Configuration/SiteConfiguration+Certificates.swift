@@ -94,6 +94,8 @@ extension SiteConfiguration {
     internal struct Earlier: Sendable {
         /// What is served now, by name.
         var certificates: [String: Held] = [:]
+        /// The internal CA's lists of what it has revoked, by their paths.
+        var lists: [String: [UInt8]] = [:]
         var store = CertificateProvider.StoreFindings()
         /// The certificates that may be others now; nil for all.
         var changed: Set<String>?

@@ -97,7 +97,7 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            after: Earlier(certificates: earlier?.certificates ?? [:]),
+            after: Earlier(certificates: earlier?.certificates ?? [:], lists: earlier?.plan.revocationLists ?? [:]),
             isStart: earlier == nil,
             isWhole: true,
             progress: progress
@@ -133,7 +133,12 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            after: Earlier(certificates: certificates, store: storeFindings, changed: names),
+            after: Earlier(
+                certificates: certificates,
+                lists: plan.revocationLists,
+                store: storeFindings,
+                changed: names
+            ),
             isStart: false,
             isWhole: false,
             progress: progress
@@ -192,7 +197,7 @@ package struct SiteConfiguration: Sendable {
         )
         let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
-        let authority = authority(of: site, by: provider, now: now)
+        let authority = authority(of: site, by: provider, after: earlier.lists, now: now)
         let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: folder) }
         plan.revocationLists = authority.lists.published
         let store = provider.inspectStore(of: earlier.changed, after: earlier.store)

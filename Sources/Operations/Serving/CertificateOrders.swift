@@ -197,7 +197,7 @@ internal final class CertificateOrders: Sendable {
             // By a command, which has what it made published, if it ever ends.
             tellOnce("\(CertificateProblem.beingMade(name: name, claim))", of: settings.name)
             return false
-        } catch .vacantStore {
+        } catch .vacantStore, .olderStore {
             // That is told once, by whoever looks at what is to be served.
             return false
         } catch {

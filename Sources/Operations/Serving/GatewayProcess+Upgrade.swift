@@ -1,3 +1,4 @@
+import Certificates
 import Control
 import Glibc
 import Linux
@@ -18,6 +19,12 @@ extension GatewayProcess {
                         + "the store, `gatehouse certs import \(name) --certificate FILE --key FILE`",
                     exit: 1
                 )
+            }
+            // The new program would know of no newer one.
+            do throws(CertificateProblem) {
+                try SiteWishes.ofGateway.requireNewest(CertificateStore(folder: view.value.certificateStore))
+            } catch {
+                throw ServeFailure("\(error)", exit: 1)
             }
             guard !orders.isOrdering else {
                 throw ServeFailure(

@@ -42,6 +42,7 @@ package struct StatusReport: Sendable {
             .init("internal_ca", Self.authority(view, now: seconds)),
             .init("clock_doubt", view.clockDoubt.map { .string($0.words) } ?? .null),
             .init("certificate_store", Self.store(view)),
+            .init("certificate_store_problem", Self.storeProblem(view)),
             .init("certificate_store_warnings", .strings(view.storeWarnings)),
             .init("certificate_deployment_problems", Self.words(view.deploymentProblems)),
             .init("certificate_waits", Self.words(waits)),
@@ -53,6 +54,16 @@ package struct StatusReport: Sendable {
     private static func store(_ view: GatewayView) -> JSONValue {
         let store = CertificateStore(folder: view.certificateStore)
         return store.hadContents ? .string(store.folder) : .null
+    }
+
+    /// Why nothing is taken from the store that is there now, which a command cannot know: it is one of before.
+    private static func storeProblem(_ view: GatewayView) -> JSONValue {
+        do throws(CertificateProblem) {
+            try SiteWishes.ofGateway.requireNewest(CertificateStore(folder: view.certificateStore))
+            return .null
+        } catch {
+            return .string("\(error)")
+        }
     }
 
     /// What is said of certificates, by their names.

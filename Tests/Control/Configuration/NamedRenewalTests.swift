@@ -223,6 +223,34 @@ struct NamedRenewalTests {
         #expect(try third.renewed(generation: 4, slots: &slots).makeshifts == ["two"])
     }
 
+    @Test("of a store that is older than it was nothing is taken: certificates and lists stay as they are")
+    func olderStore() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try write()
+        let path = "\(folder)/site.yaml"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try (text + "\ninternal-ca: { revocation-list: \"http://one.example\" }\n").write(
+            toFile: path,
+            atomically: true,
+            encoding: .utf8
+        )
+        var (first, slots) = try load()
+        try FileManager.default.copyItem(atPath: "\(folder)/store", toPath: "\(folder)/backup")
+        try rotate(["two"], of: first.site)
+        let second = try first.renewed(generation: 2, slots: &slots)
+        #expect(news(second, since: first) == ["two"] && second.plan.revocationLists.count == 1)
+        try FileManager.default.moveItem(atPath: "\(folder)/store", toPath: "\(folder)/newest")
+        try FileManager.default.moveItem(atPath: "\(folder)/backup", toPath: "\(folder)/store")
+        let third = try second.renewed(generation: 3, slots: &slots)
+        #expect(news(third, since: second) == [] && third.makeshifts == ["one", "two", "three"])
+        #expect(third.plan.revocationLists == second.plan.revocationLists)
+        #expect(third.storeWarnings.count == 1 && third.storeWarnings[0].contains("IS ONE OF BEFORE"))
+        try FileManager.default.removeItem(atPath: "\(folder)/store")
+        try FileManager.default.moveItem(atPath: "\(folder)/newest", toPath: "\(folder)/store")
+        let last = try third.renewed(generation: 4, slots: &slots)
+        #expect(news(last, since: second) == [] && last.makeshifts == [] && last.storeWarnings == [])
+    }
+
     @Test("files lead to the certificates that come from them")
     func files() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -130,6 +130,37 @@ struct DamagedStoreTests: OneCertificate {
         #expect(site.log.contains("reloaded, configuration "), "\(site.log)")
     }
 
+    @Test("a store of before, as a backup that is put back: nothing of it is taken, and all that look say so")
+    func ofBefore() throws {
+        let site = try start("issuer: internal")
+        func run(_ tool: String, _ arguments: String...) throws {
+            let done = try IntegrationTests.run(tool, arguments, in: directory)
+            #expect(done.status == 0, "\(done)")
+        }
+        let (store, backup, newest) = (directory.path("store"), directory.path("backup"), directory.path("newest"))
+        try run("cp", "-a", store, backup)
+        #expect(try certs("rotate", "web").status == 0)
+        let served = try directory.shown(at: port, "-fingerprint -sha256")
+        try run("mv", store, newest)
+        try run("cp", "-a", backup, store)
+        for command in [["list"], ["verify"], ["audit"], ["rotate", "web"]] {
+            let told = try directory.certs(command)
+            #expect(told.status == 1 && told.error.contains("IS ONE OF BEFORE"), "\(command): \(told)")
+        }
+        let reload = try site.command("reload")
+        #expect(reload.error.contains("WHAT WAS SERVED BEFORE IS SERVED ON"), "\(reload)")
+        let upgrade = try site.command("upgrade")
+        #expect(upgrade.status == 1 && upgrade.error.contains("IS ONE OF BEFORE"), "\(upgrade)")
+        #expect(try directory.shown(at: port, "-fingerprint -sha256") == served)
+        try FileManager.default.removeItem(atPath: store)
+        try run("mv", newest, store)
+        let again = try site.command("reload")
+        #expect(again.status == 0 && !again.error.contains("SERVED ON"), "\(again)")
+        #expect(try certs("list").status == 0 && certs("audit").status == 0)
+        #expect(try directory.shown(at: port, "-fingerprint -sha256") == served)
+        #expect(try certs("rotate", "web").status == 0)
+    }
+
     @Test("a start that finds no internal CA says that it has made one, and a later one does not")
     func newAuthority() throws {
         let words = "THE INTERNAL CA IS NEW: there was none in \(directory.path("store"))"

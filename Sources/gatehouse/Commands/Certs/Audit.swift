@@ -11,8 +11,8 @@ extension Certs {
             abstract: "Show the store's history: what was done to which certificate, when and why.",
             discussion: """
                 Exit status: 1 when a line was changed, taken out or put in, also in a history that was set aside for that, or \
-                the store holds a generation that no line tells of, or another one than it tells. The last line's hash, kept \
-                elsewhere, tells whether the whole was written anew.
+                the store holds a generation that no line tells of, or another one than it tells, or the running gateway \
+                knows a newer store. The last line's hash, kept elsewhere, tells whether the whole was written anew.
                 """
         )
 
@@ -40,6 +40,8 @@ extension Certs {
                 }
             }
             for discrepancy in discrepancies { Output.error("\(discrepancy)") }
+            let problem = desk.storeProblem()
+            if let problem { Output.error(problem) }
             if let fault = findings.fault {
                 Output.error("\(log.path): line \(fault.line) \(fault.why)")
                 throw ExitCode(1)
@@ -47,7 +49,7 @@ extension Certs {
             for damaged in log.damagedOnes {
                 Output.error("\(damaged): a history that does not hold: look into it, and move it out of the store")
             }
-            if !log.damagedOnes.isEmpty || !discrepancies.isEmpty { throw ExitCode(1) }
+            if !log.damagedOnes.isEmpty || !discrepancies.isEmpty || problem != nil { throw ExitCode(1) }
         }
     }
 }

@@ -69,6 +69,12 @@ extension CertificateOptions.Desk {
         store.noteContents()
     }
 
+    /// Why the running gateway takes nothing from the store; nil where it does, or none runs.
+    func storeProblem() -> String? {
+        guard case .result(let status) = question(.status) else { return nil }
+        return status["certificate_store_problem"]?.text
+    }
+
     /// What the running gateway's site file asks of a certificate; nil where none runs, or it does not say.
     func wishInForce(of settings: CertificateSettings) -> String? {
         guard case .result(.string(let wish)) = question(.wish(certificate: settings.name)) else { return nil }
@@ -96,6 +102,8 @@ extension CertificateOptions.Desk {
         var waits: [String: String] = [:]
         /// Why it does not believe the machine's clock.
         var clockDoubt: String?
+        /// Why it takes nothing from the store.
+        var storeProblem: String?
         /// Why it says nothing, where one runs.
         var silence: String?
     }
@@ -126,7 +134,12 @@ extension CertificateOptions.Desk {
         if case .object(let members)? = status["certificate_waits"] {
             for member in members { waits[member.name] = member.value.text }
         }
-        return Shown(certificates: served, waits: waits, clockDoubt: status["clock_doubt"]?.text)
+        return Shown(
+            certificates: served,
+            waits: waits,
+            clockDoubt: status["clock_doubt"]?.text,
+            storeProblem: status["certificate_store_problem"]?.text
+        )
     }
 
     // MARK: What it is to serve

@@ -42,7 +42,7 @@ extension Certs {
             }
             let storeWarnings =
                 desk.provider.storeWarnings(of: names.isEmpty ? nil : Set(names))
-                + [desk.provider.standstill].compactMap(\.self)
+                + [desk.provider.standstill, gateway.storeProblem].compactMap(\.self)
             if json {
                 var documents = compared.map { $0.document(at: desk.now, served: served?[$0.name]) }
                 // As `verify` has it: what is wrong with the store belongs to no certificate.

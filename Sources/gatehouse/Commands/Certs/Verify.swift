@@ -75,7 +75,7 @@ extension Certs {
             _ discrepancies: [CertificateStore.Discrepancy]
         ) -> Finding {
             var finding = Finding(name: nil, faults: desk.provider.storeWarnings())
-            finding.faults += [desk.provider.standstill].compactMap(\.self)
+            finding.faults += [desk.provider.standstill, desk.storeProblem()].compactMap(\.self)
             for discrepancy in discrepancies {
                 if discrepancy.isSwapped || discrepancy.damage != nil {
                     finding.faults.append("\(discrepancy)")
