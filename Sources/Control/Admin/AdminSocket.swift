@@ -85,22 +85,36 @@ package final class AdminSocket: Sendable {
 
     private func serve(_ handler: Handler) {
         var silent: [AdminConnection] = []
+        // Who asks for an upgrade waits for all others who were let in: it would close their connections. Who comes meanwhile
+        // is let in by whoever serves after it.
+        var upgrading: AdminConnection?
         while true {
+            if silent.isEmpty, let connection = upgrading {
+                upgrading = nil
+                send(handler(.upgrade, connection.raw), to: connection)
+            }
             let first = silent.map(\.milliseconds).min() ?? -1
-            let ready = Readiness.wait([stopping.raw, listener.raw] + silent.map(\.raw), milliseconds: first)
+            let entrance = upgrading == nil ? [listener.raw] : []
+            let ready = Readiness.wait([stopping.raw] + silent.map(\.raw) + entrance, milliseconds: first)
             if ready[0] { return }
             // Who has said something goes before who has just come, so that those who are let go of are silent indeed.
-            if let place = silent.indices.first(where: { ready[2 + $0] }) {
-                guard let request = silent[place].read() else {
+            if let place = silent.indices.first(where: { ready[1 + $0] }) {
+                guard let line = silent[place].read() else {
                     if silent[place].hasEnded { silent.remove(at: place) }
                     continue
                 }
                 let connection = silent.remove(at: place)
-                answer(connection, request, handler)
+                switch AdminRequest(line: line) {
+                case .upgrade? where upgrading == nil: upgrading = connection
+                case .upgrade?: send(Self.otherUpgrade, to: connection)
+                case let request?: send(handler(request, connection.raw), to: connection)
+                case nil: send(.error("unknown request: \(AdminRequest.words)", exit: 2), to: connection)
+                }
                 continue
             }
+            let isEntered = upgrading == nil && ready[1 + silent.count]
             silent.removeAll(where: \.hasEnded)
-            guard ready[1], let connection = AdminConnection.accept(listener.raw, within: Self.patience) else {
+            guard isEntered, let connection = AdminConnection.accept(listener.raw, within: Self.patience) else {
                 continue
             }
             if silent.count == Self.mostSilent { silent.removeFirst() }
@@ -108,10 +122,13 @@ package final class AdminSocket: Sendable {
         }
     }
 
-    private func answer(_ connection: AdminConnection, _ line: String, _ handler: Handler) {
-        let reply =
-            AdminRequest(line: line).map { handler($0, connection.raw) }
-            ?? .error("unknown request: \(AdminRequest.words)", exit: 2)
+    private static let otherUpgrade = AdminReply.error(
+        "an upgrade is under way, which somebody else has asked for: `gatehouse status` shows what serves; try again to be sure "
+            + "of a program that was put there meanwhile",
+        exit: 1
+    )
+
+    private func send(_ reply: AdminReply, to connection: AdminConnection) {
         _ = LineTransfer.send(reply.line, to: connection.raw, within: Self.patience)
     }
 }

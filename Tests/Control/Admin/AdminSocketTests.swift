@@ -2,6 +2,7 @@ import Control
 import Glibc
 import Linux
 import Site
+import Synchronization
 import Testing
 
 @Suite("The admin socket")
@@ -76,6 +77,35 @@ struct AdminSocketTests {
         next.stop()
     }
 
+    @Test("who was let in before an upgrade is answered before it, and a second upgrade is told of the first")
+    func upgrades() throws {
+        let admin = try AdminSocket(path: path)
+        let asked = Mutex<[String]>([])
+        try admin.start { request, _ in
+            asked.withLock { $0.append(request.line) }
+            return .result(JSONValue.string(request.line).line)
+        }
+        defer { admin.stop() }
+        var answers: [String] = []
+        // Who is too slow with a line is let go of.
+        for _ in 0..<10 {
+            let clients = try (0..<3).map { _ in Held(try UnixSocket.connect(to: path)) }
+            // Those who came before it are let in when it is answered.
+            _ = try AdminClient.ask(.status, at: path, within: 60_000)
+            asked.withLock { $0 = [] }
+            for (client, line) in zip(clients, ["upgrade", "upgrade", "status"]) {
+                _ = LineTransfer.send(line, to: client.raw, within: 60_000)
+            }
+            answers = clients.map { LineTransfer.receive($0.raw, limit: 1_000, within: 60_000) ?? "" }
+            if !answers.contains("") { break }
+        }
+        try #require(answers.count == 3)
+        #expect(answers[0] == #"{"exit":0,"result":"upgrade"}"#)
+        #expect(answers[1].hasPrefix(#"{"exit":1,"error":"an upgrade is under way"#), "\(answers[1])")
+        #expect(answers[2] == #"{"exit":0,"result":"status"}"#)
+        #expect(asked.withLock { $0 } == ["status", "upgrade"])
+    }
+
     @Test("a gateway that closes without an answer has not let the time pass")
     func closing() throws {
         let listener = try UnixSocket.listen(at: path)
@@ -128,6 +158,8 @@ struct AdminSocketTests {
         private let socket: FileDescriptor
 
         init(_ socket: consuming FileDescriptor) { self.socket = socket }
+
+        var raw: Int32 { socket.raw }
     }
 
     @Test("a line that comes byte by byte is a request")
