@@ -52,7 +52,7 @@ extension CertificateProvider {
     }
 
     /// What a certificate may have that covers a name.
-    private static func spellings(_ name: HostPattern) -> [String] {
+    internal static func spellings(_ name: HostPattern) -> [String] {
         let text = "\(name)"
         return [text, text.wildcardAbove]
     }
@@ -141,17 +141,8 @@ extension CertificateProvider {
     package func lenders(among shown: Set<String>) -> [[CertificateBundle]] {
         let own = site.certificates.values.filter { shown.contains($0.name) }.sorted { $0.name < $1.name }
         let found = Parallel.map(own) { [self] settings in try? find(settings) }
-        return found.compactMap { $0?.bundles } + unnamedBundles()
-    }
-
-    /// Good certificates of the store that the site file does not name: they were served under those names, it may be.
-    package func unnamedBundles() -> [[CertificateBundle]] {
-        unnamedStandings().compactMap { standing in
-            guard let number = standing.generation, !store.isRevoked(standing.name, generation: number),
-                let bundle = try? store.loadAsTold(standing.name, generation: number)
-            else { return nil }
-            return [bundle]
-        }
+        var unnamed = UnnamedNames()
+        return found.compactMap { $0?.bundles } + unnamedBundles(for: own.flatMap(\.names), knowing: &unnamed)
     }
 
     private func standIn(

@@ -1,14 +1,13 @@
 import Linux
-import OpenSSL
-import Site
+package import OpenSSL
+package import Site
 
 /// Certificates of the store that the site file does not name: they left it, or are another site's. Nothing of this site
 /// renews them, and what they have of keys stays until somebody deletes it.
 extension CertificateProvider {
     /// How they stand, in the order of their names.
     package func unnamedStandings() -> [CertificateStanding] {
-        let known = knownNames
-        return ((try? store.names()) ?? []).filter { !known.contains($0) }.sorted().map { name in
+        unnamed.map { name in
             var standing = CertificateStanding(unnamed: name)
             standing.generation = try? store.currentGeneration(of: name)
             if let chain = try? store.loadChain(name), let leaf = chain.first {
@@ -17,6 +16,62 @@ extension CertificateProvider {
             }
             return standing
         }
+    }
+
+    private var unnamed: [String] {
+        let known = knownNames
+        return ((try? store.names()) ?? []).filter { !known.contains($0) }.sorted()
+    }
+
+    /// For which names they are, so that only those are loaded, with their keys, that somebody lacks.
+    package struct UnnamedNames: Sendable {
+        fileprivate struct Entry: Sendable {
+            let generation: Int
+            /// The pointer, and the certificate of that generation, before they were read.
+            let stamps: [FileStamp?]
+            let identifiers: [String]
+        }
+
+        fileprivate var entries: [String: Entry] = [:]
+
+        package init() {}
+    }
+
+    /// Those that may be shown for some of `names`: they were served under them, it may be.
+    ///
+    /// - Parameter known: what was found before; what is there now, afterwards.
+    package func unnamedBundles(
+        for names: [HostPattern],
+        knowing known: inout UnnamedNames
+    ) -> [[CertificateBundle]] {
+        let places = unnamed
+        let entries = Parallel.map(places) { [self, before = known.entries] name in
+            entry(of: name, after: before[name])
+        }
+        known.entries = [:]
+        for (name, entry) in zip(places, entries) { known.entries[name] = entry }
+        let wanted = Set(names.flatMap(Self.spellings))
+        let wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
+        return zip(places, entries).compactMap { name, entry in
+            guard let entry,
+                entry.identifiers.contains(where: { wanted.contains($0) || wildcards.contains($0.wildcardAbove) }),
+                !store.isRevoked(name, generation: entry.generation),
+                let bundle = try? store.loadAsTold(name, generation: entry.generation)
+            else { return nil }
+            return [bundle]
+        }
+    }
+
+    private func entry(of name: String, after earlier: UnnamedNames.Entry?) -> UnnamedNames.Entry? {
+        let pointer = FileStamp(store.pointer(of: name))
+        func look(at number: Int) -> [FileStamp?] {
+            [pointer, FileStamp("\(store.folder)/\(name)/\(number)/fullchain.pem")]
+        }
+        if let earlier, look(at: earlier.generation) == earlier.stamps { return earlier }
+        guard let number = try? store.currentGeneration(of: name) else { return nil }
+        let stamps = look(at: number)
+        guard let leaf = try? store.loadChain(name, generation: number).first else { return nil }
+        return UnnamedNames.Entry(generation: number, stamps: stamps, identifiers: leaf.identifiers)
     }
 
     /// Whether the store has such a one.

@@ -7,11 +7,14 @@ import Site
 extension SiteConfiguration {
     /// Has those that lack names show what is good for them.
     ///
-    /// - Parameter earlier: what was served.
+    /// - Parameters:
+    ///   - earlier: what was served.
+    ///   - unnamed: what is known of the store's certificates that the site file does not name.
     internal static func fill(
         _ certificates: inout [String: Held],
         by provider: CertificateProvider,
-        after earlier: [String: Held]
+        after earlier: [String: Held],
+        knowing unnamed: inout CertificateProvider.UnnamedNames
     ) {
         let lacking = certificates.filter { _, held in
             held.isShown && held.provided.borrowed.isEmpty && provider.lacksNames(held.settings, held.provided)
@@ -19,10 +22,11 @@ extension SiteConfiguration {
         guard !lacking.isEmpty else { return }
         let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
             .sorted { $0.key < $1.key }.map(\.value.provided.own)
+        let names = lacking.values.flatMap(\.settings.names)
         let remnants = remnants(of: earlier, besides: certificates)
         let good = provider.good(
-            for: lacking.values.flatMap(\.settings.names),
-            in: present + provider.unnamedBundles() + remnants
+            for: names,
+            in: present + provider.unnamedBundles(for: names, knowing: &unnamed) + remnants
         )
         for (name, held) in lacking {
             var filled = held

@@ -97,6 +97,8 @@ extension SiteConfiguration {
         /// The internal CA's lists of what it has revoked, by their paths.
         var lists: [String: [UInt8]] = [:]
         var store = CertificateProvider.StoreFindings()
+        /// Of the store's certificates that the site file does not name.
+        var unnamed = CertificateProvider.UnnamedNames()
         /// The certificates that may be others now; nil for all.
         var changed: Set<String>?
     }
@@ -114,6 +116,7 @@ extension SiteConfiguration {
     package typealias Progress = @Sendable (_ done: Int, _ all: Int) -> Void
 
     /// - Parameters:
+    ///   - unnamed: as `before` has it; what is known afterwards.
     ///   - isStart: there was no configuration before, which is not said by there having been no certificates.
     ///   - isWhole: one that cannot be used is an error, but for damage of the store. Else it alone is missed: what was
     ///     served before is served on, and the others come into force.
@@ -123,6 +126,7 @@ extension SiteConfiguration {
         for plan: Plan,
         now: Int64,
         after before: Earlier,
+        knowing unnamed: inout CertificateProvider.UnnamedNames,
         isStart: Bool,
         isWhole: Bool,
         progress: Progress
@@ -181,7 +185,7 @@ extension SiteConfiguration {
                 certificates[name] = held.kept(because: error, sources, at: now)
             }
         }
-        fill(&certificates, by: provider, after: earlier)
+        fill(&certificates, by: provider, after: earlier, knowing: &unnamed)
         return certificates
     }
 

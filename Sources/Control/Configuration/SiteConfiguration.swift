@@ -25,6 +25,8 @@ package struct SiteConfiguration: Sendable {
     package let authority: InternalCAStanding?
     /// What is wrong with the store as a whole, or in the way of the next certificates; among the warnings, too.
     internal let storeFindings: CertificateProvider.StoreFindings
+    /// What is known of the store's certificates that the site file does not name.
+    internal let unnamed: CertificateProvider.UnnamedNames
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package let clientListsEnds: [UInt16: Int64]
     internal var certificates: [String: Held]
@@ -97,7 +99,11 @@ package struct SiteConfiguration: Sendable {
             gateway,
             generation: generation,
             slots: &slots,
-            after: Earlier(certificates: earlier?.certificates ?? [:], lists: earlier?.plan.revocationLists ?? [:]),
+            after: Earlier(
+                certificates: earlier?.certificates ?? [:],
+                lists: earlier?.plan.revocationLists ?? [:],
+                unnamed: earlier?.unnamed ?? .init()
+            ),
             isStart: earlier == nil,
             isWhole: true,
             progress: progress
@@ -137,6 +143,7 @@ package struct SiteConfiguration: Sendable {
                 certificates: certificates,
                 lists: plan.revocationLists,
                 store: storeFindings,
+                unnamed: unnamed,
                 changed: names
             ),
             isStart: false,
@@ -185,12 +192,14 @@ package struct SiteConfiguration: Sendable {
         let listsEnds = try clientListsEnds(of: plan)
         // Another intermediate of a root that is there is no other CA.
         let hasAuthority = (try? InternalCA.signer(in: folder)) != nil || (try? InternalCA.root(in: folder)) != nil
+        var unnamed = earlier.unnamed
         let certificates = try certificates(
             by: provider,
             of: site,
             for: plan,
             now: now,
             after: earlier,
+            knowing: &unnamed,
             isStart: isStart,
             isWhole: isWhole,
             progress: progress
@@ -218,6 +227,7 @@ package struct SiteConfiguration: Sendable {
             ),
             authority: authority.standing,
             storeFindings: store,
+            unnamed: unnamed,
             clientListsEnds: listsEnds,
             certificates: certificates
         )

@@ -42,6 +42,17 @@ struct BorrowingTests {
         return bundle
     }
 
+    /// Files of it, as the issuer of a certificate.
+    private func files(_ bundle: CertificateBundle, _ name: String) throws -> String {
+        let chain = bundle.chain.map(\.pem).joined()
+        try chain.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
+        let key = bundle.key.pem
+        let path = "\(folder)/\(name).key"
+        try Data((0..<key.count).map { key.bytes[$0] }).write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        return "{ files: { certificate: \(name).pem, key: \(name).key } }"
+    }
+
     private func inFolder(_ test: () throws -> Void) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
@@ -81,14 +92,7 @@ struct BorrowingTests {
     func files() throws {
         try inFolder {
             let good = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], now: now)
-            try good.chain.map(\.pem).joined().write(toFile: "\(folder)/chain.pem", atomically: true, encoding: .utf8)
-            let key = good.key.pem
-            let path = "\(folder)/key.pem"
-            try Data((0..<key.count).map { key.bytes[$0] }).write(to: URL(fileURLWithPath: path))
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-            let first = try load(
-                "  web: { names: [foobar.com], issuer: { files: { certificate: chain.pem, key: key.pem } } }"
-            )
+            let first = try load("  web: { names: [foobar.com], issuer: \(try files(good, "good")) }")
             var second = try load("  web: { names: [foobar.com], issuer: \(acme) }", after: first)
             #expect(shown("web", in: second) == [good.fingerprint], "\(second.warnings)")
             var slots = PlanCompiler.Slots()
@@ -96,6 +100,26 @@ struct BorrowingTests {
                 second = try second.renewed(generation: UInt64(generation), slots: &slots)
                 #expect(shown("web", in: second) == [good.fingerprint], "\(second.warnings)")
             }
+        }
+    }
+
+    @Test("of what left the site file that is loaded which somebody lacks; what becomes of it is noticed")
+    func unnamed() throws {
+        try inFolder {
+            let site = try load("  web: { names: [foobar.com], issuer: \(acme) }").site
+            let provider = CertificateProvider(for: site, now: now)
+            let names = try #require(site.certificates["web"]).names
+            var known = CertificateProvider.UnnamedNames()
+            let (a, b) = (try keep("a", "foobar.com"), try keep("b", "example.com"))
+            var found = provider.unnamedBundles(for: names, knowing: &known)
+            #expect(found.map { $0.map(\.fingerprint) } == [[a.fingerprint]])
+            let next = try keep("b", "foobar.com")
+            found = provider.unnamedBundles(for: names, knowing: &known)
+            #expect(found.map { $0.map(\.fingerprint) } == [[a.fingerprint], [next.fingerprint]])
+            _ = try store.rollBack("b", reason: "a test", now: now)
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/store/a/1/revoked"))
+            found = provider.unnamedBundles(for: names, knowing: &known)
+            #expect(found.isEmpty, "\(b.names)")
         }
     }
 
