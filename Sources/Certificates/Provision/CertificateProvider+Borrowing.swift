@@ -2,12 +2,12 @@ import Linux
 package import OpenSSL
 package import Site
 
-/// What is shown for names for which an ACME server has given nothing yet, where something good is there: clients who got a
-/// certificate that they can verify go on to get one.
+/// What is shown for names for which an ACME server has given nothing yet, or which files lack, where something good is there:
+/// clients who got a certificate that they can verify go on to get one.
 extension CertificateProvider {
-    /// Whether an ACME server is yet to give it, for all of its names or some, or to give another for one that has ended.
+    /// Whether its issuer is yet to give it, for all of its names or some, or to give another for one that has ended.
     package func lacksNames(_ settings: CertificateSettings, _ provided: Provided) -> Bool {
-        guard case .acme = settings.issuer else { return false }
+        guard settings.issuer != .internal else { return false }
         return settings.names.contains { lacks($0, provided) }
     }
 
@@ -120,11 +120,15 @@ extension CertificateProvider {
         }
         guard !loan.bundles.isEmpty else { return nil }
         let end = loan.bundles.map(\.end).min() ?? 0
+        let names = found.joined(separator: ", ")
+        let (why, remedy) =
+            settings.issuer.isStored
+            ? ("its ACME server has given none for \(names) yet", "`gatehouse certs issue \(settings.name)` asks")
+            : ("its files have none for \(names)", "put one for these there, or correct `names`")
         // What is told of a stand-in for all names is not so; of damage, it is.
         loan.warnings = provided.isStandIn && !provided.isMakeshift ? [] : provided.warnings
         loan.warnings.append(
-            "certificate \(settings.name): its ACME server has given none for \(found.joined(separator: ", ")) yet, so a good "
-                + "one that is there is shown, until \(UTC.text(end)) at most; `gatehouse certs issue \(settings.name)` asks"
+            "certificate \(settings.name): \(why), so a good one that is there is shown, until \(UTC.text(end)) at most; \(remedy)"
         )
         if provided.isStandIn, !loan.rest.isEmpty {
             loan.warnings.append(

@@ -6,7 +6,7 @@ package import Site
 ///
 /// | issuer | what is served |
 /// |---|---|
-/// | `files` | the files, or an error |
+/// | `files` | the files, or an error; what else is good for names that they lack |
 /// | `internal` | the store's; a new one of the internal CA where the store has none that will do |
 /// | `acme` | the store's; as long as it has none what else is good for the names, or a stand-in of the internal CA |
 package struct CertificateProvider: Sendable {
@@ -117,14 +117,17 @@ package struct CertificateProvider: Sendable {
     ///
     /// - Parameters:
     ///   - isShown: by a listener.
-    ///   - lenders: what a start could show for names that an ACME server has not certified yet.
+    ///   - lenders: what a start could show for names that an ACME server has not certified yet, or that files lack.
     package func inspect(
         _ settings: CertificateSettings,
         isShown: Bool = true,
         beside lenders: () -> [[CertificateBundle]] = { [] }
     ) throws(CertificateProblem) -> [String] {
         switch settings.issuer {
-        case .files(let pairs): return try files(pairs, settings).warnings
+        case .files(let pairs):
+            let provided = try files(pairs, settings)
+            guard isShown, lacksNames(settings, provided) else { return provided.warnings }
+            return warnings(of: settings, provided, borrowingFrom: lenders()) ?? provided.warnings
         case .internal:
             guard case .wanting(_, let usable) = try standing(of: settings) else { return [] }
             do throws(CertificateProblem) {

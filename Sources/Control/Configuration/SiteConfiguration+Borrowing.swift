@@ -3,7 +3,7 @@ import OpenSSL
 import Site
 
 /// A certificate that an ACME server has not given yet takes the place of nothing good: neither of what was served for its
-/// names before, from files or under another name, nor of another certificate of the site.
+/// names before, from files or under another name, nor of another certificate of the site. Nor do files that lack names.
 extension SiteConfiguration {
     /// Has those that lack names show what is good for them.
     ///
@@ -23,17 +23,17 @@ extension SiteConfiguration {
         let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
             .sorted { $0.key < $1.key }.map(\.value.provided.own)
         let names = lacking.values.flatMap(\.settings.names)
+        let lasting = present + provider.unnamedBundles(for: names, knowing: &unnamed)
         let remnants = remnants(of: earlier, besides: certificates)
-        let good = provider.good(
-            for: names,
-            in: present + provider.unnamedBundles(for: names, knowing: &unnamed) + remnants
-        )
+        let good = provider.good(for: names, in: lasting + remnants)
+        // What no start finds again is not shown for what files lack: nobody is to give another.
+        let lastingGood = remnants.isEmpty ? good : provider.good(for: names, in: lasting)
         for (name, held) in lacking {
             var filled = held
             filled.provided = provider.borrowing(
                 held.settings,
                 held.provided,
-                from: good,
+                from: held.settings.issuer.isStored ? good : lastingGood,
                 after: earlier[name]?.provided
             )
             filled.provided.remnants = filled.provided.borrowed.filter { bundle in
@@ -49,11 +49,12 @@ extension SiteConfiguration {
         of earlier: [String: Held],
         besides certificates: [String: Held]
     ) -> [[CertificateBundle]] {
-        earlier.sorted { $0.key < $1.key }.map { name, held in
+        let places = earlier.sorted { $0.key < $1.key }.map { name, held in
             if held.settings.issuer.isStored { return held.provided.remnants }
             let isNamed = certificates[name].map { !$0.settings.issuer.isStored } ?? false
-            return isNamed ? [] : held.provided.bundles
+            return isNamed ? [] : held.provided.own
         }
+        return places.filter { !$0.isEmpty }
     }
 }
 

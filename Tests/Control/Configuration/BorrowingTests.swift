@@ -103,6 +103,39 @@ struct BorrowingTests {
         }
     }
 
+    @Test("for a name that files lack what the store has is shown, and not what came from other files")
+    func lackingFiles() throws {
+        try inFolder {
+            let api = try keep("api", "foobar.com", "api.foobar.com")
+            let ca = try InternalCA(named: "other", now: now)
+            let own = try ca.issue(names: ["foobar.com"], now: now)
+            let first = try load("  api: { names: [foobar.com, api.foobar.com], issuer: \(acme) }", shown: "api")
+            #expect(shown("api", in: first) == [api.fingerprint])
+            let entry = "  web: { names: [foobar.com, api.foobar.com], issuer: \(try files(own, "own")) }"
+            let second = try load(entry, after: first)
+            #expect(shown("web", in: second) == [own.fingerprint, api.fingerprint] && second.remnants == [])
+            let generation = try #require(second.keyring.generations(for: second.plan).values.first)
+            func seen(_ name: String) -> [[UInt8]] { generation.leaves(for: name, .ecdsa).map(\.der) }
+            #expect(seen("foobar.com") == [own.leaf.der] && seen("api.foobar.com") == [api.leaf.der])
+            let words = second.warnings.filter { $0.hasPrefix("certificate web: ") }
+            let lent = "its files have none for api.foobar.com, so a good one that is there is shown"
+            #expect(words.last?.contains(lent) == true, "\(words)")
+            let model = try #require(SiteFile.load(path: "\(folder)/site.yaml").model)
+            let checked = CertificateCheck.findings(model, file: "site.yaml", whereAbsent: .warning).map(\.message)
+            #expect(checked.filter { $0.hasPrefix("certificate web: ") } == words, "\(checked)")
+            // No start would find it.
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/store/api/1/revoked"))
+            let other = try files(ca.issue(names: ["api.foobar.com"], now: now), "other")
+            let third = try load(
+                "  other: { names: [api.foobar.com], issuer: \(other) }",
+                shown: "other",
+                host: "api.foobar.com"
+            )
+            let last = try load(entry, after: third)
+            #expect(shown("web", in: last) == [own.fingerprint] && last.remnants == [])
+        }
+    }
+
     @Test("of what left the site file that is loaded which somebody lacks; what becomes of it is noticed")
     func unnamed() throws {
         try inFolder {
