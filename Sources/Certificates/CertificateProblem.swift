@@ -82,6 +82,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case rootKeyAway(folder: String)
     /// The internal CA that the history tells of is not in its store.
     case lostAuthority(folder: String)
+    /// The internal CA's root is none that the history tells of.
+    case foreignRoot(fingerprint: String, folder: String)
     /// The key that was brought is another's than the root's.
     case foreignRootKey(path: String, folder: String, subject: String)
     /// The site file keeps the internal CA from certifying these names.
@@ -151,6 +153,11 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "trust it: bring \(InternalCA.rootName) and \(InternalCA.intermediateName) back from a backup; where there is "
                 + "none, `gatehouse certs ca init` makes a new one, and all certificates are replaced by its, which clients "
                 + "refuse until they have its root (`gatehouse certs ca export`)"
+        case .foreignRoot(let fingerprint, let folder):
+            "\(folder): THE ROOT OF THE INTERNAL CA IS ANOTHER, \(fingerprint.prefix(16))…, of which the audit log tells nothing. Nothing "
+                + "is replaced by what it vouches for, since clients would not trust it: bring \(InternalCA.rootName) and "
+                + "\(InternalCA.intermediateName) back as they were; when this is to be the root, `gatehouse certs ca init` says so, "
+                + "and all certificates are replaced by its, which clients refuse until they have it (`gatehouse certs ca export`)"
         case .missing(InternalCA.intermediateName, let folder):
             "\(folder): there is no intermediate of the internal CA; `gatehouse certs ca init` makes it"
         case .missing(let name, let folder):

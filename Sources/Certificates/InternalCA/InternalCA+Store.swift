@@ -12,7 +12,7 @@ extension InternalCA {
     ///
     /// - Parameters:
     ///   - names: what is to be certified, as `CertificateTemplate` has it.
-    ///   - isWanted: an operator asks for one, also where there was another that is lost.
+    ///   - isWanted: an operator asks for one, also where there was another that is lost, or is not the one that is there.
     package static func loadOrCreate(
         in store: CertificateStore,
         named name: String,
@@ -30,10 +30,10 @@ extension InternalCA {
             guard try store.contains(rootName) else {
                 return try create(in: store, named: name, policy: policy, now: now)
             }
-            _ = try validRoot(in: store, now: now)
+            _ = try validRoot(in: store, isWanted: isWanted, now: now)
             return try renewed("there was no intermediate")
         }
-        let root = try validRoot(in: store, now: now)
+        let root = try validRoot(in: store, isWanted: isWanted, now: now)
         let stored = try store.load(intermediateName)
         let kept = InternalCA(
             root: root,
@@ -63,8 +63,14 @@ extension InternalCA {
         guard excluded.isEmpty else { throw .excludedNames(excluded, permitted: constraints.text) }
     }
 
-    private static func validRoot(in store: CertificateStore, now: Int64) throws(CertificateProblem) -> Certificate {
+    private static func validRoot(
+        in store: CertificateStore,
+        isWanted: Bool,
+        now: Int64
+    ) throws(CertificateProblem) -> Certificate {
         let root = try Self.root(in: store)
+        if isWanted { try acknowledge(root, in: store, now: now) }
+        try requireKnown(root, in: store)
         do throws(CertificateError) {
             try root.requireValid(at: now)
         } catch {
@@ -122,6 +128,7 @@ extension InternalCA {
         now: Int64
     ) throws(CertificateProblem) -> InternalCA {
         let root = try Self.root(in: store)
+        try requireKnown(root, in: store)
         if rootKey == nil, !hasRootKey(in: store) { throw .rootKeyAway(folder: store.folder) }
         let key: PrivateKey
         if let rootKey {
@@ -178,7 +185,7 @@ extension InternalCA {
         guard try store.contains(intermediateName) else { return try requireNoLoss(in: store) }
         try store.requireOwnFolder(of: intermediateName)
         try store.requireOwnFolder(of: rootName)
-        _ = try root(in: store)
+        try requireKnown(try root(in: store), in: store)
         _ = try store.load(intermediateName)
         if hasRootKey(in: store) { _ = try store.load(rootName) }
     }

@@ -5,9 +5,16 @@ import Site
 
 /// What is done to the internal CA, and told of it.
 extension CertificateProvider {
-    /// The root of the internal CA, which is made when there is none, also where there was one that is lost.
+    /// The root of the internal CA, which is made when there is none, also where there was one that is lost. One that somebody
+    /// has put there is the store's from then on.
     package func root() throws(CertificateProblem) -> Certificate {
         try ordered { () throws(CertificateProblem) in try authority(isWanted: true).rootCertificate }
+    }
+
+    /// Whether the root that is there, if any, is one that the store's history tells of, or that tells of none.
+    package var knowsRoot: Bool {
+        guard let root = try? InternalCA.root(in: store) else { return true }
+        return InternalCA.isKnown(root, in: store)
     }
 
     /// The root of the internal CA that is there.

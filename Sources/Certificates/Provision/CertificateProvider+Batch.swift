@@ -95,7 +95,7 @@ extension CertificateProblem {
     /// not use the store, or it is away, or the internal CA is.
     fileprivate var isOfWholeStore: Bool {
         switch self {
-        case .busyStore, .deniedStore, .vacantStore, .olderStore, .lostAuthority: true
+        case .busyStore, .deniedStore, .vacantStore, .olderStore, .lostAuthority, .foreignRoot: true
         default: false
         }
     }

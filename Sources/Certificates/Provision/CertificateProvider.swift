@@ -248,7 +248,7 @@ package struct CertificateProvider: Sendable {
     private func standInAuthority(for settings: CertificateSettings) throws(CertificateProblem) -> InternalCA {
         do throws(CertificateProblem) {
             return try authority(for: [settings])
-        } catch .excludedNames, .constrainedNames, .rootKeyAway, .lostAuthority {
+        } catch .excludedNames, .constrainedNames, .rootKeyAway, .lostAuthority, .foreignRoot {
             return try InternalCA(named: site.name, now: now)
         }
     }

@@ -98,6 +98,41 @@ struct LostAuthorityTests {
         #expect(try provider.existingRoot().der == root.der)
     }
 
+    @Test("one that somebody has put in its place signs nothing, until an operator wants it, or the one before is back")
+    func replaced() throws {
+        let first = try served("web")
+        let root = try provider.existingRoot()
+        let other = try Scratch()
+        let foreign = try other.provider(for: settings("web"), at: now).root()
+        let parts = ["internal-ca", "internal-ca-root"]
+        func put(_ source: String, away: String) throws {
+            for part in parts {
+                let place = "\(store.folder)/\(part)"
+                try FileManager.default.moveItem(atPath: place, toPath: "\(scratch.path)/\(away)-\(part)")
+                try FileManager.default.copyItem(atPath: source + part, toPath: place)
+            }
+        }
+        try put(other.store.folder + "/", away: "before")
+        let problem = CertificateProblem.foreignRoot(fingerprint: foreign.fingerprint, folder: store.folder)
+        #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
+        #expect(throws: problem) { try provider.provide(settings("other")) }
+        #expect(throws: problem) { try provider.renewIntermediate(rootKey: nil) }
+        #expect(try served("web") == first)
+        #expect(provider.storeWarnings().contains { $0.contains("ROOT OF THE INTERNAL CA IS ANOTHER") })
+
+        try put("\(scratch.path)/before-", away: "foreign")
+        #expect(provider.storeWarnings().isEmpty, "\(provider.storeWarnings())")
+        #expect(try provider.provide(settings("other")).bundles[0].chain[1].isIssued(by: root))
+
+        try put("\(scratch.path)/foreign-", away: "again")
+        #expect(!provider.knowsRoot)
+        #expect(try provider.root().der == foreign.der && provider.knowsRoot)
+        #expect(provider.storeWarnings().isEmpty, "\(provider.storeWarnings())")
+        #expect(try served("web") != first)
+        let history = try store.audit.verify()
+        #expect(try history.fault == nil && store.discrepancies(from: history).isEmpty)
+    }
+
     private func expectNothingMade(_ problem: CertificateProblem) throws {
         #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
         #expect(throws: problem) { try provider.provide(settings("other")) }

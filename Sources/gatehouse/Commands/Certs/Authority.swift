@@ -17,8 +17,8 @@ extension Certs {
                 abstract: "Make the internal CA when there is none.",
                 discussion: """
                     The first `issue` does the same, but for a store whose CA was lost: clients would not trust another root, \
-                    so that is made for who asks for it here alone. A running gateway replaces then what another root \
-                    vouched for. Exit status: 3 when one runs and does not answer.
+                    so that is made for who asks for it here alone, and so is one taken that somebody has put into the store. A running \
+                    gateway replaces then what another root vouched for. Exit status: 3 when one runs and does not answer.
                     """
             )
 
@@ -27,11 +27,12 @@ extension Certs {
             func run() throws {
                 let desk = try options.desk()
                 let before = try? desk.provider.existingRoot()
+                let wasKnown = desk.provider.knowsRoot
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
                 Output.line(
                     "\(root.subject), good until \(UTC.text(root.validity.upperBound)), SHA-256 \(root.fingerprint)"
                 )
-                guard before?.der != root.der else { return }
+                guard before?.der != root.der || !wasKnown else { return }
                 var gateway = SideQuestions(desk)
                 if gateway.ask(.certificates(of: nil)) != nil {
                     Output.line(
