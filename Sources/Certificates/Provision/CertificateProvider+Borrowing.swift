@@ -149,6 +149,36 @@ extension CertificateProvider {
         return found.compactMap { $0?.bundles } + unnamedBundles(for: own.flatMap(\.names), knowing: &unnamed)
     }
 
+    /// The certificates of ACME servers for which a start would find nothing that clients take, for names for which they are shown
+    /// something that they take: what came from files is in no store, and what was in it may be gone.
+    ///
+    /// - Parameters:
+    ///   - served: what clients are shown.
+    ///   - shown: the names of those of the site that listeners show.
+    package func lost(without served: [CertificateBundle], among shown: Set<String>) -> [String] {
+        let served = served.filter(isGood)
+        var lenders: [CertificateBundle]?
+        return shown.sorted().filter { name in
+            guard let settings = site.certificates[name], case .acme = settings.issuer else { return false }
+            let found: Provided?
+            do throws(CertificateProblem) { found = try find(settings) } catch {
+                // The rehearsal of the start says what is wrong with it.
+                return false
+            }
+            let own = (found ?? stray(settings))?.bundles ?? []
+            let lacking = settings.names.filter { wanted in
+                !own.contains { $0.covers(wanted) && $0.end >= now } && served.contains { $0.covers(wanted) }
+            }
+            guard !lacking.isEmpty else { return false }
+            let present = lenders ?? self.lenders(among: shown).flatMap(\.self).filter(isGood)
+            lenders = present
+            return lacking.contains { wanted in
+                let isOfOwn = served.allSatisfy { !$0.covers(wanted) || isOfOwnRoot($0) }
+                return !present.contains { $0.covers(wanted) && (isOfOwn || !isOfOwnRoot($0)) }
+            }
+        }
+    }
+
     private func standIn(
         _ settings: CertificateSettings,
         for names: [HostPattern],

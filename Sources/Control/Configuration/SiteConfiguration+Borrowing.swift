@@ -1,6 +1,6 @@
 import Certificates
 import OpenSSL
-import Site
+package import Site
 
 /// A certificate that an ACME server has not given yet takes the place of nothing good: neither of what was served for its
 /// names before, from files or under another name, nor of another certificate of the site. Nor do files that lack names.
@@ -42,6 +42,18 @@ extension SiteConfiguration {
             filled.keep(earlier[name])
             certificates[name] = filled
         }
+    }
+
+    /// The certificates for which a program that starts with `site` would show nothing that clients take, where this configuration
+    /// does.
+    ///
+    /// - Parameter now: seconds since 1970.
+    package func lost(atStartOf site: SiteModel, at now: Int64) -> [String] {
+        let served = certificates.values.filter(\.isShown).flatMap { held in
+            held.provided.isStandIn ? held.provided.borrowed : held.provided.bundles
+        }
+        let shown = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
+        return CertificateProvider(for: site, now: now).lost(without: served, among: shown)
     }
 
     /// What came from files that the site file names no more: nothing else has it.

@@ -43,8 +43,6 @@ package struct SiteConfiguration: Sendable {
     package var borrowed: [String: [CertificateBundle]] {
         certificates.mapValues(\.provided.borrowed).filter { !$0.value.isEmpty }
     }
-    /// Those that show what came from files that the site file names no more: no start finds that again.
-    package var remnants: Set<String> { names { !$0.remnants.isEmpty } }
     /// Those that are not as the site file has them, since others could not be made.
     package var owed: Set<String> { names { $0.isOwed } }
 

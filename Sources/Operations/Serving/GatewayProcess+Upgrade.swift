@@ -2,6 +2,7 @@ import Certificates
 import Control
 import Glibc
 import Linux
+import Site
 
 /// Another version of the program takes over in this process.
 extension GatewayProcess {
@@ -12,11 +13,14 @@ extension GatewayProcess {
             guard !options.endsTogether else {
                 throw ServeFailure("the demonstration is not upgraded: stop it and start it again")
             }
-            if let name = configuration.remnants.min() {
+            // What is wrong with the file is told by the rehearsal.
+            if let site = SiteFile.load(path: options.path).model,
+                let name = configuration.lost(atStartOf: site, at: Schedule.time).first
+            {
                 throw ServeFailure(
-                    "certificate \(name): what came from files that the site file names no more is shown until its ACME server has "
-                        + "given one, and the new program would not find it: wait for that (`gatehouse certs list`), or bring it into "
-                        + "the store, `gatehouse certs import \(name) --certificate FILE --key FILE`",
+                    "certificate \(name): what is shown, such as what came from files that the site file names no more, would not be "
+                        + "found by the new program, and its ACME server has given none: wait for that (`gatehouse certs list`), or "
+                        + "bring it into the store, `gatehouse certs import \(name) --certificate FILE --key FILE`",
                     exit: 1
                 )
             }
