@@ -9,12 +9,14 @@ package enum CertificateCheck {
     ///   - file: the site file, as the user named it.
     ///   - severity: of a file that is not here, or that this user cannot read. Whoever only checks may do so on another
     ///     machine, or as another user, than the one that serves.
+    ///   - servedStore: the folder of the store that the running gateway has read something of; nil where that is not known.
     /// - Returns: what `serve` would warn of, as warnings; what it would refuse, or
     ///   show something else in place of, as errors; of those that no listener shows, all as warnings.
     package static func findings(
         _ site: SiteModel,
         file: String,
-        whereAbsent severity: Diagnostic.Severity
+        whereAbsent severity: Diagnostic.Severity,
+        besides servedStore: String? = nil
     ) -> [Diagnostic] {
         let provider = CertificateProvider(for: site, now: WallClock.seconds)
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
@@ -78,7 +80,7 @@ package enum CertificateCheck {
             }
         }
         let place = site.certificateStorePosition
-        for warning in provider.storeWarnings() {
+        for warning in lossWarnings(site, servedStore) + provider.storeWarnings() {
             findings.append(
                 Diagnostic(
                     .warning,
@@ -91,6 +93,20 @@ package enum CertificateCheck {
             )
         }
         return findings
+    }
+
+    /// That a reload would find nothing in the store, and is refused since it would make another internal CA. That the store of the
+    /// running gateway itself is empty by now is among its own warnings then.
+    private static func lossWarnings(_ site: SiteModel, _ servedStore: String?) -> [String] {
+        let store = CertificateStore(folder: site.certificateStore)
+        guard let servedStore, store.isVacant, site.certificates.values.contains(where: \.issuer.isStored) else {
+            return []
+        }
+        if servedStore == store.folder {
+            store.noteContents()
+            return []
+        }
+        return ["\(ConfigurationError.otherStore(store.folder, before: servedStore))"]
     }
 
     /// What of the site file is to be looked at for a problem of one certificate.

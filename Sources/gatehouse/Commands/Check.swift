@@ -1,4 +1,5 @@
 import ArgumentParser
+import Certificates
 import Control
 import Firewall
 import Linux
@@ -29,7 +30,14 @@ struct Check: ParsableCommand {
             let now = Clock.realtimeSeconds
             outcome = outcome.adding(references)
                 .adding(PolicyCheck.findings(model, file: options.path, now: now))
-                .adding(CertificateCheck.findings(model, file: options.path, whereAbsent: .warning))
+                .adding(
+                    CertificateCheck.findings(
+                        model,
+                        file: options.path,
+                        whereAbsent: .warning,
+                        besides: Self.servedStore(model)
+                    )
+                )
             note = NeedsNote.note(model, Intent(of: model, at: now), file: options.path)
         }
         if json {
@@ -46,5 +54,17 @@ struct Check: ParsableCommand {
         }
         if isRefused { throw ExitCode(2) }
         if outcome.hasErrors { throw ExitCode(1) }
+    }
+
+    /// Milliseconds that a gateway may take to say what it serves.
+    private static let patience: Int32 = 5_000
+
+    /// The store that the running gateway has read something of; nil where none answers this user. It is asked where its next reload
+    /// would find nothing.
+    private static func servedStore(_ site: SiteModel) -> String? {
+        guard CertificateStore(folder: site.certificateStore).isVacant else { return nil }
+        let socket = AdminSocket.defaultPath(of: site.name)
+        guard let line = try? AdminClient.ask(.status, at: socket, within: patience) else { return nil }
+        return JSONValue(parsing: line)?["result"]?["certificate_store"]?.text
     }
 }

@@ -59,6 +59,22 @@ struct CertificateCheckTests {
         """
     }
 
+    @Test("beside a gateway, that its next look at the store, or a reload, would find nothing there")
+    func emptyStore() throws {
+        var site = SiteModel(name: "a.example")
+        site.certificateStore = "\(folder)/store"
+        site.certificates["web"] = CertificateSettings(name: "web", names: [.exact("a.example")], issuer: .internal)
+        func warnings(_ served: String?) -> [String] {
+            CertificateCheck.findings(site, file: "site.yaml", whereAbsent: .warning, besides: served).map(\.message)
+        }
+        // As before a first start.
+        #expect(warnings(nil) == [])
+        let other = warnings("\(folder)/before")
+        #expect(other.count == 1 && other[0].contains("another internal CA would be made"), "\(other)")
+        let own = warnings("\(folder)/store")
+        #expect(own.count == 1 && own[0].contains("IS EMPTY, AND WAS NOT BEFORE"), "\(own)")
+    }
+
     @Test("a file at its path, what a certificate does not cover at its names, another issuer at that")
     func places() throws {
         #expect(try lines(files("chain.pem", "key.pem")) == [])
