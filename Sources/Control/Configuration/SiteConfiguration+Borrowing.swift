@@ -17,7 +17,7 @@ extension SiteConfiguration {
         knowing unnamed: inout CertificateProvider.UnnamedNames
     ) {
         let lacking = certificates.filter { _, held in
-            held.isShown && held.provided.borrowed.isEmpty && provider.lacksNames(held.settings, held.provided)
+            held.lacksNames && held.isShown && held.provided.borrowed.isEmpty
         }
         guard !lacking.isEmpty else { return }
         let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
@@ -61,7 +61,7 @@ extension SiteConfiguration {
         of earlier: [String: Held],
         besides certificates: [String: Held]
     ) -> [[CertificateBundle]] {
-        let places = earlier.sorted { $0.key < $1.key }.map { name, held in
+        let places: [[CertificateBundle]] = earlier.sorted { $0.key < $1.key }.map { name, held in
             if held.settings.issuer.isStored { return held.provided.remnants }
             let isNamed = certificates[name].map { !$0.settings.issuer.isStored } ?? false
             return isNamed ? [] : held.provided.own

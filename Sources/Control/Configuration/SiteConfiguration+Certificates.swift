@@ -27,6 +27,8 @@ extension SiteConfiguration {
         let authority: FileStamp?
         /// By a listener; else it is kept fresh for other programs alone, and may have no bundle yet.
         let isShown: Bool
+        /// Its issuer is yet to give it, for names that others may have: found once, and not at each look at thousands.
+        let lacksNames: Bool
         var provided: CertificateProvider.Provided
 
         /// Whether loading it again would bring the same.
@@ -161,6 +163,7 @@ extension SiteConfiguration {
                     sources: sources,
                     authority: signer,
                     isShown: isShown,
+                    lacksNames: provider.lacksNames(entry.settings, provided),
                     provided: provided
                 )
                 held.keep(earlier[name])
@@ -202,12 +205,13 @@ extension SiteConfiguration {
         after before: Earlier
     ) -> (known: [String: Held], wanted: [Wanted]) {
         let earlier = before.certificates
-        var known = before.changed == nil ? [:] : earlier.mapValues(\.silent)
+        var known = before.changed == nil ? [:] : earlier
         var wanted: [Wanted] = []
         for (name, settings) in certificates {
             if let changed = before.changed, !changed.contains(name), let held = known[name],
                 held.mayBePassedOver(authority)
             {
+                if !held.provided.notes.isEmpty { known[name] = held.silent }
                 continue
             }
             // Before the files are read: what changes while they are is seen the next time.
