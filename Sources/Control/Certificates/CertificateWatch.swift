@@ -19,17 +19,11 @@ package struct CertificateWatch {
     /// From now on these files count.
     ///
     /// - Parameters:
-    ///   - known: as what they were when they were read; those that are not there count as they are at this moment.
+    ///   - files: as what they were when they were read; nil for those that were not there.
     ///   - urgent: those of them that are reported at the first look, since what they hold is always whole: answers that a CA
     ///     is about to look for.
-    package mutating func look(
-        at paths: Set<String>,
-        as known: [String: FileStamp?] = [:],
-        urgent: Set<String> = []
-    ) {
-        stamps = Dictionary(
-            uniqueKeysWithValues: paths.map { path in (path, known[path] ?? FileStamp(path)) }
-        )
+    package mutating func look(at files: [String: FileStamp?], urgent: Set<String> = []) {
+        stamps = files
         self.urgent = urgent
     }
 

@@ -105,13 +105,25 @@ extension SiteConfiguration {
         var changed: Set<String>?
     }
 
-    /// The files of certificates as they were before they were read, but of those that cannot be used: these are looked at on
-    /// each occasion.
-    package var sources: [String: FileStamp?] {
-        Dictionary(
-            certificates.values.lazy.filter { !$0.provided.isMakeshift }.flatMap(\.sources).map { ($0.path, $0.stamp) },
-            uniquingKeysWith: { $1 }
-        )
+    /// The files whose change means other certificates, as they were before they were read. Those of certificates that cannot be
+    /// used are looked at on each occasion, and count as they are at this moment.
+    package var watchedFiles: [String: FileStamp?] {
+        var found: [String: FileStamp?] = [:]
+        found.reserveCapacity(3 * certificates.count + otherFiles.count)
+        var present = otherFiles
+        for held in certificates.values {
+            for source in held.sources {
+                if held.provided.isMakeshift {
+                    present.append(source.path)
+                } else {
+                    found.updateValue(source.stamp, forKey: source.path)
+                }
+            }
+        }
+        for path in present where found.index(forKey: path) == nil {
+            found.updateValue(FileStamp(path), forKey: path)
+        }
+        return found
     }
 
     /// How far the making of many certificates is: how many are there, of how many.

@@ -19,8 +19,8 @@ package struct SiteConfiguration: Sendable {
     /// When the internal CA should issue the next certificate, or the next list of those that it has revoked: seconds since
     /// 1970. nil when none is its own.
     package let renewal: Int64?
-    /// The files whose change means other certificates.
-    package let certificateFiles: Set<String>
+    /// The files whose change counts as that of a certificate's own.
+    internal let otherFiles: [String]
     /// How the internal CA stands; nil when there is none.
     package let authority: InternalCAStanding?
     /// What is wrong with the store as a whole, or in the way of the next certificates; among the warnings, too.
@@ -202,27 +202,24 @@ package struct SiteConfiguration: Sendable {
             isWhole: isWhole,
             progress: progress
         )
-        let provided = certificates.mapValues(\.provided)
         // After the certificates, since the first of them makes the CA.
         let authority = authority(of: site, by: provider, after: earlier.lists, now: now)
         let authorityNews = hasAuthority ? nil : authority.standing.map { _ in newAuthority(in: folder) }
         plan.revocationLists = authority.lists.published
         let store = provider.inspectStore(of: earlier.changed, after: earlier.store)
-        let told = provided.filter { !$0.value.notes.isEmpty || !$0.value.warnings.isEmpty }.sorted { $0.key < $1.key }
-            .map(\.value)
+        let told = certificates.filter { !$0.value.provided.notes.isEmpty || !$0.value.provided.warnings.isEmpty }
+            .sorted { $0.key < $1.key }.map(\.value.provided)
         return SiteConfiguration(
             site: site,
             gateway: gateway,
             plan: plan,
-            keyring: Keyring(certificates.filter(\.value.isShown).mapValues(\.provided.bundles)),
+            keyring: Keyring(certificates.compactMapValues { $0.isShown ? $0.provided.bundles : nil }),
             notes: told.flatMap(\.notes),
             warnings: [clockWarning, authorityNews].compactMap(\.self) + told.flatMap(\.warnings) + authority.warnings
                 + store.warnings
                 + warnings(ofEnds: listsEnds, now: now),
-            renewal: (provided.values.compactMap(\.renewal) + [authority.next].compactMap(\.self)).min(),
-            certificateFiles: Set(
-                certificates.values.flatMap(\.sources).map(\.path) + [folder.challengeFolder] + authority.lists.files
-            ),
+            renewal: (certificates.values.compactMap(\.provided.renewal) + [authority.next].compactMap(\.self)).min(),
+            otherFiles: [folder.challengeFolder] + authority.lists.files,
             authority: authority.standing,
             storeFindings: store,
             unnamed: unnamed,

@@ -54,9 +54,10 @@ extension GatewayProcess {
         schedule.renewal = [fresh.renewal, canaries.nextTry].compactMap(\.self).min()
         // A look that is due is not put off by those who change one certificate after the other.
         let look = min(schedule.look, Schedule.uptime + CertificateWatch.interval)
-        schedule.look = fresh.certificateFiles.isEmpty ? .max : look
+        let files = fresh.watchedFiles
+        schedule.look = files.isEmpty ? .max : look
         let challenges = CertificateStore(folder: fresh.site.certificateStore).challengeFolder
-        watch.look(at: fresh.certificateFiles, as: fresh.sources, urgent: [challenges])
+        watch.look(at: files, urgent: [challenges])
         schedule.rotation = rotation(for: fresh)
     }
 

@@ -5,6 +5,11 @@ import Testing
 
 @Suite("Files of certificates that somebody else changes")
 struct CertificateWatchTests {
+    /// Files as they are.
+    private func present(_ files: String...) -> [String: FileStamp?] {
+        Dictionary(uniqueKeysWithValues: files.map { ($0, FileStamp($0)) })
+    }
+
     @Test("a change counts when it has stayed for one more look; what is always whole counts at once")
     func settles() throws {
         let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-watch-\(UUID().uuidString)"
@@ -17,7 +22,7 @@ struct CertificateWatchTests {
         try write("one", "other.crt")
         var watch = CertificateWatch()
         watch.look(
-            at: ["\(folder)/live.crt", "\(folder)/other.crt", "\(folder)/answers"],
+            at: present("\(folder)/live.crt", "\(folder)/other.crt", "\(folder)/answers"),
             urgent: ["\(folder)/answers"]
         )
         var looks: [Set<String>] = []
@@ -39,7 +44,7 @@ struct CertificateWatchTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (quiet, restless) = ("\(folder)/quiet.crt", "\(folder)/restless.crt")
         var watch = CertificateWatch()
-        watch.look(at: [quiet, restless])
+        watch.look(at: present(quiet, restless))
         try "one".write(toFile: quiet, atomically: false, encoding: .utf8)
         var looks: [Set<String>] = []
         for turn in 1...4 {
@@ -60,7 +65,7 @@ struct CertificateWatchTests {
         var watch = CertificateWatch()
         var looks: [Set<String>] = []
         for _ in 0..<2 {
-            watch.look(at: [file], as: [file: read])
+            watch.look(at: [file: read])
             looks.append(watch.settledChange())
         }
         #expect(looks == [[], [file]])

@@ -206,7 +206,7 @@ struct NamedRenewalTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var (first, slots) = try site()
         let home = "\(folder)/store/two/1"
-        let files = first.certificateFiles.filter { $0.hasPrefix(home) }
+        let files = Set(first.watchedFiles.keys.filter { $0.hasPrefix(home) })
         #expect(files.count == 2 && files.allSatisfy { FileManager.default.fileExists(atPath: $0) }, "\(files)")
         #expect(first.certificates(from: files) == ["two"])
         try FileManager.default.moveItem(atPath: home, toPath: "\(folder)/away")
@@ -255,7 +255,7 @@ struct NamedRenewalTests {
     func files() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (first, _) = try site()
-        let file = try #require(first.certificateFiles.first { $0.contains("/store/two/") })
+        let file = try #require(first.watchedFiles.keys.first { $0.contains("/store/two/") })
         #expect(first.certificates(from: [file, "/nowhere"]) == ["two"])
         #expect(first.due(at: 0) == [])
         #expect(first.due(at: .max) == ["one", "two", "three"])
