@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Bytes that must leave no trace: locked in memory where the kernel allows, left out of core dumps,
 /// and overwritten when they are given up.
@@ -12,6 +13,14 @@ package final class SecretBytes: @unchecked Sendable {
     // Sound: `base` points to `room` mapped bytes as long as self lives.
     private let base: UnsafeMutableRawPointer
     private let room: Int
+    /// The kernel keeps it in memory.
+    private let isLocked: Bool
+
+    /// Addresses of rooms of one page that were given up: locked, left out of core dumps, and all zero. To have the
+    /// kernel make one and take it back costs more than to read a key into it, and a start may read thousands.
+    private static let spare = Mutex<[UInt]>([])
+    /// Threads that read keys at a time have one or two each.
+    private static let mostSpare = 8
 
     /// Room for `count` bytes, all zero.
     package init(count: Int) throws(SystemError) {
@@ -19,10 +28,17 @@ package final class SecretBytes: @unchecked Sendable {
         let page = Int(getpagesize())
         self.count = count
         room = max(1, (count + page - 1) / page) * page
+        if room == page, let address = Self.spare.withLock({ $0.popLast() }),
+            let taken = unsafe UnsafeMutableRawPointer(bitPattern: address)
+        {
+            unsafe base = taken
+            isLocked = true
+            return
+        }
         let address = unsafe mmap(nil, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .last("mmap") }
         unsafe base = address
-        _ = unsafe mlock(base, room)
+        isLocked = unsafe mlock(base, room) == 0
         _ = unsafe madvise(base, room, Int32(MADV_DONTDUMP))
     }
 
@@ -34,7 +50,14 @@ package final class SecretBytes: @unchecked Sendable {
 
     deinit {
         wipe()
-        _ = unsafe munmap(base, room)
+        let address = unsafe UInt(bitPattern: base)
+        let isSpare = isLocked && room == Int(getpagesize())
+        let isKept = Self.spare.withLock { spare in
+            guard isSpare, spare.count < Self.mostSpare else { return false }
+            spare.append(address)
+            return true
+        }
+        if !isKept { _ = unsafe munmap(base, room) }
     }
 
     /// The bytes; all zero after `wipe`.

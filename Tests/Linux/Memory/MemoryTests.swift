@@ -48,6 +48,23 @@ struct MemoryTests {
         #expect(array == [UInt8](repeating: 0, count: 6))
     }
 
+    @Test("a secret's room is empty at first, whatever was in it before, and nobody else's")
+    func rooms() throws {
+        // More at a time than are kept for later, of one page and of several.
+        for round in UInt8(1)...3 {
+            let secrets = try (0..<12).map { try SecretBytes(count: $0 == 11 ? 9000 : 500) }
+            for (place, secret) in secrets.enumerated() {
+                let isEmpty = (0..<secret.count).allSatisfy { secret.bytes[$0] == 0 }
+                #expect(isEmpty, "round \(round), secret \(place)")
+                for index in 0..<secret.count { secret.set(index, round * 16 + UInt8(place)) }
+            }
+            for (place, secret) in secrets.enumerated() {
+                let isOwn = (0..<secret.count).allSatisfy { secret.bytes[$0] == round * 16 + UInt8(place) }
+                #expect(isOwn, "round \(round), secret \(place)")
+            }
+        }
+    }
+
     @Test("a heartbeat is read in another process' mapping")
     func heartbeats() throws {
         let ours = try Heartbeats(capacity: 3)
