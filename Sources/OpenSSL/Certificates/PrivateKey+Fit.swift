@@ -13,15 +13,26 @@ extension PrivateKey {
         throw .malformedKey(reason: "its private and public halves do not fit")
     }
 
+    /// The curves of keys for TLS, by the numbers that OpenSSL gives them: to make one takes longer than to multiply on it.
+    // Sound: made once, and only read from then on.
+    private static nonisolated(unsafe) let groups: [Int32: OpaquePointer] = {
+        var groups: [Int32: OpaquePointer] = unsafe [:]
+        for curve in [NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1] {
+            guard let group = unsafe EC_GROUP_new_by_curve_name(curve) else { continue }
+            unsafe groups[curve] = group
+        }
+        return unsafe groups
+    }()
+
     /// Whether it is a key for ECDSA whose public point is its private number times the generator. OpenSSL's own check
     /// multiplies the point by the group's order besides, which takes twice as long as this and says nothing more: the
     /// multiples of the generator are all in the group.
     private func isWholePoint() -> Bool {
-        guard algorithm == .ecdsa, let (curve, octets) = publicPointOctets() else { return false }
+        guard algorithm == .ecdsa, let (curve, octets) = publicPointOctets(),
+            let group = unsafe Self.groups[curve]
+        else { return false }
         defer { ERR_clear_error() }
-        // Sound: group, number and point are ours, and freed here; the octets are read during the calls.
-        let group = unsafe EC_GROUP_new_by_curve_name(curve)
-        defer { unsafe EC_GROUP_free(group) }
+        // Sound: number and points are ours, and freed here; the octets are read during the calls.
         var number: OpaquePointer?
         defer { unsafe BN_clear_free(number) }
         let (point, product) = unsafe (EC_POINT_new(group), EC_POINT_new(group))
@@ -29,7 +40,7 @@ extension PrivateKey {
             unsafe EC_POINT_free(point)
             unsafe EC_POINT_clear_free(product)
         }
-        guard unsafe group != nil, unsafe point != nil, unsafe product != nil,
+        guard unsafe point != nil, unsafe product != nil,
             unsafe EVP_PKEY_get_bn_param(handle, "priv", &number) == 1, unsafe BN_is_zero(number) == 0,
             unsafe BN_is_negative(number) == 0, unsafe BN_cmp(number, EC_GROUP_get0_order(group)) < 0,
             unsafe EC_POINT_oct2point(group, point, octets, octets.count, nil) == 1,

@@ -1,3 +1,4 @@
+import Foundation
 import OpenSSL
 import Testing
 
@@ -15,6 +16,26 @@ struct PrivateKeyReadingTests {
         #expect(copy.belongs(to: certificate))
         let serialized = try copy.serialized()
         #expect(try PrivateKey(serialized: serialized.bytes).belongs(to: certificate))
+    }
+
+    @Test("a key with the public half of another is refused", arguments: [PrivateKey.Kind.ecdsaP256, .ecdsaP384])
+    func halves(kind: PrivateKey.Kind) throws {
+        func der() throws -> Data {
+            let pem = try PrivateKey.generate(kind).pem
+            let lines = String(decoding: (0..<pem.count).map { pem.bytes[$0] }, as: UTF8.self).split(separator: "\n")
+            return try #require(Data(base64Encoded: lines.dropFirst().dropLast().joined()))
+        }
+        func pem(_ der: Data) -> [UInt8] {
+            let text = der.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+            return Array("-----BEGIN PRIVATE KEY-----\n\(text)\n-----END PRIVATE KEY-----\n".utf8)
+        }
+        let (one, other) = (try der(), try der())
+        let whole = pem(one)
+        #expect(try PrivateKey(pem: whole.span).kind == kind)
+        // What a key ends with is its point.
+        let point = kind == .ecdsaP256 ? 64 : 96
+        let mixed = pem(one.dropLast(point) + other.suffix(point))
+        #expect(throws: CertificateError.self) { try PrivateKey(pem: mixed.span) }
     }
 
     @Test("no cut and no flipped bit of a key traps, and none gives a key whose halves do not fit")
