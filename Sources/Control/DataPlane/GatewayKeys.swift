@@ -21,11 +21,15 @@ package struct GatewayKeys: Sendable {
         let shown = keyring.certificates.sorted { $0.key < $1.key }.map { (name: $0.key, share: 0, bundles: $0.value) }
         let tried = keyring.trials.sorted { $0.key < $1.key }
             .map { (name: $0.key, share: $0.value.share, bundles: $0.value.bundles) }
-        let names = try (shown + tried).map { entry in
-            (
-                name: Array(entry.name.utf8), share: entry.share,
-                bundles: try entry.bundles.map { try $0.serialized() }
-            )
+        // A start has thousands, each with a key that OpenSSL has to export.
+        let entries = shown + tried
+        let bundles = Parallel.map(entries) { entry in
+            Result { () throws(OpenSSLError) in
+                try entry.bundles.map { (bundle) throws(OpenSSLError) in try bundle.serialized() }
+            }
+        }
+        let names = try zip(entries, bundles).map { entry, bundles in
+            (name: Array(entry.name.utf8), share: entry.share, bundles: try bundles.get())
         }
         let size = names.reduce(TicketKeys.serializedSize + 4) { size, entry in
             size + 12 + entry.name.count + entry.bundles.reduce(0) { $0 + 4 + $1.count }
