@@ -92,6 +92,15 @@ extension SiteConfiguration {
         }
     }
 
+    /// What a look at a certificate's files came to.
+    private struct Look: Sendable {
+        let settings: CertificateSettings
+        /// Before they were read.
+        let sources: [Source]
+        /// What is there, as `find` gives it; nil where what was known of it before stands.
+        let found: Result<CertificateProvider.Provided?, CertificateProblem>?
+    }
+
     /// What is known before a configuration is made.
     internal struct Earlier: Sendable {
         /// What is served now, by name.
@@ -148,19 +157,23 @@ extension SiteConfiguration {
         let earlier = before.certificates
         let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })
         let authority = FileStamp(provider.authoritySource)
-        let parted = parted(site.certificates, by: provider, shown: shown, authority, now: now, after: before)
-        let wanted = parted.wanted
+        let parted = parted(site.certificates, authority, after: before)
         var certificates = parted.known
         // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
-        let found = Parallel.map(wanted) { [provider] entry in
-            Result { () throws(CertificateProblem) in try provider.find(entry.settings) }
+        let looks = Parallel.map(parted.asked) { (settings) -> Look in
+            let isShown = shown.contains(settings.name)
+            return look(at: settings, by: provider, isShown: isShown, authority, now: now, earlier: earlier[settings.name])
         }
-        let lacking = zip(wanted, found).compactMap { entry, found in
-            if case .success(nil) = found { entry.settings } else { nil }
+        let lacking = looks.compactMap { look in
+            if case .success(nil)? = look.found { look.settings } else { nil }
         }
         let made = provider.provideTogether(lacking, tell: progress)
-        for (entry, first) in zip(wanted, found) {
+        for entry in looks {
             let name = entry.settings.name
+            guard let first = entry.found else {
+                certificates[name] = earlier[name]?.silent
+                continue
+            }
             let found = made[name].map { .success($0) } ?? first
             var sources = entry.sources
             var signer = authority
@@ -204,39 +217,42 @@ extension SiteConfiguration {
         return certificates
     }
 
-    /// A certificate that is to be looked at, and its files as they were before.
-    private typealias Wanted = (settings: CertificateSettings, sources: [Source])
-
     /// What is known to be as it was, and what is to be looked at.
     private static func parted(
         _ certificates: [String: CertificateSettings],
-        by provider: CertificateProvider,
-        shown: Set<String>,
         _ authority: FileStamp?,
-        now: Int64,
         after before: Earlier
-    ) -> (known: [String: Held], wanted: [Wanted]) {
-        let earlier = before.certificates
-        var known = before.changed == nil ? [:] : earlier
-        var wanted: [Wanted] = []
+    ) -> (known: [String: Held], asked: [CertificateSettings]) {
+        var known = before.changed == nil ? [:] : before.certificates
+        var asked: [CertificateSettings] = []
         for (name, settings) in certificates {
             if let changed = before.changed, !changed.contains(name), let held = known[name],
                 held.mayBePassedOver(authority)
             {
                 if !held.provided.notes.isEmpty { known[name] = held.silent }
-                continue
+            } else {
+                asked.append(settings)
             }
-            // Before the files are read: what changes while they are is seen the next time.
-            let sources = provider.sources(of: settings).map(Source.init)
-            if let held = earlier[name],
-                held.stands(for: settings, sources, authority, isShown: shown.contains(name), at: now)
-            {
-                known[name] = held.silent
-                continue
-            }
-            wanted.append((settings, sources))
         }
-        return (known, wanted)
+        return (known, asked)
+    }
+
+    /// Reads a certificate's files, where they are not those of before.
+    private static func look(
+        at settings: CertificateSettings,
+        by provider: CertificateProvider,
+        isShown: Bool,
+        _ authority: FileStamp?,
+        now: Int64,
+        earlier: Held?
+    ) -> Look {
+        // Before the files are read: what changes while they are is seen the next time.
+        let sources = provider.sources(of: settings).map(Source.init)
+        if let earlier, earlier.stands(for: settings, sources, authority, isShown: isShown, at: now) {
+            return Look(settings: settings, sources: sources, found: nil)
+        }
+        let found = Result { () throws(CertificateProblem) in try provider.find(settings) }
+        return Look(settings: settings, sources: sources, found: found)
     }
 
     /// What a listener is to show, where clients lose nothing by it that they got before.
