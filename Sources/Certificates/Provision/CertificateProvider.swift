@@ -222,8 +222,7 @@ package struct CertificateProvider: Sendable {
 
     private func stored(_ settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle? {
         do throws(CertificateProblem) {
-            guard try store.contains(settings.name) else { return nil }
-            return try store.loadAsTold(settings.name)
+            return try store.loadAsToldIfPresent(settings.name)
         } catch {
             throw storeProblem(error)
         }

@@ -38,8 +38,16 @@ package struct CertificateStore: Sendable {
 
     /// The same; nil when there is none.
     package func loadIfPresent(_ name: String) throws(CertificateProblem) -> CertificateBundle? {
-        guard try contains(name) else { return nil }
-        return try load(name)
+        guard let number = try generation(of: name) else { return nil }
+        return try inUse(number, of: name) { number throws(CertificateProblem) in try load(name, generation: number) }
+    }
+
+    /// The same by `loadAsTold`.
+    internal func loadAsToldIfPresent(_ name: String) throws(CertificateProblem) -> CertificateBundle? {
+        guard let number = try generation(of: name) else { return nil }
+        return try inUse(number, of: name) { number throws(CertificateProblem) in
+            try loadAsTold(name, generation: number)
+        }
     }
 
     /// One generation of `name`, current or not.
