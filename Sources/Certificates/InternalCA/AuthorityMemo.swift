@@ -6,7 +6,8 @@ import Synchronization
 /// What is found out of the internal CA once for many certificates that are looked at one after another.
 internal final class AuthorityMemo: Sendable {
     private struct Memo: Sendable {
-        let stamp: FileStamp?
+        /// The files that say which CA it is, and the root's, whose key may come and go.
+        let files: [(path: String, stamp: FileStamp?)]
         let standing: InternalCAStanding?
     }
 
@@ -17,15 +18,15 @@ internal final class AuthorityMemo: Sendable {
 
     /// As `InternalCAStanding.init(in:)`.
     func standing(in store: CertificateStore) throws(CertificateProblem) -> InternalCAStanding? {
-        // Before it is read: what changes meanwhile is seen the next time.
-        let stamp = FileStamp(InternalCA.pointer(in: store))
-        if let held = memo.withLock({ $0 }), held.stamp == stamp,
-            held.standing?.hasRootKey ?? false == InternalCA.hasRootKey(in: store)
-        {
+        if let held = memo.withLock({ $0 }), held.files.allSatisfy({ FileStamp($0.path) == $0.stamp }) {
             return held.standing
         }
+        // Before they are read: what changes meanwhile is seen the next time.
+        let files = ([InternalCA.pointer(in: store)] + store.filesInUse(of: InternalCA.rootName)).map { path in
+            (path: path, stamp: FileStamp(path))
+        }
         let standing = try InternalCAStanding(in: store)
-        memo.withLock { $0 = Memo(stamp: stamp, standing: standing) }
+        memo.withLock { $0 = Memo(files: files, standing: standing) }
         return standing
     }
 

@@ -71,6 +71,30 @@ struct OfflineRootTests {
         #expect(try InternalCAStanding(in: store)?.intermediate.der == renewed.signingCertificate.der)
     }
 
+    @Test("who knows the CA already sees that the key goes, that it comes back, and that another signs")
+    func seen() throws {
+        let scratch = try Scratch()
+        let store = scratch.store
+        let provider = scratch.provider(at: now)
+        #expect(try provider.authorityStanding() == nil)
+        let first = try InternalCA.loadOrCreate(in: store, named: "foobar.com", now: now)
+        #expect(try provider.authorityStanding()?.hasRootKey == true)
+        let (place, elsewhere) = (store.folder + "/internal-ca-root/1/key.pem", scratch.path + "/root.key")
+        try FileManager.default.moveItem(atPath: place, toPath: elsewhere)
+        #expect(try provider.authorityStanding()?.hasRootKey == false)
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: place)
+        #expect(try provider.authorityStanding()?.hasRootKey == true)
+        let renewed = try InternalCA.renewIntermediate(
+            in: store,
+            rootKey: nil,
+            named: "foobar.com",
+            reason: "a test",
+            now: now
+        )
+        #expect(renewed.signingCertificate.der != first.signingCertificate.der)
+        #expect(try provider.authorityStanding()?.intermediate.der == renewed.signingCertificate.der)
+    }
+
     @Test("the key is not put anywhere in the store, which it is to leave")
     func inside() throws {
         let scratch = try Scratch()
