@@ -92,9 +92,10 @@ extension CertificateStore {
 
     /// The same of the claim of one certificate, which another user may have left.
     internal func requireClaim(of name: String) throws(CertificateProblem) {
+        guard FileWriting.exists(claimPath(name)) else { return }
         do throws(FileError) {
             try FileWriting.requireOwner(claimPath(name))
-            if FileWriting.exists(claimPath(name)) { try FileWriting.requireUsable(claimPath(name)) }
+            try FileWriting.requireUsable(claimPath(name))
         } catch {
             throw .file(error)
         }

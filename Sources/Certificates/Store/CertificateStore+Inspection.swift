@@ -34,7 +34,6 @@ extension CertificateStore {
             if case .file(let problem) = error, problem.problem == .link { return [problem] }
             return []
         }
-        let current = entries.isEmpty ? nil : try? generation(of: name)
         var found: [FileError] = []
         for (number, kind) in entries {
             let path = "\(folder)/\(name)/\(number)"
@@ -43,12 +42,11 @@ extension CertificateStore {
             case .folder:
                 let home = Self.distrust { () throws(FileError) in try FileWriting.requireOwn(folder: path) }
                 if let home { found.append(home) }
-                // Of what is in use, whoever reads it says so.
-                guard number != current, hasKey(of: name, generation: number) else { continue }
                 let key = Self.distrust { () throws(FileError) in
                     try FileReading.requireTrust(path + "/key.pem", .ownerOnly)
                 }
-                if let key { found.append(key) }
+                // Of what is in use, whoever reads it says so.
+                if let key, number != (try? generation(of: name)) { found.append(key) }
             case .other: break
             }
         }

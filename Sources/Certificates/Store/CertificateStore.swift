@@ -150,12 +150,13 @@ package struct CertificateStore: Sendable {
     ///
     /// - Parameter name: the certificate; nil for the store as a whole.
     internal func requireOwnFolder(of name: String? = nil) throws(CertificateProblem) {
-        let home = try name.map { (name) throws(CertificateProblem) in try path(name) } ?? folder
-        guard FileWriting.exists(home) else { return }
+        if let name, !Self.isUsable(name) { throw .unusableName(name) }
+        let home = name.map { "\(folder)/\($0)" } ?? folder
         do throws(FileError) {
             try FileWriting.requireOwn(folder: home, followsLink: name == nil)
         } catch {
-            throw .file(error)
+            // What this user may not look at cannot be told.
+            if !error.isNoSuchFile && !error.isDenied { throw .file(error) }
         }
     }
 

@@ -87,10 +87,13 @@ package enum FileReading {
         return secret
     }
 
-    /// Fails where there is no regular file, or one that the wrong people own or may touch. Reads nothing.
+    /// Fails where there is no regular file, or one that the wrong people own or may touch. Opens nothing, and follows no
+    /// link.
     package static func requireTrust(_ path: String, _ trust: Trust) throws(FileError) {
-        let file = try open(path, followsLink: false)
-        _ = try inspect(file.raw, path, limit: .max, trust: trust)
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { throw FileError(path: path, problem: .system(.last("lstat"))) }
+        guard status.st_mode & S_IFMT != S_IFLNK else { throw FileError(path: path, problem: .link) }
+        try require(trust, of: status, path)
     }
 
     /// Fails where there is no program that this user may run, or one that others than its owner may write.
@@ -124,18 +127,22 @@ package enum FileReading {
     ) throws(FileError) -> Int {
         var status = stat()
         guard unsafe fstat(raw, &status) == 0 else { throw FileError(path: path, problem: .system(.last("fstat"))) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError(path: path, problem: .notRegular) }
-        if trust.forbidden != 0 {
-            guard status.st_uid == 0 || status.st_uid == geteuid() else {
-                throw FileError(path: path, problem: .foreignOwner(status.st_uid))
-            }
-            let mode = status.st_mode & 0o7777
-            guard mode & trust.forbidden == 0 else {
-                throw FileError(path: path, problem: .tooOpen(mode: mode, excess: trust.forbidden))
-            }
-        }
+        try require(trust, of: status, path)
         guard status.st_size <= limit else { throw FileError(path: path, problem: .tooLarge(limit: limit)) }
         return Int(status.st_size)
+    }
+
+    /// Fails where that is no regular file, or one that the wrong people own or may touch.
+    private static func require(_ trust: Trust, of status: stat, _ path: String) throws(FileError) {
+        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError(path: path, problem: .notRegular) }
+        if trust.forbidden == 0 { return }
+        guard status.st_uid == 0 || status.st_uid == geteuid() else {
+            throw FileError(path: path, problem: .foreignOwner(status.st_uid))
+        }
+        let mode = status.st_mode & 0o7777
+        guard mode & trust.forbidden == 0 else {
+            throw FileError(path: path, problem: .tooOpen(mode: mode, excess: trust.forbidden))
+        }
     }
 
     internal static func bytes(atMost limit: Int, from file: Int32, _ path: String) throws(FileError) -> [UInt8] {

@@ -102,6 +102,20 @@ struct StoreInspectionTests: OneOfInternalCA {
             try FileManager.default.setAttributes([.posixPermissions: good], ofItemAtPath: path)
         }
         #expect(try store.load("site").leaf.der == bundle.leaf.der)
+        // Of what is in use, whoever reads it says so, and refuses it.
+        let key = scratch.path + "/certs/site/2/key.pem"
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key)
+        #expect(provider.storeWarnings().isEmpty)
+        let problem = #expect(throws: CertificateProblem.self) { try store.load("site") }
+        #expect("\(problem as Any)".contains("chmod 600 \(key)"), "\(problem as Any)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+        // An old one that is elsewhere.
+        let old = scratch.path + "/certs/site/1/key.pem"
+        try FileManager.default.moveItem(atPath: old, toPath: scratch.path + "/elsewhere")
+        #expect(provider.storeWarnings().isEmpty)
+        try FileManager.default.createSymbolicLink(atPath: old, withDestinationPath: scratch.path + "/elsewhere")
+        let found = provider.storeWarnings()
+        #expect(found.count == 1 && found[0].contains("rm \(old)"), "\(found)")
     }
 
     @Test("a history that is gone, or empty, is told as long as there is none", arguments: [true, false])
