@@ -76,12 +76,11 @@ extension CertificateStore {
 
     /// All clients of a gateway are shown the same from now on.
     package func endTrial(of name: String, at gateway: GatewayIdentity) throws(CertificateProblem) {
-        let home = try path(name)
         // A store that can only be read has none to delete.
-        for file in [mark(of: name, by: gateway), "\(home)/\(Self.sharedMark)"]
-        where FileWriting.exists(file) {
-            try delete(file)
-        }
+        let files = [mark(of: name, by: gateway), "\(folder)/\(name)/\(Self.sharedMark)"].filter(FileWriting.exists)
+        if files.isEmpty { return }
+        _ = try path(name)
+        for file in files { try delete(file) }
     }
 
     /// Nothing of a certificate is kept for a trial from now on: gateways that look after theirs end them.
