@@ -32,15 +32,15 @@ extension CertificateProvider {
         }
         guard found.general.isEmpty, FileWriting.exists(store.folder) else { return found }
         let named = site.certificates.values.filter { names?.contains($0.name) ?? true }.sorted { $0.name < $1.name }
-        // The history of thousands takes as long as their folders.
-        let looks: [@Sendable () -> [[String]]] = [
-            { [self.historyWarnings + self.generalWarnings] },
-            { named.map(folderWarnings) },
-        ]
-        let seen = Parallel.map(looks) { $0() }
-        found.general = seen[0].flatMap(\.self)
+        // The store as a whole comes first: the history of thousands takes as long as many folders.
+        let looks: [CertificateSettings?] = [nil] + named.map(Optional.some)
+        let seen = Parallel.map(looks) { [self] settings -> [String] in
+            guard let settings else { return historyWarnings + generalWarnings }
+            return folderWarnings(settings)
+        }
+        found.general = seen[0]
         if let names { found.folders = earlier.folders.filter { !names.contains($0.key) } }
-        for (settings, warnings) in zip(named, seen[1]) where !warnings.isEmpty {
+        for (settings, warnings) in zip(named, seen.dropFirst()) where !warnings.isEmpty {
             found.folders[settings.name] = warnings
         }
         if audit.standing == .holds { wishes?.note(audit) }
