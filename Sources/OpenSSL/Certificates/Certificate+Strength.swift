@@ -10,14 +10,17 @@ extension Certificate {
     ///
     /// - Parameter held: its key, where that is at hand.
     internal func faultOfStrength(key held: PrivateKey? = nil) -> String? {
-        // Sound: the certificate is only read; its key lives as long as it does.
-        let key = unsafe held?.handle ?? publicKey
-        if unsafe EVP_PKEY_get_security_bits(key) < Self.fewestBits {
-            return "has a key of \(unsafe EVP_PKEY_get_bits(key)) bits, which is too weak"
+        // The curves of those that are known by their bytes have 128 bits of security, and more.
+        if held?.plain == nil {
+            // Sound: the certificate is only read; its key lives as long as it does.
+            let key = unsafe held?.handle ?? publicKey
+            if unsafe EVP_PKEY_get_security_bits(key) < Self.fewestBits {
+                return "has a key of \(unsafe EVP_PKEY_get_bits(key)) bits, which is too weak"
+            }
         }
         var digest: Int32 = 0
         var bits: Int32 = -1
-        // Sound: as above; both numbers are written where they are asked for.
+        // Sound: the certificate is only read; both numbers are written where they are asked for.
         guard unsafe X509_get_signature_info(contents, &digest, nil, &bits, nil) == 1, bits < Self.fewestBits else {
             return nil
         }

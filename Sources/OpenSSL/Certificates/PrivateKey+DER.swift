@@ -7,20 +7,36 @@ extension PrivateKey {
     /// Object identifiers, as DER has them.
     private static let ecPublicKey: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
     private static let rsaEncryption: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
-    private static let curves: [(identifier: [UInt8], name: StaticString, bytes: Int)] = [
-        ([0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07], "prime256v1", 32),
-        ([0x2B, 0x81, 0x04, 0x00, 0x22], "secp384r1", 48),
+    private static let curves: [(identifier: [UInt8], name: StaticString, bytes: Int, number: Int32)] = [
+        ([0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07], "prime256v1", 32, NID_X9_62_prime256v1),
+        ([0x2B, 0x81, 0x04, 0x00, 0x22], "secp384r1", 48, NID_secp384r1),
     ]
 
+    /// A key of RSA.
+    ///
     /// - Returns: an EVP_PKEY that is the caller's; nil when the bytes are in no form that is known here.
     internal static func read(der bytes: Span<UInt8>) -> OpaquePointer? {
+        guard let (isRSA, content, _) = shape(of: bytes), isRSA else { return nil }
+        return unsafe rsa(content, in: bytes)
+    }
+
+    /// A key of ECDSA; nil also when its halves do not fit.
+    internal static func readPlain(der bytes: Span<UInt8>) -> PlainKey? {
+        guard let (isRSA, content, curve) = shape(of: bytes), !isRSA else { return nil }
+        return ecdsa(content, curve: curve, in: bytes)
+    }
+
+    /// Where in a file the key's own structure is, and what PKCS #8 says of its curve.
+    private static func shape(of bytes: Span<UInt8>) -> (isRSA: Bool, content: Range<Int>, curve: Range<Int>?)? {
         var outer = DERReader(bytes.indices)
         guard let content = outer.take(DERReader.sequence, in: bytes), outer.rest.isEmpty else { return nil }
         var reader = DERReader(content)
         guard let version = reader.takeNumber(in: bytes), version.count == 1 else { return nil }
         switch reader.tag(in: bytes) {
-        case DERReader.integer: return bytes[version.lowerBound] == 0 ? unsafe rsa(content, in: bytes) : nil
-        case DERReader.octetString: return unsafe ecdsa(content, curve: nil, in: bytes)
+        case DERReader.integer:
+            guard bytes[version.lowerBound] == 0 else { return nil }
+            return (true, content, nil)
+        case DERReader.octetString: return (false, content, nil)
         case DERReader.sequence:
             guard let algorithm = reader.take(DERReader.sequence, in: bytes),
                 let inner = reader.take(DERReader.octetString, in: bytes)
@@ -29,11 +45,11 @@ extension PrivateKey {
             guard let kind = names.take(DERReader.objectIdentifier, in: bytes) else { return nil }
             var key = DERReader(inner)
             guard let key = key.take(DERReader.sequence, in: bytes) else { return nil }
-            if equal(bytes, kind, rsaEncryption) { return unsafe rsa(key, in: bytes) }
+            if equal(bytes, kind, rsaEncryption) { return (true, key, nil) }
             guard equal(bytes, kind, ecPublicKey), let curve = names.take(DERReader.objectIdentifier, in: bytes) else {
                 return nil
             }
-            return unsafe ecdsa(key, curve: curve, in: bytes)
+            return (false, key, curve)
         default: return nil
         }
     }
@@ -47,7 +63,7 @@ extension PrivateKey {
         _ content: Range<Int>,
         curve named: Range<Int>?,
         in bytes: Span<UInt8>
-    ) -> OpaquePointer? {
+    ) -> PlainKey? {
         var reader = DERReader(content)
         guard reader.takeNumber(in: bytes) != nil, let secret = reader.take(DERReader.octetString, in: bytes) else {
             return nil
@@ -65,12 +81,18 @@ extension PrivateKey {
         guard let point = inner.take(DERReader.bitString, in: bytes), point.count == 2 + 2 * curve.bytes,
             bytes[point.lowerBound] == 0, bytes[point.lowerBound + 1] == 4
         else { return nil }
-        return unsafe make(
-            .ecdsa,
-            [("priv", secret)],
-            group: curve.name,
-            point: (point.lowerBound + 1)..<point.upperBound,
-            in: bytes
+        let octets = point.dropFirst().map { bytes[$0] }
+        // Sound: the number is ours, and freed here.
+        let number = unsafe bytes.extracting(secret).withUnsafeBufferPointer {
+            unsafe BN_bin2bn($0.baseAddress, Int32($0.count), nil)
+        }
+        defer { unsafe BN_clear_free(number) }
+        guard let held = unsafe number, unsafe isPoint(octets, held, on: curve.number) else { return nil }
+        return PlainKey(
+            curve: curve.number,
+            bits: Int32(8 * curve.bytes),
+            point: octets,
+            serialized: serialized(curve: curve.name, octets, secret, in: bytes)
         )
     }
 

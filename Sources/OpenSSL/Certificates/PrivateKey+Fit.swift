@@ -28,20 +28,28 @@ extension PrivateKey {
     /// multiplies the point by the group's order besides, which takes twice as long as this and says nothing more: the
     /// multiples of the generator are all in the group.
     private func isWholePoint() -> Bool {
-        guard algorithm == .ecdsa, let (curve, octets) = publicPointOctets(),
-            let group = unsafe Self.groups[curve]
-        else { return false }
-        defer { ERR_clear_error() }
-        // Sound: number and points are ours, and freed here; the octets are read during the calls.
+        guard algorithm == .ecdsa, let (curve, octets) = publicPointOctets() else { return false }
         var number: OpaquePointer?
+        // Sound: the number is ours, and freed here.
         defer { unsafe BN_clear_free(number) }
+        guard unsafe EVP_PKEY_get_bn_param(handle, "priv", &number) == 1, let held = unsafe number else {
+            ERR_clear_error()
+            return false
+        }
+        return unsafe Self.isPoint(octets, held, on: curve)
+    }
+
+    /// Whether a point is a number, of those that are private keys, times the generator of a curve that TLS has.
+    internal static func isPoint(_ octets: [UInt8], _ number: OpaquePointer, on curve: Int32) -> Bool {
+        guard let group = unsafe groups[curve] else { return false }
+        defer { ERR_clear_error() }
+        // Sound: the points are ours, and freed here; the octets are read during the calls.
         let (point, product) = unsafe (EC_POINT_new(group), EC_POINT_new(group))
         defer {
             unsafe EC_POINT_free(point)
             unsafe EC_POINT_clear_free(product)
         }
-        guard unsafe point != nil, unsafe product != nil,
-            unsafe EVP_PKEY_get_bn_param(handle, "priv", &number) == 1, unsafe BN_is_zero(number) == 0,
+        guard unsafe point != nil, unsafe product != nil, unsafe BN_is_zero(number) == 0,
             unsafe BN_is_negative(number) == 0, unsafe BN_cmp(number, EC_GROUP_get0_order(group)) < 0,
             unsafe EC_POINT_oct2point(group, point, octets, octets.count, nil) == 1,
             unsafe EC_POINT_mul(group, product, number, nil, nil, nil) == 1
@@ -51,6 +59,7 @@ extension PrivateKey {
 
     /// The curve of a key for ECDSA, as OpenSSL numbers it, and the key's public point; nil for other keys.
     private func publicPointOctets() -> (curve: Int32, octets: [UInt8])? {
+        if let plain { return (plain.curve, plain.point) }
         var name = [CChar](repeating: 0, count: 64)
         var octets = [UInt8](repeating: 0, count: 256)
         var (length, count) = (0, 0)

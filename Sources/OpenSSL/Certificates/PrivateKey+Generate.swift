@@ -14,7 +14,7 @@ extension PrivateKey {
     /// What this key could have been generated as; nil for sizes and curves that are not generated here.
     package var kind: Kind? {
         // Sound: only read.
-        switch (algorithm, unsafe EVP_PKEY_get_bits(handle)) {
+        switch (algorithm, unsafe plain?.bits ?? EVP_PKEY_get_bits(handle)) {
         case (.ecdsa, 256): .ecdsaP256
         case (.ecdsa, 384): .ecdsaP384
         case (.rsa, 2048): .rsa2048

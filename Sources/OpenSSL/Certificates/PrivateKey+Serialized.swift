@@ -36,6 +36,7 @@ extension PrivateKey {
 
     /// The whole key as bytes, for another process.
     package func serialized() throws(OpenSSLError) -> KeyMaterial {
+        if let plain { return plain.serialized }
         var exported: UnsafeMutablePointer<OSSL_PARAM>?
         // Sound: OpenSSL's copies are ours to read, and wiped and freed here.
         guard unsafe EVP_PKEY_todata(handle, GH_EVP_PKEY_KEYPAIR, &exported) == 1 else {
@@ -56,6 +57,36 @@ extension PrivateKey {
         return KeyMaterial(copying: buffer.readable)
     }
 
+    /// The same of a key for ECDSA.
+    ///
+    /// - Parameter secret: where the private number is, big endian.
+    internal static func serialized(
+        curve: StaticString,
+        _ point: [UInt8],
+        _ secret: Range<Int>,
+        in bytes: Span<UInt8>
+    ) -> KeyMaterial {
+        let name = Array(curve.description.utf8)
+        // As large as needed, so that it does not grow and leave a copy behind.
+        let buffer = ByteBuffer(capacity: 13 + name.count + point.count + secret.count)
+        defer { buffer.wipe() }
+        func append(length: Int) {
+            for shift in [24, 16, 8, 0] { buffer.append(UInt8(truncatingIfNeeded: length >> shift)) }
+        }
+        buffer.append(Algorithm.ecdsa.rawValue)
+        for value in [name, point] {
+            append(length: value.count)
+            buffer.append(value)
+        }
+        append(length: secret.count)
+        // OpenSSL has numbers in the order of the machine.
+        let isReversed = 1.littleEndian == 1
+        for index in 0..<secret.count {
+            buffer.append(bytes[isReversed ? secret.upperBound - 1 - index : secret.lowerBound + index])
+        }
+        return KeyMaterial(copying: buffer.readable)
+    }
+
     private static func wipeAndFree(_ parameters: UnsafeMutablePointer<OSSL_PARAM>?) {
         guard var cursor = unsafe parameters else { return }
         while unsafe cursor.pointee.key != nil {
@@ -67,15 +98,21 @@ extension PrivateKey {
 
     /// A key that another process serialised.
     package convenience init(serialized bytes: Span<UInt8>) throws(CertificateError) {
-        guard bytes.count > 1, let algorithm = Algorithm(rawValue: bytes[0]) else { throw .malformedBundle }
+        guard let key = unsafe PrivateKey.object(serialized: bytes) else { throw .malformedBundle }
+        unsafe try self.init(owning: key)
+    }
+
+    /// - Returns: an EVP_PKEY that is the caller's; nil for what is no key in that form.
+    internal static func object(serialized bytes: Span<UInt8>) -> OpaquePointer? {
+        guard bytes.count > 1, let algorithm = Algorithm(rawValue: bytes[0]) else { return nil }
         var reader = RecordReader(position: 1)
         // Sound: the builder reads the values, which stay in place, until `build` is done.
-        guard let builder = unsafe OSSL_PARAM_BLD_new() else { throw .malformedBundle }
+        guard let builder = unsafe OSSL_PARAM_BLD_new() else { return nil }
         defer { unsafe OSSL_PARAM_BLD_free(builder) }
         var numbers: [OpaquePointer] = unsafe []
         defer { unsafe numbers.forEach { unsafe BN_clear_free($0) } }
         for parameter in PrivateKey.parameters(of: algorithm) {
-            guard let range = reader.next(in: bytes) else { throw .malformedBundle }
+            guard let range = reader.next(in: bytes) else { return nil }
             if range.isEmpty { continue }
             let name = unsafe parameter.name.cString
             let value = bytes.extracting(range)
@@ -93,13 +130,13 @@ extension PrivateKey {
                     return unsafe OSSL_PARAM_BLD_push_octet_string(builder, name, value.baseAddress, value.count)
                 }
             }
-            if pushed != 1 { throw .malformedBundle }
+            if pushed != 1 { return nil }
         }
-        guard reader.position == bytes.count, let key = unsafe PrivateKey.build(algorithm, builder) else {
+        guard reader.position == bytes.count, let key = unsafe build(algorithm, builder) else {
             ERR_clear_error()
-            throw .malformedBundle
+            return nil
         }
-        unsafe try self.init(owning: key)
+        return unsafe key
     }
 
     /// - Parameter isPublic: there is a public half alone.

@@ -1,7 +1,10 @@
 internal import COpenSSL
+import Synchronization
 
-/// A private key: ECDSA, RSA or Ed25519. Immutable; any thread may use it. OpenSSL wipes it when the last
-/// reference goes.
+/// A private key: ECDSA, RSA or Ed25519. Immutable; any thread may use it. It is wiped when the last reference goes.
+///
+/// The object that OpenSSL works with has a curve of its own, and takes longer to make than all else that a key is read and
+/// checked by: a key for ECDSA in its usual form stays bytes until somebody signs with it.
 @safe
 package final class PrivateKey: Sendable {
     package enum Algorithm: UInt8, Sendable {
@@ -10,9 +13,24 @@ package final class PrivateKey: Sendable {
         case ed25519 = 3
     }
 
-    // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
-    internal nonisolated(unsafe) let handle: OpaquePointer
     package let algorithm: Algorithm
+    /// What it is made of, where that is known; nil where there is nothing but the object.
+    internal let plain: PlainKey?
+    private let made = AtomicLazyReference<KeyObject>()
+
+    /// The object that OpenSSL works with. It lives as long as this.
+    internal var handle: OpaquePointer {
+        if let made = made.load() { return unsafe made.handle }
+        guard let held = plain?.serialized, let fresh = unsafe PrivateKey.object(serialized: held.bytes) else {
+            fatalError("no memory for a key that could be read")
+        }
+        return unsafe made.storeIfNil(KeyObject(owning: fresh)).handle
+    }
+
+    internal init(_ plain: PlainKey) {
+        algorithm = .ecdsa
+        self.plain = plain
+    }
 
     /// Takes over the caller's reference, also when it throws.
     internal init(owning handle: OpaquePointer) throws(CertificateError) {
@@ -23,11 +41,10 @@ package final class PrivateKey: Sendable {
             unsafe EVP_PKEY_free(handle)
             throw error
         }
-        unsafe self.handle = handle
         algorithm = kind
+        plain = nil
+        _ = unsafe made.storeIfNil(KeyObject(owning: handle))
     }
-
-    deinit { unsafe EVP_PKEY_free(handle) }
 
     /// Loads the one private key of a PEM file: PKCS #8, SEC 1 or PKCS #1, not encrypted.
     package convenience init(pem: Span<UInt8>) throws(CertificateError) {
@@ -43,6 +60,10 @@ package final class PrivateKey: Sendable {
         }
         guard let contents = found?.contents else { throw .noKey }
         let bytes = contents.bytes
+        if let plain = PrivateKey.readPlain(der: bytes) {
+            self.init(plain)
+            return
+        }
         var parsed = unsafe PrivateKey.read(der: bytes)
         if unsafe parsed == nil {
             // Sound: d2i_AutoPrivateKey reads within the bytes it is given.
@@ -86,4 +107,26 @@ package final class PrivateKey: Sendable {
         ERR_clear_error()
         return same
     }
+}
+
+/// A key for ECDSA on P-256 or P-384 whose halves are known to fit.
+internal struct PlainKey: Sendable {
+    /// The curve, as OpenSSL numbers it.
+    let curve: Int32
+    let bits: Int32
+    /// The public half, not compressed.
+    let point: [UInt8]
+    /// The whole, as it goes to another process.
+    let serialized: KeyMaterial
+}
+
+/// A key as OpenSSL has it.
+@safe
+private final class KeyObject: Sendable {
+    // Sound: OpenSSL's reference count is atomic, and the contents are never changed.
+    nonisolated(unsafe) let handle: OpaquePointer
+
+    init(owning handle: OpaquePointer) { unsafe self.handle = handle }
+
+    deinit { unsafe EVP_PKEY_free(handle) }
 }
