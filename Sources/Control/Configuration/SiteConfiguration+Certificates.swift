@@ -161,8 +161,15 @@ extension SiteConfiguration {
         var certificates = parted.known
         // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
         let looks = Parallel.map(parted.asked) { (settings) -> Look in
-            let isShown = shown.contains(settings.name)
-            return look(at: settings, by: provider, isShown: isShown, authority, now: now, earlier: earlier[settings.name])
+            let name = settings.name
+            return look(
+                at: settings,
+                by: provider,
+                isShown: shown.contains(name),
+                authority,
+                now: now,
+                earlier: earlier[name]
+            )
         }
         let lacking = looks.compactMap { look in
             if case .success(nil)? = look.found { look.settings } else { nil }
