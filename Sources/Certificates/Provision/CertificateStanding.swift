@@ -82,9 +82,12 @@ package struct CertificateStanding: Sendable {
     /// Whether an operator went back to it, so that nothing is made in its place for what he knew.
     package func isAtRest(at now: Int64) -> Bool { faults.isEmpty && plan.isAtRest(until: now) }
 
-    /// What is said while its age and its CA's advice are no reason for another, since it came soon after the one before.
+    /// What is said while its age and its CA's advice are no reason for another, since it came soon after the one before, as that
+    /// did: once, a CA that must revoke wants it so, or a file was lost.
     fileprivate func hurry(at now: Int64) -> String? {
-        guard plan.patience > now, plan.origin?.fingerprint == leaves.first?.fingerprint else { return nil }
+        guard plan.hurries > 1, plan.patience > now, plan.origin?.fingerprint == leaves.first?.fingerprint else {
+            return nil
+        }
         return plan.wordsOfHurry
     }
 

@@ -66,8 +66,9 @@ struct KnownHistoryTests {
         let whole = try String(contentsOfFile: path, encoding: .utf8)
         let lines = whole.split(separator: "\n")
         // The last line was changed, is cut short, and is whole again.
-        for text in [whole.dropLast(3) + "0\"}\n", whole.dropLast(3)] {
-            try scratch.write("certs/audit.log", String(text))
+        let cut = String(whole.dropLast(3))
+        for text in [cut + "0\"}\n", cut] {
+            try scratch.write("certs/audit.log", text)
             let told = provider(gateway).storeWarnings()
             #expect(told.count == 1 && !told[0].contains("IS ONE OF BEFORE"), "\(told)")
             try scratch.write("certs/audit.log", whole)

@@ -60,7 +60,10 @@ struct CertificateStandingTests {
             account: ""
         )
         var plan = RenewalPlan()
-        for seconds: Int64 in [3, 2, 1, 0] { plan.succeed(origin, life: 90 * 86_400, at: now - seconds) }
+        for seconds: Int64 in [3, 2] { plan.succeed(origin, life: 90 * 86_400, at: now - seconds) }
+        scratch.store.keep(plan, of: "live")
+        #expect(scratch.provider(at: now).standing(settings).warnings.isEmpty, "once")
+        for seconds: Int64 in [1, 0] { plan.succeed(origin, life: 90 * 86_400, at: now - seconds) }
         scratch.store.keep(plan, of: "live")
         let standing = scratch.provider(at: now).standing(settings)
         #expect(standing.faults.isEmpty && standing.isWanting(at: now), "\(standing)")
