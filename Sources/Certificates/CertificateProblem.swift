@@ -229,7 +229,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .irrevocable(let name):
             "certificate \(name): it comes from files: whoever issued it revokes it"
         case .noStandby(let name):
-            "certificate \(name): the site file has no `standby` for it, another issuer whose certificate is kept ready"
+            "certificate \(name): the site file has no `standby` for it, another issuer whose certificate is kept ready; write "
+                + "one beside `issuer`"
         case .standbyNotReady(let name, let why): "certificate \(name): its standby is of no use: \(why)"
         case .standbyOfFiles(let name):
             "certificate \(name): it comes from files, so put the standby there: "

@@ -70,7 +70,10 @@ package struct PacketWords: Sendable {
         let near = pairs.first { $0.network?.contains($1.address) ?? $1.network?.contains($0.address) ?? false }
         let leased = pairs.first { $0.isLease || $1.isLease }
         guard let (source, destination) = near ?? leased ?? pairs.first else {
-            throw Problem(description: "--from \(from) --to \(to): these have no addresses of one family, IPv4 or IPv6")
+            throw Problem(
+                description: "--from \(from) --to \(to): these have no addresses of one family, IPv4 or IPv6; "
+                    + "name ends that have"
+            )
         }
         let (number, detail) = try traffic(isV4: source.address.width == 32, site)
         let lease = [source, destination].first(where: \.isLease)?.address
@@ -211,7 +214,10 @@ package struct PacketWords: Sendable {
         let all = services.reduce(TrafficSet.none) { $0.union(TrafficSet($1)) }
         let meant = number.map { all.intersection(TrafficSet($0)) } ?? all
         guard let kinds = meant.kinds.ranges.first else {
-            throw Problem(description: "--port \(word): it is \(all.text), and nothing of \(number?.text ?? "it")")
+            throw Problem(
+                description: "--port \(word): it is \(all.text), and nothing of \(number?.text ?? "it"); "
+                    + "leave --proto out, or name another"
+            )
         }
         let found = ProtocolNumber(rawValue: UInt8(truncatingIfNeeded: kinds.lowerBound >> 16))
         let isOne = meant.kinds.ranges.count == 1 && kinds.count == 1 || !found.hasPorts && meant == TrafficSet(found)

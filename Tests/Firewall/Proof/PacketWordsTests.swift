@@ -71,7 +71,7 @@ struct PacketWordsTests {
         #expect(try Self.problem("pc", "gate", nil).contains("--port: a number, or a service of the site"))
         #expect(try Self.problem("pc", "gate", "dns").contains("it is tcp/53, udp/53; say one of them"))
         #expect(try Self.problem("pc", "gate", "range").contains("tcp/8000-8010; say one of them"))
-        #expect(try Self.problem("pc", "gate", "ssh", "udp").contains("nothing of udp"))
+        #expect(try Self.problem("pc", "gate", "ssh", "udp").contains("nothing of udp; leave --proto out"))
         #expect(try Self.problem("pc", "gate", "shh").contains("which has dns, range, ssh"))
         #expect(try Self.problem("pc", "gate", "vpn").contains("it is esp, ah; say one of them"))
         #expect(try Self.problem("pc", "gate", "sctp").contains("it is sctp; say one of them"))
@@ -82,7 +82,8 @@ struct PacketWordsTests {
         #expect(try Self.problem("pc", "gate", "22", "tpc").contains("--proto tpc: write tcp"))
         #expect(try Self.problem("pcc", "gate", "22").contains("which has gate, pc, phone"))
         #expect(try Self.problem("phone", "gate", "22").contains("has no address of this host"))
-        #expect(try Self.problem("8.8.8.8", "2001:db8::1", "22").contains("no addresses of one family"))
+        let families = try Self.problem("8.8.8.8", "2001:db8::1", "22")
+        #expect(families.hasSuffix("no addresses of one family, IPv4 or IPv6; name ends that have"), "\(families)")
         #expect(try Self.problem("pc", "gate", "22", by: "nope").contains("it has wan, lan, lo"))
     }
 

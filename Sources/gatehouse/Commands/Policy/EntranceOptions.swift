@@ -30,7 +30,7 @@ struct EntranceOptions: ParsableArguments {
         var accesses: [AdministratorCheck.Access] = []
         for text in keep {
             guard let access = AdministratorCheck.Access(text, port: keepPort) else {
-                throw ExitCode.refusal(.wrong, "--keep \(text): no IP address")
+                throw ExitCode.refusal(.wrong, "--keep \(text): no IP address; write one, as in --keep 203.0.113.7")
             }
             // Of several links the kernel would take the first.
             if access.interface == nil, access.source.width == 128, access.source.isOfLink {

@@ -32,7 +32,8 @@ extension PolicySite {
             let list = addresses.map { "\($0)" }.joined(separator: ", ")
             throw ExitCode.refusal(
                 .wanting,
-                "this machine bears no address of \(host.name) (\(list)): its rules are not for it"
+                "this machine bears no address of \(host.name) (\(list)): its rules are not for it; say with --host which host "
+                    + "it is, or correct the addresses"
             )
         }
         let (named, present) = (Set(host.interfaces.map(\.name)), Set(InterfaceNames.all()))
@@ -42,7 +43,10 @@ extension PolicySite {
             ? "the site file gives \(host.name) neither addresses nor interfaces"
             : "this machine has no interface \(named.subtracting(present).sorted().joined(separator: ", ")), and the site "
                 + "file gives \(host.name) no address"
-        throw ExitCode.refusal(.wanting, "\(problem): nothing shows that its rules are for this machine")
+        throw ExitCode.refusal(
+            .wanting,
+            "\(problem): nothing shows that its rules are for this machine; write an address of it there"
+        )
     }
 
     /// The addresses of this machine's interfaces.
