@@ -2,9 +2,18 @@
 struct Inspection {
     let house = House()
 
-    /// A file of `Sources`: its imports, Foundation, the word `unsafe`, and what signs certificates.
+    /// A file of `Sources`: its imports, Foundation, the word `unsafe`, what signs certificates, and who closes descriptors.
     func problems(in file: SourceFile) -> [String] {
         length(of: file) + importProblems(in: file) + unsafeProblems(in: file) + signingProblems(in: file)
+            + ownership(in: file)
+    }
+
+    /// Any file: a descriptor that is owned is not taken over by its number, since both owners would close it, the second of
+    /// them what somebody else has opened meanwhile.
+    func ownership(in file: SourceFile) -> [String] {
+        file.code.indices.filter { file.code[$0].contains(/\(owning: [^,()]*\.raw\)/) }.map {
+            "\(file.path):\($0 + 1): a descriptor that has an owner gets another: use `duplicate`, or `release`"
+        }
     }
 
     /// Any file, of `Sources` or `Tests`.

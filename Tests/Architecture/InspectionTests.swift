@@ -26,6 +26,7 @@ struct InspectionTests {
             ("Sources/Gateway/A.swift", "let a = try PrivateKey.generate(.rsa2048)", "no certificate is signed"),
             ("Sources/Gateway/Workers/Worker.swift", "ChallengeCertificate.make(for: a)", "no certificate is signed"),
             ("Sources/Control/DataPlane/A.swift", "CertificateTemplate(role: .server)", "no certificate is signed"),
+            ("Sources/Linux/A.swift", "let a = FileDescriptor(owning: b.c.raw)", "that has an owner gets another"),
         ]
     )
     func finds(path: String, text: String, message: String) throws {
@@ -47,6 +48,7 @@ struct InspectionTests {
             ),
             ("Sources/Gateway/Workers/Keyring.swift", "ChallengeCertificate.make(for: a)"),
             ("Sources/Control/A.swift", "let a = try PrivateKey.generate(.rsa2048)"),
+            ("Sources/Linux/A.swift", "let a = B(owning: try c.duplicate()), d = B(owning: raw)"),
             ("Sources/Gateway/A.swift", #"let a = "it's unsafe \"unsafe\" // here"; let b = 1"#),
             ("Sources/Gateway/A.swift", "let a = \"\"\"\nimport Control\nunsafe\n\"\"\""),
             ("Sources/Gateway/A.swift", ##"let a = #"\ "unsafe" \"#"##),
