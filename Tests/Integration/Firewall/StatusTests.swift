@@ -158,7 +158,7 @@ struct StatusTests {
         }
         #expect(!result.output.contains("made"), "\(result)")
         #expect(result.error.contains("gatehouse policy: there is no command `trace`"), "\(result)")
-        #expect(result.error.contains("/typo: no ruleset was applied with it"), "\(result)")
+        #expect(result.error.contains("/typo: no ruleset was applied with it here; apply one, or"), "\(result)")
     }
 
     @Test("a watchdog may work in another folder than who started it")

@@ -45,7 +45,9 @@ extension Applier {
         } catch {
             throw ApplyError(.wanting, "\(none); \(error)")
         }
-        guard isInForce else { throw ApplyError(.wanting, none) }
+        guard isInForce else {
+            throw ApplyError(.wanting, "\(none); apply one, or say with --state with which folder it was")
+        }
         throw ApplyError(
             .wanting,
             "\(none), but the kernel holds table \(TableName.own). Where the folder was removed, a watchdog that runs "
