@@ -80,6 +80,10 @@ extension PolicyCheck {
         case .way(let router):
             return "\(way) \(decision.host): which interface of \(router) leads to what is in none of its networks the "
                 + "site file does not say; put what leads there in the zone `outside`"
+        case .change(let translation, let router):
+            let line = translation.position.line
+            return "\(way) \(decision.host): whether it passes \(router), where line \(line) gives it another source, "
+                + "the site file does not say"
         case nil: break
         }
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }

@@ -5,6 +5,7 @@ package import Site
 ///
 /// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
 /// lies in a network of it and the other is reached by another interface; where routers are attached to both, they alone are.
+/// One between these that would give it another source leaves unknown what becomes of it, where that source fares otherwise.
 package struct Rehearsal {
     private let intent: Intent
     private let hosts: [String: SiteHost]
@@ -13,6 +14,8 @@ package struct Rehearsal {
     /// The same by turns, where hosts share addresses: one of these holds at a time.
     private let turns: [[IPAddress: String]]
     private let routers: [SiteHost]
+    /// The ways through routers that change sources, of what begins and ends in no network of theirs.
+    private let detours: [(router: SiteHost, passage: Passage)]
 
     /// - Parameter site: the one that the intent is of.
     package init(_ site: SiteModel, _ intent: Intent) {
@@ -26,6 +29,12 @@ package struct Rehearsal {
         turns = (0..<most).map { turn in known.mapValues { $0[min(turn, $0.count - 1)] } }
         bearers = turns[0]
         routers = site.hosts.values.filter(\.isRouter).sorted { $0.name < $1.name }
+        detours = routers.flatMap { router -> [(router: SiteHost, passage: Passage)] in
+            let changes = intent.host(router.name)?.translations.filter { !$0.decidesDestination } ?? []
+            if changes.isEmpty { return [] }
+            return Surroundings(of: router, in: site, strangers: intent.strangers).passages
+                .filter { changes.contains(where: $0.concerns) }.map { (router: router, passage: $0) }
+        }
     }
 
     /// One host's word about a connection.
@@ -48,15 +57,60 @@ package struct Rehearsal {
         case source(Translation)
         /// By which of its interfaces a host has what is in no network of it.
         case way(through: String)
+        /// Whether it passes a router that gives it another source.
+        case change(Translation, by: String)
     }
 
     /// What the hosts on the way say, up to the first that does not let it through. Empty when no host of the site is
     /// on the way.
     package func decisions(_ connection: Connection) -> [Decision] {
+        let (decisions, seen) = followed(connection)
+        guard let last = decisions.last, last.doubt == nil else { return decisions }
+        // What is stopped where it begins comes to no router between others.
+        let isNear = hosts[last.host]?.isAttached(to: connection.source) ?? false
+        if last.path != .input, isNear || bearers[connection.source] == last.host { return decisions }
+        for (translation, router, changed) in seen.flatMap(changes) {
+            let others = changed.map { followed($0, isSent: false).decisions }
+            if let others, others.isEmpty || others.last?.verdict == last.verdict { continue }
+            let doubt = Doubt.change(translation, by: router)
+            return decisions.dropLast() + [Decision(host: last.host, path: last.path, rule: nil, doubt: doubt)]
+        }
+        return decisions
+    }
+
+    /// What routers between others may make of a connection: nil where the site file does not say which source it gets.
+    private func changes(
+        _ connection: Connection
+    ) -> [(translation: Translation, router: String, changed: Connection?)] {
+        var changes: [(translation: Translation, router: String, changed: Connection?)] = []
+        for (router, passage) in detours {
+            guard passage.sources.contains(connection.source), passage.destinations.contains(connection.destination),
+                let input = passage.inputs.first, let output = passage.outputs.first, let its = intent.host(router.name)
+            else { continue }
+            let packet = Self.packet(.forward(by: input, to: output), connection)
+            guard its.rule(for: packet)?.verdict == .accept, let translation = its.sourceChange(of: packet)
+            else { continue }
+            let changed = Journey.SourceChange(translation, of: packet, at: router).source.map { source in
+                let number = connection.protocolNumber
+                return Connection(from: source, to: connection.destination, number, detail: connection.detail)
+            }
+            changes.append((translation, router.name, changed))
+        }
+        return changes
+    }
+
+    /// What the hosts on the way say that the site file knows, and the connection as they see it.
+    ///
+    /// - Parameter isSent: whether its source is asked, too.
+    private func followed(
+        _ connection: Connection,
+        isSent: Bool = true
+    ) -> (decisions: [Decision], seen: [Connection]) {
         let source = bearers[connection.source]
         let destination = bearers[connection.destination]
         var decisions: [Decision] = []
         var (current, doubt): (Connection, Doubt?) = (connection, nil)
+        var seen = [connection]
         var passed: (packets: [Packet], router: SiteHost)?
         /// The packet as it comes to a host, by each interface that it may come by.
         func arrivals(_ name: String) -> [Packet] {
@@ -90,15 +144,16 @@ package struct Rehearsal {
             } else if let changed = change.source {
                 let number = current.protocolNumber
                 current = Connection(from: changed, to: current.destination, number, detail: current.detail)
+                seen.append(current)
             } else {
                 doubt = .source(change.translation)
             }
             return true
         }
-        if let source, !ask(source, .output) || source == destination { return decisions }
+        if isSent, let source, !ask(source, .output) || source == destination { return (decisions, seen) }
         for router in candidates(connection) where router.name != source && router.name != destination {
             guard isOnTheWay(router, current) else { continue }
-            guard ask(router.name, .forward) else { return decisions }
+            guard ask(router.name, .forward) else { return (decisions, seen) }
         }
         var (end, senders, undecided) = (destination, Set<String>(), String?.none)
         var isGoingOn = true
@@ -120,7 +175,7 @@ package struct Rehearsal {
         if let undecided, decisions.last?.verdict != .accept {
             decisions.append(Decision(host: undecided, path: .input, rule: nil, doubt: .way(through: undecided)))
         }
-        return decisions
+        return (decisions, seen)
     }
 
     // MARK: - Groups
@@ -190,13 +245,16 @@ package struct Rehearsal {
             let other = PacketRoute(path, by: uplink.name, to: uplink.name)
             if !routes.contains(other) { routes.append(other) }
         }
-        return routes.map { route in
-            let number = connection.protocolNumber
-            var packet = Packet(route, from: source, to: destination, number, detail: connection.detail)
-            // Clients have ports above those of servers.
-            if number.hasPorts { packet.sourcePort = 50_000 }
-            return packet
-        }
+        return routes.map { Self.packet($0, connection) }
+    }
+
+    private static func packet(_ route: PacketRoute, _ connection: Connection) -> Packet {
+        let number = connection.protocolNumber
+        let (source, destination) = (connection.source, connection.destination)
+        var packet = Packet(route, from: source, to: destination, number, detail: connection.detail)
+        // Clients have ports above those of servers.
+        if number.hasPorts { packet.sourcePort = 50_000 }
+        return packet
     }
 
     /// The connection of a packet as it goes on when it comes to a forwarded port of a router.

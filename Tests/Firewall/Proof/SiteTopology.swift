@@ -24,6 +24,12 @@ struct SiteTopology {
         }
     }
 
+    /// The same where a router is between two others, and attached to the networks of neither end.
+    static func drawnBetween(_ generator: inout Seeded) -> SiteTopology {
+        let names = ["aa", "mm", "zz"].shuffled(using: &generator)
+        return between(names[0], names[1], names[2], isOneArmed: Bool.random(using: &generator))
+    }
+
     private static func file(_ networks: String, _ hosts: [String]) -> String {
         """
         site: a.b
@@ -141,6 +147,39 @@ struct SiteTopology {
             zones: ["people", "outside", second],
             targets: ["db", "pc", gate, "10.2.0.77"],
             routers: [gate]
+        )
+    }
+
+    /// Three routers in a row; or the middle one beside the wire of the two others, with one interface.
+    private static func between(
+        _ first: String,
+        _ middle: String,
+        _ last: String,
+        isOneArmed: Bool
+    ) -> SiteTopology {
+        let wire = isOneArmed ? "10.2.0" : "10.3.0"
+        let left = interface("left", "left", "10.2.0.2")
+        let arms = isOneArmed ? left : "\(left), \(interface("right", "right", "10.3.0.2"))"
+        return SiteTopology(
+            head: file(
+                "guests: 10.1.0.64/26, partner: 10.4.0.64/26",
+                [
+                    host(first, "router", interface("lan", "people", "10.1.0.1"), interface("up", "up", "10.2.0.1")),
+                    host(middle, "router", arms),
+                    host(last, "router", interface("in", "near", "\(wire).3"), interface("lan", "far", "10.4.0.1")),
+                    host("pc", "desk", interface("eth0", "people", "10.1.0.5")),
+                    host("web", "app", interface("eth0", "up", "10.2.0.6")),
+                    host("db", "database", interface("eth0", "far", "10.4.0.5")),
+                ]
+            ),
+            strangers: [["10.1.0.77"], ["10.2.0.9"], ["10.4.0.77"], ["10.4.0.9"]],
+            words: [
+                first, middle, last, "pc", "web", "db", "guests", "partner", "any", "10.1.0.0/24", "10.4.0.0/24",
+                "10.2.0.0/24", "10.2.0.2", "\(wire).2",
+            ],
+            zones: ["people", "up", "left", "near", "far"] + (isOneArmed ? [] : ["right"]),
+            targets: ["pc", "web", "db"],
+            routers: [first, middle, last]
         )
     }
 }

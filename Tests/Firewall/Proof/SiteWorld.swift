@@ -198,6 +198,8 @@ struct SiteWorld {
         }
         let outside = machine.interfaces.filter { $0.zone == "outside" }
         let ways = machine.intent == nil || outside.isEmpty || takesAnyWay ? machine.interfaces : outside
+        // What has one interface sends back by it.
+        if machine.interfaces.count == 1 { return ways.first }
         return ways.filter { $0.name != input?.name }.randomElement(using: &generator)
     }
 }

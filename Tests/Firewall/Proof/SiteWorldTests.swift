@@ -48,13 +48,19 @@ struct SiteWorldTests {
         }
     }
 
-    @Test("what is proved is so, whichever way packets take, and what is broken is shown to be")
-    func agree() throws {
+    /// - Parameter isBetween: whether a router is between two others.
+    @Test(
+        "what is proved is so, whichever way packets take, and what is broken is shown to be",
+        arguments: [false, true]
+    )
+    func agree(isBetween: Bool) throws {
         let seed = Soak.drawnSeed(of: "claims and the world")
         var lines = Lines(generator: Seeded(state: seed))
         var (counts, judged): ([ProofAnswer: Int], Int) = ([:], 0)
         for number in 0..<Soak.setting("GATEHOUSE_SOAK_SITES", usual: 60) {
-            let site = SiteTopology.drawn(&lines.generator)
+            let site =
+                isBetween
+                ? SiteTopology.drawnBetween(&lines.generator) : SiteTopology.drawn(&lines.generator)
             let text = lines.text(site)
             let outcome = SiteFile.parse(bytes: Array(text.utf8), name: "site.yaml")
             guard let model = outcome.model, !outcome.hasErrors else { continue }
@@ -130,7 +136,7 @@ struct SiteWorldTests {
             else {
                 return nil
             }
-            // Between two strangers one router of several that lets it through is enough.
+            // Which routers are between two strangers the site file does not say.
             let ends = world.machines.filter { $0.intent != nil && ($0.bears(source) || $0.bears(destination)) }
             if ends.isEmpty, world.machines.filter({ $0.intent != nil && $0.isRouter }).count > 1 { return nil }
             // A line that opens one end says nothing of the other.

@@ -125,6 +125,10 @@ package struct ClaimProver: Sendable {
     private func proof(_ claim: Claim, _ finding: ClaimJudge.Finding) -> ClaimProof {
         var proof = ClaimProof(claim: claim, answer: finding.answer, reason: finding.reason)
         proof.packet = finding.packet
+        if finding.answer == .unknown, let change = finding.packet.flatMap(site.sourceChange) {
+            let line = change.translation.position.line
+            proof.reason = "\(finding.reason): `\(change.router)` may have given it another source (line \(line))"
+        }
         guard let packet = finding.packet,
             let decided = site.decision(packet, at: finding.place, isPlaced: finding.isOfAllowed)
         else { return proof }

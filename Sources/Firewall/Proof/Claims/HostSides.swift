@@ -19,7 +19,7 @@ struct HostSides: Sendable {
     init(of host: SiteHost, strangers: AddressSet) {
         let zoned = host.interfaces.compactMap { interface in interface.zone.map { ($0, [interface.name] as Set) } }
         zones = Dictionary(zoned) { $0.union($1) }
-        let facing = host.interfaces.filter { $0.zone == FirewallDefence.outside || $0.addresses.isEmpty }
+        let facing = host.interfaces.filter(\.facesStrangers)
         let only = host.interfaces.count == 1 ? host.interfaces : []
         let outer = facing.isEmpty ? only : facing
         ofStrangers = outer.isEmpty || !host.addresses.isEmpty ? .any : .among(Set(outer.map(\.name)))

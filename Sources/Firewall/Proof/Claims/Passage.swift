@@ -12,7 +12,7 @@ struct Passage: Sendable {
     /// What is reached by the interface that packets come in by, but for the router's own addresses.
     let sources: AddressSet
     let destinations: AddressSet
-    /// Networks that the router is attached to, of which one end is.
+    /// Networks of which one end is: those that the router is attached to, or all.
     private let attached: AddressSet
 
     /// The connections that take this way.
@@ -55,8 +55,25 @@ struct Passage: Sendable {
         }
     }
 
-    /// Every way that connections may take through a router, whichever interface is the one to what lies in no network of it.
-    static func detours(through host: SiteHost) -> [Passage] { all(through: host, host.interfaces.possibleReach) }
+    /// Every way that connections may take through a router, whichever interface is the one to what lies in no network of it,
+    /// and whether it is attached to one of their ends or is between other routers.
+    static func detours(through host: SiteHost, in site: SiteModel, strangers: AddressSet) -> [Passage] {
+        all(through: host, host.interfaces.possibleReach)
+            + Surroundings(of: host, in: site, strangers: strangers).passages
+    }
+
+    /// Whether a change of addresses may be about what takes this way.
+    func concerns(_ translation: Translation) -> Bool {
+        let changed = translation.changed
+        switch translation.kind {
+        case .destination(let target, _):
+            return inputs.contains(where: changed.inputInterfaces.contains) && destinations.contains(target)
+        case .masquerade, .source:
+            return outputs.contains(where: changed.outputInterfaces.contains)
+                && changed.sources.intersects(sources) && changed.destinations.intersects(destinations)
+        case .unchanged: return false
+        }
+    }
 
     private static func all(through host: SiteHost, _ reach: [(name: String, addresses: AddressSet)]) -> [Passage] {
         guard host.isRouter else { return [] }
@@ -75,6 +92,18 @@ struct Passage: Sendable {
             }
         }
     }
+}
+
+extension Passage {
+    /// The way of every connection between these ends.
+    init(_ sources: AddressSet, by input: String, to destinations: AddressSet, by output: String) {
+        self.init(inputs: [input], outputs: [output], sources: sources, destinations: destinations, attached: .all)
+    }
+}
+
+extension HostInterface {
+    /// Whether strangers come by it, whom no network of the site claims.
+    var facesStrangers: Bool { zone == FirewallDefence.outside || addresses.isEmpty }
 }
 
 extension [HostInterface] {

@@ -110,6 +110,22 @@ extension SiteHosts {
         return last
     }
 
+    /// A router that a connection may pass and that may give it another source, with the line that says so: the first of several.
+    func sourceChange(of packet: Packet) -> (router: String, translation: Translation)? {
+        for host in hosts {
+            for translation in host.intent.translations where !translation.decidesDestination {
+                var match = translation.changed
+                match.outputInterfaces = .any
+                guard match.contains(packet) else { continue }
+                let isOnTheWay = host.detours.contains { passage in
+                    passage.concerns(translation) && passage.boxes.contains { $0.contains(Coordinates(packet)) }
+                }
+                if isOnTheWay { return (host.intent.host, translation) }
+            }
+        }
+        return nil
+    }
+
     /// The packet as a router sends it elsewhere, by an interface by which it lets it through, if there is one; nil when there
     /// is one by which it stays.
     private func passedOn(_ packet: Packet, by host: Int, _ isPlaced: Bool, isLeased: Bool) -> Packet? {

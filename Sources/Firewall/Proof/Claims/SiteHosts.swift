@@ -73,7 +73,7 @@ package struct SiteHosts: Sendable {
                 passages: Passage.all(through: described, hosts: intent.siteAddresses),
                 reach: described.interfaces.reach,
                 possibleReach: described.interfaces.possibleReach,
-                detours: Self.detours(through: described, host),
+                detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),
                 isRouter: described.isRouter,
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
                 sides: HostSides(of: described, strangers: intent.strangers),
@@ -96,14 +96,15 @@ package struct SiteHosts: Sendable {
     }
 
     /// Those of which a change of addresses may ask.
-    private static func detours(through host: SiteHost, _ intent: HostIntent) -> [Passage] {
+    private static func detours(
+        through host: SiteHost,
+        _ intent: HostIntent,
+        in site: SiteModel,
+        strangers: AddressSet
+    ) -> [Passage] {
         if intent.translations.isEmpty { return [] }
-        return Passage.detours(through: host).filter { passage in
-            intent.translations.contains { translation in
-                translation.decidesDestination
-                    ? passage.inputs.contains(where: translation.match.inputInterfaces.contains)
-                    : passage.outputs.contains(where: translation.match.outputInterfaces.contains)
-            }
+        return Passage.detours(through: host, in: site, strangers: strangers).filter { passage in
+            intent.translations.contains(where: passage.concerns)
         }
     }
 

@@ -36,7 +36,7 @@ extension SiteWays {
 
     /// The routers that change sources.
     private var masquerading: [Int] {
-        site.routers.filter { !site.hosts[$0].intent.translations.allSatisfy(\.decidesDestination) }
+        site.hosts.indices.filter { !site.hosts[$0].intent.translations.allSatisfy(\.decidesDestination) }
     }
 
     /// What is let out to an end: also to a router's port that leads there.
@@ -177,7 +177,7 @@ extension SiteWays {
     private func leads(to end: SiteEnd) throws(SpaceExhausted) -> [Lead] {
         let own = end.host.map { site.hosts[$0].addresses } ?? AddressSet.all.subtracting(site.addresses)
         var leads: [Lead] = []
-        for router in site.routers where router != end.host {
+        for router in site.hosts.indices where router != end.host {
             let isLead = site.hosts[router].intent.translations.contains { translation in
                 guard case .destination(let target, _) = translation.kind else { return false }
                 return own.contains(target)

@@ -162,6 +162,7 @@ extension SiteWays {
             where !senders.contains(router) && site.hosts[router].attached.contains(address) {
                 outcomes = try store.combine(try forwarding(router).outcomes, outcomes, .then)
             }
+            outcomes = try changingSources(outcomes)
         }
         try addChangedSources(behind: last, to: address, &outcomes)
         return outcomes

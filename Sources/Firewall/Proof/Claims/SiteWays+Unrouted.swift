@@ -59,7 +59,7 @@ extension SiteWays {
         }
         // What a router sends elsewhere does not come where it was sent.
         var doubt = PacketFunction.none
-        for host in site.routers {
+        for host in site.hosts.indices {
             for turn in try turns(host) { doubt = try store.combine(doubt, turn.region, .union) }
         }
         doubt = try PacketFunction([.accept, .drop]).only(in: doubt, store)

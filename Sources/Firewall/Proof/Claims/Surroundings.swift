@@ -1,0 +1,137 @@
+import Site
+
+/// What other routers of the site lead to by each interface of one: which connections may pass it that begin and end in no
+/// network of it, and which may leave it by the interface that they came by.
+///
+/// The site file knows no routes, but which routers share a network. What none of them is attached to may be behind each
+/// interface, and strangers are behind the zone `outside` and what gets its addresses by DHCP.
+struct Surroundings {
+    /// Another router.
+    private struct Router {
+        let networks: AddressSet
+        /// But for those that both are attached to.
+        let beyond: AddressSet
+        /// Whether strangers come by an interface of it that is in none of these.
+        let facesStrangers: Bool
+    }
+
+    /// What comes by an interface from no network of the router.
+    private struct Neighbour {
+        enum Name: Equatable {
+            case router(Int)
+            case strangers
+            /// What may be behind each interface.
+            case unplaced
+        }
+
+        let name: Name
+        /// What it is attached to itself.
+        let near: AddressSet
+        /// What it leads to.
+        let behind: AddressSet
+    }
+
+    private let host: SiteHost
+    private let routers: [Router]
+    private let strangers: AddressSet
+    /// In a network of no router.
+    private let unplaced: AddressSet
+    private let attached: AddressSet
+
+    init(of host: SiteHost, in site: SiteModel, strangers: AddressSet) {
+        let attached = Self.networks(of: host)
+        let others = site.hosts.values.filter { $0.isRouter && $0.name != host.name }.sorted { $0.name < $1.name }
+        routers = others.map { other in
+            let networks = Self.networks(of: other)
+            let faces = other.interfaces.contains { interface in
+                interface.facesStrangers && !Self.networks(of: interface).intersects(attached)
+            }
+            return Router(networks: networks, beyond: networks.subtracting(attached), facesStrangers: faces)
+        }
+        unplaced = routers.reduce(AddressSet.all.subtracting(strangers)) { $0.subtracting($1.networks) }
+            .subtracting(attached)
+        self.host = host
+        self.attached = attached
+        self.strangers = strangers.subtracting(attached)
+    }
+
+    private static func networks(of host: SiteHost) -> AddressSet { AddressSet(host.allAddresses.map(\.network)) }
+
+    private static func networks(of interface: HostInterface) -> AddressSet {
+        AddressSet(interface.addresses.map(\.network))
+    }
+
+    /// The ways of such connections.
+    var passages: [Passage] {
+        guard host.isRouter else { return [] }
+        var sides = host.interfaces.map { interface in (interface: interface, neighbours: neighbours(at: interface)) }
+        if !sides.contains(where: { $0.neighbours.contains { $0.behind.intersects(strangers) } }) {
+            let anywhere = Neighbour(name: .strangers, near: .none, behind: strangers)
+            for index in sides.indices { sides[index].neighbours.append(anywhere) }
+        }
+        var passages: [Passage] = []
+        for (output, nexts) in sides {
+            for (input, neighbours) in sides {
+                for neighbour in neighbours {
+                    let others = nexts.filter { $0.name != neighbour.name }
+                    // What a router is attached to itself it does not send here.
+                    let ends = Self.behind(others).subtracting(neighbour.near)
+                    passages.append(Passage(neighbour.behind, by: input.name, to: ends, by: output.name))
+                }
+            }
+            passages += turning(output, nexts)
+        }
+        return passages.filter { !$0.sources.isEmpty && !$0.destinations.isEmpty }
+    }
+
+    /// What goes back by an interface from its own networks, and between these.
+    private func turning(_ interface: HostInterface, _ neighbours: [Neighbour]) -> [Passage] {
+        let (name, behind) = (interface.name, Self.behind(neighbours))
+        let near = Self.networks(of: interface)
+        var passages = [Passage(near, by: name, to: behind, by: name)]
+        for address in interface.addresses {
+            let network = AddressSet([address.network])
+            let isAlone = !interface.addresses.contains {
+                $0.address.width == address.address.width && $0.network != address.network
+            }
+            if isAlone { continue }
+            passages.append(Passage(near.union(behind).subtracting(network), by: name, to: network, by: name))
+        }
+        let own = AddressSet(host.allAddresses.map(\.address))
+        return passages.map { passage in
+            let (sources, destinations) = (passage.sources.subtracting(own), passage.destinations.subtracting(own))
+            return Passage(sources, by: name, to: destinations, by: name)
+        }
+    }
+
+    private static func behind(_ neighbours: [Neighbour]) -> AddressSet {
+        neighbours.reduce(.none) { $0.union($1.behind) }
+    }
+
+    private func neighbours(at interface: HostInterface) -> [Neighbour] {
+        let networks = Self.networks(of: interface)
+        var neighbours = routers.indices.filter { routers[$0].networks.intersects(networks) }.map { index in
+            Neighbour(name: .router(index), near: routers[index].networks, behind: reached(from: index))
+        }
+        if interface.facesStrangers {
+            neighbours.append(Neighbour(name: .strangers, near: .none, behind: reached(from: nil)))
+        }
+        neighbours.append(Neighbour(name: .unplaced, near: .none, behind: unplaced))
+        return neighbours
+    }
+
+    /// What a router leads to without this one and its networks; what strangers do for nil.
+    private func reached(from first: Int?) -> AddressSet {
+        var addresses = first.map { routers[$0].beyond } ?? strangers
+        var facesStrangers = first.map { routers[$0].facesStrangers } ?? true
+        var left = routers.indices.filter { $0 != first }
+        while let place = left.firstIndex(where: { index in
+            facesStrangers && routers[index].facesStrangers || routers[index].beyond.intersects(addresses)
+        }) {
+            let router = routers[left.remove(at: place)]
+            addresses = addresses.union(router.beyond)
+            facesStrangers = facesStrangers || router.facesStrangers
+        }
+        return facesStrangers ? addresses.union(strangers) : addresses
+    }
+}
