@@ -128,4 +128,37 @@ struct UnroutedClaimTests {
         let closed = try Self.proofs(text("  allow: [{ id: a, from: lan, to: 172.21.0.0/16, services: ssh, out: up }]"))
         #expect(closed["n"]?.isProved == true, "\(Self.describe(closed["n"]))")
     }
+
+    @Test("what is to be let through is unknown where one of them lets it through and another drops it")
+    func differing() throws {
+        func proofs(_ zone: String) throws -> [String: ClaimProof] {
+            try Self.proofs(
+                """
+                site: a.b
+                networks: { guests: 10.2.0.64/26, far: 172.20.0.0/16 }
+                hosts:
+                  one:
+                    roles: [router]
+                    interfaces:
+                      w0: { zone: west, addresses: [10.8.0.1/24] }
+                      a0: { zone: lan, addresses: [10.2.0.1/24] }
+                  two:
+                    roles: [router]
+                    interfaces:
+                      e0: { zone: east, addresses: [10.9.0.1/24] }
+                      b0: { zone: lan, addresses: [10.2.0.2/24] }
+                services: { ssh: tcp/22 }
+                firewall:
+                  allow: [{ id: a, from: guests, to: far, services: ssh\(zone) }]
+                  exactly: [{ id: e, from: guests, to: far, services: ssh }]
+                """
+            )
+        }
+        let both = try proofs("")
+        for id in ["a", "e"] { #expect(both[id]?.isProved == true, "\(Self.describe(both[id]))") }
+        let one = try proofs(", out: east")
+        #expect(one["e"]?.answer == .unknown && one["e"]?.host == "one", "\(Self.describe(one["e"]))")
+        // A line speaks of the routers of its zone.
+        #expect(one["a"]?.isProved == true, "\(Self.describe(one["a"]))")
+    }
 }

@@ -302,10 +302,13 @@ final class ClaimJudge {
         let ends: FlowEnds
         /// A line of `allow` yields to those of `deny`; what is to be let through exactly does not.
         let yields: Bool
+        /// One that is bound to zones says nothing of routers that have none of them.
+        let isOfZones: Bool
 
         init(_ claim: Claim) {
             ends = claim.ends
             yields = claim.kind == .allow
+            isOfZones = claim.isBoundToInterfaces
         }
     }
 
@@ -315,7 +318,8 @@ final class ClaimJudge {
 
     private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
         if exemption.ends == .inwards { return .open }
-        return end == .elsewhere ? try ways.forwardingElsewhere() : try ways.forwarding()
+        if end != .elsewhere { return try ways.forwarding() }
+        return try ways.forwardingElsewhere(isOfZones: exemption.isOfZones)
     }
 
     private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {

@@ -29,12 +29,12 @@ extension SiteWays {
     /// What routers make of connections between what is no host of the site.
     ///
     /// - Parameter routed: what those make of them that are known to be on the way.
-    /// - Returns: in `outcomes` by whichever way, for all that no host begins; in `placed` by whichever way where none is
-    ///   known, else as it is known.
-    func wherever(_ routed: Ends) throws(SpaceExhausted) -> Ends {
+    /// - Returns: in `outcomes` by whichever way, for all that no host begins; in `placed` by every way where none is
+    ///   known, else as it is known; in `best` the same by the way that lets most through.
+    func wherever(_ routed: Ends) throws(SpaceExhausted) -> (ends: Ends, best: PacketFunction) {
         var crossings: [Crossing] = []
         for index in site.hosts.indices where site.hosts[index].isRouter { crossings.append(try crossing(index)) }
-        if crossings.isEmpty { return routed }
+        if crossings.isEmpty { return (routed, routed.placed) }
         let unchanged = crossings
         for place in crossings.indices {
             // What one has changed another may change again.
@@ -52,10 +52,10 @@ extension SiteWays {
         let other = try whichever(of: crossings) { crossing throws(SpaceExhausted) in
             try store.combine(crossing.region, near, .difference)
         }
-        var outcomes = PacketFunction(.accept)
+        var (outcomes, all) = (PacketFunction(.accept), PacketFunction(.accept))
         for part in [first, last, other] {
-            let decided = try store.combine(part.region, part.outcomes, .within)
-            outcomes = try store.combine(outcomes, decided, .then)
+            outcomes = try store.combine(outcomes, try store.combine(part.region, part.best, .within), .then)
+            all = try store.combine(all, try store.combine(part.region, part.all, .within), .then)
         }
         // What a router sends elsewhere does not come where it was sent.
         var doubt = PacketFunction.none
@@ -64,11 +64,13 @@ extension SiteWays {
         }
         doubt = try PacketFunction([.accept, .drop]).only(in: doubt, store)
         outcomes = try store.combine(outcomes, doubt, .either)
+        all = try store.combine(all, doubt, .either)
         let unrouted = try unrouted()
         let strangers = try store.combine(.all, try fromHosts(), .difference)
         var ends = routed
-        let placed = try store.combine(unrouted, outcomes, .within)
-        ends.placed = try store.combine(try store.combine(routed.placed, doubt, .either), placed, .then)
+        let known = try store.combine(routed.placed, doubt, .either)
+        ends.placed = try store.combine(known, try store.combine(unrouted, all, .within), .then)
+        let best = try store.combine(known, try store.combine(unrouted, outcomes, .within), .then)
         ends.outcomes = try store.combine(strangers, outcomes, .within)
         for crossing in crossings {
             let region = try store.combine(unrouted, crossing.region, .intersection)
@@ -77,7 +79,7 @@ extension SiteWays {
             ends.refused = try store.combine(ends.refused, refused, .union)
             ends.defended = try store.combine(ends.defended, defended, .union)
         }
-        return ends
+        return (ends, best)
     }
 
     /// One router, and what it makes of what may pass it.
@@ -165,19 +167,22 @@ extension SiteWays {
         return try store.combine(others, try from(host.addresses), .difference)
     }
 
-    /// What passes one of several routers, each asked about its own set: `accept` where one surely lets it through.
+    /// What several routers, each asked about its own set, make of packets that pass one of them.
+    ///
+    /// - Returns: in `best` `accept` where one surely lets it through; in `all` what may become of it by each.
     private func whichever(
         of crossings: [Crossing],
         _ set: (Crossing) throws(SpaceExhausted) -> PacketFunction
-    ) throws(SpaceExhausted) -> (region: PacketFunction, outcomes: PacketFunction) {
-        var (region, answers) = (PacketFunction.none, PacketFunction.none)
+    ) throws(SpaceExhausted) -> (region: PacketFunction, best: PacketFunction, all: PacketFunction) {
+        var (region, answers, all) = (PacketFunction.none, PacketFunction.none, PacketFunction.none)
         for crossing in crossings {
             let asked = try set(crossing)
+            let outcomes = try crossing.outcomes.only(in: asked, store)
             region = try store.combine(region, asked, .union)
-            let answer = try crossing.outcomes.only(in: asked, store).answers(store)
-            answers = try store.combine(answers, answer, .either)
+            answers = try store.combine(answers, try outcomes.answers(store), .either)
+            all = try store.combine(all, outcomes, .either)
         }
-        return (region, try answers.best(store))
+        return (region, try answers.best(store), all)
     }
 
     /// A router sees the source that another has put there, if that one is before it: not where it is attached to the

@@ -40,6 +40,8 @@ final class SiteWays {
         fileprivate var total: Ends?
         fileprivate var unrouted: PacketFunction?
         fileprivate var elsewhere: Ends?
+        /// Its `placed`, by the way that lets most through.
+        fileprivate var best: PacketFunction?
         /// The connections from sets of sources that several ends ask about.
         fileprivate var sources: [PacketFunction] = []
         /// Why the rest is not there.
@@ -67,6 +69,7 @@ final class SiteWays {
             one(&ours)
             one(&attended)
             one(&unrouted)
+            one(&best)
             ends(&elsewhere)
             ends(&egress)
             ends(&total)
@@ -308,8 +311,16 @@ final class SiteWays {
 
     /// What routers make of connections to what is no host of the site. That they stop what a host sends there counts for
     /// what is to be let through alone, in `placed`: there may be a way around them.
-    func forwardingElsewhere() throws(SpaceExhausted) -> Ends {
-        try once(\.elsewhere) { () throws(SpaceExhausted) in try wherever(try forwarding()) }
+    ///
+    /// - Parameter isOfZones: whether a line is meant that speaks of interfaces of its zones alone, which some routers have.
+    func forwardingElsewhere(isOfZones: Bool = false) throws(SpaceExhausted) -> Ends {
+        var ends = try once(\.elsewhere) { () throws(SpaceExhausted) in
+            let (ends, best) = try wherever(try forwarding())
+            common.best = best
+            return ends
+        }
+        if isOfZones, let best = common.best { ends.placed = best }
+        return ends
     }
 
     /// The connections between what is no host of the site that are on no router's ways, and that one may pass on all the
