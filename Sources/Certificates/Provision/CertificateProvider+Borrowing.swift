@@ -156,15 +156,14 @@ extension CertificateProvider {
     ///   - served: what clients are shown.
     ///   - shown: the names of those of the site that listeners show.
     package func lost(without served: [CertificateBundle], among shown: Set<String>) -> [String] {
+        // That the store is away, and what is wrong with what it has, is said by the rehearsal of the start.
+        guard !store.isVacant else { return [] }
         let served = served.filter(isGood)
         var lenders: [CertificateBundle]?
         return shown.sorted().filter { name in
             guard let settings = site.certificates[name], case .acme = settings.issuer else { return false }
             let found: Provided?
-            do throws(CertificateProblem) { found = try find(settings) } catch {
-                // The rehearsal of the start says what is wrong with it.
-                return false
-            }
+            do throws(CertificateProblem) { found = try find(settings) } catch { return false }
             let own = (found ?? stray(settings))?.bundles ?? []
             let lacking = settings.names.filter { wanted in
                 !own.contains { $0.covers(wanted) && $0.end >= now } && served.contains { $0.covers(wanted) }

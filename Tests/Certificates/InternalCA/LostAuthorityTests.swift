@@ -109,10 +109,11 @@ struct LostAuthorityTests {
             for part in parts {
                 let place = "\(store.folder)/\(part)"
                 try FileManager.default.moveItem(atPath: place, toPath: "\(scratch.path)/\(away)-\(part)")
-                try FileManager.default.copyItem(atPath: source + part, toPath: place)
+                try FileManager.default.moveItem(atPath: source + part, toPath: place)
             }
         }
         try put(other.store.folder + "/", away: "before")
+        withExtendedLifetime(other) {}
         let problem = CertificateProblem.foreignRoot(fingerprint: foreign.fingerprint, folder: store.folder)
         #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
         #expect(throws: problem) { try provider.provide(settings("other")) }

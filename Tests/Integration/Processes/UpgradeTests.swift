@@ -158,25 +158,41 @@ struct UpgradeTests {
         }
     }
 
+    /// Begins a command to a gateway.
+    private func start(_ command: String, _ name: String, at gateway: Gateway) throws -> ChildProcess {
+        try ChildProcess(
+            try Gateway.binary,
+            [command, "--socket", gateway.directory.path("admin.sock")],
+            in: gateway.directory,
+            name: name
+        )
+    }
+
+    @Test("of two upgrades at once each is answered, by the one that goes or by the one that comes")
+    func pairs() throws {
+        let app = try ScriptedServer.named("app")
+        let gateway = try Gateway(app)
+        for round in 0..<4 {
+            let pair = try ["one", "two"].map { try start("upgrade", "\($0)-\(round)", at: gateway) }
+            let ends = try pair.map { try $0.wait() }
+            let words = pair.map(\.standardError)
+            // Data planes of before may drain yet, which is said, too.
+            #expect(ends.allSatisfy { $0 == 0 || $0 == 1 }, "\(ends) \(words)")
+        }
+        #expect(try gateway.get().text == "app")
+    }
+
     @Test("commands and scrapes during an upgrade are answered, and the gateway is as old as before")
     func answered() throws {
         let app = try ScriptedServer.named("app")
         let metrics = try Metrics()
         let gateway = try Gateway(app, gateway: [metrics.setting])
         let before = try metrics.value("process_start_time_seconds")
-        func start(_ command: String, _ name: String) throws -> ChildProcess {
-            try ChildProcess(
-                try Gateway.binary,
-                [command, "--socket", gateway.directory.path("admin.sock")],
-                in: gateway.directory,
-                name: name
-            )
-        }
-        let upgrade = try start("upgrade", "upgrade")
+        let upgrade = try start("upgrade", "upgrade", at: gateway)
         var commands: [ChildProcess] = []
         while upgrade.poll() == nil {
             #expect(throws: Never.self) { _ = try Socket.connect(to: metrics.port) }
-            if commands.count < 8 { commands.append(try start("status", "status-\(commands.count)")) }
+            if commands.count < 8 { commands.append(try start("status", "status-\(commands.count)", at: gateway)) }
             usleep(5_000)
         }
         #expect(try upgrade.wait() == 0, "\(upgrade.standardError)")
