@@ -70,12 +70,11 @@ package enum InterfaceName {
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// A name in the range that a person would believe; nil when there is none.
-    static func sample(_ range: ClosedRange<UInt128>, preferring names: [String]) -> String? {
-        let usual = names + ["eth0", "eth1", "wan0", "lan0", "if0", "xyz0", "zz0", "ZZ0", "a0", "A0"]
+    /// A name in the range, near to the one that it begins with; nil when there is none.
+    static func sample(_ range: ClosedRange<UInt128>) -> String? {
         let bytes = (0..<15).map { UInt8(truncatingIfNeeded: range.lowerBound >> UInt128(120 - 8 * $0)) }
         let start = String(decoding: bytes.prefix { (0x21...0x7E).contains($0) }, as: UTF8.self)
         let near = [start, start + "0", start + "x", String(start.dropLast()) + "x", String(start.dropLast()) + "~"]
-        return (usual + near).first { !$0.isEmpty && range.contains(number($0)) }
+        return near.first { !$0.isEmpty && range.contains(number($0)) }
     }
 }

@@ -3,7 +3,7 @@ import Site
 /// Finds one packet of a set: the most ordinary one that a person would think of.
 package struct Witness {
     private let store: DiagramStore
-    /// Names that a person knows, tried before others.
+    /// Names that a person knows, tried before what stands for all that the site file does not name.
     private let interfaces: [String]
     /// The host's addresses, which its packets have for an end.
     private let own: [IPAddress]
@@ -123,7 +123,9 @@ package struct Witness {
         // A limit that can be named says more than all at once.
         case .limit: return (0..<min(UInt128(store.limitCount), 256)).map { $0 + 1 } + [0]
         case .oddities: return [0, 1, 2, 4, 8, 16, 32]
-        case .inputInterface, .outputInterface: return (interfaces + ["eth0"]).map(InterfaceName.number)
+        case .inputInterface, .outputInterface:
+            let names = interfaces.isEmpty ? ["eth0"] : interfaces
+            return (names + [HostIntent.unnamedInterface]).map(InterfaceName.number)
         case .traffic:
             let ports: [UInt128] = [22, 80, 443, 3306, 8080, 25, 53, 1, 1024, 40000]
             let ping: UInt128 = numbers[.family] == 0 ? 1 << 16 | 8 << 8 : 58 << 16 | 128 << 8
@@ -164,7 +166,7 @@ package struct Witness {
     private func sample(_ dimension: Dimension, _ range: ClosedRange<UInt128>) -> UInt128 {
         switch dimension {
         case .inputInterface, .outputInterface:
-            return InterfaceName.sample(range, preferring: interfaces).map(InterfaceName.number) ?? range.lowerBound
+            return InterfaceName.sample(range).map(InterfaceName.number) ?? range.lowerBound
         case .source4, .destination4, .source6, .destination6:
             // The first address of a network is none of a host's, and networks begin with even numbers.
             return range.lowerBound & 1 == 0 && range.upperBound > range.lowerBound

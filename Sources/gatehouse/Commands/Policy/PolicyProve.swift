@@ -99,7 +99,7 @@ struct PolicyProve: ParsableCommand {
         let words =
             hidden.decides
             ? "could go, it is redundant: without it the same becomes of all its packets, by"
-            : "decides about nothing, it is \(hidden.kind.rawValue):"
+            : "decides about nothing by the interfaces of the site file, it is \(hidden.kind.rawValue):"
         Output.line("note     rule \(site.name(hidden.rule)) \(words) \(others)")
     }
 
