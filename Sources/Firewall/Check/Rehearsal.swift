@@ -99,7 +99,7 @@ package struct Rehearsal {
         return changes
     }
 
-    /// What the hosts on the way say that the site file knows, and the connection as they see it.
+    /// What the hosts on the way say that the site file knows, and the connection as it is between them.
     ///
     /// - Parameter isSent: whether its source is asked, too.
     private func followed(
@@ -143,6 +143,8 @@ package struct Rehearsal {
                 doubt = .way(through: name)
             } else if let changed = change.source {
                 let number = current.protocolNumber
+                // Behind the router next to it nobody sees the first source.
+                if host.isAttached(to: current.source) { seen.removeLast() }
                 current = Connection(from: changed, to: current.destination, number, detail: current.detail)
                 seen.append(current)
             } else {
