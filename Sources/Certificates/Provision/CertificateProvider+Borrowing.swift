@@ -172,8 +172,8 @@ extension CertificateProvider {
             let present = lenders ?? self.lenders(among: shown).flatMap(\.self).filter(isGood)
             lenders = present
             return lacking.contains { wanted in
-                let isOfOwn = served.allSatisfy { !$0.covers(wanted) || isOfOwnRoot($0) }
-                return !present.contains { $0.covers(wanted) && (isOfOwn || !isOfOwnRoot($0)) }
+                let isOfOwn = served.allSatisfy { !$0.covers(wanted) || isSignedHere($0) }
+                return !present.contains { $0.covers(wanted) && (isOfOwn || !isSignedHere($0)) }
             }
         }
     }
