@@ -10,15 +10,17 @@ extension CertificateProvider {
     /// The program gets three arguments after its own: the certificate's name in the site file, the file of the chain, and
     /// that of the key. The files are those of one generation: what comes later is in others.
     ///
-    /// - Parameter gateway: on whose host it is run: what it was run for is kept.
-    /// - Returns: whether there is such a program.
+    /// - Parameters:
+    ///   - shown: what the gateway shows all clients of it, as SHA-256; none where no listener shows it, or no gateway runs.
+    ///   - gateway: on whose host it is run: what it was run for is kept.
+    /// - Returns: false where there is no such program, or no file holds what is in force.
     package func deploy(
         _ settings: CertificateSettings,
+        showing shown: [String],
         at gateway: GatewayIdentity
     ) throws(CertificateProblem) -> Bool {
-        guard let deploy = settings.deploy else { return false }
-        let (chain, key) = try paths(of: settings)
-        let fingerprint = try CertificateSource.loadChain(chain).first?.fingerprint
+        guard let deploy = settings.deploy, let (chain, key, fingerprint) = try files(of: settings, showing: shown)
+        else { return false }
         let hook = HookProgram(
             deploy.command,
             timeout: deploy.timeout,
@@ -32,7 +34,7 @@ extension CertificateProvider {
             keep(record, of: settings, at: gateway)
             throw .deployment(name: settings.name, "\(error)")
         }
-        keep(DeploymentRecord(deployed: fingerprint ?? ""), of: settings, at: gateway)
+        keep(DeploymentRecord(deployed: fingerprint), of: settings, at: gateway)
         return true
     }
 
@@ -55,19 +57,31 @@ extension CertificateProvider {
         }
     }
 
-    /// Whether a certificate has a program that was not run to a good end for what is there now: it failed, or was broken off,
+    /// Whether a certificate has a program that was not run to a good end for what is in force: it failed, or was broken off,
     /// or had not begun.
-    package func owesDeployment(_ settings: CertificateSettings, at gateway: GatewayIdentity) -> Bool {
-        guard settings.deploy != nil, let (chain, _) = try? paths(of: settings),
-            let leaf = try? CertificateSource.loadChain(chain).first
-        else { return false }
-        return deploymentRecord(of: settings, at: gateway).deployed != leaf.fingerprint
+    ///
+    /// - Parameter shown: as for `deploy`.
+    package func owesDeployment(
+        _ settings: CertificateSettings,
+        showing shown: [String],
+        at gateway: GatewayIdentity
+    ) -> Bool {
+        guard settings.deploy != nil, let (_, _, fingerprint) = try? files(of: settings, showing: shown) else {
+            return false
+        }
+        return deploymentRecord(of: settings, at: gateway).deployed != fingerprint
     }
 
-    /// What is wrong where the program was run for what is there now, and failed; nil when nothing is.
-    package func deploymentFault(of settings: CertificateSettings, at gateway: GatewayIdentity) -> String? {
+    /// What is wrong where the program was run for what is in force, and failed; nil when nothing is.
+    ///
+    /// - Parameter shown: as for `deploy`; asked for where a run failed.
+    package func deploymentFault(
+        of settings: CertificateSettings,
+        at gateway: GatewayIdentity,
+        showing shown: () -> [String]
+    ) -> String? {
         let record = deploymentRecord(of: settings, at: gateway)
-        guard record.failures > 0, owesDeployment(settings, at: gateway) else { return nil }
+        guard record.failures > 0, owesDeployment(settings, showing: shown(), at: gateway) else { return nil }
         return "not deployed: \(record.problem); \(record.failures) \(record.failures == 1 ? "try" : "tries") failed, "
             + "the running gateway tries again at \(UTC.text(record.next)), and "
             + "`gatehouse certs deploy \(settings.name)` at once"
@@ -80,9 +94,28 @@ extension CertificateProvider {
         "\(settings.name).\(gateway)"
     }
 
-    private func paths(of settings: CertificateSettings) throws(CertificateProblem) -> (chain: String, key: String) {
-        if case .files(let pairs) = settings.issuer, let first = pairs.first { return (first.certificate, first.key) }
+    /// The files that hold what is in force, with its SHA-256: a certificate's own, or its standby's, which may have taken the
+    /// place of files. nil where none does: clients refused what they hold, or the gateway has not taken it.
+    private func files(
+        of settings: CertificateSettings,
+        showing shown: [String]
+    ) throws(CertificateProblem) -> (chain: String, key: String, fingerprint: String)? {
+        let own = try places(of: settings)
+        var places = own
+        if let standby = settings.standbyCertificate { places += (try? self.places(of: standby)) ?? [] }
+        for (chain, key) in places where !shown.isEmpty {
+            guard let leaf = try? CertificateSource.loadChain(chain).first else { continue }
+            if shown.contains(leaf.fingerprint) { return (chain, key, leaf.fingerprint) }
+        }
+        // What cannot be read is an error, whatever is shown.
+        guard let (chain, key) = own.first, let leaf = try CertificateSource.loadChain(chain).first, shown.isEmpty
+        else { return nil }
+        return (chain, key, leaf.fingerprint)
+    }
+
+    private func places(of settings: CertificateSettings) throws(CertificateProblem) -> [(chain: String, key: String)] {
+        if case .files(let pairs) = settings.issuer { return pairs.map { ($0.certificate, $0.key) } }
         let chain = try store.chainPath(settings.name)
-        return (chain, "\(chain.dropLast("fullchain.pem".count))key.pem")
+        return [(chain, "\(chain.dropLast("fullchain.pem".count))key.pem")]
     }
 }

@@ -116,9 +116,11 @@ internal final class Deployments: Sendable {
         let name = run.settings.name
         let provider = CertificateProvider(for: run.site, now: Schedule.time)
         do throws(CertificateProblem) {
+            let shown = view.value.fingerprints(of: name)
             // Somebody may have run it by hand since.
-            if run.failures == 0 || provider.owesDeployment(run.settings, at: identity) {
-                _ = try provider.deploy(run.settings, at: identity)
+            if run.failures == 0 || provider.owesDeployment(run.settings, showing: shown, at: identity),
+                try provider.deploy(run.settings, showing: shown, at: identity)
+            {
                 GatewayProcess.log("certificate \(name): deployed")
             }
             view.update { $0.deploymentProblems[name] = nil }

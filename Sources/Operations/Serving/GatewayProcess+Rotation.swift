@@ -167,14 +167,15 @@ extension GatewayProcess {
         }
     }
 
-    /// Has the programs run that the site file names, and that were not run for what is there now to a good end.
+    /// Has the programs run that the site file names, and that were not run for what is in force to a good end.
     internal func deployOwed() {
         let site = configuration.site
         deployments.forget(besides: site)
         let provider = CertificateProvider(for: site, now: Schedule.time)
+        let view = self.view.value
         for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
         where configuration.keyring.trials[settings.name] == nil
-            && provider.owesDeployment(settings, at: identity)
+            && provider.owesDeployment(settings, showing: view.fingerprints(of: settings.name), at: identity)
         {
             deployments.want(settings, of: site, isOwed: true)
         }

@@ -48,7 +48,7 @@ package struct GatewayView: Sendable {
     package var certificateStore = ""
     /// What is wrong with the certificate store as a whole, or in the way of the next certificates.
     package var storeWarnings: [String] = []
-    /// Why programs of `deploy` failed that were run for what is there now, by the certificates' names.
+    /// Why programs of `deploy` failed that were run for what is in force, by the certificates' names.
     package var deploymentProblems: [String: String] = [:]
     /// Why the machine's clock is not believed; nil when it is.
     package var clockDoubt: WallClock.Doubt?
@@ -78,6 +78,13 @@ package struct GatewayView: Sendable {
         self.plan = plan
         self.state = state
         self.workers = workers
+    }
+}
+
+extension GatewayView {
+    /// SHA-256 of what all clients are shown of a name of the site's `certificates`; none where no listener shows it.
+    internal func fingerprints(of name: String) -> [String] {
+        (certificates[name] ?? []).map(\.certificate.fingerprint)
     }
 }
 

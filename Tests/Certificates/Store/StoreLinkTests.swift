@@ -50,11 +50,11 @@ struct StoreLinkTests {
     @Test("what became of a program is neither read nor removed through one")
     func deployed() throws {
         let provider = scratch.provider(for: settings, at: now)
-        #expect(try provider.deploy(settings, at: gateway))
-        #expect(!provider.owesDeployment(settings, at: gateway))
+        #expect(try provider.deploy(settings, showing: [], at: gateway))
+        #expect(!provider.owesDeployment(settings, showing: [], at: gateway))
         let other = try replaceByLink("deployed")
-        #expect(provider.owesDeployment(settings, at: gateway))
-        _ = try provider.deploy(settings, at: gateway)
+        #expect(provider.owesDeployment(settings, showing: [], at: gateway))
+        _ = try provider.deploy(settings, showing: [], at: gateway)
         #expect(try FileManager.default.contentsOfDirectory(atPath: other) == ["site.\(gateway)"])
     }
 

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import OpenSSL
 import Site
 import Synchronization
 import Testing
@@ -70,7 +71,7 @@ struct DeploymentsTests {
         deployments.want(other, of: site)
         try end()
         #expect(eventually { scene.has("mail") })
-        #expect(runs() == 1 && !provider.owesDeployment(scene.settings, at: identity))
+        #expect(runs() == 1 && !provider.owesDeployment(scene.settings, showing: [], at: identity))
         deployments.want(scene.settings, of: site)
         #expect(eventually { runs() == 2 })
         deployments.want(scene.settings, of: site)
@@ -78,6 +79,32 @@ struct DeploymentsTests {
         #expect(eventually { runs() == 3 }, "what has changed meanwhile is told")
         try end()
         #expect(pauses.all.isEmpty)
+    }
+
+    @Test("one is not run for what no client is shown, as after clients refused it, and is once they all are")
+    func inForce() throws {
+        let scene = try Scene("echo run >>runs")
+        defer { scene.remove() }
+        let shown = try #require(try scene.provider.find(scene.settings)?.bundles.first)
+        let fresh = try scene.provider.issue(scene.settings, reason: "a test")
+        let view = CurrentView(try MadeView().view)
+        view.update { $0.certificates["web"] = [ShownCertificate(shown)] }
+        let identity = GatewayIdentity(socket: scene.folder + "/admin.sock")
+        let deployments = try Deployments(identity, view) { _ in 0 }
+        deployments.want(scene.settings, of: scene.site)
+        // What is run after it.
+        var (other, site) = (scene.settings, scene.site)
+        other.name = "mail"
+        other.deploy?.command = ["/bin/sh", "-c", "touch '\(scene.folder)/mail'"]
+        site.certificates["mail"] = other
+        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
+        _ = try provider.issue(other, reason: "a test")
+        deployments.want(other, of: site)
+        #expect(eventually { scene.has("mail") })
+        #expect(!scene.has("runs"))
+        view.update { $0.certificates["web"] = [ShownCertificate(fresh)] }
+        deployments.want(scene.settings, of: site)
+        #expect(eventually { scene.has("runs") })
     }
 
     @Test("one that fails is run again by itself, after the pause for so many failures, until it ends well")
@@ -95,9 +122,9 @@ struct DeploymentsTests {
         deployments.want(settings, of: site)
         #expect(eventually { pauses.all.count >= 3 && view.value.deploymentProblems["web"] != nil })
         #expect(pauses.all.prefix(3) == [1, 2, 3])
-        #expect(provider.owesDeployment(settings, at: identity))
+        #expect(provider.owesDeployment(settings, showing: [], at: identity))
         try FileManager.default.removeItem(atPath: folder + "/fail")
         #expect(eventually { view.value.deploymentProblems["web"] == nil })
-        #expect(!provider.owesDeployment(settings, at: identity))
+        #expect(!provider.owesDeployment(settings, showing: [], at: identity))
     }
 }

@@ -142,6 +142,12 @@ extension CertificateOptions.Desk {
         )
     }
 
+    /// SHA-256 of what the running gateway shows all clients of a certificate; none where it shows none, or none runs.
+    func inForce(_ settings: CertificateSettings) -> [String] {
+        let served = (try? shown())?.certificates?[settings.name] ?? []
+        return served.filter { $0.trial == nil || $0.trial == .others }.map(\.fingerprint)
+    }
+
     // MARK: What it is to serve
 
     /// Has the running gateway serve what the store holds now, and says what came of it. Where none runs, the programs

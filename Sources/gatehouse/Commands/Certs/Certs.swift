@@ -200,7 +200,8 @@ struct CertificateOptions: ParsableArguments {
         /// How a certificate stands, and the programs that are told of it on this host.
         func standing(_ settings: CertificateSettings) -> CertificateStanding {
             var standing = provider.standing(settings)
-            if let fault = provider.deploymentFault(of: settings, at: GatewayIdentity(socket: socket)) {
+            let gateway = GatewayIdentity(socket: socket)
+            if let fault = provider.deploymentFault(of: settings, at: gateway, showing: { inForce(settings) }) {
                 standing.faults.append(fault)
             }
             standing.claim = provider.claim(of: settings)
@@ -210,12 +211,20 @@ struct CertificateOptions: ParsableArguments {
             return standing
         }
 
-        /// Runs the certificate's program, where it has one.
+        /// Runs the certificate's program, where it has one, for what is in force.
         func deploy(_ settings: CertificateSettings) throws {
+            guard settings.deploy != nil else { return }
             let isDone = try perform { () throws(CertificateProblem) in
-                try provider.deploy(settings, at: GatewayIdentity(socket: socket))
+                try provider.deploy(settings, showing: inForce(settings), at: GatewayIdentity(socket: socket))
             }
-            if isDone { Output.line("certificate \(settings.name): deployed") }
+            guard isDone else {
+                Output.error(
+                    "certificate \(settings.name): its files hold another than all clients are shown, which `gatehouse certs "
+                        + "list` tells of, so its program was not run; it is when the gateway has brought what is there into force"
+                )
+                throw ExitCode(1)
+            }
+            Output.line("certificate \(settings.name): deployed")
         }
 
         /// What does not fit between the store and its history.

@@ -7,7 +7,7 @@ extension Certs {
         static let configuration = CommandConfiguration(
             commandName: "deploy",
             abstract: "Run the program that the site file names for a certificate, as after a rotation.",
-            discussion: "It gets the certificate's name, the file of its chain and that of its key."
+            discussion: "It gets the certificate's name, and the files of the chain and key that clients are shown."
         )
 
         @OptionGroup var options: CertificateOptions
