@@ -22,11 +22,13 @@ internal final class Deployments: Sendable {
         /// Whose program is being run just now.
         var current: CertificateSettings?
         var isRunning = false
+        /// No program begins.
+        var isHeld = false
     }
 
     private enum Step {
         case run(Run)
-        /// Nothing is due for so many milliseconds.
+        /// Nothing is due for so many milliseconds; -1 until the bell is rung.
         case pause(Int32)
         case end
     }
@@ -73,6 +75,23 @@ internal final class Deployments: Sendable {
         }
     }
 
+    /// Has no program begin until `goOn`: another program of Gatehouse's in this process could neither end one nor learn how it
+    /// ended.
+    ///
+    /// - Returns: the name of the certificate whose program is being run, which keeps this from coming about.
+    func hold() -> String? {
+        state.withLock { state in
+            if let current = state.current { return current.name }
+            state.isHeld = true
+            return nil
+        }
+    }
+
+    func goOn() {
+        state.withLock { $0.isHeld = false }
+        bell.signal()
+    }
+
     /// Forgets the programs that the site file names no more.
     func forget(besides site: SiteModel) {
         state.withLock { state in
@@ -103,6 +122,7 @@ internal final class Deployments: Sendable {
                 state.isRunning = false
                 return .end
             }
+            if state.isHeld { return .pause(-1) }
             let due = state.waiting[first].due
             guard due <= now else { return .pause(Int32(clamping: due - now)) }
             let run = state.waiting.remove(at: first)

@@ -37,6 +37,14 @@ extension GatewayProcess {
                     exit: 1
                 )
             }
+            if let name = deployments.hold() {
+                throw ServeFailure(
+                    "the program of `deploy` for certificate \(name) is running: try again when it has ended, which it does within "
+                        + "its `timeout`",
+                    exit: 1
+                )
+            }
+            defer { deployments.goOn() }
             if let refusedFiles { throw ServeFailure(refusedFiles, exit: 1) }
             guard let program else {
                 throw ServeFailure("the kernel does not tell where this program's file is", exit: 3)

@@ -94,6 +94,25 @@ struct DeploymentTests: OneCertificate {
         #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
     }
 
+    @Test("an upgrade is refused while a program runs, which would be run twice at a time, and ended by nobody")
+    func upgrades() throws {
+        try directory.writeProgram("echo \"$2\" >>told; while ! test -e go; do sleep 0.01; done")
+        let site = try start("issuer: internal, deploy: { run: [program] }")
+        func told() -> [String] {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        try eventually("it runs", within: .seconds(120)) { told().count == 1 }
+        let refused = try site.command("upgrade")
+        #expect(refused.status == 1 && refused.error.contains("certificate web is running"), "\(refused)")
+        try directory.write("", to: "go")
+        try eventually("it ends", within: .seconds(60)) { site.log.contains("certificate web: deployed") }
+        try eventually("the upgrade goes on", within: .seconds(60)) { try site.command("upgrade").status == 0 }
+        #expect(try certs("rotate", "web").status == 0)
+        try eventually("the new version tells", within: .seconds(120)) { told().count > 1 }
+        #expect(told() == [1, 2].map { directory.path("store/web/\($0)/fullchain.pem") })
+    }
+
     @Test("a program that a command starts has the cores as others have, though the command yields to them")
     func yieldsNotForGood() throws {
         try directory.writeProgram("nice >told")

@@ -107,6 +107,27 @@ struct DeploymentsTests {
         #expect(eventually { scene.has("runs") })
     }
 
+    @Test("while one runs nothing holds them; while they are held none begins, and after that what waited does")
+    func held() throws {
+        let scene = try Scene("touch begun; while ! test -e go; do sleep 0.01; done; rm go; echo run >>runs")
+        defer { scene.remove() }
+        let identity = GatewayIdentity(socket: scene.folder + "/admin.sock")
+        let deployments = try Deployments(identity, CurrentView(try MadeView().view)) { _ in 0 }
+        deployments.want(scene.settings, of: scene.site)
+        #expect(eventually { scene.has("begun") })
+        #expect(deployments.hold() == "web")
+        try "".write(toFile: scene.folder + "/go", atomically: false, encoding: .utf8)
+        #expect(eventually { scene.has("runs") })
+        #expect(eventually { deployments.hold() == nil })
+        try "".write(toFile: scene.folder + "/go", atomically: false, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: scene.folder + "/begun")
+        deployments.want(scene.settings, of: scene.site)
+        #expect(deployments.hold() == nil && !scene.has("begun"))
+        deployments.goOn()
+        #expect(eventually { scene.has("begun") && !scene.has("go") })
+        #expect(eventually { deployments.hold() == nil })
+    }
+
     @Test("one that fails is run again by itself, after the pause for so many failures, until it ends well")
     func retries() throws {
         let scene = try Scene("test ! -e fail")
