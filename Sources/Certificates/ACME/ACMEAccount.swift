@@ -42,7 +42,8 @@ package final class ACMEAccount {
         )
     }
 
-    /// Does something in the account's name, which is made first when there is none. A CA that lost it gets it anew.
+    /// Does something in the account's name, which is made first when there is none. A CA that lost it gets it anew, and one that
+    /// knows it by another URL is asked for that.
     ///
     /// - Parameter body: gets the conversation to use, which may not be the one of before.
     package func use<Result>(
@@ -58,16 +59,52 @@ package final class ACMEAccount {
         try register(isKnown: isKnown)
         do throws(ACMEProblem) {
             return try body(session)
-        } catch .refused(_, _, "accountDoesNotExist", _, _) {
+        } catch {
+            guard try isMended(after: error) else { throw error }
+            return try body(session)
+        }
+    }
+
+    /// Whether what is kept of the account was not what the CA has, as in a store of before its key was changed, and is now.
+    private func isMended(after problem: ACMEProblem) throws(ACMEProblem) -> Bool {
+        guard case .refused(_, _, let type, _, _) = problem else { return false }
+        let former = session.account
+        switch type {
+        case "accountDoesNotExist":
             session.forgetAccount()
             try register(isKnown: true)
-            return try body(session)
+            return true
+        // So CAs call a signature by another key than the account's, and a URL that is none of theirs, and much besides.
+        case "malformed", "unauthorized":
+            guard !session.isConfirmed else { return false }
+            session.forgetAccount()
+            do throws(ACMEProblem) {
+                try register(isKnown: true)
+            } catch {
+                // No answer explains nothing.
+                if case .refused = error { throw error }
+                return false
+            }
+            return session.account != former
+        default: return false
         }
     }
 
     private func register(isKnown: Bool) throws(ACMEProblem) {
         guard session.account == nil else { return }
-        try session.register(contact: settings.contact, binding: try binding(), isKnown: isKnown)
+        let binding = try binding()
+        do throws(ACMEProblem) {
+            try session.register(contact: settings.contact, binding: binding, isKnown: isKnown)
+        } catch .refused(let url, let status, "unauthorized", let detail, let names) where isKnown {
+            throw .refused(
+                url: url,
+                status: status,
+                type: "unauthorized",
+                detail: "\(detail); where the account is no more, move \(accounts.folder) out of the store, and the "
+                    + "next order makes another",
+                names: names
+            )
+        }
     }
 
     /// Keeps the account's URL for the next time.

@@ -22,7 +22,7 @@ package struct ACMEAccountStore: Sendable {
 
     /// The folder of all accounts, and of this one.
     private var home: String { "\(store.folder)/\(Self.homeName)" }
-    private var folder: String { "\(home)/\(name)" }
+    internal var folder: String { "\(home)/\(name)" }
 
     /// All that the store has.
     internal static func accounts(in store: CertificateStore) -> [ACMEAccountStore] {

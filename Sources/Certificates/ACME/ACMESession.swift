@@ -33,6 +33,8 @@ package final class ACMESession {
     private var nonces: [String] = []
     /// The account's URL, once it is known.
     package private(set) var account: String?
+    /// The server has told the account's URL, or done something in its name.
+    internal private(set) var isConfirmed = false
     /// Where it is asked to take certificates back, once that is known.
     internal var revocationURL: String? { known?.revokeCert }
 
@@ -116,10 +118,15 @@ package final class ACMESession {
         } catch .rateLimited(let detail, let seconds, _) {
             throw .rateLimited(detail: detail, seconds: seconds, isForAll: true)
         }
+        // Section 7.1.2: of those that are no more some servers tell.
+        if let standing = answer.json?["status"]?.text, ["deactivated", "revoked"].contains(standing) {
+            throw .refused(url: url, status: answer.status, type: "unauthorized", detail: "the account is \(standing)")
+        }
         guard let location = answer.fields["location"], !location.isEmpty else {
             throw .malformed(url: url, why: "an account without a URL")
         }
         account = location
+        isConfirmed = true
     }
 
     /// Has the account answer to another key from now on (section 7.3.5). This object is of no more use then.
@@ -187,10 +194,12 @@ package final class ACMESession {
         guard let account else {
             throw .refused(url: url, status: 0, type: "accountDoesNotExist", detail: "there is no account yet")
         }
-        return try post(payload, to: url, as: .account(account))
+        let answer = try post(payload, to: url, as: .account(account))
+        isConfirmed = true
+        return answer
     }
 
-    /// Forgets the account, which the server says it does not know: the next `register` makes it again.
+    /// Forgets the account, which the server does not know as it is kept: the next `register` finds it, or makes it again.
     package func forgetAccount() { account = nil }
 
     private func post(

@@ -65,6 +65,51 @@ struct AccountKeyTests {
         #expect(!accounts.hasNextKey)
     }
 
+    /// What comes of an order in the name of an account whose key and URL are those of before.
+    private func order(at ca: ScriptedCA) throws -> String? {
+        _ = try accounts.load()
+        try accounts.keep(account: ScriptedCA.base + "/before")
+        let account = try ACMEAccount(settings, in: scratch.store, ca)
+        try account.use { session throws(ACMEProblem) in _ = try session.post("{}", to: ScriptedCA.base + "/order") }
+        try account.keep()
+        return try accounts.load().url
+    }
+
+    @Test(
+        "a key that the CA knows no more, and a URL that is none of its accounts', are found out by the key",
+        arguments: ["malformed", "unauthorized"]
+    )
+    func restored(refusal: String) throws {
+        let known = ScriptedCA.json("{}", fields: ["location": ScriptedCA.base + "/mine"])
+        for isKnown in [true, false] {
+            let ca = ca()
+            ca.answer("/order", ScriptedCA.problem(refusal), ScriptedCA.json("{}", status: 201))
+            if !isKnown { ca.answer("/account", ScriptedCA.problem("accountDoesNotExist"), known) }
+            #expect(try order(at: ca) == ScriptedCA.base + "/mine")
+            let asked = ca.requests("/account").map { $0.payload?["onlyReturnExisting"]?.boolean ?? false }
+            #expect(asked == (isKnown ? [true] : [true, false]))
+            #expect(ca.requests("/order").last?.header["kid"]?.text == ScriptedCA.base + "/mine")
+        }
+    }
+
+    @Test("what is refused for other reasons stays so, and of an account that is no more the error says what to do")
+    func refused() throws {
+        let ca = ca()
+        ca.answer("/order", ScriptedCA.problem("malformed"))
+        ca.answer("/account", ScriptedCA.json("{}", fields: ["location": ScriptedCA.base + "/before"]))
+        let other = #expect(throws: ACMEProblem.self) { try order(at: ca) }
+        #expect("\(other as Any)".contains("/order refused (400, malformed)"), "\(other as Any)")
+        #expect(ca.requests("/order").count == 1)
+        ca.answer("/order", ScriptedCA.problem("unauthorized", status: 401))
+        for answer in [
+            ScriptedCA.problem("unauthorized", status: 403), ScriptedCA.json(#"{ "status": "deactivated" }"#),
+        ] {
+            ca.answer("/account", answer)
+            let gone = #expect(throws: ACMEProblem.self) { try order(at: ca) }
+            #expect("\(gone as Any)".contains("move \(scratch.store.folder)/acme-accounts/"), "\(gone as Any)")
+        }
+    }
+
     @Test("a change that was broken off is ended by the next who speaks to the CA, which says what key it knows")
     func brokenOff() throws {
         for isTaken in [false, true] {
