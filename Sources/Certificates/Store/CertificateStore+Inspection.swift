@@ -123,9 +123,7 @@ extension CertificateStore {
         of name: String? = nil
     ) throws(CertificateProblem) -> [Discrepancy] {
         var told: [String: [Int: AuditEvent]] = [:]
-        for event in history.entries.map(\.event) where event.kind.makesGeneration {
-            told[event.certificate, default: [:]][event.generation] = event
-        }
+        for event in history.arrivals { told[event.certificate, default: [:]][event.generation] = event }
         let beginning = history.beginning
         var found: [Discrepancy] = []
         let names = if let name { [name] } else { try names() }
@@ -221,7 +219,8 @@ extension CertificateStore {
         guard let last = numbers.last, last > current, let history = try? audit.verify(), history.fault == nil else {
             return
         }
-        let told = Set(history.entries.map(\.event).filter { $0.certificate == name }.map(\.generation))
+        // That the key of one was deleted does not tell where it came from.
+        let told = Set(history.arrivals.filter { $0.certificate == name }.map(\.generation))
         // A version that kept no log may have gone back from them.
         guard current == 0 || told.contains(current) else { return }
         for number in numbers where number > current && !told.contains(number) {
@@ -245,6 +244,9 @@ extension AuditLog.Findings {
     /// When it began where another was set aside, as it says itself: it tells nothing of what was there by then. Seconds
     /// since 1970; nil for a store's first history.
     fileprivate var beginning: Int64? { entries.first.flatMap { $0.event.kind == .begun ? $0.moment : nil } }
+
+    /// The lines that tell which certificate a generation has.
+    fileprivate var arrivals: [AuditEvent] { entries.map(\.event).filter(\.kind.makesGeneration) }
 }
 
 extension AuditEvent.Kind {

@@ -68,6 +68,19 @@ struct StoreInspectionTests: OneOfInternalCA {
         #expect(try discrepancies().isEmpty)
     }
 
+    @Test("what a crash left goes with the next, too, when its key was deleted by command meanwhile")
+    func retiredLeftover() throws {
+        _ = try issue(2)
+        _ = try provider.issue(settings, reason: "test")
+        try shorten(to: 4)
+        try scratch.write("certs/site/current", "2\n", mode: 0o644)
+        #expect(try store.retire("site", reason: "test", now: now) == [1, 3])
+        #expect(try discrepancies().isEmpty)
+        _ = try issue(1)
+        #expect(try store.generations(of: "site") == [1, 2, 4])
+        #expect(try discrepancies().isEmpty)
+    }
+
     @Test("generations from before a history that begins anew stay, also where the pointer is lost")
     func begunAnew() throws {
         _ = try issue(2)
