@@ -38,12 +38,12 @@ package struct CertificateProvider: Sendable {
 
     internal let store: CertificateStore
     internal let site: SiteModel
-    internal let now: Int64
+    internal private(set) var now: Int64
     internal let isStart: Bool
     /// What the gateway that looks has had before; nil for a command, which does what it is told.
     internal let wishes: SiteWishes?
     /// When `now` began, by the clock that nobody sets: nanoseconds.
-    private let beginning: UInt64
+    private var beginning: UInt64
     /// Whether the gateway has listeners without TLS, and with it.
     internal let hasPlainListener: Bool
     internal let hasSealedListener: Bool
@@ -70,6 +70,15 @@ package struct CertificateProvider: Sendable {
 
     /// Now, as history tells it: who waited for others is later than `now`. Seconds since 1970.
     internal var moment: Int64 { now + Int64((Clock.monotonicNanoseconds - beginning) / 1_000_000_000) }
+
+    /// The same now, for who has waited for others: to it, what they made meanwhile has begun.
+    package var afterWaiting: CertificateProvider {
+        var later = self
+        let passed = moment - now
+        later.now += passed
+        later.beginning += UInt64(passed) * 1_000_000_000
+        return later
+    }
 
     /// The files that decide what `provide` gives: as long as none of them changes, nor `authoritySource` where the internal CA
     /// issues, and no moment comes for which it plans, it gives the same.

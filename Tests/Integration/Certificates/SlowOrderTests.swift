@@ -46,4 +46,38 @@ struct SlowOrderTests {
         }
         try FileManager.default.removeItem(atPath: block)
     }
+
+    @Test("a command that waits for the gateway's takes what came of it for good, and makes no second one")
+    func waited() throws {
+        let directory = try TemporaryDirectory()
+        let pebble = try Pebble(.init(), in: directory)
+        let (port, hook) = (try Ports.free(), try pebble.hook().replacing("wait: 0s", with: "timeout: 10m, wait: 0s"))
+        try directory.write("", to: "block")
+        let web = "  web: { names: [foobar.test], issuer: { acme: \"\(pebble.url)\", trust: pebble.crt, \(hook) } }"
+        let site = try RunningSite(CertificateSite.text(at: port, certificates: web), in: directory)
+        try eventually("the gateway orders; \(site.log)", within: .seconds(120)) {
+            FileManager.default.fileExists(atPath: directory.path("hook.log"))
+        }
+        let renewed = try directory.certs(["renew"])
+        let who = "(`gatehouse serve`) has been making it since "
+        #expect(renewed.status == 0 && renewed.output.contains(who), "\(renewed)")
+        let waiting = try ChildProcess(
+            try Gateway.binary,
+            [
+                "certs", "issue", "web", "--site", directory.path("site.yaml"), "--socket",
+                directory.path("admin.sock"),
+            ],
+            in: directory,
+            name: "waiting"
+        )
+        try eventually("it says for whom it waits") { waiting.standardError.contains("waiting for that until ") }
+        // What is made from now on begins after the command has.
+        let second = Int(Date().timeIntervalSince1970)
+        try eventually("another second has begun") { Int(Date().timeIntervalSince1970) > second }
+        try FileManager.default.removeItem(atPath: directory.path("block"))
+        #expect(try waiting.wait() == 0)
+        #expect(waiting.standardOutput.contains("is already in force"), "\(waiting.standardError)")
+        let history = try directory.certs(["audit"]).output
+        #expect(history.components(separatedBy: "web issued, ").count == 2, "\(history)")
+    }
 }

@@ -95,31 +95,32 @@ struct CertificateOptions: ParsableArguments {
             reason: String,
             wantsNewKey: Bool = false
         ) throws -> CertificateBundle? {
-            try make(settings, isAsked: true, wantsNewKey: wantsNewKey) { reason }
+            try make(settings, isAsked: true, wantsNewKey: wantsNewKey) { _ in reason }
         }
 
         /// The same where there is a need for it yet once no other process is about to make it.
         ///
         /// - Parameters:
         ///   - isAsked: an operator wants it now, however old the one before is.
-        ///   - need: why it is needed; nil when it is not.
+        ///   - need: why it is needed by then; nil when it is not.
         /// - Returns: nil where it is not needed.
         func make(
             _ settings: CertificateSettings,
             isAsked: Bool = false,
             wantsNewKey: Bool = false,
-            where need: () -> String?
+            where need: (Desk) -> String?
         ) throws -> CertificateBundle? {
             try requireSameWish(settings)
             return try perform { () throws(CertificateProblem) in
                 if case .files = settings.issuer { throw .foreignIssuer(name: settings.name, settings.issuer) }
                 return try provider.claimed(settings, by: Self.command, isPatient: true, tell: { Output.error($0) }) {
                     () throws(CertificateProblem) -> CertificateBundle? in
-                    guard let reason = need() else { return nil }
+                    let desk = afterWaiting
+                    guard let reason = need(desk) else { return nil }
                     guard case .acme(let acme) = settings.issuer else {
-                        return try provider.issue(settings, reason: reason)
+                        return try desk.provider.issue(settings, reason: reason)
                     }
-                    return try provider.order(
+                    return try desk.provider.order(
                         settings,
                         acme,
                         reason: reason,
@@ -129,6 +130,11 @@ struct CertificateOptions: ParsableArguments {
                     )
                 }
             }
+        }
+
+        /// The same at this moment, for who has waited for another process.
+        private var afterWaiting: Desk {
+            Desk(site: site, provider: provider.afterWaiting, now: WallClock.seconds, socket: socket)
         }
 
         /// What this process was started as, without what the site's owner gave it to say.
@@ -157,6 +163,11 @@ struct CertificateOptions: ParsableArguments {
         func tellPause(of settings: CertificateSettings) -> Bool {
             let standing = provider.standing(settings)
             guard standing.failures > 0, standing.plan.next > now else { return false }
+            // What is being made just now has not failed.
+            if let claim = provider.claim(of: settings) {
+                Output.line("certificate \(settings.name): \(claim)")
+                return false
+            }
             Output.error(
                 "certificate \(settings.name): the next try is at \(UTC.text(standing.plan.next)), since the last one failed: "
                     + standing.plan.problem

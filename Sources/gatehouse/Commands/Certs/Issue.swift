@@ -18,7 +18,7 @@ extension Certs {
             let desk = try options.desk()
             let settings = try desk.certificate(name)
             desk.tellClock()
-            func need() -> String? {
+            func need(_ desk: CertificateOptions.Desk) -> String? {
                 let standing = desk.provider.standing(settings)
                 guard standing.leaves.isEmpty || standing.cause != nil else { return nil }
                 return standing.cause ?? "there was none in the store"
@@ -28,7 +28,7 @@ extension Certs {
                     throw .foreignIssuer(name: name, settings.issuer)
                 }
             }
-            guard need() != nil, let bundle = try desk.make(settings, where: need) else {
+            guard need(desk) != nil, let bundle = try desk.make(settings, where: need) else {
                 return Output.line(
                     "certificate \(name): is already in force; `gatehouse certs rotate \(name)` replaces it"
                 )
@@ -64,7 +64,7 @@ extension Certs {
                     continue
                 }
                 do {
-                    guard let bundle = try desk.make(settings, where: { desk.need(of: settings) }) else { continue }
+                    guard let bundle = try desk.make(settings, where: { $0.need(of: settings) }) else { continue }
                     Output.line("certificate \(settings.name): good until \(UTC.text(bundle.leaf.validity.upperBound))")
                     if desk.tellLack(of: settings) { isWanting = true }
                     changed.append(settings)
