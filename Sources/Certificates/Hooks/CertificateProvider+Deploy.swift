@@ -101,9 +101,8 @@ extension CertificateProvider {
         showing shown: [String]
     ) throws(CertificateProblem) -> (chain: String, key: String, fingerprint: String)? {
         let own = try places(of: settings)
-        var places = own
-        if let standby = settings.standbyCertificate { places += (try? self.places(of: standby)) ?? [] }
-        for (chain, key) in places where !shown.isEmpty {
+        let others = settings.standbyCertificate.flatMap { try? places(of: $0) } ?? []
+        for (chain, key) in own + others where !shown.isEmpty {
             guard let leaf = try? CertificateSource.loadChain(chain).first else { continue }
             if shown.contains(leaf.fingerprint) { return (chain, key, leaf.fingerprint) }
         }

@@ -174,7 +174,7 @@ extension GatewayProcess {
         let provider = CertificateProvider(for: site, now: Schedule.time)
         let view = self.view.value
         for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
-        where configuration.keyring.trials[settings.name] == nil
+        where settings.deploy != nil && configuration.keyring.trials[settings.name] == nil
             && provider.owesDeployment(settings, showing: view.fingerprints(of: settings.name), at: identity)
         {
             deployments.want(settings, of: site, isOwed: true)
