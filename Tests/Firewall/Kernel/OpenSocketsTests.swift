@@ -35,6 +35,43 @@ struct OpenSocketsTests {
         #expect(Set(found) == expected && found.count == expected.count, "\(found)")
     }
 
+    @Test("a port that is known to have been connected to counts like one on which somebody listens still")
+    func served() {
+        let tables = [
+            Self.title + Self.line("0100000A:08AE", "00000000:0000", "0A")
+                + Self.line("0100000A:0016", "0900000A:C001", "01") + Self.line("0100000A:A001", "0900000A:0016", "01")
+        ]
+        let session = TrackedConnection(
+            from: .v4(0x0A00_0009),
+            to: .v4(0x0A00_0001),
+            .tcp,
+            sourcePort: 0xC001,
+            detail: 22
+        )
+        let own = TrackedConnection(
+            from: .v4(0x0A00_0001),
+            to: .v4(0x0A00_0009),
+            .tcp,
+            sourcePort: 0xA001,
+            detail: 22
+        )
+        let found = OpenSockets.connections(tables.map { Array($0.utf8) }, serving: 22)
+        #expect(found == [session, own], "\(found)")
+    }
+
+    @Test("who listens for this machine alone is no way in")
+    func listening() {
+        let none = String(repeating: "0", count: 32)
+        let lines = [
+            Self.line("0100000A:0016", "0900000A:C001", "01"), Self.line("0100007F:0050", "00000000:0000", "0A"),
+            Self.line("\(none):08AE", "\(none):0000", "0A"), Self.line("0100000A:01BB", "00000000:0000", "0A"),
+        ]
+        let tables = lines.map { Array((Self.title + $0).utf8) }
+        let heard = [22, 80, 443, 2222].filter { OpenSockets.listen(on: $0, among: tables) }
+        #expect(heard == [443, 2222])
+        #expect(!OpenSockets.listen(on: 2222, among: [tables[0]]))
+    }
+
     @Test("a connection that SSH_CONNECTION tells of is among them or not, whoever seems to have begun it")
     func held() throws {
         let tables = [Self.line("0100000A:0016", "0900000A:C001", "01")]

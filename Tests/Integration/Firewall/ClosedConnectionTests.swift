@@ -108,6 +108,22 @@ struct ClosedConnectionTests {
         #expect(result.output.contains("22 talks\n8080 is silent\n9000 talks\nend"), "\(result)")
     }
 
+    @Test("a session whose server is gone goes on, and is not left alone with rules that bring nobody back in")
+    func serverGone() throws {
+        let result = try run(
+            """
+            talk; touch gone; await '! ss -Hltn "sport = :22" | grep -q .'
+            export SSH_CONNECTION="203.0.113.7 5000 10.10.0.21 22"
+            apply one.yaml --confirm-within 0s; echo "at once $?"; nft list tables
+            apply one.yaml --confirm-within 600s; echo "watched $?"
+            """
+        )
+        #expect(result.output.contains("(at 10.10.0.21, by eth0)\nat once 1\n203.0.113.7 would"), "\(result)")
+        #expect(result.error.contains("no program listens on port 22 of this machine"), "\(result)")
+        #expect(result.output.contains("watched 0\n"), "\(result)")
+        #expect(result.output.contains("22 talks\n8080 is silent\nend"), "\(result)")
+    }
+
     @Test("flows of protocols without ports are ended with the line that let them in, and only those")
     func protocols() throws {
         let result = try run(
@@ -150,6 +166,7 @@ struct ClosedConnectionTests {
 
     /// Runs a script beside a neighbour, 203.0.113.7. `talk` has it open its connections; at the end it says which of them
     /// still talk. With `ticks` the host goes on sending on that to 8080, with `back` it opens one to the neighbour's 9000.
+    /// Once there is a file `gone`, nobody listens on 22 any more.
     private func run(
         _ script: String,
         end: String = "touch go; await 'grep -q end talk.txt'; cat talk.txt"
@@ -179,7 +196,7 @@ struct ClosedConnectionTests {
         """
 
     private static let server = """
-        import socket, socketserver, threading, time
+        import os, socket, socketserver, threading, time
         def tick(connection):
             try:
                 while True:
@@ -203,9 +220,13 @@ struct ClosedConnectionTests {
                     time.sleep(0.1)
         threading.Thread(target=call, daemon=True).start()
         socketserver.ThreadingTCPServer.allow_reuse_address = True
-        for port in (22, 8080):
-            server = socketserver.ThreadingTCPServer(("10.10.0.21", port), Echo)
+        servers = {port: socketserver.ThreadingTCPServer(("10.10.0.21", port), Echo) for port in (22, 8080)}
+        for server in servers.values():
             threading.Thread(target=server.serve_forever).start()
+        while not os.path.exists("gone"):
+            time.sleep(0.05)
+        servers[22].shutdown()
+        servers[22].socket.close()
 
         """
 

@@ -53,7 +53,8 @@ extension Applier {
         var isTouched = false
         do throws(ApplyError) {
             if order.confirmWithin > 0 { try arm(record.generation, order.confirmWithin) }
-            let untold = before.tables[TableName.own.description] == nil ? tellOpenConnections() : nil
+            let isFirst = before.tables[TableName.own.description] == nil
+            let untold = isFirst ? tellOpenConnections(session: order.session) : nil
             let change = isSame ? .none : try load(order.ruleset, changes, &isTouched)
             try Self.requireTime(state)
             var ended = endConnections(before: earlier, after: order.ruleset.compiled.intent)

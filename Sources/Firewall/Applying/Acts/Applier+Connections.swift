@@ -17,10 +17,13 @@ extension Applier {
     /// Tells connection tracking which connections of this machine are open, and who began them, before rules come into
     /// force that let no segment of an unknown one through. Nobody may have tracked until now.
     ///
+    /// - Parameter session: SSH_CONNECTION of whoever has the rules loaded; nil where it is not known. On its port this
+    ///   machine was connected to.
     /// - Returns: why it could not; nil when it could.
-    func tellOpenConnections() -> String? {
+    func tellOpenConnections(session: String? = nil) -> String? {
+        let served = session.flatMap { AdministratorCheck.Access(sshConnection: $0) }?.port
         do throws(SystemError) {
-            try ConnectionTable.add(OpenSockets.connections())
+            try ConnectionTable.add(OpenSockets.connections(serving: served))
             return nil
         } catch {
             return "\(error)"

@@ -5,11 +5,24 @@ import Site
 /// had it looked from the start.
 package enum OpenSockets {
     /// Those under way now; none where the kernel does not tell.
-    static func connections() -> [TrackedConnection] { connections(tables()) }
+    ///
+    /// - Parameter served: see `connections(_:serving:)`.
+    static func connections(serving served: UInt16?) -> [TrackedConnection] { connections(tables(), serving: served) }
 
     private static func tables() -> [[UInt8]] {
         // About 150 bytes a socket.
         ["/proc/self/net/tcp", "/proc/self/net/tcp6"].compactMap { try? FileReading.readStream($0, limit: 512 << 20) }
+    }
+
+    /// Whether some program takes connections from elsewhere on a port; also where the kernel does not tell.
+    package static func listen(on port: UInt16) -> Bool {
+        let tables = tables()
+        return tables.isEmpty || listen(on: port, among: tables)
+    }
+
+    /// - Parameter tables: as for `connections(_:serving:)`.
+    package static func listen(on port: UInt16, among tables: [[UInt8]]) -> Bool {
+        sockets(tables).contains { $0.state == Socket.listening && $0.port == port && !$0.address.isLoopback }
     }
 
     /// Whether a connection such as the administrator's is open; also where the kernel does not tell.
@@ -28,11 +41,15 @@ package enum OpenSockets {
         }
     }
 
-    /// - Parameter tables: as the kernel writes /proc/net/tcp and /proc/net/tcp6 (proc_pid_net(5)).
+    /// - Parameters:
+    ///   - tables: as the kernel writes /proc/net/tcp and /proc/net/tcp6 (proc_pid_net(5)).
+    ///   - served: a port of this machine that is known to have been connected to, though whoever listened there may be
+    ///     gone, as when a server is started again on another port.
     /// - Returns: those on which data may still come. Who has a socket that listens on the port was connected to.
-    package static func connections(_ tables: [[UInt8]]) -> [TrackedConnection] {
-        let sockets = tables.flatMap { $0.split(separator: UInt8(ascii: "\n")).compactMap { Socket($0) } }
-        let ports = Set(sockets.filter { $0.state == Socket.listening }.map(\.port))
+    package static func connections(_ tables: [[UInt8]], serving served: UInt16? = nil) -> [TrackedConnection] {
+        let sockets = sockets(tables)
+        var ports = Set(sockets.filter { $0.state == Socket.listening }.map(\.port))
+        if let served { ports.insert(served) }
         return sockets.filter { Socket.open.contains($0.state) }.map { socket in
             let isServer = ports.contains(socket.port)
             return TrackedConnection(
@@ -43,6 +60,10 @@ package enum OpenSockets {
                 detail: isServer ? socket.port : socket.peerPort
             )
         }
+    }
+
+    private static func sockets(_ tables: [[UInt8]]) -> [Socket] {
+        tables.flatMap { $0.split(separator: UInt8(ascii: "\n")).compactMap { Socket($0) } }
     }
 
     /// A line of a table.

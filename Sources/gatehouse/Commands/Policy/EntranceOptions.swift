@@ -93,6 +93,7 @@ struct EntranceOptions: ParsableArguments {
         switch finding.verdict {
         case .admitted(let rule):
             Output.line("\(access.source) would be let in to port \(access.port) by rule \(rule)\(place)")
+            try requireListener(access)
             if let entrance = finding.entrance {
                 try requireDetour(access, around: entrance, ruleset, beside: live)
                 try tellBounds(of: rule, access, at: entrance, ruleset, beside: live)
@@ -135,6 +136,24 @@ struct EntranceOptions: ParsableArguments {
         case nil where refusal.stopsNeighbours: return "Take `neighbours: false` out of `baseline` in the site file"
         case nil: return "Allow it in the site file"
         }
+    }
+
+    /// Rules may let in whom they like: where no program listens, nobody comes in. Before a reboot or in an image that may
+    /// be as it should; to whoever has a connection to that port, it is not.
+    private func requireListener(_ access: AdministratorCheck.Access) throws {
+        guard !OpenSockets.listen(on: access.port) else { return }
+        let text =
+            "no program listens on port \(access.port) of this machine (`ss -lt`), so that nobody comes in there, whatever "
+            + "the rules say: name where you would come in with --keep and --keep-port"
+        guard confirmWithin.seconds == 0, !unproved, OpenSockets.hold(access) else {
+            Output.error("warning: \(text)")
+            return
+        }
+        throw ExitCode.refusal(
+            .wanting,
+            "\(text). With 0s nothing would bring the old rules back: give --confirm-within some time, or --unproved; "
+                + "nothing was changed"
+        )
     }
 
     /// A connection to an address that another interface bears may come in by that one: a doubt, which a confirmation from
