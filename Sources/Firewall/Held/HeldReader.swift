@@ -58,6 +58,8 @@ struct HeldReader {
     private var bounds: [Name: (size: Int?, timeout: Int?)] = [:]
     /// Sets that rules add to: what they hold a moment later, nobody knows.
     private var changing: Set<Name> = []
+    /// Sets and maps of which elements end by themselves: they are gone a moment later, and none comes in their place.
+    private var ending: Set<Name> = []
     private var dormant: Set<Name> = []
     /// Tables whose flags are there and not legible.
     private var perhapsDormant: Set<Name> = []
@@ -87,8 +89,8 @@ struct HeldReader {
                 guard let name = Self.name(member.value) else { continue }
                 elements[name] = member.value["elem"]?.listed ?? []
                 bounds[name] = (member.value["size"]?.integer, member.value["timeout"]?.integer)
-                // Elements that end by themselves are gone a moment later.
-                if member.value["timeout"] != nil { changing.insert(name) }
+                let isEnding = elements[name]?.contains { $0["elem"]?["timeout"] != nil } ?? false
+                if isEnding || member.value["timeout"] != nil { ending.insert(name) }
             case "rule":
                 guard let rule = Self.name(member.value, of: "chain") else { continue }
                 for statement in member.value["expr"]?.listed ?? [] {
@@ -311,9 +313,16 @@ struct HeldReader {
     }
 
     /// The elements of a set or map; nil when it is not listed or changes by itself.
-    func elements(_ name: String, _ scope: HeldScope) -> [JSONValue]? {
+    ///
+    /// - Parameter isEnding: whether also elements that end by themselves are asked for.
+    func elements(_ name: String, _ scope: HeldScope, ending isEnding: Bool) -> [JSONValue]? {
         let name = Name(family: scope.family, table: scope.table, name: name)
-        return changing.contains(name) ? nil : elements[name]
+        return changing.contains(name) || !isEnding && ending.contains(name) ? nil : elements[name]
+    }
+
+    /// Whether elements of a set or map end by themselves.
+    func isEnding(_ name: String, _ scope: HeldScope) -> Bool {
+        ending.contains(Name(family: scope.family, table: scope.table, name: name))
     }
 }
 

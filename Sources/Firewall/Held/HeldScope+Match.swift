@@ -28,6 +28,11 @@ extension HeldScope {
         }
         guard let fields = fields(left) else { return [unknown] }
         if fields == [.tcpFlags] { return [flags(operation, right) ?? unknown] }
+        if operation == "==", isEnding(right) {
+            guard let entries = entries(right, fields, ending: true) else { return [unknown] }
+            // Who is in the set may be out of it a moment later. Who is not comes in as little as into any other.
+            return [.fields(fields, entries: entries, isNegated: false), unknown]
+        }
         if fields.count == 1 { return [compare(fields[0], operation, right) ?? unknown] }
         guard operation == "==" || operation == "!=", let entries = entries(right, fields) else { return [unknown] }
         return [.fields(fields, entries: entries, isNegated: operation == "!=")]
@@ -68,16 +73,24 @@ extension HeldScope {
         return .fields([field], entries: [[IntervalSet(ranges)]], isNegated: isNegated)
     }
 
+    /// Whether the right side of a match is a set by name of which elements end by themselves.
+    private func isEnding(_ right: JSONValue) -> Bool {
+        guard let text = right.text, text.hasPrefix("@") else { return false }
+        return reader.isEnding(String(text.dropFirst()), self)
+    }
+
     /// What the right side of a match holds: one value, a set in braces, or a set by name.
-    private func entries(_ right: JSONValue, _ fields: [HeldField]) -> [HeldKey]? {
+    ///
+    /// - Parameter isEnding: whether also elements that end by themselves are asked for.
+    private func entries(_ right: JSONValue, _ fields: [HeldField], ending isEnding: Bool = false) -> [HeldKey]? {
         let isNamed = right.text?.hasPrefix("@") == true
         // An interface of such a name is listed like a set.
         if isNamed, fields.count == 1, fields[0].isInterface { return nil }
         let isSet = right["set"] != nil || isNamed
-        guard let elements = isSet ? elements(right, "set") : right.listed else { return nil }
+        guard let elements = isSet ? elements(right, "set", ending: isEnding) : right.listed else { return nil }
         var keys: [HeldKey] = []
         for element in elements {
-            guard let key = key(element, fields) else { return nil }
+            guard let key = key(element, fields, ending: isEnding) else { return nil }
             keys.append(key)
         }
         guard fields.count == 1 else { return keys }

@@ -261,16 +261,18 @@ struct HeldScope {
     }
 
     /// The elements of an anonymous set or map, or of the one that is named.
-    func elements(_ value: JSONValue, _ word: String) -> [JSONValue]? {
+    ///
+    /// - Parameter isEnding: whether also elements that end by themselves are asked for; so for `key`.
+    func elements(_ value: JSONValue, _ word: String, ending isEnding: Bool = false) -> [JSONValue]? {
         if case .string(let text) = value, text.hasPrefix("@") {
-            return reader.elements(String(text.dropFirst()), self)
+            return reader.elements(String(text.dropFirst()), self, ending: isEnding)
         }
         return value[word]?.listed
     }
 
     /// The numbers of an element, one set for each field.
-    func key(_ element: JSONValue, _ fields: [HeldField]) -> HeldKey? {
-        guard let element = element.lastingElement else { return nil }
+    func key(_ element: JSONValue, _ fields: [HeldField], ending isEnding: Bool = false) -> HeldKey? {
+        guard let element = element.element(ending: isEnding) else { return nil }
         let parts = element["concat"]?.items ?? [element]
         guard parts.count == fields.count else { return nil }
         var key: HeldKey = []
@@ -343,13 +345,12 @@ extension ProtocolNumber {
 }
 
 extension JSONValue {
-    /// An element without what is said of it; nil when something makes that it counts now and not later, or only for some
-    /// packets: an end, a limit.
-    fileprivate var lastingElement: JSONValue? {
+    /// An element without what is said of it; nil when something makes that it counts only for some packets, such as a
+    /// limit, or, where that is not asked for, that it counts now and not later.
+    fileprivate func element(ending isEnding: Bool) -> JSONValue? {
         guard let element = self["elem"] else { return self }
-        guard case .object(let parts) = element,
-            parts.allSatisfy({ ["val", "comment", "counter", "last"].contains($0.name) })
-        else { return nil }
+        let plain = ["val", "comment", "counter", "last"] + (isEnding ? ["timeout", "expires"] : [])
+        guard case .object(let parts) = element, parts.allSatisfy({ plain.contains($0.name) }) else { return nil }
         return element["val"]
     }
 

@@ -179,6 +179,29 @@ struct ForeignStatementTests {
         #expect(try L.outcomes(L.json(match, extra: set(plain, #""timeout":60,"#)), Self.packet(22)) == Self.either)
     }
 
+    @Test("who is not in a set whose elements end by themselves stays out of it, unless rules add to it")
+    func endingElements() throws {
+        let adding = #"{"set":{"op":"add","elem":\#(L.source),"set":"@s"}}"#
+        let rule = #",{"rule":{"family":"inet","table":"t","chain":"web","handle":9,"expr":[\#(adding)]}}"#
+        for (element, more) in [
+            (#"{"elem":{"val":"10.0.0.8","timeout":60,"expires":5}}"#, ""), (#""10.0.0.8""#, #""timeout":60,"#),
+            (#"{"elem":{"val":{"range":["10.0.0.1","10.0.0.8"]},"timeout":60,"expires":5}}"#, #""timeout":9,"#),
+        ] {
+            let set =
+                #"{"set":{"family":"inet","name":"s","table":"t","type":"ipv4_addr",\#(more)"elem":[\#(element)]}}"#
+            let match = L.match(L.source, "==", #""@s""#)
+            #expect(try L.outcomes(L.json(match, extra: set), Self.packet(22)) == .drop, "\(element)")
+            #expect(try L.outcomes(L.json(match, extra: set + rule), Self.packet(22)) == Self.either, "\(element)")
+            let banned = Self.foreign(match + #",{"drop":null}"#).replacing(#""table":"x""#, with: #""table":"t""#)
+            #expect(try L.outcomes(L.json(Self.ssh, extra: set + "," + banned), Self.packet(22)) == .accept)
+            var inside = Self.packet(22)
+            inside.source = .v4(0x0A00_0008)
+            #expect(try L.outcomes(L.json(Self.ssh, extra: set + "," + banned), inside) == Self.either)
+            let others = L.match(L.source, "!=", #""@s""#)
+            #expect(try L.outcomes(L.json(others, extra: set), Self.packet(22)) == Self.either, "\(element)")
+        }
+    }
+
     @Test("an element for all others is not one that begins alike")
     func catchall() throws {
         let entries = #"[["*",{"drop":null}],["eth0",{"accept":null}]]"#
