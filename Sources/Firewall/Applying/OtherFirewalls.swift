@@ -1,3 +1,4 @@
+package import Linux
 import Site
 
 /// Other programs that write rules on this machine, and what theirs mean for ours.
@@ -7,6 +8,8 @@ package enum OtherFirewalls {
         /// Names of processes that run in the network of the rules.
         package var processes: Set<String> = []
         package var settings = MachineSettings()
+        /// The interfaces of the rules' network.
+        package var links: [NetworkLink] = []
         /// What the kernel holds.
         package var listing = HeldListing()
 
@@ -25,7 +28,9 @@ package enum OtherFirewalls {
             let place = tables.isEmpty ? "" : " (table \(tables.joined(separator: ", ")))"
             return "\(program.name) \(state)\(place): \(program.change)"
         }
-        let others = [facts.settings.flushWarning, facts.settings.legacyWarning].compactMap(\.self)
+        let settings = facts.settings
+        let others = [settings.flushWarning, settings.legacyWarning, settings.bridgeWarning(facts.links)]
+            .compactMap(\.self)
         return programs + others + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
     }
 

@@ -8,9 +8,20 @@ package struct NetworkLink: Sendable, Equatable {
     package let base: UInt32
     /// The bridge or the like that it is a port of; 0 for none.
     package let master: UInt32
+    /// Whether it is a bridge that is told to hand what it passes on to rules of IP (`nf_call_iptables`,
+    /// `nf_call_ip6tables`).
+    package let isFiltered: Bool
 
-    package init(index: UInt32, name: String, kind: String?, base: UInt32 = 0, master: UInt32 = 0) {
+    package init(
+        index: UInt32,
+        name: String,
+        kind: String?,
+        base: UInt32 = 0,
+        master: UInt32 = 0,
+        isFiltered: Bool = false
+    ) {
         (self.index, self.name, self.kind, self.base, self.master) = (index, name, kind, base, master)
+        self.isFiltered = isFiltered
     }
 
     /// All of them.
@@ -30,12 +41,16 @@ package struct NetworkLink: Sendable, Equatable {
         let attributes = message.attributes(behind: Self.header)
         guard message.body.count >= Self.header, let name = attributes.text(Self.nameOf) else { return nil }
         let isElsewhere = attributes[Self.networkOfBase] != nil
+        let info = attributes.nested(Self.info)
+        let kind = info?.text(Self.kindOf)
+        let calls = Self.calls.map { info?.nested(Self.dataOf)?[$0]?.first ?? 0 }
         self.init(
             index: NetlinkMessage.number(message.body.dropFirst(4).prefix(4)),
             name: name,
-            kind: attributes.nested(Self.info)?.text(Self.kindOf),
+            kind: kind,
             base: isElsewhere ? 0 : attributes.machineNumber(Self.baseOf) ?? 0,
-            master: attributes.machineNumber(Self.masterOf) ?? 0
+            master: attributes.machineNumber(Self.masterOf) ?? 0,
+            isFiltered: kind == "bridge" && calls.contains { $0 != 0 }
         )
     }
 
@@ -44,13 +59,16 @@ package struct NetworkLink: Sendable, Equatable {
     private static let get: UInt16 = 18
     private static let new: UInt16 = 16
     private static let header = 16
-    /// IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO with IFLA_INFO_KIND, IFLA_LINK_NETNSID.
+    /// IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO with IFLA_INFO_KIND and IFLA_INFO_DATA, IFLA_LINK_NETNSID.
     private static let nameOf: UInt16 = 3
     private static let baseOf: UInt16 = 5
     private static let masterOf: UInt16 = 10
     private static let info: UInt16 = 18
     private static let kindOf: UInt16 = 1
+    private static let dataOf: UInt16 = 2
     private static let networkOfBase: UInt16 = 37
+    /// IFLA_BR_NF_CALL_IPTABLES, IFLA_BR_NF_CALL_IP6TABLES.
+    private static let calls: [UInt16] = [36, 37]
 }
 
 extension [NetworkLink] {

@@ -1,5 +1,6 @@
 import Firewall
 import Foundation
+import Linux
 import Testing
 
 /// Settings of other programs, below a folder that stands for the machine's root.
@@ -54,6 +55,35 @@ struct MachineSettingsTests {
         var facts = OtherFirewalls.Facts()
         facts.settings = MachineSettings(root: root)
         #expect(OtherFirewalls.warnings(facts) == [warning])
+    }
+
+    @Test("a bridge whose packets between its ports our rules drop is told of")
+    func bridges() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        func warning(_ links: [NetworkLink], four: String, six: String = "0\n") throws -> String? {
+            let folder = "/proc/sys/net/bridge"
+            let files = ["\(folder)/bridge-nf-call-iptables": four, "\(folder)/bridge-nf-call-ip6tables": six]
+            return try settings(files).bridgeWarning(links)
+        }
+        let bridge = NetworkLink(index: 2, name: "br0", kind: "bridge")
+        let filtered = NetworkLink(index: 2, name: "br0", kind: "bridge", isFiltered: true)
+        let port = NetworkLink(index: 3, name: "tap0", kind: "tun", master: 2)
+        let empty = NetworkLink(index: 4, name: "br1", kind: "bridge", isFiltered: true)
+        let bond = NetworkLink(index: 2, name: "bond0", kind: "bond")
+        #expect(MachineSettings(root: root).bridgeWarning([filtered, port]) == nil, "the module is not there")
+        #expect(try warning([bridge, port, empty], four: "0\n") == nil)
+        #expect(try warning([bond, port, empty], four: "1\n") == nil)
+        for (four, six) in [("1\n", "0\n"), ("0\n", "1\n")] {
+            let text = try warning([bridge, port, empty], four: four, six: six)
+            #expect(text?.hasPrefix("bridge br0: packets between its ports") == true, "\(text ?? "")")
+            #expect(text?.contains("net.bridge.bridge-nf-call-iptables, net.bridge.bridge-nf-call-ip6tables") == true)
+        }
+        let own = try #require(try warning([filtered, port], four: "0\n"))
+        #expect(own.contains("(its nf_call_iptables, nf_call_ip6tables)"), "\(own)")
+        var facts = OtherFirewalls.Facts()
+        facts.settings = try settings([:])
+        facts.links = [filtered, port]
+        #expect(OtherFirewalls.warnings(facts) == [own])
     }
 
     private static let debian = """

@@ -198,6 +198,24 @@ struct OtherFirewallsTests {
         #expect(result.output.contains("applied 0") && !result.error.contains("firewalld"), "\(result)")
     }
 
+    @Test("a bridge whose packets from port to port come to our rules is told")
+    func bridge() throws {
+        let result = try NetworkOfOneHost().script(
+            """
+            test -e /proc/sys/net/bridge/bridge-nf-call-iptables || { echo "skipped: there is no br_netfilter"; exit; }
+            ip link add br0 type bridge nf_call_iptables 1; ip link set eth1 master br0
+            said() { grep -c 'warning: bridge br0: packets between its ports' said; }
+            apply one.yaml --keep 203.0.113.7 --confirm-within 0s 2> said; echo "applied $? $(said)"
+            policy status > said; echo "status $? $(said)"; policy drift 2> said; echo "drift $? $(said)"
+            ip link set eth1 nomaster; policy drift 2> said; echo "without ports $? $(said)"
+            """
+        )
+        guard !result.output.contains("skipped:") else { return print(result.output) }
+        for words in ["applied 0 1\n", "status 0 1\n", "drift 0 1\n", "without ports 0 0\n"] {
+            #expect(result.output.contains(words), "\(words): \(result)")
+        }
+    }
+
     @Test("a chain that hangs on another device than at the time of apply is drift", arguments: ["", "e2, "])
     func devices(more: String) throws {
         let result = try NetworkOfOneHost().script(

@@ -28,6 +28,23 @@ struct NetworkLinkTests {
         }
     }
 
+    @Test("a bridge is told to hand packets to rules of IP or not, and nothing else is")
+    func filtered() throws {
+        func link(_ kind: String, _ data: [UInt8]) -> NetworkLink? {
+            let text = NetlinkMessage.attribute(1, Array(kind.utf8) + [0])
+            let info = NetlinkMessage.attribute(18, text + NetlinkMessage.attribute(2, data))
+            let name = NetlinkMessage.attribute(3, Array("br0".utf8) + [0])
+            let header: [UInt8] = [0, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            return NetworkLink(NetlinkMessage(type: 16, flags: 0, body: (header + name + info)[...]))
+        }
+        for (four, six) in [(0, 0), (1, 0), (0, 1), (1, 1)] as [(UInt8, UInt8)] {
+            let data = NetlinkMessage.attribute(36, [four]) + NetlinkMessage.attribute(37, [six])
+            #expect(try #require(link("bridge", data)).isFiltered == (four + six > 0))
+            #expect(try #require(link("vlan", data)).isFiltered == false)
+        }
+        #expect(try #require(link("bridge", [])).isFiltered == false)
+    }
+
     @Test("a tunnel is found below VLANs and bridges, and in no circle")
     func tunnels() {
         let links = [

@@ -119,6 +119,7 @@ struct PolicyApply: ParsableCommand {
         var facts = OtherFirewalls.Facts()
         facts.processes = ProcessAncestry.namesInThisNetwork()
         facts.settings = applier.settings
+        facts.links = PolicySite.links
         facts.listing = live
         return facts
     }

@@ -63,7 +63,10 @@ private struct KnownStatus {
             "a full disk or a read-only one under \(applier.folder.path), or a command of gatehouse that does not end"
             + (holder ?? "")
         let machine = applier.settings
-        let settings = [machine.flushWarning, machine.legacyWarning, machine.bootWarning(applier.folder)]
+        let settings = [
+            machine.flushWarning, machine.legacyWarning, machine.bridgeWarning(PolicySite.links),
+            machine.bootWarning(applier.folder),
+        ]
         warnings =
             try PolicySite.interfaceWarnings(applier).map(\.description)
             + settings.compactMap(\.self).map { "warning: \($0)" }
