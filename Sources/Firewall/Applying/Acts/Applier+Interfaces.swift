@@ -1,3 +1,4 @@
+package import Linux
 package import Site
 
 extension Applier {
@@ -22,5 +23,11 @@ extension Applier {
             + MisplacedAddresses.warnings(host, own: own, file: path)
             + UnnamedAddresses.warnings(host, speaking: speaking, file: path)
             + UnrenewedAddresses.warnings(host, leases: leases, file: path)
+    }
+
+    /// What `MarkedWays` says of the ruleset that is in force, or waits for its confirmation; nil when nothing was applied.
+    package func wayWarning(_ rules: [RoutingRule]) throws(ApplyError) -> String? {
+        guard let current = try state().current, let intent = policy(of: current).intent else { return nil }
+        return MarkedWays.warning(intent, rules: rules)
     }
 }

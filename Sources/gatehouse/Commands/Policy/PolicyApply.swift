@@ -33,6 +33,9 @@ struct PolicyApply: ParsableCommand {
             + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
             + UnnamedAddresses.warnings(host, speaking: PolicySite.speakingAddresses, file: site.path)
         for warning in warnings { Output.error(warning.description) }
+        if let warning = MarkedWays.warning(compiled.intent, rules: PolicySite.routingRules) {
+            Output.error("warning: \(warning)")
+        }
         try requireRenewal(host, site)
         warnOfTime(site)
         let accesses = try entrance.accesses()

@@ -77,6 +77,9 @@ extension PolicySite {
     /// The interfaces of this network; none where the kernel does not tell.
     static var links: [NetworkLink] { (try? NetworkLink.all()) ?? [] }
 
+    /// The rules by which it chooses ways; none where the kernel does not tell.
+    static var routingRules: [RoutingRule] { (try? RoutingRule.all()) ?? [] }
+
     /// What this machine bears beside the addresses that the site file gives a host; nothing where by those it is another
     /// machine.
     func unnamedAddresses(of host: SiteHost) -> [Diagnostic] {

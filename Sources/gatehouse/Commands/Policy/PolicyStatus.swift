@@ -64,8 +64,8 @@ private struct KnownStatus {
             + (holder ?? "")
         let machine = applier.settings
         let settings = [
-            machine.flushWarning, machine.legacyWarning, machine.bridgeWarning(PolicySite.links),
-            machine.bootWarning(applier.folder),
+            try applier.wayWarning(PolicySite.routingRules), machine.flushWarning, machine.legacyWarning,
+            machine.bridgeWarning(PolicySite.links), machine.bootWarning(applier.folder),
         ]
         warnings =
             try PolicySite.interfaceWarnings(applier).map(\.description)
