@@ -50,7 +50,7 @@ extension FirewallDefence {
         case .offLink:
             [
                 Self.match {
-                    $0.traffic = .types([133, 134, 135, 136, 137], of: .icmpv6)
+                    $0.traffic = .discovery
                     $0.oddities = .throughRouter
                 }
             ]

@@ -15,6 +15,9 @@ extension TrafficSet {
     /// Destination unreachable, (packet too big,) time exceeded and parameter problem.
     static let icmpErrors = types([3, 11, 12], of: .icmp).union(types([1, 2, 3, 4], of: .icmpv6))
 
+    /// Neighbour discovery of IPv6, of which every packet has a hop limit of 255 (RFC 4861, section 6.1).
+    static let discovery = types([133, 134, 135, 136, 137], of: .icmpv6)
+
     /// ICMP of any of these types.
     static func types(_ types: [UInt8], of number: ProtocolNumber) -> TrafficSet {
         types.reduce(TrafficSet.none) { $0.union(TrafficSet.icmp(number, type: $1)) }

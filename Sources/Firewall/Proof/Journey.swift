@@ -147,9 +147,9 @@ extension Journey {
     /// meant.
     package func trace(in held: HeldRuleset) -> HeldTrace {
         let evaluator = HeldEvaluator(held)
-        let trace = evaluator.trace(decision.packet)
+        let trace = evaluator.trace(decision.packet.withUsualHops)
         guard packet.path == .input else { return trace }
-        var came = packet
+        var came = packet.withUsualHops
         came.oddities.insert(.toOwnAddress)
         let changing = evaluator.trace(came).steps.filter { $0.destinationChange(in: held) != nil }
         let meant = redirection.flatMap { HeldTranslation($0.kind) }.map { [$0] } ?? []
@@ -159,6 +159,16 @@ extension Journey {
             outcomes: isAsMeant ? trace.outcomes : [.accept, .drop],
             steps: redirection == nil ? trace.steps : changing + trace.steps
         )
+    }
+}
+
+extension Packet {
+    /// With the hop limit that it has when nothing is odd about it: of IPv6 below 255, but for neighbour discovery.
+    fileprivate var withUsualHops: Packet {
+        guard source.width == 128, !TrafficSet.discovery.contains(protocolNumber, detail: detail) else { return self }
+        var packet = self
+        packet.oddities.insert(.throughRouter)
+        return packet
     }
 }
 

@@ -179,6 +179,44 @@ struct ProofTests {
         #expect(proof.packet?.path == .output)
     }
 
+    @Test("what a kernel makes of hop limits counts as usual packets have them, and as neighbour discovery does")
+    func hopLimits() throws {
+        let site = try site(
+            """
+            site: a.example
+            services: { ssh: tcp/22 }
+            hosts:
+              a: { interfaces: { eth0: { zone: outside, addresses: ["2001:db8::1/64"] } } }
+            firewall:
+              allow:
+                - { id: in, from: any, to: a, services: ssh }
+            """
+        )
+        let (intent, host) = (Intent(of: site), try #require(site.hosts["a"]))
+        func held(_ rules: [HeldRule]) -> HeldRuleset {
+            var held = HeldRuleset.dropping(at: .input)
+            held.chains[0].base?.drops = false
+            held.chains[0].rules = rules
+            return held
+        }
+        let six = HeldCondition.fields([.family], entries: [[IntervalSet(1)]], isNegated: false)
+        let far = HeldCondition.oddity(.throughRouter, isPresent: true)
+        let rule = HeldRule([.condition(six), .condition(far), .verdict(.drop)])
+        let open = try #require(site.answers(held: ["a": held([])]).byID["in"])
+        #expect(open.answer == .proved, "\(open.summary)")
+        let shut = try #require(site.answers(held: ["a": held([rule])]).byID["in"])
+        #expect(shut.answer == .refuted, "\(shut.summary)")
+        let (source, own) = (try #require(IPAddress("2600::1")), try #require(IPAddress("2001:db8::1")))
+        func outcomes(_ number: ProtocolNumber, _ detail: UInt16) throws -> Outcomes {
+            let packet = Explanation.packets(from: source, to: own, number, detail: detail, at: host)[0]
+            let journey = Journey.every(packet, at: try #require(intent.host("a")), of: intent, site)[0]
+            return journey.trace(in: held([rule])).outcomes
+        }
+        #expect(try outcomes(.tcp, 22) == .drop)
+        #expect(try outcomes(.icmpv6, 128 << 8) == .drop)
+        #expect(try outcomes(.icmpv6, 135 << 8) == .accept)
+    }
+
     @Test("hidden lines: the same again, and the opposite")
     func hidden() throws {
         var site = try policySite("foobar.com.yaml")

@@ -117,10 +117,7 @@ final class ClaimJudge {
         match.traffic = traffic
         match.states = states
         var boxes = Box.boxes(of: match, on: .input)
-        for index in boxes.indices where isOrdinary {
-            boxes[index].restrict(.oddities, to: 0)
-            boxes[index].restrict(.tcpFlags, to: 0x02)
-        }
+        if isOrdinary { boxes = boxes.flatMap { $0.ordinary(areHeld: site.areHeld) } }
         if site.forwards, let isForwarded {
             for index in boxes.indices { boxes[index].restrict(.redirected, to: isForwarded ? 1 : 0) }
         }
