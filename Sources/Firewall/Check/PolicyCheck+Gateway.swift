@@ -10,6 +10,7 @@ extension PolicyCheck {
             if case .open = reach.incoming(listener.port, at: listener.bound) {
                 checkOutside(listener, opening(listener))
                 checkFamilies(listener, opening(listener), reach)
+                checkForwards(listener, reach)
             } else {
                 reportClosed(listener, reach)
             }

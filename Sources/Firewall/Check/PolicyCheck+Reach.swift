@@ -5,10 +5,7 @@ import Site
 extension PolicyCheck {
     /// A port that nobody but gateways can reach, and the line that takes what others let in.
     mutating func reportClosed(_ listener: ListenerSettings, _ reach: GatewayReach) {
-        var taken = ""
-        if case .closed(_, let packet, let rule?) = reach.incoming(listener.port, at: listener.bound) {
-            taken = ": \(Connection(packet)) is refused by \(name(rule))"
-        }
+        let taken = taken(listener, reach)
         report(
             .error,
             .conflict,
@@ -19,13 +16,40 @@ extension PolicyCheck {
         )
     }
 
+    /// A port of which lines of `forward` send elsewhere what others let in.
+    mutating func checkForwards(_ listener: ListenerSettings, _ reach: GatewayReach) {
+        guard let (packet, forward) = reach.diverted(listener.port, at: listener.bound) else { return }
+        report(
+            .warning,
+            .conflict,
+            listener.position,
+            "the gateway listens on port \(listener.port), and not all that the policy lets in comes there: "
+                + "\(Connection(packet)) is \(sent(forward))",
+            help: "narrow or remove that line, unless such connections are to go there"
+        )
+    }
+
+    /// Which connection to a port never comes there, and what takes it, after a colon; empty where no line opens the port.
+    private func taken(_ listener: ListenerSettings, _ reach: GatewayReach, from peers: AddressSet = .all) -> String {
+        if let (packet, forward) = reach.diverted(listener.port, at: listener.bound, from: peers) {
+            return ": \(Connection(packet)) is \(sent(forward))"
+        }
+        guard case .closed(_, let packet, let rule?) = reach.incoming(listener.port, at: listener.bound, from: peers)
+        else { return "" }
+        return ": \(Connection(packet)) is refused by \(name(rule))"
+    }
+
     /// A port that lines open by both families, of which a `deny` takes one.
     ///
     /// - Parameter opening: the lines.
     mutating func checkFamilies(_ listener: ListenerSettings, _ opening: [Flow], _ reach: GatewayReach) {
         for family in AddressFamily.allCases {
             guard opening.contains(where: { $0.sources.addresses.intersects(.all(of: family)) }),
-                case .closed(_, let packet, let rule?) = reach.incoming(listener.port, at: listener.bound, by: [family])
+                case .closed(_, let packet, let rule?) = reach.incoming(
+                    listener.port,
+                    at: listener.bound,
+                    from: .all(of: family)
+                )
             else { continue }
             report(
                 .warning,
@@ -107,6 +131,14 @@ extension PolicyCheck {
     }
 
     private func name(_ rule: IntentRule) -> String { "`\(rule.id)` (line \(rule.position.line))" }
+
+    private func sent(_ forward: Translation) -> String {
+        var target = ""
+        if case .destination(let address, let port) = forward.kind {
+            target = " to \(address)" + (port.map { " port \($0)" } ?? "")
+        }
+        return "sent\(target) by `\(forward.id)` (line \(forward.position.line))"
+    }
 }
 
 extension GatewayReach.Answer {

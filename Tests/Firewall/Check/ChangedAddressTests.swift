@@ -7,14 +7,18 @@ import Testing
 struct ChangedAddressTests {
     private static let known = ", addresses: [198.51.100.2/24]"
 
-    private static func findings(_ firewall: String, wan: String = known) throws -> [String] {
+    private static func findings(
+        _ firewall: String,
+        wan: String = known,
+        roles: String = "router"
+    ) throws -> [String] {
         let model = try site(
             """
             site: a.b
             networks: { lan: 10.1.0.0/24, guests: 10.2.0.0/24, partner: 203.0.113.0/24 }
             hosts:
               gate:
-                roles: [router]
+                roles: [\(roles)]
                 interfaces:
                   wan: { zone: outside\(wan) }
                   lan: { zone: lan, addresses: [10.1.0.1/24] }
@@ -125,6 +129,48 @@ struct ChangedAddressTests {
         #expect(all == ["14 warning line 13 denies all of it before this line is asked; \(Self.remedy)"], "\(all)")
         let forATime = "{ from: partner, to: gate, services: way-in, expires: 2030-01-01T00:00:00Z }"
         #expect(try found(forATime).isEmpty)
+    }
+
+    @Test("a port forward that takes what a gateway on the router listens for is named")
+    func listeners() throws {
+        func found(_ allow: String, _ forward: String) throws -> [String] {
+            try Self.findings(
+                """
+                  allow: [\(allow)]
+                  forward: [{ id: f, \(forward) }]
+                gateway:
+                  listen: [{ port: 80 }]
+                  pools: { web: { servers: [{ address: 10.1.0.5, port: 8080 }] } }
+                  routes: [{ hosts: ["*"], pool: web }]
+                """,
+                roles: "gateway, router"
+            )
+        }
+        let open = "{ from: any, to: gateway, services: http }"
+        let outside = "{ from: any, to: gateway, services: http, in: outside }"
+        let (all, some) = ("from: any, service: http, to: files", "from: partner, service: http, to: files, port: 8080")
+        // Those inside still come to it.
+        let part = "warning the gateway listens on port 80, and not all that the policy lets in comes there: tcp from"
+        let most = try found(open, all)
+        #expect(
+            most.count == 1
+                && most[0].contains("\(part) 8.8.8.8 to 198.51.100.2 port 80 is sent to 10.1.0.5 by `f` (line 14)"),
+            "\(most)"
+        )
+        let few = try found(outside, some)
+        #expect(few.count == 1 && few[0].contains("\(part) 203.0.113.7 to 198.51.100.2"), "\(few)")
+        #expect(few.first?.contains("is sent to 10.1.0.5 port 8080 by `f`") == true, "\(few)")
+        let nobody = try found(outside, all)
+        let error = "error the gateway listens on port 80, and the policy lets nobody reach it: tcp from 8.8.8.8 to"
+        #expect(
+            nobody.count == 1 && nobody[0].contains("\(error) 198.51.100.2 port 80 is sent to 10.1.0.5 by `f`"),
+            "\(nobody)"
+        )
+        // What comes to another port, or by another interface, takes nothing from it, and may lead to it.
+        #expect(try found(open, "from: any, service: way-in, to: files, port: 80") == [])
+        #expect(try found("{ from: guests, to: gateway, services: http }", all) == [])
+        let inwards = "from: any, service: way-in, to: gate, port: 80"
+        #expect(try found("{ from: guests, to: gate, services: ssh }", inwards) == [])
     }
 
     private static let remedy = "remove one of the lines, or have them name different sources or services"
