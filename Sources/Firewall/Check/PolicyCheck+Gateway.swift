@@ -16,6 +16,7 @@ extension PolicyCheck {
             }
         }
         checkDerivedNeeds(reach)
+        checkChallenges(gateway, reach)
         let rehearsal = Rehearsal(site, intent)
         for pool in gateway.pools.values.sorted(by: { $0.name < $1.name }) {
             for endpoint in site.endpoints(of: pool) {
@@ -118,5 +119,5 @@ extension ListenerSettings {
     var bound: [IPAddress] { addresses.filter { !$0.isUnspecified } }
 
     /// Whether it is the machine's own, on loopback addresses alone.
-    fileprivate var isLocal: Bool { !bound.isEmpty && bound.allSatisfy(\.isLoopback) }
+    var isLocal: Bool { !bound.isEmpty && bound.allSatisfy(\.isLoopback) }
 }

@@ -62,6 +62,47 @@ extension PolicyCheck {
         }
     }
 
+    /// CAs that cannot be shown by any challenge that names are the site's: no listener answers it, or the policy keeps the
+    /// internet from each that does. From where a CA looks that is in a network of the site, nobody knows.
+    mutating func checkChallenges(_ gateway: GatewaySettings, _ reach: GatewayReach) {
+        var known: Set<[ACMESettings.Challenge]> = []
+        for directory in site.acmeDirectories
+        where !directory.challenges.contains(.dns01) && !known.contains(directory.challenges) {
+            let challenges = directory.challenges.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+            let unshown = "the CA \(directory.url) cannot be shown that names are the site's"
+            let answering = directory.challenges.flatMap { gateway.listeners(answering: $0) }
+            guard let first = answering.first else {
+                known.insert(directory.challenges)
+                report(
+                    .error,
+                    .conflict,
+                    directory.position,
+                    "\(unshown): no listener answers \(challenges)",
+                    help: "add one to `gateway.listen`, or write other `challenges`"
+                )
+                continue
+            }
+            if let address = directory.address, !intent.strangers.contains(address) { continue }
+            known.insert(directory.challenges)
+            guard answering.allSatisfy({ isClosedOutside($0, reach) }) else { continue }
+            report(
+                .warning,
+                .conflict,
+                directory.position,
+                "\(unshown) by \(challenges): the policy lets nobody from the internet reach port \(first.port)"
+                    + taken(first, reach, from: intent.strangers),
+                help: "let `internet` in there, or write other `challenges`, unless the CA is one that is let in"
+            )
+        }
+    }
+
+    private func isClosedOutside(_ listener: ListenerSettings, _ reach: GatewayReach) -> Bool {
+        if listener.isLocal { return false }
+        let answer = reach.incoming(listener.port, at: listener.bound, from: intent.strangers)
+        if case .closed = answer { return true }
+        return false
+    }
+
     /// Those that the gateway asks outside of the site: whoever bears the name of a CA, of an app server, or of a name
     /// server that /etc/resolv.conf names.
     mutating func checkDerivedNeeds(_ reach: GatewayReach) {
@@ -138,6 +179,22 @@ extension PolicyCheck {
             target = " to \(address)" + (port.map { " port \($0)" } ?? "")
         }
         return "sent\(target) by `\(forward.id)` (line \(forward.position.line))"
+    }
+}
+
+extension GatewaySettings {
+    /// The listeners that answer a challenge: those on the port where a CA looks, else all of their kind, since a router may
+    /// change the port on the way.
+    fileprivate func listeners(answering challenge: ACMESettings.Challenge) -> [ListenerSettings] {
+        let port: UInt16
+        switch challenge {
+        case .http01: port = 80
+        case .tlsALPN01: port = 443
+        case .dns01: return []
+        }
+        let able = listeners.filter { ($0.tls == nil) == (challenge == .http01) }
+        let usual = able.filter { $0.port == port }
+        return usual.isEmpty ? able : usual
     }
 }
 

@@ -6,12 +6,14 @@ struct ACMEDirectory: Sendable {
     /// nil where the URL has a name, which leads anywhere.
     let address: IPAddress?
     let port: UInt16
+    /// By which it may be shown that names are the site's.
+    let challenges: [ACMESettings.Challenge]
     /// Where the certificate stands for which it is asked.
     let position: SourcePosition
 
     /// The host and port of a URL (RFC 3986, section 3.2).
-    init(_ url: String, _ position: SourcePosition) {
-        (self.url, self.position) = (url, position)
+    init(_ settings: ACMESettings, _ position: SourcePosition) {
+        (url, challenges, self.position) = (settings.directory, settings.challenges, position)
         let authority = url.dropFirst("https://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         let hostAndPort = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
         let host: Substring
@@ -33,7 +35,7 @@ extension SiteModel {
         certificates.values.sorted { $0.name < $1.name }.flatMap { certificate in
             [certificate.issuer, certificate.standby].flatMap { issuer -> [ACMEDirectory] in
                 guard case .acme(let settings)? = issuer else { return [] }
-                return settings.candidates.map { ACMEDirectory($0.directory, certificate.position) }
+                return settings.candidates.map { ACMEDirectory($0, certificate.position) }
             }
         }
     }

@@ -5,7 +5,12 @@ import Testing
 /// What is derived of the CAs that the gateway's certificates come from, and what `gatehouse check` says of them.
 @Suite("CAs of the gateway")
 struct GatewayNeedsTests {
-    private static func model(_ certificate: String, _ policy: String = "") throws -> SiteModel {
+    /// - Parameter clients: who may reach the listener.
+    private static func model(
+        _ certificate: String,
+        _ policy: String = "",
+        clients: String = "any"
+    ) throws -> SiteModel {
         try site(
             """
             site: a.b
@@ -16,7 +21,7 @@ struct GatewayNeedsTests {
             services: { http: tcp/80, app: tcp/8080, acme: tcp/14000 }
             firewall:
               allow:
-                - { from: any, to: gateway, services: http }
+                - { from: \(clients), to: gateway, services: http }
             \(policy)
             gateway:
               listen: [{ port: 80 }]
@@ -77,5 +82,38 @@ struct GatewayNeedsTests {
         )
         let found = Self.findings(denied)
         #expect(found.count == 1 && found[0].contains("refused out of lb: by `no-ca`"), "\(found)")
+    }
+
+    @Test("a CA that none of the challenges can be shown to is told, with what keeps it from there")
+    func challenges() throws {
+        func found(
+            _ issuer: String,
+            _ policy: String = "",
+            clients: String = "any"
+        ) throws -> [String] {
+            Self.findings(try Self.model("issuer: { \(issuer) }", policy, clients: clients))
+        }
+        let ca = "acme: \"https://ca.example/dir\""
+        let unshown = "the CA https://ca.example/dir cannot be shown that names are the site's"
+        let nobody = "the policy lets nobody from the internet reach port 80"
+        // The network of the hosts is not the internet.
+        let inside = try found("\(ca), challenges: http-01", clients: "10.0.0.0/24")
+        #expect(inside.count == 1 && inside[0].hasSuffix("warning \(unshown) by `http-01`: \(nobody)"), "\(inside)")
+        let denied = try found(ca, "  deny: [{ id: d, from: internet, to: gateway, services: http }]")
+        let both = "by `http-01`, `tls-alpn-01`: \(nobody): tcp from"
+        #expect(denied.count == 1 && denied[0].contains(both), "\(denied)")
+        #expect(denied.first?.hasSuffix("to 10.0.0.1 port 80 is refused by `d` (line 10)") == true, "\(denied)")
+        let unanswered = try found("\(ca), challenges: tls-alpn-01")
+        #expect(
+            unanswered.count == 1 && unanswered[0].hasSuffix("error \(unshown): no listener answers `tls-alpn-01`"),
+            "\(unanswered)"
+        )
+        // What a program makes in the DNS no port is needed for, and who is inside comes from there.
+        #expect(
+            try found("\(ca), challenges: [http-01, dns-01], dns: { run: [./records] }", clients: "10.0.0.0/24") == []
+        )
+        let near = "acme: \"https://10.0.0.5:14000/dir\", challenges: http-01"
+        let open = "    - { from: gateway, to: ca, services: acme }"
+        #expect(try found(near, open, clients: "10.0.0.0/24") == [])
     }
 }
