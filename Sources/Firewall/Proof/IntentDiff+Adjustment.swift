@@ -13,13 +13,22 @@ extension IntentDiff {
 
 extension IntentDiff.Adjustment {
     static func translations(from old: HostIntent, to new: HostIntent) -> [IntentDiff.Adjustment] {
-        let (before, after) = (old.changes.map(\.withoutPosition), new.changes.map(\.withoutPosition))
+        let (before, after) = (old.changes, new.changes)
+        let (one, two) = (before.unnamed, after.unnamed)
         func adjustment(_ sentence: String, opens: Bool = true) -> IntentDiff.Adjustment {
             IntentDiff.Adjustment(host: new.host, sentence: sentence, opens: opens)
         }
-        var found = before.filter { !after.contains($0) }.map { adjustment("`\($0.id)` changes no addresses now") }
-        found += after.filter { !before.contains($0) }.map { adjustment("`\($0.id)` changes other addresses now") }
-        if found.isEmpty, before != after { found.append(adjustment("addresses are changed in another order")) }
+        // A line may be several changes: of each family, and of what it sends to the router itself.
+        func names(_ changes: [Translation], lackedBy others: [Translation]) -> [String] {
+            var names: [String] = []
+            for change in changes where !others.contains(change.unnamed) && !names.contains(change.id) {
+                names.append(change.id)
+            }
+            return names
+        }
+        var found = names(before, lackedBy: two).map { adjustment("`\($0)` changes no addresses now") }
+        found += names(after, lackedBy: one).map { adjustment("`\($0)` changes other addresses now") }
+        if found.isEmpty, one != two { found.append(adjustment("addresses are changed in another order")) }
         // In which order packets are kept where they were sent makes no difference.
         let (kept, keeping) = (old.kept, new.kept)
         let isForwarding = new.translations.contains(where: \.isForward)
@@ -37,10 +46,20 @@ extension HostIntent {
     fileprivate var changes: [Translation] { translations.filter { $0.kind != .unchanged } }
 }
 
+extension [Translation] {
+    /// Without what they are called and where they stand, each once: what comes second decides nothing.
+    fileprivate var unnamed: [Translation] {
+        reduce(into: []) { known, change in
+            if !known.contains(change.unnamed) { known.append(change.unnamed) }
+        }
+    }
+}
+
 extension Translation {
-    fileprivate var withoutPosition: Translation {
-        var translation = self
-        translation.position = .none
+    /// The same without what it is called and where it stands.
+    fileprivate var unnamed: Translation {
+        var translation = Translation(id: "", match: match, kind)
+        translation.expires = expires
         return translation
     }
 

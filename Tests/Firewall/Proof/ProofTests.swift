@@ -290,6 +290,17 @@ struct ProofTests {
         let one = try hosts("", "  forward: [{ from: office, service: way-in, to: a, port: 22 }]")
         let other = try hosts("", "  forward: [{ from: office, service: way-in, to: b, port: 22 }]")
         #expect(opens(one, other) && opens(other, one))
+        // What a line is called no packet knows; each that changes is told once.
+        let named = try hosts("", "  forward: [{ id: f, from: office, service: way-in, to: a, port: 22 }]")
+        #expect(!opens(one, named) && IntentDiff(from: one, to: named).adjustments.isEmpty)
+        let targets: [Translation.Kind] = [
+            .destination(.v4(0x0A01_0005), port: 22), .destination(.v6(0x2001_0DB8 << 96 | 5), port: 22),
+        ]
+        let bare = HostIntent(host: "gate")
+        var both = bare
+        both.translations = targets.map { Translation(id: "f", match: PacketMatch(), $0) }
+        let told = IntentDiff(from: [bare], to: [both]).adjustments.map(\.sentence)
+        #expect(told == ["`f` changes other addresses now"])
         func denied(_ sources: String...) throws -> [HostIntent] {
             let lines = sources.map { "{ id: d-\($0), from: \($0), to: gate, services: way-in }" }
                 .joined(separator: ", ")
