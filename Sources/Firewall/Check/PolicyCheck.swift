@@ -20,6 +20,7 @@ package struct PolicyCheck {
         check.checkTranslations()
         check.checkClaims()
         check.checkVoidLines()
+        check.checkMasquerades()
         check.checkTests()
         check.checkGateway()
         return check.findings
