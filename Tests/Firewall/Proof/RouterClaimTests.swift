@@ -200,6 +200,8 @@ struct RouterClaimTests {
         // The router passes on what the database would not let in, but for the address that it then has.
         let passed = try Self.never(lines + ", { from: guests, to: 10.1.0.0/29, services: [mysql], in: guests }]")
         #expect(passed.answer == .unknown, "\(Self.describe(passed))")
+        let reason = "another source (line 13), 10.1.0.1, from which `gate_db_mysql` lets it in"
+        #expect(passed.reason?.hasSuffix(reason) == true, "\(Self.describe(passed))")
     }
 
     @Test("nothing is proved where a kernel changes addresses otherwise than is meant")

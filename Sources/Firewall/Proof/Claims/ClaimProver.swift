@@ -125,7 +125,8 @@ package struct ClaimProver: Sendable {
     private func proof(_ claim: Claim, _ finding: ClaimJudge.Finding) -> ClaimProof {
         var proof = ClaimProof(claim: claim, answer: finding.answer, reason: finding.reason)
         proof.packet = finding.packet
-        if finding.answer == .unknown, let change = finding.packet.flatMap(site.sourceChange) {
+        let change = finding.answer == .unknown ? finding.packet.flatMap(site.sourceChange) : nil
+        if let change {
             let line = change.translation.position.line
             proof.reason = "\(finding.reason): `\(change.router)` may have given it another source (line \(line))"
         }
@@ -135,8 +136,20 @@ package struct ClaimProver: Sendable {
         proof.packet = decided.packet
         proof.lease = lease(finding)
         proof.host = site.hosts[decided.host].intent.host
-        proof.rule = site.hosts[decided.host].intent.rule(for: decided.packet)
+        let intent = site.hosts[decided.host].intent
+        proof.rule = intent.rule(for: decided.packet)
+        if let source = change?.source, decided.packet.path == .input {
+            var changed = decided.packet
+            changed.source = source
+            proof.reason = "\(proof.reason ?? ""), \(source), \(Self.verdict(intent.rule(for: changed)))"
+        }
         return proof
+    }
+
+    /// What a rule makes of packets from somewhere, in words.
+    private static func verdict(_ rule: IntentRule?) -> String {
+        guard let rule else { return "from which no rule lets it in" }
+        return "from which `\(rule.id)` \(rule.verdict == .accept ? "lets it in" : "refuses it")"
     }
 
     /// Which ends are addresses by DHCP, in words; nil when none is.

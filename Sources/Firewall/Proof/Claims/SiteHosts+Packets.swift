@@ -111,7 +111,9 @@ extension SiteHosts {
     }
 
     /// A router that a connection may pass and that may give it another source, with the line that says so: the first of several.
-    func sourceChange(of packet: Packet) -> (router: String, translation: Translation)? {
+    ///
+    /// - Returns: as `source` which one, where the destination is in a network of the router and the site file says it.
+    func sourceChange(of packet: Packet) -> (router: String, translation: Translation, source: IPAddress?)? {
         for host in hosts {
             for translation in host.intent.translations where !translation.decidesDestination {
                 var match = translation.changed
@@ -120,7 +122,7 @@ extension SiteHosts {
                 let isOnTheWay = host.detours.contains { passage in
                     passage.concerns(translation) && passage.boxes.contains { $0.contains(Coordinates(packet)) }
                 }
-                if isOnTheWay { return (host.intent.host, translation) }
+                if isOnTheWay { return (host.intent.host, translation, host.source(translation, of: packet)) }
             }
         }
         return nil
@@ -164,6 +166,17 @@ extension SiteHosts {
 }
 
 extension SiteHosts.Host {
+    /// The only source that a change may give a packet to a network of the router's; nil where there is none.
+    fileprivate func source(_ translation: Translation, of packet: Packet) -> IPAddress? {
+        guard attached.contains(packet.destination) else { return nil }
+        let outputs = reach.filter { $0.addresses.contains(packet.destination) }.map(\.name)
+            .filter(translation.match.outputInterfaces.contains)
+        let own = outputs.reduce(AddressSet.none) { $0.union(interfaceAddresses[$1] ?? .none) }
+        let family: AddressFamily = packet.destination.width == 32 ? .v4 : .v6
+        let sources = translation.sources(own).intersection(.all(of: family))
+        return sources.first.flatMap { sources == AddressSet([$0]) ? $0 : nil }
+    }
+
     /// What becomes of one packet: by what the kernel holds, else by what is meant.
     fileprivate func outcomes(of packet: Packet) -> Outcomes {
         if let held { return HeldEvaluator(held).outcomes(packet) }
