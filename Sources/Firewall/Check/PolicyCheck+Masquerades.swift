@@ -4,6 +4,7 @@ import Site
 extension PolicyCheck {
     /// Of what a router changes between two of its networks alone: which way anything else goes the site file does not say.
     mutating func checkMasquerades() {
+        if site.firewall.masquerade.isEmpty { return }
         let rehearsal = Rehearsal(site, intent)
         var known: Set<String> = []
         for router in intent.hosts {
