@@ -10,9 +10,9 @@ package struct ACMEOrder {
     /// The pause grows by a second after so many looks.
     private static let looks: Int64 = 5
 
-    private let session: ACMESession
+    internal let session: ACMESession
     private let solvers: [any ACMEChallengeSolver]
-    private let now: () -> Int64
+    internal let now: () -> Int64
     private let uptime: () -> Int64
     private let pause: (Int64) -> Void
 
@@ -294,68 +294,6 @@ package struct ACMEOrder {
         let document = ProblemDocument(order["error"])
         throw .abandoned(why: document.detail ?? "it is \(order["status"]?.text ?? "-")", names: document.names)
     }
-
-    /// The chain whose top is wanted, of those that the CA gives (section 7.4.2); the CA's own choice when none is.
-    private func bundle(
-        _ url: String,
-        _ names: [String],
-        _ key: PrivateKey,
-        chain wanted: String?
-    ) throws(ACMEProblem) -> CertificateBundle {
-        let answer = try session.post("", to: url)
-        let usual = try checked(answer, url, names, key)
-        guard let wanted, !usual.isBelow(wanted) else { return usual }
-        for other in answer.links("alternate").prefix(Self.mostChains) {
-            // One that is damaged is no reason to go without a certificate.
-            guard let chain = try? checked(session.post("", to: other), other, names, key) else { continue }
-            if chain.isBelow(wanted) { return chain }
-        }
-        return usual
-    }
-
-    private static let mostChains = 8
-
-    private func checked(
-        _ answer: ACMEResponse,
-        _ url: String,
-        _ names: [String],
-        _ key: PrivateKey
-    ) throws(ACMEProblem) -> CertificateBundle {
-        let bundle: CertificateBundle
-        do throws(CertificateError) {
-            bundle = try CertificateBundle(chain: try Certificate.load(pem: answer.body.span), key: key)
-            try bundle.requireServable()
-            try Transparency.require(of: bundle, at: now())
-        } catch {
-            throw .unfit(url: url, why: "what is no good certificate: \(error)")
-        }
-        try requireDates(of: bundle.leaf, url)
-        let covered = bundle.identifiers
-        guard Set(names).isSubset(of: covered) else {
-            throw .unfit(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
-        }
-        return bundle
-    }
-
-    /// Nobody would accept it: whichever of the two clocks is wrong, the one before stays.
-    private func requireDates(of leaf: Certificate, _ url: String) throws(ACMEProblem) {
-        let (now, validity) = (now(), leaf.validity)
-        if validity.lowerBound > now + Self.clockSkew {
-            let moment = UTC.text(validity.lowerBound)
-            throw .unfit(url: url, why: "a certificate that is not valid before \(moment), \(Self.words(now))")
-        }
-        if validity.upperBound <= now {
-            let moment = UTC.text(validity.upperBound)
-            throw .unfit(url: url, why: "a certificate that expired at \(moment), \(Self.words(now))")
-        }
-    }
-
-    private static func words(_ now: Int64) -> String {
-        "where this machine's clock shows \(UTC.text(now)): one of the two clocks is wrong"
-    }
-
-    /// Seconds that a CA's clock may be ahead of ours: clocks are not set to the second.
-    private static let clockSkew: Int64 = 300
 
     // MARK: Waiting
 

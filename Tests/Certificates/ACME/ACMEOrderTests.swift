@@ -5,13 +5,13 @@ import Testing
 
 /// The order of a certificate, against a CA in memory: what every CA may do.
 @Suite("An order of ACME") struct ACMEOrderTests {
-    private let ca = ScriptedCA()
+    let ca = ScriptedCA()
     private let solver = RecordingSolver()
-    private let key: PrivateKey
+    let key: PrivateKey
     private let accountKey: PrivateKey
-    private let clock = Clock()
+    let clock = Clock()
 
-    private final class Clock {
+    final class Clock {
         var now: Int64 = 1_790_000_000
         var uptime: Int64 = 0
         var pauses: [Int64] = []
@@ -36,7 +36,7 @@ import Testing
         return ScriptedCA.json(try Certificate.issue(template, for: key, by: nil).pem)
     }
 
-    private func order(_ status: String, authorizations: [String] = [], status code: Int = 200) -> ACMEResponse {
+    func order(_ status: String, authorizations: [String] = [], status code: Int = 200) -> ACMEResponse {
         let list = authorizations.map { "\"\(ScriptedCA.base)/authorization/\($0)\"" }.joined(separator: ",")
         let certificate = status == "valid" ? ", \"certificate\": \"\(ScriptedCA.base)/certificate\"" : ""
         return ScriptedCA.json(
@@ -60,7 +60,7 @@ import Testing
         return session
     }
 
-    private func run(
+    func run(
         _ names: [String],
         _ wishes: ACMEOrder.Wishes = .init(),
         through transport: (any ACMETransport)? = nil
@@ -80,7 +80,7 @@ import Testing
     }
 
     /// Everything as it should be, for these names.
-    private func prepare(_ names: [String]) throws {
+    func prepare(_ names: [String]) throws {
         let bases = Set(names.map { $0.hasPrefix("*.") ? String($0.dropFirst(2)) : $0 }).sorted()
         ca.answer("/order", order("pending", authorizations: bases, status: 201))
         for name in bases {
