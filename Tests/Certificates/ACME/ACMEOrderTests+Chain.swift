@@ -3,7 +3,7 @@ import OpenSSL
 import Testing
 
 extension ACMEOrderTests {
-    @Test("a chain with an issuer that has ended or not begun is refused; not for a root alone, nor where another is good")
+    @Test("a chain whose issuer has ended or not begun is refused, not for its root alone, nor where another is good")
     func issuers() throws {
         try prepare(["a.test"])
         let now = clock.now
