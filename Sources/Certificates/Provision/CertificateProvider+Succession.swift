@@ -29,6 +29,29 @@ extension CertificateProvider {
         }
     }
 
+    /// What is served of several pairs of files, of which one cannot be used: each that is good takes the place of what is served
+    /// of the same kind of key. What is served of the other goes on; once that has ended, for want of another kind alone.
+    ///
+    /// - Returns: nil where no pair is good, or there is one alone.
+    package func renewing(_ served: [CertificateBundle], _ settings: CertificateSettings) -> [CertificateBundle]? {
+        guard case .files(let pairs) = settings.issuer, pairs.count > 1 else { return nil }
+        let lasting = served.filter { $0.end >= now }
+        let good = pairs.compactMap { try? load($0, settings) }.filter { !$0.lacksIssuer(after: lasting) }
+        guard !good.isEmpty else { return nil }
+        func takes(_ fresh: CertificateBundle, theNamesOf old: CertificateBundle) -> Bool {
+            fresh.algorithm == old.algorithm && settings.names.allSatisfy { !old.covers($0) || fresh.covers($0) }
+        }
+        var present: [CertificateBundle] = []
+        for old in lasting {
+            let heirs = good.filter { takes($0, theNamesOf: old) }
+            let next = heirs.first { $0.isAlike(old) } ?? heirs.first ?? old
+            if !present.holds(next) { present.append(next) }
+        }
+        for bundle in good where !present.contains(where: { takes($0, theNamesOf: bundle) }) { present.append(bundle) }
+        let needed = settings.names.filter { name in !present.contains { $0.covers(name) } }
+        return present + served.filter { old in old.end < now && needed.contains(where: old.covers) }
+    }
+
     /// Fails when clients of a name of the site file, who get the current generation, would get none by the way back. From one
     /// that is of no use any way leads on.
     internal func requireNoLessBefore(_ settings: CertificateSettings) throws(CertificateProblem) {

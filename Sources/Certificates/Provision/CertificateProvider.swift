@@ -178,16 +178,7 @@ package struct CertificateProvider: Sendable {
     ) throws(CertificateProblem) -> Provided {
         var provided = Provided(bundles: [])
         for pair in pairs {
-            let bundle = try CertificateSource.load(
-                certificate: pair.certificate,
-                key: pair.key,
-                now: now,
-                sharing: issuers
-            )
-            // A file of another site, most likely: nobody who asks for a name of this one could use it.
-            guard settings.names.contains(where: bundle.covers) else {
-                throw .lackingNames(name: settings.name, names(settings))
-            }
+            let bundle = try load(pair, settings)
             provided.warnings += warnings(of: bundle, settings)
             provided.bundles.append(bundle)
             let overdue = bundle.renewalSchedule.overdue
@@ -198,6 +189,24 @@ package struct CertificateProvider: Sendable {
             provided.renewal = min(provided.renewal ?? .max, refusal.end)
         }
         return provided
+    }
+
+    /// One pair of files, where it is good now.
+    internal func load(
+        _ pair: CertificateFiles,
+        _ settings: CertificateSettings
+    ) throws(CertificateProblem) -> CertificateBundle {
+        let bundle = try CertificateSource.load(
+            certificate: pair.certificate,
+            key: pair.key,
+            now: now,
+            sharing: issuers
+        )
+        // A file of another site, most likely: nobody who asks for a name of this one could use it.
+        guard settings.names.contains(where: bundle.covers) else {
+            throw .lackingNames(name: settings.name, names(settings))
+        }
+        return bundle
     }
 
     /// Names that it lacks, and an end that has come, or comes with nobody seeing to it.

@@ -217,7 +217,13 @@ extension SiteConfiguration {
             } catch {
                 let isOptional = !isWhole || entry.settings.issuer.isStored && error.isDamage
                 guard let held = earlier[name], isOptional else { throw .certificate(name, error) }
-                certificates[name] = held.kept(because: error, sources, at: now)
+                var kept = held.kept(because: error, sources, at: now)
+                if let renewed = provider.renewing(held.provided.bundles, entry.settings) {
+                    kept.provided.bundles = renewed
+                    kept.provided.warnings = kept.provided.warnings.map { "\($0), AND WHAT IS GOOD OF ITS OTHER FILES" }
+                    kept.keep(held)
+                }
+                certificates[name] = kept
             }
         }
         fill(&certificates, by: provider, after: earlier, knowing: &unnamed)

@@ -163,4 +163,40 @@ struct ObstacleTests {
         // Of two kinds of keys, the one that is good.
         #expect(try provide([old, fresh], [], isStart: true).bundles.map(\.leaf.der) == [good.leaf.der])
     }
+
+    @Test("of files for two kinds of keys each good one takes the place of what is served; what has ended gives way")
+    func kindsOfKeys() throws {
+        let other = try InternalCA(named: "other", now: now - 20 * 86_400)
+        func pair(
+            _ name: String,
+            _ kind: PrivateKey.Kind,
+            isOver: Bool = false
+        ) throws -> (CertificateFiles, CertificateBundle) {
+            let start = isOver ? now - 10 * 86_400 : now
+            let bundle = try other.issue(names: ["foobar.com"], key: kind, lifetime: 5 * 86_400, now: start)
+            let chain = try scratch.write("\(name).crt", bundle.chainPEM, mode: 0o644)
+            return (CertificateFiles(certificate: chain, key: try scratch.write("\(name).key", bundle.keyPEM)), bundle)
+        }
+        let provider = scratch.provider(for: settings, at: now)
+        func renewed(
+            _ pairs: [CertificateFiles],
+            _ served: [CertificateBundle],
+            names: [String] = ["foobar.com"]
+        ) -> [String]? {
+            let files = CertificateSettings(name: "files", names: names.map { .exact($0) }, issuer: .files(pairs))
+            return provider.renewing(served, files)?.map(\.fingerprint)
+        }
+        let (ec, fresh) = try pair("ec", .ecdsaP256)
+        let (rsa, good) = try pair("rsa", .rsa2048)
+        let (oldEC, endedEC) = try pair("old-ec", .ecdsaP256, isOver: true)
+        let (oldRSA, endedRSA) = try pair("old-rsa", .rsa2048, isOver: true)
+        let both = ["foobar.com", "www.foobar.com"]
+        let served = try other.issue(names: both, now: now)
+        #expect(renewed([ec, oldRSA], [served, good]) == [fresh.fingerprint, good.fingerprint])
+        #expect(renewed([ec, oldRSA], [served, endedRSA]) == [fresh.fingerprint])
+        #expect(renewed([oldEC, rsa], [endedEC]) == [good.fingerprint])
+        #expect(renewed([ec, oldRSA], [served], names: both) == [served.fingerprint], "its clients would lose a name")
+        #expect(renewed([oldEC, oldRSA], [served]) == nil)
+        #expect(renewed([oldEC], [served]) == nil)
+    }
 }

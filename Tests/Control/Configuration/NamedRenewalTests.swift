@@ -68,6 +68,40 @@ struct NamedRenewalTests {
         #expect(news(all, since: third) == ["two"])
     }
 
+    @Test("of files for two kinds of keys those that are good are taken, though a reload refuses the others")
+    func pairs() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let now = Int64(Date().timeIntervalSince1970)
+        let ca = try InternalCA(named: "other", now: now)
+        func put(_ kind: PrivateKey.Kind, _ name: String) throws -> String {
+            let bundle = try ca.issue(names: ["one.example"], key: kind, now: now)
+            let chain = bundle.chain.map(\.pem).joined()
+            try chain.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
+            let key = bundle.key.pem
+            let path = "\(folder)/\(name).key"
+            try Data((0..<key.count).map { key.bytes[$0] }).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            return bundle.fingerprint
+        }
+        let files = ["ec", "rsa"].map { "{ certificate: \($0).pem, key: \($0).key }" }.joined(separator: ", ")
+        try write([("one", "names: [one.example], issuer: { files: [\(files)] }")])
+        let first = (ec: try put(.ecdsaP256, "ec"), rsa: try put(.rsa2048, "rsa"))
+        func shown(_ site: SiteConfiguration) -> [String] { site.keyring.certificates["one"]?.map(\.fingerprint) ?? [] }
+        var (site, slots) = try load()
+        #expect(shown(site) == [first.ec, first.rsa])
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: "\(folder)/rsa.key")
+        let ec = try put(.ecdsaP256, "ec")
+        let before = site
+        #expect(throws: ConfigurationError.self) { try load(after: before) }
+        site = try site.renewed(generation: 2, slots: &slots, of: ["one"])
+        #expect(shown(site) == [ec, first.rsa])
+        let words = site.warnings.filter { $0.hasSuffix("SERVED ON, AND WHAT IS GOOD OF ITS OTHER FILES") }
+        #expect(words.count == 1 && words[0].contains("rsa.key"), "\(site.warnings)")
+        let rsa = try put(.rsa2048, "rsa")
+        site = try site.renewed(generation: 3, slots: &slots, of: [])
+        #expect(shown(site) == [ec, rsa] && !site.warnings.contains { $0.contains("SERVED ON") }, "\(site.warnings)")
+    }
+
     @Test("another store, in which there is nothing, is refused while certificates of this one are served")
     func otherStore() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
