@@ -25,8 +25,8 @@ extension CertificateProvider {
 
     /// Good certificates for names, and for those below a wildcard.
     ///
-    /// - Parameter places: by where they come from, each with a certificate for each kind of key. The first counts, but those
-    ///   of the internal CA, which browsers refuse, come last.
+    /// - Parameter places: by where they come from, each with a certificate for each kind of key. For a name and a kind of key the
+    ///   first counts; those of the internal CA, which browsers refuse, for names alone that no other has.
     package func good(for names: [HostPattern], in places: [[CertificateBundle]]) -> Good {
         var wanted = Set(names.flatMap(Self.spellings))
         var found = Good()
@@ -41,10 +41,14 @@ extension CertificateProvider {
         let good = places.map { place in
             place.filter { !wanted.isDisjoint(with: $0.identifiers) && isGood($0) }
         }.filter { !$0.isEmpty }
-        for place in good.filter({ !isSignedHere($0[0]) }) + good.filter({ isSignedHere($0[0]) }) {
+        for places in [good.filter { !isSignedHere($0[0]) }, good.filter { isSignedHere($0[0]) }] {
             var named: [String: [CertificateBundle]] = [:]
-            for bundle in place {
-                for name in wanted.intersection(bundle.identifiers) { named[name, default: []].append(bundle) }
+            for bundle in places.joined() {
+                for name in wanted.intersection(bundle.identifiers) {
+                    let others = named[name] ?? []
+                    if others.contains(where: { $0.algorithm == bundle.algorithm }) { continue }
+                    named[name] = others + [bundle]
+                }
             }
             found.bundles.merge(named) { first, _ in first }
         }
@@ -150,7 +154,7 @@ extension CertificateProvider {
     }
 
     /// The certificates of ACME servers for which a start would find nothing that clients take, for names for which they are shown
-    /// something that they take: what came from files is in no store, and what was in it may be gone.
+    /// something that they take, of each kind of key: what came from files is in no store, and what was in it may be gone.
     ///
     /// - Parameters:
     ///   - served: what clients are shown.
@@ -172,8 +176,11 @@ extension CertificateProvider {
             let present = lenders ?? self.lenders(among: shown).flatMap(\.self).filter(isGood)
             lenders = present
             return lacking.contains { wanted in
-                let isOfOwn = served.allSatisfy { !$0.covers(wanted) || isSignedHere($0) }
-                return !present.contains { $0.covers(wanted) && (isOfOwn || !isSignedHere($0)) }
+                let offered = served.filter { $0.covers(wanted) }
+                let trusted = offered.filter { !isSignedHere($0) }
+                let found = present.filter { $0.covers(wanted) && (trusted.isEmpty || !isSignedHere($0)) }
+                let kinds = Set((trusted.isEmpty ? offered : trusted).map(\.algorithm))
+                return !kinds.isSubset(of: found.map(\.algorithm))
             }
         }
     }

@@ -115,6 +115,37 @@ struct BorrowingTests {
         }
     }
 
+    @Test("for each kind of key, though another certificate has one of another kind for the name")
+    func kindsOfKeys() throws {
+        try inFolder {
+            let ec = try keep("ec", "foobar.com")
+            let rsa = try InternalCA(named: "other", now: now).issue(names: ["foobar.com"], key: .rsa2048, now: now)
+            try store.save(rsa, as: "rsa", .imported, reason: "a test", now: now)
+            func entries(_ rest: String) -> String { "  ec: { names: [foobar.com], issuer: \(acme) }\n  \(rest)" }
+            let ofServer = "{ names: [foobar.com], key: rsa-2048, issuer: \(acme) }"
+            let first = try load(entries("rsa: \(ofServer)"), shown: "ec, rsa")
+            #expect(shown("rsa", in: first) == [rsa.fingerprint])
+            func requireBoth(_ name: String, in site: SiteConfiguration) throws {
+                #expect(shown(name, in: site) == [ec.fingerprint, rsa.fingerprint], "\(site.warnings)")
+                let generation = try #require(site.keyring.generations(for: site.plan).values.first)
+                #expect(generation.leaves(for: "foobar.com", .rsa).map(\.der) == [rsa.leaf.der])
+                #expect(generation.leaves(for: "foobar.com", .ecdsa).map(\.der) == [ec.leaf.der])
+            }
+            for earlier in [first, nil] as [SiteConfiguration?] {
+                let renamed = try load(entries("rsa2: \(ofServer)"), shown: "ec, rsa2", after: earlier)
+                try requireBoth("rsa2", in: renamed)
+                #expect(renamed.lost(atStartOf: renamed.site, at: now) == [])
+            }
+            try FileManager.default.removeItem(atPath: "\(folder)/store/rsa")
+            let ofFiles = "rsa: { names: [foobar.com], issuer: \(try files(rsa, "rsa")) }"
+            let second = try load(entries(ofFiles), shown: "ec, rsa")
+            let third = try load(entries("rsa: \(ofServer)"), shown: "ec, rsa", after: second)
+            try requireBoth("rsa", in: third)
+            #expect(third.lost(atStartOf: third.site, at: now) == ["rsa"], "no start would find it")
+            #expect(third.lost(atStartOf: second.site, at: now) == [])
+        }
+    }
+
     @Test("for a name that files lack what the store has is shown, and not what came from other files")
     func lackingFiles() throws {
         try inFolder {
