@@ -147,6 +147,7 @@ extension CertificateProvider {
         isAsked: Bool,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
+        let replaced = try? store.load(settings.name)
         try ordered { () throws(CertificateProblem) in
             try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
         }
@@ -159,7 +160,8 @@ extension CertificateProvider {
             chain: acme.candidates.first { $0.directory == made.directory }?.chain ?? ""
         )
         var plan = plan
-        let life = made.bundle.leaf.renewalSchedule.lifetime
+        // What is replaced before its chain ends had no longer life.
+        let life = min(made.bundle.leaf.renewalSchedule.lifetime, replaced?.renewalSchedule.lifetime ?? .max)
         if let lack = made.lack {
             let wish = settings.wish
             plan.succeed(origin, life: life, isAsked: isAsked, but: lack, wishing: wish, at: Self.clock)

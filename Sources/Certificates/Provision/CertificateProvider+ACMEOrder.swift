@@ -165,7 +165,7 @@ extension CertificateProvider {
         }
         guard plan.failures >= Self.patience, !rest.isEmpty, rest != names else { return nil }
         guard let bundle = try? store.load(settings.name) else { return rest }
-        let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.leaf.renewalSchedule.due > Self.clock
+        let isGood = Set(rest).isSubset(of: bundle.identifiers) && bundle.renewalSchedule.due > Self.clock
         return isGood ? nil : rest
     }
 }

@@ -54,11 +54,24 @@ package struct CertificateStanding: Sendable {
     /// When the next try at a new one is due: seconds since 1970, 0 for at once. nil when nobody here renews it.
     package var due: Int64? {
         guard isRenewedHere else { return nil }
-        guard let leaf = leaves.first else { return plan.next }
+        guard let leaf = leaves.first, let whole = schedule else { return plan.next }
         let isOfPlan = plan.origin?.fingerprint == leaf.fingerprint
         if cause != nil { return isOfPlan ? max(plan.next, plan.patience) : plan.next }
-        guard isOfPlan else { return max(plan.next, leaf.renewalSchedule.due) }
-        return max(plan.next, plan.patience, leaf.renewalSchedule.due(advised: plan.advice?.moment))
+        guard isOfPlan else { return max(plan.next, whole.due) }
+        let due = leaf.renewalSchedule.due(advised: plan.advice?.moment)
+        guard whole.validity.upperBound < leaf.validity.upperBound else { return max(plan.next, plan.patience, due) }
+        // A CA may give the same chain again: CAs give few certificates for the same names in a week.
+        let pause = min(Self.pauseForChain, leaf.renewalSchedule.lifetime / 3)
+        return max(plan.next, plan.patience, min(due, max(whole.due, plan.since + pause)))
+    }
+
+    /// Seconds from one that has come to the next that is ordered for its chain.
+    private static let pauseForChain: Int64 = 86_400
+
+    /// For as long as it and its chain are good.
+    private var schedule: RenewalSchedule? {
+        guard let leaf = leaves.first, let end = ends.first else { return nil }
+        return leaf.renewalSchedule(until: end)
     }
 
     /// Until when no other is made though no try has failed, and why: an operator went back to it, or its CAs want to be left
@@ -71,7 +84,7 @@ package struct CertificateStanding: Sendable {
     /// How many tries remain before it ends; nil when nobody here renews it.
     package func runway(at now: Int64) -> Int? {
         guard isRenewedHere else { return nil }
-        return leaves.first?.renewalSchedule.runway(at: now, failures: failures, next: due) ?? 0
+        return schedule?.runway(at: now, failures: failures, next: due) ?? 0
     }
 
     /// Whether it, or what is left of its time, wants a person.
@@ -203,7 +216,9 @@ extension CertificateProvider {
         guard end > now else { return [] }
         var found: [String] = []
         if let issuer = bundle.chain.dropFirst().min(by: { $0.validity.upperBound < $1.validity.upperBound }),
-            issuer.validity.upperBound < bundle.leaf.validity.upperBound
+            issuer.validity.upperBound < bundle.leaf.validity.upperBound,
+            // What is renewed here is so before that.
+            !settings.issuer.isStored || bundle.renewalSchedule.isOverdue(at: now)
         {
             found.append(
                 "its chain ends at \(UTC.text(end)), before it does, with the certificate of \(issuer.subject): clients "
@@ -307,10 +322,7 @@ extension CertificateBundle {
     package var end: Int64 { chain.map(\.validity.upperBound).min() ?? 0 }
 
     /// For as long as the whole chain is good.
-    internal var renewalSchedule: RenewalSchedule {
-        let start = leaf.validity.lowerBound
-        return RenewalSchedule(validity: start...max(start, end), fingerprint: leaf.fingerprint)
-    }
+    internal var renewalSchedule: RenewalSchedule { leaf.renewalSchedule(until: end) }
 }
 
 extension CertificateSettings.Issuer {

@@ -82,4 +82,10 @@ package struct RenewalSchedule: Sendable, Equatable {
 
 extension Certificate {
     package var renewalSchedule: RenewalSchedule { RenewalSchedule(validity: validity, fingerprint: fingerprint) }
+
+    /// The same where its chain ends at `end`: seconds since 1970.
+    internal func renewalSchedule(until end: Int64) -> RenewalSchedule {
+        let start = validity.lowerBound
+        return RenewalSchedule(validity: start...max(start, end), fingerprint: fingerprint)
+    }
 }

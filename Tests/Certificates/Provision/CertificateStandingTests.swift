@@ -91,6 +91,38 @@ struct CertificateStandingTests {
         #expect(words.contains("its chain ends at") && words.contains("CN=short"), "\(words)")
     }
 
+    @Test("one of an ACME server is due before its chain ends, and a day after one that came with the same chain")
+    func shortChainOfServer() throws {
+        let odd = try RealTools.chainEndingEarly(in: scratch)
+        let bundle = try CertificateSource.load(certificate: odd.certificate, key: odd.key)
+        let now = Int64(Date().timeIntervalSince1970)
+        try scratch.store.save(bundle, as: "odd", .imported, reason: "a test", now: now)
+        let acme = ACMESettings(directory: "https://ca.test/dir")
+        let settings = CertificateSettings(name: "odd", names: [.exact("foobar.com")], issuer: .acme(acme))
+        func standing(at moment: Int64) -> CertificateStanding { scratch.provider(at: moment).standing(settings) }
+        // Two days: half of them, as of any life below ten.
+        let (day, end) = (Int64(86_400), bundle.end)
+        #expect(end < bundle.leaf.validity.upperBound)
+        let due = try #require(standing(at: now).due)
+        #expect((end - day...end - day + 2 * day / 50 + 60).contains(due), "\(due), \(end)")
+        #expect(standing(at: now).runway(at: now) == 4, "at once, and after 1, 10 and 100 minutes")
+        #expect(standing(at: now).warnings.isEmpty && standing(at: now).faults.isEmpty)
+        let late = standing(at: end - 3_600)
+        #expect(late.warnings.first?.contains("its chain ends at") == true && late.runway(at: end - 3_600) == 3)
+        var plan = RenewalPlan()
+        let origin = RenewalPlan.Origin(
+            fingerprint: bundle.leaf.fingerprint,
+            directory: acme.directory,
+            account: ""
+        )
+        plan.succeed(origin, life: 90 * day, at: now - 3 * day)
+        scratch.store.keep(plan, of: "odd")
+        #expect(standing(at: now).due == due)
+        plan.succeed(origin, life: 3 * day, at: due - 100)
+        scratch.store.keep(plan, of: "odd")
+        #expect(standing(at: due).due == due - 100 + day)
+    }
+
     @Test("one that was never issued has a next try, and the reason for the audit log is no advice")
     func missing() throws {
         let settings = CertificateSettings(name: "site", names: [.exact("foobar.com")], issuer: .internal)

@@ -114,6 +114,38 @@ struct OrderFaultTests {
         #expect(provider.plan(of: wider, acme).hurries == 0)
     }
 
+    @Test("one is not replaced early whose chain was about to end")
+    func shortChain() throws {
+        let (day, start) = (Int64(86_400), now - 4 * 86_400)
+        func issue(
+            _ role: CertificateTemplate.Role,
+            _ name: String,
+            days: Int64,
+            for key: PrivateKey? = nil,
+            by authority: Certificate.Authority?
+        ) throws -> Certificate.Authority {
+            let key = try key ?? PrivateKey.generate(.ecdsaP256)
+            var template = CertificateTemplate(role: role, notBefore: start, notAfter: start + days * day)
+            if authority == nil || days < 10 { template.commonName = name } else { template.names = [name] }
+            return .init(certificate: try Certificate.issue(template, for: key, by: authority), key: key)
+        }
+        let key = try scratch.store.load("web").key
+        let middle = try issue(.intermediate, "ends", days: 6, by: issue(.root, "Root", days: 90, by: nil))
+        let leaf = try issue(.server, "foobar.com", days: 47, for: key, by: middle)
+        let before = try CertificateBundle(chain: [leaf.certificate, middle.certificate], key: key)
+        try scratch.store.save(before, as: "web", reason: "a test", now: now)
+        var plan = RenewalPlan()
+        let origin = RenewalPlan.Origin(
+            fingerprint: before.leaf.fingerprint,
+            directory: acme.directory,
+            account: ""
+        )
+        plan.succeed(origin, life: 47 * day, at: start)
+        scratch.store.keep(plan, of: "web")
+        try order(outside())
+        #expect(scratch.provider(at: now).plan(of: settings, acme).hurries == 0)
+    }
+
     @Test("`replaces` goes to the CA and the account that gave what is replaced, and to no others")
     func replaces() throws {
         let leaf = try #require(try scratch.store.loadChain("web").first)
