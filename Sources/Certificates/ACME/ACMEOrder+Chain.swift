@@ -3,7 +3,7 @@ import OpenSSL
 /// The chain that an order comes to: clients get it as it is, so all of it must be good.
 extension ACMEOrder {
     /// The chain whose top is wanted, of those that the CA gives (section 7.4.2); the CA's own choice when none is, or, where that
-    /// is of no use, another.
+    /// has ended, another.
     internal func bundle(
         _ url: String,
         _ names: [String],
@@ -11,17 +11,20 @@ extension ACMEOrder {
         chain wanted: String?
     ) throws(ACMEProblem) -> CertificateBundle {
         let answer = try session.post("", to: url)
-        let usual = Result { () throws(ACMEProblem) in try checked(answer, url, names, key) }
-        var fit = try? usual.get()
-        if let fit, wanted.map(fit.isBelow) ?? true { return fit }
+        let usual = try checked(answer, url, names, key)
+        let fault = faultOfDates(usual, url)
+        if fault == nil, wanted.map(usual.isBelow) ?? true { return usual }
+        var fit = fault == nil ? usual : nil
         for other in answer.links("alternate").prefix(Self.mostChains) {
             // One that is damaged is no reason to go without a certificate.
-            guard let chain = try? checked(session.post("", to: other), other, names, key) else { continue }
+            guard let chain = try? checked(session.post("", to: other), other, names, key),
+                faultOfDates(chain, other) == nil
+            else { continue }
             if wanted.map(chain.isBelow) ?? true { return chain }
             fit = fit ?? chain
         }
-        if let fit { return fit }
-        return try usual.get()
+        if fit == nil, let fault { throw fault }
+        return fit ?? usual
     }
 
     private static let mostChains = 8
@@ -45,10 +48,6 @@ extension ACMEOrder {
         } catch {
             throw .unfit(url: url, why: "what is no good certificate: \(error)")
         }
-        try requireDates(of: bundle.leaf, "a certificate that", url)
-        for issuer in bundle.chain.dropFirst() {
-            try requireDates(of: issuer, "a chain with the certificate of \(issuer.subject), which", url)
-        }
         let covered = bundle.identifiers
         guard Set(names).isSubset(of: covered) else {
             throw .unfit(url: url, why: "a certificate for \(covered.joined(separator: ", ")) only")
@@ -57,20 +56,21 @@ extension ACMEOrder {
     }
 
     /// Nobody would accept it: whichever of the two clocks is wrong, the one before stays.
-    private func requireDates(of certificate: Certificate, _ what: String, _ url: String) throws(ACMEProblem) {
-        let (now, validity) = (now(), certificate.validity)
-        if validity.lowerBound > now + Self.clockSkew {
-            let moment = UTC.text(validity.lowerBound)
-            throw .unfit(url: url, why: "\(what) is not valid before \(moment), \(Self.words(now))")
+    private func faultOfDates(_ bundle: CertificateBundle, _ url: String) -> ACMEProblem? {
+        let now = self.now()
+        let clocks = "where this machine's clock shows \(UTC.text(now)): one of the two clocks is wrong"
+        for (index, certificate) in bundle.chain.enumerated() {
+            let owner = certificate.subject
+            let what = index == 0 ? "a certificate that" : "a chain with the certificate of \(owner), which"
+            let validity = certificate.validity
+            if validity.lowerBound > now + Self.clockSkew {
+                return .unfit(url: url, why: "\(what) is not valid before \(UTC.text(validity.lowerBound)), \(clocks)")
+            }
+            if validity.upperBound <= now {
+                return .unfit(url: url, why: "\(what) expired at \(UTC.text(validity.upperBound)), \(clocks)")
+            }
         }
-        if validity.upperBound <= now {
-            let moment = UTC.text(validity.upperBound)
-            throw .unfit(url: url, why: "\(what) expired at \(moment), \(Self.words(now))")
-        }
-    }
-
-    private static func words(_ now: Int64) -> String {
-        "where this machine's clock shows \(UTC.text(now)): one of the two clocks is wrong"
+        return nil
     }
 
     /// Seconds that a CA's clock may be ahead of ours: clocks are not set to the second.
