@@ -65,6 +65,7 @@ extension CertificateProvider {
     ) throws(CertificateProblem) -> CertificateBundle {
         var plan = plan(of: settings, acme)
         let isMeant = isAsked || !isOfSite(settings)
+        let replaced = (try? store.load(settings.name))?.renewalSchedule
         var problems: [String: ACMEProblem] = [:]
         // Whatever becomes of this: a key that is stolen must not come back.
         if wantsNewKey { try ACMEAccountStore.deletePendingOrders(for: settings.name, in: store) }
@@ -84,7 +85,7 @@ extension CertificateProvider {
             try store.requireRoom(for: settings.name)
             if !askable.isEmpty {
                 var begun = plan
-                begun.begin(wishing: settings.wish, at: Self.clock)
+                begun.begin(wishing: settings.wish, replacing: replaced, at: Self.clock)
                 store.keep(begun, of: settings.name)
             }
             for candidate in askable {
@@ -105,7 +106,7 @@ extension CertificateProvider {
         } catch {
             // It is this machine's fault, and a try all the same.
             let problem = storeProblem(error)
-            plan.fail("\(problem)", wishing: settings.wish, at: Self.clock)
+            plan.fail("\(problem)", wishing: settings.wish, replacing: replaced, at: Self.clock)
             store.keep(plan, of: settings.name)
             throw problem
         }
@@ -117,7 +118,7 @@ extension CertificateProvider {
         if askable.isEmpty {
             plan.wait("\(problem)", wishing: settings.wish, until: Self.clock + pause)
         } else {
-            plan.fail("\(problem)", wishing: settings.wish, pause: pause, at: Self.clock)
+            plan.fail("\(problem)", wishing: settings.wish, pause: pause, replacing: replaced, at: Self.clock)
         }
         store.keep(plan, of: settings.name)
         throw problem
@@ -163,8 +164,15 @@ extension CertificateProvider {
         // What is replaced before its chain ends had no longer life.
         let life = min(made.bundle.leaf.renewalSchedule.lifetime, replaced?.renewalSchedule.lifetime ?? .max)
         if let lack = made.lack {
-            let wish = settings.wish
-            plan.succeed(origin, life: life, isAsked: isAsked, but: lack, wishing: wish, at: Self.clock)
+            plan.succeed(
+                origin,
+                life: life,
+                isAsked: isAsked,
+                but: lack,
+                wishing: settings.wish,
+                replacing: made.bundle.renewalSchedule,
+                at: Self.clock
+            )
         } else {
             plan.succeed(origin, life: life, isAsked: isAsked, at: Self.clock)
         }

@@ -89,7 +89,15 @@ package struct CertificateStanding: Sendable {
 
     /// Whether it, or what is left of its time, wants a person.
     package func isWanting(at now: Int64) -> Bool {
-        !faults.isEmpty || !warnings.isEmpty || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
+        !faults.isEmpty || !warnings.isEmpty || isLate(at: now)
+            || runway(at: now).map { $0 < RenewalSchedule.alarm } ?? false
+    }
+
+    /// Of a short life many tries remain until the last hours, since they come ever closer: it wants a person when they fail yet
+    /// in the second half of the time for them.
+    private func isLate(at now: Int64) -> Bool {
+        guard failures > 0, let schedule = leaves.first?.renewalSchedule else { return false }
+        return schedule.isShort && schedule.isOverdue(at: now)
     }
 
     /// Whether an operator went back to it, so that nothing is made in its place for what he knew.

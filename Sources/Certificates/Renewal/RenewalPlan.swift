@@ -81,18 +81,26 @@ package struct RenewalPlan: Sendable, Equatable {
     /// - Parameters:
     ///   - wish: what the site file asks for: a try at something else need not wait for it.
     ///   - pause: seconds that the CAs asked for; the usual pause when that is longer.
-    package mutating func fail(_ problem: String, wishing wish: String = "", pause: Int64 = 0, at now: Int64) {
+    ///   - replaced: what there is until one succeeds, if anything: of what ends soon the usual pause is shorter.
+    package mutating func fail(
+        _ problem: String,
+        wishing wish: String = "",
+        pause: Int64 = 0,
+        replacing replaced: RenewalSchedule? = nil,
+        at now: Int64
+    ) {
         failures += 1
         (restingWish, isRefused) = ("", false)
         self.wish = Self.digest(wish)
-        next = now + max(pause, RenewalSchedule.pause(afterFailures: failures))
+        let usual = replaced?.pause(afterFailures: failures, at: now)
+        next = now + max(pause, usual ?? RenewalSchedule.pause(afterFailures: failures))
         self.problem = problem
     }
 
     /// A try begins. Until it has ended it counts as one that failed: a process that dies in it again and again would else
     /// begin another one at each start, and use up what a CA allows.
-    package mutating func begin(wishing wish: String, at now: Int64) {
-        fail("it was begun, and has not ended", wishing: wish, at: now)
+    package mutating func begin(wishing wish: String, replacing replaced: RenewalSchedule? = nil, at now: Int64) {
+        fail("it was begun, and has not ended", wishing: wish, replacing: replaced, at: now)
     }
 
     /// Nobody was asked, since all want to be left alone: no try has failed.
@@ -207,12 +215,13 @@ package struct RenewalPlan: Sendable, Equatable {
         isAsked: Bool = false,
         but problem: String,
         wishing wish: String,
+        replacing replaced: RenewalSchedule? = nil,
         at now: Int64
     ) {
         let failures = failures
         succeed(origin, life: life, isAsked: isAsked, at: now)
         self.failures = failures
-        fail(problem, wishing: wish, at: now)
+        fail(problem, wishing: wish, replacing: replaced, at: now)
     }
 
     /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were.

@@ -13,6 +13,8 @@ package struct RenewalSchedule: Sendable, Equatable {
     /// The pause between tries that go on failing: an hour less than a day, so that a timer that runs at the same moment of each
     /// day finds it over, however long the try before took.
     private static let longestPause: Int64 = 23 * 3_600
+    /// However little time is left, no CA is asked more often when tries go on failing: an hour.
+    private static let leastPause: Int64 = 3_600
     /// Fewer tries left than this want a person.
     package static let alarm = 3
 
@@ -30,8 +32,10 @@ package struct RenewalSchedule: Sendable, Equatable {
         validity.upperBound - rest + jitter
     }
 
+    package var isShort: Bool { lifetime < Self.shortLifetime }
+
     /// What is left of the life when it is renewed.
-    private var rest: Int64 { lifetime < Self.shortLifetime ? lifetime / 2 : lifetime / 3 }
+    private var rest: Int64 { isShort ? lifetime / 2 : lifetime / 3 }
 
     /// Whether half of the time has passed in which it is usually renewed: whoever should have done it has not.
     package func isOverdue(at now: Int64) -> Bool { now >= overdue }
@@ -50,6 +54,15 @@ package struct RenewalSchedule: Sendable, Equatable {
         let bound = lifetime / 50
         guard bound > 0, let number = UInt32(fingerprint.prefix(8), radix: 16) else { return 0 }
         return Int64(number) % bound
+    }
+
+    /// The same pause where this is what is to be replaced: no longer than until it ends, of a short life no longer than a
+    /// quarter of what is left, and an hour at least, which is also the pause of what has ended.
+    ///
+    /// - Parameter now: when the try failed.
+    package func pause(afterFailures failures: Int, at now: Int64) -> Int64 {
+        let left = validity.upperBound - now
+        return min(Self.pause(afterFailures: failures), max(Self.leastPause, isShort ? left / 4 : left))
     }
 
     /// Seconds from the `failures`th failed try in a row to the next: 1, 10 and 100 minutes, then 23 hours.
@@ -72,8 +85,10 @@ package struct RenewalSchedule: Sendable, Equatable {
         var tries = 0
         while moment < validity.upperBound {
             tries += 1
-            let pause = Self.pause(afterFailures: failures + tries)
-            if pause == Self.longestPause { return tries + Int((validity.upperBound - 1 - moment) / pause) }
+            let pause = pause(afterFailures: failures + tries, at: moment)
+            if pause == Self.longestPause, !isShort {
+                return tries + Int((validity.upperBound - 1 - moment) / pause)
+            }
             moment += pause
         }
         return tries

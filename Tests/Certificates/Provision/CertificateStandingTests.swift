@@ -283,6 +283,25 @@ struct CertificateStandingTests {
         }
     }
 
+    @Test("one that lives a day wants a person when tries fail yet in the second half of the time for them")
+    func lateTries() throws {
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let ca = try InternalCA.loadOrCreate(in: scratch.store, named: "foobar.com", now: now)
+        let bundle = try ca.issue(names: ["foobar.com"], lifetime: 86_400, now: now)
+        try scratch.store.save(bundle, as: "web", reason: "test", now: now)
+        var plan = RenewalPlan()
+        let end = bundle.leaf.validity.upperBound
+        for failures in 0...1 {
+            for (left, isLate) in [(Int64(25_000), false), (15_000, true)] {
+                let standing = scratch.provider(at: end - left).standing(settings)
+                #expect(standing.failures == failures && standing.runway(at: end - left) ?? 0 >= 3, "\(left)")
+                #expect(standing.isWanting(at: end - left) == (isLate && failures > 0), "\(standing)")
+            }
+            plan.fail("busy", at: now)
+            scratch.store.keep(plan, of: "web")
+        }
+    }
+
     @Test("a damaged pointer is told of with its path, and not as if nothing was there")
     func pointer() throws {
         let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)

@@ -135,6 +135,20 @@ import Testing
         #expect(plan.failures == 0 && plan.next == 0 && plan.advice == nil && plan.origin == origin)
     }
 
+    @Test("what ends soon is tried again the sooner, but not before its CA wants to be asked")
+    func endsSoon() {
+        let replaced = RenewalSchedule(validity: Self.now - 64_800...Self.now + 21_600, fingerprint: "00")
+        var plan = RenewalPlan()
+        for _ in 0..<4 { plan.fail("x", wishing: "a", replacing: replaced, at: Self.now) }
+        #expect(plan.next == Self.now + 5_400)
+        plan.begin(wishing: "a", replacing: replaced, at: Self.now + 30_000)
+        #expect(plan.next == Self.now + 33_600)
+        plan.fail("busy", wishing: "a", pause: 9_999, replacing: replaced, at: Self.now)
+        #expect(plan.next == Self.now + 9_999)
+        plan.succeed(origin, life: 86_400, but: "a name", wishing: "a", replacing: replaced, at: Self.now)
+        #expect(plan.failures == 7 && plan.next == Self.now + 5_400)
+    }
+
     @Test("a CA that wants each certificate replaced at once waits 1, 10 and 100 minutes between orders, then 23 hours")
     func patience() throws {
         let scratch = try Scratch()

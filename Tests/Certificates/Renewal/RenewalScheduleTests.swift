@@ -49,6 +49,43 @@ struct RenewalScheduleTests {
         #expect(schedule.runway(at: 91 * day) == 0)
     }
 
+    @Test("of a short life tries come ever closer, to an hour, and go on each hour when it has ended")
+    func shortLife() {
+        let hour: Int64 = 3_600
+        let schedule = schedule(days: 1)
+        // A CA that was away for three hours when it was due.
+        var moment = schedule.due
+        var (failures, pauses): (Int, [Int64]) = (0, [])
+        while moment < 2 * day {
+            failures += 1
+            let pause = schedule.pause(afterFailures: failures, at: moment)
+            let left = day - moment
+            if left > 0 {
+                let after = schedule.runway(at: moment + pause, failures: failures, next: moment + pause)
+                #expect(schedule.runway(at: moment, failures: failures - 1, next: moment) == after + 1)
+            }
+            #expect(pause <= max(hour, left / 4) && (failures < 4 || pause >= hour), "\(failures)")
+            pauses.append(pause)
+            moment += pause
+        }
+        #expect(pauses.prefix(4) == [60, 600, 6_000, (day / 2 - 6_660) / 4])
+        #expect(pauses.suffix(24).allSatisfy { $0 == hour })
+        #expect(schedule.runway(at: day) == 0)
+    }
+
+    @Test("the last pause of a longer life ends with it, and then it is an hour")
+    func end() {
+        let schedule = schedule(days: 90)
+        let end = 90 * day
+        let pauses: [(left: Int64, pause: Int64)] = [
+            (3 * day, 82_800), (82_801, 82_800), (7_000, 7_000), (10, 3_600), (0, 3_600), (-day, 3_600),
+        ]
+        for (left, pause) in pauses {
+            #expect(schedule.pause(afterFailures: 9, at: end - left) == pause, "\(left)")
+        }
+        #expect(schedule.pause(afterFailures: 1, at: end - 10) == 60)
+    }
+
     @Test("a timer that runs at the same moment of each day tries each time, also a CA that takes long to fail")
     func timer() {
         for took: Int64 in [1, 60, 1_800] {
