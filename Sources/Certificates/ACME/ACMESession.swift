@@ -273,11 +273,18 @@ package final class ACMESession {
         now: Int64
     ) -> ACMEProblem {
         let document = ProblemDocument(answer.json)
-        let (type, detail) = (document.type ?? "about:blank", document.detail ?? "")
+        let type = document.type ?? "about:blank"
+        var detail = document.detail ?? ""
         let pause = answer.retryAfter(now: now)
         if type == "rateLimited" || answer.status == 429 || (answer.status == 503 && pause != nil) {
             // 503: the server as a whole is too busy.
             return .rateLimited(detail: detail, seconds: pause ?? 3_600, isForAll: isForAll || answer.status == 503)
+        }
+        if type == "userActionRequired" {
+            // Only a person can do what it waits for, as to agree to other terms (section 7.3.3).
+            let terms = answer.links("terms-of-service").first.map { "the terms are \($0)" }
+            let place = document.instance.map { "\($0) says what is to be done" }
+            detail = [detail, terms ?? "", place ?? ""].filter { !$0.isEmpty }.joined(separator: "; ")
         }
         return .refused(url: url, status: answer.status, type: type, detail: detail, names: document.names)
     }

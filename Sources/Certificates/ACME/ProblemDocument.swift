@@ -8,9 +8,12 @@ internal struct ProblemDocument {
     let detail: String?
     /// The identifiers that it is about, in lower case; empty where it does not say.
     let names: [String]
+    /// Where a person is to go on, of a `userActionRequired` (RFC 8555, section 7.3.3); nil where it does not say.
+    let instance: String?
 
     init(_ json: JSONValue?) {
         type = json?["type"]?.text.map { Self.word(of: $0) }
+        instance = json?["instance"]?.text
         let words = json?["detail"]?.text
         var (named, told): ([String], [String]) = ([], [])
         for part in json?["subproblems"]?.items ?? [] {

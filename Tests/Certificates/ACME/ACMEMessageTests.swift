@@ -58,6 +58,24 @@ import Testing
         )
     }
 
+    @Test("where a person is to agree to other terms, and which they are, is told; of other refusals it is not")
+    func terms() {
+        func told(_ type: String, _ fields: [String: String], _ instance: String) -> String {
+            let body = #"{ "type": "urn:ietf:params:acme:error:\#(type)", "detail": "other terms"\#(instance) }"#
+            let answer = ACMEResponse(status: 403, fields: fields, body: Array(body.utf8))
+            return "\(ACMESession.problem(answer, "/order", now: 0))"
+        }
+        let link = ["link": "<https://ca/dir>;rel=\"index\", <https://ca/terms>;rel=\"terms-of-service\""]
+        let instance = #", "instance": "https://ca/agree""#
+        let begin = "/order refused (403, userActionRequired): other terms"
+        #expect(
+            told("userActionRequired", link, instance)
+                == begin + "; the terms are https://ca/terms; https://ca/agree says what is to be done"
+        )
+        #expect(told("userActionRequired", [:], "") == begin)
+        #expect(told("unauthorized", link, instance) == "/order refused (403, unauthorized): other terms")
+    }
+
     @Test("Retry-After in seconds and as a date; what is neither is none")
     func retryAfter() {
         #expect(answer(["retry-after": "120"]).retryAfter(now: Self.now) == 120)
