@@ -116,9 +116,10 @@ package struct ACMEOrder {
 
     private func open(_ names: [String], _ wishes: Wishes) throws(ACMEProblem) -> ACMEResponse {
         let directory = try session.directory()
+        // Addresses are identifiers of their own kind (RFC 8738).
         let identifiers = names.map { name in
             JSONValue.object([
-                .init("type", .string(name.isAddress ? "ip" : "dns")), .init("value", .string(name)),
+                .init("type", .string(IPAddress(name) == nil ? "dns" : "ip")), .init("value", .string(name)),
             ])
         }
         var members = [JSONValue.Member("identifiers", .array(identifiers))]
@@ -277,9 +278,10 @@ package struct ACMEOrder {
                 return try certificate(order)
             }
             do throws(ACMEProblem) {
-                _ = try session.post(payload, to: finalize)
+                let taken = try session.post(payload, to: finalize)
                 // Asked for once: an order may be shown as ready for a while yet.
-                return try certificate(try poll(location, until: ["valid", "invalid"], for: "the certificate"))
+                let made = try poll(location, until: ["valid", "invalid"], for: "the certificate", after: taken)
+                return try certificate(made)
             } catch .refused(_, _, "orderNotReady", _, _) {
                 looks += 1
                 pause(Self.usualPause(after: looks))
@@ -302,8 +304,15 @@ package struct ACMEOrder {
         return json
     }
 
-    private func poll(_ url: String, until ends: Set<String>, for what: String) throws(ACMEProblem) -> JSONValue {
+    /// - Parameter earlier: an answer that may say when to look first; nil for at once.
+    private func poll(
+        _ url: String,
+        until ends: Set<String>,
+        for what: String,
+        after earlier: ACMEResponse? = nil
+    ) throws(ACMEProblem) -> JSONValue {
         let end = uptime() + Self.patience
+        if let wait = earlier?.retryAfter(now: now()), wait > 0 { pause(min(wait, Self.patience)) }
         var looks: Int64 = 0
         while true {
             let answer = try session.post("", to: url)
@@ -322,9 +331,4 @@ package struct ACMEOrder {
 
     /// Seconds between two looks where the CA says nothing of it.
     private static func usualPause(after looks: Int64) -> Int64 { shortestPause + looks / Self.looks }
-}
-
-extension String {
-    /// Whether it is an IP address rather than a name (RFC 8738).
-    fileprivate var isAddress: Bool { IPAddress(self) != nil }
 }

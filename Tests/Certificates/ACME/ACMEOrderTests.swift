@@ -178,6 +178,16 @@ import Testing
         ca.answer("/order/1", order("ready"), processing(100), processing(3_600))
         #expect(throws: ACMEProblem.late(what: "the certificate")) { try run(["a.test"]) }
         #expect(clock.pauses == [100, 200])
+        // What the answer to finalize says counts from the first look on.
+        for (wait, pauses) in [("40", [40]), ("Mon, 21 Sep 2026 14:13:50 GMT", [30]), ("0", []), ("3600", [300])] {
+            (clock.now, clock.pauses) = (1_790_000_000, [])
+            ca.answer("/order/1", order("ready"), order("valid"))
+            let fields = ["retry-after": wait]
+            ca.answer("/finalize", ACMEResponse(status: 200, fields: fields, body: order("processing").body))
+            let asked = ca.requests("/order/1").count
+            #expect(try run(["a.test"]).names == ["a.test"])
+            #expect(clock.pauses == pauses.map { Int64($0) } && ca.requests("/order/1").count == asked + 2, "\(wait)")
+        }
     }
 
     @Test("orderNotReady: looked at again, then finalized again; a CA that never gets ready is left in time")
