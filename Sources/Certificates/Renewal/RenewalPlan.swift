@@ -224,6 +224,11 @@ package struct RenewalPlan: Sendable, Equatable {
         fail(problem, wishing: wish, replacing: replaced, at: now)
     }
 
+    /// An operator has brought one: tries at it that failed are over, and so is a rest. What CAs asked for stays.
+    package mutating func endTries() {
+        (failures, next, problem, wish, restingWish, isRefused) = (0, 0, "", "", "", false)
+    }
+
     /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were.
     package mutating func substitute(_ origin: Origin) {
         self.origin = origin

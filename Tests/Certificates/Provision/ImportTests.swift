@@ -43,6 +43,27 @@ struct ImportTests {
         #expect(try scratch.store.load("site").hasCertificates(of: longer))
     }
 
+    @Test("tries that failed before are over, and so is what an operator went back to; what CAs asked for is not")
+    func endsTries() throws {
+        var plan = RenewalPlan()
+        plan.hold("https://ca.test/directory", until: now + 3_600)
+        for _ in 0..<4 { plan.fail("the CA is away", wishing: settings.wish, at: now) }
+        scratch.store.keep(plan, of: "site")
+        #expect(provider.standing(settings).failures == 4)
+        for _ in 0..<2 {
+            let brought = try other.issue(names: ["foobar.com"], now: now)
+            try provider.take(brought, as: settings, from: "a test")
+            let standing = provider.standing(settings)
+            #expect(standing.failures == 0 && standing.rest(at: now) == nil && !standing.isWanting(at: now))
+            #expect(standing.due == brought.leaf.renewalSchedule.due, "\(standing)")
+            #expect(standing.plan.held["https://ca.test/directory"] == now + 3_600)
+            let more = try other.issue(names: ["foobar.com"], now: now)
+            try provider.take(more, as: settings, from: "a test")
+            _ = try provider.rollBack(settings, reason: "a test")
+            #expect(provider.standing(settings).rest(at: now) != nil)
+        }
+    }
+
     @Test("a key that browsers refuse is said to be one, also in the store; others are not")
     func keys() throws {
         for kind in PrivateKey.Kind.allCases where kind != .rsa4096 {
