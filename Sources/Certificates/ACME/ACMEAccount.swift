@@ -173,17 +173,7 @@ package final class ACMEAccount {
 
     private func binding() throws(ACMEProblem) -> (identifier: String, secret: SecretBytes)? {
         guard let binding = settings.binding else { return nil }
-        let key: SecretBytes?
-        do {
-            let text = try FileReading.readSecret(binding.keyFile, limit: 1 << 12)
-            key = try Base64URL.decode(secret: text.bytes)
-        } catch {
-            throw .library("\(error)")
-        }
-        guard let key, key.count > 0 else {
-            throw .library("\(binding.keyFile): no HMAC key in base64url, as the CA gives it")
-        }
-        return (binding.identifier, key)
+        return (binding.identifier, try binding.secret())
     }
 
     private func storing<Result>(
@@ -195,4 +185,24 @@ package final class ACMEAccount {
             throw .library("\(error)")
         }
     }
+}
+
+extension ACMEBinding {
+    /// The HMAC key.
+    fileprivate func secret() throws(ACMEProblem) -> SecretBytes {
+        let key: SecretBytes?
+        do {
+            let text = try FileReading.readSecret(keyFile, limit: 1 << 12)
+            key = try Base64URL.decode(secret: text.bytes)
+        } catch {
+            throw .library("\(error)")
+        }
+        guard let key, key.count > 0 else {
+            throw .library("\(keyFile): no HMAC key in base64url, as the CA gives it")
+        }
+        return key
+    }
+
+    /// Fails where an account could not be asked for, since the file of the HMAC key is not there, or of no use.
+    package func requireKey() throws(ACMEProblem) { _ = try secret() }
 }

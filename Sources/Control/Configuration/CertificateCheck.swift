@@ -55,11 +55,14 @@ package enum CertificateCheck {
                     report(.warning, "certificate \(settings.name): the program of `\(use)`: \(error)", at: position)
                 }
             }
-            for (path, position) in settings.authorities {
-                do throws(FileError) {
-                    _ = try FileReading.read(path, limit: ReferenceCheck.trustLimit)
+            for (server, position) in settings.servers {
+                if let path = server.trust, let fault = fault(ofAuthorities: path) {
+                    report(.warning, "certificate \(settings.name): the file of `trust`: \(fault)", at: position)
+                }
+                do throws(ACMEProblem) {
+                    try server.binding?.requireKey()
                 } catch {
-                    report(.warning, "certificate \(settings.name): the file of `trust`: \(error)", at: position)
+                    report(.warning, "certificate \(settings.name): the file of `binding`: \(error)", at: position)
                 }
             }
             do throws(CertificateProblem) {
@@ -93,6 +96,22 @@ package enum CertificateCheck {
             )
         }
         return findings
+    }
+
+    /// What is wrong with a file of whom to trust at an ACME server; nil when nothing is.
+    private static func fault(ofAuthorities path: String) -> String? {
+        let authorities: [UInt8]
+        do throws(FileError) {
+            authorities = try FileReading.read(path, limit: ReferenceCheck.trustLimit)
+        } catch {
+            return "\(error)"
+        }
+        do throws(CertificateError) {
+            _ = try Certificate.load(pem: authorities.span)
+            return nil
+        } catch {
+            return "\(path): \(error)"
+        }
     }
 
     /// That a reload would find nothing in the store, and is refused since it would make another internal CA. That the store of the
@@ -149,21 +168,19 @@ extension CertificateSettings {
     fileprivate var programs: [(use: String, path: String, position: SourcePosition)] {
         var found: [(use: String, path: String, position: SourcePosition)] = []
         if let path = deploy?.command.first { found.append(("deploy", path, position)) }
-        let issuers: [(Issuer?, SourcePosition)] = [(issuer, issuerPosition), (standby, standbyPosition)]
-        for (issuer, position) in issuers {
-            guard case .acme(let acme)? = issuer else { continue }
-            for path in acme.candidates.compactMap({ $0.dns?.command.first }) { found.append(("dns", path, position)) }
+        for (server, position) in servers {
+            if let path = server.dns?.command.first { found.append(("dns", path, position)) }
         }
         return found
     }
 
-    /// The files of whom to trust at the ACME servers of it and its standby, and where that is.
-    fileprivate var authorities: [(path: String, position: SourcePosition)] {
-        var found: [(path: String, position: SourcePosition)] = []
+    /// The ACME servers of it and its standby, and where they are named.
+    fileprivate var servers: [(server: ACMESettings, position: SourcePosition)] {
+        var found: [(server: ACMESettings, position: SourcePosition)] = []
         let issuers: [(Issuer?, SourcePosition)] = [(issuer, issuerPosition), (standby, standbyPosition)]
         for (issuer, position) in issuers {
             guard case .acme(let acme)? = issuer else { continue }
-            for path in acme.candidates.compactMap(\.trust) { found.append((path, position)) }
+            for server in acme.candidates { found.append((server, position)) }
         }
         return found
     }

@@ -18,7 +18,7 @@ struct CertificateCheckTests {
         let other = try InternalCA(named: "a.example", now: now).issue(names: ["a.example"], now: now)
         for (text, name) in [
             (bundle.chain.map(\.pem).joined(), "chain.pem"), (Self.text(of: bundle.key), "key.pem"),
-            (Self.text(of: other.key), "other.pem"), ("", "empty.pem"),
+            (Self.text(of: other.key), "other.pem"), ("", "empty.pem"), ("c2VjcmV0\n", "hmac"),
         ] {
             try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(folder)/\(name)")
@@ -99,7 +99,18 @@ struct CertificateCheckTests {
         // Whom to trust at the server.
         let trust = "    names: a.example\n    issuer: { acme: https://ca.test/dir, trust: "
         #expect(try lines(trust + "chain.pem }") == [10])
-        #expect(try lines(trust + "none.pem }") == [10, 10])
+        for file in ["none.pem", "empty.pem", "open"] {
+            #expect(try lines(trust + "\(file) }") == [10, 10], "\(file)")
+        }
+        // The key of an account at a server, also of one to fall back on: not there, read by others, or no key.
+        let server = "    names: a.example\n    issuer: { acme: https://ca.test/dir, "
+        let binding = "binding: { key-id: a, key-file: "
+        #expect(try lines(server + binding + "hmac } }") == [10])
+        for file in ["none", "open", "empty.pem", "chain.pem"] {
+            #expect(try lines(server + binding + "\(file) } }") == [10, 10], "\(file)")
+            let fallback = "fallback: { acme: https://b.test/dir, \(binding)\(file) } } }"
+            #expect(try lines(server + fallback) == [10, 10], "\(file)")
+        }
         // A store that nobody can have.
         #expect(try lines(acme, store: "site.yaml/store") == [6])
     }
