@@ -114,6 +114,15 @@ package final class ACMEAccount {
         stored = url
     }
 
+    /// Tells the CA to whom it may write, where that is another than it was told last. Without addresses it keeps those that it
+    /// has: another certificate may name them.
+    package func tellContact() throws(ACMEProblem) {
+        let (wanted, known) = (settings.contact, accounts.contact)
+        guard !wanted.isEmpty else { return }
+        if session.toldContact ?? known != wanted { try session.update(contact: wanted) }
+        if known != wanted { accounts.note(contact: wanted) }
+    }
+
     // MARK: Another key
 
     /// Gives the account a new key (RFC 8555, section 7.3.5). The new one is on the disk before the CA hears of it, so that

@@ -141,6 +141,20 @@ package struct ACMEAccountStore: Sendable {
         }
     }
 
+    private var contactPath: String { folder + "/contact" }
+
+    /// The mail addresses that the server was told last; empty where nobody knows of any.
+    internal var contact: [String] {
+        let bytes = try? FileReading.read(contactPath, limit: 1 << 16, trust: .ownerWrites, followsLink: false)
+        return String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n").map { String($0) }
+    }
+
+    /// Notes them. What cannot be written is only forgotten: the server is told once more.
+    internal func note(contact: [String]) {
+        let text = Array(contact.map { $0 + "\n" }.joined().utf8)
+        try? FileWriting.replace(contactPath, with: text.span, mode: 0o600)
+    }
+
     // MARK: Whose it is
 
     private var serverPath: String { folder + "/server" }

@@ -35,6 +35,8 @@ package final class ACMESession {
     package private(set) var account: String?
     /// The server has told the account's URL, or done something in its name.
     internal private(set) var isConfirmed = false
+    /// The mail addresses that it was told in this conversation; nil when it was told none.
+    package private(set) var toldContact: [String]?
     /// Where it is asked to take certificates back, once that is known.
     internal var revocationURL: String? { known?.revokeCert }
 
@@ -73,7 +75,7 @@ package final class ACMESession {
         let directory = try directory()
         var members: [JSONValue.Member] = [
             .init("termsOfServiceAgreed", .boolean(true)),
-            .init("contact", .strings(contact.map { $0.hasPrefix("mailto:") ? $0 : "mailto:\($0)" })),
+            .init("contact", Self.addresses(contact)),
         ]
         if let binding {
             do throws(OpenSSLError) {
@@ -96,6 +98,18 @@ package final class ACMESession {
             )
         }
         try adopt(members)
+        toldContact = contact
+    }
+
+    private static func addresses(_ contact: [String]) -> JSONValue {
+        .strings(contact.map { $0.hasPrefix("mailto:") ? $0 : "mailto:\($0)" })
+    }
+
+    /// Gives the account other mail addresses (section 7.3.2).
+    package func update(contact: [String]) throws(ACMEProblem) {
+        let payload = JSONValue.object([.init("contact", Self.addresses(contact))]).line
+        _ = try post(payload, to: account ?? directoryURL)
+        toldContact = contact
     }
 
     /// Asks for the account of the key (section 7.3.1).

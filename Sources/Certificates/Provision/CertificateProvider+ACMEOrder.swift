@@ -85,8 +85,9 @@ extension CertificateProvider {
             let lack = lacks.isEmpty ? nil : lacks.joined(separator: "; ")
             do throws(ACMEProblem) {
                 try account.keep()
+                try account.tellContact()
             } catch {
-                // Its key is there, by which the CA tells the URL again.
+                // Its key is there, by which the CA tells the URL again; and addresses are told with the next order.
                 outside.tell("\(acme.directory): \(error)")
             }
             if let chain = acme.chain, !bundle.isBelow(chain) {

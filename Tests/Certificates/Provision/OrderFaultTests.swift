@@ -227,6 +227,23 @@ struct OrderFaultTests {
         #expect(Set(scratch.store.challenges().http.keys) == ["younger", "fresh"])
     }
 
+    @Test("another mail address is told to the CA with the next order, until it takes it, and keeps no certificate")
+    func contact() throws {
+        func order(_ contact: [String]) throws {
+            var server = acme
+            server.contact = contact
+            _ = try scratch.provider(at: now).order(settings, server, reason: "a test", outside())
+        }
+        for _ in 0..<2 { try order(["a@b.test"]) }
+        #expect(ca.requests("/me").isEmpty && ca.requests("/account").count == 1)
+        ca.answer("/me", ScriptedCA.problem("invalidContact"), ScriptedCA.json("{}"))
+        for _ in 0..<3 { try order(["c@b.test", "d@b.test"]) }
+        try order([])
+        let told = ca.requests("/me").map { $0.payload?["contact"]?.items.compactMap(\.text) ?? [] }
+        #expect(told == Array(repeating: ["mailto:c@b.test", "mailto:d@b.test"], count: 2))
+        #expect(try scratch.store.currentGeneration(of: "web") == 7)
+    }
+
     @Test("a certificate is kept though the account's URL cannot be")
     func account() throws {
         try order(
