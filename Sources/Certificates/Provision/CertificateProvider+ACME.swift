@@ -83,7 +83,8 @@ extension CertificateProvider {
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
-            if !askable.isEmpty {
+            // What an operator asks for by hand nobody begins anew when it was broken off.
+            if !askable.isEmpty, !isAsked {
                 var begun = plan
                 begun.begin(wishing: settings.wish, replacing: replaced, at: Self.clock)
                 store.keep(begun, of: settings.name)

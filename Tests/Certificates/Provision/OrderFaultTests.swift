@@ -98,6 +98,21 @@ struct OrderFaultTests {
         }
     }
 
+    @Test("one that an operator asked for counts when it has failed: nobody begins it anew where its process died")
+    func asked() throws {
+        let provider = scratch.provider(at: now)
+        func rotate(_ outside: CertificateProvider.Outside) throws {
+            _ = try provider.order(settings, acme, reason: "a test", isAsked: true, outside)
+        }
+        var seen: RenewalPlan?
+        try rotate(outside { [settings, acme] in seen = provider.plan(of: settings, acme) })
+        let plan = try #require(seen)
+        #expect(plan.failures == 0 && plan.next == 0, "\(plan)")
+        ca.answer("/order", ScriptedCA.problem("malformed"))
+        #expect(throws: CertificateProblem.self) { try rotate(outside()) }
+        #expect(provider.plan(of: settings, acme).failures == 1)
+    }
+
     @Test("a name that the site file has since then is an operator's wish: no hurry, however soon, and tried at once")
     func meant() throws {
         for _ in 0..<2 { _ = try scratch.provider(at: now).order(settings, acme, reason: "due", outside()) }
