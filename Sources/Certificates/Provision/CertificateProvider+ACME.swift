@@ -155,11 +155,13 @@ extension CertificateProvider {
         }
         ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
         meet(settings, with: made.bundle.leaf)
+        let server = acme.candidates.first { $0.directory == made.directory }
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
             directory: made.directory,
             account: made.account,
-            chain: acme.candidates.first { $0.directory == made.directory }?.chain ?? ""
+            chain: server?.chain ?? "",
+            profile: server?.profile ?? ""
         )
         var plan = plan
         // What is replaced before its chain ends had no longer life.

@@ -47,7 +47,10 @@ extension CertificateSettings {
     package var wish: String {
         let own = "\(issuer.word) \(key.kind) \(names.map { "\($0)" }.sorted().joined(separator: " "))"
         guard case .acme(let acme) = issuer else { return own }
-        let servers = acme.candidates.map { $0.directory + ($0.chain.map { ", chain \($0)" } ?? "") }
+        let servers = acme.candidates.map { server in
+            let chain = server.chain.map { ", chain \($0)" } ?? ""
+            return server.directory + chain + (server.profile.map { ", profile \($0)" } ?? "")
+        }
         return "\(own) of \(servers.joined(separator: " or "))"
     }
 }

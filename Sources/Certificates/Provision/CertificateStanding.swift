@@ -191,8 +191,8 @@ extension CertificateProvider {
     }
 
     /// What the site file asks for otherwise by now than for what is there, which is good besides: another kind of key, another
-    /// ACME server, another chain. A standby, and what was imported for such a server, are what they are until they are due; and
-    /// with `reuse-key` so is the key.
+    /// ACME server, another chain or profile. A standby, and what was imported for such a server, are what they are until they
+    /// are due; and with `reuse-key` so is the key.
     internal func changes(of bundle: CertificateBundle, _ settings: CertificateSettings) -> [String] {
         guard !wasStandby(bundle.leaf, settings) else { return [] }
         let otherKey =
@@ -213,6 +213,11 @@ extension CertificateProvider {
             if let asked = origin.chain, asked != chain, chain.isEmpty || !bundle.isBelow(chain) {
                 let wanted = chain.isEmpty ? "the choice of \(server.directory)" : "the one below \(chain)"
                 changes.append("it has another chain than \(wanted), as the site file has it")
+            }
+            let profile = server.profile ?? ""
+            if let asked = origin.profile, asked != profile {
+                let wanted = profile.isEmpty ? "the usual one of \(server.directory)" : profile
+                changes.append("it has another profile than \(wanted), as the site file has it")
             }
             return changes
         }

@@ -4,24 +4,6 @@ import Site
 /// What became of the tries at a new certificate so far, and what its CA said of the next: kept in the store, so that a
 /// gateway that is started again goes on where it stood and does not run into a CA's limits.
 package struct RenewalPlan: Sendable, Equatable {
-    /// Where a certificate comes from.
-    package struct Origin: Sendable, Equatable {
-        /// Its SHA-256: what is kept of another one says nothing of it.
-        package let fingerprint: String
-        /// The CA's directory, and the account that ordered it; empty where nobody knows that, or none did.
-        package let directory: String
-        package let account: String
-        /// The chain that the CA was asked for, empty for its own choice; nil where nobody knows.
-        package let chain: String?
-
-        package init(fingerprint: String, directory: String, account: String, chain: String? = nil) {
-            self.fingerprint = fingerprint
-            self.directory = directory
-            self.account = account
-            self.chain = chain
-        }
-    }
-
     /// When the CA wants it renewed (RFC 9773).
     package struct Advice: Sendable, Equatable {
         /// One moment of the window, drawn when the window became known: seconds since 1970.
@@ -371,23 +353,5 @@ extension RenewalPlan.Tries {
             .init("wish", .string(wish)), .init("failures", .integer(failures)), .init("next", .integer(Int(next))),
             .init("problem", .string(problem)),
         ]
-    }
-}
-
-extension RenewalPlan.Origin {
-    fileprivate init?(_ value: JSONValue) {
-        guard let fingerprint = value["certificate"]?.text, let directory = value["directory"]?.text,
-            let account = value["account"]?.text
-        else { return nil }
-        self.init(fingerprint: fingerprint, directory: directory, account: account, chain: value["chain"]?.text)
-    }
-
-    fileprivate var members: [JSONValue.Member] {
-        var members: [JSONValue.Member] = [
-            .init("certificate", .string(fingerprint)), .init("directory", .string(directory)),
-            .init("account", .string(account)),
-        ]
-        if let chain { members.append(.init("chain", .string(chain))) }
-        return members
     }
 }

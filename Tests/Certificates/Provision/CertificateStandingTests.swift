@@ -207,7 +207,7 @@ struct CertificateStandingTests {
         #expect(need(production) == "\(staging) issued it, and the site file names \(production) by now")
     }
 
-    @Test("what was gone back to is held against the site file, its CA, chain and key; a changed file ends the pause")
+    @Test("what was gone back to is held against the site file: CA, chain, profile, key; a changed file ends the pause")
     func goneBackTo() throws {
         let outside = CertificateProvider.Outside(
             transport: { _ in ScriptedCA() },
@@ -223,7 +223,13 @@ struct CertificateStandingTests {
             try scratch.store.save(bundle, as: "web", reason: "a test", now: now)
             var plan = scratch.store.plan(of: "web")
             plan.succeed(
-                .init(fingerprint: bundle.leaf.fingerprint, directory: acme.directory, account: "me", chain: ""),
+                .init(
+                    fingerprint: bundle.leaf.fingerprint,
+                    directory: acme.directory,
+                    account: "me",
+                    chain: "",
+                    profile: ""
+                ),
                 life: 1,
                 at: now
             )
@@ -258,6 +264,8 @@ struct CertificateStandingTests {
         let plain = old
         old.chain = "Another Root"
         #expect(need(old) == "it has another chain than the one below Another Root, as the site file has it")
+        (old.chain, old.profile) = (nil, "short")
+        #expect(need(old) == "it has another profile than short, as the site file has it")
 
         // What clients refused is not made again for a day, but what is another one is.
         #expect(need(plain) == nil)

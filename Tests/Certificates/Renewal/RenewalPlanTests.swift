@@ -49,7 +49,13 @@ import Testing
         let store = CertificateStore(folder: scratch.path)
         var plan = RenewalPlan()
         func origin(_ number: Int) -> RenewalPlan.Origin {
-            .init(fingerprint: "\(number)", directory: "https://ca.test/\(number)", account: "me", chain: "Root")
+            .init(
+                fingerprint: "\(number)",
+                directory: "https://ca.test/\(number)",
+                account: "me",
+                chain: "Root",
+                profile: "short"
+            )
         }
         for number in 0..<9 { plan.succeed(origin(number), life: Self.life, isAsked: true, at: Self.now) }
         store.keep(plan, of: "web")
