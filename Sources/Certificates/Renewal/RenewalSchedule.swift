@@ -32,6 +32,7 @@ package struct RenewalSchedule: Sendable, Equatable {
         validity.upperBound - rest + jitter
     }
 
+    /// Whether it lives less than ten days.
     package var isShort: Bool { lifetime < Self.shortLifetime }
 
     /// What is left of the life when it is renewed.
