@@ -77,15 +77,11 @@ struct EndpointResolver {
             case .addresses(let network): ranges.append(network)
             }
         }
-        let groups = members.groups(among: ranges)
         whole.formUnion(named)
-        for index in whole {
-            ranges += hosts[index].allAddresses.map { address in
-                IPNetwork(containing: address.address, prefixLength: address.address.width)
-            }
-        }
-        var party = party(AddressSet(ranges).union(wide), whole, named: named)
-        party.groups = groups
+        let written = AddressSet(ranges).union(wide)
+        let addresses = AddressSet(whole.flatMap { hosts[$0].allAddresses.map(\.address) }).union(written)
+        var party = party(addresses, written: written, whole, named: named)
+        party.groups = members.groups(among: ranges)
         known[endpoints] = party
         return party
     }
@@ -93,12 +89,19 @@ struct EndpointResolver {
     /// The party of these addresses.
     ///
     /// - Parameters:
+    ///   - written: those of them that are meant whoever bears them; nil for all. One that a host shares is not for another
+    ///     host that has it at another time.
     ///   - whole: hosts that are meant as such.
     ///   - named: those of them that are meant by name.
-    func party(_ addresses: AddressSet, _ whole: Set<Int> = [], named: Set<Int> = []) -> Party {
+    func party(
+        _ addresses: AddressSet,
+        written: AddressSet? = nil,
+        _ whole: Set<Int> = [],
+        named: Set<Int> = []
+    ) -> Party {
         var hits: [Int: [IPAddress]] = [:]
-        Self.visit(v4, addresses.v4) { hits[$1, default: []].append(.v4($0)) }
-        Self.visit(v6, addresses.v6) { hits[$1, default: []].append(.v6($0)) }
+        Self.visit(v4, (written ?? addresses).v4) { hits[$1, default: []].append(.v4($0)) }
+        Self.visit(v6, (written ?? addresses).v6) { hits[$1, default: []].append(.v6($0)) }
         for index in whole where hits[index] == nil { hits[index] = [] }
         let bearers = hits.sorted { $0.key < $1.key }.map { index, found in
             let isWhole = whole.contains(index)
