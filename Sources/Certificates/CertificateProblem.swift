@@ -82,7 +82,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case rootKeyAway(folder: String)
     /// The internal CA that the history tells of is not in its store.
     case lostAuthority(folder: String)
-    /// The internal CA's root is none that the history tells of.
+    /// The internal CA's root is not the last that the history tells of.
     case foreignRoot(fingerprint: String, folder: String)
     /// The key that was brought is another's than the root's.
     case foreignRootKey(path: String, folder: String, subject: String)
@@ -154,7 +154,7 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
                 + "none, `gatehouse certs ca init` makes a new one, and all certificates are replaced by its, which clients "
                 + "refuse until they have its root (`gatehouse certs ca export`)"
         case .foreignRoot(let fingerprint, let folder):
-            "\(folder): THE ROOT OF THE INTERNAL CA IS ANOTHER, \(fingerprint.prefix(16))…, of which the audit log tells nothing. Nothing "
+            "\(folder): THE ROOT OF THE INTERNAL CA IS ANOTHER, \(fingerprint.prefix(16))…, than the audit log tells of last. Nothing "
                 + "is replaced by what it vouches for, since clients would not trust it: bring \(InternalCA.rootName) and "
                 + "\(InternalCA.intermediateName) back as they were; when this is to be the root, `gatehouse certs ca init` says so, "
                 + "and all certificates are replaced by its, which clients refuse until they have it (`gatehouse certs ca export`)"

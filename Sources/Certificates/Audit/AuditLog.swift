@@ -167,16 +167,17 @@ package struct AuditLog: Sendable {
     }
 
     /// SHA-256 of all certificates that the store has had under a name, whether the history holds or not.
-    internal func fingerprints(of name: String) -> Set<String> {
+    internal func fingerprints(of name: String) -> Set<String> { Set(events(of: name).map(\.fingerprint)) }
+
+    /// What was done under a name of the store, whether the history holds or not.
+    internal func events(of name: String) -> [AuditEvent] {
         guard let bytes = try? contents() else { return [] }
         let mark = "\"certificate\":\"\(name)\""
-        return Set(
-            bytes.split(separator: 0x0A).compactMap { line -> String? in
-                let text = String(decoding: line, as: UTF8.self)
-                guard text.utf8.firstRange(of: mark.utf8) != nil else { return nil }
-                return JSONValue(parsing: text)?["fingerprint"]?.text
-            }
-        )
+        return bytes.split(separator: 0x0A).compactMap { line -> AuditEvent? in
+            let text = String(decoding: line, as: UTF8.self)
+            guard text.utf8.firstRange(of: mark.utf8) != nil else { return nil }
+            return JSONValue(parsing: text).flatMap { AuditEvent($0) }
+        }
     }
 
     /// The moment of the last whole line, whether the history holds or not: seconds since 1970; nil where none tells of one.

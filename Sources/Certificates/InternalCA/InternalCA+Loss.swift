@@ -14,20 +14,22 @@ extension InternalCA {
         }
     }
 
-    /// Roots that were found to be their stores', by the folder and the SHA-256: a history of thousands is not read at each look.
-    private static let known = Mutex<Set<String>>([])
+    /// SHA-256 of the roots that were found to be their stores', by the folders: a history of thousands is not read at each look.
+    private static let known = Mutex<[String: String]>([:])
 
-    /// Whether the history tells of a root of the store, or of none at all, as that of a version that kept none.
+    /// Whether it is the last root that the history tells of. One that tells of none, as that of a version that kept none, knows
+    /// each.
     internal static func isKnown(_ root: Certificate, in store: CertificateStore) -> Bool {
-        let mark = "\(store.folder) \(root.fingerprint)"
-        if known.withLock({ $0.contains(mark) }) { return true }
-        let told = store.audit.fingerprints(of: rootName)
-        guard told.isEmpty || told.contains(root.fingerprint) else { return false }
-        known.withLock { _ = $0.insert(mark) }
+        if known.withLock({ $0[store.folder] }) == root.fingerprint { return true }
+        let told = store.audit.events(of: rootName)
+        // A history that begins after one that was set aside may tell of the deletion of its key alone.
+        let last = told.last { $0.kind.makesGeneration }.map { [$0] } ?? told
+        guard last.isEmpty || last.contains(where: { $0.fingerprint == root.fingerprint }) else { return false }
+        known.withLock { $0[store.folder] = root.fingerprint }
         return true
     }
 
-    /// Fails where the history tells of other roots alone: what clients are shown is not replaced by what such a one vouches for.
+    /// Fails where the history tells of another root by now: what clients are shown is not replaced by what such a one vouches for.
     internal static func requireKnown(_ root: Certificate, in store: CertificateStore) throws(CertificateProblem) {
         guard isKnown(root, in: store) else {
             throw .foreignRoot(fingerprint: root.fingerprint, folder: store.folder)

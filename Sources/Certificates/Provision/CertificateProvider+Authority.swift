@@ -11,7 +11,7 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in try authority(isWanted: true).rootCertificate }
     }
 
-    /// Whether the root that is there, if any, is one that the store's history tells of, or that tells of none.
+    /// Whether the root that is there, if any, is the last that the store's history tells of, or that tells of none.
     package var knowsRoot: Bool {
         guard let root = try? InternalCA.root(in: store) else { return true }
         return InternalCA.isKnown(root, in: store)

@@ -251,7 +251,7 @@ extension AuditLog.Findings {
 
 extension AuditEvent.Kind {
     /// Whether the line tells which certificate a generation has.
-    fileprivate var makesGeneration: Bool {
+    internal var makesGeneration: Bool {
         switch self {
         case .issued, .imported, .standbyUsed, .rolledBack: true
         default: false

@@ -104,14 +104,6 @@ struct LostAuthorityTests {
         let root = try provider.existingRoot()
         let other = try Scratch()
         let foreign = try other.provider(for: settings("web"), at: now).root()
-        let parts = ["internal-ca", "internal-ca-root"]
-        func put(_ source: String, away: String) throws {
-            for part in parts {
-                let place = "\(store.folder)/\(part)"
-                try FileManager.default.moveItem(atPath: place, toPath: "\(scratch.path)/\(away)-\(part)")
-                try FileManager.default.moveItem(atPath: source + part, toPath: place)
-            }
-        }
         try put(other.store.folder + "/", away: "before")
         withExtendedLifetime(other) {}
         let problem = CertificateProblem.foreignRoot(fingerprint: foreign.fingerprint, folder: store.folder)
@@ -132,6 +124,47 @@ struct LostAuthorityTests {
         #expect(try served("web") != first)
         let history = try store.audit.verify()
         #expect(try history.fault == nil && store.discrepancies(from: history).isEmpty)
+    }
+
+    @Test("one that was given up signs nothing when it is back, until an operator wants it again")
+    func givenUp() throws {
+        let first = try served("web")
+        let root = try provider.existingRoot()
+        for part in Self.parts {
+            try FileManager.default.moveItem(
+                atPath: "\(store.folder)/\(part)",
+                toPath: "\(scratch.path)/before-\(part)"
+            )
+        }
+        let next = try provider.root()
+        let second = try served("web")
+        #expect(next.der != root.der && second != first)
+
+        try put("\(scratch.path)/before-", away: "next")
+        let problem = CertificateProblem.foreignRoot(fingerprint: root.fingerprint, folder: store.folder)
+        #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
+        #expect(throws: problem) { try provider.renewIntermediate(rootKey: nil) }
+        #expect(try served("web") == second && !provider.knowsRoot)
+        #expect(provider.storeWarnings().contains { $0.contains("ROOT OF THE INTERNAL CA IS ANOTHER") })
+
+        try put("\(scratch.path)/next-", away: "before")
+        #expect(provider.knowsRoot && provider.storeWarnings().isEmpty, "\(provider.storeWarnings())")
+        #expect(try provider.provide(settings("other")).bundles[0].chain[1].isIssued(by: next))
+
+        try put("\(scratch.path)/before-", away: "next")
+        #expect(try provider.root().der == root.der && provider.knowsRoot)
+        #expect(try served("web") != second)
+    }
+
+    private static let parts = ["internal-ca", "internal-ca-root"]
+
+    /// Puts another CA into the store, and what is there elsewhere.
+    private func put(_ source: String, away: String) throws {
+        for part in Self.parts {
+            let place = "\(store.folder)/\(part)"
+            try FileManager.default.moveItem(atPath: place, toPath: "\(scratch.path)/\(away)-\(part)")
+            try FileManager.default.moveItem(atPath: source + part, toPath: place)
+        }
     }
 
     private func expectNothingMade(_ problem: CertificateProblem) throws {
