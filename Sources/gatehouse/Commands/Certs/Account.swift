@@ -23,7 +23,7 @@ extension Certs.Account {
         @OptionGroup var options: CertificateOptions
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             let all = try desk.certificates([]).flatMap { settings -> [ACMESettings] in
                 guard case .acme(let acme) = settings.issuer else { return [] }
                 return acme.candidates

@@ -25,7 +25,7 @@ extension Certs {
             @OptionGroup var options: CertificateOptions
 
             func run() throws {
-                let desk = try options.desk()
+                let desk = try options.changingDesk()
                 let before = try? desk.provider.existingRoot()
                 let wasKnown = desk.provider.knowsRoot
                 let root = try desk.perform { () throws(CertificateProblem) in try desk.provider.root() }
@@ -73,7 +73,7 @@ extension Certs {
             @OptionGroup var options: CertificateOptions
 
             func run() throws {
-                let desk = try options.desk()
+                let desk = try options.changingDesk()
                 let lists = try desk.perform { () throws(CertificateProblem) in try desk.provider.livingLists() }
                 Output.text(lists.intermediates.map(\.pem).joined() + (lists.root?.pem ?? ""))
                 if lists.root == nil {
@@ -99,7 +99,7 @@ extension Certs {
             @Option(help: "The file; it must not be there yet.") var out: String
 
             func run() throws {
-                let desk = try options.desk()
+                let desk = try options.changingDesk()
                 try desk.perform { () throws(CertificateProblem) in try desk.provider.detachRoot(to: out) }
                 Output.line("the root's key is in \(out), and no longer in the store")
             }
@@ -121,7 +121,7 @@ extension Certs {
             @Option(help: "Take the intermediates before back, and say why.") var revoke: RevocationReason?
 
             func run() throws {
-                let desk = try options.desk()
+                let desk = try options.changingDesk()
                 let signer = try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.renewIntermediate(rootKey: rootKey, revoking: revoke)
                 }

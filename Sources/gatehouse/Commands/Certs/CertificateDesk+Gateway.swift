@@ -75,6 +75,14 @@ extension CertificateOptions.Desk {
         return status["certificate_store_problem"]?.text
     }
 
+    /// Ends the command where the running gateway takes nothing from the store: what is made, revoked or deleted there is not so
+    /// in the newer one, once that is back.
+    func requireNewestStore() throws {
+        guard let problem = storeProblem() else { return }
+        Output.error("\(problem); nothing was done")
+        throw ExitCode(1)
+    }
+
     /// What the running gateway's site file asks of a certificate; nil where none runs, or it does not say.
     func wishInForce(of settings: CertificateSettings) -> String? {
         guard case .result(.string(let wish)) = question(.wish(certificate: settings.name)) else { return nil }

@@ -276,4 +276,11 @@ struct CertificateOptions: ParsableArguments {
         desk.noteLostStore()
         return desk
     }
+
+    /// The same for a command that changes something of the store.
+    func changingDesk() throws -> Desk {
+        let desk = try self.desk()
+        try desk.requireNewestStore()
+        return desk
+    }
 }

@@ -14,7 +14,7 @@ extension Certs {
         @Argument(help: "Its name in the site file.") var name: String
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             let settings = try desk.certificate(name)
             guard settings.deploy != nil else {
                 Output.error(

@@ -15,7 +15,7 @@ extension Certs {
         @Argument(help: "Its name in the site file.") var name: String
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             let settings = try desk.certificate(name)
             desk.tellClock()
             func need(_ desk: CertificateOptions.Desk) -> String? {
@@ -53,7 +53,7 @@ extension Certs {
         @OptionGroup var options: CertificateOptions
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             var changed: [CertificateSettings] = []
             var isWanting = false
             desk.tellClock()
@@ -110,7 +110,7 @@ extension Certs {
         var newKey = false
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             let wanted = try desk.certificates(names)
             var changed: [CertificateSettings] = []
             var failure: ExitCode?

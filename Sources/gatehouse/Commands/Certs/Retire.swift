@@ -32,7 +32,7 @@ extension Certs {
 
         func run() throws {
             let name = change.name
-            let desk = try change.options.desk()
+            let desk = try change.options.changingDesk()
             guard let settings = desk.named(name) else { return try retireUnnamed(desk) }
             var gateway = SideQuestions(desk)
             // One that does not answer keeps no key from going.

@@ -16,7 +16,7 @@ extension Certs {
         @OptionGroup var change: CertificateChangeOptions
 
         func run() throws {
-            let desk = try change.options.desk()
+            let desk = try change.options.changingDesk()
             let settings = try desk.certificate(change.name)
             let wish = desk.wishInForce(of: settings)
             let bundle = try desk.perform { () throws(CertificateProblem) in

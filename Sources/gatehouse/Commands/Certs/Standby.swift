@@ -16,7 +16,7 @@ extension Certs {
         @OptionGroup var change: CertificateChangeOptions
 
         func run() throws {
-            let desk = try change.options.desk()
+            let desk = try change.options.changingDesk()
             let settings = try desk.certificate(change.name)
             let bundle = try desk.perform { () throws(CertificateProblem) in
                 try desk.provider.useStandby(settings, reason: change.reason, isAsked: true)

@@ -45,7 +45,7 @@ extension Certs {
         }
 
         func run() throws {
-            let desk = try options.desk()
+            let desk = try options.changingDesk()
             let settings = try desk.certificate(name)
             desk.tellClock()
             let (bundle, known) = try desk.perform { () throws(CertificateProblem) in
