@@ -13,6 +13,8 @@ package struct InternalCAStanding: Sendable {
     private let damage: CertificateProblem?
     /// The root's key is on this machine: the intermediate is replaced by itself.
     package let hasRootKey: Bool
+    /// Its root is the store's, so that it may sign.
+    internal let isKnown: Bool
 
     /// Clients must be told of another root before this one ends: seconds.
     private static let rootMargin: Int64 = 180 * 86_400
@@ -24,6 +26,7 @@ package struct InternalCAStanding: Sendable {
             return nil
         }
         root = try InternalCA.root(in: store)
+        isKnown = InternalCA.isKnown(root, in: store)
         intermediate = signer
         hasRootKey = InternalCA.hasRootKey(in: store)
         do throws(CertificateProblem) {

@@ -288,7 +288,9 @@ extension CertificateProvider {
         let missing = settings.names.filter { !bundle.covers($0) }.map { "\($0)" }
         if !missing.isEmpty { faults.append("\(CertificateProblem.lackingNames(name: settings.name, missing))") }
         if settings.issuer == .internal, let flaw = flaw(of: bundle, settings) {
-            faults.append("\(flaw.rawValue); `gatehouse certs renew` replaces it")
+            // One whose root is none of the store's signs nothing, as the store's warnings say with what helps.
+            let maySign = (try? memo.standing(in: store))?.isKnown ?? true
+            faults.append(flaw.rawValue + (maySign ? "; `gatehouse certs renew` replaces it" : ""))
         }
         if case .acme(let acme) = settings.issuer {
             if isSubstitute(bundle.leaf, settings) {

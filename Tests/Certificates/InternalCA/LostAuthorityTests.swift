@@ -145,6 +145,8 @@ struct LostAuthorityTests {
         #expect(throws: problem) { try provider.issue(settings("web"), reason: "asked") }
         #expect(throws: problem) { try provider.renewIntermediate(rootKey: nil) }
         #expect(try served("web") == second && !provider.knowsRoot)
+        let faults = provider.standing(settings("web")).faults
+        #expect(!faults.isEmpty && faults.allSatisfy { !$0.contains("certs renew") }, "\(faults)")
         #expect(provider.storeWarnings().contains { $0.contains("ROOT OF THE INTERNAL CA IS ANOTHER") })
 
         try put("\(scratch.path)/next-", away: "before")
