@@ -37,9 +37,35 @@ extension CertificateProvider {
     /// The same for what the site file asks for now.
     internal func plan(for settings: CertificateSettings) -> RenewalPlan {
         var plan = plan(of: settings.name)
+        Self.suit(&plan, settings)
+        return plan
+    }
+
+    private static func suit(_ plan: inout RenewalPlan, _ settings: CertificateSettings) {
         plan.endRest(besides: settings.wish)
         plan.consider(settings.wish)
-        return plan
+    }
+
+    /// Changes what became of the tries so far, as `CertificateStore.changePlan` does.
+    @discardableResult
+    internal func changePlan<Result>(of name: String, _ change: (inout RenewalPlan) -> Result) -> Result {
+        let moment = max(now, Self.clock)
+        return store.changePlan(of: name) { (plan: inout RenewalPlan) -> Result in
+            plan.correct(at: moment)
+            return change(&plan)
+        }
+    }
+
+    /// The same for what the site file asks for now.
+    @discardableResult
+    internal func changePlan<Result>(
+        for settings: CertificateSettings,
+        _ change: (inout RenewalPlan) -> Result
+    ) -> Result {
+        changePlan(of: settings.name) { (plan: inout RenewalPlan) -> Result in
+            Self.suit(&plan, settings)
+            return change(&plan)
+        }
     }
 
     /// The same of one that these CAs issue.
@@ -50,7 +76,8 @@ extension CertificateProvider {
     }
 
     /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
-    /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end.
+    /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end. Where an operator went back
+    /// to another one meanwhile, or clients refused one, that stays: what came is not put into force.
     ///
     /// - Parameters:
     ///   - isAsked: an operator wants it now, however old the one before is.
@@ -70,6 +97,15 @@ extension CertificateProvider {
         // Whatever becomes of this: a key that is stolen must not come back.
         if wantsNewKey { try ACMEAccountStore.deletePendingOrders(for: settings.name, in: store) }
         var askable: [ACMESettings] = []
+        var hasBegun = false
+        func end(_ change: (inout RenewalPlan) -> Void) {
+            changePlan(of: settings.name) { (known: inout RenewalPlan) in
+                known.consider(settings.wish)
+                if hasBegun { known.endTry() }
+                known.takeHolds(of: plan)
+                if !known.isHeldBack(at: Self.clock) { change(&known) }
+            }
+        }
         for candidate in acme.candidates {
             let accounts = ACMEAccountStore(store, directory: candidate.directory)
             let wait = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock)) - Self.clock
@@ -83,16 +119,22 @@ extension CertificateProvider {
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
-            // What an operator asks for by hand nobody begins anew when it was broken off.
-            if !askable.isEmpty, !isAsked {
-                var begun = plan
-                begun.begin(wishing: settings.wish, replacing: replaced, at: Self.clock)
-                store.keep(begun, of: settings.name)
+            if !askable.isEmpty {
+                changePlan(for: settings) { (known: inout RenewalPlan) in
+                    known.consider(servers: acme.candidates.map(\.directory))
+                    // What an operator asks for by hand nobody begins anew when it was broken off.
+                    if isAsked {
+                        known.endRest(besides: "")
+                    } else {
+                        known.begin(wishing: settings.wish, replacing: replaced, at: Self.clock)
+                    }
+                }
+                hasBegun = !isAsked
             }
             for candidate in askable {
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, plan, wantsNewKey: wantsNewKey, outside)
-                    return try keep(made, settings, acme, plan, reason: reason, isAsked: isMeant, outside)
+                    return try keep(made, settings, acme, reason: reason, isAsked: isMeant, hasBegun: hasBegun, outside)
                 } catch .order(_, let problem) {
                     problems[candidate.directory] = problem
                     guard case .rateLimited(let detail, let seconds, let isForAll) = problem else { continue }
@@ -107,8 +149,7 @@ extension CertificateProvider {
         } catch {
             // It is this machine's fault, and a try all the same.
             let problem = storeProblem(error)
-            plan.fail("\(problem)", wishing: settings.wish, replacing: replaced, at: Self.clock)
-            store.keep(plan, of: settings.name)
+            end { $0.fail("\(problem)", wishing: settings.wish, replacing: replaced, at: Self.clock) }
             throw problem
         }
         let only = acme.fallback.isEmpty ? problems[acme.directory] : nil
@@ -117,11 +158,12 @@ extension CertificateProvider {
             ?? .orders(name: settings.name, problems)
         let pause = max(0, acme.candidates.map { (plan.held[$0.directory] ?? 0) - Self.clock }.min() ?? 0)
         if askable.isEmpty {
-            plan.wait("\(problem)", wishing: settings.wish, until: Self.clock + pause)
+            end { $0.wait("\(problem)", wishing: settings.wish, until: Self.clock + pause) }
         } else {
-            plan.fail("\(problem)", wishing: settings.wish, pause: pause, replacing: replaced, at: Self.clock)
+            end {
+                $0.fail("\(problem)", wishing: settings.wish, pause: pause, replacing: replaced, at: Self.clock)
+            }
         }
-        store.keep(plan, of: settings.name)
         throw problem
     }
 
@@ -144,17 +186,11 @@ extension CertificateProvider {
         _ made: Made,
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
-        _ plan: RenewalPlan,
         reason: String,
         isAsked: Bool,
+        hasBegun: Bool,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
-        let replaced = try? store.load(settings.name)
-        try ordered { () throws(CertificateProblem) in
-            try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
-        }
-        ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
-        meet(settings, with: made.bundle.leaf)
         let server = acme.candidates.first { $0.directory == made.directory }
         let origin = RenewalPlan.Origin(
             fingerprint: made.bundle.leaf.fingerprint,
@@ -163,25 +199,39 @@ extension CertificateProvider {
             chain: server?.chain ?? "",
             profile: server?.profile ?? ""
         )
-        var plan = plan
-        // What is replaced before its chain ends had no longer life.
-        let life = min(made.bundle.leaf.renewalSchedule.lifetime, replaced?.renewalSchedule.lifetime ?? .max)
-        if let lack = made.lack {
-            plan.succeed(
-                origin,
-                life: life,
-                isAsked: isAsked,
-                but: lack,
-                wishing: settings.wish,
-                replacing: made.bundle.renewalSchedule,
-                at: Self.clock
-            )
-        } else {
-            plan.succeed(origin, life: life, isAsked: isAsked, at: Self.clock)
+        let ended = try ordered { () throws(CertificateProblem) -> RenewalPlan in
+            // This try ended any rest of before: this one came while the CA was asked. The order stays to be gone on with.
+            let known = plan(of: settings.name)
+            guard !known.isHeldBack(at: Self.clock) else {
+                throw .goneBack(name: settings.name, until: known.next)
+            }
+            // What is replaced before its chain ends had no longer life.
+            let replaced = (try? store.load(settings.name))?.renewalSchedule.lifetime ?? .max
+            let life = min(made.bundle.leaf.renewalSchedule.lifetime, replaced)
+            try store.save(made.bundle, as: settings.name, reason: reason, now: Self.clock)
+            return changePlan(of: settings.name) { (plan: inout RenewalPlan) -> RenewalPlan in
+                plan.consider(settings.wish)
+                if hasBegun { plan.endTry() }
+                if let lack = made.lack {
+                    plan.succeed(
+                        origin,
+                        life: life,
+                        isAsked: isAsked,
+                        but: lack,
+                        wishing: settings.wish,
+                        replacing: made.bundle.renewalSchedule,
+                        at: Self.clock
+                    )
+                } else {
+                    plan.succeed(origin, life: life, isAsked: isAsked, at: Self.clock)
+                }
+                return plan
+            }
         }
-        store.keep(plan, of: settings.name)
-        if plan.hurries > 0 {
-            outside.tell(plan.wordsOfHurry)
+        ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
+        meet(settings, with: made.bundle.leaf)
+        if ended.hurries > 0 {
+            outside.tell(ended.wordsOfHurry)
         }
         return made.bundle
     }

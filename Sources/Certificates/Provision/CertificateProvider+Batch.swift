@@ -83,10 +83,8 @@ extension CertificateProvider {
 
     /// Ends the pause that clients' refusal of the last one brought, or an operator, once another is made.
     internal func forgetFailures(of settings: CertificateSettings) {
-        var plan = plan(of: settings.name)
-        guard plan.next > 0 else { return }
-        plan.startOver()
-        store.keep(plan, of: settings.name)
+        guard plan(of: settings.name).next > 0 else { return }
+        changePlan(of: settings.name) { $0.startOver() }
     }
 }
 

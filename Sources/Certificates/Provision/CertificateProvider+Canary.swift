@@ -83,17 +83,6 @@ extension CertificateProvider {
         try ordered { () throws(CertificateProblem) in try store.endTrials(of: name, now: moment) }
     }
 
-    /// Puts what was served before into the store's current place again, whatever became of it there.
-    package func restore(
-        _ known: CertificateBundle,
-        _ settings: CertificateSettings,
-        reason: String
-    ) throws(CertificateProblem) {
-        try ordered { () throws(CertificateProblem) in
-            try store.restore(known, as: settings.name, reason: reason, now: moment)
-        }
-    }
-
     /// Clients did not get what is current: goes back to what was served before, so that no restart brings it into force, and
     /// plans the next try as after one that failed.
     ///
@@ -103,17 +92,20 @@ extension CertificateProvider {
         to known: CertificateBundle?,
         reason: String
     ) throws(CertificateProblem) {
-        let current: CertificateBundle
-        if let known {
-            try restore(known, settings, reason: reason)
-            current = known
-        } else {
-            current = try goBack(settings, reason: reason)
+        if known == nil, case .files = settings.issuer { throw .ofFiles(name: settings.name) }
+        try ordered { () throws(CertificateProblem) in
+            let current: CertificateBundle
+            if let known {
+                try store.restore(known, as: settings.name, reason: reason, now: moment)
+                current = known
+            } else {
+                current = try store.rollBack(settings.name, reason: reason, now: moment)
+            }
+            changePlan(of: settings.name) { (plan: inout RenewalPlan) in
+                plan.recall(current.leaf.fingerprint)
+                plan.refuse(reason, wishing: settings.wish, at: now)
+            }
         }
-        var plan = store.plan(of: settings.name)
-        plan.recall(current.leaf.fingerprint)
-        plan.refuse(reason, wishing: settings.wish, at: now)
-        store.keep(plan, of: settings.name)
     }
 
     /// Clients refused what was on trial: goes back to what the others were shown, and plans the next try.
@@ -122,11 +114,13 @@ extension CertificateProvider {
         backTo known: CertificateBundle,
         reason: String
     ) throws(CertificateProblem) {
-        try restore(known, settings, reason: reason)
-        var plan = plan(of: settings.name)
-        plan.recall(known.leaf.fingerprint)
-        plan.refuse(reason, wishing: settings.wish, pause: Self.pauseAfterRefusal, at: now)
-        store.keep(plan, of: settings.name)
+        try ordered { () throws(CertificateProblem) in
+            try store.restore(known, as: settings.name, reason: reason, now: moment)
+            changePlan(of: settings.name) { (plan: inout RenewalPlan) in
+                plan.recall(known.leaf.fingerprint)
+                plan.refuse(reason, wishing: settings.wish, pause: Self.pauseAfterRefusal, at: now)
+            }
+        }
     }
 }
 

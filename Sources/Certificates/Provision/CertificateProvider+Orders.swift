@@ -67,29 +67,19 @@ extension CertificateProvider {
         wishing wish: String? = nil,
         reason: String
     ) throws(CertificateProblem) -> CertificateBundle {
-        let bundle = try goBack(settings, isAsked: true, reason: reason)
-        var plan = plan(for: settings)
-        plan.recall(bundle.leaf.fingerprint)
-        let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
-        plan.rest("it was gone back from: \(reason)", wishing: wish ?? settings.wish, until: now + pause)
-        // What its CA said was of another one.
-        plan.askAgain(at: now)
-        store.keep(plan, of: settings.name)
-        return bundle
-    }
-
-    /// Goes back to the generation before the current one.
-    ///
-    /// - Parameter isAsked: an operator wants it, and clients get the current one.
-    internal func goBack(
-        _ settings: CertificateSettings,
-        isAsked: Bool = false,
-        reason: String
-    ) throws(CertificateProblem) -> CertificateBundle {
         if case .files = settings.issuer { throw .ofFiles(name: settings.name) }
+        // Under one lock: an order that ends now comes before both, or after both.
         return try ordered { () throws(CertificateProblem) in
-            if isAsked { try requireNoLessBefore(settings) }
-            return try store.rollBack(settings.name, reason: reason, now: moment)
+            try requireNoLessBefore(settings)
+            let bundle = try store.rollBack(settings.name, reason: reason, now: moment)
+            let pause = min(Self.pauseAfterRefusal, max(0, bundle.end - now) / 2)
+            changePlan(for: settings) { (plan: inout RenewalPlan) in
+                plan.recall(bundle.leaf.fingerprint)
+                plan.rest("it was gone back from: \(reason)", wishing: wish ?? settings.wish, until: now + pause)
+                // What its CA said was of another one.
+                plan.askAgain(at: now)
+            }
+            return bundle
         }
     }
 

@@ -11,15 +11,20 @@ extension CertificateProvider {
         _ acme: ACMESettings,
         _ outside: Outside
     ) -> String? {
-        var standing = standing(settings)
-        standing.plan.consider(servers: acme.candidates.map(\.directory))
+        var standing = standing(settings, acme)
         // A pause that another site file has ended does not begin again with the one before.
-        if standing.plan != plan(of: settings.name) { store.keep(standing.plan, of: settings.name) }
+        if standing.plan != plan(of: settings.name) {
+            standing.plan = changePlan(for: settings) { (plan: inout RenewalPlan) -> RenewalPlan in
+                plan.consider(servers: acme.candidates.map(\.directory))
+                return plan
+            }
+        }
         if let leaf = standing.leaves.first, standing.plan.nextQuestion <= Self.clock,
             standing.plan.origin?.fingerprint == leaf.fingerprint || standing.faults.isEmpty, !standing.isStandby
         {
-            standing.plan = advised(standing.plan, leaf, acme, outside)
-            store.keep(standing.plan, of: settings.name)
+            askForAdvice(settings, standing.plan, leaf, acme, outside)
+            // That may have taken a minute, in which another one may have come.
+            standing = self.standing(settings, acme)
         }
         if standing.faults.isEmpty, let leaf = standing.leaves.first { meet(settings, with: leaf) }
         guard standing.plan.next <= Self.clock else {
@@ -42,6 +47,12 @@ extension CertificateProvider {
         return nil
     }
 
+    private func standing(_ settings: CertificateSettings, _ acme: ACMESettings) -> CertificateStanding {
+        var standing = standing(settings)
+        standing.plan.consider(servers: acme.candidates.map(\.directory))
+        return standing
+    }
+
     private static func words(of advice: RenewalPlan.Advice?) -> String {
         advice.map { "its CA wants it renewed\($0.explanation.map { " (\($0.printableLine))" } ?? "")" } ?? "it is due"
     }
@@ -56,35 +67,49 @@ extension CertificateProvider {
         return advice.window.upperBound <= Self.clock && leaf.renewalSchedule.due > Self.clock
     }
 
-    /// The plan with what the CA of the certificate says. A CA that cannot be asked changes nothing. Of one that was gone back
-    /// to, or brought by an operator, a CA that advises is the one that issued it.
-    private func advised(
+    /// Asks the CA of the certificate what it says, and takes that over where the certificate is still the one that is there.
+    /// A CA that cannot be asked changes nothing. Of one that was gone back to, or brought by an operator, a CA that advises is
+    /// the one that issued it.
+    ///
+    /// - Parameter plan: as it was read before.
+    private func askForAdvice(
+        _ settings: CertificateSettings,
         _ plan: RenewalPlan,
         _ leaf: Certificate,
         _ acme: ACMESettings,
         _ outside: Outside
-    ) -> RenewalPlan {
-        var plan = plan
-        plan.askAgain(at: Self.clock + RenewalInformation.usualPause)
+    ) {
+        var next = Self.clock + RenewalInformation.usualPause
+        var heard: (information: RenewalInformation, directory: String)?
         let isKnown = plan.origin?.fingerprint == leaf.fingerprint
-        guard let issuer = acme.candidates.first(where: { !isKnown || $0.directory == plan.origin?.directory }),
+        if let issuer = acme.candidates.first(where: { !isKnown || $0.directory == plan.origin?.directory }),
             (plan.held[issuer.directory] ?? 0) <= Self.clock
-        else { return plan }
-        do {
-            let account = try ACMEAccount(issuer, in: store, outside.transport(issuer))
-            if let information = try account.session.renewalInformation(for: leaf, now: Self.clock) {
-                if !isKnown { plan.recognize(leaf.fingerprint, of: issuer.directory) }
-                plan.take(information, at: Self.clock) { Int64.random(in: $0) }
+        {
+            do {
+                let account = try ACMEAccount(issuer, in: store, outside.transport(issuer))
+                if let information = try account.session.renewalInformation(for: leaf, now: Self.clock) {
+                    heard = (information, issuer.directory)
+                }
+            } catch ACMEProblem.rateLimited(_, let seconds, _) {
+                // Of this question alone, and asked again within a day: orders must not wait for it until the end.
+                next = Self.clock + RenewalInformation.bounded(seconds)
+            } catch {
+                outside.tell(
+                    "\(issuer.directory) does not say when to renew \(leaf.dnsNames.first?.printableLine ?? "it"): \(error)"
+                )
             }
-        } catch ACMEProblem.rateLimited(_, let seconds, _) {
-            // Of this question alone, and asked again within a day: orders must not wait for it until the end.
-            plan.askAgain(at: Self.clock + RenewalInformation.bounded(seconds))
-        } catch {
-            outside.tell(
-                "\(issuer.directory) does not say when to renew \(leaf.dnsNames.first?.printableLine ?? "it"): \(error)"
-            )
         }
-        return plan
+        let (answer, moment) = (heard, next)
+        changePlan(of: settings.name) { (plan: inout RenewalPlan) in
+            let current = try? store.loadChain(settings.name).first
+            guard current?.fingerprint == leaf.fingerprint else { return }
+            plan.askAgain(at: moment)
+            guard let answer else { return }
+            if plan.origin?.fingerprint != leaf.fingerprint {
+                plan.recognize(leaf.fingerprint, of: answer.directory)
+            }
+            plan.take(answer.information, at: Self.clock) { Int64.random(in: $0) }
+        }
     }
 
     /// What came of having certificates taken back.

@@ -109,20 +109,20 @@ extension CertificateProvider {
             let bundle = try readyStandby(of: settings)
             try store.save(bundle, as: settings.name, .standbyUsed, reason: reason, now: moment)
             ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
-            var plan = plan(of: settings.name)
             let isSubstitute = !isAsked && hasLesserStandby(settings)
             let origin = RenewalPlan.Origin(
                 fingerprint: bundle.leaf.fingerprint,
                 directory: isAsked ? Self.originByHand : isSubstitute ? Self.originOfSubstitute : Self.origin,
                 account: ""
             )
-            if isSubstitute {
-                plan.substitute(origin)
-            } else {
-                // Whatever it was put there for, no advice was.
-                plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, isAsked: true, at: now)
+            changePlan(of: settings.name) { (plan: inout RenewalPlan) in
+                if isSubstitute {
+                    plan.substitute(origin)
+                } else {
+                    // Whatever it was put there for, no advice was.
+                    plan.succeed(origin, life: bundle.leaf.renewalSchedule.lifetime, isAsked: true, at: now)
+                }
             }
-            store.keep(plan, of: settings.name)
             // Its key is in use now, and good for no standby any more.
             if let standby = settings.standbyCertificate, standby.issuer.isStored {
                 try store.forget(standby.name)
@@ -134,10 +134,8 @@ extension CertificateProvider {
 
     /// The next standby is no early one.
     private func expectAnother(_ standby: CertificateSettings) {
-        var plan = store.plan(of: standby.name)
-        guard plan.origin != nil else { return }
-        plan.spend()
-        store.keep(plan, of: standby.name)
+        guard store.plan(of: standby.name).origin != nil else { return }
+        store.changePlan(of: standby.name) { $0.spend() }
     }
 
     /// Why the standby should come in, after its issuer gave no new one: clients could be shown none of the certificate, or its CA

@@ -85,6 +85,9 @@ package struct RenewalPlan: Sendable, Equatable {
         fail("it was begun, and has not ended", wishing: wish, replacing: replaced, at: now)
     }
 
+    /// The try that began is over: what became of it says how it counts.
+    package mutating func endTry() { failures = max(0, failures - 1) }
+
     /// Nobody was asked, since all want to be left alone: no try has failed.
     package mutating func wait(_ problem: String, wishing wish: String, until moment: Int64) {
         next = max(next, moment)
@@ -114,8 +117,11 @@ package struct RenewalPlan: Sendable, Equatable {
         (restingWish, isRefused) = (wish, true)
     }
 
+    /// Whether what is there now is to stay: an operator went back to it, or clients refused what came after it.
+    internal func isHeldBack(at now: Int64) -> Bool { !restingWish.isEmpty && next > now }
+
     /// Whether an operator wants what is there now to stay.
-    internal func isAtRest(until now: Int64) -> Bool { !restingWish.isEmpty && !isRefused && next > now }
+    internal func isAtRest(until now: Int64) -> Bool { isHeldBack(at: now) && !isRefused }
 
     internal mutating func endRest(besides wish: String) {
         guard !restingWish.isEmpty, restingWish != wish else { return }
@@ -236,6 +242,9 @@ package struct RenewalPlan: Sendable, Equatable {
         origin = known
         advice = nil
     }
+
+    /// What CAs said in a try.
+    internal mutating func takeHolds(of other: RenewalPlan) { held.merge(other.held) { $1 } }
 
     /// A CA asks to be left alone.
     package mutating func hold(_ directory: String, until moment: Int64) { held[directory] = moment }

@@ -197,6 +197,9 @@ internal final class CertificateOrders: Sendable {
             // By a command, which has what it made published, if it ever ends.
             tellOnce("\(CertificateProblem.beingMade(name: name, claim))", of: settings.name)
             return false
+        } catch .goneBack(let name, let moment) {
+            GatewayProcess.log("\(CertificateProblem.goneBack(name: name, until: moment))")
+            return false
         } catch .vacantStore, .olderStore {
             // That is told once, by whoever looks at what is to be served.
             return false

@@ -114,6 +114,25 @@ final class ScriptedCA: ACMETransport {
     func requests(_ path: String) -> [Request] { requests.filter { $0.url == Self.base + path } }
 }
 
+/// A CA before whose answers something else happens.
+final class InterruptedCA: ACMETransport {
+    private let ca: ScriptedCA
+    private let path: String
+    private let act: () throws -> Void
+
+    /// - Parameter path: in the URL of what it is asked then.
+    init(_ ca: ScriptedCA, before path: String, _ act: @escaping () throws -> Void) {
+        self.ca = ca
+        self.path = path
+        self.act = act
+    }
+
+    func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse {
+        if request.url.contains(path) { try? act() }
+        return try ca.send(request)
+    }
+}
+
 /// A solver that remembers.
 final class RecordingSolver: ACMEChallengeSolver {
     let type = "http-01"

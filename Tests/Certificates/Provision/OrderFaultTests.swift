@@ -31,24 +31,9 @@ struct OrderFaultTests {
         ca.answer("/certificate", ScriptedCA.json(chain))
     }
 
-    /// Does something before the certificate is given out.
-    private final class Interrupting: ACMETransport {
-        private let ca: ScriptedCA
-        private let act: () throws -> Void
-
-        init(_ ca: ScriptedCA, _ act: @escaping () throws -> Void) {
-            self.ca = ca
-            self.act = act
-        }
-
-        func send(_ request: ACMERequest) throws(ACMEProblem) -> ACMEResponse {
-            if request.url.hasSuffix("/certificate") { try? act() }
-            return try ca.send(request)
-        }
-    }
-
+    /// - Parameter act: done before the certificate is given out.
     private func outside(_ act: @escaping () throws -> Void = {}) -> CertificateProvider.Outside {
-        .init(transport: { _ in Interrupting(ca, act) }, publish: {}, tell: { _ in })
+        .init(transport: { _ in InterruptedCA(ca, before: "/certificate", act) }, publish: {}, tell: { _ in })
     }
 
     private func open(_ mode: Int) throws {
@@ -111,6 +96,58 @@ struct OrderFaultTests {
         ca.answer("/order", ScriptedCA.problem("malformed"))
         #expect(throws: CertificateProblem.self) { try rotate(outside()) }
         #expect(provider.plan(of: settings, acme).failures == 1)
+    }
+
+    /// Another generation, with the key that the CA of this test knows.
+    private func keepAnother() throws {
+        let key = try scratch.store.load("web").key
+        let bundle = try InternalCA(named: "other.test", now: now).issue(names: ["foobar.com"], for: key, now: now)
+        try scratch.store.save(bundle, as: "web", reason: "a test", now: now)
+    }
+
+    @Test(
+        "an operator who goes back while the CA is asked, or clients that refuse one, have the last word",
+        arguments: [true, false]
+    )
+    func overtaken(isOperator: Bool) throws {
+        let provider = scratch.provider(at: now)
+        let first = try scratch.store.load("web")
+        try keepAnother()
+        let overtaking = outside { [settings] in
+            if isOperator {
+                _ = try provider.rollBack(settings, reason: "wrong chain")
+            } else {
+                try provider.refuse(settings, backTo: first, reason: "wrong chain")
+            }
+        }
+        do throws(CertificateProblem) {
+            _ = try provider.order(settings, acme, reason: "a test", overtaking)
+            Issue.record("it came into force")
+        } catch {
+            guard case .goneBack = error else { throw error }
+        }
+        #expect(try scratch.store.currentGeneration(of: "web") == 1)
+        let plan = provider.plan(of: settings, acme)
+        #expect(plan.next > now + 3_600 && plan.problem.contains("wrong chain"), "\(plan)")
+        #expect(plan.failures == (isOperator ? 0 : 1))
+        #expect(provider.need(of: settings, acme, outside()) == nil)
+        // Who asks for another gets what was ordered.
+        _ = try provider.order(settings, acme, reason: "a test", isAsked: true, outside())
+        #expect(try scratch.store.currentGeneration(of: "web") == 3)
+        #expect(ca.requests("/order").count == 1)
+        #expect(provider.plan(of: settings, acme).next == 0)
+    }
+
+    @Test("a try that fails after an operator went back does not end the rest that he wants")
+    func failsAfterRollback() throws {
+        let provider = scratch.provider(at: now)
+        try keepAnother()
+        ca.answer("/certificate", ScriptedCA.problem("malformed", status: 404))
+        let overtaking = outside { [settings] in _ = try provider.rollBack(settings, reason: "wrong chain") }
+        #expect(throws: CertificateProblem.self) { try order(overtaking) }
+        let plan = provider.plan(of: settings, acme)
+        #expect(plan.failures == 0 && plan.next > now + 3_600 && plan.problem.contains("wrong chain"), "\(plan)")
+        #expect(try scratch.store.currentGeneration(of: "web") == 1)
     }
 
     @Test("a name that the site file has since then is an operator's wish: no hurry, however soon, and tried at once")

@@ -93,6 +93,33 @@ struct AdviceFaultTests {
         #expect(try ca.requests(path(first)).count == 3)
     }
 
+    @Test(
+        "an operator who goes back while the CA is asked, or clients that refuse what it is asked about, have the last word",
+        arguments: [true, false]
+    )
+    func overtaken(isOperator: Bool) throws {
+        _ = try keep()
+        let known = try store.load(standby.name)
+        let fresh = try keep()
+        let window = #"{ "suggestedWindow": { "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" } }"#
+        ca.answer(try path(fresh), ScriptedCA.json(window))
+        let provider = provider
+        let asked = InterruptedCA(ca, before: "/renewal/") { [standby] in
+            if isOperator {
+                _ = try provider.rollBack(standby, reason: "wrong chain")
+            } else {
+                try provider.refuse(standby, backTo: known, reason: "wrong chain")
+            }
+        }
+        #expect(provider.need(of: standby, acme, .init(transport: { _ in asked }, publish: {}, tell: { _ in })) == nil)
+        #expect(try store.currentGeneration(of: standby.name) == 1)
+        let plan = store.plan(of: standby.name)
+        #expect(plan.next > now + 3_600 && plan.problem.contains("wrong chain"), "\(plan)")
+        // What it said was of another one.
+        #expect(plan.advice == nil && plan.nextQuestion <= now)
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+    }
+
     /// What the CA answers, and after how many seconds it is asked again.
     private static let faults: [(answer: ACMEResponse, pause: ClosedRange<Int64>)] = [
         (ScriptedCA.json("garbage"), 21_600...21_600),
