@@ -103,7 +103,7 @@ struct AdviceFaultTests {
         let fresh = try keep()
         let window = #"{ "suggestedWindow": { "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" } }"#
         ca.answer(try path(fresh), ScriptedCA.json(window))
-        let provider = provider
+        let provider = self.provider
         let asked = InterruptedCA(ca, before: "/renewal/") { [standby] in
             if isOperator {
                 _ = try provider.rollBack(standby, reason: "wrong chain")
@@ -111,7 +111,8 @@ struct AdviceFaultTests {
                 try provider.refuse(standby, backTo: known, reason: "wrong chain")
             }
         }
-        #expect(provider.need(of: standby, acme, .init(transport: { _ in asked }, publish: {}, tell: { _ in })) == nil)
+        let world = CertificateProvider.Outside(transport: { _ in asked }, publish: {}, tell: { _ in })
+        #expect(provider.need(of: standby, acme, world) == nil)
         #expect(try store.currentGeneration(of: standby.name) == 1)
         let plan = store.plan(of: standby.name)
         #expect(plan.next > now + 3_600 && plan.problem.contains("wrong chain"), "\(plan)")
