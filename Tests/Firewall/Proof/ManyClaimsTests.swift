@@ -74,4 +74,48 @@ struct ManyClaimsTests {
         let proofs = site.answers()
         #expect(proofs.map(\.answer) == [.proved, .proved, .proved], "\(proofs.map { $0.reason ?? "" })")
     }
+
+    @Test("many routers that change addresses burden neither each other nor what is asked of the hosts behind them")
+    func manyTranslations() throws {
+        let routers = 1...10
+        let hosts = routers.map { number in
+            let wan = "wan: { zone: outside, addresses: [198.51.100.\(number)/24] }"
+            let lan = "lan: { zone: inside, addresses: [10.\(number).0.1/24] }"
+            let inner = (1...3).map { host in
+                let address = "10.\(number).0.\(20 + host)/24"
+                return "  h\(number)-\(host): { roles: [t\(host)], "
+                    + "interfaces: { eth0: { zone: inside, addresses: [\(address)] } } }\n"
+            }
+            return "  r\(number): { roles: [router], interfaces: { \(wan), \(lan) } }\n" + inner.joined()
+        }
+        let networks = routers.map { "lan\($0): 10.\($0).0.0/24" }.joined(separator: ", ")
+        let services = (0..<20).map { "s\($0): tcp/\(1000 + $0 * 10)" }.joined(separator: ", ")
+        let allowed = (0..<60).map { line in
+            let senders = ["lan\(line % 10 + 1)", "h\(line % 10 + 1)-2", "t\(line % 2 + 1)"]
+            let from = senders[line % 3]
+            let to = line % 4 == 0 ? "t\(line % 3 + 1)" : "h\(line * 7 % 10 + 1)-\(line % 2 * 2 + 1)"
+            return "    - { from: \(from), to: \(to), services: s\(line % 20) }\n"
+        }
+        let forwarded = routers.map { "    - { from: any, service: s\($0), to: h\($0)-1 }\n" }
+        let site = try site(
+            """
+            site: a.b
+            networks: { \(networks) }
+            hosts:
+            \(hosts.joined())services: { \(services) }
+            firewall:
+              allow:
+            \(allowed.joined())  masquerade:
+                - { from: [\(routers.map { "lan\($0)" }.joined(separator: ", "))], out: outside }
+              forward:
+            \(forwarded.joined())  never:
+                - { from: internet, to: [t2, t3] }
+            """
+        )
+        let intent = Intent(of: site)
+        let proofs = ClaimProver(SiteHosts(intent, of: site), limit: 1_000_000).prove(intent.claims)
+        let large = proofs.filter { $0.reason?.contains("pieces") == true }
+        #expect(large.isEmpty, "\(large.count) of \(proofs.count): \(large.first?.summary ?? "")")
+        #expect(proofs.byID.values.contains { $0.claim.kind == .never && $0.answer == .proved })
+    }
 }

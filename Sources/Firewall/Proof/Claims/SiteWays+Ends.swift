@@ -5,6 +5,9 @@ extension SiteWays.Ends {
         self.init(outcomes: parts[0], placed: parts[1], refused: parts[2], defended: parts[3], upkeep: parts[4])
     }
 
+    /// In the order in which `init(_:)` takes them.
+    var parts: [PacketFunction] { [outcomes, placed, refused, defended, upkeep] }
+
     /// The same for packets of a set; of others nothing is decided.
     func inside(_ region: PacketFunction, _ store: DiagramStore) throws(SpaceExhausted) -> Self {
         Self(

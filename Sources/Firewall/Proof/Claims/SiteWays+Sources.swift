@@ -70,29 +70,51 @@ extension SiteWays {
         _ leads: [Lead],
         among leases: AddressSet
     ) throws(SpaceExhausted) -> [Change] {
-        var changes: [Change] = []
+        // Where the same sources come from, the rest is the same: one change for all ways there.
+        var groups: [(sources: PacketFunction, passed: [PacketFunction])] = []
+        var places: [PacketFunction: Int] = [:]
+        // What no claim asks about is left out before anything is made of it.
+        let about = try store.joined([asked] + leads.map(\.region), .union) ?? asked
         for host in routers {
             let router = site.hosts[host]
             for translation in router.intent.translations where !translation.decidesDestination {
-                for (passed, outputs) in try leaving(host, translation) {
-                    let sources = try sources(translation, of: router, by: outputs, among: leases)
+                for (passed, outputs) in try leaving(host, translation, among: about) {
                     var all = [try passed.only(in: asked, store)]
                     for lead in leads where lead.router != host { all.append(try coming(passed, by: lead)) }
-                    changes += all.filter { $0 != .none }.map { Change(passed: $0, sources: sources) }
+                    for passed in all where passed != .none {
+                        let sources = try sources(translation, of: router, by: outputs, among: leases)
+                        let place = places[sources] ?? groups.count
+                        if place == groups.count { groups.append((sources, [])) }
+                        places[sources] = place
+                        groups[place].passed.append(try passed.only(in: try going(passed), store))
+                    }
                 }
             }
+        }
+        var changes: [Change] = []
+        for (sources, passed) in groups {
+            changes.append(Change(passed: try store.joined(passed, .either) ?? .none, sources: sources))
         }
         return changes
     }
 
+    /// The connections that go on.
+    private func going(_ outcomes: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+        try store.map(outcomes) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+    }
+
     /// What a router makes of connections that a change is about, by the interfaces that they leave by: of those that it
     /// passes on, and of its own.
+    ///
+    /// - Parameter asked: the connections that are asked about.
     private func leaving(
         _ host: Int,
-        _ translation: Translation
+        _ translation: Translation,
+        among asked: PacketFunction
     ) throws(SpaceExhausted) -> [(passed: PacketFunction, outputs: [String])] {
         let router = site.hosts[host]
-        let matched = try matched(translation)
+        let matched = try store.combine(try matched(translation), asked, .intersection)
+        if matched == .none { return [] }
         let outputs = translation.match.outputInterfaces
         var ways: [(passed: PacketFunction, outputs: [String])] = []
         for (passage, decided) in zip(router.detours, try detouring(host))
@@ -153,7 +175,7 @@ extension SiteWays {
         repeat {
             before = outcomes
             for change in changes {
-                let isPassed = try store.map(change.passed) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+                let isPassed = try going(change.passed)
                 if isPassed == .none { continue }
                 let from = try outcomes.only(in: change.sources, store)
                 let seen = try store.forgetting([.source4, .source6], from)

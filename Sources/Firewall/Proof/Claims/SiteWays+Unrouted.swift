@@ -37,14 +37,7 @@ extension SiteWays {
         if crossings.isEmpty { return (routed, routed.placed) }
         let unchanged = crossings
         for place in crossings.indices {
-            // What one has changed another may change again.
-            var before: PacketFunction
-            repeat {
-                before = crossings[place].outcomes
-                for other in unchanged where other.router != crossings[place].router {
-                    try addChangedSources(by: other, to: &crossings[place])
-                }
-            } while crossings[place].outcomes != before
+            crossings[place].outcomes = try seen(by: crossings[place], behind: unchanged)
         }
         let first = try whichever(of: crossings) { crossing in crossing.fromNear }
         let last = try whichever(of: crossings) { crossing in crossing.toNear }
@@ -80,6 +73,24 @@ extension SiteWays {
             ends.defended = try store.combine(ends.defended, defended, .union)
         }
         return (ends, best)
+    }
+
+    /// What a router makes of what others may have changed. What they make of it one after another is let go of.
+    private func seen(by crossing: Crossing, behind others: [Crossing]) throws(SpaceExhausted) -> PacketFunction {
+        let changing = others.filter { other in
+            other.router != crossing.router
+                && !site.hosts[other.router].intent.translations.allSatisfy(\.decidesDestination)
+        }
+        if changing.isEmpty { return crossing.outcomes }
+        let scratch = beside()
+        var crossing = crossing
+        // What one has changed another may change again.
+        var before: PacketFunction
+        repeat {
+            before = crossing.outcomes
+            for other in changing { try scratch.addChangedSources(by: other, to: &crossing) }
+        } while crossing.outcomes != before
+        return try store.copy([crossing.outcomes], from: scratch.store.nodes)[0]
     }
 
     /// One router, and what it makes of what may pass it.

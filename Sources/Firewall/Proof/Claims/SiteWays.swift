@@ -100,8 +100,10 @@ final class SiteWays {
     ///   - common: of the same site.
     ///   - limit: see `DiagramStore`.
     ///   - steps: see `DiagramStore`; for what follows.
-    convenience init(_ site: SiteHosts, _ common: Common, limit: Int, steps: Int) {
-        self.init(site, common, DiagramStore(continuing: common.nodes, limit: limit, steps: steps), steps: steps)
+    ///   - nodes: what the store begins with, where that is more than what is common.
+    convenience init(_ site: SiteHosts, _ common: Common, limit: Int, steps: Int, nodes: DiagramNodes? = nil) {
+        let store = DiagramStore(continuing: nodes ?? common.nodes, limit: limit, steps: steps)
+        self.init(site, common, store, steps: steps)
     }
 
     /// Lets go of what one end needed, for the next one.
@@ -112,17 +114,33 @@ final class SiteWays {
 
     /// - Parameter sources: sets that claims at many ends ask about: `from(_:)` knows them by their places.
     static func common(_ site: SiteHosts, sources: [AddressSet], limit: Int, steps: Int) -> Common {
-        let ways = SiteWays(site, Common(), limit: limit, steps: steps)
-        do throws(SpaceExhausted) {
-            _ = (try ways.possible(), try ways.ours(), try ways.egress())
-            _ = (try ways.forwarding(), try ways.forwardingElsewhere(), try ways.unrouted())
-            for host in site.leased.sorted() { _ = try ways.egress(ofLeases: host) }
-            for host in site.hosts.indices where !site.hosts[host].detours.isEmpty { _ = try ways.detouring(host) }
-            for set in sources { ways.common.sources.append(try ways.from(set)) }
-        } catch {
-            ways.common.exhausted = error
+        var common = Common()
+        // What is made on the way to one part does not burden the next, and what is too much leaves the others there.
+        func add(_ make: (SiteWays) throws(SpaceExhausted) -> Void) {
+            var exhausted = common.exhausted
+            common.exhausted = nil
+            let ways = SiteWays(site, common, limit: limit, steps: steps)
+            do throws(SpaceExhausted) { try make(ways) } catch { exhausted = error }
+            common = ways.lasting()
+            common.exhausted = exhausted
         }
-        return ways.lasting()
+        add { ways throws(SpaceExhausted) in _ = (try ways.possible(), try ways.ours(), try ways.egress()) }
+        add { ways throws(SpaceExhausted) in
+            for host in site.hosts.indices where !site.hosts[host].detours.isEmpty { _ = try ways.detouring(host) }
+            _ = try ways.forwarding()
+        }
+        add { ways throws(SpaceExhausted) in _ = try ways.forwardingElsewhere() }
+        add { ways throws(SpaceExhausted) in
+            for set in sources { ways.common.sources.append(try ways.from(set)) }
+            for host in site.leased.sorted() { _ = try ways.egress(ofLeases: host) }
+            _ = try ways.unrouted()
+        }
+        return common
+    }
+
+    /// The same, with all that is there and bounds of its own: its functions are to be copied.
+    func beside() -> SiteWays {
+        SiteWays(site, common, limit: store.limit, steps: steps, nodes: store.nodes)
     }
 
     /// What is there, with the nodes that it needs: what was made on the way is many times as much, and every end would
@@ -291,9 +309,7 @@ final class SiteWays {
     }
 
     private func copied(_ end: End) throws(SpaceExhausted) -> Ends {
-        let ends = end.ends
-        let parts = [ends.outcomes, ends.placed, ends.refused, ends.defended, ends.upkeep]
-        return Ends(try store.copy(parts, from: end.nodes))
+        Ends(try store.copy(end.ends.parts, from: end.nodes))
     }
 
     // MARK: - Routers
@@ -302,8 +318,9 @@ final class SiteWays {
     /// for its own end (`arriving`).
     func forwarding() throws(SpaceExhausted) -> Ends {
         try once(\.total) { () throws(SpaceExhausted) in
-            var total = Ends.open
-            for host in site.routers { total = try joined([total, try forwarding(host)]) }
+            var parts: [Ends] = []
+            for host in site.routers { parts.append(try forwarding(host)) }
+            var total = try joined(parts)
             total.placed = try changingSources(total.placed)
             return total
         }
@@ -333,39 +350,21 @@ final class SiteWays {
         }
     }
 
-    /// What one router makes of the connections on its ways.
+    /// What one router makes of the connections on its ways. What it makes on the way of many lines is let go of.
     func forwarding(_ host: Int) throws(SpaceExhausted) -> Ends {
         try once(\.forwarding[host]) { () throws(SpaceExhausted) in
-            let router = site.hosts[host]
-            var parts: [Ends] = []
-            let decided = try router.outcomes(.forward, in: store)
-            let denied = try router.refused(.forward, byLines: true, in: store)
-            let warded = try router.refused(.forward, byLines: false, in: store)
-            for passage in router.passages {
-                let region = try store.region(passage.boxes)
-                let way = try way(passage)
-                let outcomes = try on(way, decided)
-                let ends = Ends(
-                    outcomes: outcomes,
-                    placed: outcomes,
-                    refused: try always(way, denied),
-                    defended: try always(way, warded),
-                    upkeep: .none
-                )
-                parts.append(try ends.inside(region, store))
-            }
-            return try joined(parts)
+            let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
+            let made = try scratch.joined(try scratch.forwarding(by: site.hosts[host]))
+            return Ends(try store.copy(made.parts, from: scratch.store.nodes))
         }
     }
 
     /// What a router that changes addresses makes of the connections of each of its detours; nothing of others.
     func detouring(_ host: Int) throws(SpaceExhausted) -> [PacketFunction] {
-        try once(\.detouring[host]) { () throws(SpaceExhausted) in
-            let router = site.hosts[host]
-            let decided = try router.outcomes(.forward, in: store)
-            var parts: [PacketFunction] = []
-            for passage in router.detours { parts.append(try on(try way(passage), decided)) }
-            return parts
+        if site.hosts[host].detours.isEmpty { return [] }
+        return try once(\.detouring[host]) { () throws(SpaceExhausted) in
+            let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
+            return try store.copy(try scratch.detouring(by: site.hosts[host]), from: scratch.store.nodes)
         }
     }
 
