@@ -49,9 +49,7 @@ extension CertificateProvider {
             }
             try store.save(bundle, as: settings.name, .imported, reason: "imported from \(source)", now: moment)
             ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
-            var plan = plan(for: settings)
-            plan.endTries()
-            store.keep(plan, of: settings.name)
+            changePlan(for: settings) { $0.endTries() }
             return nil
         }
     }

@@ -2,7 +2,7 @@ package import Linux
 
 /// What other programs' settings on this machine say, as far as it concerns the firewall. They are only read.
 package struct MachineSettings: Sendable {
-    private let root: String
+    let root: String
 
     /// - Parameter root: the folder that stands for `/`.
     package init(root: String = "") { self.root = root }

@@ -3,8 +3,8 @@ package import Site
 
 extension Applier {
     /// What the site file of the ruleset that is in force, or waits for its confirmation, says otherwise of the machine's
-    /// interfaces: `MissingInterfaces`, `MisplacedAddresses`, `UnnamedAddresses` and `UnrenewedAddresses` of its host, by
-    /// the copy that is kept of the file. Empty when nothing was applied.
+    /// interfaces: `MissingInterfaces`, `MisplacedAddresses`, `UnnamedAddresses`, `UnrenewedAddresses` and `PassedPackets` of
+    /// its host, by the copy that is kept of the file. Empty when nothing was applied.
     ///
     /// - Parameters:
     ///   - present: see `MissingInterfaces`.
@@ -23,6 +23,7 @@ extension Applier {
             + MisplacedAddresses.warnings(host, own: own, file: path)
             + UnnamedAddresses.warnings(host, speaking: speaking, file: path)
             + UnrenewedAddresses.warnings(host, leases: leases, file: path)
+            + PassedPackets.warnings(host, settings, file: path)
     }
 
     /// What `MarkedWays` says of the ruleset that is in force, or waits for its confirmation; nil when nothing was applied.

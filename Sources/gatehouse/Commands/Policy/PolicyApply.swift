@@ -32,6 +32,7 @@ struct PolicyApply: ParsableCommand {
             MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path)
             + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
             + UnnamedAddresses.warnings(host, speaking: PolicySite.speakingAddresses, file: site.path)
+            + PassedPackets.warnings(host, MachineSettings(), file: site.path)
         for warning in warnings { Output.error(warning.description) }
         if let warning = MarkedWays.warning(compiled.intent, rules: PolicySite.routingRules) {
             Output.error("warning: \(warning)")
