@@ -15,8 +15,9 @@ final class ClaimJudge {
     /// What hosts let out of addresses by DHCP, for sets of hosts.
     var knownLeaving: [Fate: [Set<Int>: PacketFunction]] = [:]
     var knownUncertain: PacketFunction?
-    /// Why nothing more is judged here: what was too much once is too much again.
-    private var exhausted: SpaceExhausted?
+    /// Why nothing more is judged here: what was too much once is too much again. Where a part of what is common is not
+    /// there, by the kind of claim: another does not ask for it.
+    private var exhausted: [Claim.Kind?: SpaceExhausted] = [:]
     /// The packets that a function treats in a way, by the function: every claim asks again.
     private var treated: [Fate: [PacketFunction: PacketFunction]] = [:]
 
@@ -34,8 +35,9 @@ final class ClaimJudge {
         let claim = asked.claim
         let (addresses, all) = (destinations(of: claim, areWanted: true), destinations(of: claim, areWanted: false))
         if addresses.isEmpty, claim.kind == .allow || all.isEmpty { return Verdict() }
+        let kind = ways.areWhole ? nil : claim.kind
         do throws(SpaceExhausted) {
-            if let exhausted { throw exhausted }
+            if let exhausted = exhausted[kind] { throw exhausted }
             if claim.kind == .never { return try never(asked, claim.traffic, all) }
             var verdict = Verdict()
             if claim.kind == .exactly {
@@ -44,7 +46,7 @@ final class ClaimJudge {
             verdict.add(try allowed(asked, addresses))
             return verdict
         } catch {
-            exhausted = error
+            exhausted[kind] = error
             let subject = end.host.map { site.hosts[$0].intent.host } ?? "other addresses"
             let reason = error.reason("the rules about \(subject)")
             var verdict = Verdict()

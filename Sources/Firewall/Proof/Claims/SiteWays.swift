@@ -106,6 +106,9 @@ final class SiteWays {
         self.init(site, common, store, steps: steps)
     }
 
+    /// Whether all is there that is common.
+    var areWhole: Bool { common.exhausted == nil }
+
     /// Lets go of what one end needed, for the next one.
     func restart() {
         store.restart()
@@ -125,6 +128,8 @@ final class SiteWays {
             common.exhausted = exhausted
         }
         add { ways throws(SpaceExhausted) in _ = (try ways.possible(), try ways.ours(), try ways.egress()) }
+        // Nearly everything asks for that.
+        if common.exhausted != nil { return common }
         add { ways throws(SpaceExhausted) in
             for host in site.hosts.indices where !site.hosts[host].detours.isEmpty { _ = try ways.detouring(host) }
             _ = try ways.forwarding()
@@ -133,6 +138,7 @@ final class SiteWays {
         add { ways throws(SpaceExhausted) in
             for set in sources { ways.common.sources.append(try ways.from(set)) }
             for host in site.leased.sorted() { _ = try ways.egress(ofLeases: host) }
+            if !site.leased.isEmpty { _ = try ways.attended() }
             _ = try ways.unrouted()
         }
         return common
