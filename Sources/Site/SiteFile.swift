@@ -41,8 +41,9 @@ package enum SiteFile {
             return Outcome(model: nil, decoding.collector)
         }
         guard let root = NodeComposer.compose(source, reporting: &decoding.collector),
-            let model = SiteModel.shape.decode(root, &decoding)
+            var model = SiteModel.shape.decode(root, &decoding)
         else { return Outcome(model: nil, decoding.collector) }
+        model.placeRoutedNetworks()
         SiteRules.check(model, reporting: &decoding.collector)
         return Outcome(model: decoding.collector.hasErrors ? nil : model, decoding.collector)
     }

@@ -5,6 +5,7 @@ package import Site
 ///
 /// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
 /// lies in a network of it and the other is reached by another interface; where routers are attached to both, they alone are.
+/// So is one between strangers and what other routers lead to (`Surroundings.row`).
 /// One between these that would give it another source leaves unknown what becomes of it, where that source fares otherwise.
 package struct Rehearsal {
     private let intent: Intent
@@ -16,6 +17,8 @@ package struct Rehearsal {
     private let routers: [SiteHost]
     /// The ways through routers that change sources, of what begins and ends in no network of theirs.
     private let detours: [(router: SiteHost, passage: Passage)]
+    /// By router, the ways between strangers and what other routers lead to.
+    private let rows: [String: [Passage]]
 
     /// - Parameter site: the one that the intent is of.
     package init(_ site: SiteModel, _ intent: Intent) {
@@ -29,10 +32,13 @@ package struct Rehearsal {
         turns = (0..<most).map { turn in known.mapValues { $0[min(turn, $0.count - 1)] } }
         bearers = turns[0]
         routers = site.hosts.values.filter(\.isRouter).sorted { $0.name < $1.name }
+        let strangers = intent.strangers
+        let between = routers.map { ($0.name, Surroundings.row(through: $0, in: site, strangers: strangers)) }
+        rows = Dictionary(uniqueKeysWithValues: between)
         detours = routers.flatMap { router -> [(router: SiteHost, passage: Passage)] in
             let changes = intent.host(router.name)?.translations.filter { !$0.decidesDestination } ?? []
             if changes.isEmpty { return [] }
-            return Surroundings(of: router, in: site, strangers: intent.strangers).passages
+            return Surroundings(of: router, in: site, strangers: strangers).passages
                 .filter { changes.contains(where: $0.concerns) }.map { (router: router, passage: $0) }
         }
     }
@@ -84,7 +90,7 @@ package struct Rehearsal {
     ) -> [(translation: Translation, router: String, changed: Connection?)] {
         var changes: [(translation: Translation, router: String, changed: Connection?)] = []
         for (router, passage) in detours {
-            guard passage.sources.contains(connection.source), passage.destinations.contains(connection.destination),
+            guard passage.leads(connection), !isBetween(router, connection),
                 let input = passage.inputs.first, let output = passage.outputs.first, let its = intent.host(router.name)
             else { continue }
             let packet = Self.packet(.forward(by: input, to: output), connection)
@@ -272,15 +278,38 @@ package struct Rehearsal {
     private func candidates(_ connection: Connection) -> [SiteHost] {
         let near = routers.filter { $0.isAttached(to: connection.source) }
         let direct = near.filter { $0.isAttached(to: connection.destination) && isOnTheWay($0, connection) }
-        return direct.isEmpty ? near + routers.filter { !$0.isAttached(to: connection.source) } : direct
+        if !direct.isEmpty { return direct }
+        let between = routers.filter { isBetween($0, connection) }
+        let far = routers.filter {
+            !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
+        }
+        // Of those between, strangers come first to the ones that have an interface to them.
+        let outer = between.filter { $0.interfaces.fallback != nil }
+        let inner = between.filter { $0.interfaces.fallback == nil }
+        return near + (near.isEmpty ? outer + inner : inner + outer) + far
+    }
+
+    /// Whether a router that is attached to neither end is between these.
+    private func isBetween(_ router: SiteHost, _ connection: Connection) -> Bool {
+        rows[router.name]?.contains { $0.leads(connection) } ?? false
     }
 
     private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
         let (source, destination) = (connection.source, connection.destination)
+        if isBetween(router, connection) { return true }
+        let (inputs, outputs) = (router.interfaces(toward: source), router.interfaces(toward: destination))
         guard router.isAttached(to: source) || router.isAttached(to: destination),
-            router.interface(toward: source) != nil || router.interface(toward: destination) != nil
+            inputs.count == 1 || outputs.count == 1
         else { return false }
-        return router.routes(.forward, from: source, to: destination).contains { $0.input != $0.output }
+        // Another router leads there behind the very interface that the connection comes by.
+        let isBeside = inputs.contains { input in outputs.contains { $0.name == input.name } }
+        return !isBeside && router.routes(.forward, from: source, to: destination).contains { $0.input != $0.output }
+    }
+}
+
+extension Passage {
+    fileprivate func leads(_ connection: Connection) -> Bool {
+        sources.contains(connection.source) && destinations.contains(connection.destination)
     }
 }
 
@@ -293,7 +322,7 @@ extension SiteHost {
     /// may well take it, whichever other one leads outside.
     fileprivate func uplink(bearing address: IPAddress, toward peer: IPAddress) -> HostInterface? {
         let isInside = [address, peer].contains { SpecialAddresses.bogons.contains($0) }
-        if isInside || isAttached(to: peer) { return nil }
+        if isInside || isAttached(to: peer) || interfaces.contains(where: { $0.leads(to: peer) }) { return nil }
         return interfaces.first { $0.addresses.contains { $0.address == address } }
     }
 }

@@ -149,8 +149,3 @@ struct IntentBuilder {
         return match
     }
 }
-
-extension SiteHost {
-    /// Whether packets pass through it: it bears the role `router`.
-    var isRouter: Bool { roles.contains("router") }
-}

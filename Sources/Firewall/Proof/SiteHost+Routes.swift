@@ -1,10 +1,18 @@
 import Site
 
-/// By which interfaces of a host its peers are reached, as far as the site file says: it knows networks, and no routes.
+/// By which interfaces of a host its peers are reached, as far as the site file says: it knows networks and the routers
+/// that are attached to them, and no routes.
 extension SiteHost {
-    /// The interface that a peer is reached by: of those in whose networks it lies that of the longest prefix, else the one
-    /// that leads to everything else (`fallback`); nil where the site file does not say which that is.
+    /// The interface that a peer is reached by; nil where the site file does not say which that is.
     func interface(toward peer: IPAddress) -> HostInterface? {
+        let all = interfaces(toward: peer)
+        return all.count == 1 ? all[0] : nil
+    }
+
+    /// The interfaces of which a peer is reached by one: of those in whose networks it lies that of the longest prefix,
+    /// else those behind which routers of the site lead to it, else the one that leads to everything else (`fallback`);
+    /// none where it may be any.
+    func interfaces(toward peer: IPAddress) -> [HostInterface] {
         var nearest: (interface: HostInterface, length: Int)?
         for interface in interfaces {
             for address in interface.addresses where address.network.contains(peer) {
@@ -13,7 +21,10 @@ extension SiteHost {
                 }
             }
         }
-        return nearest?.interface ?? interfaces.fallback
+        if let nearest { return [nearest.interface] }
+        let leading = interfaces.filter { $0.leads(to: peer) }
+        if !leading.isEmpty { return leading }
+        return interfaces.fallback.map { [$0] } ?? []
     }
 
     /// Every way that a packet may take through the host; one where the site file says by which interfaces its ends are
@@ -28,7 +39,8 @@ extension SiteHost {
         by interface: String? = nil
     ) -> [PacketRoute] {
         func names(_ peer: IPAddress) -> [String] {
-            if let known = self.interface(toward: peer) { return [known.name] }
+            let known = interfaces(toward: peer).map(\.name)
+            if !known.isEmpty { return known }
             if interfaces.isEmpty { return ["eth0"] }
             return interfaces.map(\.name) + (addresses.isEmpty ? [] : [HostIntent.unnamedInterface])
         }
@@ -45,4 +57,9 @@ extension SiteHost {
             }
         }
     }
+}
+
+extension HostInterface {
+    /// Whether routers of the site lead to a peer behind it.
+    func leads(to peer: IPAddress) -> Bool { behind.contains { $0.contains(peer) } }
 }

@@ -44,6 +44,9 @@ package struct HostInterface: Sendable, Equatable {
     package var shared: [InterfaceAddress] = []
     /// `dhcp`; nil where the file does not say it.
     package var dhcp: Bool?
+    /// The networks that routers of the site lead to behind it, none of them the host's own; none of a host with one
+    /// interface.
+    package var behind: [IPNetwork] = []
     package var position = SourcePosition.none
 
     package init(name: String) {

@@ -178,6 +178,7 @@ struct SiteWorld {
     ) -> HostInterface? {
         let isLed = sender.interfaces.contains { interface in
             interface.zone == "outside" || interface.addresses.contains { $0.network.contains(destination) }
+                || leads(interface, of: sender, to: destination)
         }
         guard takesAnyWay || isLed else {
             return sender.interfaces.first { $0.addresses.contains { $0.address == source } }
@@ -185,8 +186,26 @@ struct SiteWorld {
         return route(sender, to: destination, otherThan: nil, &generator)
     }
 
-    /// The interface of the network that the address is in, else one that leads outside, of several one by lot; where
-    /// none is in the zone `outside`, any.
+    /// Whether hosts of the site that are routers lead to an address behind an interface, and not back by the machine's own
+    /// wires.
+    private func leads(_ interface: HostInterface, of machine: Machine, to address: IPAddress) -> Bool {
+        func wires(_ machine: Machine) -> Set<IPNetwork> {
+            Set(machine.interfaces.flatMap(\.addresses).map(\.network))
+        }
+        let own = wires(machine)
+        var reached = Set(interface.addresses.map(\.network))
+        var known = 0
+        while known != reached.count {
+            known = reached.count
+            for next in machines where next.intent != nil && next.isRouter && next.name != machine.name {
+                if !wires(next).isDisjoint(with: reached) { reached.formUnion(wires(next).subtracting(own)) }
+            }
+        }
+        return reached.contains { $0.contains(address) }
+    }
+
+    /// The interface of the network that the address is in, else one behind which routers of the site lead there, else one
+    /// that leads outside, of several one by lot; where none is in the zone `outside`, any.
     private func route(
         _ machine: Machine,
         to address: IPAddress,
@@ -196,7 +215,8 @@ struct SiteWorld {
         if let near = machine.interfaces.first(where: { $0.addresses.contains { $0.network.contains(address) } }) {
             return near.name == input?.name ? nil : near
         }
-        let outside = machine.interfaces.filter { $0.zone == "outside" }
+        let leading = machine.interfaces.filter { leads($0, of: machine, to: address) }
+        let outside = leading.isEmpty ? machine.interfaces.filter { $0.zone == "outside" } : leading
         let ways = machine.intent == nil || outside.isEmpty || takesAnyWay ? machine.interfaces : outside
         // What has one interface sends back by it.
         if machine.interfaces.count == 1 { return ways.first }

@@ -1,9 +1,10 @@
 import Site
 
 /// By which interfaces of a host packets of each peer come and go, as the site file says: those of the network that the
-/// peer lies in; for strangers, whom no network of the site claims, those that face the outside, or get their addresses
-/// from elsewhere; for all others any, since the site file knows no routes. Where it says of an address of the host not
-/// which interface bears it, it does not know all interfaces, and strangers may come by any.
+/// peer lies in; for what routers of the site lead to behind some of them these; for strangers, whom no network of the site
+/// claims, those that face the outside, or get their addresses from elsewhere; for all others any, since the site file
+/// knows no routes. Where it says of an address of the host not which interface bears it, it does not know all interfaces,
+/// and strangers may come by any.
 struct HostSides: Sendable {
     struct Side: Sendable {
         let addresses: AddressSet
@@ -14,6 +15,8 @@ struct HostSides: Sendable {
     let all: [Side]
     /// By which strangers come.
     let ofStrangers: InterfaceSet
+    /// The peers whom routers of the site lead to behind several interfaces: by which of them they come nobody knows.
+    let ofSeveral: AddressSet
     private let zones: [String: Set<String>]
 
     init(of host: SiteHost, strangers: AddressSet) {
@@ -23,6 +26,8 @@ struct HostSides: Sendable {
         let only = host.interfaces.count == 1 ? host.interfaces : []
         let outer = facing.isEmpty ? only : facing
         ofStrangers = outer.isEmpty || !host.addresses.isEmpty ? .any : .among(Set(outer.map(\.name)))
+        let routed = host.interfaces.routed
+        ofSeveral = routed.filter { $0.names.count > 1 }.reduce(AddressSet.none) { $0.union($1.addresses) }
         guard host.interfaces.count > 1 else {
             all = [Side(addresses: .all, interfaces: ofStrangers)]
             return
@@ -32,7 +37,11 @@ struct HostSides: Sendable {
         var sides = attached.sorted { $0.key < $1.key }.map { name, addresses in
             Side(addresses: addresses.subtracting(unplaced), interfaces: .among([name]))
         }
-        sides.append(Side(addresses: rest.intersection(strangers), interfaces: ofStrangers))
+        sides += routed.map { names, addresses in
+            Side(addresses: addresses.subtracting(unplaced), interfaces: .among(Set(names)))
+        }
+        let others = routed.reduce(rest) { $0.subtracting($1.addresses) }
+        sides.append(Side(addresses: others.intersection(strangers), interfaces: ofStrangers))
         let known = sides.reduce(AddressSet.none) { $0.union($1.addresses) }
         sides.append(Side(addresses: .all.subtracting(known), interfaces: .any))
         all = sides.filter { !$0.addresses.isEmpty }

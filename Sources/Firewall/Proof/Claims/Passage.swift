@@ -3,7 +3,8 @@ import Site
 /// A way through a router of the site: what comes in by one of its interfaces and leaves by another.
 ///
 /// The site file knows the networks that interfaces are attached to, and no routes. So a router is on the way of a
-/// connection when one end lies in a network of it, and the other is reached by another of its interfaces.
+/// connection when one end lies in a network of it, and the other is reached by another of its interfaces; and of one
+/// between strangers and what other routers lead to, when it is between these (`Surroundings.row`).
 struct Passage: Sendable {
     /// The interface that packets come in by; several where nobody knows which of them it is.
     let inputs: [String]
@@ -28,29 +29,42 @@ struct Passage: Sendable {
     /// Every way through a router; none through another host.
     ///
     /// - Parameter hosts: the addresses of all hosts of the site.
-    static func all(through host: SiteHost, hosts: AddressSet) -> [Passage] {
-        all(through: host, host.interfaces.reach) + unplaced(through: host, hosts)
+    static func all(
+        through host: SiteHost,
+        in site: SiteModel,
+        hosts: AddressSet,
+        strangers: AddressSet
+    ) -> [Passage] {
+        all(through: host, host.interfaces.settled) + unplaced(through: host, hosts)
+            + Surroundings.row(through: host, in: site, strangers: strangers, among: hosts)
     }
 
-    /// The ways between its networks and all else through a router of which no interface is known to lead there: what is not
-    /// behind the one is behind another. Of connections between strangers more is asked (`SiteWays.wherever`).
+    /// The ways between its networks and what other routers lead to, and through a router of which no interface is known to
+    /// lead to all else: what is not behind the one is behind another. Of connections between strangers more is asked
+    /// (`SiteWays.wherever`).
     private static func unplaced(through host: SiteHost, _ hosts: AddressSet) -> [Passage] {
         let interfaces = host.interfaces
-        guard host.isRouter, interfaces.fallback == nil else { return [] }
+        guard host.isRouter else { return [] }
         let own = AddressSet(host.allAddresses.map(\.address))
         let attached = AddressSet(host.allAddresses.map(\.network)).subtracting(own)
         let (byName, others) = interfaces.attached
-        let rest = others.subtracting(own).subtracting(attached)
         let names = interfaces.map(\.name)
-        return names.flatMap { name -> [Passage] in
-            let near = (byName[name] ?? .none).subtracting(own)
-            let far = names.filter { $0 != name }
-            let ends = [(near.intersection(hosts), rest), (near, rest.intersection(hosts))]
-            return ends.flatMap { near, rest in
-                [
-                    Passage(inputs: [name], outputs: far, sources: near, destinations: rest, attached: attached),
-                    Passage(inputs: far, outputs: [name], sources: rest, destinations: near, attached: attached),
-                ]
+        var parts = interfaces.routed
+        if interfaces.fallback == nil {
+            parts.append((names, parts.reduce(others) { $0.subtracting($1.addresses) }))
+        }
+        return parts.flatMap { leading, addresses -> [Passage] in
+            let rest = addresses.subtracting(own).subtracting(attached)
+            return names.filter { leading != [$0] }.flatMap { name -> [Passage] in
+                let near = (byName[name] ?? .none).subtracting(own)
+                let far = leading.filter { $0 != name }
+                let ends = [(near.intersection(hosts), rest), (near, rest.intersection(hosts))]
+                return ends.flatMap { near, rest in
+                    [
+                        Passage(inputs: [name], outputs: far, sources: near, destinations: rest, attached: attached),
+                        Passage(inputs: far, outputs: [name], sources: rest, destinations: near, attached: attached),
+                    ]
+                }
             }
         }
     }
@@ -96,8 +110,8 @@ struct Passage: Sendable {
 
 extension Passage {
     /// The way of every connection between these ends.
-    init(_ sources: AddressSet, by input: String, to destinations: AddressSet, by output: String) {
-        self.init(inputs: [input], outputs: [output], sources: sources, destinations: destinations, attached: .all)
+    init(_ sources: AddressSet, by inputs: [String], to destinations: AddressSet, by outputs: [String]) {
+        self.init(inputs: inputs, outputs: outputs, sources: sources, destinations: destinations, attached: .all)
     }
 }
 
@@ -107,12 +121,42 @@ extension HostInterface {
 }
 
 extension [HostInterface] {
-    /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; and by one of
-    /// them everything else (`interface(toward:)`).
+    /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; what routers of the
+    /// site lead to behind it; and by one of them everything else (`interfaces(toward:)`).
     var reach: [(name: String, addresses: AddressSet)] {
+        let routed = self.routed
+        return settled.map { name, addresses in
+            let led = routed.filter { $0.names.contains(name) }.map(\.addresses)
+            return (name, led.reduce(addresses) { $0.union($1) })
+        }
+    }
+
+    /// The same without what routers lead to.
+    var settled: [(name: String, addresses: AddressSet)] {
         var (reached, rest) = attached
+        for part in routed { rest = rest.subtracting(part.addresses) }
         if let other = fallback { reached[other.name] = reached[other.name]?.union(rest) }
         return map { ($0.name, reached[$0.name] ?? .none) }
+    }
+
+    /// What routers of the site lead to behind interfaces, in none of their networks, each part with all that lead there. No
+    /// address is in two.
+    var routed: [(names: [String], addresses: AddressSet)] {
+        if allSatisfy(\.behind.isEmpty) { return [] }
+        let rest = attached.rest
+        var parts: [(names: [String], addresses: AddressSet)] = []
+        for interface in self {
+            var left = AddressSet(interface.behind).intersection(rest)
+            for index in parts.indices {
+                let common = parts[index].addresses.intersection(left)
+                if common.isEmpty { continue }
+                parts.append((parts[index].names + [interface.name], common))
+                parts[index].addresses = parts[index].addresses.subtracting(common)
+                left = left.subtracting(common)
+            }
+            parts.append(([interface.name], left))
+        }
+        return parts.filter { !$0.addresses.isEmpty }
     }
 
     /// What may be reached by each interface: its networks as above, and what is in no network of any.

@@ -70,7 +70,12 @@ package struct SiteHosts: Sendable {
                 intent: host,
                 addresses: own,
                 held: held[host.host].map { LimitMatch(of: $0, with: host).ruleset },
-                passages: Passage.all(through: described, hosts: intent.siteAddresses),
+                passages: Passage.all(
+                    through: described,
+                    in: site,
+                    hosts: intent.siteAddresses,
+                    strangers: intent.strangers
+                ),
                 reach: described.interfaces.reach,
                 possibleReach: described.interfaces.possibleReach,
                 detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),

@@ -297,9 +297,21 @@ final class SiteWays {
                 box.restrict(interface, to: host.leasing.numbers)
                 placed = try scratch.combine(placed, try scratch.region(box), .intersection)
             }
+            var several = PacketMatch()
+            if path == .output {
+                several.destinations = host.sides.ofSeveral
+            } else {
+                several.sources = host.sides.ofSeveral
+            }
+            let known = try scratch.combine(
+                placed,
+                try scratch.region(Box.boxes(of: several, on: path)),
+                .intersection
+            )
+            let each = try scratch.forgetting([interface], try outcomes.only(in: known, scratch))
+            let some = try outcomes.anywhere(interface, within: placed, in: scratch)
             var parts = [
-                try outcomes.anywhere(interface, in: scratch),
-                try outcomes.anywhere(interface, within: placed, in: scratch),
+                try outcomes.anywhere(interface, in: scratch), try scratch.combine(some, each, .either),
             ]
             for byLines in [true, false] {
                 let refused = try host.refused(path, byLines: byLines, in: scratch)

@@ -76,7 +76,7 @@ struct Surroundings {
                     let others = nexts.filter { $0.name != neighbour.name }
                     // What a router is attached to itself it does not send here.
                     let ends = Self.behind(others).subtracting(neighbour.near)
-                    passages.append(Passage(neighbour.behind, by: input.name, to: ends, by: output.name))
+                    passages.append(Passage(neighbour.behind, by: [input.name], to: ends, by: [output.name]))
                 }
             }
             passages += turning(output, nexts)
@@ -84,23 +84,58 @@ struct Surroundings {
         return passages.filter { !$0.sources.isEmpty && !$0.destinations.isEmpty }
     }
 
+    /// The ways of strangers through a router to what other routers lead to behind it, and back: it is between the two where
+    /// strangers are on its one side, by an interface of its own or by a router there that faces them, what is meant on
+    /// another, and no router that faces strangers is attached to that.
+    ///
+    /// - Parameter destinations: of what routers lead to these alone.
+    static func row(
+        through host: SiteHost,
+        in site: SiteModel,
+        strangers: AddressSet,
+        among destinations: AddressSet = .all
+    ) -> [Passage] {
+        let routed = host.isRouter ? host.interfaces.routed : []
+        if routed.isEmpty { return [] }
+        let parts = routed.map { ($0.names, $0.addresses.intersection(destinations)) }
+        return Surroundings(of: host, in: site, strangers: strangers).row(parts)
+    }
+
+    private func row(_ routed: [([String], AddressSet)]) -> [Passage] {
+        let facing = routers.filter(\.facesStrangers)
+        let toward = host.interfaces.filter { interface in
+            let led = AddressSet(interface.behind).union(Self.networks(of: interface))
+            return facing.contains { $0.networks.intersects(led) }
+        }
+        let outer = (host.interfaces.fallback.map { [$0] } ?? toward).map(\.name)
+        if outer.isEmpty { return [] }
+        var passages: [Passage] = []
+        for (names, addresses) in routed where Set(names).isDisjoint(with: outer) {
+            let inner = facing.reduce(addresses) { $0.subtracting($1.networks) }
+            if inner.isEmpty { continue }
+            passages.append(Passage(strangers, by: outer, to: inner, by: names))
+            passages.append(Passage(inner, by: names, to: strangers, by: outer))
+        }
+        return passages
+    }
+
     /// What goes back by an interface from its own networks, and between these.
     private func turning(_ interface: HostInterface, _ neighbours: [Neighbour]) -> [Passage] {
         let (name, behind) = (interface.name, Self.behind(neighbours))
         let near = Self.networks(of: interface)
-        var passages = [Passage(near, by: name, to: behind, by: name)]
+        var passages = [Passage(near, by: [name], to: behind, by: [name])]
         for address in interface.addresses {
             let network = AddressSet([address.network])
             let isAlone = !interface.addresses.contains {
                 $0.address.width == address.address.width && $0.network != address.network
             }
             if isAlone { continue }
-            passages.append(Passage(near.union(behind).subtracting(network), by: name, to: network, by: name))
+            passages.append(Passage(near.union(behind).subtracting(network), by: [name], to: network, by: [name]))
         }
         let own = AddressSet(host.allAddresses.map(\.address))
         return passages.map { passage in
             let (sources, destinations) = (passage.sources.subtracting(own), passage.destinations.subtracting(own))
-            return Passage(sources, by: name, to: destinations, by: name)
+            return Passage(sources, by: [name], to: destinations, by: [name])
         }
     }
 

@@ -1,0 +1,188 @@
+import Firewall
+import Site
+import Testing
+
+/// What lies behind an inner router: the site file tells which interfaces lead there, for its tests, `explain`, claims and
+/// what is asked of the gateway.
+@Suite("What lies behind an inner router")
+struct InnerRouterTests {
+    private static let border = SiteText.router(
+        "r1",
+        "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+        "lan: { zone: inside, addresses: [10.1.0.1/24] }"
+    )
+    private static let inner = SiteText.router(
+        "r2",
+        "upl: { zone: inside, addresses: [10.1.0.2/24] }",
+        "dn: { zone: inside, addresses: [10.2.0.1/24] }"
+    )
+    private static let host = "h1: { interfaces: { eth0: { zone: inside, addresses: [10.2.0.21/24] } } }"
+
+    /// The internet, `r1`, `r2`, `h1`.
+    private static func text(_ firewall: String) -> String {
+        SiteText.of(border, inner, host, networks: "private: 10.0.0.0/8", firewall: firewall)
+    }
+
+    private static func failed(_ text: String, _ test: String, _ expected: String) throws -> [String] {
+        try site("\(text)\n  tests: [{ \(test), expect: \(expected) }]").failedTests
+    }
+
+    private static func proofs(_ text: String) throws -> [String: ClaimProof] { try site(text).answers().byID }
+
+    @Test("strangers come to it by the border, too", arguments: ["deny", "zone"])
+    func border(kind: String) throws {
+        let denied = """
+              deny: [{ id: border, from: any, to: h1, services: https, in: outside }]
+              allow: [{ id: web, from: any, to: h1, services: https }]
+            """
+        let bound = "  allow: [{ id: web, from: internet, to: h1, services: https, in: inside }]"
+        let exactly = "\n  exactly: [{ id: e, from: internet, to: h1, services: https }]"
+        let text = Self.text((kind == "deny" ? denied : bound) + exactly)
+        let exact = try #require(try Self.proofs(text)["e"])
+        #expect(exact.answer == .refuted && exact.host == "r1", "\(exact.summary)")
+        let test = "from: 8.8.8.8, to: h1, service: https"
+        #expect(try Self.failed(text, test, "drop") == [])
+        let lost = try Self.failed(text, test, "accept")
+        #expect(lost.count == 1 && lost[0].contains("through r1: "), "\(lost)")
+    }
+
+    @Test("where the border lets them through, what they may is proved")
+    func open() throws {
+        let text = Self.text(
+            """
+              allow: [{ id: web, from: any, to: h1, services: https }]
+              exactly: [{ id: e, from: internet, to: h1, services: https }]
+            """
+        )
+        let proofs = try Self.proofs(text)
+        for id in ["web", "e"] { #expect(proofs[id]?.isProved == true, "\(proofs[id]?.summary ?? id)") }
+        #expect(try Self.failed(text, "from: 8.8.8.8, to: h1, service: https", "accept") == [])
+    }
+
+    @Test("each router of a row is asked, whatever their names are", arguments: ["a", "z"])
+    func middle(name: String) throws {
+        let text = SiteText.of(
+            Self.border,
+            SiteText.router(
+                name,
+                "left: { zone: inside, addresses: [10.1.0.3/24] }",
+                "right: { zone: inside, addresses: [10.3.0.3/24] }"
+            ),
+            SiteText.router(
+                "r3",
+                "upl: { zone: inside, addresses: [10.3.0.4/24] }",
+                "dn: { zone: deep, addresses: [10.4.0.1/24] }"
+            ),
+            "h1: { interfaces: { eth0: { zone: deep, addresses: [10.4.0.21/24] } } }",
+            firewall: """
+                  allow:
+                    - { from: any, to: h1, services: https, in: outside }
+                    - { from: any, to: h1, services: https, in: deep }
+                  exactly: [{ id: e, from: internet, to: h1, services: https }]
+                """
+        )
+        let exact = try #require(try Self.proofs(text)["e"])
+        #expect(exact.answer == .refuted, "\(exact.summary)")
+        let lost = try Self.failed(text, "from: 8.8.8.8, to: h1, service: https", "accept")
+        #expect(lost.count == 1 && lost[0].contains("through \(name): "), "\(lost)")
+    }
+
+    @Test("the border's own packets to it leave by the network of the inner router")
+    func sent() throws {
+        let text = Self.text(
+            """
+              deny: [{ id: leak, from: any, to: private, out: outside }]
+              allow: [{ id: adm, from: r1, to: h1, services: ssh }]
+            """
+        )
+        let proof = try #require(try Self.proofs(text)["adm"])
+        #expect(proof.isProved, "\(proof.summary)")
+        #expect(try Self.failed(text, "from: r1, to: h1, service: ssh", "accept") == [])
+        let got = try Self.failed(text, "from: r1, to: h1, service: ssh", "drop")
+        #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+    }
+
+    @Test("what comes from there comes in by it, for tests and `explain`")
+    func received() throws {
+        let text = Self.text("  allow: [{ from: private, to: r1, services: ssh, in: inside }]")
+        #expect(try Self.failed(text, "from: h1, to: 10.1.0.1, service: ssh", "accept") == [])
+        let site = try site(text)
+        let intent = Intent(of: site)
+        let words = PacketWords(from: "h1", to: "10.1.0.1", port: "ssh")
+        let journeys = try words.journeys(at: try #require(intent.host("r1")), of: intent, site)
+        #expect(journeys.map(\.isLetThrough) == [true])
+        #expect(journeys.map(\.packet.inputInterface) == ["lan"])
+    }
+
+    @Test("where several interfaces lead there nobody can tell which it is")
+    func several() throws {
+        let two = "eth0: { zone: one, addresses: [10.1.0.9/24] }, eth1: { zone: two, addresses: [10.5.0.9/24] }"
+        let text = SiteText.of(
+            "h2: { interfaces: { \(two) } }",
+            SiteText.router(
+                "r2",
+                "a: { zone: one, addresses: [10.1.0.2/24] }",
+                "b: { zone: two, addresses: [10.5.0.2/24] }",
+                "dn: { zone: deep, addresses: [10.2.0.1/24] }"
+            ),
+            Self.host,
+            firewall: """
+                  deny: [{ from: h2, to: h1, services: ssh, out: two }]
+                  allow: [{ from: h2, to: h1, services: [ssh, http] }]
+                  exactly: [{ id: e, from: h2, to: h1, services: [ssh, http] }]
+                """
+        )
+        let exact = try #require(try Self.proofs(text)["e"])
+        #expect(exact.answer == .unknown, "\(exact.summary)")
+        for expected in ["accept", "drop"] {
+            let found = try Self.failed(text, "from: h2, to: h1, service: ssh", expected)
+            #expect(!found.isEmpty && found.allSatisfy { $0.contains("which interface of h2 leads to") }, "\(found)")
+        }
+        #expect(try Self.failed(text, "from: h2, to: h1, service: http", "accept") == [])
+    }
+
+    /// A gateway between the internet and the inner router.
+    private static func gateway(_ denied: String) -> String {
+        """
+        site: a.b
+        networks: { private: 10.0.0.0/8 }
+        hosts:
+          lb:
+            roles: [gateway]
+            interfaces:
+              eth0: { zone: outside, addresses: [198.51.100.10/24] }
+              eth1: { zone: dmz, addresses: [10.1.0.10/24] }
+          r2:
+            roles: [router]
+            interfaces:
+              upl: { zone: dmz, addresses: [10.1.0.2/24] }
+              dn: { zone: inside, addresses: [10.2.0.1/24] }
+          app: { roles: [app], interfaces: { eth0: { zone: inside, addresses: [10.2.0.21/24] } } }
+        services: { http: tcp/80, https: tcp/443, app: tcp/8080 }
+        firewall:
+          allow: [{ from: any, to: gateway, services: [http, https] }]
+          deny: [{ id: lost, \(denied) }]
+        gateway:
+          listen: [{ port: 443, tls: { certificates: [a.b] } }, { port: 80, redirect: https }]
+          routes: [{ hosts: [a.b], pool: web }]
+          pools: { web: { servers: [{ host: app, service: app }] } }
+        certificates: { a.b: { names: [a.b], issuer: internal } }
+        """
+    }
+
+    @Test("a gateway reaches its servers there by the interface that leads to the router")
+    func servers() throws {
+        func unreached(_ denied: String) throws -> [String] {
+            PolicyCheck.findings(try site(Self.gateway(denied)), file: "site.yaml", now: 0).map(\.message)
+                .filter { $0.contains("cannot reach its server `app`") }
+        }
+        let leak = "from: any, to: private, out: outside"
+        #expect(try unreached(leak) == [])
+        let open = try #require(try Self.proofs(Self.gateway(leak))["pool-web"])
+        #expect(open.isProved, "\(open.summary)")
+        let quiet = "from: lb, to: app, out: dmz"
+        #expect(try unreached(quiet).count == 1)
+        let closed = try #require(try Self.proofs(Self.gateway(quiet))["pool-web"])
+        #expect(closed.word == "void", "\(closed.summary)")
+    }
+}
