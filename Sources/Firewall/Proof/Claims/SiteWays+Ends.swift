@@ -19,3 +19,16 @@ extension SiteWays.Ends {
         )
     }
 }
+
+extension SiteWays {
+    /// - Parameter how: one after another, or one of them.
+    func joined(_ parts: [Ends], _ how: Combination = .then) throws(SpaceExhausted) -> Ends {
+        Ends(
+            outcomes: try store.joined(parts.map(\.outcomes), how) ?? PacketFunction(.accept),
+            placed: try store.joined(parts.map(\.placed), how) ?? PacketFunction(.accept),
+            refused: try store.joined(parts.map(\.refused), .union) ?? .none,
+            defended: try store.joined(parts.map(\.defended), .union) ?? .none,
+            upkeep: try store.joined(parts.map(\.upkeep), .union) ?? .none
+        )
+    }
+}

@@ -385,17 +385,4 @@ final class SiteWays {
             return try store.copy(try scratch.detouring(by: site.hosts[host]), from: scratch.store.nodes)
         }
     }
-
-    // MARK: - Tools
-
-    /// - Parameter how: one after another, or one of them.
-    private func joined(_ parts: [Ends], _ how: Combination = .then) throws(SpaceExhausted) -> Ends {
-        Ends(
-            outcomes: try store.joined(parts.map(\.outcomes), how) ?? PacketFunction(.accept),
-            placed: try store.joined(parts.map(\.placed), how) ?? PacketFunction(.accept),
-            refused: try store.joined(parts.map(\.refused), .union) ?? .none,
-            defended: try store.joined(parts.map(\.defended), .union) ?? .none,
-            upkeep: try store.joined(parts.map(\.upkeep), .union) ?? .none
-        )
-    }
 }
