@@ -38,10 +38,8 @@ extension ACMEOrder {
         let bundle: CertificateBundle
         do throws(CertificateError) {
             var chain = try Certificate.load(pem: answer.body.span)
-            // A root need not be sent (RFC 8446, section 4.4.2), and one that has ended is not the one that clients have.
-            if chain.count > 1, let root = chain.last, root.validity.upperBound <= now(), root.isIssued(by: root) {
-                chain.removeLast()
-            }
+            // A root that has ended is not the one that clients have.
+            if let last = chain.last, last.validity.upperBound <= now() { chain = Array(chain.withoutRoot) }
             bundle = try CertificateBundle(chain: chain, key: key)
             try bundle.requireServable()
             try Transparency.require(of: bundle, at: now())
@@ -59,7 +57,7 @@ extension ACMEOrder {
     private func faultOfDates(_ bundle: CertificateBundle, _ url: String) -> ACMEProblem? {
         let now = self.now()
         let clocks = "where this machine's clock shows \(UTC.text(now)): one of the two clocks is wrong"
-        for (index, certificate) in bundle.chain.enumerated() {
+        for (index, certificate) in bundle.chain.withoutRoot.enumerated() {
             let owner = certificate.subject
             let what = index == 0 ? "a certificate that" : "a chain with the certificate of \(owner), which"
             let validity = certificate.validity

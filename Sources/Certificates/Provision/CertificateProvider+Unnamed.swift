@@ -12,7 +12,7 @@ extension CertificateProvider {
             standing.generation = try? store.currentGeneration(of: name)
             if let chain = try? store.loadChain(name), let leaf = chain.first {
                 standing.leaves = [leaf]
-                standing.ends = [chain.map(\.validity.upperBound).min() ?? 0]
+                standing.ends = [chain.end]
             }
             return standing
         }

@@ -228,7 +228,8 @@ extension CertificateProvider {
         let end = bundle.end
         guard end > now else { return [] }
         var found: [String] = []
-        if let issuer = bundle.chain.dropFirst().min(by: { $0.validity.upperBound < $1.validity.upperBound }),
+        let issuers = bundle.chain.withoutRoot.dropFirst()
+        if let issuer = issuers.min(by: { $0.validity.upperBound < $1.validity.upperBound }),
             issuer.validity.upperBound < bundle.leaf.validity.upperBound,
             // What is renewed here is so before that.
             !settings.issuer.isStored || bundle.renewalSchedule.isOverdue(at: now)
@@ -333,11 +334,16 @@ extension CertificateBundle {
         return covered.contains { $0.hasPrefix("*.") && HostPattern.wildcard(String($0.dropFirst(2))).matches(text) }
     }
 
-    /// When it, or the first of its issuers, ends: seconds since 1970.
-    package var end: Int64 { chain.map(\.validity.upperBound).min() ?? 0 }
+    /// When it, or the first of its issuers whose dates count, ends: seconds since 1970.
+    package var end: Int64 { chain.end }
 
     /// For as long as the whole chain is good.
     internal var renewalSchedule: RenewalSchedule { leaf.renewalSchedule(until: end) }
+}
+
+extension [Certificate] {
+    /// When the first of a chain ends whose dates count: seconds since 1970.
+    internal var end: Int64 { withoutRoot.map(\.validity.upperBound).min() ?? 0 }
 }
 
 extension CertificateSettings.Issuer {

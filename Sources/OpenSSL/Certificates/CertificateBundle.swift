@@ -135,8 +135,17 @@ package final class CertificateBundle: Sendable {
         }
     }
 
-    /// Fails when any certificate of the chain is not valid at `now` (seconds since 1970).
+    /// Fails when a certificate of the chain whose dates count is not valid at `now` (seconds since 1970).
     package func requireValid(at now: Int64) throws(CertificateError) {
-        for certificate in chain { try certificate.requireValid(at: now) }
+        for certificate in chain.withoutRoot { try certificate.requireValid(at: now) }
+    }
+}
+
+extension [Certificate] {
+    /// Those of a chain whose dates count: all but a root that follows its issuers. That need not be sent (RFC 8446, section
+    /// 4.4.2), and whoever trusts it goes by his own copy, which may be a later one of the same key.
+    package var withoutRoot: ArraySlice<Certificate> {
+        guard count > 1, let top = last, top.isIssued(by: top) else { return self[...] }
+        return dropLast()
     }
 }

@@ -164,6 +164,35 @@ struct ObstacleTests {
         #expect(try provide([old, fresh], [], isStart: true).bundles.map(\.leaf.der) == [good.leaf.der])
     }
 
+    @Test("a root that has ended, at the end of files, keeps them from nothing: clients have a later one of its key")
+    func endedRoot() throws {
+        let keys = (root: try PrivateKey.generate(.ecdsaP256), leaf: try PrivateKey.generate(.ecdsaP256))
+        var template = CertificateTemplate(
+            role: .root,
+            commonName: "Root",
+            notBefore: now - 30 * 86_400,
+            notAfter: now - 86_400
+        )
+        let root = try Certificate.issue(template, for: keys.root, by: nil)
+        template = CertificateTemplate(
+            role: .server,
+            names: ["foobar.com"],
+            notBefore: now - 86_400,
+            notAfter: now + 20 * 86_400
+        )
+        let leaf = try Certificate.issue(template, for: keys.leaf, by: .init(certificate: root, key: keys.root))
+        let bundle = try CertificateBundle(chain: [leaf, root], key: keys.leaf)
+        let chain = try scratch.write("rooted.crt", bundle.chainPEM, mode: 0o644)
+        let pair = CertificateFiles(certificate: chain, key: try scratch.write("rooted.key", bundle.keyPEM))
+        let files = CertificateSettings(name: "files", names: [.exact("foobar.com")], issuer: .files([pair]))
+        let found = try #require(try provider.find(files))
+        #expect(found.bundles.map(\.chain.count) == [2] && found.warnings.isEmpty, "\(found.warnings)")
+        #expect(try provider.inspect(files).isEmpty)
+        let standing = provider.standing(files)
+        #expect(standing.ends == [leaf.validity.upperBound])
+        #expect(standing.faults.isEmpty && standing.warnings.isEmpty, "\(standing)")
+    }
+
     @Test("of files for two kinds of keys each good one takes the place of what is served; what has ended gives way")
     func kindsOfKeys() throws {
         let other = try InternalCA(named: "other", now: now - 20 * 86_400)

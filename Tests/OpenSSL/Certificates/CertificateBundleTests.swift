@@ -86,6 +86,25 @@ import Testing
         }
     }
 
+    @Test("the dates of a root that follows do not count, those of any other issuer do")
+    func datesOfRoot() throws {
+        func ended(_ role: CertificateTemplate.Role, _ name: String) -> CertificateTemplate {
+            TestCA.template(role, name, from: 1_000_000_000, until: 1_100_000_000)
+        }
+        let root = try Certificate.issue(ended(.root, "Test root"), for: ca.root.key, by: nil)
+        let made = try ca.server("foobar.com")
+        let whole = try CertificateBundle(chain: made.chain + [root], key: made.key)
+        #expect(whole.chain.withoutRoot.map(\.der) == made.chain.map(\.der))
+        try whole.requireValid(at: TestCA.now)
+        let middle = try Certificate.issue(ended(.intermediate, "Test CA"), for: ca.intermediate.key, by: ca.root)
+        let late = try CertificateBundle(chain: [made.leaf, middle, root], key: made.key)
+        #expect(throws: CertificateError.expired(subject: "CN=Test CA", since: "2004-11-09T11:33:20Z")) {
+            try late.requireValid(at: TestCA.now)
+        }
+        // By itself it is a server's like any other.
+        #expect([root].withoutRoot.count == 1)
+    }
+
     @Test func names() throws {
         for name in ["", "a b", "foo,IP:1.2.3.4", "*.", "a\u{0}b", "*.*.foobar.com"] {
             #expect(throws: OpenSSLError.self) { try ca.server(name) }
