@@ -82,6 +82,16 @@ package enum ReferenceCheck {
                     )
                 }
             }
+            if faults == 0, let first = groups.first, !ReferenceCheck.serves(accepted) {
+                report(
+                    "`groups`: a client with OpenSSL's own groups has no handshake by any of these, nor has the gateway, "
+                        + "which looks so at each new certificate, and puts back the one before",
+                    help: "name one that clients have, such as `X25519` or `P-256`, beside them; or leave `groups` "
+                        + "out for X25519, P-256 and P-384",
+                    at: first.position,
+                    .warning
+                )
+            }
         }
 
         mutating func look(at clients: ClientCertificateSettings) {
@@ -189,5 +199,23 @@ package enum ReferenceCheck {
         var settings = TLSContext.ServerSettings()
         settings.groups = groups
         return (try? TLSContext(server: settings)) != nil
+    }
+
+    /// Whether a listener with these groups comes to a handshake with such a client as looks at what is served.
+    private static func serves(_ groups: [String]) -> Bool {
+        var settings = TLSContext.ServerSettings()
+        settings.groups = groups
+        let now = WallClock.seconds
+        let template = CertificateTemplate(
+            role: .server,
+            names: ["rehearsal.invalid"],
+            notBefore: now,
+            notAfter: now + 60
+        )
+        guard let key = try? PrivateKey.generate(.ecdsaP256),
+            let leaf = try? Certificate.issue(template, for: key, by: nil),
+            let bundle = try? CertificateBundle(chain: [leaf], key: key)
+        else { return true }
+        return (try? bundle.rehearse(at: settings)) != nil
     }
 }

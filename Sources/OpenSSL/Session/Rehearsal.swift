@@ -9,12 +9,13 @@ extension CertificateBundle {
     ///
     /// Costs about as much as one handshake. Any thread.
     ///
+    /// - Parameter settings: of a listener that asks for no certificates of clients.
     /// - Throws: why a client would not have got it.
-    package func rehearse() throws(RehearsalError) {
+    package func rehearse(at settings: TLSContext.ServerSettings = .init()) throws(RehearsalError) {
         let server: TLSSession
         let client: TLSSession
         do throws(OpenSSLError) {
-            let context = try TLSContext(server: TLSContext.ServerSettings())
+            let context = try TLSContext(server: settings)
             context.publish(
                 CertificateGeneration(number: 0, bundles: [self], unknownName: .serve(first: 1))
             )

@@ -90,6 +90,17 @@ struct ReferenceCheckTests {
         #expect(found.text.contains("it knows `X25519`"))
     }
 
+    @Test("groups of which usual clients have none are warned of, and not those of which they have one")
+    func unusualGroups() throws {
+        let found = try Folder().findings(tls: "groups: [secp256k1, brainpoolP256r1]")
+        #expect(found.diagnostics.map(\.severity) == [.warning], "\(found.text)")
+        #expect(found.diagnostics.map(\.line) == [7] && found.diagnostics.map(\.column) == [26])
+        #expect(found.text.contains("no handshake by any of these") && found.text.contains("`X25519` or `P-256`"))
+        for groups in ["P-521", "X448", "secp256k1, X25519"] {
+            #expect(try Folder().findings(tls: "groups: [\(groups)]").diagnostics.isEmpty, "\(groups)")
+        }
+    }
+
     @Test("thousands of groups that nobody knows are told of by the first of them")
     func manyGroups() throws {
         let names = (0..<5_000).map { "group\($0)" }.joined(separator: ", ")
