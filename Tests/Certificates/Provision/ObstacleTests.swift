@@ -180,7 +180,8 @@ struct ObstacleTests {
             notBefore: now - 86_400,
             notAfter: now + 20 * 86_400
         )
-        let leaf = try Certificate.issue(template, for: keys.leaf, by: .init(certificate: root, key: keys.root))
+        let authority = Certificate.Authority(certificate: root, key: keys.root)
+        let leaf = try Certificate.issue(template, for: keys.leaf, by: authority)
         let bundle = try CertificateBundle(chain: [leaf, root], key: keys.leaf)
         let chain = try scratch.write("rooted.crt", bundle.chainPEM, mode: 0o644)
         let pair = CertificateFiles(certificate: chain, key: try scratch.write("rooted.key", bundle.keyPEM))
