@@ -6,11 +6,14 @@ struct GatewayReach {
     private let intent: Intent
     private typealias Gateway = (host: SiteHost, intent: HostIntent)
     private let gateways: [Gateway]
+    /// The addresses of everybody but gateways.
+    let clients: AddressSet
 
     init(_ site: SiteModel, _ intent: Intent) {
         self.site = site
         self.intent = intent
         gateways = site.gatewayHosts.compactMap { host in intent.host(host.name).map { (host, $0) } }
+        clients = gateways.reduce(AddressSet.all) { $0.subtracting($1.intent.knownAddresses) }
     }
 
     /// What is left of connections that a gateway needs.
@@ -29,7 +32,7 @@ struct GatewayReach {
     /// - Parameters:
     ///   - addresses: those that it listens at; none for all.
     ///   - peers: the addresses of those others.
-    func incoming(_ port: UInt16, at addresses: [IPAddress], from peers: AddressSet = .all) -> Answer {
+    func incoming(_ port: UInt16, at addresses: [IPAddress], from peers: AddressSet) -> Answer {
         answer(.input) { arriving(port, at: addresses, of: $0, from: peers) }
     }
 
@@ -38,7 +41,7 @@ struct GatewayReach {
     func diverted(
         _ port: UInt16,
         at addresses: [IPAddress],
-        from peers: AddressSet = .all
+        from peers: AddressSet
     ) -> (packet: Packet, forward: Translation)? {
         for gateway in gateways {
             let match = arriving(port, at: addresses, of: gateway, from: peers)
@@ -57,11 +60,10 @@ struct GatewayReach {
         of gateway: Gateway,
         from peers: AddressSet
     ) -> PacketMatch {
-        let own = gateways.reduce(AddressSet.none) { $0.union($1.intent.knownAddresses) }
+        let known = gateway.intent.knownAddresses
         var match = PacketMatch()
         match.traffic = TrafficSet(.tcp, port: port)
-        match.sources = peers.subtracting(own)
-        let known = gateway.intent.knownAddresses
+        match.sources = peers.subtracting(known)
         match.destinations = addresses.isEmpty ? known : AddressSet(addresses).intersection(known)
         // One that gets its addresses from elsewhere may bear any.
         if gateway.host.interfaces.contains(where: \.addresses.isEmpty) {

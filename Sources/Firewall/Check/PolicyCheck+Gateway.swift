@@ -7,7 +7,7 @@ extension PolicyCheck {
         guard let gateway = site.gateway, !site.gatewayHosts.isEmpty else { return }
         let reach = GatewayReach(site, intent)
         for listener in gateway.listeners where !listener.isLocal {
-            if case .open = reach.incoming(listener.port, at: listener.bound) {
+            if case .open = reach.incoming(listener.port, at: listener.bound, from: reach.clients) {
                 checkOutside(listener, opening(listener))
                 checkFamilies(listener, opening(listener), reach)
                 checkForwards(listener, reach)
@@ -15,6 +15,7 @@ extension PolicyCheck {
                 reportClosed(listener, reach)
             }
         }
+        checkMetrics(gateway, reach)
         checkDerivedNeeds(reach)
         checkChallenges(gateway, reach)
         let rehearsal = Rehearsal(site, intent)
@@ -37,6 +38,16 @@ extension PolicyCheck {
         for directory in site.acmeDirectories where known.insert(directory.url).inserted {
             guard let address = directory.address else { continue }
             checkReach(rehearsal, address, .tcp, directory.port, directory.position) { "its CA \(directory.url)" }
+        }
+    }
+
+    /// The listener for Prometheus, which may be on another gateway.
+    private mutating func checkMetrics(_ gateway: GatewaySettings, _ reach: GatewayReach) {
+        guard let listener = gateway.metrics?.listener, !listener.isLocal else { return }
+        if case .open = reach.incoming(listener.port, at: listener.bound, from: .all) {
+            checkForwards(listener, reach)
+        } else {
+            reportClosed(listener, reach)
         }
     }
 
@@ -112,6 +123,15 @@ extension PolicyCheck {
 extension Flow {
     /// The zone that its destinations get it by; nil for any.
     fileprivate var ownZone: String? { ends == .inwards ? nil : inZone }
+}
+
+extension MetricsSettings {
+    /// The same as one of `listen`.
+    fileprivate var listener: ListenerSettings {
+        var listener = ListenerSettings(port: port)
+        (listener.addresses, listener.position) = ([address], position)
+        return listener
+    }
 }
 
 extension ListenerSettings {

@@ -5,20 +5,21 @@ import Site
 extension PolicyCheck {
     /// A port that nobody but gateways can reach, and the line that takes what others let in.
     mutating func reportClosed(_ listener: ListenerSettings, _ reach: GatewayReach) {
-        let taken = taken(listener, reach)
+        let taken = taken(listener, reach, from: reach.clients)
         report(
             .error,
             .conflict,
             listener.position,
             "the gateway listens on port \(listener.port), and the policy lets nobody reach it\(taken)",
             help: taken.isEmpty
-                ? "add a line to `allow`, or remove the listener" : "narrow that line, or remove the listener"
+                ? "add a line to `allow`, give it a loopback `address`, or remove it" : "narrow that line, or remove it"
         )
     }
 
     /// A port of which lines of `forward` send elsewhere what others let in.
     mutating func checkForwards(_ listener: ListenerSettings, _ reach: GatewayReach) {
-        guard let (packet, forward) = reach.diverted(listener.port, at: listener.bound) else { return }
+        guard let (packet, forward) = reach.diverted(listener.port, at: listener.bound, from: reach.clients)
+        else { return }
         report(
             .warning,
             .conflict,
@@ -30,7 +31,7 @@ extension PolicyCheck {
     }
 
     /// Which connection to a port never comes there, and what takes it, after a colon; empty where no line opens the port.
-    private func taken(_ listener: ListenerSettings, _ reach: GatewayReach, from peers: AddressSet = .all) -> String {
+    private func taken(_ listener: ListenerSettings, _ reach: GatewayReach, from peers: AddressSet) -> String {
         if let (packet, forward) = reach.diverted(listener.port, at: listener.bound, from: peers) {
             return ": \(Connection(packet)) is \(sent(forward))"
         }
@@ -48,7 +49,7 @@ extension PolicyCheck {
                 case .closed(_, let packet, let rule?) = reach.incoming(
                     listener.port,
                     at: listener.bound,
-                    from: .all(of: family)
+                    from: reach.clients.intersection(.all(of: family))
                 )
             else { continue }
             report(
