@@ -18,13 +18,17 @@ enum CertificateRules {
     /// A list that nothing serves is missed by the clients that ask for it.
     static func listsAreServed(_ site: SiteModel, _ collector: inout DiagnosticCollector) {
         guard let place = site.internalCA.revocationList, let gateway = site.gateway else { return }
-        guard gateway.listeners.allSatisfy({ $0.tls != nil }) else { return }
+        let port = place.split(separator: ":").dropFirst(2).first.flatMap { UInt16($0) } ?? 80
+        let plain = gateway.listeners.filter { $0.tls == nil }
+        guard !plain.contains(where: { $0.port == port }) else { return }
         collector.report(
             .ineffective,
             .warning,
             at: SourceRange(site.internalCA.position),
-            "no listener speaks HTTP without TLS, by which \(place) could be served",
-            help: "add `{ port: 80, redirect: https }` to `gateway.listen`, or remove `revocation-list`"
+            "no listener speaks HTTP without TLS on port \(port), where clients look for \(place)",
+            help: "add `{ port: \(port), redirect: https }` to `gateway.listen`, or "
+                + (plain.isEmpty
+                    ? "remove `revocation-list`" : "name the port of one, unless a router changes it on the way")
         )
     }
 

@@ -189,6 +189,9 @@ import Testing
         let place = "internal-ca: { revocation-list: \"http://a.b\" }\n"
         #expect(check(minimalSite + place).text == "")
         #expect(check("site: a.b\n" + place).text == "")
+        let other = place.replacing("a.b", with: "a.b:8081")
+        Faulty(minimalSite + other, "11:14 ineffective | port: 8081").verify()
+        #expect(check(minimalSite.replacing("port: 80\n", with: "port: 8081\n") + other).text == "")
         let tls = minimalSite.replacing("- port: 80\n", with: "- { port: 443, tls: { certificates: [a] } }\n")
         Faulty(
             tls + place + "certificates: { a: { names: [a.b], issuer: internal } }\n",
