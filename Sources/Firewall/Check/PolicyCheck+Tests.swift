@@ -79,7 +79,8 @@ extension PolicyCheck {
             return "\(way) \(decision.host): line \(line) gives it a source that is not in the site file"
         case .way(let router):
             return "\(way) \(decision.host): which interface of \(router) leads to what is in none of its networks the "
-                + "site file does not say; put what leads there in the zone `outside`"
+                + "site file does not say; put what leads there in the zone `outside`, or add the router of that zone "
+                + "that it leads to"
         case .change(let translation, let router):
             let line = translation.position.line
             return "\(way) \(decision.host): whether it passes \(router), where line \(line) gives it another source, "

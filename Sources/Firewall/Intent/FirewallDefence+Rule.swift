@@ -1,9 +1,6 @@
 import Site
 
 extension FirewallDefence {
-    /// The zone of the interfaces that face the outside.
-    static let outside = "outside"
-
     /// The rule for packets that come in; nil when the host has none of it.
     ///
     /// - Parameters:

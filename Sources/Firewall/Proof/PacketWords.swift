@@ -44,7 +44,8 @@ package struct PacketWords: Sendable {
         throw Problem(
             description: "which interface of `\(intent.host)` leads to what is in none of its networks the site file "
                 + "does not say, and it is let through as \(passed.text), but not as \(lost.text); put that one in the "
-                + "zone `outside`" + (passed.path == .forward ? "" : ", or write --interface")
+                + "zone `outside`, or add the router of that zone that it leads to"
+                + (passed.path == .forward ? "" : ", or write --interface")
         )
     }
 

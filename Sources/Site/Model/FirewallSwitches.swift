@@ -40,6 +40,9 @@ package enum FirewallDefence: String, Sendable, CaseIterable {
     case bogons
     /// More new connections of TCP than one source may begin.
     case connectionFlood = "connection-flood"
+
+    /// The zone of the interfaces that face the outside.
+    package static let outside = "outside"
 }
 
 /// What every host needs to work at all. It goes before what the policy says. The names are those of the site file's

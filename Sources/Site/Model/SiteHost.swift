@@ -47,11 +47,17 @@ package struct HostInterface: Sendable, Equatable {
     /// The networks that routers of the site lead to behind it, none of them the host's own; none of a host with one
     /// interface.
     package var behind: [IPNetwork] = []
+    /// Whether the nearest router of the site that strangers come by is behind it, and as near behind no other; false where
+    /// they come by an interface of the host's own.
+    package var leadsOutward = false
     package var position = SourcePosition.none
 
     package init(name: String) {
         self.name = name
     }
+
+    /// Whether strangers come by it, whom no network of the site claims.
+    package var facesStrangers: Bool { zone == FirewallDefence.outside || addresses.isEmpty }
 
     /// Whether it asks for addresses by DHCP: as the file says, else where it has none in the file.
     package var asksForLease: Bool { dhcp ?? addresses.isEmpty }

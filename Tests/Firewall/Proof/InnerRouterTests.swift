@@ -141,6 +141,70 @@ struct InnerRouterTests {
         #expect(try Self.failed(text, "from: h2, to: h1, service: http", "accept") == [])
     }
 
+    /// The inner router has zones of its own, none of which is the border's; `extra` is another interface of it.
+    private static func apart(_ firewall: String, extra: String = "") -> String {
+        let upl = "upl: { zone: transit, addresses: [10.1.0.2/24] }"
+        let dn = "dn: { zone: dmz, addresses: [10.2.0.1/24] }\(extra)"
+        return SiteText.of(
+            SiteText.router(
+                "r1",
+                "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+                "lan: { zone: inside, addresses: [10.1.0.1/24] }",
+                "side: { zone: side, addresses: [10.3.0.1/24] }"
+            ),
+            SiteText.router("r2", upl, dn),
+            host,
+            networks: "private: 10.0.0.0/8",
+            firewall: firewall
+        )
+    }
+
+    @Test("its way to the internet is the network that it shares with the border, for tests, `explain` and claims")
+    func outward() throws {
+        let lines = """
+              allow:
+                - { from: r2, to: internet, services: https, out: transit }
+                - { from: r2, to: internet, services: https, out: outside }
+                - { from: private, to: internet, services: http, out: outside }
+                - { from: internet, to: r2, services: ssh, in: transit }
+            """
+        let text = Self.apart(lines)
+        #expect(try Self.failed(text, "from: r2, to: 8.8.8.8, service: https", "accept") == [])
+        let got = try Self.failed(text, "from: r2, to: 8.8.8.8, service: https", "drop")
+        #expect(!got.isEmpty && got.allSatisfy { $0.contains("got accept") }, "\(got)")
+        // It is not between its neighbours there and the internet.
+        #expect(try Self.failed(text, "from: 10.1.0.50, to: 8.8.8.8, service: http", "accept") == [])
+        let site = try site(text)
+        let intent = Intent(of: site)
+        let inner = try #require(intent.host("r2"))
+        let sent = try PacketWords(from: "r2", to: "8.8.8.8", port: "https").journeys(at: inner, of: intent, site)
+        #expect(sent.map(\.isLetThrough) == [true] && sent.map(\.packet.outputInterface) == ["upl"])
+        let come = try PacketWords(from: "8.8.8.8", to: "10.1.0.2", port: "ssh").journeys(at: inner, of: intent, site)
+        #expect(come.map(\.isLetThrough) == [true] && come.map(\.packet.inputInterface) == ["upl"])
+
+        let quiet = Self.apart(
+            """
+              deny: [{ from: r2, to: internet, services: https, out: transit }]
+              allow: [{ id: a, from: r2, to: internet, services: https }]
+            """
+        )
+        let closed = try #require(try Self.proofs(quiet)["a"])
+        #expect(!closed.isProved, "\(closed.summary)")
+        #expect(try Self.failed(quiet, "from: r2, to: 8.8.8.8, service: https", "drop") == [])
+    }
+
+    @Test("which of two networks that it shares with the border is its way to the internet nobody can tell")
+    func outwardByTwo() throws {
+        let text = Self.apart(
+            "  allow: [{ from: any, to: internet, services: https, out: transit }]",
+            extra: ", more: { zone: more, addresses: [10.3.0.2/24] }"
+        )
+        for expected in ["accept", "drop"] {
+            let found = try Self.failed(text, "from: 10.1.0.2, to: 8.8.8.8, service: https", expected)
+            #expect(!found.isEmpty && found.allSatisfy { $0.contains("which interface of r2 leads to") }, "\(found)")
+        }
+    }
+
     /// A gateway between the internet and the inner router.
     private static func gateway(_ denied: String) -> String {
         """

@@ -205,7 +205,7 @@ struct SiteWorld {
     }
 
     /// The interface of the network that the address is in, else one behind which routers of the site lead there, else one
-    /// that leads outside, of several one by lot; where none is in the zone `outside`, any.
+    /// that leads outside, of several one by lot; where none is in the zone `outside`, nor leads to a router that has one, any.
     private func route(
         _ machine: Machine,
         to address: IPAddress,
@@ -216,7 +216,9 @@ struct SiteWorld {
             return near.name == input?.name ? nil : near
         }
         let leading = machine.interfaces.filter { leads($0, of: machine, to: address) }
-        let outside = leading.isEmpty ? machine.interfaces.filter { $0.zone == "outside" } : leading
+        let facing = machine.interfaces.filter { $0.zone == "outside" }
+        let outward = facing.isEmpty ? machine.interfaces.filter(\.leadsOutward) : facing
+        let outside = leading.isEmpty ? outward : leading
         let ways = machine.intent == nil || outside.isEmpty || takesAnyWay ? machine.interfaces : outside
         // What has one interface sends back by it.
         if machine.interfaces.count == 1 { return ways.first }

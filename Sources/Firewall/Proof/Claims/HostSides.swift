@@ -2,9 +2,9 @@ import Site
 
 /// By which interfaces of a host packets of each peer come and go, as the site file says: those of the network that the
 /// peer lies in; for what routers of the site lead to behind some of them these; for strangers, whom no network of the site
-/// claims, those that face the outside, or get their addresses from elsewhere; for all others any, since the site file
-/// knows no routes. Where it says of an address of the host not which interface bears it, it does not know all interfaces,
-/// and strangers may come by any.
+/// claims, those that face the outside, or get their addresses from elsewhere, else the one that leads to a router with
+/// such an interface; for all others any, since the site file knows no routes. Where it says of an address of the host
+/// not which interface bears it, it does not know all interfaces, and strangers may come by any.
 struct HostSides: Sendable {
     struct Side: Sendable {
         let addresses: AddressSet
@@ -23,8 +23,7 @@ struct HostSides: Sendable {
         let zoned = host.interfaces.compactMap { interface in interface.zone.map { ($0, [interface.name] as Set) } }
         zones = Dictionary(zoned) { $0.union($1) }
         let facing = host.interfaces.filter(\.facesStrangers)
-        let only = host.interfaces.count == 1 ? host.interfaces : []
-        let outer = facing.isEmpty ? only : facing
+        let outer = facing.isEmpty ? host.interfaces.fallback.map { [$0] } ?? [] : facing
         ofStrangers = outer.isEmpty || !host.addresses.isEmpty ? .any : .among(Set(outer.map(\.name)))
         let routed = host.interfaces.routed
         ofSeveral = routed.filter { $0.names.count > 1 }.reduce(AddressSet.none) { $0.union($1.addresses) }

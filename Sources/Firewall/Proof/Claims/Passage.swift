@@ -115,11 +115,6 @@ extension Passage {
     }
 }
 
-extension HostInterface {
-    /// Whether strangers come by it, whom no network of the site claims.
-    var facesStrangers: Bool { zone == FirewallDefence.outside || addresses.isEmpty }
-}
-
 extension [HostInterface] {
     /// What is reached by each interface: its networks, but for parts that another has a longer prefix of; what routers of the
     /// site lead to behind it; and by one of them everything else (`interfaces(toward:)`).
@@ -179,8 +174,17 @@ extension [HostInterface] {
     }
 
     /// The interface that what is in no network of them is reached by: one that faces the outside, else one that gets
-    /// its addresses from elsewhere, else the only one.
+    /// its addresses from elsewhere, else one that leads to a router with such an interface, else the only one.
     var fallback: HostInterface? {
-        first { $0.zone == FirewallDefence.outside } ?? first { $0.addresses.isEmpty } ?? (count == 1 ? self[0] : nil)
+        first { $0.zone == FirewallDefence.outside } ?? first { $0.addresses.isEmpty } ?? outward
+            ?? (count == 1 ? self[0] : nil)
+    }
+
+    /// The one that leads to a router where strangers come by; nil where they may come by another, which bears an address
+    /// that the internet can reach. Of IPv6 any may.
+    private var outward: HostInterface? {
+        let others = filter { !$0.leadsOutward }.flatMap(\.addresses).map(\.address)
+        guard others.allSatisfy({ $0.width == 128 || SpecialAddresses.bogons.contains($0) }) else { return nil }
+        return first { $0.leadsOutward }
     }
 }
