@@ -9,12 +9,18 @@ extension Certificate {
         return names(issuer) && isSigned(by: issuer)
     }
 
+    /// Whether `other` has the name that is told here for the issuer, whoever signed.
+    internal func namesIssuer(_ other: Certificate) -> Bool {
+        // Sound: both are only read.
+        unsafe X509_NAME_cmp(X509_get_subject_name(other.contents), X509_get_issuer_name(contents)) == 0
+    }
+
     /// As `X509_check_issued`, which wants a digest of all of the certificate, which one without its key has not: subject and
     /// issuer, their keys' identifiers, and that the issuer may issue. That the algorithms fit shows with the signature.
     private func names(_ issuer: Certificate) -> Bool {
         let authority = unsafe issuer.examined
         // Sound: both are only read.
-        guard unsafe X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(contents)) == 0,
+        guard namesIssuer(issuer),
             unsafe X509_get_extension_flags(contents) & UInt32(EXFLAG_INVALID | EXFLAG_PROXY) == 0,
             unsafe X509_get_extension_flags(authority) & UInt32(EXFLAG_INVALID) == 0,
             unsafe X509_get_key_usage(authority) & UInt32(KU_KEY_CERT_SIGN) != 0

@@ -35,7 +35,8 @@ package final class CertificateBundle: Sendable {
             throw .brokenChain(
                 subject: chain[index].label,
                 issuer: chain[index].issuer,
-                next: chain[index + 1].subject
+                next: chain[index + 1].label,
+                CertificateBundle.gap(behind: chain[index], in: chain)
             )
         }
         // The keys of issuers, too: who verifies the chain meets them.
@@ -50,6 +51,12 @@ package final class CertificateBundle: Sendable {
         digests = nil
         sealed = Mutex(nil)
         _ = made.storeIfNil(CertificateMaterial(chain: chain, key: key))
+    }
+
+    private static func gap(behind certificate: Certificate, in chain: [Certificate]) -> CertificateError.Gap {
+        let namesakes = chain.filter(certificate.namesIssuer)
+        if namesakes.isEmpty { return .missing }
+        return namesakes.contains(where: certificate.isIssued(by:)) ? .misplaced : .namesake
     }
 
     /// Loads a chain and a key, which may be in one file.

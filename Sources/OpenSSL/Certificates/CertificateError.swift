@@ -23,7 +23,8 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case unnamedCurve(owner: String)
     case unsupportedCurve(owner: String, curve: String)
     case keyMismatch(subject: String)
-    case brokenChain(subject: String, issuer: String, next: String)
+    /// Another certificate than its issuer's follows one of a chain.
+    case brokenChain(subject: String, issuer: String, next: String, Gap)
     case noNames(subject: String)
     /// It names hosts that its issuer may not certify.
     case forbiddenNames(subject: String, issuer: String)
@@ -40,6 +41,15 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
     case malformedList(reason: String)
     case noList
     case binaryList
+
+    /// Where the issuer's certificate is that does not follow.
+    package enum Gap: Equatable, Sendable {
+        /// Elsewhere in the chain.
+        case misplaced
+        /// One of its name is there that did not sign: another CA's, or one of before.
+        case namesake
+        case missing
+    }
 
     package var description: String {
         switch self {
@@ -84,7 +94,14 @@ package enum CertificateError: Error, Equatable, Sendable, CustomStringConvertib
                 + "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out NEW`, and have a certificate issued for it"
         case .keyMismatch(let subject):
             "the private key does not belong to the certificate of \(subject); the first certificate must be the key's own"
-        case .brokenChain(let subject, let issuer, let next):
+        case .brokenChain(let subject, let issuer, let next, .missing):
+            "the chain is broken: \(subject) was issued by \(issuer), whose certificate is missing: the next one is \(next); "
+                + "add it, and leave out what is not of this chain: the server's certificate first, then each issuer in turn"
+        case .brokenChain(let subject, let issuer, _, .namesake):
+            "the chain is broken: \(subject) was issued by \(issuer), and the certificate that is there is of that name, but "
+                + "another key signed, or it may not sign; take the one that its CA gave with it: a CA of another site may have "
+                + "the same name, and each CA has had others before"
+        case .brokenChain(let subject, let issuer, let next, .misplaced):
             "the chain is broken: \(subject) was issued by \(issuer), but the next certificate is \(next); "
                 + "put the server's certificate first, then each issuer in turn"
         case .noNames(let subject):

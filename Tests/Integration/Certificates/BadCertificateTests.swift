@@ -40,6 +40,8 @@ struct BadCertificateTests: OneCertificate {
         cp strange.key wrong-key.key
         cat ca.pem good.leaf > order.crt
         cat good.leaf root.pem > gap.crt
+        openssl req -x509 -key strange.key -subj "/CN=intermediate" -days 20 -out namesake.pem
+        cat good.leaf namesake.pem > namesake.crt; cp good.key namesake.key
         # 1,792 times the intermediate: just below the bound for files; and above it.
         cp ca.pem many
         for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -92,7 +94,8 @@ struct BadCertificateTests: OneCertificate {
         Fault(name: "future", says: ["not valid before 2089-01-01", "check the clock"]),
         Fault(name: "wrong-key", says: ["does not belong"]),
         Fault(name: "order", says: ["does not belong", "the first certificate must be the key's own"]),
-        Fault(name: "gap", says: ["the chain is broken", "then each issuer in turn"]),
+        Fault(name: "gap", says: ["CN=intermediate, whose certificate is missing", "then each issuer in turn"]),
+        Fault(name: "namesake", says: ["is of that name, but another key signed", "take the one that its CA gave"]),
         Fault(name: "megabyte", says: ["the chain is broken"]),
         Fault(name: "huge", says: ["larger than 1048576 bytes"]),
         Fault(name: "cut", says: ["PEM block 2 is cut short", "obtain it again"]),

@@ -51,7 +51,6 @@ import Testing
         #expect(throws: CertificateError.keyMismatch(subject: "foobar.com")) {
             try load(pem(mine.leaf), other.key.pem)
         }
-        #expect(throws: CertificateError.self) { try load(pem(mine.leaf, ca.root.certificate), mine.key.pem) }
         #expect(throws: CertificateError.keyMismatch(subject: "CN=Test CA")) {
             try load(pem(ca.intermediate.certificate, mine.leaf), mine.key.pem)
         }
@@ -59,6 +58,38 @@ import Testing
         #expect(throws: CertificateError.noKey) { try PrivateKey(pem: pem(mine.leaf).span) }
         let two = KeyMaterial(joining: mine.key.pem.bytes, other.key.pem.bytes)
         #expect(throws: CertificateError.severalKeys) { try PrivateKey(pem: two.bytes) }
+    }
+
+    @Test("a chain with a gap says whether the issuer's certificate is missing, misplaced, or another's of its name")
+    func gaps() throws {
+        let mine = try ca.server("foobar.com")
+        let (intermediate, root) = (ca.intermediate.certificate, ca.root.certificate)
+        let other = try TestCA()
+        func fault(_ chain: Certificate...) -> CertificateError? {
+            return #expect(throws: CertificateError.self) { try CertificateBundle(chain: chain, key: mine.key) }
+        }
+        func gap(next: String, _ gap: CertificateError.Gap) -> CertificateError {
+            .brokenChain(subject: "foobar.com", issuer: "CN=Test CA", next: next, gap)
+        }
+        let missing = fault(mine.leaf, root)
+        #expect(missing == gap(next: "CN=Test root", .missing))
+        #expect(missing?.description.contains("issued by CN=Test CA, whose certificate is missing") == true)
+        #expect(missing?.description.contains("; add it") == true)
+        let namesake = fault(mine.leaf, other.intermediate.certificate)
+        #expect(namesake == gap(next: "CN=Test CA", .namesake))
+        #expect(namesake?.description.contains("is of that name, but another key signed") == true)
+        #expect(namesake?.description.contains("; take the one that its CA gave") == true)
+        #expect(fault(mine.leaf, root, intermediate) == gap(next: "CN=Test root", .misplaced))
+        // The one that signed is not where it belongs, beside one of its name.
+        let doubled = fault(mine.leaf, other.intermediate.certificate, intermediate)
+        #expect(doubled == gap(next: "CN=Test CA", .misplaced))
+        let last = CertificateError.brokenChain(
+            subject: "CN=Test CA",
+            issuer: "CN=Test root",
+            next: "CN=Test root",
+            .namesake
+        )
+        #expect(fault(mine.leaf, intermediate, other.root.certificate) == last)
     }
 
     @Test func encryptedKeysAreRefused() {
