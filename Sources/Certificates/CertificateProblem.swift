@@ -100,6 +100,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case deployment(name: String, String)
     /// Another process is about to make it: which, where that is known.
     case beingMade(name: String, CertificateClaim?)
+    /// Before another one was begun a command or a gateway changed what there is, or went back to one.
+    case overtaken(name: String)
     /// While its CA was asked for another one, an operator went back to the one before, or clients refused one: until that moment
     /// what is there stays.
     case goneBack(name: String, until: Int64)
@@ -274,6 +276,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "certificate \(name): "
                 + (claim.map { "\($0); \($0.advice)" }
                     ?? "another process is making it; wait for that, and see `gatehouse certs list`")
+        case .overtaken(let name):
+            "certificate \(name): another one was put in its place meanwhile; see `gatehouse certs list`"
         case .goneBack(let name, let moment):
             "certificate \(name): what its CA gave is not put into force, since the one before was gone back to while it was "
                 + "asked; the next one is made at \(UTC.text(moment)), or by `gatehouse certs rotate \(name)`"

@@ -82,12 +82,14 @@ extension CertificateProvider {
     /// - Parameters:
     ///   - isAsked: an operator wants it now, however old the one before is.
     ///   - wantsNewKey: no order is gone on with whose key is on the disk already.
+    ///   - footing: as `whereNeeded` gives it; nil for whatever there is.
     package func order(
         _ settings: CertificateSettings,
         _ acme: ACMESettings,
         reason: String,
         isAsked: Bool = false,
         wantsNewKey: Bool = false,
+        on footing: Footing? = nil,
         _ outside: Outside
     ) throws(CertificateProblem) -> CertificateBundle {
         var attempt = OrderAttempt(self, settings, acme, isAsked: isAsked)
@@ -96,7 +98,7 @@ extension CertificateProvider {
         do throws(CertificateProblem) {
             // What cannot be kept is not ordered: a CA counts what is lost, too.
             try store.requireRoom(for: settings.name)
-            attempt.begin()
+            try attempt.begin(on: footing)
             for candidate in attempt.askable {
                 do throws(CertificateProblem) {
                     let made = try order(settings, candidate, attempt.plan, wantsNewKey: wantsNewKey, outside)
@@ -105,6 +107,9 @@ extension CertificateProvider {
                     attempt.note(problem, of: candidate)
                 }
             }
+        } catch .overtaken(let name) {
+            // Nothing has begun.
+            throw .overtaken(name: name)
         } catch {
             let problem = storeProblem(error)
             attempt.fail(for: problem)

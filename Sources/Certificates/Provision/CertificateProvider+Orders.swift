@@ -6,13 +6,19 @@ package import Site
 extension CertificateProvider {
     /// A new generation from the certificate's issuer, with a new key, whatever the store holds.
     ///
-    /// - Parameter reason: why now, for the audit log.
+    /// - Parameters:
+    ///   - reason: why now, for the audit log.
+    ///   - footing: as `whereNeeded` gives it; nil for whatever there is.
     package func issue(
         _ settings: CertificateSettings,
-        reason: String
+        reason: String,
+        on footing: Footing? = nil
     ) throws(CertificateProblem) -> CertificateBundle {
         guard settings.issuer == .internal else { throw .foreignIssuer(name: settings.name, settings.issuer) }
-        return try ordered { () throws(CertificateProblem) in try make(settings, reason: reason) }
+        return try ordered { () throws(CertificateProblem) -> CertificateBundle in
+            if isOvertaken(footing, of: settings, plan(for: settings)) { throw .overtaken(name: settings.name) }
+            return try make(settings, reason: reason)
+        }
     }
 
     /// Takes over a certificate that was made elsewhere.

@@ -57,16 +57,21 @@ internal struct OrderAttempt {
     }
 
     /// It begins, where anybody may be asked.
-    mutating func begin() {
+    ///
+    /// - Throws: `overtaken`.
+    mutating func begin(on footing: CertificateProvider.Footing?) throws(CertificateProblem) {
         if askable.isEmpty { return }
-        provider.changePlan(for: settings) { (known: inout RenewalPlan) in
+        let isOvertaken = provider.changePlan(for: settings) { (known: inout RenewalPlan) -> Bool in
+            if provider.isOvertaken(footing, of: settings, known) { return true }
             known.consider(servers: acme.candidates.map(\.directory))
             if isAsked {
                 known.endRest(besides: "")
             } else {
                 known.begin(wishing: settings.wish, replacing: replaced, at: Self.clock)
             }
+            return false
         }
+        if isOvertaken { throw .overtaken(name: settings.name) }
         hasBegun = !isAsked
     }
 

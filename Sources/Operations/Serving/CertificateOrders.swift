@@ -178,8 +178,10 @@ internal final class CertificateOrders: Sendable {
             {
                 () throws(CertificateProblem) -> CertificateBundle? in
                 // A command may have ordered it between the look and the claim.
-                guard let reason = provider.need(of: settings, acme, outside) else { return nil }
-                return try provider.order(settings, acme, reason: reason, outside)
+                try provider.whereNeeded(settings, { provider.need(of: settings, acme, outside) }) {
+                    (reason, footing) throws(CertificateProblem) in
+                    try provider.order(settings, acme, reason: reason, on: footing, outside)
+                }
             }
             guard let bundle else { return false }
             board.withLock { $0.told[settings.name] = nil }

@@ -138,6 +138,34 @@ struct OrderFaultTests {
         #expect(provider.plan(of: settings, acme).next == 0)
     }
 
+    @Test("what an operator does after the question whether one is needed counts: it is asked again before it begins")
+    func overtakenBefore() throws {
+        let provider = scratch.provider(at: now)
+        try keepAnother()
+        func make(meanwhile act: () throws -> Void) throws -> (made: CertificateBundle?, questions: Int) {
+            var questions = 0
+            let made = try provider.whereNeeded(settings) { () -> String? in
+                questions += 1
+                guard questions == 1 else { return provider.need(of: settings, acme, outside()) }
+                do { try act() } catch { Issue.record("\(error)") }
+                return "it was due before"
+            } make: { (reason, footing) throws(CertificateProblem) in
+                try provider.order(settings, acme, reason: reason, on: footing, outside())
+            }
+            return (made, questions)
+        }
+        let afterRollback = try make { _ = try provider.rollBack(settings, reason: "wrong chain") }
+        #expect(afterRollback.made == nil && afterRollback.questions == 2)
+        let plan = provider.plan(of: settings, acme)
+        #expect(plan.failures == 0 && plan.next > now + 3_600 && plan.problem.contains("wrong chain"), "\(plan)")
+        let afterImport = try make { try keepAnother() }
+        #expect(afterImport.made == nil && afterImport.questions == 2)
+        #expect(ca.requests("/order").isEmpty)
+        let undisturbed = try make {}
+        #expect(undisturbed.made != nil && undisturbed.questions == 1)
+        #expect(ca.requests("/order").count == 1)
+    }
+
     @Test("a try that fails after an operator went back does not end the rest that he wants")
     func failsAfterRollback() throws {
         let provider = scratch.provider(at: now)

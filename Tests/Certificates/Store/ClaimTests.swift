@@ -39,6 +39,23 @@ struct ClaimTests {
         #expect(try String(contentsOfFile: file, encoding: .utf8).isEmpty)
     }
 
+    @Test("what the internal CA has made for another meanwhile is not made once more")
+    func overtaken() throws {
+        let settings = CertificateSettings(name: "web", names: [.exact("foobar.com")], issuer: .internal)
+        let provider = scratch.provider(for: settings, at: now)
+        var questions = 0
+        let made = try provider.whereNeeded(settings) { () -> String? in
+            questions += 1
+            guard provider.standing(settings).leaves.isEmpty else { return nil }
+            _ = try? scratch.provider(for: settings, at: now).issue(settings, reason: "of a gateway")
+            return "there was none in the store"
+        } make: { (reason, footing) throws(CertificateProblem) in
+            try provider.issue(settings, reason: reason, on: footing)
+        }
+        #expect(made == nil && questions == 2)
+        #expect(try scratch.store.currentGeneration(of: "web") == 1)
+    }
+
     private func give(_ path: String, to user: Int) throws {
         try FileManager.default.setAttributes([.ownerAccountID: user], ofItemAtPath: path)
     }

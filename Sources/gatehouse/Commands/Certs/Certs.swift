@@ -116,18 +116,21 @@ struct CertificateOptions: ParsableArguments {
                 return try provider.claimed(settings, by: Self.command, isPatient: true, tell: { Output.error($0) }) {
                     () throws(CertificateProblem) -> CertificateBundle? in
                     let desk = afterWaiting
-                    guard let reason = need(desk) else { return nil }
-                    guard case .acme(let acme) = settings.issuer else {
-                        return try desk.provider.issue(settings, reason: reason)
+                    return try desk.provider.whereNeeded(settings, { need(desk) }) {
+                        (reason, footing) throws(CertificateProblem) in
+                        guard case .acme(let acme) = settings.issuer else {
+                            return try desk.provider.issue(settings, reason: reason, on: footing)
+                        }
+                        return try desk.provider.order(
+                            settings,
+                            acme,
+                            reason: reason,
+                            isAsked: isAsked,
+                            wantsNewKey: wantsNewKey,
+                            on: footing,
+                            outside()
+                        )
                     }
-                    return try desk.provider.order(
-                        settings,
-                        acme,
-                        reason: reason,
-                        isAsked: isAsked,
-                        wantsNewKey: wantsNewKey,
-                        outside()
-                    )
                 }
             }
         }
