@@ -1,5 +1,4 @@
 import OpenSSL
-import Synchronization
 
 /// A CA that was in its store and is gone, or in whose place somebody has put another: clients trust its root, and would trust
 /// no other.
@@ -14,18 +13,15 @@ extension InternalCA {
         }
     }
 
-    /// SHA-256 of the roots that were found to be their stores', by the folders: a history of thousands is not read at each look.
-    private static let known = Mutex<[String: String]>([:])
-
     /// Whether it is the last root that the history tells of. One that tells of none, as that of a version that kept none, knows
     /// each.
     internal static func isKnown(_ root: Certificate, in store: CertificateStore) -> Bool {
-        if known.withLock({ $0[store.folder] }) == root.fingerprint { return true }
+        if store.roots.contains(root, of: store.folder) { return true }
         let told = store.audit.events(of: rootName)
         // A history that begins after one that was set aside may tell of the deletion of its key alone.
         let last = told.last { $0.kind.makesGeneration }.map { [$0] } ?? told
         guard last.isEmpty || last.contains(where: { $0.fingerprint == root.fingerprint }) else { return false }
-        known.withLock { $0[store.folder] = root.fingerprint }
+        store.roots.note(root, of: store.folder)
         return true
     }
 

@@ -55,7 +55,7 @@ package struct CertificateProvider: Sendable {
     ///   - isStart: nobody has seen yet how the clock goes on.
     ///   - wishes: what the gateway that looks has had before; nil for a command.
     package init(for site: SiteModel, now: Int64, isStart: Bool = false, after wishes: SiteWishes? = nil) {
-        store = CertificateStore(folder: site.certificateStore)
+        store = CertificateStore(folder: site.certificateStore, roots: wishes?.roots ?? KnownRoots())
         self.site = site
         self.now = now
         self.isStart = isStart

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the site file of a running gateway asks for, and which certificates of the store were as it says: who has had one and
 /// finds another there, though its file has not changed, sees what another process wanted that has another file. And how far
-/// the store's history was. Any thread may call.
+/// the store's history was, and which root its internal CA has. Any thread may call.
 package final class SiteWishes: Sendable {
     private struct Entry: Sendable {
         let wish: String
@@ -27,6 +27,7 @@ package final class SiteWishes: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     /// By their paths.
     private let histories = Mutex<[String: KnownHistory]>([:])
+    internal let roots = KnownRoots()
 
     package init() {}
 

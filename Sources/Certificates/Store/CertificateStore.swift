@@ -17,9 +17,11 @@ package struct CertificateStore: Sendable {
     /// Shared by the certificates that this store loads.
     private let issuers = IssuerPool()
     private let sharedWait = SharedWait()
+    internal let roots: KnownRoots
 
-    package init(folder: String) {
+    package init(folder: String, roots: KnownRoots = KnownRoots()) {
         self.folder = folder
+        self.roots = roots
     }
 
     /// The current generation of `name`; its dates are not looked at.

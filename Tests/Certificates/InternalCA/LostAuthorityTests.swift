@@ -158,6 +158,26 @@ struct LostAuthorityTests {
         #expect(try served("web") != second)
     }
 
+    @Test("which root is its store's a gateway knows for as long as it runs; who begins asks the history")
+    func known() throws {
+        let gateway = SiteWishes()
+        func provider(after wishes: SiteWishes?) -> CertificateProvider {
+            var site = SiteModel(name: "foobar.com")
+            site.certificateStore = store.folder
+            return CertificateProvider(for: site, now: now, after: wishes)
+        }
+        _ = try provider(after: gateway).root()
+        #expect(provider(after: gateway).knowsRoot && provider(after: nil).knowsRoot)
+        // The history of another store, which tells of another root.
+        let other = try Scratch()
+        _ = try other.provider(for: settings("web"), at: now).root()
+        try remove("audit.log")
+        try FileManager.default.moveItem(atPath: other.store.audit.path, toPath: store.audit.path)
+        withExtendedLifetime(other) {}
+        #expect(provider(after: gateway).knowsRoot)
+        #expect(!provider(after: nil).knowsRoot && !provider(after: SiteWishes()).knowsRoot)
+    }
+
     private static let parts = ["internal-ca", "internal-ca-root"]
 
     /// Puts another CA into the store, and what is there elsewhere.
