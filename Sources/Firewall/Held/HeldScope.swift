@@ -39,7 +39,9 @@ struct HeldScope {
         case "vmap": return verdictMap(member.value) ?? [.unknown(statement.excerpt)]
         case "reject": return reject(member.value)
         case "quota": return [.condition(.unknown(statement.excerpt))]
-        case "xt" where member.value["type"]?.text == "match": return [.condition(.unknown(statement.excerpt))]
+        case "xt" where member.value["type"]?.text == "match":
+            // iptables' `-m comment` holds of every packet (`comment_mt`).
+            return member.value["name"]?.text == "comment" ? [] : [.condition(.unknown(statement.excerpt))]
         case "dnat", "snat": return lookups(in: member) + translation(member.name, member.value)
         case "masquerade", "redirect":
             return lookups(in: member) + [known(member.name, member.value) ?? .unknown(statement.excerpt)]

@@ -191,6 +191,8 @@ struct EveryExpressionTests {
         (#"{"vmap":{"key":\#(L.port),"data":"@changing"}}"#, .astray),
         (#"{"xt":{"type":"match","name":"recent"}}"#, .perhaps), (#"{"xt":{"type":"target","name":"CT"}}"#, .astray),
         (#"{"xt":{"type":"target","name":"REJECT"}}"#, .understood),
+        (#"{"xt":{"type":"match","name":"comment"}}"#, .understood),
+        (#"{"xt":{"type":"target","name":"comment"}}"#, .astray),
         (#"{"xt":{"type":"watcher","name":"LOG"}}"#, .astray),
         (#"{"xt":null}"#, .astray), (#"{"notrack":null}"#, .untracked), (#"{"queue":{"num":1}}"#, .astray),
         (#"{"queue":{"num":1,"flags":["bypass"]}}"#, .astray), (#"{"dup":{"addr":"10.0.0.1","dev":"eth0"}}"#, .astray),

@@ -105,6 +105,15 @@ struct ForeignStatementTests {
         #expect(try L.outcomes(listing, Self.packet(80)) == .drop)
     }
 
+    @Test("a comment of iptables, which it writes as a condition, always holds")
+    func comments() throws {
+        let rule = #"{"xt":{"type":"match","name":"comment"}},{"drop":null}"#
+        let listing = L.json(Self.ssh, extra: Self.foreign(rule))
+        #expect(try L.outcomes(listing, Self.packet(22)) == .drop)
+        let other = #"{"xt":{"type":"match","name":"comment"}},{"xt":{"type":"match","name":"recent"}},{"drop":null}"#
+        #expect(try L.outcomes(L.json(Self.ssh, extra: Self.foreign(other)), Self.packet(22)) == Self.either)
+    }
+
     @Test("what is taken out of tracking is not new any more, and what is tracked stays so")
     func untracking() throws {
         let early = #""type":"filter","hook":"prerouting","prio":-300,"policy":"accept""#
