@@ -184,16 +184,29 @@ package struct PolicyCheck {
                     help: "`gatehouse policy prove` shows the packet"
                 )
             case .refuted:
-                let isLet = proof.rule?.verdict == .accept
                 report(
                     .error,
                     .claim,
                     claim.position,
                     "\(word) is broken\(since): \(Self.subject(proof, described))\(Self.verdict(proof.rule))",
-                    help: isLet ? "narrow that rule, or give up the claim" : "allow it, or give up the claim"
+                    help: remedy(proof)
                 )
             }
         }
+    }
+
+    /// What mends a broken claim. Strangers whom a `deny` is about, and not all of them, need only be none by name.
+    private func remedy(_ proof: ClaimProof) -> String {
+        guard let rule = proof.rule, rule.verdict == .accept || rule.origin == .written else {
+            return "allow it, or give up the claim"
+        }
+        let narrowing = "narrow that rule, or give up the claim"
+        let strangers = proof.claim.strangers
+        guard rule.verdict != .accept, let packet = proof.packet, strangers.contains(packet.source),
+            let line = intent.flows.first(where: { $0.origin == .written && $0.id == rule.id }),
+            !strangers.isSubset(of: line.sources.addresses)
+        else { return narrowing }
+        return "whom that rule keeps out, give a name in `networks`, which is no part of `internet`; or \(narrowing)"
     }
 
     /// The connection that a proof is about, before what becomes of it; empty when there is none.
