@@ -1,58 +1,118 @@
-import Site
+package import Site
 
 /// Lines of `allow` of which a line of `masquerade` takes something: the host at the end does not let the router's address in.
 extension PolicyCheck {
+    /// - Parameter concerned: the only host of which, and the only router by which, it is told; nil for all.
+    mutating func checkMasquerades(concerned: String? = nil) {
+        for loss in losses(concerned: concerned) {
+            report(
+                .warning,
+                .ineffective,
+                loss.rule.position,
+                "of the rule `\(loss.rule.id)` not all is let through: \(fate(loss))",
+                help: "allow it from the router as well, or name other ends in that line of `masquerade`"
+            )
+        }
+    }
+
+    /// What a change of the site file has masquerades take of lines of `allow`: connections that were let through before.
+    ///
+    /// - Parameter now: in seconds since 1970.
+    package static func losses(
+        from old: SiteModel,
+        to new: SiteModel,
+        at now: Int64
+    ) -> [IntentDiff.Adjustment] {
+        if new.firewall.masquerade.isEmpty { return [] }
+        let rehearsal = Rehearsal(old, Intent(of: old, at: now))
+        let check = PolicyCheck(new, "", now)
+        let losses = check.losses { connection in
+            guard let last = rehearsal.decisions(connection).last else { return false }
+            return last.path == .input && last.verdict == .accept
+        }
+        return losses.map { loss in
+            let sentence = "`\(loss.rule.id)` lets less through: \(check.fate(loss))"
+            return IntentDiff.Adjustment(host: loss.host, sentence: sentence, opens: false)
+        }
+    }
+
+    /// What is lost of a line of `allow`.
+    private struct Loss {
+        let rule: IntentRule
+        let packet: Packet
+        let translation: Translation
+        /// What the source becomes.
+        let sources: AddressSet
+        /// The host that does not let it in, and its rule; nil where none is about it.
+        let host: String
+        let decisive: IntentRule?
+    }
+
     /// Of what a router changes between two of its networks alone: which way anything else goes the site file does not say.
-    mutating func checkMasquerades() {
-        if site.firewall.masquerade.isEmpty { return }
+    ///
+    /// - Parameters:
+    ///   - concerned: see `checkMasquerades`.
+    ///   - isTold: whether a connection that is lost is one to tell of.
+    /// - Returns: one for each line.
+    private func losses(
+        concerned: String? = nil,
+        where isTold: (Connection) -> Bool = { _ in true }
+    ) -> [Loss] {
+        if site.firewall.masquerade.isEmpty { return [] }
         let rehearsal = Rehearsal(site, intent)
+        var losses: [Loss] = []
         var known: Set<String> = []
         for router in intent.hosts {
             for translation in router.translations where !translation.decidesDestination {
                 for output in router.interfaces where translation.match.outputInterfaces.contains(output.name) {
                     for host in intent.hosts where host.host != router.host {
-                        let loss = SourceLoss(translation, by: router, output, at: host)
-                        check(loss, translation, at: host, rehearsal, &known)
+                        if let concerned, concerned != router.host, concerned != host.host { continue }
+                        let part = SourceLoss(translation, by: router, output, at: host)
+                        losses += found(part, translation, at: host, rehearsal, isTold, &known)
                     }
                 }
             }
         }
+        return losses
     }
 
     /// - Parameter known: the ids of lines that are told already.
-    private mutating func check(
-        _ loss: SourceLoss,
+    private func found(
+        _ part: SourceLoss,
         _ translation: Translation,
         at host: HostIntent,
         _ rehearsal: Rehearsal,
+        _ isTold: (Connection) -> Bool,
         _ known: inout Set<String>
-    ) {
+    ) -> [Loss] {
+        var losses: [Loss] = []
         // What is too much to tell is not told.
-        for (packet, rule) in (try? loss.packets()) ?? [] where !known.contains(rule.id) {
-            guard let last = rehearsal.decisions(Connection(packet)).last, let verdict = last.verdict,
-                verdict != .accept, last.path == .input, last.host == host.host
+        for (packet, rule) in (try? part.packets()) ?? [] where !known.contains(rule.id) {
+            let connection = Connection(packet)
+            guard let last = rehearsal.decisions(connection).last, let verdict = last.verdict,
+                verdict != .accept, last.path == .input, last.host == host.host, isTold(connection)
             else { continue }
             known.insert(rule.id)
-            report(translation, rule, packet, loss.sources, last.rule)
+            losses.append(
+                Loss(
+                    rule: rule,
+                    packet: packet,
+                    translation: translation,
+                    sources: part.sources,
+                    host: host.host,
+                    decisive: last.rule
+                )
+            )
         }
+        return losses
     }
 
-    private mutating func report(
-        _ translation: Translation,
-        _ rule: IntentRule,
-        _ packet: Packet,
-        _ sources: AddressSet,
-        _ decisive: IntentRule?
-    ) {
-        let from = sources.first.map { " from \($0)" } ?? ""
-        report(
-            .warning,
-            .ineffective,
-            rule.position,
-            "of the rule `\(rule.id)` not all is let through: \(described(Connection(packet))) comes there\(from), as line "
-                + "\(translation.position.line) has it, and \(Self.verdict(decisive))",
-            help: "allow it from the router as well, or name other ends in that line of `masquerade`"
-        )
+    /// The connection, and what becomes of it.
+    private func fate(_ loss: Loss) -> String {
+        let from = loss.sources.first.map { " from \($0)" } ?? ""
+        let line = loss.translation.position.line
+        return "\(described(Connection(loss.packet))) comes there\(from), as line \(line) has it, and "
+            + Self.verdict(loss.decisive)
     }
 }
 

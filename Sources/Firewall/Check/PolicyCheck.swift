@@ -46,7 +46,15 @@ package struct PolicyCheck {
         return check.findings
     }
 
-    private init(_ site: SiteModel, _ file: String, _ now: Int64) {
+    /// The lines of `allow` of which a masquerade takes something at a host, or by it as a router, as warnings.
+    package static func maskedLines(_ site: SiteModel, host: String, file: String, now: Int64) -> [Diagnostic] {
+        guard !site.firewall.masquerade.isEmpty else { return [] }
+        var check = PolicyCheck(site, file, now)
+        check.checkMasquerades(concerned: host)
+        return check.findings
+    }
+
+    init(_ site: SiteModel, _ file: String, _ now: Int64) {
         self.site = site
         self.file = file
         self.now = now

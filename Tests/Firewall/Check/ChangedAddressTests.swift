@@ -7,12 +7,12 @@ import Testing
 struct ChangedAddressTests {
     private static let known = ", addresses: [198.51.100.2/24]"
 
-    private static func findings(
+    private static func model(
         _ firewall: String,
         wan: String = known,
         roles: String = "router"
-    ) throws -> [String] {
-        let model = try site(
+    ) throws -> SiteModel {
+        try site(
             """
             site: a.b
             networks: { lan: 10.1.0.0/24, guests: 10.2.0.0/24, partner: 203.0.113.0/24 }
@@ -29,6 +29,14 @@ struct ChangedAddressTests {
             \(firewall)
             """
         )
+    }
+
+    private static func findings(
+        _ firewall: String,
+        wan: String = known,
+        roles: String = "router"
+    ) throws -> [String] {
+        let model = try Self.model(firewall, wan: wan, roles: roles)
         return PolicyCheck.findings(model, file: "site.yaml", now: 0).map { finding in
             "\(finding.line) \(finding.severity) \(finding.message)" + (finding.help.map { "; \($0)" } ?? "")
         }
@@ -67,6 +75,32 @@ struct ChangedAddressTests {
         let more = ", { from: gate, to: files, services: ssh }]"
         let got = try Self.findings(through.replacing("services: ssh }]", with: "services: ssh }" + more))
         #expect(got.count == 1 && got[0].contains("got accept: tcp from 10.2.0.50 to 10.1.0.5 port 22"), "\(got)")
+    }
+
+    @Test("a change tells which lines let less through since a masquerade changes the source")
+    func lost() throws {
+        let line = "{ id: a, from: guests, to: files, services: ssh }"
+        let masquerade = "  masquerade: [{ from: guests, to: files, out: lan }]\n"
+        let open = try Self.model("  allow: [\(line)]\n")
+        let masked = try Self.model("  allow: [\(line)]\n" + masquerade)
+        let allowed = try Self.model("  allow: [\(line), { from: gate, to: files, services: ssh }]\n" + masquerade)
+        let bare = try Self.model("  allow: [{ id: b, from: guests, to: files, services: http }]\n" + masquerade)
+        for old in [open, allowed] {
+            let losses = PolicyCheck.losses(from: old, to: masked, at: 0)
+            let sentence = losses.first?.sentence ?? ""
+            #expect(losses.map(\.host) == ["files"] && losses.allSatisfy { !$0.opens }, "\(losses)")
+            #expect(sentence.hasPrefix("`a` lets less through: tcp from 10.2.0."), "\(sentence)")
+            let fate = "comes there from 10.1.0.1, as line 14 has it, and is let through by no rule"
+            #expect(sentence.hasSuffix("to 10.1.0.5 port 22 (files) \(fate)"), "\(sentence)")
+        }
+        // Nothing closes that was not let through, nor what the host lets the router do as well.
+        for (old, new) in [(masked, masked), (bare, masked), (masked, open), (open, allowed)] {
+            #expect(PolicyCheck.losses(from: old, to: new, at: 0).isEmpty)
+        }
+        func warned(_ host: String) -> [Int] {
+            PolicyCheck.maskedLines(masked, host: host, file: "site.yaml", now: 0).map(\.line)
+        }
+        #expect(warned("gate") == [13] && warned("files") == [13] && warned("another").isEmpty)
     }
 
     @Test("a source that the site file does not know fails a test, whatever it expects")

@@ -40,6 +40,8 @@ struct PolicyApply: ParsableCommand {
         try requireRenewal(host, site)
         warnOfTime(site)
         let accesses = try entrance.accesses()
+        let masked = PolicyCheck.maskedLines(site.model, host: host.name, file: site.path, now: site.now)
+        for warning in masked { Output.error(warning.description) }
         try requireClaims(site)
         try requireTests(site)
 

@@ -25,24 +25,25 @@ struct PolicyDiff: ParsableCommand {
     func run() throws {
         let (before, after) = (try PolicySite(path: old), try PolicySite(path: new))
         let diff = IntentDiff(from: before.intent.hosts, to: after.intent.hosts, at: after.now)
+        let adjustments = diff.adjustments + PolicyCheck.losses(from: before.model, to: after.model, at: after.now)
         let notes = diff.notes + PromiseDiff.notes(from: (before.model, old), to: (after.model, new))
         if json {
             let members: [JSONValue.Member] = [
                 .init("opens", .boolean(diff.opensAnything)),
                 .init("changes", .array(diff.changes.map(Self.json))),
-                .init("adjustments", .array(diff.adjustments.map(Self.json))),
+                .init("adjustments", .array(adjustments.map(Self.json))),
                 .init("unknown", .strings(diff.unknown)),
                 .init("notes", .strings(notes)),
             ]
             Output.line(JSONValue.object(members).indented)
         } else {
             for change in diff.changes { show(change, before, after) }
-            for other in diff.adjustments {
+            for other in adjustments {
                 Output.line("\(other.host) \(other.opens ? "CHANGES" : "narrows") \(other.sentence)")
             }
             for host in diff.unknown { Output.line("\(host): unknown, its rules cut the packets into too many pieces") }
             for note in notes { Output.line("note: \(note)") }
-            if diff.changes.isEmpty, diff.adjustments.isEmpty, diff.unknown.isEmpty {
+            if diff.changes.isEmpty, adjustments.isEmpty, diff.unknown.isEmpty {
                 Output.line("nothing opens and nothing closes")
             }
         }
