@@ -1,4 +1,4 @@
-package import Linux
+import Linux
 
 /// What other programs' settings on this machine say, as far as it concerns the firewall. They are only read.
 package struct MachineSettings: Sendable {
@@ -59,29 +59,11 @@ package struct MachineSettings: Sendable {
             + "`iptables-legacy-save` shows them; `update-alternatives --config iptables` has iptables write what nft lists"
     }
 
-    /// That packets which a bridge passes on between its ports are handed to our rules, which drop what the site file does
-    /// not allow (the kernel's module br_netfilter); nil where that is so of no bridge.
-    ///
-    /// - Parameter links: the interfaces of this network.
-    package func bridgeWarning(_ links: [NetworkLink]) -> String? {
-        let names = ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"]
-        // Without the module there are no such files, and a bridge's own setting does nothing.
-        let values = names.compactMap { try? FileReading.readStream("\(root)/proc/sys/net/bridge/\($0)", limit: 16) }
-        guard !values.isEmpty else { return nil }
-        let areAll = values.contains { $0.first != UInt8(ascii: "0") }
-        let bridges = links.filter { bridge in
-            let isFiltering = bridge.kind == "bridge" && (areAll || bridge.isFiltered)
-            return isFiltering && links.contains { $0.master == bridge.index }
-        }
-        guard !bridges.isEmpty else { return nil }
-        let list = bridges.map(\.name).sorted().joined(separator: ", ")
-        let all = names.map { "net.bridge.\($0)" }.joined(separator: ", ")
-        let setting = areAll ? all : "its nf_call_iptables, nf_call_ip6tables"
-        return
-            "bridge \(list): packets between its ports, as those of virtual machines, are handed to rules of IP "
-            + "(\(setting)), and our forward chain drops what the site file does not allow. Set these to 0, unless "
-            + "another program needs them, or give this host the role `router`, and lines of `allow` to whoever is behind "
-            + "the bridge"
+    /// What a setting of the kernel says (sysctl(8)) in this network; nil where there is none.
+    func number(of name: String) -> String? {
+        let path = "\(root)/proc/sys/" + name.split(separator: ".").joined(separator: "/")
+        guard let bytes = try? FileReading.readStream(path, limit: 16) else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
     }
 
     /// `flush ruleset`, perhaps with a family: that of our table is inet.

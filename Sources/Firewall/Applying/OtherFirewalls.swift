@@ -1,4 +1,3 @@
-package import Linux
 import Site
 
 /// Other programs that write rules on this machine, and what theirs mean for ours.
@@ -8,8 +7,8 @@ package enum OtherFirewalls {
         /// Names of processes that run in the network of the rules.
         package var processes: Set<String> = []
         package var settings = MachineSettings()
-        /// The interfaces of the rules' network.
-        package var links: [NetworkLink] = []
+        /// Whether it is told already that our forward chain drops what this machine passes on.
+        package var isPassingTold = false
         /// What the kernel holds.
         package var listing = HeldListing()
 
@@ -26,11 +25,11 @@ package enum OtherFirewalls {
             let active = program.name == "ufw" ? "is enabled" : "is running"
             let state = runs ? active : "does not run, and its rules are in force all the same"
             let place = tables.isEmpty ? "" : " (table \(tables.joined(separator: ", ")))"
-            return "\(program.name) \(state)\(place): \(program.change)"
+            let passed = facts.isPassingTold ? nil : program.passed
+            let loss = passed.map { "; our forward chain drops what the site file does not allow, \($0) too" } ?? ""
+            return "\(program.name) \(state)\(place): \(program.change)\(loss)"
         }
-        let settings = facts.settings
-        let others = [settings.flushWarning, settings.legacyWarning, settings.bridgeWarning(facts.links)]
-            .compactMap(\.self)
+        let others = [facts.settings.flushWarning, facts.settings.legacyWarning].compactMap(\.self)
         return programs + others + foreign.tables.keys.sorted().compactMap { warning(of: $0, foreign) }
     }
 
@@ -41,6 +40,8 @@ package enum OtherFirewalls {
         var tables: Set<String> = []
         var chains: [String] = []
         let change: String
+        /// What of it our forward chain drops.
+        var passed: String?
 
         func wrote(_ table: String, _ objects: [JSONValue]) -> Bool {
             if let name = table.split(separator: " ").last, tables.contains(String(name)) { return true }
@@ -52,8 +53,7 @@ package enum OtherFirewalls {
     }
 
     private static let publishing =
-        "it publishes ports of containers by changing where packets go, so that our input rules never see them, and "
-        + "forwards; our forward chain drops what the site file does not allow, containers' traffic too"
+        "it publishes ports of containers by changing where packets go, so that our input rules never see them, and forwards"
 
     private static let programs = [
         Program(
@@ -74,30 +74,32 @@ package enum OtherFirewalls {
             process: "dockerd",
             tables: ["docker-bridges"],
             chains: ["DOCKER"],
-            change: publishing
+            change: publishing,
+            passed: "containers' traffic"
         ),
         Program(
             name: "Podman",
             process: "netavark",
             tables: ["netavark"],
             chains: ["NETAVARK"],
-            change: publishing
+            change: publishing,
+            passed: "containers' traffic"
         ),
         Program(
             name: "kube-proxy",
             process: "kube-proxy",
             tables: ["kube-proxy"],
             chains: ["KUBE-"],
-            change: "it changes where packets to services go before our rules see them; our forward chain drops what "
-                + "the site file does not allow, pods' traffic too"
+            change: "it changes where packets to services go before our rules see them",
+            passed: "pods' traffic"
         ),
         Program(
             name: "libvirt",
             process: "libvirtd",
             tables: ["libvirt_network"],
             chains: ["LIBVIRT_"],
-            change: "it forwards for virtual machines by rules of its own; our forward chain drops what the site file "
-                + "does not allow, theirs too"
+            change: "it forwards for virtual machines by rules of its own",
+            passed: "theirs"
         ),
         Program(
             name: "fail2ban",

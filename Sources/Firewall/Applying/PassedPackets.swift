@@ -1,4 +1,3 @@
-import Linux
 package import Site
 
 /// A kernel that passes packets on for a host that the site file does not call a router, whose forward chain drops them all;
@@ -36,14 +35,5 @@ package enum PassedPackets {
                 help: help
             )
         ]
-    }
-}
-
-extension MachineSettings {
-    /// What a setting of the kernel says (sysctl(8)) in this network; nil where there is none.
-    fileprivate func number(of name: String) -> String? {
-        let path = "\(root)/proc/sys/" + name.split(separator: ".").joined(separator: "/")
-        guard let bytes = try? FileReading.readStream(path, limit: 16) else { return nil }
-        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
     }
 }

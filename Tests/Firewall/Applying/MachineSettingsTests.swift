@@ -1,6 +1,7 @@
 import Firewall
 import Foundation
 import Linux
+import Site
 import Testing
 
 /// Settings of other programs, below a folder that stands for the machine's root.
@@ -60,30 +61,50 @@ struct MachineSettingsTests {
     @Test("a bridge whose packets between its ports our rules drop is told of")
     func bridges() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
-        func warning(_ links: [NetworkLink], four: String, six: String = "0\n") throws -> String? {
+        let text = "site: a.b\nhosts:\n  h: { addresses: [10.0.0.5/24] }\n"
+        let host = try #require(try site(text).hosts["h"])
+        func told(_ links: [NetworkLink]) -> Diagnostic? {
+            FilteredBridges.warnings(host, MachineSettings(root: root), links: links, file: "f").first
+        }
+        func warning(_ links: [NetworkLink], four: String, six: String = "0\n") throws -> Diagnostic? {
             let folder = "/proc/sys/net/bridge"
-            let files = ["\(folder)/bridge-nf-call-iptables": four, "\(folder)/bridge-nf-call-ip6tables": six]
-            return try settings(files).bridgeWarning(links)
+            _ = try settings(["\(folder)/bridge-nf-call-iptables": four, "\(folder)/bridge-nf-call-ip6tables": six])
+            return told(links)
         }
         let bridge = NetworkLink(index: 2, name: "br0", kind: "bridge")
         let filtered = NetworkLink(index: 2, name: "br0", kind: "bridge", isFiltered: true)
         let port = NetworkLink(index: 3, name: "tap0", kind: "tun", master: 2)
         let empty = NetworkLink(index: 4, name: "br1", kind: "bridge", isFiltered: true)
         let bond = NetworkLink(index: 2, name: "bond0", kind: "bond")
-        #expect(MachineSettings(root: root).bridgeWarning([filtered, port]) == nil, "the module is not there")
+        #expect(told([filtered, port]) == nil, "the module is not there")
         #expect(try warning([bridge, port, empty], four: "0\n") == nil)
         #expect(try warning([bond, port, empty], four: "1\n") == nil)
         for (four, six) in [("1\n", "0\n"), ("0\n", "1\n")] {
-            let text = try warning([bridge, port, empty], four: four, six: six)
-            #expect(text?.hasPrefix("bridge br0: packets between its ports") == true, "\(text ?? "")")
-            #expect(text?.contains("net.bridge.bridge-nf-call-iptables, net.bridge.bridge-nf-call-ip6tables") == true)
+            let found = try #require(try warning([bridge, port, empty], four: four, six: six))
+            #expect(found.message.hasPrefix("bridge br0: packets between its ports") && found.line == 3, "\(found)")
+            let names = "net.bridge.bridge-nf-call-iptables, net.bridge.bridge-nf-call-ip6tables"
+            #expect(found.message.contains(names), "\(found)")
         }
         let own = try #require(try warning([filtered, port], four: "0\n"))
-        #expect(own.contains("(its nf_call_iptables, nf_call_ip6tables)"), "\(own)")
-        var facts = OtherFirewalls.Facts()
+        #expect(own.message.contains("(its nf_call_iptables, nf_call_ip6tables)"), "\(own)")
+        var facts = MachineFacts()
         facts.settings = try settings([:])
         facts.links = [filtered, port]
-        #expect(OtherFirewalls.warnings(facts) == [own])
+        #expect(facts.warnings(host, nil, file: "f") == [own])
+    }
+
+    @Test("that our rules drop what other programs have passed on is told once")
+    func passedOn() throws {
+        var facts = OtherFirewalls.Facts()
+        facts.settings = MachineSettings(root: root)
+        facts.processes = ["dockerd", "fail2ban-server"]
+        let loss = "; our forward chain drops what the site file does not allow, containers' traffic too"
+        let told = OtherFirewalls.warnings(facts)
+        try #require(told.count == 2)
+        #expect(told[0].hasPrefix("Docker is running: ") && told[0].hasSuffix(", and forwards\(loss)"), "\(told)")
+        facts.isPassingTold = true
+        let rest = OtherFirewalls.warnings(facts)
+        #expect(rest == [String(told[0].dropLast(loss.count)), told[1]], "\(rest)")
     }
 
     private static let debian = """

@@ -28,16 +28,10 @@ struct PolicyApply: ParsableCommand {
         let host = try site.machine(host)
         let compiled = try site.ruleset(host)
         try PolicySite.requireMachine(of: host)
-        let warnings =
-            MissingInterfaces.warnings(host, present: InterfaceNames.all(), file: site.path)
-            + MisplacedAddresses.warnings(host, own: PolicySite.ownAddresses, file: site.path)
-            + UnnamedAddresses.warnings(host, speaking: PolicySite.speakingAddresses, file: site.path)
-            + PassedPackets.warnings(host, MachineSettings(), file: site.path)
+        let machine = PolicySite.machineFacts
+        let warnings = machine.warnings(host, compiled.intent, file: site.path)
         for warning in warnings { Output.error(warning.description) }
-        if let warning = MarkedWays.warning(compiled.intent, rules: PolicySite.routingRules) {
-            Output.error("warning: \(warning)")
-        }
-        try requireRenewal(host, site)
+        try requireRenewal(host, machine)
         warnOfTime(site)
         let accesses = try entrance.accesses()
         let masked = PolicyCheck.maskedLines(site.model, host: host.name, file: site.path, now: site.now)
@@ -48,7 +42,7 @@ struct PolicyApply: ParsableCommand {
         let outcome = try state.perform { applier in
             let live = try applier.liveListing()
             let bootWarning = applier.settings.bootWarning(applier.folder).map { [$0] } ?? []
-            for warning in OtherFirewalls.warnings(Self.facts(applier, live)) + bootWarning {
+            for warning in OtherFirewalls.warnings(Self.facts(applier, live, host)) + bootWarning {
                 Output.error("warning: \(warning)")
             }
             let isFirst = (try? applier.state())?.current == nil
@@ -70,10 +64,9 @@ struct PolicyApply: ParsableCommand {
         entrance.say(outcome, host.name)
     }
 
-    /// Warns of addresses that the machine may lose, and refuses where nobody is asked whether he has read it.
-    private func requireRenewal(_ host: SiteHost, _ site: PolicySite) throws {
-        let warnings = UnrenewedAddresses.warnings(host, leases: PolicySite.leases, file: site.path)
-        for warning in warnings { Output.error(warning.description) }
+    /// Refuses where the machine may lose addresses and nobody is asked whether he has read the warnings.
+    private func requireRenewal(_ host: SiteHost, _ machine: MachineFacts) throws {
+        let warnings = UnrenewedAddresses.warnings(host, leases: machine.leases, file: "")
         guard !warnings.isEmpty, entrance.confirmWithin.seconds == 0, !entrance.unproved else { return }
         throw ExitCode.refusal(
             .wanting,
@@ -121,11 +114,15 @@ struct PolicyApply: ParsableCommand {
         )
     }
 
-    private static func facts(_ applier: Applier, _ live: HeldListing) -> OtherFirewalls.Facts {
+    private static func facts(
+        _ applier: Applier,
+        _ live: HeldListing,
+        _ host: SiteHost
+    ) -> OtherFirewalls.Facts {
         var facts = OtherFirewalls.Facts()
         facts.processes = ProcessAncestry.namesInThisNetwork()
         facts.settings = applier.settings
-        facts.links = PolicySite.links
+        facts.isPassingTold = !host.isRouter && !PassedPackets.warnings(host, applier.settings, file: "").isEmpty
         facts.listing = live
         return facts
     }

@@ -22,10 +22,9 @@ struct PolicyDrift: ParsableCommand {
     func run() throws {
         let (drift, warnings) = try state.perform { applier -> (Drift, [String]) in
             do throws(ApplyError) {
-                let settings = [applier.settings.legacyWarning, applier.settings.bridgeWarning(PolicySite.links)]
-                let interfaces = try PolicySite.interfaceWarnings(applier).map(\.description)
-                let told = interfaces + settings.compactMap(\.self).map { "warning: \($0)" }
-                return (try applier.undisturbed(applier.drift), told)
+                let machine = try applier.warnings(PolicySite.machineFacts).map(\.description)
+                let legacy = applier.settings.legacyWarning.map { ["warning: \($0)"] } ?? []
+                return (try applier.undisturbed(applier.drift), machine + legacy)
             } catch {
                 // Who reads JSON gets it also where nothing was applied.
                 guard json, error.kind == .wanting else { throw error }

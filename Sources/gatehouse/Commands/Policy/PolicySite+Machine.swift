@@ -60,7 +60,7 @@ extension PolicySite {
     }
 
     /// The addresses that this machine has by DHCP.
-    static var leases: [UnrenewedAddresses.Lease] {
+    private static var leases: [UnrenewedAddresses.Lease] {
         AssignedAddress.all().compactMap { one in
             guard let left = one.seconds, let address = IPAddress(bytes: one.address) else { return nil }
             return UnrenewedAddresses.Lease(address, prefixLength: one.prefixLength, on: one.interface, left: left)
@@ -68,17 +68,11 @@ extension PolicySite {
     }
 
     /// The addresses that this machine may begin something from, each with the interface that bears it.
-    static var speakingAddresses: [(interface: String, address: IPAddress)] {
+    private static var speakingAddresses: [(interface: String, address: IPAddress)] {
         AssignedAddress.all().filter(\.isSpokenFrom).compactMap { one in
             IPAddress(bytes: one.address).map { (one.interface, $0) }
         }
     }
-
-    /// The interfaces of this network; none where the kernel does not tell.
-    static var links: [NetworkLink] { (try? NetworkLink.all()) ?? [] }
-
-    /// The rules by which it chooses ways; none where the kernel does not tell.
-    static var routingRules: [RoutingRule] { (try? RoutingRule.all()) ?? [] }
 
     /// What this machine bears beside the addresses that the site file gives a host; nothing where by those it is another
     /// machine.
@@ -88,14 +82,17 @@ extension PolicySite {
         return UnnamedAddresses.warnings(host, speaking: Self.speakingAddresses, file: path)
     }
 
-    /// What the site file of the ruleset in force says otherwise of this machine's interfaces.
-    static func interfaceWarnings(_ applier: Applier) throws(ApplyError) -> [Diagnostic] {
-        try applier.interfaceWarnings(
-            present: InterfaceNames.all(),
-            own: ownAddresses,
-            speaking: speakingAddresses,
-            leases: leases
-        )
+    /// What this machine tells of itself.
+    static var machineFacts: MachineFacts {
+        var facts = MachineFacts()
+        facts.present = InterfaceNames.all()
+        facts.own = ownAddresses
+        facts.speaking = speakingAddresses
+        facts.leases = leases
+        // None where the kernel does not tell.
+        facts.links = (try? NetworkLink.all()) ?? []
+        facts.routingRules = (try? RoutingRule.all()) ?? []
+        return facts
     }
 
     /// Where a connection of the administrator comes in, by the routes of this machine.

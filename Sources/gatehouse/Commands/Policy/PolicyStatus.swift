@@ -43,7 +43,7 @@ private struct KnownStatus {
     /// What may keep it from undoing that.
     private let hindrance: String
     private let kernel: Kernel
-    /// About interfaces that the machine does not have, and what may remove the rules.
+    /// About what the machine has or does otherwise than the rules expect, and what may remove them.
     private let warnings: [String]
 
     private enum Kernel {
@@ -63,12 +63,9 @@ private struct KnownStatus {
             "a full disk or a read-only one under \(applier.folder.path), or a command of gatehouse that does not end"
             + (holder ?? "")
         let machine = applier.settings
-        let settings = [
-            try applier.wayWarning(PolicySite.routingRules), machine.flushWarning, machine.legacyWarning,
-            machine.bridgeWarning(PolicySite.links), machine.bootWarning(applier.folder),
-        ]
+        let settings = [machine.flushWarning, machine.legacyWarning, machine.bootWarning(applier.folder)]
         warnings =
-            try PolicySite.interfaceWarnings(applier).map(\.description)
+            try applier.warnings(PolicySite.machineFacts).map(\.description)
             + settings.compactMap(\.self).map { "warning: \($0)" }
         counters = (try? applier.counters()) ?? []
         isWatched = state.pending.map { Watchdog.isArmed(applier.folder, generation: $0.ruleset.generation) } ?? false
