@@ -76,25 +76,18 @@ struct AnswerTests {
         #expect(!BaselineDefault.all(in: Intent(of: silent).hosts).contains { $0.id == "ping" })
     }
 
+    /// A host on the outside and on the inside.
+    private static func hosts(_ firewall: String) throws -> [HostIntent] {
+        let outside = "eth0: { zone: outside, addresses: [198.51.100.10/24] }"
+        let inside = "eth1: { zone: inside, addresses: [10.20.0.1/24] }"
+        let text = SiteText.of("a: { interfaces: { \(outside), \(inside) } }", firewall: firewall)
+        return Intent(of: try site(text)).hosts
+    }
+
     @Test("a change says by which interfaces, and of which flags, where not by all and of all")
     func boxes() throws {
         func hosts(_ line: String, _ more: String = "") throws -> [HostIntent] {
-            Intent(
-                of: try site(
-                    """
-                    site: a.example
-                    hosts:
-                      a:
-                        interfaces:
-                          eth0: { zone: outside, addresses: [198.51.100.10/24] }
-                          eth1: { zone: inside, addresses: [10.20.0.1/24] }
-                    services: { http: tcp/80 }
-                    firewall:
-                      allow: [{ id: web, from: any, to: a, services: http\(line) }]
-                    \(more)
-                    """
-                )
-            ).hosts
+            try Self.hosts("  allow: [{ id: web, from: any, to: a, services: http\(line) }]\n\(more)")
         }
         let narrowed = IntentDiff(from: try hosts(""), to: try hosts(", in: inside"))
         let change = try #require(narrowed.changes.first { $0.path == .input })
@@ -112,24 +105,14 @@ struct AnswerTests {
     @Test("what only comes by interfaces that the site file does not name is shown so")
     func unnamed() throws {
         func hosts(_ line: String) throws -> [HostIntent] {
-            Intent(
-                of: try site(
-                    """
-                    site: a.example
-                    hosts:
-                      a:
-                        interfaces:
-                          wan: { zone: outside, addresses: [198.51.100.10/24] }
-                          lan: { zone: inside, addresses: [10.20.0.1/24] }
-                    services: { http: tcp/80 }
-                    firewall:
-                      allow:
-                        - { id: one, from: any, to: a, services: http, in: outside }
-                        - { id: two, from: any, to: a, services: http, in: inside }
-                    \(line)
-                    """
-                )
-            ).hosts
+            try Self.hosts(
+                """
+                  allow:
+                    - { id: one, from: any, to: a, services: http, in: outside }
+                    - { id: two, from: any, to: a, services: http, in: inside }
+                \(line)
+                """
+            )
         }
         let all = try hosts("    - { id: both, from: any, to: a, services: http }")
         #expect(try HiddenRule.all(in: all).contains { $0.rule.id == "both" && !$0.decides })

@@ -17,27 +17,23 @@ struct TransitClaimTests {
 
     private static func model(_ middle: Middle, _ firewall: String) throws -> SiteModel {
         try site(
-            """
-            site: a.b
-            networks: { lan: 10.1.0.0/24, far: 10.4.0.0/24 }
-            hosts:
-              h1: { addresses: [10.1.0.21/24] }
-              r1:
-                roles: [router]
-                interfaces:
-                  dn: { zone: way, addresses: [10.1.0.1/24] }
-                  up: { zone: up, addresses: [10.2.0.1/24] }
-              r2: { roles: [router], interfaces: { \(middle.rawValue) } }
-              r3:
-                roles: [router]
-                interfaces:
-                  near: { zone: way, addresses: [\(middle == .row ? "10.3.0.3" : "10.2.0.3")/24] }
-                  srv: { zone: srv, addresses: [10.4.0.1/24] }
-              db: { addresses: [10.4.0.31/24] }
-            services: { https: tcp/443 }
-            firewall:
-            \(firewall)
-            """
+            SiteText.of(
+                "h1: { addresses: [10.1.0.21/24] }",
+                SiteText.router(
+                    "r1",
+                    "dn: { zone: way, addresses: [10.1.0.1/24] }",
+                    "up: { zone: up, addresses: [10.2.0.1/24] }"
+                ),
+                SiteText.router("r2", middle.rawValue),
+                SiteText.router(
+                    "r3",
+                    "near: { zone: way, addresses: [\(middle == .row ? "10.3.0.3" : "10.2.0.3")/24] }",
+                    "srv: { zone: srv, addresses: [10.4.0.1/24] }"
+                ),
+                "db: { addresses: [10.4.0.31/24] }",
+                networks: "lan: 10.1.0.0/24, far: 10.4.0.0/24",
+                firewall: firewall
+            )
         )
     }
 

@@ -133,25 +133,23 @@ struct UnroutedClaimTests {
     func differing() throws {
         func proofs(_ zone: String) throws -> [String: ClaimProof] {
             try Self.proofs(
-                """
-                site: a.b
-                networks: { guests: 10.2.0.64/26, far: 172.20.0.0/16 }
-                hosts:
-                  one:
-                    roles: [router]
-                    interfaces:
-                      w0: { zone: west, addresses: [10.8.0.1/24] }
-                      a0: { zone: lan, addresses: [10.2.0.1/24] }
-                  two:
-                    roles: [router]
-                    interfaces:
-                      e0: { zone: east, addresses: [10.9.0.1/24] }
-                      b0: { zone: lan, addresses: [10.2.0.2/24] }
-                services: { ssh: tcp/22 }
-                firewall:
-                  allow: [{ id: a, from: guests, to: far, services: ssh\(zone) }]
-                  exactly: [{ id: e, from: guests, to: far, services: ssh }]
-                """
+                SiteText.of(
+                    SiteText.router(
+                        "one",
+                        "w0: { zone: west, addresses: [10.8.0.1/24] }",
+                        "a0: { zone: lan, addresses: [10.2.0.1/24] }"
+                    ),
+                    SiteText.router(
+                        "two",
+                        "e0: { zone: east, addresses: [10.9.0.1/24] }",
+                        "b0: { zone: lan, addresses: [10.2.0.2/24] }"
+                    ),
+                    networks: "guests: 10.2.0.64/26, far: 172.20.0.0/16",
+                    firewall: """
+                          allow: [{ id: a, from: guests, to: far, services: ssh\(zone) }]
+                          exactly: [{ id: e, from: guests, to: far, services: ssh }]
+                        """
+                )
             )
         }
         let both = try proofs("")
