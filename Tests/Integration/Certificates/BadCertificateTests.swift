@@ -238,15 +238,8 @@ struct BadCertificateTests: OneCertificate {
         let site = try start("issuer: internal")
         let first = try shown()
         let both = try (1...2).map { number in
-            try ChildProcess(
-                try Gateway.binary,
-                [
-                    "certs", "rotate", "web", "--reason", "rotation \(number)", "--site", directory.path("site.yaml"),
-                    "--socket", directory.path("admin.sock"),
-                ],
-                in: directory,
-                name: "rotation-\(number)"
-            )
+            let reason = "rotation \(number)"
+            return try directory.beginCerts(["rotate", "web", "--reason", reason], name: "rotation-\(number)")
         }
         for one in both { #expect(try one.wait(within: .seconds(120)) == 0, "\(one.standardError) \(site.log)") }
         let history = try certs("audit", "web")

@@ -45,16 +45,7 @@ struct BusyStoreTests {
         ]
         // All at a time: each waits.
         let commands = try waiting.map { arguments in
-            (
-                arguments,
-                try ChildProcess(
-                    try Gateway.binary,
-                    ["certs"] + arguments
-                        + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-                    in: directory,
-                    name: directory.uniqueName("command")
-                )
-            )
+            (arguments, try directory.beginCerts(arguments, name: directory.uniqueName("command")))
         }
         for (arguments, process) in commands {
             #expect(try process.wait() == 1, "\(arguments) \(process.standardError)")
@@ -115,12 +106,7 @@ struct BusyStoreTests {
     @Test("two commands at once, of which the first is slow: the second waits, says for whom, and both end well")
     func together() throws {
         func command(_ certificate: String, under prefix: [String], name: String) throws -> ChildProcess {
-            let arguments =
-                prefix + [
-                    try Gateway.binary, "certs", "rotate", certificate, "--site", directory.path("site.yaml"),
-                    "--socket", directory.path("admin.sock"),
-                ]
-            return try ChildProcess(arguments[0], Array(arguments.dropFirst()), in: directory, name: name)
+            try directory.beginCerts(["rotate", certificate], under: prefix, name: name)
         }
         // A disk that takes its time.
         let slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync:delay_enter=400000"]

@@ -45,15 +45,7 @@ struct ClaimTests {
         let who = "process \(fresh.identifier) of lb-01 (`gatehouse certs rotate`) has been making it since "
         let listed = try directory.certs(["list"])
         #expect(listed.status == 0 && listed.output.contains(who), "\(listed)")
-        let waiting = try ChildProcess(
-            try Gateway.binary,
-            [
-                "certs", "rotate", "web", "--site", directory.path("site.yaml"), "--socket",
-                directory.path("admin.sock"),
-            ],
-            in: directory,
-            name: "waiting"
-        )
+        let waiting = try directory.beginCerts(["rotate", "web"], name: "waiting")
         try eventually("it says for whom it waits") { waiting.standardError.contains(who) }
         #expect(waiting.standardError.contains("waiting for that until "))
         fresh.send(SIGKILL)

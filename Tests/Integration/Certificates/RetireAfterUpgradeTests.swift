@@ -15,13 +15,7 @@ struct RetireAfterUpgradeTests {
         app = try ScriptedServer.tunnel()
     }
 
-    private func certs(_ arguments: String...) throws -> ToolResult {
-        try run(
-            try Gateway.binary,
-            ["certs"] + arguments + ["--site", directory.path("site.yaml"), "--socket", directory.path("admin.sock")],
-            in: directory
-        )
-    }
+    private func certs(_ arguments: String...) throws -> ToolResult { try directory.certs(arguments) }
 
     @Test("the data plane that drains is asked, too, and named as what holds the key; when it has ended, nothing does")
     func drains() throws {

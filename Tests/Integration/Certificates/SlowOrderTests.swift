@@ -61,15 +61,7 @@ struct SlowOrderTests {
         let renewed = try directory.certs(["renew"])
         let who = "(`gatehouse serve`) has been making it since "
         #expect(renewed.status == 0 && renewed.output.contains(who), "\(renewed)")
-        let waiting = try ChildProcess(
-            try Gateway.binary,
-            [
-                "certs", "issue", "web", "--site", directory.path("site.yaml"), "--socket",
-                directory.path("admin.sock"),
-            ],
-            in: directory,
-            name: "waiting"
-        )
+        let waiting = try directory.beginCerts(["issue", "web"], name: "waiting")
         try eventually("it says for whom it waits") { waiting.standardError.contains("waiting for that until ") }
         // What is made from now on begins after the command has.
         let second = Int(Date().timeIntervalSince1970)

@@ -5,10 +5,19 @@ extension TemporaryDirectory {
     ///
     /// - Parameter prefix: a program with its arguments that runs the command.
     func certs(_ arguments: [String], under prefix: [String] = []) throws -> ToolResult {
-        let command =
-            prefix + [try Gateway.binary, "certs"] + arguments
+        let words = try words(of: arguments, under: prefix)
+        return try run(words[0], Array(words.dropFirst()), in: self)
+    }
+
+    /// Starts the same, and does not wait for its end.
+    func beginCerts(_ arguments: [String], under prefix: [String] = [], name: String) throws -> ChildProcess {
+        let words = try words(of: arguments, under: prefix)
+        return try ChildProcess(words[0], Array(words.dropFirst()), in: self, name: name)
+    }
+
+    private func words(of arguments: [String], under prefix: [String]) throws -> [String] {
+        prefix + [try Gateway.binary, "certs"] + arguments
             + ["--site", path("site.yaml"), "--socket", path("admin.sock")]
-        return try run(command[0], Array(command.dropFirst()), in: self)
     }
 
     /// The entries of `gatehouse certs list --json`, and all that the command said.

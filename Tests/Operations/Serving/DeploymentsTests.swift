@@ -36,6 +36,17 @@ struct DeploymentsTests {
             CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
         }
 
+        /// The site with another certificate, whose program leaves the file `mail`. It is run after all that waits.
+        func withMail() throws -> (settings: CertificateSettings, site: SiteModel) {
+            var (other, more) = (settings, site)
+            other.name = "mail"
+            other.deploy?.command = ["/bin/sh", "-c", "touch '\(folder)/mail'"]
+            more.certificates["mail"] = other
+            let provider = CertificateProvider(for: more, now: Int64(Date().timeIntervalSince1970))
+            _ = try provider.issue(other, reason: "a test")
+            return (other, more)
+        }
+
         func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/\(file)") }
 
         func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -61,17 +72,11 @@ struct DeploymentsTests {
         deployments.want(scene.settings, of: scene.site)
         #expect(eventually { scene.has("begun") })
         deployments.want(scene.settings, of: scene.site, isOwed: true)
-        // What is run after all that waits.
-        var (other, site) = (scene.settings, scene.site)
-        other.name = "mail"
-        other.deploy?.command = ["/bin/sh", "-c", "touch '\(scene.folder)/mail'"]
-        site.certificates["mail"] = other
-        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
-        _ = try provider.issue(other, reason: "a test")
+        let (other, site) = try scene.withMail()
         deployments.want(other, of: site)
         try end()
         #expect(eventually { scene.has("mail") })
-        #expect(runs() == 1 && !provider.owesDeployment(scene.settings, showing: [], at: identity))
+        #expect(runs() == 1 && !scene.provider.owesDeployment(scene.settings, showing: [], at: identity))
         deployments.want(scene.settings, of: site)
         #expect(eventually { runs() == 2 })
         deployments.want(scene.settings, of: site)
@@ -92,13 +97,7 @@ struct DeploymentsTests {
         let identity = GatewayIdentity(socket: scene.folder + "/admin.sock")
         let deployments = try Deployments(identity, view) { _ in 0 }
         deployments.want(scene.settings, of: scene.site)
-        // What is run after it.
-        var (other, site) = (scene.settings, scene.site)
-        other.name = "mail"
-        other.deploy?.command = ["/bin/sh", "-c", "touch '\(scene.folder)/mail'"]
-        site.certificates["mail"] = other
-        let provider = CertificateProvider(for: site, now: Int64(Date().timeIntervalSince1970))
-        _ = try provider.issue(other, reason: "a test")
+        let (other, site) = try scene.withMail()
         deployments.want(other, of: site)
         #expect(eventually { scene.has("mail") })
         #expect(!scene.has("runs"))
