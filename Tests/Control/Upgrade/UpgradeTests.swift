@@ -86,7 +86,7 @@ struct UpgradeTests {
 
     @Test("a data plane whose control has died serves on, and the next control takes it over")
     func orphan() throws {
-        let path = "/tmp/gatehouse-adoption-\(getpid()).sock"
+        let path = "/tmp/gatehouse-adoption-\(getpid())-\(UInt64.random(in: 0 ... .max)).sock"
         defer { FileWriting.remove(path) }
         let address = try ListenerSetTests.freeAddress()
         let keys = try SecretBytes(count: 1)

@@ -16,7 +16,7 @@ final class FailingLoads {
     /// - Parameter seconds: how long a worker has for its task.
     init(_ cases: String, seconds: Int32 = 60) throws {
         _ = try Namespaces.isolateNetwork()
-        let folder = try StateFolder("/tmp/gatehouse-failing-loads-\(getpid())")
+        let folder = try StateFolder("/tmp/gatehouse-failing-loads-\(getpid())-\(UInt64.random(in: 0 ... .max))")
         let workers = try BuiltProgram.workers()
         kernel = LiveKernel(workers)
         let healthy = Applier(folder, workers: workers)

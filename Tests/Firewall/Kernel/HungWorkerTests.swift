@@ -8,7 +8,7 @@ import Testing
 struct HungWorkerTests {
     @Test("who asked for a load goes on when its worker has come to its end, and not before")
     func awaited() throws {
-        let folder = "/tmp/gatehouse-hung-worker-\(getpid())"
+        let folder = "/tmp/gatehouse-hung-worker-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         try FileWriting.createFolder(folder)
         defer { FileWriting.removeFolder(folder, first: "ended") }
         let arguments = ["python3", "-c", Self.uninterruptible, folder]

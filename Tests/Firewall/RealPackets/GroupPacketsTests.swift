@@ -12,7 +12,7 @@ struct GroupPacketsTests {
 
     @Test("come in where a line names the group, from whom it names, and the host tells its link")
     func groups() throws {
-        let folder = "/tmp/gatehouse-groups-\(getpid())"
+        let folder = "/tmp/gatehouse-groups-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         try FileWriting.createFolder(folder)
         defer { FileWriting.removeFolder(folder, first: "results.json") }
         let intent = Intent(of: try site(GroupTests.text))

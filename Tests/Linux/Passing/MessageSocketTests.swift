@@ -78,7 +78,7 @@ struct MessageSocketTests {
 
     @Test("a listener that a killed process left is replaced, a living one is not")
     func stale() throws {
-        let path = "/tmp/gatehouse-test-\(getpid()).sock"
+        let path = "/tmp/gatehouse-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).sock"
         defer { unsafe unlink(path) }
         let first = try UnixSocket.listen(at: path)
         var status = stat()

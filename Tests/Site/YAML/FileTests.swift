@@ -35,14 +35,14 @@ import Testing
     }
 
     @Test func aFifoDoesNotHang() {
-        let path = "/tmp/gatehouse-site-\(getpid())-fifo"
+        let path = "/tmp/gatehouse-site-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         #expect(unsafe mkfifo(path, 0o600) == 0)
         defer { unsafe unlink(path) }
         #expect(SiteFile.load(path: path).diagnostics.map(\.code) == [.unreadable])
     }
 
     private func withTemporaryFile(size: Int, _ body: (String) throws -> Void) throws {
-        let path = "/tmp/gatehouse-site-\(getpid())-\(size)"
+        let path = "/tmp/gatehouse-site-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
         try #require(descriptor >= 0)
         defer { unsafe unlink(path) }
