@@ -2,10 +2,11 @@
 struct Inspection {
     let house = House()
 
-    /// A file of `Sources`: its imports, Foundation, the word `unsafe`, what signs certificates, and who closes descriptors.
+    /// A file of `Sources`: its imports, Foundation, the word `unsafe`, what signs certificates, who closes descriptors, and
+    /// what OpenSSL keeps.
     func problems(in file: SourceFile) -> [String] {
         length(of: file) + importProblems(in: file) + unsafeProblems(in: file) + signingProblems(in: file)
-            + ownership(in: file)
+            + ownership(in: file) + keptNames(in: file)
     }
 
     /// Any file: a descriptor that is owned is not taken over by its number, since both owners would close it, the second of
@@ -13,6 +14,15 @@ struct Inspection {
     func ownership(in file: SourceFile) -> [String] {
         file.code.indices.filter { file.code[$0].contains(/\(owning: [^,()]*\.raw\)/) }.map {
             "\(file.path):\($0 + 1): a descriptor that has an owner gets another: use `duplicate`, or `release`"
+        }
+    }
+
+    /// The name of a parameter is no string literal: as an argument that is a `String`, whose bytes are freed when the call
+    /// ends, where OpenSSL keeps the pointer until the parameters are read.
+    private func keptNames(in file: SourceFile) -> [String] {
+        let literal = /OSSL_PARAM_(?:BLD_push_\w+\(\w+, *,|construct_\w+\( *,)/
+        return file.code.indices.filter { file.code[$0].contains(literal) }.map {
+            "\(file.path):\($0 + 1): OpenSSL keeps the pointer to this name: give it a `StaticString`'s `cString`"
         }
     }
 

@@ -27,6 +27,8 @@ struct InspectionTests {
             ("Sources/Gateway/Workers/Worker.swift", "ChallengeCertificate.make(for: a)", "no certificate is signed"),
             ("Sources/Control/DataPlane/A.swift", "CertificateTemplate(role: .server)", "no certificate is signed"),
             ("Sources/Linux/A.swift", "let a = FileDescriptor(owning: b.c.raw)", "that has an owner gets another"),
+            ("Sources/OpenSSL/A.swift", #"OSSL_PARAM_BLD_push_BN(a, "n", b)"#, "keeps the pointer to this name"),
+            ("Sources/OpenSSL/A.swift", #"OSSL_PARAM_construct_int("n", &b)"#, "keeps the pointer to this name"),
         ]
     )
     func finds(path: String, text: String, message: String) throws {
@@ -49,6 +51,7 @@ struct InspectionTests {
             ("Sources/Gateway/Workers/Keyring.swift", "ChallengeCertificate.make(for: a)"),
             ("Sources/Control/A.swift", "let a = try PrivateKey.generate(.rsa2048)"),
             ("Sources/Linux/A.swift", "let a = B(owning: try c.duplicate()), d = B(owning: raw)"),
+            ("Sources/OpenSSL/A.swift", "OSSL_PARAM_BLD_push_BN(a, b.cString, c)"),
             ("Sources/Gateway/A.swift", #"let a = "it's unsafe \"unsafe\" // here"; let b = 1"#),
             ("Sources/Gateway/A.swift", "let a = \"\"\"\nimport Control\nunsafe\n\"\"\""),
             ("Sources/Gateway/A.swift", ##"let a = #"\ "unsafe" \"#"##),

@@ -131,6 +131,10 @@ extension PrivateKey {
         return unsafe make(.rsa, numbers, group: nil, point: nil, in: bytes, isPublic: true)
     }
 
+    /// Parameters of keys. Static, because OpenSSL keeps pointers to names: that of a `String` is freed when the call ends.
+    private static let groupName: StaticString = "group"
+    private static let pointName: StaticString = "pub"
+
     private static func make(
         _ algorithm: Algorithm,
         _ numbers: [(name: StaticString, range: Range<Int>)],
@@ -144,7 +148,9 @@ extension PrivateKey {
         defer { unsafe OSSL_PARAM_BLD_free(builder) }
         var held: [OpaquePointer] = unsafe []
         defer { unsafe held.forEach { unsafe BN_clear_free($0) } }
-        if let group, unsafe OSSL_PARAM_BLD_push_utf8_string(builder, "group", group.cString, 0) != 1 { return nil }
+        if let group, unsafe OSSL_PARAM_BLD_push_utf8_string(builder, groupName.cString, group.cString, 0) != 1 {
+            return nil
+        }
         for (name, range) in numbers {
             let number = unsafe bytes.extracting(range).withUnsafeBufferPointer {
                 unsafe BN_bin2bn($0.baseAddress, Int32($0.count), nil)
@@ -155,7 +161,7 @@ extension PrivateKey {
         }
         return unsafe bytes.withUnsafeBufferPointer { all in
             if let point, let start = unsafe all.baseAddress?.advanced(by: point.lowerBound),
-                unsafe OSSL_PARAM_BLD_push_octet_string(builder, "pub", start, point.count) != 1
+                unsafe OSSL_PARAM_BLD_push_octet_string(builder, pointName.cString, start, point.count) != 1
             {
                 return nil
             }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import OpenSSL
@@ -74,6 +75,21 @@ struct KeylessCertificateTests {
             #expect(!without.isIssued(by: issuer), "byte \(index)")
             #expect(made.key.belongs(to: without) == made.key.belongs(to: with), "byte \(index)")
             #expect(Facts(without, ca) == Facts(with, ca), "byte \(index)")
+        }
+    }
+
+    @Test(
+        "and have the usual public keys without a search through OpenSSL's decoders",
+        arguments: [PrivateKey.Kind.ecdsaP256, .ecdsaP384, .rsa2048]
+    )
+    func plain(kind: PrivateKey.Kind) throws {
+        let made = try ca.server("foobar.com", kind: kind)
+        let der = made.leaf.der
+        for _ in 0..<100 {
+            let read = try Certificate(der: der.span, isKeyWanted: false)
+            #expect(made.key.belongs(to: read))
+            let isPlain = read.plainKey.load() != nil
+            #expect(isPlain)
         }
     }
 
