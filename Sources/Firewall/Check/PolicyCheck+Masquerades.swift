@@ -15,7 +15,8 @@ extension PolicyCheck {
         }
     }
 
-    /// What a change of the site file has masquerades take of lines of `allow`: connections that were let through before.
+    /// What a change of the site file has lines of `masquerade` and `forward` take of lines of `allow`: connections that were
+    /// let through before.
     ///
     /// - Parameter now: in seconds since 1970.
     package static func losses(
@@ -23,17 +24,20 @@ extension PolicyCheck {
         to new: SiteModel,
         at now: Int64
     ) -> [IntentDiff.Adjustment] {
-        if new.firewall.masquerade.isEmpty { return [] }
-        let rehearsal = Rehearsal(old, Intent(of: old, at: now))
+        let before = Intent(of: old, at: now)
         let check = PolicyCheck(new, "", now)
+        let diversions = check.diversions(from: before)
+        if new.firewall.masquerade.isEmpty { return diversions }
+        let rehearsal = Rehearsal(old, before)
         let losses = check.losses { connection in
             guard let last = rehearsal.decisions(connection).last else { return false }
             return last.path == .input && last.verdict == .accept
         }
-        return losses.map { loss in
+        let masked = losses.map { loss in
             let sentence = "`\(loss.rule.id)` lets less through: \(check.fate(loss))"
             return IntentDiff.Adjustment(host: loss.host, sentence: sentence, opens: false)
         }
+        return diversions + masked
     }
 
     /// What is lost of a line of `allow`.

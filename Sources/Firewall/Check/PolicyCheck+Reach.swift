@@ -174,7 +174,7 @@ extension PolicyCheck {
 
     private func name(_ rule: IntentRule) -> String { "`\(rule.id)` (line \(rule.position.line))" }
 
-    private func sent(_ forward: Translation) -> String {
+    func sent(_ forward: Translation) -> String {
         var target = ""
         if case .destination(let address, let port) = forward.kind {
             target = " to \(address)" + (port.map { " port \($0)" } ?? "")

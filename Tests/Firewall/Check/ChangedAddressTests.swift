@@ -103,6 +103,30 @@ struct ChangedAddressTests {
         #expect(warned("gate") == [13] && warned("files") == [13] && warned("another").isEmpty)
     }
 
+    @Test(
+        "a change tells which lines let less through since a port is forwarded",
+        arguments: [", addresses: [198.51.100.2/24]", ""]
+    )
+    func diverted(wan: String) throws {
+        let lines = "{ id: s, from: partner, to: gate, services: ssh }, { id: l, from: lan, to: gate, services: ssh }"
+        func model(_ forward: String) throws -> SiteModel {
+            try Self.model("  allow: [\(lines)]\n" + forward, wan: wan)
+        }
+        let forward = "  forward: [{ id: f, from: any, service: ssh, to: files }]\n"
+        let (plain, taking) = (try model(""), try model(forward))
+        let losses = PolicyCheck.losses(from: plain, to: taking, at: 0)
+        #expect(losses.map(\.host) == ["gate"] && losses.allSatisfy { !$0.opens }, "\(losses)")
+        let sentence = losses.first?.sentence ?? ""
+        #expect(sentence.hasPrefix("`s` lets less through: tcp from 203.0.113."), "\(sentence)")
+        #expect(sentence.hasSuffix(" is sent to 10.1.0.5 by `f` (line 14)"), "\(sentence)")
+        // What was sent elsewhere before, or comes to another port.
+        let other = try model(forward.replacing("service: ssh", with: "service: way-in"))
+        let named = try model(forward.replacing("id: f", with: "id: g"))
+        for (old, new) in [(taking, taking), (taking, named), (plain, other), (taking, plain)] {
+            #expect(PolicyCheck.losses(from: old, to: new, at: 0).isEmpty)
+        }
+    }
+
     @Test("a source that the site file does not know fails a test, whatever it expects")
     func unknown() throws {
         let lines = """
