@@ -30,6 +30,13 @@ extension SiteHost {
     /// Those of one link alone are the same on every other.
     fileprivate var sharedNetworks: [IPNetwork] { allAddresses.map(\.network).filter { !$0.address.isOfLink } }
 
+    /// Those that a router leads others to. What it has by an interface that strangers come by is reached as these are: two
+    /// offices with a tunnel in common reach each other's public address by their own providers.
+    private var networksWithin: [IPNetwork] {
+        let outside = interfaces.filter(\.facesStrangers).flatMap(\.addresses).map(\.network)
+        return sharedNetworks.filter { !outside.contains($0) }
+    }
+
     /// The networks that routers lead to behind an interface, and how many routers it takes until strangers come by one; nil
     /// where they come by none.
     ///
@@ -49,7 +56,7 @@ extension SiteHost {
             if outward == nil, nearer.contains(where: { $0.interfaces.contains(where: \.facesStrangers) }) {
                 outward = steps
             }
-            next = nearer.flatMap(\.sharedNetworks).filter { known.insert($0).inserted }
+            next = nearer.flatMap(\.networksWithin).filter { known.insert($0).inserted }
             found += next
         }
         return (found, outward)

@@ -1,0 +1,80 @@
+import Firewall
+import Site
+import Testing
+
+/// Two hosts that both have the internet, and a network in common: what the other has by its own provider is the internet.
+@Suite("Two borders with a network in common")
+struct TwoBordersTests {
+    /// Two offices with a tunnel.
+    private static func offices(_ firewall: String) -> String {
+        SiteText.of(
+            SiteText.router(
+                "hq",
+                "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+                "lan: { zone: inside, addresses: [10.1.0.1/24] }",
+                "wg0: { zone: vpn, addresses: [10.8.0.1/30] }"
+            ),
+            SiteText.router(
+                "br",
+                "wan: { zone: outside, addresses: [192.0.2.5/24] }",
+                "lan: { zone: inside, addresses: [10.2.0.1/24] }",
+                "wg0: { zone: vpn, addresses: [10.8.0.2/30] }"
+            ),
+            firewall: firewall
+        )
+    }
+
+    private static func failed(_ text: String, _ test: String, _ expected: String) throws -> [String] {
+        try site("\(text)\n  tests: [{ \(test), expect: \(expected) }]").failedTests
+    }
+
+    @Test("the tunnel is carried over the internet, not over itself")
+    func carrier() throws {
+        let text = Self.offices("  allow: [{ id: c, from: br, to: hq, services: https, in: outside, out: outside }]")
+        let proof = try #require(try site(text).answers().byID["c"])
+        #expect(proof.isProved, "\(proof.summary)")
+        let between = "from: 192.0.2.5, to: 198.51.100.5, service: https"
+        #expect(try Self.failed(text, between, "accept") == [])
+        let site = try site(text)
+        let intent = Intent(of: site)
+        let words = PacketWords(from: "192.0.2.5", to: "198.51.100.5", port: "https")
+        let journeys = try words.journeys(at: try #require(intent.host("hq")), of: intent, site)
+        #expect(journeys.map(\.isLetThrough) == [true] && journeys.map(\.packet.inputInterface) == ["wan"])
+    }
+
+    @Test("what is denied from outside is closed, though the tunnel has it")
+    func denied() throws {
+        let text = Self.offices(
+            """
+              deny: [{ from: br, to: hq, services: https, in: outside }]
+              allow: [{ from: br, to: hq, services: https }]
+              exactly: [{ id: e, from: 192.0.2.5, to: 198.51.100.5, services: https }]
+            """
+        )
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(!proof.isProved, "\(proof.summary)")
+        #expect(try Self.failed(text, "from: 192.0.2.5, to: 198.51.100.5, service: https", "drop") == [])
+        // The networks within are behind the tunnel all the same.
+        #expect(try Self.failed(text, "from: 10.8.0.2, to: 10.1.0.1, service: https", "accept") == [])
+    }
+
+    @Test("who is a neighbour of the other's provider comes from the internet")
+    func neighbour() throws {
+        let text = SiteText.of(
+            "lb: { interfaces: { eth0: { zone: outside, addresses: [198.51.100.10/24] }, "
+                + "eth1: { zone: inside, addresses: [10.10.0.10/24] } } }",
+            SiteText.router(
+                "r1",
+                "wan: { zone: outside, addresses: [192.0.2.5/24] }",
+                "lan: { zone: inside, addresses: [10.10.0.1/24] }"
+            ),
+            firewall: """
+                  allow: [{ from: any, to: lb, services: https, in: outside }]
+                  exactly: [{ id: e, from: internet, to: lb, services: https }]
+                """
+        )
+        #expect(try Self.failed(text, "from: 192.0.2.77, to: 198.51.100.10, service: https", "accept") == [])
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(proof.isProved, "\(proof.summary)")
+    }
+}
