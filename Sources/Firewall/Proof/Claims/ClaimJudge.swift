@@ -10,6 +10,7 @@ final class ClaimJudge {
     let ways: SiteWays
     private var knownElsewhere: [LineZones: PacketFunction] = [:]
     private var knownIngress: SiteWays.Ends?
+    private var knownForwarding: SiteWays.Ends?
     private var knownReached: PacketFunction?
     private var knownRefused: [Exemption: PacketFunction] = [:]
     /// What hosts let out of addresses by DHCP, for sets of hosts.
@@ -317,8 +318,11 @@ final class ClaimJudge {
 
     private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
         if exemption.ends == .inwards { return .open }
-        if end != .elsewhere { return try ways.forwarding() }
-        return try ways.forwardingElsewhere(isOfZones: exemption.isOfZones)
+        if end == .elsewhere { return try ways.forwardingElsewhere(isOfZones: exemption.isOfZones) }
+        if let knownForwarding { return knownForwarding }
+        let forwarding = try ways.forwarding(to: end)
+        knownForwarding = forwarding
+        return forwarding
     }
 
     private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {

@@ -26,6 +26,14 @@ struct Passage: Sendable {
         }
     }
 
+    /// The packets that come and leave by these interfaces.
+    var interfaces: Box {
+        var box = Box()
+        box.restrict(.inputInterface, to: InterfaceSet.among(Set(inputs)).numbers)
+        box.restrict(.outputInterface, to: InterfaceSet.among(Set(outputs)).numbers)
+        return box
+    }
+
     /// Every way through a router; none through another host.
     ///
     /// - Parameter hosts: the addresses of all hosts of the site.

@@ -19,3 +19,14 @@ enum SiteEnd: Sendable, Hashable {
         if case .leased = self { true } else { false }
     }
 }
+
+extension SiteHosts {
+    /// The addresses of connections that claims ask about at an end.
+    func destinations(_ end: SiteEnd) -> AddressSet {
+        switch end {
+        case .known(let host): hosts[host].addresses.union(members.all(at: host))
+        case .leased(let host): hosts[host].leases
+        case .elsewhere: AddressSet.all.subtracting(addresses)
+        }
+    }
+}

@@ -53,6 +53,8 @@ package struct SiteHosts: Sendable {
     let areHeld: Bool
     /// Whether a router sends packets elsewhere than they were sent to.
     let forwards: Bool
+    /// Where routers send these, but for addresses of routers that send packets elsewhere again.
+    let targets: [IPAddress]
 
     /// - Parameter held: what kernels hold, by the host's name; hosts that are left out do what is meant.
     package init(_ intent: Intent, of site: SiteModel, held: [String: HeldRuleset] = [:]) {
@@ -97,7 +99,11 @@ package struct SiteHosts: Sendable {
         leased = Set(hosts.indices.filter { [hosts] index in !hosts[index].leasing.isEmpty })
         routers = hosts.indices.filter { [hosts] index in !hosts[index].passages.isEmpty }
         areHeld = hosts.contains { $0.held != nil }
-        forwards = hosts.contains { $0.intent.translations.contains(where: \.decidesDestination) }
+        let forwarding = hosts.filter { $0.intent.translations.contains(where: \.decidesDestination) }
+        forwards = !forwarding.isEmpty
+        targets = Set(forwarding.flatMap { $0.intent.translations.compactMap(\.target) }).sorted().filter { target in
+            !forwarding.contains { $0.addresses.contains(target) }
+        }
     }
 
     /// Those of which a change of addresses may ask.

@@ -22,20 +22,10 @@ extension SiteWays {
         return parts
     }
 
-    /// The same on each of its detours.
-    func detouring(by router: SiteHosts.Host) throws(SpaceExhausted) -> [PacketFunction] {
-        let decided = try router.outcomes(.forward, in: store)
-        var parts: [PacketFunction] = []
-        for passage in router.detours { parts.append(try on(try way(passage), decided)) }
-        return parts
-    }
-
     /// The packets of a passage, by its interfaces.
     private func way(_ passage: Passage) throws(SpaceExhausted) -> PacketFunction {
-        var box = Box()
-        box.restrict(.inputInterface, to: InterfaceSet.among(Set(passage.inputs)).numbers)
-        box.restrict(.outputInterface, to: InterfaceSet.among(Set(passage.outputs)).numbers)
-        return try store.combine(try store.region(passage.boxes), try store.region(box), .intersection)
+        let interfaces = try store.region(passage.interfaces)
+        return try store.combine(try store.region(passage.boxes), interfaces, .intersection)
     }
 
     /// A function for packets that take one way, and for no other: a router has thousands of lines, and few are about one
@@ -49,5 +39,61 @@ extension SiteWays {
         let interfaces: Set<Dimension> = [.inputInterface, .outputInterface]
         let others = try store.forgetting(interfaces, try store.combine(way, set, .difference))
         return try store.combine(try store.forgetting(interfaces, way), others, .difference)
+    }
+}
+
+/// The ways of connections through a router that changes addresses.
+extension SiteWays {
+    /// The ways, and by which rules. With many routers around there are many of them: what becomes of their connections is worked
+    /// out for those that are asked about, and not for all of them.
+    struct Detours: Sendable {
+        /// All of them by the same interfaces.
+        struct Way: Sendable {
+            let inputs: [String]
+            let outputs: [String]
+            let interfaces: Box
+            var connections: PacketFunction
+        }
+
+        /// What the router makes of packets by interfaces of the ways.
+        var decided = PacketFunction.none
+        var ways: [Way] = []
+    }
+
+    /// The ways through one router.
+    func detouring(by router: SiteHosts.Host) throws(SpaceExhausted) -> Detours {
+        var groups: [[Passage]] = []
+        var places: [Box: Int] = [:]
+        for passage in router.detours {
+            let place = places[passage.interfaces] ?? groups.count
+            if place == groups.count { groups.append([]) }
+            places[passage.interfaces] = place
+            groups[place].append(passage)
+        }
+        var detours = Detours()
+        for group in groups {
+            let connections = try store.region(group.flatMap(\.boxes))
+            detours.ways.append(
+                Detours.Way(
+                    inputs: group[0].inputs,
+                    outputs: group[0].outputs,
+                    interfaces: group[0].interfaces,
+                    connections: connections
+                )
+            )
+        }
+        let interfaces = try store.region(detours.ways.map(\.interfaces))
+        detours.decided = try router.outcomes(.forward, in: store).only(in: interfaces, store)
+        return detours
+    }
+
+    /// What a router makes of these connections by a way's interfaces.
+    func decided(
+        _ connections: PacketFunction,
+        by way: Detours.Way,
+        _ detours: Detours
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let interfaces = try store.region(way.interfaces)
+        return try on(try store.combine(connections, interfaces, .intersection), detours.decided)
     }
 }

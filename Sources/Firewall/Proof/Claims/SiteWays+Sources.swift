@@ -16,26 +16,39 @@ extension SiteWays {
     ) throws(SpaceExhausted) -> PacketFunction {
         var outcomes = input
         try passOn(from: end, &outcomes, isPlaced: isPlaced, after: senders)
-        let others = masquerading.filter { $0 != end.host }
-        if others.isEmpty { return outcomes }
-        // Claims ask here of nothing else: most changes are about other destinations, and cost nothing then.
-        let asked = end.isLeased ? .all : try to(end.host.map { site.hosts[$0].addresses } ?? .all)
-        try add(try changes(by: others, to: asked, try leads(to: end), among: .all), to: &outcomes)
+        try add(try changes(to: end), to: &outcomes)
         return outcomes
+    }
+
+    /// What routers change of what comes to an end.
+    private func changes(to end: SiteEnd) throws(SpaceExhausted) -> [Change] {
+        if let known = knownChanges[end] { return known }
+        let others = masquerading.filter { $0 != end.host }
+        if others.isEmpty { return [] }
+        // Claims ask here of nothing else: most changes are about other destinations, and cost nothing then.
+        let own = end.host.map { end.isLeased ? site.hosts[$0].leases : site.hosts[$0].addresses }
+        let changes = try changes(by: others, to: try to(own ?? .all), try leads(to: end), among: .all)
+        knownChanges[end] = changes
+        return changes
     }
 
     /// What routers on the way make of connections, where others before them have changed the sources.
     ///
-    /// - Parameter forwarding: what they make of them as they were sent.
-    func changingSources(_ forwarding: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
+    /// - Parameters:
+    ///   - forwarding: what they make of them as they were sent.
+    ///   - asked: the connections that are asked about.
+    func changingSources(
+        _ forwarding: PacketFunction,
+        to asked: PacketFunction
+    ) throws(SpaceExhausted) -> PacketFunction {
         var outcomes = forwarding
         // An uplink by DHCP might be in any network of the site: each router would be behind each other.
-        try add(try changes(by: masquerading, to: .all, [], among: site.strangers), to: &outcomes)
+        try add(try changes(by: masquerading, to: asked, [], among: site.strangers), to: &outcomes)
         return outcomes
     }
 
     /// The routers that change sources.
-    private var masquerading: [Int] {
+    var masquerading: [Int] {
         site.hosts.indices.filter { !site.hosts[$0].intent.translations.allSatisfy(\.decidesDestination) }
     }
 
@@ -51,8 +64,8 @@ extension SiteWays {
     }
 
     /// Connections whose sources a router changes.
-    private struct Change {
-        /// What it makes of them: what it stops does not go on.
+    struct Change {
+        /// What it makes of them: 0 for what it stops, which does not go on, and for others.
         let passed: PacketFunction
         /// Those from what it puts in place of their sources.
         let sources: PacketFunction
@@ -78,29 +91,28 @@ extension SiteWays {
         for host in routers {
             let router = site.hosts[host]
             for translation in router.intent.translations where !translation.decidesDestination {
-                for (passed, outputs) in try leaving(host, translation, among: about) {
+                for (passed, outputs) in try leaving(host, translation, among: about) where passed != .none {
                     var all = [try passed.only(in: asked, store)]
                     for lead in leads where lead.router != host { all.append(try coming(passed, by: lead)) }
-                    for passed in all where passed != .none {
-                        let sources = try sources(translation, of: router, by: outputs, among: leases)
-                        let place = places[sources] ?? groups.count
-                        if place == groups.count { groups.append((sources, [])) }
-                        places[sources] = place
-                        groups[place].passed.append(try passed.only(in: try going(passed), store))
-                    }
+                    let sources = try sources(translation, of: router, by: outputs, among: leases)
+                    let place = places[sources] ?? groups.count
+                    if place == groups.count { groups.append((sources, [])) }
+                    places[sources] = place
+                    for passed in all where passed != .none { groups[place].passed.append(try going(passed)) }
                 }
             }
         }
         var changes: [Change] = []
         for (sources, passed) in groups {
-            changes.append(Change(passed: try store.joined(passed, .either) ?? .none, sources: sources))
+            let all = try store.joined(passed, .either) ?? .none
+            if all != .none { changes.append(Change(passed: all, sources: sources)) }
         }
         return changes
     }
 
-    /// The connections that go on.
+    /// What becomes of connections that go on; 0 for the others.
     private func going(_ outcomes: PacketFunction) throws(SpaceExhausted) -> PacketFunction {
-        try store.map(outcomes) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+        try store.map(outcomes) { $0 & Outcomes.accept.rawValue == 0 ? 0 : $0 }
     }
 
     /// What a router makes of connections that a change is about, by the interfaces that they leave by: of those that it
@@ -117,10 +129,13 @@ extension SiteWays {
         if matched == .none { return [] }
         let outputs = translation.match.outputInterfaces
         var ways: [(passed: PacketFunction, outputs: [String])] = []
-        for (passage, decided) in zip(router.detours, try detouring(host))
-        where passage.outputs.contains(where: outputs.contains) {
-            let changed = try store.combine(matched, try store.region(passage.boxes), .intersection)
-            ways.append((try decided.only(in: changed, store), passage.outputs))
+        let detours = try detouring(host)
+        for way in detours.ways where way.outputs.contains(where: outputs.contains) {
+            let changed = try store.combine(matched, way.connections, .intersection)
+            if changed == .none { continue }
+            // Of routers with the same rules and interfaces this is the same, and worked out once.
+            let decided = try decided(matched, by: way, detours)
+            ways.append((try decided.only(in: changed, store), way.outputs))
         }
         for (name, addresses) in router.possibleReach where outputs.contains(name) {
             var match = PacketMatch()
@@ -148,7 +163,7 @@ extension SiteWays {
     }
 
     /// The connections that a change is about, by whichever interface.
-    private func matched(_ translation: Translation) throws(SpaceExhausted) -> PacketFunction {
+    func matched(_ translation: Translation) throws(SpaceExhausted) -> PacketFunction {
         var match = translation.changed
         match.outputInterfaces = .any
         match.states = match.states.intersection(.new)
@@ -156,7 +171,7 @@ extension SiteWays {
     }
 
     /// The connections from what a router may put in place of a source, by whichever of some interfaces it leaves.
-    private func sources(
+    func sources(
         _ translation: Translation,
         of router: SiteHosts.Host,
         by interfaces: [String],
@@ -170,17 +185,25 @@ extension SiteWays {
     /// Adds what becomes of changed connections. A source that a router has changed may be let in where it would not be without,
     /// or the other way round: whether the connection passes that router is the routes' to say, so both may happen. And what
     /// one has changed another may change again: it ends, since outcomes are only ever added.
-    private func add(_ changes: [Change], to outcomes: inout PacketFunction) throws(SpaceExhausted) {
+    func add(_ changes: [Change], to outcomes: inout PacketFunction) throws(SpaceExhausted) {
+        guard let sources = try store.joined(changes.map(\.sources), .union) else { return }
         var before: PacketFunction
         repeat {
             before = outcomes
+            let all = try outcomes.only(in: sources, store)
+            // Most routers' sources fare alike: what these have changed is one.
+            var groups: [(seen: PacketFunction, passed: [PacketFunction])] = []
+            var places: [PacketFunction: Int] = [:]
             for change in changes {
-                let isPassed = try going(change.passed)
-                if isPassed == .none { continue }
-                let from = try outcomes.only(in: change.sources, store)
-                let seen = try store.forgetting([.source4, .source6], from)
-                let added = try store.combine(change.passed, seen, .then).only(in: isPassed, store)
-                outcomes = try store.combine(outcomes, added, .either)
+                let seen = try store.forgetting([.source4, .source6], try all.only(in: change.sources, store))
+                let place = places[seen] ?? groups.count
+                if place == groups.count { groups.append((seen, [])) }
+                places[seen] = place
+                groups[place].passed.append(change.passed)
+            }
+            for (seen, passed) in groups {
+                let together = try store.joined(passed, .either) ?? .none
+                outcomes = try store.combine(outcomes, try store.combine(together, seen, .then), .either)
             }
         } while outcomes != before
     }
@@ -200,10 +223,7 @@ extension SiteWays {
         let own = end.host.map { site.hosts[$0].addresses } ?? AddressSet.all.subtracting(site.addresses)
         var leads: [Lead] = []
         for router in site.hosts.indices where router != end.host {
-            let isLead = site.hosts[router].intent.translations.contains { translation in
-                guard case .destination(let target, _) = translation.kind else { return false }
-                return own.contains(target)
-            }
+            let isLead = site.hosts[router].intent.translations.compactMap(\.target).contains(where: own.contains)
             if !isLead { continue }
             let isHidden = masquerading.contains { $0 != router }
             for turn in try turns(router) where own.contains(turn.target) {
@@ -224,6 +244,9 @@ extension SiteWays {
 }
 
 extension Translation {
+    /// Where it sends packets; nil where it sends none elsewhere.
+    var target: IPAddress? { if case .destination(let target, _) = kind { target } else { nil } }
+
     /// What sources become.
     ///
     /// - Parameter own: the addresses of the interface that packets leave by.

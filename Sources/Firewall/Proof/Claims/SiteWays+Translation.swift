@@ -3,8 +3,8 @@ import Site
 /// What becomes of connections whose destinations routers change.
 extension SiteWays {
     /// Connections that a router sends elsewhere than they were sent to.
-    struct Turn {
-        let region: PacketFunction
+    struct Turn: Sendable {
+        var region: PacketFunction
         /// Whether it surely does: what is sent to an address that nobody is known to bear may be sent to the router's.
         let isCertain: Bool
         let target: IPAddress
@@ -14,11 +14,14 @@ extension SiteWays {
 
     /// What a router sends elsewhere, by whichever interface it may come in.
     func turns(_ host: Int) throws(SpaceExhausted) -> [Turn] {
-        var turns: [Turn] = []
-        for (name, addresses) in site.hosts[host].possibleReach {
-            turns += try self.turns(host, by: name, from: addresses)
+        guard site.hosts[host].intent.translations.contains(where: \.decidesDestination) else { return [] }
+        return try once(\.turning[host]) { () throws(SpaceExhausted) in
+            var turns: [Turn] = []
+            for (name, addresses) in site.hosts[host].possibleReach {
+                turns += try self.turns(host, by: name, from: addresses)
+            }
+            return turns
         }
-        return turns
     }
 
     /// The same of what comes from these addresses by one interface: none is in two of which one is certain.
@@ -143,38 +146,99 @@ extension SiteWays {
         after senders: [Int],
         isPlaced: Bool
     ) throws(SpaceExhausted) -> PacketFunction {
-        var answers: [PacketFunction] = []
-        for target in site.hosts.indices where site.hosts[target].addresses.contains(address) {
-            let host = site.hosts[target]
-            let placed = isPlaced ? try host.sides.region(.input, in: store) : .all
-            let all = try host.outcomes(.input, in: store)
-            let input = try all.anywhere(.inputInterface, within: placed, in: store)
-            if target == senders.last { return input }
+        guard let last = senders.last else { return PacketFunction(.accept) }
+        let bearers = site.hosts.indices.filter { site.hosts[$0].addresses.contains(address) }
+        if let sender = bearers.first(where: { senders.contains($0) }) {
             // Nobody follows them around in a ring.
-            if senders.contains(target) { return PacketFunction([.accept, .drop]) }
-            answers.append(try arriving(.known(target), input, isPlaced: isPlaced, after: senders))
+            return sender == last ? try input(last, isPlaced: isPlaced) : PacketFunction([.accept, .drop])
         }
-        var outcomes = try store.joined(answers, .either) ?? PacketFunction(.accept)
-        guard let last = senders.last else { return outcomes }
-        if isPlaced, !site.hosts[last].attached.contains(address) {
-            // That a router stops it counts for what is to be let through alone.
-            for router in site.routers
-            where !senders.contains(router) && site.hosts[router].attached.contains(address) {
-                outcomes = try store.combine(try forwarding(router).outcomes, outcomes, .then)
-            }
-            outcomes = try changingSources(outcomes)
+        let near = senders.filter { site.hosts[$0].attached.contains(address) }
+        let isFar = isPlaced && !near.contains(last)
+        var outcomes: PacketFunction
+        if let target = site.targets.firstIndex(of: address), !isFar || near.isEmpty {
+            outcomes = try sent(target)[isFar ? 2 : isPlaced ? 1 : 0]
+        } else {
+            outcomes = try arriving(at: address, after: senders, isPlaced: isPlaced)
+            if isFar { outcomes = try routed(outcomes, to: address, after: senders) }
         }
         try addChangedSources(behind: last, to: address, &outcomes)
         return outcomes
     }
 
-    /// What a router that changes addresses makes of what comes by one of its interfaces.
+    /// What becomes of connections that a router sends to a target: by whichever interfaces, by those that the site file has
+    /// the sources behind, and, where the router is in no network of the target, behind the routers there.
+    func sent(_ target: Int) throws(SpaceExhausted) -> [PacketFunction] {
+        try once(\.sent[target]) { () throws(SpaceExhausted) in
+            let address = site.targets[target]
+            // Several targets may be behind one router.
+            for router in site.routers where site.hosts[router].attached.contains(address) {
+                _ = try forwarding(router)
+            }
+            let scratch = beside()
+            let there = try scratch.to(AddressSet([address]))
+            var parts: [PacketFunction] = []
+            for isPlaced in [false, true] {
+                let outcomes = try scratch.arriving(at: address, after: [], isPlaced: isPlaced)
+                parts.append(try scratch.store.combine(there, outcomes, .within))
+            }
+            parts.append(try scratch.routed(parts[1], to: address, after: []))
+            return try store.copy(parts, from: scratch.store.nodes)
+        }
+    }
+
+    /// What those who bear an address make of connections to it: which of them gets these nobody knows.
+    private func arriving(
+        at address: IPAddress,
+        after senders: [Int],
+        isPlaced: Bool
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var answers: [PacketFunction] = []
+        for host in site.hosts.indices where site.hosts[host].addresses.contains(address) {
+            let input = try input(host, isPlaced: isPlaced)
+            answers.append(try arriving(.known(host), input, isPlaced: isPlaced, after: senders))
+        }
+        return try store.joined(answers, .either) ?? PacketFunction(.accept)
+    }
+
+    /// What a host makes of what stays there.
+    private func input(_ index: Int, isPlaced: Bool) throws(SpaceExhausted) -> PacketFunction {
+        let host = site.hosts[index]
+        let placed = isPlaced ? try host.sides.region(.input, in: store) : .all
+        return try host.outcomes(.input, in: store).anywhere(.inputInterface, within: placed, in: store)
+    }
+
+    /// What becomes of connections to an address behind the routers of its networks. That one stops them counts for what is to be
+    /// let through alone.
+    ///
+    /// - Parameter input: what becomes of them there.
+    private func routed(
+        _ input: PacketFunction,
+        to address: IPAddress,
+        after senders: [Int]
+    ) throws(SpaceExhausted) -> PacketFunction {
+        let there = try to(AddressSet([address]))
+        var outcomes = input
+        for router in site.routers
+        where !senders.contains(router) && site.hosts[router].attached.contains(address) {
+            let passed = try store.combine(there, try forwarding(router).outcomes, .within)
+            outcomes = try store.combine(passed, outcomes, .then)
+        }
+        return try changingSources(outcomes, to: there)
+    }
+
+    /// What a router that changes addresses makes of what comes by one of its interfaces and is sent elsewhere.
     private func forwarding(_ host: Int, by name: String) throws(SpaceExhausted) -> PacketFunction {
+        var match = PacketMatch()
+        match.destinations = AddressSet(site.hosts[host].intent.translations.compactMap(\.target))
+        var boxes = Box.boxes(of: match, on: .input)
+        for index in boxes.indices { boxes[index].restrict(.redirected, to: 1) }
+        let sent = try store.region(boxes)
+        let detours = try detouring(host)
         var (outcomes, region) = (PacketFunction.none, PacketFunction.none)
-        for (passage, decided) in zip(site.hosts[host].detours, try detouring(host))
-        where passage.inputs.contains(name) {
-            outcomes = try store.combine(outcomes, decided, .either)
-            region = try store.combine(region, try store.region(passage.boxes), .union)
+        for way in detours.ways where way.inputs.contains(name) {
+            let connections = try store.combine(sent, way.connections, .intersection)
+            outcomes = try store.combine(outcomes, try decided(connections, by: way, detours), .either)
+            region = try store.combine(region, connections, .union)
         }
         return try store.combine(region, outcomes, .within)
     }

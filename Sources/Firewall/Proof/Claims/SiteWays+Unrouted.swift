@@ -35,9 +35,11 @@ extension SiteWays {
         var crossings: [Crossing] = []
         for index in site.hosts.indices where site.hosts[index].isRouter { crossings.append(try crossing(index)) }
         if crossings.isEmpty { return (routed, routed.placed) }
-        let unchanged = crossings
+        var changes: [[Change]] = []
+        for crossing in crossings { changes.append(try self.changes(by: crossing)) }
         for place in crossings.indices {
-            crossings[place].outcomes = try seen(by: crossings[place], behind: unchanged)
+            let others = changes.indices.filter { $0 != place }.flatMap { changes[$0] }
+            crossings[place].outcomes = try seen(by: crossings[place], after: others)
         }
         let first = try whichever(of: crossings) { crossing in crossing.fromNear }
         let last = try whichever(of: crossings) { crossing in crossing.toNear }
@@ -75,22 +77,42 @@ extension SiteWays {
         return (ends, best)
     }
 
-    /// What a router makes of what others may have changed. What they make of it one after another is let go of.
-    private func seen(by crossing: Crossing, behind others: [Crossing]) throws(SpaceExhausted) -> PacketFunction {
-        let changing = others.filter { other in
-            other.router != crossing.router
-                && !site.hosts[other.router].intent.translations.allSatisfy(\.decidesDestination)
+    /// What a router changes of what may pass it.
+    private func changes(by crossing: Crossing) throws(SpaceExhausted) -> [Change] {
+        let router = site.hosts[crossing.router]
+        var changes: [Change] = []
+        for translation in router.intent.translations where !translation.decidesDestination {
+            var leaving = PacketMatch()
+            leaving.outputInterfaces = translation.match.outputInterfaces
+            let byOutput = try store.region(Box.boxes(of: leaving, on: .output))
+            let outcomes = try crossing.decided.anywhere(.outputInterface, within: byOutput, in: store)
+            // What the router stops it does not change.
+            var changed = try store.map(outcomes) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
+            changed = try store.combine(changed, try matched(translation), .intersection)
+            changed = try store.combine(changed, crossing.region, .intersection)
+            if changed == .none { continue }
+            let names = router.intent.interfaces.map(\.name)
+            let sources = try sources(translation, of: router, by: names, among: .all)
+            let passed = try PacketFunction(.accept).only(in: changed, store)
+            changes.append(Change(passed: passed, sources: sources))
         }
-        if changing.isEmpty { return crossing.outcomes }
+        return changes
+    }
+
+    /// What a router makes of what others may have changed before it: not where it is attached to the source's network itself.
+    /// What is made of it on the way is let go of.
+    private func seen(by crossing: Crossing, after changes: [Change]) throws(SpaceExhausted) -> PacketFunction {
+        if changes.isEmpty { return crossing.outcomes }
         let scratch = beside()
-        var crossing = crossing
-        // What one has changed another may change again.
-        var before: PacketFunction
-        repeat {
-            before = crossing.outcomes
-            for other in changing { try scratch.addChangedSources(by: other, to: &crossing) }
-        } while crossing.outcomes != before
-        return try store.copy([crossing.outcomes], from: scratch.store.nodes)[0]
+        let behind = try scratch.store.combine(crossing.region, crossing.fromNear, .difference)
+        var others: [Change] = []
+        for change in changes {
+            let passed = try change.passed.only(in: behind, scratch.store)
+            if passed != .none { others.append(Change(passed: passed, sources: change.sources)) }
+        }
+        var outcomes = crossing.outcomes
+        try scratch.add(others, to: &outcomes)
+        return try store.copy([outcomes], from: scratch.store.nodes)[0]
     }
 
     /// One router, and what it makes of what may pass it.
@@ -131,7 +153,9 @@ extension SiteWays {
 
     private func wholeCrossing(_ index: Int) throws(SpaceExhausted) -> Crossing {
         let host = site.hosts[index]
-        let region = try passing(host)
+        // Where sources change, what that makes of connections to hosts is asked at these.
+        let elsewhere = try masquerading.isEmpty ? .all : to(site.destinations(.elsewhere))
+        let region = try store.combine(try passing(host), elsewhere, .intersection)
         let placed = try store.combine(
             try host.sides.region(.input, in: store),
             try host.sides.region(.output, in: store),
@@ -142,7 +166,8 @@ extension SiteWays {
             let asked = try store.combine(refused, placed, .intersection)
             return try store.forgetting([.inputInterface, .outputInterface], asked)
         }
-        let decided = try host.outcomes(.forward, in: store).anywhere(.inputInterface, within: placed, in: store)
+        let outcomes = try store.combine(elsewhere, try host.outcomes(.forward, in: store), .within)
+        let decided = try outcomes.anywhere(.inputInterface, within: placed, in: store)
         var toNear = PacketMatch()
         toNear.destinations = host.attached
         return Crossing(
@@ -194,36 +219,5 @@ extension SiteWays {
             all = try store.combine(all, outcomes, .either)
         }
         return (region, try answers.best(store), all)
-    }
-
-    /// A router sees the source that another has put there, if that one is before it: not where it is attached to the
-    /// source's network itself.
-    private func addChangedSources(by other: Crossing, to crossing: inout Crossing) throws(SpaceExhausted) {
-        let router = site.hosts[other.router]
-        let behind = try store.combine(crossing.region, crossing.fromNear, .difference)
-        for translation in router.intent.translations where !translation.decidesDestination {
-            let output = translation.match.outputInterfaces
-            var match = translation.changed
-            match.outputInterfaces = .any
-            match.states = match.states.intersection(.new)
-            var leaving = PacketMatch()
-            leaving.outputInterfaces = output
-            let byOutput = try store.region(Box.boxes(of: leaving, on: .output))
-            let passed = try other.decided.anywhere(.outputInterface, within: byOutput, in: store)
-            // What the router stops it does not change.
-            var changed = try store.map(passed) { $0 & Outcomes.accept.rawValue == 0 ? 0 : 1 }
-            for part in [try store.region(Box.boxes(of: match, on: .input)), other.region, behind] {
-                changed = try store.combine(changed, part, .intersection)
-            }
-            if changed == .none { continue }
-            let own = router.intent.interfaces.map(\.name).filter(output.contains).reduce(AddressSet.none) {
-                $0.union(router.interfaceAddresses[$1] ?? .all)
-            }
-            let seen = try store.forgetting(
-                [.source4, .source6],
-                try crossing.outcomes.only(in: try from(translation.sources(own)), store)
-            )
-            crossing.outcomes = try store.combine(crossing.outcomes, try seen.only(in: changed, store), .either)
-        }
     }
 }

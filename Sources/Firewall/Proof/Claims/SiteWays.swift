@@ -26,66 +26,12 @@ final class SiteWays {
         )
     }
 
-    /// What is the same wherever connections end: worked out once, and handed to all who ask about one end.
-    struct Common: Sendable {
-        fileprivate(set) var nodes = DiagramNodes()
-        fileprivate var possible: PacketFunction?
-        fileprivate var ours: PacketFunction?
-        fileprivate var attended: PacketFunction?
-        fileprivate var egress: Ends?
-        /// What hosts let out of addresses that they have by DHCP.
-        fileprivate var leaving: [Int: Ends] = [:]
-        fileprivate var forwarding: [Int: Ends] = [:]
-        fileprivate var detouring: [Int: [PacketFunction]] = [:]
-        fileprivate var total: Ends?
-        fileprivate var unrouted: PacketFunction?
-        fileprivate var elsewhere: Ends?
-        /// Its `placed`, by the way that lets most through.
-        fileprivate var best: PacketFunction?
-        /// The connections from sets of sources that several ends ask about.
-        fileprivate var sources: [PacketFunction] = []
-        /// Why the rest is not there.
-        fileprivate var exhausted: SpaceExhausted?
-
-        fileprivate mutating func forEach(_ body: (inout PacketFunction) -> Void) {
-            func each(_ ends: inout Ends) {
-                body(&ends.outcomes)
-                body(&ends.placed)
-                body(&ends.refused)
-                body(&ends.defended)
-                body(&ends.upkeep)
-            }
-            func one(_ place: inout PacketFunction?) {
-                guard var function = place else { return }
-                body(&function)
-                place = function
-            }
-            func ends(_ place: inout Ends?) {
-                guard var value = place else { return }
-                each(&value)
-                place = value
-            }
-            one(&possible)
-            one(&ours)
-            one(&attended)
-            one(&unrouted)
-            one(&best)
-            ends(&elsewhere)
-            ends(&egress)
-            ends(&total)
-            for host in leaving.keys.sorted() { ends(&leaving[host]) }
-            for host in forwarding.keys.sorted() { ends(&forwarding[host]) }
-            for host in detouring.keys.sorted() {
-                for place in (detouring[host] ?? []).indices { body(&detouring[host, default: []][place]) }
-            }
-            for index in sources.indices { body(&sources[index]) }
-        }
-    }
-
     let site: SiteHosts
     let store: DiagramStore
     private let start: Common
     private var common: Common
+    /// What routers change of what comes to an end.
+    var knownChanges: [SiteEnd: [Change]] = [:]
     let steps: Int
 
     private init(_ site: SiteHosts, _ common: Common, _ store: DiagramStore, steps: Int) {
@@ -113,6 +59,7 @@ final class SiteWays {
     func restart() {
         store.restart()
         common = start
+        knownChanges = [:]
     }
 
     /// - Parameter sources: sets that claims at many ends ask about: `from(_:)` knows them by their places.
@@ -130,9 +77,18 @@ final class SiteWays {
         add { ways throws(SpaceExhausted) in _ = (try ways.possible(), try ways.ours(), try ways.egress()) }
         // Nearly everything asks for that.
         if common.exhausted != nil { return common }
-        add { ways throws(SpaceExhausted) in
-            for host in site.hosts.indices where !site.hosts[host].detours.isEmpty { _ = try ways.detouring(host) }
-            _ = try ways.forwarding()
+        if site.hosts.contains(where: { !$0.intent.translations.isEmpty }) {
+            add { ways throws(SpaceExhausted) in
+                for host in site.hosts.indices { _ = (try ways.detouring(host), try ways.turns(host)) }
+            }
+        }
+        add { ways throws(SpaceExhausted) in _ = try ways.forwarding() }
+        if !site.targets.isEmpty {
+            add { ways throws(SpaceExhausted) in
+                for place in site.targets.indices { _ = try ways.sent(place) }
+            }
+            // Ends hardly ask for single routers again.
+            common.forwarding = [:]
         }
         add { ways throws(SpaceExhausted) in _ = try ways.forwardingElsewhere() }
         add { ways throws(SpaceExhausted) in
@@ -168,7 +124,7 @@ final class SiteWays {
     }
 
     /// What is there already, else what `make` makes, unless that was too much before.
-    private func once<Value>(
+    func once<Value>(
         _ place: WritableKeyPath<Common, Value?>,
         _ make: () throws(SpaceExhausted) -> Value
     ) throws(SpaceExhausted) -> Value {
@@ -332,16 +288,20 @@ final class SiteWays {
 
     // MARK: - Routers
 
-    /// What all routers on the way make of connections to hosts of the site. What one sends elsewhere that comes to itself is
-    /// for its own end (`arriving`).
+    /// What all routers on the way make of connections to hosts of the site, from the sources that these have. What one sends
+    /// elsewhere that comes to itself is for its own end (`arriving`).
     func forwarding() throws(SpaceExhausted) -> Ends {
-        try once(\.total) { () throws(SpaceExhausted) in
-            var parts: [Ends] = []
-            for host in site.routers { parts.append(try forwarding(host)) }
-            var total = try joined(parts)
-            total.placed = try changingSources(total.placed)
-            return total
-        }
+        try once(\.total) { () throws(SpaceExhausted) in try forwarding(by: site.routers[...]) }
+    }
+
+    /// The same of connections to one end, with sources that others before them have changed: asked of all ends at once, the
+    /// changes of many routers would be too much.
+    func forwarding(to end: SiteEnd) throws(SpaceExhausted) -> Ends {
+        var ends = try forwarding()
+        if masquerading.isEmpty { return ends }
+        let asked = try to(site.destinations(end))
+        ends.placed = try changingSources(try store.combine(asked, ends.placed, .within), to: asked)
+        return ends
     }
 
     /// What routers make of connections to what is no host of the site. That they stop what a host sends there counts for
@@ -350,7 +310,7 @@ final class SiteWays {
     /// - Parameter isOfZones: whether a line is meant that speaks of interfaces of its zones alone, which some routers have.
     func forwardingElsewhere(isOfZones: Bool = false) throws(SpaceExhausted) -> Ends {
         var ends = try once(\.elsewhere) { () throws(SpaceExhausted) in
-            let (ends, best) = try wherever(try forwarding())
+            let (ends, best) = try wherever(try forwarding(to: .elsewhere))
             common.best = best
             return ends
         }
@@ -368,21 +328,37 @@ final class SiteWays {
         }
     }
 
-    /// What one router makes of the connections on its ways. What it makes on the way of many lines is let go of.
+    /// What one router makes of the connections on its ways.
     func forwarding(_ host: Int) throws(SpaceExhausted) -> Ends {
-        try once(\.forwarding[host]) { () throws(SpaceExhausted) in
-            let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
-            let made = try scratch.joined(try scratch.forwarding(by: site.hosts[host]))
-            return Ends(try store.copy(made.parts, from: scratch.store.nodes))
-        }
+        try once(\.forwarding[host]) { () throws(SpaceExhausted) in try forwarding(by: [host]) }
     }
 
-    /// What a router that changes addresses makes of the connections of each of its detours; nothing of others.
-    func detouring(_ host: Int) throws(SpaceExhausted) -> [PacketFunction] {
-        if site.hosts[host].detours.isEmpty { return [] }
+    /// What some routers make of the connections on their ways, by halves: what that makes on the way, of many lines and of
+    /// each of them, is let go of.
+    private func forwarding(by routers: ArraySlice<Int>) throws(SpaceExhausted) -> Ends {
+        guard let first = routers.first else { return .open }
+        let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
+        var parts: [Ends] = []
+        if routers.count == 1 {
+            parts = try scratch.forwarding(by: site.hosts[first])
+        } else {
+            let middle = routers.startIndex + routers.count / 2
+            for half in [routers[..<middle], routers[middle...]] { parts.append(try scratch.forwarding(by: half)) }
+        }
+        return Ends(try store.copy(try scratch.joined(parts).parts, from: scratch.store.nodes))
+    }
+
+    /// What a router that changes addresses makes of connections by each of its detours; nothing of others.
+    func detouring(_ host: Int) throws(SpaceExhausted) -> Detours {
+        if site.hosts[host].detours.isEmpty { return Detours() }
         return try once(\.detouring[host]) { () throws(SpaceExhausted) in
             let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
-            return try store.copy(try scratch.detouring(by: site.hosts[host]), from: scratch.store.nodes)
+            var detours = try scratch.detouring(by: site.hosts[host])
+            let all = [detours.decided] + detours.ways.map(\.connections)
+            let copies = try store.copy(all, from: scratch.store.nodes)
+            detours.decided = copies[0]
+            for place in detours.ways.indices { detours.ways[place].connections = copies[place + 1] }
+            return detours
         }
     }
 }
