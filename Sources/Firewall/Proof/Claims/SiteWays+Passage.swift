@@ -55,7 +55,7 @@ extension SiteWays {
             var connections: PacketFunction
         }
 
-        /// What the router makes of packets by interfaces of the ways.
+        /// What the router makes of packets by interfaces of the ways that a change of addresses is about.
         var decided = PacketFunction.none
         var ways: [Way] = []
     }
@@ -82,8 +82,12 @@ extension SiteWays {
                 )
             )
         }
-        let interfaces = try store.region(detours.ways.map(\.interfaces))
-        detours.decided = try router.outcomes(.forward, in: store).only(in: interfaces, store)
+        var asked = try redirected(by: router)
+        for translation in router.intent.translations where !translation.decidesDestination {
+            asked = try store.combine(asked, try matched(translation), .union)
+        }
+        asked = try store.combine(asked, try store.region(detours.ways.map(\.interfaces)), .intersection)
+        detours.decided = try router.outcomes(.forward, in: store).only(in: asked, store)
         return detours
     }
 

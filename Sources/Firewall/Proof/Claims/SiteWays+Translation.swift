@@ -228,11 +228,7 @@ extension SiteWays {
 
     /// What a router that changes addresses makes of what comes by one of its interfaces and is sent elsewhere.
     private func forwarding(_ host: Int, by name: String) throws(SpaceExhausted) -> PacketFunction {
-        var match = PacketMatch()
-        match.destinations = AddressSet(site.hosts[host].intent.translations.compactMap(\.target))
-        var boxes = Box.boxes(of: match, on: .input)
-        for index in boxes.indices { boxes[index].restrict(.redirected, to: 1) }
-        let sent = try store.region(boxes)
+        let sent = try redirected(by: site.hosts[host])
         let detours = try detouring(host)
         var (outcomes, region) = (PacketFunction.none, PacketFunction.none)
         for way in detours.ways where way.inputs.contains(name) {
@@ -241,6 +237,15 @@ extension SiteWays {
             region = try store.combine(region, connections, .union)
         }
         return try store.combine(region, outcomes, .within)
+    }
+
+    /// What a router has sent elsewhere, as it passes it on.
+    func redirected(by router: SiteHosts.Host) throws(SpaceExhausted) -> PacketFunction {
+        var match = PacketMatch()
+        match.destinations = AddressSet(router.intent.translations.compactMap(\.target))
+        var boxes = Box.boxes(of: match, on: .input)
+        for index in boxes.indices { boxes[index].restrict(.redirected, to: 1) }
+        return try store.region(boxes)
     }
 
     private func replaced(
