@@ -105,6 +105,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     /// While its CA was asked for another one, an operator went back to the one before, or clients refused one: until that moment
     /// what is there stays.
     case goneBack(name: String, until: Int64)
+    /// While its CA was asked, the running gateway has read a site file that asks for something else.
+    case otherWish(name: String, ordered: String, wanted: String)
     /// The audit log cannot be gone on with.
     case audit(path: String, String)
     /// OpenSSL failed on its own account.
@@ -281,6 +283,10 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .goneBack(let name, let moment):
             "certificate \(name): what its CA gave is not put into force, since the one before was gone back to while it was "
                 + "asked; the next one is made at \(UTC.text(moment)), or by `gatehouse certs rotate \(name)`"
+        case .otherWish(let name, let ordered, let wanted):
+            "certificate \(name): what its CA gave is not put into force, since the gateway has read another site file while it was "
+                + "asked: that asks for \(wanted), and this was ordered for \(ordered). See `gatehouse certs list`: what is missing "
+                + "there, `gatehouse certs rotate \(name)` makes by the site file as it is now"
         case .library(let error): error.description
         case .refused(let why): "\(why); the one before is served again"
         case .issued(let error): error.description

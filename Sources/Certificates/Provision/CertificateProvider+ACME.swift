@@ -12,15 +12,20 @@ extension CertificateProvider {
         package let publish: () throws(ACMEProblem) -> Void
         /// Tells what is being done, for a person who waits.
         package let tell: (String) -> Void
+        /// What the running gateway's site file asks of a certificate at this moment; nil where that is who orders, or none
+        /// says so.
+        package let wish: (CertificateSettings) -> String?
 
         package init(
             transport: @escaping (ACMESettings) -> any ACMETransport,
             publish: @escaping () throws(ACMEProblem) -> Void,
-            tell: @escaping (String) -> Void
+            tell: @escaping (String) -> Void,
+            wish: @escaping (CertificateSettings) -> String? = { _ in nil }
         ) {
             self.transport = transport
             self.publish = publish
             self.tell = tell
+            self.wish = wish
         }
     }
 
@@ -77,7 +82,8 @@ extension CertificateProvider {
 
     /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
     /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end. Where an operator went back
-    /// to another one meanwhile, or clients refused one, that stays: what came is not put into force.
+    /// to another one meanwhile, or clients refused one, or the running gateway has read another site file, what is there stays:
+    /// what came is not put into force.
     ///
     /// - Parameters:
     ///   - isAsked: an operator wants it now, however old the one before is.

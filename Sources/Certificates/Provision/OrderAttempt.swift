@@ -97,7 +97,7 @@ internal struct OrderAttempt {
     // MARK: Its end
 
     /// What a CA gave comes into the store. Where an operator went back to another one meanwhile, or clients refused one, that
-    /// stays.
+    /// stays; so does what a gateway has made by another site file, which would leave what came then as another process's.
     func succeed(
         with made: CertificateProvider.Made,
         reason: String,
@@ -112,6 +112,9 @@ internal struct OrderAttempt {
             profile: server?.profile ?? ""
         )
         let store = provider.store
+        if let wish = outside.wish(settings), wish != settings.wish {
+            throw .otherWish(name: settings.name, ordered: settings.wish, wanted: wish)
+        }
         let ended = try provider.ordered { () throws(CertificateProblem) -> RenewalPlan in
             // This try ended any rest of before: this one came while the CA was asked. The order stays to be gone on with.
             let known = provider.plan(of: settings.name)

@@ -31,9 +31,19 @@ struct OrderFaultTests {
         ca.answer("/certificate", ScriptedCA.json(chain))
     }
 
-    /// - Parameter act: done before the certificate is given out.
-    private func outside(_ act: @escaping () throws -> Void = {}) -> CertificateProvider.Outside {
-        .init(transport: { _ in InterruptedCA(ca, before: "/certificate", act) }, publish: {}, tell: { _ in })
+    /// - Parameters:
+    ///   - act: done before the certificate is given out.
+    ///   - wish: what a running gateway asks for.
+    private func outside(
+        _ act: @escaping () throws -> Void = {},
+        wish: @escaping (CertificateSettings) -> String? = { _ in nil }
+    ) -> CertificateProvider.Outside {
+        .init(
+            transport: { _ in InterruptedCA(ca, before: "/certificate", act) },
+            publish: {},
+            tell: { _ in },
+            wish: wish
+        )
     }
 
     private func open(_ mode: Int) throws {
@@ -136,6 +146,29 @@ struct OrderFaultTests {
         #expect(try scratch.store.currentGeneration(of: "web") == 3)
         #expect(ca.requests("/order").count == 1)
         #expect(provider.plan(of: settings, acme).next == 0)
+    }
+
+    @Test("a reload while the CA is asked, of a file that asks for something else, keeps out what comes of the order")
+    func reloaded() throws {
+        let provider = scratch.provider(at: now)
+        var changed = settings
+        changed.issuer = .internal
+        var wish = settings.wish
+        let wanted = changed.wish
+        do throws(CertificateProblem) {
+            let reloading = outside({ wish = wanted }, wish: { _ in wish })
+            _ = try provider.order(settings, acme, reason: "a test", isAsked: true, reloading)
+            Issue.record("it came into force")
+        } catch {
+            #expect(error == .otherWish(name: "web", ordered: settings.wish, wanted: wanted))
+        }
+        #expect(try scratch.store.currentGeneration(of: "web") == 1)
+        let plan = scratch.provider(at: now).plan(of: changed, acme)
+        #expect(plan.failures == 0 && plan.next == 0, "what is asked for now does not wait for that: \(plan)")
+        let agreed = outside(wish: { $0.wish })
+        _ = try provider.order(settings, acme, reason: "a test", isAsked: true, agreed)
+        #expect(try scratch.store.currentGeneration(of: "web") == 2)
+        #expect(ca.requests("/order").count == 1)
     }
 
     @Test("what an operator does after the question whether one is needed counts: it is asked again before it begins")

@@ -207,7 +207,8 @@ struct CertificateOptions: ParsableArguments {
                     OutboundTransport(OutboundTransport.Settings(acme, of: site, user: user))
                 },
                 publish: { () throws(ACMEProblem) in try showChallenge() },
-                tell: { Output.error($0) }
+                tell: { Output.error($0) },
+                wish: { wishInForce(of: $0) }
             )
         }
 
