@@ -5,7 +5,8 @@ package import Site
 /// Other programs of this host that use a certificate: a database, a mail server.
 extension CertificateProvider {
     /// Runs the site's program for a certificate that was replaced, with the paths of what is there now. Blocks its thread
-    /// until the program has ended, or was killed for taking too long.
+    /// until the program has ended, or was killed for taking too long; and before that until another run of it has that somebody
+    /// else began, such as a gateway that was stopped meanwhile.
     ///
     /// The program gets three arguments after its own: the certificate's name in the site file, the file of the chain, and
     /// that of the key. The files are those of one generation: what comes later is in others.
@@ -13,21 +14,25 @@ extension CertificateProvider {
     /// - Parameters:
     ///   - shown: what the gateway shows all clients of it, as SHA-256; none where no listener shows it, or no gateway runs.
     ///   - gateway: on whose host it is run: what it was run for is kept.
+    ///   - tell: told where another run is waited for.
     /// - Returns: false where there is no such program, or no file holds what is in force.
     package func deploy(
         _ settings: CertificateSettings,
-        showing shown: [String],
-        at gateway: GatewayIdentity
+        showing shown: () -> [String],
+        at gateway: GatewayIdentity,
+        tell: (String) -> Void = { _ in }
     ) throws(CertificateProblem) -> Bool {
-        guard let deploy = settings.deploy, let (chain, key, fingerprint) = try files(of: settings, showing: shown)
-        else { return false }
+        guard let deploy = settings.deploy else { return false }
+        let turn = turn(of: settings, within: deploy.timeout, at: gateway, tell)
+        defer { turn?.end() }
+        guard let (chain, key, fingerprint) = try files(of: settings, showing: shown()) else { return false }
         let hook = HookProgram(
             deploy.command,
             timeout: deploy.timeout,
             outputPath: "\(store.folder)/hook-output/deploy-\(settings.name)"
         )
         do throws(HookProgram.Failure) {
-            try hook.run([settings.name, chain, key])
+            try hook.run([settings.name, chain, key], in: turn)
         } catch {
             var record = deploymentRecord(of: settings, at: gateway)
             record.fail("\(error)", at: Self.clock)
@@ -36,6 +41,27 @@ extension CertificateProvider {
         }
         keep(DeploymentRecord(deployed: fingerprint), of: settings, at: gateway)
         return true
+    }
+
+    /// nil where the store keeps no turns: this user may not write there.
+    private func turn(
+        of settings: CertificateSettings,
+        within limit: Duration,
+        at gateway: GatewayIdentity,
+        _ tell: (String) -> Void
+    ) -> DeploymentTurn? {
+        let home = "\(store.folder)/\(Self.records)"
+        do throws(FileError) {
+            try FileWriting.createFolder(home)
+            return try DeploymentTurn.wait(
+                at: "\(home)/\(recordFile(of: settings, at: gateway)).lock",
+                within: UInt64(clamping: limit.components.seconds) * 1000
+            ) {
+                tell("certificate \(settings.name): its program of `deploy` is running yet, which is waited for: \($0)")
+            }
+        } catch {
+            return nil
+        }
     }
 
     /// What became of a certificate's program so far.

@@ -30,8 +30,14 @@ package struct HookProgram: Sendable {
 
     /// Runs it to its end. Blocks its thread.
     ///
-    /// - Parameter environment: what it is told by variables, each as `NAME=value`.
-    package func run(_ arguments: [String], environment: [String] = []) throws(Failure) {
+    /// - Parameters:
+    ///   - environment: what it is told by variables, each as `NAME=value`.
+    ///   - turn: held by the program, too.
+    package func run(
+        _ arguments: [String],
+        environment: [String] = [],
+        in turn: DeploymentTurn? = nil
+    ) throws(Failure) {
         let program = command.first ?? ""
         let home = Environment.value("HOME").map { ["HOME=\($0)"] } ?? []
         let run: ProgramRun
@@ -42,7 +48,9 @@ package struct HookProgram: Sendable {
                     command + arguments,
                     environment: ["PATH=\(Self.searchPath)", "LANG=C.UTF-8"] + home + environment,
                     milliseconds: milliseconds,
-                    keeping: Self.keptOutput
+                    keeping: Self.keptOutput,
+                    lending: turn?.raw,
+                    begun: { turn?.begin(as: $0) }
                 )
             }
         } catch {

@@ -3,8 +3,11 @@ import Glibc
 
 /// A lock among the processes of this machine, by a file that stays (flock(2)). Gone with its holder, however
 /// that ends.
-package struct FileLock: ~Copyable {
+package struct FileLock: ~Copyable, Sendable {
     private let file: FileDescriptor
+
+    /// A program that inherits this descriptor holds the lock, too, until it has ended.
+    package var raw: Int32 { file.raw }
 
     /// Takes the lock, and makes its file (mode 0600) when there is none.
     ///
@@ -30,9 +33,12 @@ package struct FileLock: ~Copyable {
     /// Writes into its file who holds it, in place of what is there; what cannot be written is only not known to others.
     package func sign(_ text: String) {
         let bytes = Array(text.utf8)
-        guard ftruncate(file.raw, 0) == 0 else { return }
+        guard ftruncate(file.raw, 0) == 0, lseek(file.raw, 0, SEEK_SET) == 0 else { return }
         try? FileWriting.writeAll(bytes.span, to: file.raw)
     }
+
+    /// Ends the lock, for programs that have inherited it, too.
+    package func release() { _ = flock(file.raw, LOCK_UN) }
 
     /// Whether somebody holds the lock now. Nothing is made, so that it can be asked of a file system that is read-only.
     package static func isHeld(_ path: String) -> Bool {

@@ -43,6 +43,24 @@ package struct ChildProcess: ~Copyable, Sendable {
     /// afterwards its number may be another's.
     package func signalGroup(_ number: Int32) { _ = kill(-identifier, number) }
 
+    /// Asks a process that somebody else started, and its group, which it leads, to end, and kills them a second later. Does
+    /// nothing where the process of that number is another by now.
+    ///
+    /// - Parameter beginning: as `ProcessAncestry.beginning` gave it.
+    package static func endGroup(of identifier: Int32, begun beginning: UInt64) {
+        guard identifier > 1 else { return }
+        do throws(SystemError) {
+            let process = try ChildProcess(identifier: identifier)
+            // Looked at after it was opened: had it ended before, its number would be of nobody, or of one that began later.
+            guard ProcessAncestry.beginning(of: identifier) == beginning, !process.hasEnded else { return }
+            process.signalGroup(SIGTERM)
+            _ = Readiness.wait([process.raw], milliseconds: 1_000)
+            if !process.hasEnded { process.signalGroup(SIGKILL) }
+        } catch {
+            // It has ended.
+        }
+    }
+
     /// How the child ended; nil while it runs, or when another has asked before or it is no child of ours.
     package func reap() -> ProcessEnd? {
         wait(flags: WEXITED | WNOHANG)

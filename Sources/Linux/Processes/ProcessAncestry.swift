@@ -43,10 +43,23 @@ package enum ProcessAncestry {
             .map { String(decoding: $0.dropFirst(start.count), as: UTF8.self) }
     }
 
+    /// When a process began, in ticks since the machine was started: with its number it is one process alone.
+    ///
+    /// - Returns: nil when there is none, or the kernel does not tell.
+    package static func beginning(of process: Int32) -> UInt64? {
+        let words = state(of: process)
+        return words.count > 19 ? UInt64(words[19]) : nil
+    }
+
     private static func parent(of process: Int32) -> Int32? {
-        guard let bytes = try? FileReading.readStream("/proc/\(process)/stat", limit: 4096) else { return nil }
-        // pid (comm) state ppid …: comm may hold anything, so what follows its last parenthesis is read.
-        let words = String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+        let words = state(of: process)
         return words.count > 1 ? Int32(words[1]) : nil
+    }
+
+    /// From its state on: pid (comm) state ppid …, where comm may hold anything, so that what follows its last parenthesis is
+    /// read.
+    private static func state(of process: Int32) -> [Substring] {
+        guard let bytes = try? FileReading.readStream("/proc/\(process)/stat", limit: 4096) else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
     }
 }

@@ -75,12 +75,13 @@ package struct ProcessStart: Sendable {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for (entry, copy) in zip(descriptors, moved) {
-            unsafe posix_spawn_file_actions_adddup2(&actions, copy, entry.at)
-        }
+        // Before the others, one of whose targets may bear its number.
         if let output {
             unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
             unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        }
+        for (entry, copy) in zip(descriptors, moved) {
+            unsafe posix_spawn_file_actions_adddup2(&actions, copy, entry.at)
         }
         for number in stride(from: Int32(3), to: top, by: 1) where !descriptors.contains(where: { $0.at == number }) {
             unsafe posix_spawn_file_actions_addclose(&actions, number)

@@ -19,6 +19,9 @@ package struct ProgramRun: Sendable {
     /// Milliseconds between asking a late program to end and killing it.
     private static let grace: Int32 = 1_000
 
+    /// The number that a descriptor has for the program that it is lent to: shells have those up to 9 for their scripts.
+    private static let placeOfLent: Int32 = 10
+
     /// Runs a program without a shell and waits for it. Blocks its thread.
     ///
     /// - Parameters:
@@ -27,11 +30,15 @@ package struct ProgramRun: Sendable {
     ///   - milliseconds: how long it may take.
     ///   - kept: bytes of its output that are kept, the last ones; the rest is read and thrown away, so that it never
     ///     waits for us.
+    ///   - lent: a descriptor that it inherits.
+    ///   - begun: told its process, once it runs.
     package static func run(
         _ command: [String],
         environment: [String],
         milliseconds: UInt64,
-        keeping kept: Int
+        keeping kept: Int,
+        lending lent: Int32? = nil,
+        begun: (Int32) -> Void = { _ in }
     ) throws(SystemError) -> ProgramRun {
         guard let program = command.first else { throw SystemError("posix_spawn", EINVAL) }
         var ends: [Int32] = [-1, -1]
@@ -41,7 +48,9 @@ package struct ProgramRun: Sendable {
         _ = fcntl(source.raw, F_SETFL, O_NONBLOCK)
         var start = ProcessStart(program: program, arguments: command, environment: environment)
         start.output = sink.raw
+        if let lent { start.descriptors = [(raw: lent, at: placeOfLent)] }
         let child = try start.run()
+        begun(child.identifier)
         _ = consume sink
         var output: [UInt8] = []
         let deadline = Clock.monotonicNanoseconds / 1_000_000 + milliseconds

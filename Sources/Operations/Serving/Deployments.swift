@@ -139,7 +139,12 @@ internal final class Deployments: Sendable {
             let shown = view.value.fingerprints(of: name)
             // Somebody may have run it by hand since.
             if run.failures == 0 || provider.owesDeployment(run.settings, showing: shown, at: identity),
-                try provider.deploy(run.settings, showing: shown, at: identity)
+                try provider.deploy(
+                    run.settings,
+                    showing: { view.value.fingerprints(of: name) },
+                    at: identity,
+                    tell: { GatewayProcess.log($0) }
+                )
             {
                 GatewayProcess.log("certificate \(name): deployed")
             }

@@ -118,18 +118,18 @@ struct StandbyTests {
         settings.deploy?.command = ["/bin/sh", "-c", "echo \"$2 $3\" >'\(told)'", "sh"]
         let usual = try provide(settings).bundles[0].leaf.fingerprint
         let standby = try store.load("site.standby").leaf.fingerprint
-        #expect(try provider().deploy(settings, showing: [usual], at: gateway))
+        #expect(try provider().deploy(settings, showing: { [usual] }, at: gateway))
         #expect(try String(contentsOfFile: told, encoding: .utf8) == "\(pair.certificate) \(pair.key)\n")
         #expect(!provider().owesDeployment(settings, showing: [usual], at: gateway))
         #expect(provider().owesDeployment(settings, showing: [standby], at: gateway))
-        #expect(try provider().deploy(settings, showing: [standby], at: gateway))
+        #expect(try provider().deploy(settings, showing: { [standby] }, at: gateway))
         let folder = store.folder + "/site.standby/1"
         #expect(try String(contentsOfFile: told, encoding: .utf8) == "\(folder)/fullchain.pem \(folder)/key.pem\n")
         #expect(!provider().owesDeployment(settings, showing: [standby], at: gateway))
         // Others are there, and clients are shown what was there before.
         _ = try files()
         #expect(!provider().owesDeployment(settings, showing: [usual], at: gateway))
-        #expect(try !provider().deploy(settings, showing: [usual], at: gateway))
+        #expect(try !provider().deploy(settings, showing: { [usual] }, at: gateway))
         #expect(try String(contentsOfFile: told, encoding: .utf8).hasPrefix(folder))
     }
 

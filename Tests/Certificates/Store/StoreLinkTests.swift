@@ -50,12 +50,13 @@ struct StoreLinkTests {
     @Test("what became of a program is neither read nor removed through one")
     func deployed() throws {
         let provider = scratch.provider(for: settings, at: now)
-        #expect(try provider.deploy(settings, showing: [], at: gateway))
+        #expect(try provider.deploy(settings, showing: { [] }, at: gateway))
         #expect(!provider.owesDeployment(settings, showing: [], at: gateway))
         let other = try replaceByLink("deployed")
         #expect(provider.owesDeployment(settings, showing: [], at: gateway))
-        _ = try provider.deploy(settings, showing: [], at: gateway)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: other) == ["site.\(gateway)"])
+        _ = try provider.deploy(settings, showing: { [] }, at: gateway)
+        let there = try FileManager.default.contentsOfDirectory(atPath: other)
+        #expect(Set(there) == ["site.\(gateway)", "site.\(gateway).lock"])
     }
 
     @Test("nor is a plan, nor an answer to a CA")

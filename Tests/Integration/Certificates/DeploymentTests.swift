@@ -113,6 +113,26 @@ struct DeploymentTests: OneCertificate {
         #expect(told() == [1, 2].map { directory.path("store/web/\($0)/fullchain.pem") })
     }
 
+    @Test("a program that a stop has left running is waited for by the next start: no two run at a time")
+    func restarts() throws {
+        try directory.writeProgram("echo begin >>told; while ! test -e go; do sleep 0.01; done; echo end >>told")
+        let first = try start("issuer: internal, deploy: { run: [program], timeout: 600s }")
+        func told() -> [String] {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        try eventually("it runs", within: .seconds(120)) { told() == ["begin"] }
+        try first.stop()
+        let second = try RunningSite(in: directory)
+        try eventually("the next start waits", within: .seconds(120)) { second.log.contains("is running yet") }
+        #expect(told() == ["begin"])
+        try directory.write("", to: "go")
+        try eventually("it is told by the next start", within: .seconds(120)) {
+            second.log.contains("certificate web: deployed")
+        }
+        #expect(told() == ["begin", "end", "begin", "end"])
+    }
+
     @Test("a program that a command starts has the cores as others have, though the command yields to them")
     func yieldsNotForGood() throws {
         try directory.writeProgram("nice >told")

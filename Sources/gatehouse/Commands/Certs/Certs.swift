@@ -230,7 +230,12 @@ struct CertificateOptions: ParsableArguments {
         func deploy(_ settings: CertificateSettings) throws {
             guard settings.deploy != nil else { return }
             let isDone = try perform { () throws(CertificateProblem) in
-                try provider.deploy(settings, showing: inForce(settings), at: GatewayIdentity(socket: socket))
+                try provider.deploy(
+                    settings,
+                    showing: { inForce(settings) },
+                    at: GatewayIdentity(socket: socket),
+                    tell: { Output.error($0) }
+                )
             }
             guard isDone else {
                 Output.error(
