@@ -16,6 +16,8 @@ package struct Intent: Sendable {
     let claimed: AddressSet
     /// Every address that no network of the site claims, and that lies in none that a host is attached to.
     let strangers: AddressSet
+    /// Those, and what hosts have by interfaces that strangers come by: who is not there himself reaches it as he does them.
+    let outsiders: AddressSet
     let members: GroupMembers
     /// Every group that a line names.
     let groups: AddressSet
@@ -35,6 +37,9 @@ package struct Intent: Sendable {
         members = resolver.members
         groups = policy.flows.reduce(.none) { $1.destinations.groups.isEmpty ? $0 : $0.union($1.destinations.groups) }
         strangers = .all.subtracting(resolver.claimed.union(resolver.attached).union(SpecialAddresses.linkLocalOrNone))
+        let facing = site.hosts.values.flatMap { $0.interfaces.filter(\.facesStrangers) }
+        outsiders = AddressSet(facing.flatMap(\.addresses).map(\.network))
+            .subtracting(SpecialAddresses.linkLocalOrNone).union(strangers)
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 

@@ -2,9 +2,10 @@ import Site
 
 /// By which interfaces of a host packets of each peer come and go, as the site file says: those of the network that the
 /// peer lies in; for what routers of the site lead to behind some of them these; for strangers, whom no network of the site
-/// claims, those that face the outside, or get their addresses from elsewhere, else the one that leads to a router with
-/// such an interface; for all others any, since the site file knows no routes. Where it says of an address of the host
-/// not which interface bears it, it does not know all interfaces, and strangers may come by any.
+/// claims, and for what other hosts have by interfaces that face the outside, those that do so here, or get their addresses
+/// from elsewhere, else the one that leads to a router with such an interface; for all others any, since the site file
+/// knows no routes. Where it says of an address of the host not which interface bears it, it does not know all interfaces,
+/// and strangers may come by any.
 struct HostSides: Sendable {
     struct Side: Sendable {
         let addresses: AddressSet
@@ -19,7 +20,7 @@ struct HostSides: Sendable {
     let ofSeveral: AddressSet
     private let zones: [String: Set<String>]
 
-    init(of host: SiteHost, strangers: AddressSet) {
+    init(of host: SiteHost, outsiders: AddressSet) {
         let zoned = host.interfaces.compactMap { interface in interface.zone.map { ($0, [interface.name] as Set) } }
         zones = Dictionary(zoned) { $0.union($1) }
         let facing = host.interfaces.filter(\.facesStrangers)
@@ -40,7 +41,7 @@ struct HostSides: Sendable {
             Side(addresses: addresses.subtracting(unplaced), interfaces: .among(Set(names)))
         }
         let others = routed.reduce(rest) { $0.subtracting($1.addresses) }
-        sides.append(Side(addresses: others.intersection(strangers), interfaces: ofStrangers))
+        sides.append(Side(addresses: others.intersection(outsiders), interfaces: ofStrangers))
         let known = sides.reduce(AddressSet.none) { $0.union($1.addresses) }
         sides.append(Side(addresses: .all.subtracting(known), interfaces: .any))
         all = sides.filter { !$0.addresses.isEmpty }

@@ -83,7 +83,7 @@ package struct SiteHosts: Sendable {
                 detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),
                 isRouter: described.isRouter,
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
-                sides: HostSides(of: described, strangers: intent.strangers),
+                sides: HostSides(of: described, outsiders: intent.outsiders),
                 leasing: .among(leasing),
                 leases: leasing.isEmpty ? .none : leases,
                 interfaceAddresses: Dictionary(known) { $0.union($1) }
