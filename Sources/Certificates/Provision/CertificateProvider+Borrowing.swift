@@ -21,13 +21,53 @@ extension CertificateProvider {
         fileprivate var bundles: [String: [CertificateBundle]] = [:]
         /// By wildcards, the single names below them for which there are some, and no certificate of the site file.
         fileprivate var single: [String: [String]] = [:]
+
+        /// Those of `names` that none of them has.
+        fileprivate func lacking(of names: [HostPattern]) -> [HostPattern] {
+            names.filter { name in
+                !CertificateProvider.spellings(name).contains { bundles[$0] != nil }
+            }
+        }
+
+        fileprivate mutating func add(_ others: Good) {
+            bundles.merge(others.bundles) { first, _ in first }
+            single.merge(others.single) { first, second in Set(first + second).sorted() }
+        }
+    }
+
+    /// Whose certificates may be shown for names that others lack.
+    package struct Lenders: Sendable {
+        /// By where they come from, each with a certificate for each kind of key.
+        package var places: [[CertificateBundle]]
+        /// Generations before those in use: for names alone that none of `places` has.
+        fileprivate let before: [[CertificateBundle]]
+
+        package static let none = Lenders(places: [], before: [])
+    }
+
+    /// Those that count for `names`: generations before the ones in use are read where `places` have nothing for one of them.
+    ///
+    /// - Parameter known: what was found before; what is there now, afterwards.
+    package func lenders(
+        in places: [[CertificateBundle]],
+        for names: [HostPattern],
+        knowing known: inout UnnamedNames
+    ) -> Lenders {
+        let rest = good(for: names, in: places).lacking(of: names)
+        let before = rest.isEmpty ? [] : bundlesBefore(for: rest, besides: places, knowing: &known)
+        return Lenders(places: places, before: before)
     }
 
     /// Good certificates for names, and for those below a wildcard.
-    ///
-    /// - Parameter places: by where they come from, each with a certificate for each kind of key. For a name and a kind of key the
-    ///   first counts; those of the internal CA, which browsers refuse, for names alone that no other has.
-    package func good(for names: [HostPattern], in places: [[CertificateBundle]]) -> Good {
+    package func good(for names: [HostPattern], in lenders: Lenders) -> Good {
+        var found = good(for: names, in: lenders.places)
+        if !lenders.before.isEmpty { found.add(good(for: found.lacking(of: names), in: lenders.before)) }
+        return found
+    }
+
+    /// - Parameter places: for a name and a kind of key the first counts; those of the internal CA, which browsers refuse, for names
+    ///   alone that no other has.
+    private func good(for names: [HostPattern], in places: [[CertificateBundle]]) -> Good {
         var wanted = Set(names.flatMap(Self.spellings))
         var found = Good()
         let wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
@@ -61,6 +101,22 @@ extension CertificateProvider {
         return [text, text.wildcardAbove]
     }
 
+    /// Names for which something is looked for.
+    internal struct Wanted {
+        private let spellings: Set<String>
+        private let wildcards: Set<String>
+
+        init(_ names: [HostPattern]) {
+            spellings = Set(names.flatMap(CertificateProvider.spellings))
+            wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
+        }
+
+        /// Whether a certificate has one of them, or a name below a wildcard of them.
+        func isAmong(_ identifiers: [String]) -> Bool {
+            identifiers.contains { spellings.contains($0) || wildcards.contains($0.wildcardAbove) }
+        }
+    }
+
     /// The certificate with good ones of others for the names that it lacks. What stands in is for what then remains.
     ///
     /// - Parameters:
@@ -90,7 +146,7 @@ extension CertificateProvider {
     internal func warnings(
         of settings: CertificateSettings,
         _ provided: Provided,
-        borrowingFrom lenders: [[CertificateBundle]]
+        borrowingFrom lenders: Lenders
     ) -> [String]? {
         loan(settings, provided, from: good(for: settings.names, in: lenders))?.warnings
     }
@@ -143,14 +199,25 @@ extension CertificateProvider {
         return loan
     }
 
-    /// What a start could show in place of others' certificates, as far as nothing has to be made for it.
+    /// What a start could show in place of others' certificates.
     ///
     /// - Parameter shown: the names of those of the site that listeners show.
-    package func lenders(among shown: Set<String>) -> [[CertificateBundle]] {
+    package func lenders(among shown: Set<String>) -> Lenders {
         let own = site.certificates.values.filter { shown.contains($0.name) }.sorted { $0.name < $1.name }
-        let found = Parallel.map(own) { [self] settings in try? find(settings) }
+        let found = Parallel.map(own) { [self] settings in atStart(settings) }
+        let names = own.flatMap(\.names)
         var unnamed = UnnamedNames()
-        return found.compactMap { $0?.bundles } + unnamedBundles(for: own.flatMap(\.names), knowing: &unnamed)
+        let places = found.compactMap(\.self) + unnamedBundles(for: names, knowing: &unnamed)
+        return lenders(in: places, for: names, knowing: &unnamed)
+    }
+
+    /// What a start has of a certificate; where it makes another, as of the internal CA, what is the generation before then.
+    private func atStart(_ settings: CertificateSettings) -> [CertificateBundle]? {
+        if let found = try? find(settings) { return found.bundles }
+        guard settings.issuer == .internal, let bundle = try? store.load(settings.name), isOfCAInUse(bundle) else {
+            return nil
+        }
+        return [bundle]
     }
 
     /// The certificates of ACME servers for which a start would find nothing that clients take, for names for which they are shown
@@ -163,7 +230,7 @@ extension CertificateProvider {
         // That the store is away, and what is wrong with what it has, is said by the rehearsal of the start.
         guard !store.isVacant else { return [] }
         let served = served.filter(isGood)
-        var lenders: [CertificateBundle]?
+        var lenders: (present: [CertificateBundle], before: [CertificateBundle])?
         return shown.sorted().filter { name in
             guard let settings = site.certificates[name], case .acme = settings.issuer else { return false }
             let found: Provided?
@@ -173,12 +240,18 @@ extension CertificateProvider {
                 !own.contains { $0.covers(wanted) && $0.end >= now } && served.contains { $0.covers(wanted) }
             }
             guard !lacking.isEmpty else { return false }
-            let present = lenders ?? self.lenders(among: shown).flatMap(\.self).filter(isGood)
-            lenders = present
+            if lenders == nil {
+                let found = self.lenders(among: shown)
+                lenders = (
+                    present: found.places.joined().filter(isGood), before: found.before.joined().filter(isGood)
+                )
+            }
+            guard let (present, before) = lenders else { return false }
             return lacking.contains { wanted in
                 let offered = served.filter { $0.covers(wanted) }
                 let trusted = offered.filter { !isSignedHere($0) }
-                let found = present.filter { $0.covers(wanted) && (trusted.isEmpty || !isSignedHere($0)) }
+                let sources = present.contains { $0.covers(wanted) } ? present : before
+                let found = sources.filter { $0.covers(wanted) && (trusted.isEmpty || !isSignedHere($0)) }
                 let kinds = Set((trusted.isEmpty ? offered : trusted).map(\.algorithm))
                 return !kinds.isSubset(of: found.map(\.algorithm))
             }

@@ -25,7 +25,7 @@ extension CertificateProvider {
 
     /// For which names they are, so that only those are loaded, with their keys, that somebody lacks.
     package struct UnnamedNames: Sendable {
-        fileprivate struct Entry: Sendable {
+        internal struct Entry: Sendable {
             let generation: Int
             /// The pointer, and the certificate of that generation, before they were read.
             let stamps: [FileStamp?]
@@ -33,6 +33,8 @@ extension CertificateProvider {
         }
 
         fileprivate var entries: [String: Entry] = [:]
+        /// The same of the generations before those in use of certificates that the site file names.
+        internal var before: [String: Entry] = [:]
 
         package init() {}
     }
@@ -50,11 +52,9 @@ extension CertificateProvider {
         }
         known.entries = [:]
         for (name, entry) in zip(places, entries) { known.entries[name] = entry }
-        let wanted = Set(names.flatMap(Self.spellings))
-        let wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
+        let wanted = Wanted(names)
         return zip(places, entries).compactMap { name, entry in
-            guard let entry,
-                entry.identifiers.contains(where: { wanted.contains($0) || wildcards.contains($0.wildcardAbove) }),
+            guard let entry, wanted.isAmong(entry.identifiers),
                 !store.isRevoked(name, generation: entry.generation),
                 let bundle = try? store.loadAsTold(name, generation: entry.generation)
             else { return nil }

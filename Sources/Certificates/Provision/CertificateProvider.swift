@@ -130,7 +130,7 @@ package struct CertificateProvider: Sendable {
     package func inspect(
         _ settings: CertificateSettings,
         isShown: Bool = true,
-        beside lenders: () -> [[CertificateBundle]] = { [] }
+        beside lenders: () -> Lenders = { .none }
     ) throws(CertificateProblem) -> [String] {
         switch settings.issuer {
         case .files(let pairs):

@@ -44,6 +44,12 @@ extension CertificateStore {
         return (number, bundle)
     }
 
+    /// The number of the last generation before the current one that is whole; nil where there is none.
+    internal func generationBefore(of name: String) throws(CertificateProblem) -> Int? {
+        guard let current = try generation(of: name) else { return nil }
+        return try generations(of: name).last { $0 < current && isWhole(name, generation: $0) }
+    }
+
     /// Whether the key of the current generation of `name` is there.
     internal func hasKey(of name: String) -> Bool {
         guard let number = try? currentGeneration(of: name) else { return false }

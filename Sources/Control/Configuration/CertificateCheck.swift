@@ -21,9 +21,9 @@ package enum CertificateCheck {
         let provider = CertificateProvider(for: site, now: WallClock.seconds)
         let served = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
         var findings: [Diagnostic] = []
-        var present: [[CertificateBundle]]?
+        var present: CertificateProvider.Lenders?
         // Read where one lacks names, and once.
-        func lenders() -> [[CertificateBundle]] {
+        func lenders() -> CertificateProvider.Lenders {
             let found = present ?? provider.lenders(among: served)
             present = found
             return found

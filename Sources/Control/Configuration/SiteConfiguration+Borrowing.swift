@@ -23,9 +23,12 @@ extension SiteConfiguration {
         let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
             .sorted { $0.key < $1.key }.map(\.value.provided.own)
         let names = lacking.values.flatMap(\.settings.names)
-        let lasting = present + provider.unnamedBundles(for: names, knowing: &unnamed)
+        let places = present + provider.unnamedBundles(for: names, knowing: &unnamed)
+        let lasting = provider.lenders(in: places, for: names, knowing: &unnamed)
         let remnants = remnants(of: earlier, besides: certificates)
-        let good = provider.good(for: names, in: lasting + remnants)
+        var all = lasting
+        all.places += remnants
+        let good = provider.good(for: names, in: all)
         // What no start finds again is not shown for what files lack: nobody is to give another.
         let lastingGood = remnants.isEmpty ? good : provider.good(for: names, in: lasting)
         for (name, held) in lacking {

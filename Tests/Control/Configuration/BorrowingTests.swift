@@ -8,13 +8,13 @@ import Testing
 
 @Suite("A certificate that its ACME server has not given yet takes the place of nothing good")
 struct BorrowingTests {
-    private let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-borrowing-\(UUID().uuidString)"
-    private let now = Int64(Date().timeIntervalSince1970)
-    private let acme = #"{ acme: "https://ca.test/directory" }"#
+    let folder = FileManager.default.temporaryDirectory.path + "/gatehouse-borrowing-\(UUID().uuidString)"
+    let now = Int64(Date().timeIntervalSince1970)
+    let acme = #"{ acme: "https://ca.test/directory" }"#
 
-    private var store: CertificateStore { CertificateStore(folder: "\(folder)/store") }
+    var store: CertificateStore { CertificateStore(folder: "\(folder)/store") }
 
-    private func load(
+    func load(
         _ certificates: String,
         shown: String = "web",
         host: String = "foobar.com",
@@ -36,14 +36,14 @@ struct BorrowingTests {
     }
 
     /// What another CA gave, as a certificate of the store.
-    private func keep(_ name: String, _ names: String...) throws -> CertificateBundle {
+    func keep(_ name: String, _ names: String...) throws -> CertificateBundle {
         let bundle = try InternalCA(named: "other", now: now).issue(names: names, now: now)
         try store.save(bundle, as: name, .imported, reason: "a test", now: now)
         return bundle
     }
 
     /// Files of it, as the issuer of a certificate.
-    private func files(_ bundle: CertificateBundle, _ name: String) throws -> String {
+    func files(_ bundle: CertificateBundle, _ name: String) throws -> String {
         let chain = bundle.chain.map(\.pem).joined()
         try chain.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
         let key = bundle.key.pem
@@ -53,14 +53,14 @@ struct BorrowingTests {
         return "{ files: { certificate: \(name).pem, key: \(name).key } }"
     }
 
-    private func inFolder(_ test: () throws -> Void) throws {
+    func inFolder(_ test: () throws -> Void) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try test()
     }
 
-    private func shown(_ name: String, in site: SiteConfiguration) -> [String] {
+    func shown(_ name: String, in site: SiteConfiguration) -> [String] {
         site.keyring.certificates[name]?.map(\.fingerprint) ?? []
     }
 

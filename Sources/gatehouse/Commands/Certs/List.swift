@@ -89,7 +89,11 @@ extension CertificateStanding {
         var copy = self
         if shown.contains(where: { standby.contains($0.fingerprint) }) { copy.isStandby = true }
         var known = Set(leaves.map(\.fingerprint) + standby)
-        if shown.contains(where: { known.contains($0.fingerprint) }) { known.formUnion(all) }
+        if shown.contains(where: { known.contains($0.fingerprint) }) {
+            // What is shown beside one that lacks names, which is a fault of its own, is for these: a generation before, it may be.
+            if !faults.isEmpty { return copy }
+            known.formUnion(all)
+        }
         // What is stored is what those who are not shown it yet are to get.
         let foreign = shown.filter { !known.contains($0.fingerprint) && $0.trial != .others }
         // Of one that cannot be read, what is served is said beside it.
