@@ -149,7 +149,7 @@ struct GatewayReach {
             boxes[index].restrict(path == .output ? .outputInterface : .inputInterface, to: interfaces)
             if !isSentHere { boxes[index].restrict(.redirected, to: 0) }
         }
-        let sides = HostSides(of: gateway.host, outsiders: intent.outsiders)
+        let sides = HostSides(of: gateway.host, outside: intent.reachedOutside)
         let asked = try store.combine(
             try store.region(boxes),
             try PossiblePackets.region(path, in: store),

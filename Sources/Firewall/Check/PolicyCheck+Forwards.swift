@@ -7,7 +7,7 @@ extension PolicyCheck {
         var adjustments: [IntentDiff.Adjustment] = []
         for router in intent.hosts {
             guard let host = site.hosts[router.host], let old = before.host(router.host) else { continue }
-            let sides = HostSides(of: host, outsiders: intent.outsiders)
+            let sides = HostSides(of: host, outside: intent.reachedOutside)
             var known: Set<String> = []
             let written = router.translations.filter { forward in
                 forward.isForward && !old.translations.contains { $0.match == forward.match && $0.kind == forward.kind }

@@ -5,7 +5,7 @@ package import Site
 ///
 /// A site file knows the networks that its hosts are attached to and no routes. So a router is on the way when one end
 /// lies in a network of it and the other is reached by another interface; where routers are attached to both, they alone are.
-/// So is one between strangers and what other routers lead to (`Surroundings.row`).
+/// So is one between outsiders and what other routers lead to (`Surroundings.row`).
 /// One between these that would give it another source leaves unknown what becomes of it, where that source fares otherwise.
 package struct Rehearsal {
     private let intent: Intent
@@ -17,7 +17,7 @@ package struct Rehearsal {
     private let routers: [SiteHost]
     /// The ways through routers that change sources, of what begins and ends in no network of theirs.
     private let detours: [(router: SiteHost, passage: Passage)]
-    /// By router, the ways between strangers and what other routers lead to.
+    /// By router, the ways between outsiders and what other routers lead to.
     private let rows: [String: [Passage]]
 
     /// - Parameter site: the one that the intent is of.
@@ -32,8 +32,8 @@ package struct Rehearsal {
         turns = (0..<most).map { turn in known.mapValues { $0[min(turn, $0.count - 1)] } }
         bearers = turns[0]
         routers = site.hosts.values.filter(\.isRouter).sorted { $0.name < $1.name }
-        let strangers = intent.strangers
-        let between = routers.map { ($0.name, Surroundings.row(through: $0, in: site, strangers: strangers)) }
+        let (strangers, outsiders) = (intent.strangers, intent.outsiders)
+        let between = routers.map { ($0.name, Surroundings.row(through: $0, in: site, outsiders: outsiders)) }
         rows = Dictionary(uniqueKeysWithValues: between)
         detours = routers.flatMap { router -> [(router: SiteHost, passage: Passage)] in
             let changes = intent.host(router.name)?.translations.filter { !$0.decidesDestination } ?? []
@@ -283,7 +283,7 @@ package struct Rehearsal {
         let far = routers.filter {
             !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
         }
-        // Of those between, strangers come first to the ones that have an interface to them.
+        // Of those between, outsiders come first to the ones that have an interface to them.
         let outer = between.filter { $0.interfaces.contains(where: \.facesStrangers) }
         let inner = between.filter { !$0.interfaces.contains(where: \.facesStrangers) }
         return near + (near.isEmpty ? outer + inner : inner + outer) + far

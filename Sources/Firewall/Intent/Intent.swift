@@ -16,8 +16,10 @@ package struct Intent: Sendable {
     let claimed: AddressSet
     /// Every address that no network of the site claims, and that lies in none that a host is attached to.
     let strangers: AddressSet
-    /// Those, and what hosts have by interfaces that strangers come by: who is not there himself reaches it as he does them.
+    /// These, and what else lies in no network that a host is attached to: what the site names, and nobody of it has.
     let outsiders: AddressSet
+    /// Strangers, and what hosts have by interfaces that these come by: who is not there himself reaches it as he does them.
+    let reachedOutside: AddressSet
     let members: GroupMembers
     /// Every group that a line names.
     let groups: AddressSet
@@ -36,9 +38,10 @@ package struct Intent: Sendable {
         claimed = resolver.claimed
         members = resolver.members
         groups = policy.flows.reduce(.none) { $1.destinations.groups.isEmpty ? $0 : $0.union($1.destinations.groups) }
-        strangers = .all.subtracting(resolver.claimed.union(resolver.attached).union(SpecialAddresses.linkLocalOrNone))
+        outsiders = .all.subtracting(resolver.attached.union(SpecialAddresses.linkLocalOrNone))
+        strangers = outsiders.subtracting(resolver.claimed)
         let facing = site.hosts.values.flatMap { $0.interfaces.filter(\.facesStrangers) }
-        outsiders = AddressSet(facing.flatMap(\.addresses).map(\.network))
+        reachedOutside = AddressSet(facing.flatMap(\.addresses).map(\.network))
             .subtracting(SpecialAddresses.linkLocalOrNone).union(strangers)
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }

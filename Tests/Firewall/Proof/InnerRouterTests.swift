@@ -20,7 +20,13 @@ struct InnerRouterTests {
 
     /// The internet, `r1`, `r2`, `h1`.
     private static func text(_ firewall: String) -> String {
-        SiteText.of(border, inner, host, networks: "private: 10.0.0.0/8", firewall: firewall)
+        SiteText.of(
+            border,
+            inner,
+            host,
+            networks: "private: 10.0.0.0/8, office: 203.0.113.0/24",
+            firewall: firewall
+        )
     }
 
     private static func failed(_ text: String, _ test: String, _ expected: String) throws -> [String] {
@@ -57,6 +63,49 @@ struct InnerRouterTests {
         let proofs = try Self.proofs(text)
         for id in ["web", "e"] { #expect(proofs[id]?.isProved == true, "\(proofs[id]?.summary ?? id)") }
         #expect(try Self.failed(text, "from: 8.8.8.8, to: h1, service: https", "accept") == [])
+    }
+
+    @Test("so does a named network that nobody of the site is attached to, and what is sent there")
+    func named() throws {
+        let text = Self.text(
+            """
+              deny: [{ id: border, from: any, to: h1, services: ssh, in: outside }]
+              allow:
+                - { id: adm, from: office, to: h1, services: [ssh, http] }
+                - { id: web, from: office, to: h1, services: https, in: inside }
+                - { id: far, from: h1, to: office, services: mysql }
+                - { id: near, from: h1, to: office, services: https, out: inside }
+              exactly:
+                - { id: closed, from: office, to: h1, services: [ssh, http, https] }
+                - { id: lost, from: h1, to: office, services: [mysql, https] }
+            """
+        )
+        let proofs = try Self.proofs(text)
+        for id in ["web", "closed", "lost"] {
+            let proof = try #require(proofs[id])
+            #expect(proof.answer == .refuted && proof.host == "r1", "\(proof.summary)")
+        }
+        for id in ["adm", "far"] { #expect(proofs[id]?.isProved == true, "\(proofs[id]?.summary ?? id)") }
+        let (inward, outward) = ("from: 203.0.113.7, to: h1, service: ", "from: h1, to: 203.0.113.7, service: ")
+        for test in [inward + "ssh", inward + "https", outward + "https"] {
+            #expect(try Self.failed(text, test, "drop") == [])
+            let lost = try Self.failed(text, test, "accept")
+            #expect(lost.count == 1 && lost[0].contains("through r1: "), "\(lost)")
+        }
+        for test in [inward + "http", outward + "mysql"] { #expect(try Self.failed(text, test, "accept") == []) }
+    }
+
+    @Test("who is in a network between the two is asked by the inner router alone")
+    func between() throws {
+        let text = Self.text(
+            """
+              allow: [{ from: private, to: h1, services: https, in: inside }]
+              exactly: [{ id: e, from: 10.1.0.50, to: h1, services: https }]
+            """
+        )
+        let exact = try #require(try Self.proofs(text)["e"])
+        #expect(exact.isProved, "\(exact.summary)")
+        #expect(try Self.failed(text, "from: 10.1.0.50, to: h1, service: https", "accept") == [])
     }
 
     @Test("each router of a row is asked, whatever their names are", arguments: ["a", "z"])

@@ -20,7 +20,7 @@ struct HostSides: Sendable {
     let ofSeveral: AddressSet
     private let zones: [String: Set<String>]
 
-    init(of host: SiteHost, outsiders: AddressSet) {
+    init(of host: SiteHost, outside: AddressSet) {
         let zoned = host.interfaces.compactMap { interface in interface.zone.map { ($0, [interface.name] as Set) } }
         zones = Dictionary(zoned) { $0.union($1) }
         let facing = host.interfaces.filter(\.facesStrangers)
@@ -41,7 +41,7 @@ struct HostSides: Sendable {
             Side(addresses: addresses.subtracting(unplaced), interfaces: .among(Set(names)))
         }
         let others = routed.reduce(rest) { $0.subtracting($1.addresses) }
-        sides.append(Side(addresses: others.intersection(outsiders), interfaces: ofStrangers))
+        sides.append(Side(addresses: others.intersection(outside), interfaces: ofStrangers))
         let known = sides.reduce(AddressSet.none) { $0.union($1.addresses) }
         sides.append(Side(addresses: .all.subtracting(known), interfaces: .any))
         all = sides.filter { !$0.addresses.isEmpty }

@@ -4,7 +4,7 @@ import Site
 ///
 /// The site file knows the networks that interfaces are attached to, and no routes. So a router is on the way of a
 /// connection when one end lies in a network of it, and the other is reached by another of its interfaces; and of one
-/// between strangers and what other routers lead to, when it is between these (`Surroundings.row`).
+/// between outsiders and what other routers lead to, when it is between these (`Surroundings.row`).
 struct Passage: Sendable {
     /// The interface that packets come in by; several where nobody knows which of them it is.
     let inputs: [String]
@@ -36,15 +36,17 @@ struct Passage: Sendable {
 
     /// Every way through a router; none through another host.
     ///
-    /// - Parameter hosts: the addresses of all hosts of the site.
+    /// - Parameters:
+    ///   - hosts: the addresses of all hosts of the site.
+    ///   - outsiders: see `Intent`.
     static func all(
         through host: SiteHost,
         in site: SiteModel,
         hosts: AddressSet,
-        strangers: AddressSet
+        outsiders: AddressSet
     ) -> [Passage] {
         all(through: host, host.interfaces.settled) + unplaced(through: host, hosts)
-            + Surroundings.row(through: host, in: site, strangers: strangers, among: hosts)
+            + Surroundings.row(through: host, in: site, outsiders: outsiders, among: hosts)
     }
 
     /// The ways between its networks and what other routers lead to, and through a router of which no interface is known to

@@ -76,14 +76,14 @@ package struct SiteHosts: Sendable {
                     through: described,
                     in: site,
                     hosts: intent.siteAddresses,
-                    strangers: intent.strangers
+                    outsiders: intent.outsiders
                 ),
                 reach: described.interfaces.reach,
                 possibleReach: described.interfaces.possibleReach,
                 detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),
                 isRouter: described.isRouter,
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
-                sides: HostSides(of: described, outsiders: intent.outsiders),
+                sides: HostSides(of: described, outside: intent.reachedOutside),
                 leasing: .among(leasing),
                 leases: leasing.isEmpty ? .none : leases,
                 interfaceAddresses: Dictionary(known) { $0.union($1) }

@@ -84,21 +84,23 @@ struct Surroundings {
         return passages.filter { !$0.sources.isEmpty && !$0.destinations.isEmpty }
     }
 
-    /// The ways of strangers through a router to what other routers lead to behind it, and back: it is between the two where
-    /// strangers are on its one side, by an interface of its own or by a router there that faces them, what is meant on
-    /// another, and no router that faces strangers is attached to that.
+    /// The ways of outsiders through a router to what other routers lead to behind it, and back. They come as strangers
+    /// do: it is between the two where these are on its one side, by an interface of its own or by a router there that
+    /// faces them, what is meant on another, and no router that faces strangers is attached to that.
     ///
-    /// - Parameter destinations: of what routers lead to these alone.
+    /// - Parameters:
+    ///   - outsiders: see `Intent`.
+    ///   - destinations: of what routers lead to these alone.
     static func row(
         through host: SiteHost,
         in site: SiteModel,
-        strangers: AddressSet,
+        outsiders: AddressSet,
         among destinations: AddressSet = .all
     ) -> [Passage] {
         let routed = host.isRouter ? host.interfaces.routed : []
         if routed.isEmpty { return [] }
         let parts = routed.map { ($0.names, $0.addresses.intersection(destinations)) }
-        return Surroundings(of: host, in: site, strangers: strangers).row(parts)
+        return Surroundings(of: host, in: site, strangers: outsiders).row(parts)
     }
 
     private func row(_ routed: [([String], AddressSet)]) -> [Passage] {
