@@ -145,6 +145,80 @@ struct RulesetChangesTests {
         #expect(try changes(to: text, handles: ["x": [4], "input": [5, 6, 7]]) == nil)
     }
 
+    /// A set and a map of addresses that have these numbers, and rules that ask them.
+    private static func many(_ numbers: Range<Int>, flags: String = "interval", port: Int = 22) -> String {
+        let addresses = numbers.map { "10.\($0 / 250).\($0 % 250).1" }
+        return """
+            table inet gatehouse {
+                set many {
+                    type ipv4_addr; flags \(flags)
+                    elements = { \(addresses.joined(separator: ", ")) }
+                }
+                map ways {
+                    type ipv4_addr : verdict; flags \(flags)
+                    elements = { \(addresses.map { "\($0) : goto port_\(port)" }.joined(separator: ", ")) }
+                }
+                chain port_\(port) { tcp dport \(port) counter accept; }
+                chain input {
+                    type filter hook input priority filter; policy drop;
+                    ip saddr @many counter accept
+                    ip saddr vmap @ways
+                }
+            }
+            """
+    }
+
+    @Test("a set of intervals that loses many is filled anew, which is less work than to take them out")
+    func manyElements() throws {
+        func changes(_ numbers: Range<Int>, flags: String = "interval") throws -> RulesetChanges {
+            let scripts = try [0..<3000, numbers].map { try RulesetScript(Self.many($0, flags: flags)) }
+            return try #require(scripts[0].changes(to: scripts[1], handles: ["port_22": [7], "input": [8, 9]]))
+        }
+        let some = try changes(10..<3010)
+        #expect(some.text.hasPrefix("delete element inet gatehouse many { 10.0.0.1, ") && !some.text.contains("flush"))
+        let most = try changes(1000..<4000)
+        let lines = most.text.split(separator: "\n")
+        #expect(lines.prefix(2) == ["flush set inet gatehouse many", "flush map inet gatehouse ways"])
+        #expect(lines.count == 2 * (1 + 3000 / 50) && most.isOfElementsAlone)
+        #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("add element ") })
+        // What the kernel knows more of than the elements, or finds without going through all, is not put in anew.
+        for flags in ["interval,timeout", "timeout"] {
+            #expect(try !changes(1000..<4000, flags: flags).text.contains("flush"), "\(flags)")
+        }
+    }
+
+    @Test(
+        "the kernel takes a set that is filled anew, and keeps the rule that asks it",
+        .enabled(if: ScratchNetwork.isAvailable, "no network namespace")
+    )
+    func manyElementsLoad() throws {
+        let folder = "/tmp/gatehouse-ruleset-changes-\(getpid())-many"
+        try FileWriting.createFolder(folder)
+        defer { FileWriting.removeFolder(folder, first: "old.nft") }
+        let texts = [Self.many(0..<3000), Self.many(1000..<4000, port: 23)]
+        try Self.write(texts[0], "\(folder)/old.nft")
+        try Self.write(texts[1], "\(folder)/new.nft")
+        let scripts = try texts.map { try RulesetScript($0) }
+        // The rules of that chain stay, so that no command names a handle.
+        let changes = try #require(scripts[0].changes(to: scripts[1], handles: ["port_22": [1], "input": [2, 3]]))
+        try Self.write(changes.text, "\(folder)/changes.nft")
+        try #require(
+            try ScratchNetwork.run(
+                """
+                nft -f old.nft && nft -nj list ruleset > old.json && nft -f changes.nft \
+                    && nft -nj list ruleset > changed.json \
+                    && nft flush ruleset && nft -f new.nft && nft -nj list ruleset > new.json
+                """,
+                in: folder
+            ),
+            "the kernel does not take it"
+        )
+        let changed = try Self.listing("\(folder)/changed.json")
+        #expect(changed.text == (try Self.listing("\(folder)/new.json")).text)
+        let handles = try Self.listing("\(folder)/old.json").ownHandles
+        #expect(changed.ownHandles["input"] == handles["input"] && handles["input"]?.count == 2)
+    }
+
     /// Numbers for the rules of a script, as if the kernel had given them.
     private static func handles(_ script: RulesetScript) -> [String: [Int]] {
         var handles: [String: [Int]] = [:]
