@@ -184,8 +184,9 @@ package struct PolicyCheck {
                         : "write `any` for every address, and remove it from `networks`"
                 )
             case .unknown:
+                // `apply` refuses what is not proved.
                 report(
-                    .warning,
+                    .error,
                     .claim,
                     claim.position,
                     "\(word) cannot be decided\(since): \(Self.subject(proof, described))\(proof.reason ?? "")",

@@ -82,6 +82,45 @@ struct TransitClaimTests {
         #expect(open.isProved, "\(open.summary)")
     }
 
+    @Test("where a host that is named has further addresses it says what helps, and `check` ends as `apply` does")
+    func furtherAddresses() throws {
+        /// A gateway with NAT, and a host that has a network besides the common one, to which no router is attached.
+        func model(_ destination: String) throws -> SiteModel {
+            try site(
+                SiteText.of(
+                    SiteText.router(
+                        "gw",
+                        "eth0: { zone: outside, addresses: [198.51.100.10/24] }",
+                        "eth1: { zone: inside, addresses: [10.20.0.1/24] }"
+                    ),
+                    "app: { addresses: [10.20.0.21/24] }",
+                    SiteText.router(
+                        "db1",
+                        role: "db",
+                        "eth0: { zone: inside, addresses: [10.20.0.31/24] }",
+                        "eth1: { zone: own, addresses: [10.30.0.31/24] }"
+                    ),
+                    networks: "lan: 10.20.0.0/24",
+                    firewall: """
+                          allow: [{ from: app, to: db1, services: mysql }]
+                          masquerade: [{ from: lan, out: outside }]
+                          exactly: [{ id: e, from: app, to: \(destination), services: [mysql] }]
+                        """
+                )
+            )
+        }
+        let named = try model("db1")
+        let proof = try #require(named.answers().byID["e"])
+        #expect(proof.answer == .unknown && proof.packet?.destination == IPAddress("10.30.0.31"), "\(proof.summary)")
+        let words = "; if 10.30.0.31 is not meant, write out the addresses of db1 that are"
+        #expect(proof.reason?.hasSuffix(words) == true, "\(proof.summary)")
+        let found = PolicyCheck.findings(named, file: "site.yaml", now: 0).filter { $0.code == .claim }
+        #expect(found.map(\.severity) == [.error] && found.first?.message.contains(words) == true, "\(found)")
+        let written = try model("10.20.0.31")
+        #expect(written.answers().byID["e"]?.isProved == true)
+        #expect(!PolicyCheck.findings(written, file: "site.yaml", now: 0).contains { $0.code == .claim })
+    }
+
     @Test("the file's tests cannot tell either", arguments: Middle.allCases)
     func tested(middle: Middle) throws {
         func failed(_ masqueraded: String, _ expected: String) throws -> [String] {

@@ -143,7 +143,23 @@ package struct ClaimProver: Sendable {
             changed.source = source
             proof.reason = "\(proof.reason ?? ""), \(source), \(Self.verdict(intent.rule(for: changed)))"
         }
+        if change != nil, let help = help(claim, with: packet) { proof.reason = "\(proof.reason ?? ""); \(help)" }
         return proof
+    }
+
+    /// What may help where a host that the claim names has further addresses, as in a network that no router of the site is
+    /// attached to: where such a network lies the site file does not say, so a router's `outside` may lead there.
+    private func help(_ claim: Claim, with packet: Packet) -> String? {
+        let ends = [(claim.wholeDestinations, packet.destination), (claim.wholeSources, packet.source)]
+        for (hosts, address) in ends {
+            let family: AddressFamily = address.width == 32 ? .v4 : .v6
+            for host in hosts.sorted() where site.hosts[host].addresses.contains(address) {
+                if site.hosts[host].addresses.intersection(.all(of: family)) == AddressSet([address]) { continue }
+                let name = site.hosts[host].intent.host
+                return "if \(address) is not meant, write out the addresses of \(name) that are"
+            }
+        }
+        return nil
     }
 
     /// What a rule makes of packets from somewhere, in words.
