@@ -71,7 +71,7 @@ extension InternalCA {
                 list = held
             }
             lists.published[listPath(of: signer.certificate)] = list.der
-            let due = isDue(list, now) ? now + retryTime : list.update.lowerBound + listPause
+            let due = isDue(list, now) ? now + retryTime : birth(of: list) + listPause
             lists.due = min(lists.due ?? .max, due)
             lists.files.append(listFile(of: signer.certificate, in: store, home: intermediateName))
         }
@@ -80,8 +80,11 @@ extension InternalCA {
 
     /// Lists of the future are those of a clock that was wrong.
     private static func isDue(_ list: RevocationList, _ now: Int64) -> Bool {
-        !(list.update.lowerBound..<list.update.lowerBound + listPause).contains(now)
+        !(birth(of: list)..<birth(of: list) + listPause).contains(now)
     }
+
+    /// When a list was made: seconds since 1970.
+    private static func birth(of list: RevocationList) -> Int64 { list.update.lowerBound + backdating }
 
     /// The lists of all intermediates of which clients may be shown something that has not ended, the one that signs now
     /// first; made where there is none. One whose key is gone has the last that it made.
@@ -215,7 +218,7 @@ extension InternalCA {
                 kept + fresh.filter { !known.contains($0.serial) },
                 // Above all before it, also when those were lost.
                 number: max((before?.number ?? 0) + 1, now),
-                update: validity ?? now...(now + listLifetime),
+                update: validity ?? (now - backdating)...(now + listLifetime),
                 by: signer
             )
         } catch {

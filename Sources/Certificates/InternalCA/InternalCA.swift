@@ -6,8 +6,8 @@ package struct InternalCA: Sendable {
     /// How long each lasts, in seconds. Leaves end before the intermediate, and that before the root.
     private static let rootLifetime: Int64 = 3650 * 86_400
     internal static let intermediateLifetime: Int64 = 1825 * 86_400
-    /// Clocks differ: certificates begin this much before they are made.
-    private static let backdating: Int64 = 3600
+    /// Clocks differ: certificates, and lists of revoked ones, begin this much before they are made.
+    internal static let backdating: Int64 = 3600
     /// What CA/B SC-081v3 allows from 2029 on: 47 days, of which the first and the last second count (RFC 5280, section
     /// 4.1.2.5).
     package static let leafLifetime: Int64 = 47 * 86_400 - backdating - 1
