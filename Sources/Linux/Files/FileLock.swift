@@ -16,7 +16,11 @@ package struct FileLock: ~Copyable, Sendable {
     package static func take(_ path: String, within milliseconds: Int) throws(FileError) -> FileLock {
         var raw = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
         // A file that is there can be locked where nothing can be written.
-        if raw < 0, errno == EROFS { raw = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) } }
+        if raw < 0, errno == EROFS {
+            raw = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+            // One that is not there could be made, but for that.
+            if raw < 0, errno == ENOENT { errno = EROFS }
+        }
         guard raw >= 0 else { throw FileError(path: path, problem: .system(.last("open"))) }
         let file = FileDescriptor(owning: raw)
         var left = milliseconds

@@ -231,6 +231,43 @@ struct DamagedStoreTests: OneCertificate {
         #expect(result.status == 0, "\(result)")
     }
 
+    @Test("a file system that is read-only: who would make a certificate that was never made there is told so")
+    func readOnly() throws {
+        guard geteuid() == 0 else { return print("not tried: only root may mount") }
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: disk/store
+            certificates: { web: { names: [foobar.test], issuer: internal } }
+            """,
+            to: "site.yaml"
+        )
+        let script = """
+            cd "$1"
+            mkdir disk
+            mount -t tmpfs -o size=4m,mode=0700 none disk || exit 77
+            certs() { "$BINARY" certs "$@" --site site.yaml --socket admin.sock; }
+            BINARY="$2"
+            certs issue web || exit 1
+            rm disk/store/.claims/web || exit 2
+            mount -o remount,ro disk || exit 77
+            certs rotate web 2>told
+            status=$?
+            cat told
+            [ $status = 3 ] || exit 3
+            grep -q "disk/store cannot be used (.*Read-only file system); mount its file system" told || exit 4
+            mount -o remount,rw disk || exit 77
+            certs rotate web
+            """
+        try directory.write(script, to: "disk.sh")
+        let result = try run(
+            "unshare",
+            ["--mount", "sh", directory.path("disk.sh"), directory.root, try Gateway.binary],
+            in: directory
+        )
+        #expect(result.status == 0, "\(result)")
+    }
+
     @Test("a key of the internal CA that others may read is said before the next certificate is refused for it")
     func authority() throws {
         try writeSite()
