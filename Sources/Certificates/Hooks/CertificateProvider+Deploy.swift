@@ -109,8 +109,8 @@ extension CertificateProvider {
         let record = deploymentRecord(of: settings, at: gateway)
         guard record.failures > 0, owesDeployment(settings, showing: shown(), at: gateway) else { return nil }
         return "not deployed: \(record.problem); \(record.failures) \(record.failures == 1 ? "try" : "tries") failed, "
-            + "the running gateway tries again at \(UTC.text(record.next)), and "
-            + "`gatehouse certs deploy \(settings.name)` at once"
+            + "the running gateway tries again at \(UTC.text(record.next)), where none runs `gatehouse certs renew` from then "
+            + "on, and `gatehouse certs deploy \(settings.name)` at once"
     }
 
     /// The folder of the store where that is kept, and the file in it. Each host has programs of its own.

@@ -9,7 +9,7 @@ package struct DeploymentRecord: Sendable, Equatable {
     package private(set) var failures = 0
     /// Why the last one failed.
     package private(set) var problem = ""
-    /// When the running gateway tries again: seconds since 1970.
+    /// When the next try is: seconds since 1970.
     package private(set) var next: Int64 = 0
 
     internal init(deployed: String = "") { self.deployed = deployed }

@@ -94,6 +94,44 @@ struct DeploymentTests: OneCertificate {
         #expect(told() == [chain(1), chain(2), chain(3)], "\(third.log)")
     }
 
+    @Test("where no gateway runs, the timer's command runs a program again that failed, once it is due")
+    func renews() throws {
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates: { web: { names: [foobar.test], issuer: internal, deploy: { run: [program] } } }
+            """,
+            to: "site.yaml"
+        )
+        try directory.writeProgram("echo \"$2\" >>told; test ! -e fail")
+        func told() -> Int {
+            String(decoding: FileManager.default.contents(atPath: directory.path("told")) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").count
+        }
+        try directory.write("", to: "fail")
+        let issued = try certs("issue", "web")
+        #expect(issued.status == 1 && issued.error.contains("was not deployed") && told() == 1, "\(issued)")
+        try FileManager.default.removeItem(atPath: directory.path("fail"))
+        let waiting = try certs("renew")
+        #expect(waiting.status == 1 && waiting.error.contains("certificate web: not deployed: "), "\(waiting)")
+        #expect(told() == 1)
+        // As a minute later.
+        let home = directory.path("store/deployed")
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: home).first { !$0.hasSuffix(".lock") }
+        )
+        let record = URL(fileURLWithPath: "\(home)/\(name)")
+        var kept = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: record)) as? [String: Any])
+        kept["next"] = 1
+        try JSONSerialization.data(withJSONObject: kept).write(to: record)
+        let renewed = try certs("renew")
+        #expect(renewed.status == 0 && renewed.output.contains("certificate web: deployed\n"), "\(renewed)")
+        #expect(try certs("list").status == 0)
+        let idle = try certs("renew")
+        #expect(idle.status == 0 && idle.output == "no certificate is due\n" && told() == 2, "\(idle)")
+    }
+
     @Test("an upgrade is refused while a program runs, which would be run twice at a time, and ended by nobody")
     func upgrades() throws {
         try directory.writeProgram("echo \"$2\" >>told; while ! test -e go; do sleep 0.01; done")

@@ -247,6 +247,31 @@ struct CertificateOptions: ParsableArguments {
             Output.line("certificate \(settings.name): deployed")
         }
 
+        /// Runs the programs that were not run to a good end for what is in force, but for those that wait for their next try.
+        /// Does nothing where a gateway runs, which does that itself. One that fails or waits keeps no other, and is an error.
+        ///
+        /// - Parameter names: certificates whose programs are not run.
+        func deployOwed(besides names: Set<String>) throws {
+            guard case .none = question(.status) else { return }
+            let gateway = GatewayIdentity(socket: socket)
+            var failure: ExitCode?
+            for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
+            where !names.contains(settings.name) && provider.owesDeployment(settings, showing: [], at: gateway) {
+                do {
+                    if provider.deploymentRecord(of: settings, at: gateway).next > now,
+                        let fault = provider.deploymentFault(of: settings, at: gateway, showing: { [] })
+                    {
+                        Output.error("certificate \(settings.name): \(fault)")
+                        throw ExitCode(1)
+                    }
+                    try deploy(settings)
+                } catch let code as ExitCode {
+                    failure = failure ?? code
+                }
+            }
+            if let failure { throw failure }
+        }
+
         /// What does not fit between the store and its history.
         ///
         /// - Parameter names: whose generations; nil for all.

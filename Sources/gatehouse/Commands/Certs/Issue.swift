@@ -45,8 +45,9 @@ extension Certs {
             commandName: "renew",
             abstract: "Issue anew every certificate that is due. For a timer, where no gateway runs.",
             discussion: """
-                Exit status: 1 when one could not be renewed, now or in the last try, after which it waits for the next; the \
-                others are, all the same.
+                Where none runs, programs of `deploy` that were not run to a good end for what is there are run, too. Exit status: \
+                1 when one could not be renewed, or its program failed, now or in the last try, after which it waits for the \
+                next; the others are, all the same.
                 """
         )
 
@@ -87,6 +88,7 @@ extension Certs {
             } else if !isWanting {
                 Output.line("no certificate is due")
             }
+            try desk.deployOwed(besides: Set(changed.map(\.name)))
             if isWanting { throw ExitCode(1) }
         }
     }
