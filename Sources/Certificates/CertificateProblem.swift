@@ -19,6 +19,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case changedChain(path: String, name: String)
     /// A file of the internal CA's own, the root or the intermediate, is at fault.
     case damagedAuthority(path: String, name: String, CertificateError)
+    /// A list of what the root or the intermediate has taken back is at fault.
+    case damagedList(path: String, name: String, CertificateError)
     /// There is nothing of this name in the store.
     case missing(name: String, folder: String)
     /// What is served was in the store, and is not any more.
@@ -147,6 +149,13 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             // Its reader thinks of one that somebody else issued.
             "\(path), of the internal CA: \("\(error)".prefix { $0 != ";" }): bring it back from a backup"
                 + Self.otherWay(than: name)
+        case .damagedList(let path, InternalCA.rootName, let error):
+            "\(path): \(error); nobody can read which intermediates were taken back: bring this list back from a backup, or "
+                + "remove it and take all back that came before (`gatehouse certs ca renew --revoke superseded`)"
+        case .damagedList(let path, _, let error):
+            "\(path): \(error): bring this list back from a backup, or remove it, which has the next one made anew, and put on that "
+                + "again what `gatehouse certs audit` tells of as revoked (`gatehouse certs retire NAME --revoke REASON "
+                + "--generation NUMBER`)"
         case .vanished(let name, let folder):
             "\(folder)/\(name) IS GONE, and what was in it is served: bring it back from a backup, or run `gatehouse certs issue "
                 + "\(name)` for another one, before the gateway starts again"

@@ -174,6 +174,15 @@ extension InternalCA {
         }
     }
 
+    /// Fails where a list of an intermediate cannot be read, so that none is made anew and nothing can be put on it.
+    internal static func requireLists(in store: CertificateStore) throws(CertificateProblem) {
+        // What is wrong with the CA itself is told as that.
+        let known = (try? intermediates(in: store, now: .min)) ?? []
+        for (_, certificate) in known {
+            _ = try storedList(of: certificate, in: store)
+        }
+    }
+
     /// - Parameter home: the name in the store of whose list it is.
     internal static func storedList(
         of signer: Certificate,
@@ -192,7 +201,7 @@ extension InternalCA {
             return try RevocationList(der: bytes.span, issuer: signer)
         } catch {
             // Not made anew: it would forget what was taken back.
-            throw .contents(path: path, error)
+            throw .damagedList(path: path, name: home, error)
         }
     }
 

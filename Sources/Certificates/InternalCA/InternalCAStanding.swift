@@ -82,11 +82,7 @@ package struct InternalCAStanding: Sendable {
     ///
     /// - Parameter now: seconds since 1970.
     package func warning(at now: Int64) -> String? {
-        if let damage {
-            return
-                "\(damage); nobody can read which intermediates were taken back: bring this list back from a backup, or "
-                + "remove it and take all back that came before (`gatehouse certs ca renew --revoke superseded`)"
-        }
+        if let damage { return "\(damage)" }
         let (rootEnd, end) = (root.validity.upperBound, intermediate.validity.upperBound)
         if rootEnd - now < Self.rootMargin {
             return

@@ -140,7 +140,7 @@ extension CertificateProblem {
     package var isDamage: Bool {
         switch self {
         case .file, .contents, .busyStore, .deniedStore, .vacantStore, .olderStore, .vanished, .lostGeneration,
-            .changedChain, .damagedAuthority, .lostAuthority, .foreignRoot, .lostNames:
+            .changedChain, .damagedAuthority, .damagedList, .lostAuthority, .foreignRoot, .lostNames:
             true
         default: false
         }

@@ -80,9 +80,15 @@ extension CertificateProvider {
             }
         }
         warnings += store.openPlaces() + store.openPlaces(of: [InternalCA.rootName, InternalCA.intermediateName])
-        if site.certificates.values.contains(where: { $0.issuer == .internal || $0.standby == .internal }) {
+        let isOwn = site.certificates.values.contains { $0.issuer == .internal || $0.standby == .internal }
+        if isOwn {
             warnings += told("the internal CA could sign nothing") { () throws(CertificateProblem) in
                 try InternalCA.requireUsable(in: store)
+            }
+        }
+        if isOwn || site.internalCA.revocationList != nil {
+            warnings += told("nothing can be revoked, and clients who look at lists refuse all once theirs ends") {
+                () throws(CertificateProblem) in try InternalCA.requireLists(in: store)
             }
         }
         return warnings + accountWarnings

@@ -42,7 +42,8 @@ extension SiteConfiguration {
             found.next = [found.next, found.lists.due].compactMap(\.self).min()
             if let problem = found.lists.problem { found.warnings.append(warning(of: problem)) }
         } catch {
-            found.warnings.append(warning(of: error))
+            // One that is damaged is among the store's warnings.
+            if case .damagedList = error {} else { found.warnings.append(warning(of: error)) }
             found.lists.published = earlier
             found.next = now + InternalCA.retryTime
         }

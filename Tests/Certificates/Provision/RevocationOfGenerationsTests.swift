@@ -68,6 +68,32 @@ struct RevocationOfGenerationsTests: OneOfInternalCA {
         #expect(try store.currentGeneration(of: "site") == 2)
     }
 
+    @Test("a list that is damaged is told before it is needed, and what is told puts on the next what was on it")
+    func damagedList() throws {
+        let bundles = try issue(4)
+        #expect(try revoke(only: 2).fresh == [2])
+        let looking = scratch.provider(for: settings, at: now)
+        #expect(looking.storeWarnings() == [])
+        let home = store.folder + "/internal-ca"
+        let list = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: home).first { $0.hasSuffix(".crl") }
+        )
+        try scratch.write("certs/internal-ca/\(list)", "damaged")
+        let advice = "`gatehouse certs retire NAME --revoke REASON --generation NUMBER`"
+        let told = looking.storeWarnings()
+        #expect(told.count == 1 && told[0].contains("\(home)/\(list): ") && told[0].contains(advice), "\(told)")
+        let problem = #expect(throws: CertificateProblem.self) { _ = try looking.livingLists() }
+        #expect(problem?.description.contains(advice) == true)
+        let refused = try revoke(only: 3)
+        #expect(refused.fresh.isEmpty && refused.problem?.description.contains(advice) == true, "\(refused)")
+        // As it says.
+        try FileManager.default.removeItem(atPath: "\(home)/\(list)")
+        #expect(looking.storeWarnings() == [])
+        #expect(try listed.isEmpty)
+        #expect(try revoke(only: 2).fresh == [2])
+        #expect(try listed == [bundles[1].leaf.serialNumber])
+    }
+
     @Test("what a write or a retirement left that was broken off is in nobody's way")
     func brokenOff() throws {
         let bundles = try issue(2)

@@ -282,6 +282,23 @@ struct DamagedStoreTests: OneCertificate {
         #expect(try certs("rotate", "web").status != 0)
     }
 
+    @Test("a damaged list of what was revoked is told, with what helps, by all that looks at the store")
+    func revocationList() throws {
+        try writeSite()
+        for command in [["issue", "web"], ["ca", "crl"]] { #expect(try directory.certs(command).status == 0) }
+        let home = directory.path("store/internal-ca")
+        let list = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: home).first { $0.hasSuffix(".crl") }
+        )
+        try Data("damaged".utf8).write(to: URL(fileURLWithPath: "\(home)/\(list)"))
+        for command in [["list"], ["verify"], ["ca", "crl"]] {
+            let said = try directory.certs(command)
+            #expect(said.status == 1 && said.error.contains("\(home)/\(list): "), "\(command): \(said)")
+            #expect(said.error.contains("remove it, which has the next one made anew"), "\(command): \(said)")
+        }
+        #expect(try certs("rotate", "web").status == 0)
+    }
+
     @Test("a damaged root of the internal CA keeps no gateway from starting, and is said by its log and by the lists")
     func root() throws {
         try writeSite()
