@@ -12,7 +12,15 @@ extension IntentDiff {
 }
 
 extension IntentDiff.Adjustment {
-    static func translations(from old: HostIntent, to new: HostIntent) -> [IntentDiff.Adjustment] {
+    /// - Parameters:
+    ///   - now: in seconds since 1970.
+    ///   - limit: see `DiagramStore`.
+    static func translations(
+        from old: HostIntent,
+        to new: HostIntent,
+        at now: Int64,
+        limit: Int
+    ) -> [IntentDiff.Adjustment] {
         let (before, after) = (old.changes, new.changes)
         let (one, two) = (before.unnamed, after.unnamed)
         func adjustment(_ sentence: String, opens: Bool = true) -> IntentDiff.Adjustment {
@@ -26,9 +34,13 @@ extension IntentDiff.Adjustment {
             }
             return names
         }
-        var found = names(before, lackedBy: two).map { adjustment("`\($0)` changes no addresses now") }
-        found += names(after, lackedBy: one).map { adjustment("`\($0)` changes other addresses now") }
-        if found.isEmpty, one != two { found.append(adjustment("addresses are changed in another order")) }
+        var found: [IntentDiff.Adjustment] = []
+        // Lines that only stand in another order, or in parts, change the same packets.
+        if one != two, !changeAlike(old, new, at: now, limit: limit) {
+            found += names(before, lackedBy: two).map { adjustment("`\($0)` changes no addresses now") }
+            found += names(after, lackedBy: one).map { adjustment("`\($0)` changes other addresses now") }
+            if found.isEmpty { found.append(adjustment("addresses are changed in another order")) }
+        }
         // In which order packets are kept where they were sent makes no difference.
         let (kept, keeping) = (old.kept, new.kept)
         let isForwarding = new.translations.contains(where: \.isForward)
@@ -39,6 +51,17 @@ extension IntentDiff.Adjustment {
             adjustment("\(one.lines) keeps connections from port forwards now", opens: false)
         }
         return found
+    }
+
+    /// Whether packets get the same addresses by both, now and from each moment on at which a line ends; not where that cannot
+    /// be told.
+    private static func changeAlike(_ old: HostIntent, _ new: HostIntent, at now: Int64, limit: Int) -> Bool {
+        let ends = Set((old.translations + new.translations).compactMap(\.expires)).filter { $0 > now }
+        guard ends.count <= IntentDiff.mostEnds else { return false }
+        return ([now] + ends).allSatisfy { moment in
+            let store = DiagramStore(limit: limit)
+            return (try? old.at(moment).changesAddresses(like: new.at(moment), in: store)) ?? false
+        }
     }
 }
 

@@ -31,7 +31,7 @@ package struct IntentDiff: Sendable {
     package var opensAnything: Bool { changes.contains(where: \.opens) || adjustments.contains(where: \.opens) }
 
     /// How many moments at which rules end are looked at.
-    private static let mostEnds = 64
+    static let mostEnds = 64
     /// How many kinds of packets are told of each change, of the usual ones and of the others.
     private static let mostKinds = 8
 
@@ -54,7 +54,7 @@ package struct IntentDiff: Sendable {
         let hosts = Hosts(from: old, to: new)
         notes = hosts.notes
         for (before, after) in hosts.pairs {
-            adjustments += Adjustment.translations(from: before, to: after)
+            adjustments += Adjustment.translations(from: before, to: after, at: now, limit: limit)
             let ends = before.ends.union(after.ends).filter { $0 > now }.sorted()
             var isKnown = ends.count <= Self.mostEnds
             for path in PacketPath.allCases where before.rules(path) != after.rules(path) {

@@ -23,17 +23,7 @@ struct TranslationProof {
         self.held = held
         self.store = store
         let kinds = Self.kinds(intent, held)
-        // A function has 16 bits, of which the outcomes take some.
-        // Even where there is no change a statement that is not understood may make one.
-        let many = Outcomes.translationCount
-        for start in stride(from: 0, to: max(kinds.count, 1), by: many) where difference == nil {
-            let watched = Dictionary(
-                uniqueKeysWithValues: kinds[start..<min(start + many, kinds.count)].enumerated().map {
-                    ($1, Outcomes(rawValue: 1 << UInt16(Outcomes.firstTranslation + $0)))
-                }
-            )
-            try compare(watched)
-        }
+        for watched in Outcomes.watching(kinds) where difference == nil { try compare(watched) }
         if difference == nil, doubt == nil, !kinds.isEmpty { try checkFilters() }
     }
 
@@ -51,14 +41,8 @@ struct TranslationProof {
         for (hook, paths) in HeldSpace.translating {
             for path in paths {
                 let real = try space.translations(at: hook, path)
-                let meant = try self.meant(hook, path, watched)
-                var box = Box()
-                box.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
-                let possible = try store.combine(
-                    try PossiblePackets.region(path, in: store),
-                    try store.region(box),
-                    .intersection
-                )
+                let meant = try intent.translated(at: hook, path, watched, in: store)
+                let possible = try PossiblePackets.beginning(path, in: store)
                 // What a chain of translation drops is for the proof of what is let through.
                 let changed = try store.map(real) { number in
                     let other = Outcomes(rawValue: number).subtracting(.drop)
@@ -76,22 +60,6 @@ struct TranslationProof {
                 return
             }
         }
-    }
-
-    /// The changes that are meant at a hook: the first that matches.
-    private func meant(
-        _ hook: HeldHook,
-        _ path: PacketPath,
-        _ watched: [HeldTranslation: Outcomes]
-    ) throws(SpaceExhausted) -> PacketFunction {
-        var parts: [PacketFunction] = []
-        for translation in intent.translations {
-            guard hook == (translation.decidesDestination ? .prerouting : .postrouting) else { continue }
-            let region = try store.region(Box.boxes(of: translation.changed, on: path))
-            let change = HeldTranslation(translation.kind).flatMap { watched[$0] } ?? .accept
-            parts.append(try store.combine(region, PacketFunction(change), .choose))
-        }
-        return try store.first(of: parts, otherwise: PacketFunction(.accept))
     }
 
     // MARK: - Filters before and after
@@ -162,6 +130,67 @@ struct TranslationProof {
         let image = try store.combine(try store.forgetting(dimensions, region), try store.region(box), .intersection)
         let unequal = try store.combine(earlier, filters, .unequal)
         return try store.combine(unequal, image, .intersection) == .none
+    }
+}
+
+extension HostIntent {
+    /// Whether packets that begin a connection get the same addresses by both, in whatever lines.
+    func changesAddresses(like other: HostIntent, in store: DiagramStore) throws(SpaceExhausted) -> Bool {
+        let kinds = Set((translations + other.translations).compactMap { HeldTranslation($0.kind) })
+        for watched in Outcomes.watching(Array(kinds)) {
+            for (hook, paths) in HeldSpace.translating {
+                for path in paths {
+                    let one = try translated(at: hook, path, watched, in: store)
+                    let two = try other.translated(at: hook, path, watched, in: store)
+                    let possible = try PossiblePackets.beginning(path, in: store)
+                    let unequal = try store.combine(try store.combine(one, two, .unequal), possible, .intersection)
+                    if unequal != .none { return false }
+                }
+            }
+        }
+        return true
+    }
+
+    /// The changes that are meant at a hook: the first that matches.
+    fileprivate func translated(
+        at hook: HeldHook,
+        _ path: PacketPath,
+        _ watched: [HeldTranslation: Outcomes],
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var parts: [PacketFunction] = []
+        for translation in translations {
+            guard hook == (translation.decidesDestination ? .prerouting : .postrouting) else { continue }
+            let region = try store.region(Box.boxes(of: translation.changed, on: path))
+            let change = HeldTranslation(translation.kind).flatMap { watched[$0] } ?? .accept
+            parts.append(try store.combine(region, PacketFunction(change), .choose))
+        }
+        return try store.first(of: parts, otherwise: PacketFunction(.accept))
+    }
+}
+
+extension Outcomes {
+    /// Bits for changes of addresses, as many at once as a function has: of its 16 the outcomes take some. At least one part:
+    /// even where there is no change a statement that is not understood may make one.
+    fileprivate static func watching(_ kinds: [HeldTranslation]) -> [[HeldTranslation: Outcomes]] {
+        stride(from: 0, to: max(kinds.count, 1), by: translationCount).map { start in
+            let part = kinds[start..<min(start + translationCount, kinds.count)].enumerated().map { index, kind in
+                (kind, Outcomes(rawValue: 1 << UInt16(firstTranslation + index)))
+            }
+            return Dictionary(uniqueKeysWithValues: part)
+        }
+    }
+}
+
+extension PossiblePackets {
+    /// Those that begin a connection: of no others are addresses changed.
+    fileprivate static func beginning(
+        _ path: PacketPath,
+        in store: DiagramStore
+    ) throws(SpaceExhausted) -> PacketFunction {
+        var box = Box()
+        box.restrict(.state, to: UInt128(ConnectionState.new.rawValue))
+        return try store.combine(try region(path, in: store), try store.region(box), .intersection)
     }
 }
 

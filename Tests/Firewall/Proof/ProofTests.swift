@@ -317,6 +317,48 @@ struct ProofTests {
         #expect(opens(try hosts(""), try hosts("", "  masquerade: [{ from: office, out: outside }]")))
     }
 
+    @Test("diff compares what lines do to addresses, not the lines")
+    func translationLines() throws {
+        func hosts(_ section: String, _ lines: [String]) throws -> [HostIntent] {
+            Intent(of: try Self.router("", "  \(section): [\(lines.joined(separator: ", "))]")).hosts
+        }
+        let (out, web) = (", out: outside }", ", service: way-in, to: b, port: 22 }")
+        let lan = "{ id: m, from: 10.1.0.0/24\(out)"
+        let inner = "{ id: k, from: 10.1.0.0/24, to: 192.0.2.0/24, out: inside }"
+        let office = "{ id: w, from: office, service: way-in, to: a, port: 22 }"
+        let halves = ["{ id: h, from: 192.0.2.0/25\(web)", "{ id: i, from: 192.0.2.128/25\(web)"]
+        let cases: [(section: String, old: [String], new: [String])] = [
+            ("masquerade", [lan, inner], [inner, lan]),
+            ("masquerade", [lan], ["{ id: m, from: 10.1.0.0/25\(out)", "{ id: n, from: 10.1.0.128/25\(out)"]),
+            ("masquerade", [lan], ["{ id: n, from: 10.1.0.5\(out)", lan]),
+            ("forward", [office, halves[0]], [halves[0], office]),
+            ("forward", [office, "{ id: w2, from: 192.0.2.0/24\(web)"], [office] + halves),
+        ]
+        for (section, old, new) in cases {
+            let (one, two) = (try hosts(section, old), try hosts(section, new))
+            for diff in [IntentDiff(from: one, to: two), IntentDiff(from: two, to: one)] {
+                #expect(!diff.opensAnything && diff.adjustments.isEmpty, "\(new): \(diff.adjustments)")
+            }
+        }
+        let less = IntentDiff(from: try hosts("masquerade", [lan]), to: try hosts("masquerade", [inner]))
+        let sentences = ["`m` changes no addresses now", "`k` changes other addresses now"]
+        #expect(less.adjustments.map(\.sentence) == sentences)
+        // More targets than one function has bits for, and the last two of one port the other way round.
+        var (one, two) = (HostIntent(host: "gate"), HostIntent(host: "gate"))
+        for number: UInt16 in 0..<14 {
+            let (port, target) = (min(8000 + number, 8012), IPAddress.v4(0x0A01_0005 + UInt32(number)))
+            var match = PacketMatch()
+            match.traffic = TrafficSet(.tcp, details: port...port)
+            one.translations.append(Translation(id: "f\(number)", match: match, .destination(target, port: 22)))
+        }
+        two.translations = one.translations
+        two.translations.swapAt(0, 11)
+        #expect(IntentDiff(from: [one], to: [two]).adjustments.isEmpty)
+        two.translations.swapAt(12, 13)
+        let turned = IntentDiff(from: [one], to: [two]).adjustments
+        #expect(turned.map(\.sentence) == ["addresses are changed in another order"])
+    }
+
     private static func router(_ line: String, _ more: String) throws -> SiteModel {
         try site(
             """
