@@ -94,7 +94,7 @@ struct ReferenceCheckTests {
     func unusualGroups() throws {
         let found = try Folder().findings(tls: "groups: [secp256k1, brainpoolP256r1]")
         #expect(found.diagnostics.map(\.severity) == [.warning], "\(found.text)")
-        #expect(found.diagnostics.map(\.line) == [7] && found.diagnostics.map(\.column) == [26])
+        #expect(found.diagnostics.map(\.line) == [7] && found.diagnostics.map(\.column) == [18])
         #expect(found.text.contains("no handshake by any of these") && found.text.contains("`X25519` or `P-256`"))
         for groups in ["P-521", "X448", "secp256k1, X25519"] {
             #expect(try Folder().findings(tls: "groups: [\(groups)]").diagnostics.isEmpty, "\(groups)")
