@@ -18,7 +18,8 @@ package struct Intent: Sendable {
     let strangers: AddressSet
     /// These, and what else lies in no network that a host is attached to: what the site names, and nobody of it has.
     let outsiders: AddressSet
-    /// Strangers, and what hosts have by interfaces that these come by: who is not there himself reaches it as he does them.
+    /// What who is not there himself reaches as he does the internet: strangers; what the site names of the internet, and nobody
+    /// of it has; and what hosts have by interfaces that strangers come by.
     let reachedOutside: AddressSet
     let members: GroupMembers
     /// Every group that a line names.
@@ -43,6 +44,7 @@ package struct Intent: Sendable {
         let facing = site.hosts.values.flatMap { $0.interfaces.filter(\.facesStrangers) }
         reachedOutside = AddressSet(facing.flatMap(\.addresses).map(\.network))
             .subtracting(SpecialAddresses.linkLocalOrNone).union(strangers)
+            .union(outsiders.subtracting(SpecialAddresses.ofSites))
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 

@@ -1,4 +1,5 @@
 import Firewall
+import Foundation
 import Site
 import Testing
 
@@ -76,5 +77,29 @@ struct TwoBordersTests {
         #expect(try Self.failed(text, "from: 192.0.2.77, to: 198.51.100.10, service: https", "accept") == [])
         let proof = try #require(try site(text).answers().byID["e"])
         #expect(proof.isProved, "\(proof.summary)")
+    }
+
+    @Test("a network that the site names of the internet comes from there, for claims, too", arguments: ["zone", "deny"])
+    func office(kind: String) throws {
+        let wrong = "  allow: [{ id: adm, from: office, to: lb, services: ssh, in: inside }]"
+        let denied = """
+              deny: [{ from: any, to: lb, services: ssh, in: outside }]
+              allow: [{ id: adm, from: office, to: lb, services: ssh }]
+            """
+        let text = SiteText.of(
+            "lb: { interfaces: { eth0: { zone: outside, addresses: [198.51.100.10/24] }, "
+                + "eth1: { zone: inside, addresses: [10.10.0.10/24] } } }",
+            networks: "office: 203.0.113.0/24, clients: 10.99.0.0/24",
+            firewall: (kind == "zone" ? wrong : denied)
+                + "\n  exactly: [{ id: e, from: office, to: 198.51.100.10, services: ssh }]"
+        )
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(!proof.isProved, "\(proof.summary)")
+        #expect(try Self.failed(text, "from: 203.0.113.7, to: 198.51.100.10, service: ssh", "drop") == [])
+        let right = text.replacingOccurrences(of: "in: inside", with: "in: outside")
+        if kind == "zone" { #expect(try site(right).answers().byID["e"]?.isProved == true) }
+        // Whose clients these are, and by which tunnel they come, the file does not say.
+        let tunnel = text.replacingOccurrences(of: "from: office", with: "from: clients")
+        if kind == "zone" { #expect(try site(tunnel).answers().byID["adm"]?.isProved == true) }
     }
 }

@@ -2,10 +2,10 @@ import Site
 
 /// By which interfaces of a host packets of each peer come and go, as the site file says: those of the network that the
 /// peer lies in; for what routers of the site lead to behind some of them these; for strangers, whom no network of the site
-/// claims, and for what other hosts have by interfaces that face the outside, those that do so here, or get their addresses
-/// from elsewhere, else the one that leads to a router with such an interface; for all others any, since the site file
-/// knows no routes. Where it says of an address of the host not which interface bears it, it does not know all interfaces,
-/// and strangers may come by any.
+/// claims, for networks of the internet that it names and nobody of it has, and for what other hosts have by interfaces that
+/// face the outside, those that do so here, or get their addresses from elsewhere, else the one that leads to a router with
+/// such an interface; for all others any, since the site file knows no routes. Where it says of an address of the host not
+/// which interface bears it, it does not know all interfaces, and strangers may come by any.
 struct HostSides: Sendable {
     struct Side: Sendable {
         let addresses: AddressSet
