@@ -79,7 +79,7 @@ struct TwoBordersTests {
         #expect(proof.isProved, "\(proof.summary)")
     }
 
-    @Test("a network that the site names of the internet comes from there, for claims, too", arguments: ["zone", "deny"])
+    @Test("a named network of the internet comes from there, for claims, too", arguments: ["zone", "deny"])
     func office(kind: String) throws {
         let wrong = "  allow: [{ id: adm, from: office, to: lb, services: ssh, in: inside }]"
         let denied = """
