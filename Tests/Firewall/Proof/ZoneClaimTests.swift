@@ -62,6 +62,7 @@ struct ZoneClaimTests {
             "{ from: lb, to: internet, services: http, out: dmz }",
             "{ from: office, to: 10.10.0.0/29, services: http, out: dmz }",
             "{ from: 8.8.8.8, to: lb, services: ssh, in: inside }",
+            "{ from: office, to: lb, services: ssh, in: inside }",
         ]
     )
     func nothing(line: String) throws {
@@ -74,7 +75,7 @@ struct ZoneClaimTests {
         for line in [
             "{ from: any, to: gateway, services: http, in: outside }",
             "{ from: any, to: gateway, services: http, in: inside }",
-            "{ from: office, to: lb, services: ssh, in: inside }",
+            "{ from: office, to: lb, services: ssh, in: outside }",
             "{ from: lb, to: any, services: http, out: outside }",
             "{ from: 10.10.0.0/24, to: lb, services: http, in: inside }",
         ] {
