@@ -23,6 +23,8 @@ extension CertificateProvider {
         tell: (String) -> Void = { _ in }
     ) throws(CertificateProblem) -> Bool {
         guard let deploy = settings.deploy else { return false }
+        // Nothing is made in a store that has none of it, as one that is not mounted.
+        _ = try places(of: settings)
         let turn = turn(of: settings, within: deploy.timeout, at: gateway, tell)
         defer { turn?.end() }
         guard let (chain, key, fingerprint) = try files(of: settings, showing: shown()) else { return false }

@@ -28,13 +28,14 @@ package final class DeploymentTurn: Sendable {
     private static let step = 500
 
     private let lock: FileLock
-    private let deadline: UInt64
+    /// Milliseconds that the run may take.
+    private let limit: UInt64
 
-    private init(_ lock: consuming FileLock, until deadline: UInt64) {
+    private init(_ lock: consuming FileLock, within limit: UInt64) {
         self.lock = lock
-        self.deadline = deadline
+        self.limit = limit
         // What is there tells of the run before.
-        self.lock.sign("\(deadline)")
+        self.lock.sign("\(Self.now + limit)")
     }
 
     private static var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
@@ -65,6 +66,8 @@ package final class DeploymentTurn: Sendable {
                     ChildProcess.endGroup(of: process.identifier, begun: process.beginning)
                 }
                 if let turn = try take(path, limit, within: Int(grace)) { return turn }
+                // Of several who waited another may have the turn by now.
+                guard Self.run(at: path)?.deadline == run?.deadline else { continue }
                 // What the program has left behind goes on, with this lock: nobody waits for that.
                 try FileWriting.delete(path)
             }
@@ -79,7 +82,7 @@ package final class DeploymentTurn: Sendable {
         within milliseconds: Int
     ) throws(FileError) -> DeploymentTurn? {
         do throws(FileError) {
-            return DeploymentTurn(try FileLock.take(path, within: milliseconds), until: now + limit)
+            return DeploymentTurn(try FileLock.take(path, within: milliseconds), within: limit)
         } catch {
             guard error.isHeldByAnother else { throw error }
             return nil
@@ -95,10 +98,10 @@ package final class DeploymentTurn: Sendable {
     /// For the program to inherit.
     internal var raw: Int32 { lock.raw }
 
-    /// The program runs, as this process.
+    /// The program runs, as this process, and has its time from now on.
     internal func begin(as process: Int32) {
         guard let beginning = ProcessAncestry.beginning(of: process) else { return }
-        lock.sign("\(deadline) \(process) \(beginning)")
+        lock.sign("\(Self.now + limit) \(process) \(beginning)")
     }
 
     /// It has ended; what it has left behind does not count.

@@ -102,4 +102,36 @@ struct DeploymentTurnTests {
         let isDoneAgain = try deploy { told.append($0) }
         #expect(isDoneAgain && told.isEmpty, "nobody waits for it any more")
     }
+
+    @Test("is ended by one of two that wait for it, and the other waits for that one's")
+    func twoWait() throws {
+        let child = try leave("trap '' TERM; touch begun; for i in $(seq 1200); do sleep 0.05; done", until: 0)
+        let limit = ContinuousClock.now + .seconds(60)
+        while !has("begun"), ContinuousClock.now < limit { usleep(1_000) }
+        var settings = settings
+        // Longer than the other waits before it looks again.
+        let script = "cd '\(scratch.path)'; mkdir busy || exit 1; sleep 5; rmdir busy; echo run >>runs"
+        settings.deploy?.command = ["/bin/sh", "-c", script]
+        let provider = scratch.provider(for: settings, at: now)
+        let ready = settings
+        DispatchQueue.concurrentPerform(iterations: 2) { _ in
+            do {
+                let isDone = try provider.deploy(ready, showing: { [] }, at: gateway)
+                #expect(isDone)
+            } catch {
+                Issue.record("two at a time: \(error)")
+            }
+        }
+        #expect(try String(contentsOfFile: "\(scratch.path)/runs", encoding: .utf8) == "run\nrun\n")
+        _ = child.wait(milliseconds: 60_000)
+    }
+
+    @Test("leaves nothing in a store that has no such certificate")
+    func nothing() throws {
+        let empty = try Scratch()
+        #expect(throws: CertificateProblem.self) {
+            try empty.provider(for: settings, at: now).deploy(settings, showing: { [] }, at: gateway)
+        }
+        #expect(!FileManager.default.fileExists(atPath: empty.store.folder + "/deployed"))
+    }
 }
