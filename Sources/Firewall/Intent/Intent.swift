@@ -44,7 +44,7 @@ package struct Intent: Sendable {
         let facing = site.hosts.values.flatMap { $0.interfaces.filter(\.facesStrangers) }
         reachedOutside = AddressSet(facing.flatMap(\.addresses).map(\.network))
             .subtracting(SpecialAddresses.linkLocalOrNone).union(strangers)
-            .union(outsiders.subtracting(SpecialAddresses.ofSites))
+            .union(outsiders.subtracting(SpecialAddresses.ofSites).subtracting(SpecialAddresses.groups))
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 

@@ -32,8 +32,10 @@ enum SpecialAddresses {
     /// What no host is given: loopback, groups, broadcast, what is reserved, and what every interface has by itself.
     static let neverLeased = loopback.union(linkLocalOrNone).union(set(["0.0.0.0/8", "224.0.0.0/3", "ff00::/8"]))
 
-    /// What sites number themselves with, and no provider passes on: RFC 1918, RFC 6598, RFC 4193.
-    static let ofSites = set(["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"])
+    /// What sites number themselves with, and no provider passes on: RFC 1918, RFC 3927, RFC 6598, RFC 4193.
+    static let ofSites = set([
+        "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",
+    ])
 
     /// Sources that no packet from the internet has: private, shared, reserved, for documentation. Of IPv6 all that is
     /// not global unicast (2000::/3), but for link-local addresses and `::`, by which neighbours are found, and

@@ -12,8 +12,10 @@ extension SiteModel {
         for router in hosts.values.sorted(by: { $0.name < $1.name }) where router.isRouter {
             for network in Set(router.sharedNetworks) { routers[network, default: []].append(router) }
         }
+        // The uplink of an inner router is inside for the router that it leads to, whatever zone it is in itself.
+        let inner = Set(routers.values.joined().flatMap(\.networksInside))
         for (name, host) in hosts where host.interfaces.count > 1 {
-            let ways = host.interfaces.map { host.way(by: $0, over: routers) }
+            let ways = host.interfaces.map { host.way(by: $0, over: routers, inner) }
             // An address of no interface may be on another wire.
             let facesOutside = host.interfaces.contains(where: \.facesStrangers) || !host.addresses.isEmpty
             let nearest = facesOutside ? nil : ways.compactMap(\.outward).min()
@@ -32,18 +34,28 @@ extension SiteHost {
 
     /// Those that a router leads others to. What it has by an interface that strangers come by is reached as these are: two
     /// offices with a tunnel in common reach each other's public address by their own providers.
-    private var networksWithin: [IPNetwork] {
+    ///
+    /// - Parameter inner: what some router has by another interface.
+    private func networksWithin(_ inner: Set<IPNetwork>) -> [IPNetwork] {
         let outside = interfaces.filter(\.facesStrangers).flatMap(\.addresses).map(\.network)
-        return sharedNetworks.filter { !outside.contains($0) }
+        return sharedNetworks.filter { !outside.contains($0) || inner.contains($0) }
+    }
+
+    /// Those of its interfaces that strangers do not come by.
+    fileprivate var networksInside: [IPNetwork] {
+        interfaces.filter { !$0.facesStrangers }.flatMap(\.addresses).map(\.network)
     }
 
     /// The networks that routers lead to behind an interface, and how many routers it takes until strangers come by one; nil
     /// where they come by none.
     ///
-    /// - Parameter routers: those attached to each network.
+    /// - Parameters:
+    ///   - routers: those attached to each network.
+    ///   - inner: what some router has by an interface that strangers do not come by.
     fileprivate func way(
         by interface: HostInterface,
-        over routers: [IPNetwork: [SiteHost]]
+        over routers: [IPNetwork: [SiteHost]],
+        _ inner: Set<IPNetwork>
     ) -> (networks: [IPNetwork], outward: Int?) {
         var known = Set(allAddresses.map(\.network))
         var passed: Set<String> = [name]
@@ -56,7 +68,7 @@ extension SiteHost {
             if outward == nil, nearer.contains(where: { $0.interfaces.contains(where: \.facesStrangers) }) {
                 outward = steps
             }
-            next = nearer.flatMap(\.networksWithin).filter { known.insert($0).inserted }
+            next = nearer.flatMap { $0.networksWithin(inner) }.filter { known.insert($0).inserted }
             found += next
         }
         return (found, outward)

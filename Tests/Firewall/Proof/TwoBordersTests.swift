@@ -102,4 +102,46 @@ struct TwoBordersTests {
         let tunnel = text.replacingOccurrences(of: "from: office", with: "from: clients")
         if kind == "zone" { #expect(try site(tunnel).answers().byID["adm"]?.isProved == true) }
     }
+
+    @Test("named groups and addresses of a link may be behind any interface", arguments: ["vrrp", "meta"])
+    func groups(network: String) throws {
+        let text = SiteText.of(
+            "a: { interfaces: { eth0: { zone: outside, addresses: [198.51.100.10/24] }, "
+                + "eth1: { zone: inside, addresses: [10.10.0.10/24] } } }",
+            "b: { interfaces: { eth0: { zone: outside, addresses: [198.51.100.11/24] }, "
+                + "eth1: { zone: inside, addresses: [10.10.0.11/24] } } }",
+            networks: "vrrp: 224.0.0.18, meta: 169.254.169.254",
+            firewall: "  allow: [{ id: out, from: [a, b], to: \(network), services: dns, out: inside }]"
+        )
+        let proof = try #require(try site(text).answers().byID["out"])
+        #expect(proof.isProved, "\(proof.summary)")
+    }
+
+    @Test("an inner router leads to what is behind its uplink, in any zone", arguments: ["up", "outside"])
+    func uplink(zone: String) throws {
+        let text = SiteText.of(
+            SiteText.router(
+                "r1",
+                "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+                "lan: { zone: inside, addresses: [10.1.0.1/24] }",
+                "sd: { zone: side, addresses: [10.3.0.1/24] }"
+            ),
+            SiteText.router(
+                "r2",
+                "upl: { zone: \(zone), addresses: [10.1.0.2/24] }",
+                "dn: { zone: dmz, addresses: [10.2.0.1/24] }"
+            ),
+            "h: { interfaces: { eth0: { zone: dmz, addresses: [10.2.0.10/24] }, "
+                + "eth1: { zone: backup, addresses: [10.9.0.10/24] } } }",
+            networks: "side: 10.3.0.0/24",
+            firewall: """
+                  deny: [{ from: side, to: h, services: https, in: dmz }]
+                  allow: [{ from: side, to: h, services: https }]
+                  exactly: [{ id: e, from: 10.3.0.77, to: 10.2.0.10, services: https }]
+                """
+        )
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(proof.answer == .refuted && proof.host == "h", "\(proof.summary)")
+        #expect(try Self.failed(text, "from: 10.3.0.77, to: 10.2.0.10, service: https", "drop") == [])
+    }
 }
