@@ -28,11 +28,12 @@ extension RulesetScript {
             guard block.head.map(\.text) == next.head.map(\.text) else { return nil }
         }
         let (counted, counts) = (before.counts, after.counts)
+        let renewed = Set(before.blocks.filter { block in new[block.title].map(block.losesMany) ?? false }.map(\.title))
         /// Whether a block stays, but for rules and elements. What packets put into a set keeps the limit that they found
         /// there, so a set for which rules have another one comes anew.
         func stays(_ block: Block) -> Bool {
             guard let was = old[block.title], let next = new[block.title] else { return false }
-            guard next.isDeclared(like: was) else { return false }
+            guard next.isDeclared(like: was), !renewed.contains(block.title) else { return false }
             return block.isChain || counted[block.name] == counts[block.name]
         }
         difference.gone = before.blocks.filter { !stays($0) }
@@ -101,18 +102,9 @@ private struct BlockDifference {
         }
     }
 
-    /// nft goes through all of a set for each element that it takes out of intervals: about half a microsecond for each it
-    /// passes (1.0.6), so that 1,000 of 50,000 take half a minute, and all 50,000 put in anew less than half a second.
-    private static let elementsPassed = 1_000_000
-
     mutating func addElements(from old: RulesetScript.Block, to new: RulesetScript.Block) {
         let (before, after) = (Set(old.elements.map(\.meaning)), Set(new.elements.map(\.meaning)))
         let lost = old.elements.filter { !after.contains($0.meaning) }.map(\.withoutData)
-        if lost.count * old.elements.count > Self.elementsPassed, old.holdsIntervalsAlone {
-            removedElements.append("flush \(new.kind) \(owner) \(new.name)")
-            addedElements += RulesetScript.fillings(of: new, owner).map(\.text)
-            return
-        }
         let found = new.elements.filter { !before.contains($0.meaning) }
         removedElements += RulesetScript.elements("delete", lost, owner, new.name).map(\.text)
         addedElements += RulesetScript.elements("add", found, owner, new.name).map(\.text)
@@ -142,9 +134,22 @@ extension RulesetScript.Block {
     /// By which it is known in its table.
     fileprivate var title: String { "\(kind) \(name)" }
 
+    /// nft goes through all of a set for each element that it takes out of intervals: about half a microsecond for each it
+    /// passes (1.0.6), so that 1,000 of 50,000 take half a minute, and all 50,000 put in anew less than half a second.
+    private static let elementsPassed = 1_000_000
+
+    /// Whether so many elements go that a set or map of intervals is less work to make anew. It is not emptied and filled:
+    /// what one transaction takes out and puts in again, kernels without a60f7bf4a152 and what came behind it (6.12.48,
+    /// 6.16.8) do not find while they end the transaction, and so let in whom a line of `deny` keeps out.
+    fileprivate func losesMany(to other: RulesetScript.Block) -> Bool {
+        guard elements.count * elements.count > Self.elementsPassed, holdsIntervalsAlone else { return false }
+        let after = Set(other.elements.map(\.meaning))
+        return elements.filter { !after.contains($0.meaning) }.count * elements.count > Self.elementsPassed
+    }
+
     /// Whether it is a set or map of intervals whose elements are all that the kernel knows of them: none ends by itself or
     /// counts, and packets add none.
-    fileprivate var holdsIntervalsAlone: Bool {
+    private var holdsIntervalsAlone: Bool {
         statements.contains { $0.text == "flags interval" }
             && statements.allSatisfy { $0.text == "flags interval" || $0.text.hasPrefix("type ") }
     }
