@@ -113,10 +113,10 @@ struct DeploymentTurnTests {
         let script = "cd '\(scratch.path)'; mkdir busy || exit 1; sleep 5; rmdir busy; echo run >>runs"
         settings.deploy?.command = ["/bin/sh", "-c", script]
         let provider = scratch.provider(for: settings, at: now)
-        let ready = settings
+        let (ready, identity) = (settings, gateway)
         DispatchQueue.concurrentPerform(iterations: 2) { _ in
             do {
-                let isDone = try provider.deploy(ready, showing: { [] }, at: gateway)
+                let isDone = try provider.deploy(ready, showing: { [] }, at: identity)
                 #expect(isDone)
             } catch {
                 Issue.record("two at a time: \(error)")
