@@ -36,7 +36,8 @@ extension Certs {
             guard let settings = desk.named(name) else { return try retireUnnamed(desk) }
             var gateway = SideQuestions(desk)
             // One that does not answer keeps no key from going.
-            let isServing = gateway.ask(.status) != nil || gateway.isSilent
+            let status = gateway.ask(.status)
+            let isServing = status != nil || gateway.isSilent
             if compromised {
                 try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.requireOtherKey(settings, only: generation)
@@ -59,14 +60,20 @@ extension Certs {
                     : "certificate \(name): deleted the key of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
-            // The lists that the gateway serves hold what was revoked.
-            if revoke != nil { _ = gateway.ask(.certificates(of: nil)) }
             let retired = desk.provider.fingerprints(of: name, generations: gone)
+            // Others show it, it may be, for names that nothing in use has; also what a try before this one has deleted.
+            let current = desk.provider.standing(settings).leaves.map(\.fingerprint)
+            let old = desk.provider.fingerprints(of: name, generations: generation.map { [$0] })
+                .filter { !current.contains($0) }
+            let borrowers = Self.borrowers(of: old, in: status?["certificates"]?.items ?? [])
+            // The lists that the gateway serves hold what was revoked.
+            if revoke != nil || !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
+            let isGone = letGo(of: old, by: borrowers.filter { $0 != name }, &gateway)
             let uses = gateway.ask(.uses(certificate: name))?.items ?? []
             for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
                 Output.line(Self.words(use))
             }
-            try end(gateway, isFine: areAllRead)
+            try end(gateway, isFine: areAllRead && isGone)
         }
 
         private var markedReason: String { compromised ? "compromised: \(change.reason)" : change.reason }
@@ -147,6 +154,7 @@ extension Certs {
                     : "certificate \(name): not in the site file; deleted the keys of generation "
                         + gone.map { String($0) }.joined(separator: ", ")
             )
+            if !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
             let isGone = letGo(of: fingerprints, by: borrowers, &gateway)
             try end(gateway, isFine: isGone)
         }
@@ -157,12 +165,10 @@ extension Certs {
             return Set(entries.compactMap { $0["name"]?.text }).sorted()
         }
 
-        /// Has the gateway look for others in the place of what is gone from the store, and says what became of that.
+        /// Says what became of what is gone from the store, after the gateway has looked for others in its place.
         ///
         /// - Returns: whether it shows none of it any longer.
         private func letGo(of fingerprints: [String], by borrowers: [String], _ gateway: inout SideQuestions) -> Bool {
-            guard !borrowers.isEmpty else { return true }
-            _ = gateway.ask(.certificates(of: nil))
             var isGone = true
             for borrower in borrowers {
                 let uses = gateway.ask(.uses(certificate: borrower))?.items ?? []

@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+
+/// The generation before of a certificate, which the gateway shows for a name that went to another one.
+@Suite("A generation that is shown for others' names", .patient)
+struct RetireLentTests: OneCertificate {
+    let scene: OneCertificateScene
+
+    init() throws { scene = try OneCertificateScene() }
+
+    @Test("is shown no longer once its key was retired, and `retire` says what became of it", arguments: [true, false])
+    func retired(isStolen: Bool) throws {
+        let site = try start("issuer: internal")
+        let old = try shown
+        // Its name goes to `other`, which has none yet.
+        let issuer = #"{ acme: "https://127.0.0.1:1/directory" }"#
+        let text = try String(contentsOfFile: directory.path("site.yaml"), encoding: .utf8)
+        let moved = text.replacing("[web] } }", with: "[web, other] } }")
+            .replacing("web: { names: [foobar.test]", with: "web: { names: [new.foobar.test]")
+        try directory.write(moved + "\n  other: { names: [foobar.test], issuer: \(issuer) }\n", to: "site.yaml")
+        _ = try site.command("reload", "--site", directory.path("site.yaml"))
+        #expect(try shown == old, "\(site.log)")
+        let retired = try directory.certs(["retire", "web"] + (isStolen ? ["--compromised"] : []))
+        #expect(retired.status == 0 && retired.output.contains("deleted the key of generation 1"), "\(retired)")
+        #expect(retired.output.contains("\(old.prefix(16))…: its key is"), "\(retired)")
+        let after = try shown
+        #expect(!after.isEmpty && after != old, "\(retired) \(site.log)")
+    }
+}
