@@ -169,6 +169,9 @@ extension CertificateProvider {
         } catch {
             return .wanting("\(error)", usable: nil)
         }
+        let flaw = flaw(of: bundle, settings)
+        // First of all: nothing that another reason waits for keeps it.
+        if flaw == .revoked { return .revoked(InternalCAStanding.Flaw.revoked.rawValue, usable: bundle) }
         let wanted = names(settings)
         if Set(bundle.identifiers) != Set(wanted) {
             return .wanting(
@@ -180,7 +183,7 @@ extension CertificateProvider {
         if !changes(of: bundle, settings).isEmpty {
             return .wanting("the stored one has another kind of key than \(settings.key.rawValue)", usable: bundle)
         }
-        switch flaw(of: bundle, settings) {
+        switch flaw {
         case .foreign: return .due(InternalCAStanding.Flaw.foreign.rawValue, usable: bundle)
         case .revoked: return .revoked(InternalCAStanding.Flaw.revoked.rawValue, usable: bundle)
         case .broken:
