@@ -16,10 +16,10 @@ package struct Intent: Sendable {
     let claimed: AddressSet
     /// Every address that no network of the site claims, and that lies in none that a host is attached to.
     let strangers: AddressSet
-    /// These, and what else lies in no network that a host is attached to: what the site names, and nobody of it has.
+    /// These, and what the site names of the internet, and nobody of it is attached to.
     let outsiders: AddressSet
-    /// What who is not there himself reaches as he does the internet: strangers; what the site names of the internet, and nobody
-    /// of it has; and what hosts have by interfaces that strangers come by.
+    /// What who is not there himself reaches as he does the internet: outsiders, and what hosts have by interfaces that
+    /// strangers come by.
     let reachedOutside: AddressSet
     let members: GroupMembers
     /// Every group that a line names.
@@ -39,12 +39,12 @@ package struct Intent: Sendable {
         claimed = resolver.claimed
         members = resolver.members
         groups = policy.flows.reduce(.none) { $1.destinations.groups.isEmpty ? $0 : $0.union($1.destinations.groups) }
-        outsiders = .all.subtracting(resolver.attached.union(SpecialAddresses.linkLocalOrNone))
-        strangers = outsiders.subtracting(resolver.claimed)
+        let unattached = AddressSet.all.subtracting(resolver.attached.union(SpecialAddresses.linkLocalOrNone))
+        strangers = unattached.subtracting(resolver.claimed)
+        outsiders = unattached.subtracting(SpecialAddresses.ofSites.union(SpecialAddresses.groups)).union(strangers)
         let facing = site.hosts.values.flatMap { $0.interfaces.filter(\.facesStrangers) }
         reachedOutside = AddressSet(facing.flatMap(\.addresses).map(\.network))
-            .subtracting(SpecialAddresses.linkLocalOrNone).union(strangers)
-            .union(outsiders.subtracting(SpecialAddresses.ofSites).subtracting(SpecialAddresses.groups))
+            .subtracting(SpecialAddresses.linkLocalOrNone).union(outsiders)
         indices = Dictionary(uniqueKeysWithValues: hosts.enumerated().map { ($1.host, $0) })
     }
 

@@ -108,6 +108,22 @@ struct InnerRouterTests {
         #expect(try Self.failed(text, "from: 10.1.0.50, to: h1, service: https", "accept") == [])
     }
 
+    @Test("nor is the border asked about the rest of the private addresses, which no provider passes on")
+    func rest() throws {
+        let text = Self.text(
+            """
+              allow:
+                - { id: in, from: private, to: h1, services: https, in: inside }
+                - { id: out, from: h1, to: private, services: ssh, out: inside }
+              exactly: [{ id: e, from: private, to: h1, services: https }]
+            """
+        )
+        let proofs = try Self.proofs(text)
+        for id in ["in", "out", "e"] { #expect(proofs[id]?.isProved == true, "\(proofs[id]?.summary ?? id)") }
+        #expect(try Self.failed(text, "from: 10.99.0.7, to: h1, service: https", "accept") == [])
+        #expect(try Self.failed(text, "from: h1, to: 10.99.0.7, service: ssh", "accept") == [])
+    }
+
     @Test("each router of a row is asked, whatever their names are", arguments: ["a", "z"])
     func middle(name: String) throws {
         let text = SiteText.of(
