@@ -82,7 +82,7 @@ extension CertificateBundle {
     /// looks like that.
     fileprivate func lacksIssuer(after old: [CertificateBundle]) -> Bool {
         // A root need not follow, and no PKCS #12 file brings one.
-        chain.count == 1 && !leaf.isIssued(by: leaf)
-            && old.contains { $0.chain.dropFirst().contains { !$0.isIssued(by: $0) } }
+        chain.count == 1 && !leaf.isSelfSigned
+            && old.contains { $0.chain.dropFirst().contains { !$0.isSelfSigned } }
     }
 }

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Synchronization
 
 /// Who signed a certificate.
 extension Certificate {
@@ -7,6 +8,21 @@ extension Certificate {
     package func isIssued(by issuer: Certificate) -> Bool {
         defer { ERR_clear_error() }
         return names(issuer) && isSigned(by: issuer)
+    }
+
+    /// Signed with its own key, as a root is (RFC 5280, section 3.2). Found out when it is first asked for: a signature costs
+    /// more to check than all else of a look at a chain's dates.
+    package var isSelfSigned: Bool {
+        let known = selfSignature.load(ordering: .relaxed)
+        if known != .unchecked { return known == .right }
+        let found: SelfSignature = isIssued(by: self) ? .right : .wrong
+        // Whoever else finds it out at once finds the same.
+        selfSignature.store(found, ordering: .relaxed)
+        return found == .right
+    }
+
+    internal enum SelfSignature: UInt8, AtomicRepresentable {
+        case unchecked, wrong, right
     }
 
     /// Whether `other` has the name that is told here for the issuer, whoever signed.

@@ -14,6 +14,8 @@ package final class Certificate: Sendable {
     internal let hasKey: Bool
     private let made = AtomicLazyReference<ParsedCertificate>()
     internal let plainKey = AtomicLazyReference<PublicKey>()
+    /// What `isSelfSigned` found.
+    internal let selfSignature = Atomic<SelfSignature>(.unchecked)
 
     /// The contents when OpenSSL has looked at the extensions. It says that it failed to where it has no digest for a fingerprint of
     /// all, which one without its key has not, and says so but once.

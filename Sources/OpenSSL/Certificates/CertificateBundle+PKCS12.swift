@@ -48,7 +48,7 @@ extension CertificateBundle {
         var rest = found.dropFirst()
         while let place = rest.firstIndex(where: { chain[chain.count - 1].isIssued(by: $0) }) {
             let next = rest.remove(at: place)
-            if next.isIssued(by: next) { break }
+            if next.isSelfSigned { break }
             chain.append(next)
         }
         return chain

@@ -152,7 +152,7 @@ extension [Certificate] {
     /// Those of a chain whose dates count: all but a root that follows its issuers. That need not be sent (RFC 8446, section
     /// 4.4.2), and whoever trusts it goes by his own copy, which may be a later one of the same key.
     package var withoutRoot: ArraySlice<Certificate> {
-        guard count > 1, let top = last, top.isIssued(by: top) else { return self[...] }
+        guard count > 1, let top = last, top.isSelfSigned else { return self[...] }
         return dropLast()
     }
 }

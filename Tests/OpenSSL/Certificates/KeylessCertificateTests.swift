@@ -18,6 +18,7 @@ struct KeylessCertificateTests {
         let isIssued: [Bool]
         /// The same with issuers that are read without their keys.
         let isIssuedByBare: [Bool]
+        let isSelfSigned: Bool
         let faults: [String?]
         let hasUnnamedCurve: Bool
 
@@ -35,6 +36,7 @@ struct KeylessCertificateTests {
             isIssued = issuers.map { certificate.isIssued(by: $0) } + issuers.map { certificate.isPermitted(by: $0) }
             isIssuedByBare =
                 bare.map { certificate.isIssued(by: $0) } + bare.map { certificate.isPermitted(by: $0) }
+            isSelfSigned = certificate.isSelfSigned
             faults = [certificate.faultOfStrength(), certificate.faultAsServer]
             hasUnnamedCurve = certificate.hasUnnamedCurve
         }
@@ -48,6 +50,7 @@ struct KeylessCertificateTests {
             let without = Facts(try Certificate(der: der.span, isKeyWanted: false), ca)
             #expect(without == Facts(try Certificate(der: der.span), ca))
             #expect(without.isIssuedByBare == without.isIssued)
+            #expect(without.isSelfSigned == (der == ca.root.certificate.der))
         }
         #expect(made.leaf.isIssued(by: ca.intermediate.certificate) && !made.leaf.isIssued(by: ca.root.certificate))
         let read = try Certificate.load(pem: Array(made.leaf.pem.utf8).span)[0]
@@ -111,12 +114,13 @@ struct KeylessCertificateTests {
                             shared[0].isIssued(by: shared[1]), shared[1].isIssued(by: shared[2]),
                             read[0].isIssued(by: shared[1]), shared[1].isIssued(by: read[2]),
                             !shared[0].isIssued(by: shared[2]), !shared[1].isIssued(by: stranger),
+                            shared[2].isSelfSigned, !shared[1].isSelfSigned,
                         ]
                     }
                 }
                 return await group.reduce(into: [Bool]()) { $0 += $1 }
             }
-            #expect(verdicts == [Bool](repeating: true, count: 48), "round \(round)")
+            #expect(verdicts == [Bool](repeating: true, count: 64), "round \(round)")
         }
     }
 }
