@@ -41,8 +41,7 @@ package enum CertificateCheck {
                         severity,
                         .certificate,
                         file: file,
-                        line: position.line,
-                        column: position.column,
+                        at: position,
                         message: message,
                         help: help
                     )

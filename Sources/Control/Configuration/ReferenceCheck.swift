@@ -185,8 +185,7 @@ package enum ReferenceCheck {
                     severity,
                     .reference,
                     file: file,
-                    line: position.line,
-                    column: position.column,
+                    at: position,
                     message: message,
                     help: help
                 )

@@ -32,8 +32,7 @@ package enum FilteredBridges {
                 .warning,
                 .ineffective,
                 file: file,
-                line: host.position.line,
-                column: host.position.column,
+                at: host.position,
                 message: "bridge \(list): packets between its ports, as those of virtual machines, are handed to rules "
                     + "of IP (\(setting)), and our forward chain drops what the site file does not allow",
                 help: "set these to 0, unless another program needs them, or give this host the role `router`, and "

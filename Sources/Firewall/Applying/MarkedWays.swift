@@ -23,8 +23,7 @@ package enum MarkedWays {
                 .warning,
                 .ineffective,
                 file: file,
-                line: host.position.line,
-                column: host.position.column,
+                at: host.position,
                 message: "`ip rule` has rules that ask for a mark (\(list)), and the defence `\(spoofing)` asks for "
                     + "the way back to a source without one: where that leads by another interface, as with what "
                     + "carries a tunnel for all addresses, what comes is dropped",

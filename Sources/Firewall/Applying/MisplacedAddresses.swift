@@ -21,8 +21,7 @@ package enum MisplacedAddresses {
                     .warning,
                     .ineffective,
                     file: file,
-                    line: interface.position.line,
-                    column: interface.position.column,
+                    at: interface.position,
                     message: "this machine bears \(entry.address) on `\(other)`, not on `\(interface.name)`",
                     help: "rules of `\(host.name)` for `\(interface.name)` and its zone are about what comes by that "
                         + "interface: correct the file, or see whether the two were mixed up"

@@ -16,8 +16,7 @@ package enum MissingInterfaces {
                 .warning,
                 .ineffective,
                 file: file,
-                line: interface.position.line,
-                column: interface.position.column,
+                at: interface.position,
                 message: "this machine has no interface `\(interface.name)`; it has \(present.cut(12))",
                 help: "rules of `\(host.name)` for it wait until there is one of that name; correct the file if it is "
                     + "called otherwise"

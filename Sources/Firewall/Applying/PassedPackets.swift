@@ -29,8 +29,7 @@ package enum PassedPackets {
                 .warning,
                 .ineffective,
                 file: file,
-                line: host.position.line,
-                column: host.position.column,
+                at: host.position,
                 message: message,
                 help: help
             )

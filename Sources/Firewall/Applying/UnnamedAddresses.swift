@@ -29,8 +29,7 @@ package enum UnnamedAddresses {
                 .warning,
                 .ineffective,
                 file: file,
-                line: position.line,
-                column: position.column,
+                at: position,
                 message: "`\(name)` also bears \(list), which the site file does not give `\(host.name)`: no line is "
                     + "about that, so what the kernel begins from there is dropped, and so is what others begin to there",
                 help: help(host, name, addresses)

@@ -35,8 +35,7 @@ package enum UnrenewedAddresses {
                 .warning,
                 .ineffective,
                 file: file,
-                line: position.line,
-                column: position.column,
+                at: position,
                 message: "`\(lease.interface)` has \(entry.address) by DHCP for \(lease.left) s more, and these rules "
                     + "drop what renews its lease: the machine may lose the address then",
                 help: help

@@ -73,8 +73,7 @@ package struct PolicyCheck {
                 severity,
                 code,
                 file: file,
-                line: position.line,
-                column: position.column,
+                at: position,
                 message: message,
                 help: help
             )

@@ -79,4 +79,24 @@ package struct Diagnostic: Sendable, Equatable {
         self.help = help
         self.excerpt = excerpt
     }
+
+    /// One about what stands at `position`, which may be that of no file.
+    package init(
+        _ severity: Severity,
+        _ code: Code,
+        file: String,
+        at position: SourcePosition,
+        message: String,
+        help: String? = nil
+    ) {
+        self.init(
+            severity,
+            code,
+            file: file,
+            line: position.line,
+            column: position.column,
+            message: message,
+            help: help
+        )
+    }
 }
