@@ -28,7 +28,7 @@ package struct MachineFacts: Sendable {
         warnings += MisplacedAddresses.warnings(host, own: own, file: file)
         warnings += UnnamedAddresses.warnings(host, speaking: speaking, file: file)
         warnings += UnrenewedAddresses.warnings(host, leases: leases, file: file)
-        warnings += PassedPackets.warnings(host, settings, file: file)
+        warnings += PassedPackets.warnings(host, intent, settings, file: file)
         warnings += FilteredBridges.warnings(host, settings, links: links, file: file)
         if let intent { warnings += MarkedWays.warnings(host, intent, rules: routingRules, file: file) }
         return warnings

@@ -122,7 +122,7 @@ struct PolicyApply: ParsableCommand {
         var facts = OtherFirewalls.Facts()
         facts.processes = ProcessAncestry.namesInThisNetwork()
         facts.settings = applier.settings
-        facts.isPassingTold = !host.isRouter && !PassedPackets.warnings(host, applier.settings, file: "").isEmpty
+        facts.isPassingTold = !host.isRouter && !PassedPackets.warnings(host, nil, applier.settings, file: "").isEmpty
         facts.listing = live
         return facts
     }
