@@ -12,8 +12,8 @@ extension CertificateProvider {
         package let publish: () throws(ACMEProblem) -> Void
         /// Tells what is being done, for a person who waits.
         package let tell: (String) -> Void
-        /// What the running gateway's site file asks of a certificate at this moment; nil where that is who orders, or none
-        /// says so.
+        /// What the running gateway's site file asks of a certificate at this moment; nil where none runs, or it does not
+        /// say.
         package let wish: (CertificateSettings) -> String?
 
         package init(

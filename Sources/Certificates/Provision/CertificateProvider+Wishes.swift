@@ -42,6 +42,14 @@ extension CertificateProvider {
     }
 }
 
+extension [String: CertificateSettings] {
+    /// What a site file with these certificates asks of one, or of a standby, in a line; nil where it names none such.
+    package func wish(of name: String) -> String? {
+        let standbys = values.lazy.compactMap(\.standbyCertificate)
+        return (self[name] ?? standbys.first { $0.name == name })?.wish
+    }
+}
+
 extension CertificateSettings {
     /// What the site file asks of it, and of whom, in a line.
     package var wish: String {

@@ -97,7 +97,7 @@ internal struct OrderAttempt {
     // MARK: Its end
 
     /// What a CA gave comes into the store. Where an operator went back to another one meanwhile, or clients refused one, that
-    /// stays; so does what a gateway has made by another site file, which would leave what came then as another process's.
+    /// stays; so does what there is where the gateway has read another site file meanwhile, which asks for something else.
     func succeed(
         with made: CertificateProvider.Made,
         reason: String,

@@ -20,7 +20,8 @@ package struct AdminAnswers: Sendable {
             let report = StatusReport(view.value, waits: SiteWishes.ofGateway.waits(at: Schedule.time))
             return .result(report.document.line, exit: report.isWanting ? 1 : 0)
         case .wish(let certificate):
-            return .result((view.value.wish(of: certificate).map { JSONValue.string($0) } ?? .null).line)
+            let wish = view.value.certificateSettings.wish(of: certificate)
+            return .result((wish.map { JSONValue.string($0) } ?? .null).line)
         case .drain(let server): return change(server) { $0.drain() }
         case .ready(let server): return change(server) { $0.makeReady() }
         case .weight(let server, let weight): return change(server) { $0.setWeight(weight) }

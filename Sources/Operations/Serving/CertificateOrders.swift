@@ -172,7 +172,7 @@ internal final class CertificateOrders: Sendable {
         guard provider.need(of: settings, acme, outside) != nil else { return false }
         let names = settings.names.map { "\($0)" }
         guard board.withLock({ $0.claims.claim(names) }) else { return false }
-        defer { release(names, of: site) }
+        defer { release(names) }
         do throws(CertificateProblem) {
             let bundle = try provider.claimed(settings, by: CertificateClaim.gateway, isPatient: false, tell: { _ in })
             {
@@ -202,6 +202,10 @@ internal final class CertificateOrders: Sendable {
         } catch .goneBack(let name, let moment) {
             GatewayProcess.log("\(CertificateProblem.goneBack(name: name, until: moment))")
             return false
+        } catch .otherWish(let name, let ordered, let wanted) {
+            // What is asked for now has a turn of its own.
+            GatewayProcess.log("\(CertificateProblem.otherWish(name: name, ordered: ordered, wanted: wanted))")
+            return false
         } catch .vacantStore, .olderStore {
             // That is told once, by whoever looks at what is to be served.
             return false
@@ -211,10 +215,10 @@ internal final class CertificateOrders: Sendable {
         }
     }
 
-    /// The names are certified by others, where others have wanted that meanwhile.
-    private func release(_ names: [String], of site: SiteModel) {
+    /// The names are certified by others, where others have wanted that meanwhile, as another CA that a reload has named.
+    private func release(_ names: [String]) {
         let isWanted = board.withLock { board -> Bool in
-            guard board.claims.release(names) else { return false }
+            guard board.claims.release(names), let site = board.site else { return false }
             for order in Self.orders(of: site) where order.settings.names.contains(where: { names.contains("\($0)") }) {
                 board.wanted[order.acme.directories, default: []].insert(order.settings.name)
             }
@@ -269,7 +273,11 @@ internal final class CertificateOrders: Sendable {
                     throw .library("the gateway cannot show the CA what it looks for; its log says why")
                 }
             },
-            tell: { [self] text in tellOnce("certificate \(name): \(text)", of: name) }
+            tell: { [self] text in tellOnce("certificate \(name): \(text)", of: name) },
+            wish: { [self] settings in
+                let site = board.withLock { $0.site }
+                return site?.certificates.wish(of: settings.name) ?? "no certificate of this name"
+            }
         )
     }
 }

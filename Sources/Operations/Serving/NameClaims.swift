@@ -2,22 +2,23 @@
 /// shows one answer to TLS-ALPN-01, and programs that make DNS records may keep one for each name.
 internal struct NameClaims: Sendable {
     private var names: Set<String> = []
-    private var isWantedByOthers = false
+    /// Those of them that others have wanted, too.
+    private var missed: Set<String> = []
 
     /// - Returns: false when one of them is being certified already: then its release says that others wait.
     mutating func claim(_ wanted: [String]) -> Bool {
         guard names.isDisjoint(with: wanted) else {
-            isWantedByOthers = true
+            missed.formUnion(names.intersection(wanted))
             return false
         }
         names.formUnion(wanted)
         return true
     }
 
-    /// - Returns: whether others have asked for names that were claimed, since the last release: they should ask again.
+    /// - Returns: whether others have asked for one of these since it was claimed: they should ask again.
     mutating func release(_ claimed: [String]) -> Bool {
         names.subtract(claimed)
-        defer { isWantedByOthers = false }
-        return isWantedByOthers
+        defer { missed.subtract(claimed) }
+        return !missed.isDisjoint(with: claimed)
     }
 }

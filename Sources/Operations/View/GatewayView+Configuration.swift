@@ -42,12 +42,6 @@ extension GatewayView {
         certificates = configuration.keyring.certificates.mapValues { $0.map(ShownCertificate.init) }
     }
 
-    /// What the site file asks of a certificate, or of a standby, in a line; nil where it names none such.
-    internal func wish(of name: String) -> String? {
-        let standbys = certificateSettings.values.lazy.compactMap(\.standbyCertificate)
-        return (certificateSettings[name] ?? standbys.first { $0.name == name })?.wish
-    }
-
     /// Takes over what a data plane serves that was there before this process: its certificates are known to it alone.
     internal mutating func adopt(_ snapshot: GatewaySnapshot) {
         plan = snapshot.plan

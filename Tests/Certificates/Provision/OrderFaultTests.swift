@@ -148,8 +148,11 @@ struct OrderFaultTests {
         #expect(provider.plan(of: settings, acme).next == 0)
     }
 
-    @Test("a reload while the CA is asked, of a file that asks for something else, keeps out what comes of the order")
-    func reloaded() throws {
+    @Test(
+        "a reload while the CA is asked, of a file that asks for something else, keeps out what comes of the order",
+        arguments: [true, false]
+    )
+    func reloaded(isCommand: Bool) throws {
         let provider = scratch.provider(at: now)
         var changed = settings
         changed.issuer = .internal
@@ -157,7 +160,7 @@ struct OrderFaultTests {
         let wanted = changed.wish
         do throws(CertificateProblem) {
             let reloading = outside({ wish = wanted }, wish: { _ in wish })
-            _ = try provider.order(settings, acme, reason: "a test", isAsked: true, reloading)
+            _ = try provider.order(settings, acme, reason: "a test", isAsked: isCommand, reloading)
             Issue.record("it came into force")
         } catch {
             #expect(error == .otherWish(name: "web", ordered: settings.wish, wanted: wanted))
@@ -166,7 +169,7 @@ struct OrderFaultTests {
         let plan = scratch.provider(at: now).plan(of: changed, acme)
         #expect(plan.failures == 0 && plan.next == 0, "what is asked for now does not wait for that: \(plan)")
         let agreed = outside(wish: { $0.wish })
-        _ = try provider.order(settings, acme, reason: "a test", isAsked: true, agreed)
+        _ = try provider.order(settings, acme, reason: "a test", isAsked: isCommand, agreed)
         #expect(try scratch.store.currentGeneration(of: "web") == 2)
         #expect(ca.requests("/order").count == 1)
     }

@@ -47,6 +47,67 @@ struct SlowOrderTests {
         try FileManager.default.removeItem(atPath: block)
     }
 
+    @Test("what it gives is kept out where a reload has asked for something else meanwhile, and that is ordered")
+    func reloaded() throws {
+        let directory = try TemporaryDirectory()
+        let pebble = try Pebble(.init(environment: ["PEBBLE_WFE_NONCEREJECT": "0"]), in: directory)
+        let (port, hook) = (try Ports.free(), try pebble.hook().replacing("wait: 0s", with: "timeout: 10m, wait: 0s"))
+        func issuer(_ url: String) -> String { "{ acme: \"\(url)\", trust: pebble.crt, \(hook) }" }
+        func text(_ certificates: KeyValuePairs<String, String>) -> String {
+            CertificateSite.text(
+                at: port,
+                showing: certificates.map(\.key),
+                hosts: "\"*\"",
+                certificates: certificates.map { "  \($0.key): { \($0.value) }" }.joined(separator: "\n")
+            )
+        }
+        func plain(_ name: String) -> String { "names: [\(name).foobar.test], issuer: \(issuer(pebble.url))" }
+        try directory.write("", to: "block")
+        let ordered = ["same", "wider", "kind", "elsewhere", "home", "gone"]
+        let site = try RunningSite(
+            text([
+                "same": plain("same"), "wider": plain("wider"), "kind": plain("kind"),
+                "elsewhere": plain("elsewhere"), "home": plain("home"), "gone": plain("gone"),
+            ]),
+            in: directory
+        )
+        try eventually("all are ordered; \(site.log)", within: .seconds(120)) {
+            let calls = (try? String(contentsOfFile: directory.path("hook.log"), encoding: .utf8)) ?? ""
+            return ordered.allSatisfy { calls.contains("present _acme-challenge.\($0).foobar.test") }
+        }
+        // Nobody answers at the other CA.
+        let reloaded = text([
+            "same": plain("same") + ", reuse-key: true",
+            "wider": "names: [wider.foobar.test, more.foobar.test], issuer: \(issuer(pebble.url))",
+            "kind": plain("kind") + ", key: rsa-2048",
+            "elsewhere": "names: [elsewhere.foobar.test], issuer: \(issuer("https://127.0.0.1:1/dir"))",
+            "home": "names: [home.foobar.test], issuer: internal",
+        ])
+        try directory.write(reloaded, to: "site.yaml")
+        #expect(try site.command("reload").status == 0)
+        try FileManager.default.removeItem(atPath: directory.path("block"))
+        func isTold(_ words: String, of name: String) -> Bool {
+            site.log.split(separator: "\n").contains { $0.contains("certificate \(name): ") && $0.contains(words) }
+        }
+        for name in ordered.dropFirst() {
+            try eventually("what is not wanted now is told of \(name); \(site.log)", within: .seconds(120)) {
+                isTold("what its CA gave is not put into force", of: name)
+            }
+        }
+        for name in ["same", "wider", "kind"] {
+            try eventually("\(name) is there; \(site.log)", within: .seconds(120)) {
+                isTold("issued by \(pebble.url)", of: name)
+            }
+        }
+        try eventually("the other CA is asked, for the first time; \(site.log)", within: .seconds(120)) {
+            isTold("; try 1 in a row", of: "elsewhere")
+        }
+        let history = try directory.certs(["audit"]).output
+        for (name, times) in ["same": 1, "wider": 1, "kind": 1, "elsewhere": 0, "home": 1, "gone": 0] {
+            #expect(history.components(separatedBy: "\(name) issued, ").count == times + 1, "\(name): \(history)")
+        }
+    }
+
     @Test("a command that waits for the gateway's takes what came of it for good, and makes no second one")
     func waited() throws {
         let directory = try TemporaryDirectory()

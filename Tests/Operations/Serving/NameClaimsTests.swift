@@ -15,11 +15,13 @@ struct NameClaimsTests {
         // What was refused claims nothing.
         let fourth = claims.claim(["d.test"])
         #expect(fourth)
+        let isOtherWanted = claims.release(["c.test"])
+        #expect(!isOtherWanted)
         let isWanted = claims.release(["a.test", "b.test"])
-        #expect(isWanted)
-        let isWantedStill = claims.release(["c.test"])
-        #expect(!isWantedStill)
+        #expect(isWanted, "whoever else is done meanwhile")
         let later = claims.claim(["b.test"])
         #expect(later)
+        let isWantedStill = claims.release(["b.test"])
+        #expect(!isWantedStill)
     }
 }
