@@ -1,4 +1,3 @@
-import Certificates
 package import Control
 package import Gateway
 import Glibc
