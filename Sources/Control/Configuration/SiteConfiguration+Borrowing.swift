@@ -1,5 +1,5 @@
 import Certificates
-import OpenSSL
+package import OpenSSL
 package import Site
 
 /// A certificate that an ACME server has not given yet takes the place of nothing good: neither of what was served for its
@@ -45,6 +45,12 @@ extension SiteConfiguration {
             filled.keep(earlier[name])
             certificates[name] = filled
         }
+    }
+
+    /// Which of `bundles` are a certificate's own, and not what it shows of others.
+    package func own(_ bundles: [CertificateBundle], of name: String) -> [CertificateBundle] {
+        guard let borrowed = borrowed[name] else { return bundles }
+        return bundles.filter { !borrowed.holds($0) }
     }
 
     /// The certificates for which a program that starts with `site` would show nothing that clients take, where this configuration

@@ -315,6 +315,7 @@ extension SiteConfiguration {
         for (name, why) in refused.sorted(by: { $0.key < $1.key }) {
             copy.keyring.certificates[name] = earlier.keyring.certificates[name]
             copy.keyring.trials[name] = earlier.keyring.trials[name]
+            copy.borrowed[name] = earlier.borrowed[name]
             guard let held = earlier.certificates[name] else { continue }
             let kept = held.kept(because: .refused(why), at: now)
             copy.certificates[name] = kept

@@ -12,6 +12,8 @@ package struct SiteConfiguration: Sendable {
     package let gateway: GatewaySettings
     package var plan: Plan
     package var keyring: Keyring
+    /// What of it certificates show of others, for names that they lack.
+    package var borrowed: [String: [CertificateBundle]]
     /// What was done to make it, for the log.
     package var notes: [String]
     /// What the operator should know, though the configuration holds.
@@ -39,10 +41,6 @@ package struct SiteConfiguration: Sendable {
     package var emergencies: Set<String> { names { $0.isEmergency } }
     /// Those that cannot be used, and others shown in their place.
     package var makeshifts: Set<String> { names { $0.isMakeshift } }
-    /// What certificates show of others for names that they lack.
-    package var borrowed: [String: [CertificateBundle]] {
-        certificates.mapValues(\.provided.borrowed).filter { !$0.value.isEmpty }
-    }
     /// Those that are not as the site file has them, since others could not be made.
     package var owed: Set<String> { names { $0.isOwed } }
 
@@ -214,6 +212,7 @@ package struct SiteConfiguration: Sendable {
             gateway: gateway,
             plan: plan,
             keyring: Keyring(certificates.compactMapValues { $0.isShown ? $0.provided.bundles : nil }),
+            borrowed: certificates.mapValues(\.provided.borrowed).filter { !$0.value.isEmpty },
             notes: told.flatMap(\.notes),
             warnings: [clockWarning, authorityNews].compactMap(\.self) + told.flatMap(\.warnings) + authority.warnings
                 + store.warnings

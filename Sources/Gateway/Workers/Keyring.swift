@@ -7,7 +7,7 @@ import Site
 /// Immutable; keys stay in one place for all workers.
 package struct Keyring: Sendable {
     package var certificates: [String: [CertificateBundle]]
-    /// What is shown to a share of the clients in the place of some of them: bundle for bundle alike.
+    /// What is shown to a share of the clients in the place of the first of them: bundle for bundle alike.
     package var trials: [String: CertificateTrial]
 
     package init(_ certificates: [String: [CertificateBundle]], trials: [String: CertificateTrial] = [:]) {
@@ -18,6 +18,12 @@ package struct Keyring: Sendable {
     /// All that clients may be shown of one name's certificates.
     package func offered(_ name: String) -> [CertificateBundle] {
         (certificates[name] ?? []) + (trials[name]?.bundles ?? [])
+    }
+
+    /// Ends a trial: what was on it is for all clients.
+    package mutating func promote(_ name: String) {
+        guard let trial = trials.removeValue(forKey: name), let shown = certificates[name] else { return }
+        certificates[name] = trial.bundles + shown.dropFirst(trial.bundles.count)
     }
 
     /// The same certificates, as the objects that they are in `other` where they are there.

@@ -43,20 +43,25 @@ internal struct Canaries {
     }
 
     /// `fresh` as it is to be served after `before`: what is new and has a canary is shown to a share of the clients, and
-    /// what they refused lately to nobody.
+    /// what they refused lately to nobody. What a certificate shows of others is what most clients see of those.
     func tried(_ fresh: SiteConfiguration, after before: SiteConfiguration, at now: Int64) -> SiteConfiguration {
         var tried = fresh
         // What is not for all, and what most clients are shown in its place.
         var kept: [(new: [CertificateBundle], old: [CertificateBundle])] = []
         for name in fresh.keyring.names(differingFrom: before.keyring).sorted() {
             guard let settings = fresh.site.certificates[name], let canary = settings.canary,
-                let old = before.keyring.certificates[name], let new = fresh.keyring.certificates[name]
+                let shown = before.keyring.certificates[name], let coming = fresh.keyring.certificates[name]
             else { continue }
-            if new.hasCertificates(of: old) {
+            let new = fresh.own(coming, of: name)
+            if new.allSatisfy(shown.holds) {
                 // The same, maybe read once more: those who know the object go on with it.
-                tried.keyring.certificates[name] = old
+                tried.keyring.certificates[name] = coming.map { bundle in
+                    shown.first { $0.hasCertificates(of: bundle) } ?? bundle
+                }
                 continue
             }
+            let old = before.own(shown, of: name)
+            let known = old + coming.filter { !new.holds($0) }
             if before.standIns.contains(name) || fresh.emergencies.contains(name) { continue }
             if old.contains(where: { Self.endsSoon($0, at: now) }) {
                 tried.notes.append("certificate \(name): the one before ends soon, so the new one is for all at once")
@@ -80,7 +85,7 @@ internal struct Canaries {
                 continue
             }
             if let refusal = refused[name], refusal.until > now, refusal.fingerprints == new.map(\.fingerprint) {
-                tried.keyring.certificates[name] = old
+                tried.keyring.certificates[name] = known
                 kept.append((new, old))
                 tried.warnings.append(
                     "certificate \(name): clients refused the new one, so the one before is served; the next try is at "
@@ -94,7 +99,7 @@ internal struct Canaries {
                 )
                 continue
             }
-            tried.keyring.certificates[name] = old
+            tried.keyring.certificates[name] = known
             kept.append((new, old))
             if let running = before.keyring.trials[name], running.bundles.hasCertificates(of: new),
                 running.share == canary.share
@@ -114,12 +119,14 @@ internal struct Canaries {
         in tried: inout SiteConfiguration
     ) {
         for (name, borrowed) in tried.borrowed {
-            tried.keyring.certificates[name] = tried.keyring.certificates[name]?.map { bundle in
+            func seen(_ bundle: CertificateBundle) -> CertificateBundle {
                 guard borrowed.holds(bundle), let (_, old) = kept.first(where: { $0.new.holds(bundle) }) else {
                     return bundle
                 }
                 return old.first { $0.isAlike(bundle) } ?? bundle
             }
+            tried.keyring.certificates[name] = tried.keyring.certificates[name]?.map(seen)
+            tried.borrowed[name] = borrowed.map(seen)
         }
     }
 

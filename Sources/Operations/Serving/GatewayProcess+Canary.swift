@@ -88,8 +88,7 @@ extension GatewayProcess {
         let name = settings.name
         guard let trial = configuration.keyring.trials[name] else { return }
         var next = again
-        next.keyring.trials[name] = nil
-        next.keyring.certificates[name] = trial.bundles
+        next.keyring.promote(name)
         do {
             try replaceCertificates(by: next)
         } catch {

@@ -200,6 +200,56 @@ struct CanaryTests: OneCertificate {
         #expect(try good() > 5, "\(site.log)")
     }
 
+    @Test("who shows another's without a canary goes over with it at once, and tries its own alone")
+    func borrows() throws {
+        let names = ["api.foobar.test"]
+        let one = try TestCertificate("one", names: names, in: directory)
+        let two = try TestCertificate("two", names: names, in: directory)
+        func text(_ certificate: TestCertificate) -> String {
+            CertificateSite.text(
+                at: port,
+                showing: ["web", "other"],
+                hosts: "foobar.test, api.foobar.test",
+                app: scene.app.port,
+                certificates: """
+                      other: { names: [foobar.test], issuer: internal }
+                      web:
+                        names: [api.foobar.test, foobar.test]
+                        issuer: { files: { certificate: \(certificate.certificatePath), key: \(certificate.keyPath) } }
+                        canary: { share: 1%, time: 1h }
+                    """
+            )
+        }
+        let site = try RunningSite(text(one), in: directory)
+        func stored() throws -> String? {
+            let leaves = try directory.listed(["other"]).entries.first?["certificates"] as? [[String: Any]]
+            return leaves?.first?["fingerprint"] as? String
+        }
+        let first = try shown
+        #expect(try stored() == first, "\(site.log)")
+        #expect(try certs("rotate", "other").status == 0)
+        #expect(try trial(site) == nil, "\(site.log)")
+        let second = try shown
+        #expect(try stored() == second && second != first, "\(site.log)")
+        let retired = try certs("retire", "other")
+        #expect(retired.status == 0 && retired.output.contains("\(first.prefix(16))…: its key is"), "\(retired)")
+        // What its own files bring is on trial, also while the other one is replaced, until a stolen key ends that.
+        try directory.write(text(two), to: "site.yaml")
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        func tried() throws -> Int? { try (trial(site)?["fingerprints"] as? [String])?.count }
+        #expect(try tried() == 1, "\(site.log)")
+        #expect(try shown == second)
+        #expect(try certs("rotate", "other").status == 0)
+        let third = try shown
+        #expect(try stored() == third && third != second, "\(site.log)")
+        #expect(try tried() == 1 && site.log.components(separatedBy: "clients first").count == 2, "\(site.log)")
+        let stolen = try certs("retire", "other", "--compromised")
+        #expect(stolen.status == 0, "\(stolen)")
+        #expect(try trial(site) == nil, "\(site.log)")
+        #expect(try clients(10, trusting: two.certificatePath, of: "api.foobar.test") == 10, "\(site.log)")
+        #expect(try shown == third, "\(site.log)")
+    }
+
     @Test("clients refuse the new one: it is taken back by itself, and one that floods with alerts does not do that")
     func takesBack() throws {
         let one = try TestCertificate("one", names: ["foobar.test"], in: directory)
