@@ -68,11 +68,9 @@ extension Certs {
             let borrowers = Self.borrowers(of: old, in: status?["certificates"]?.items ?? [])
             // The lists that the gateway serves hold what was revoked.
             if revoke != nil || !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
-            let isGone = letGo(of: old, by: borrowers.filter { $0 != name }, &gateway)
+            let lent = Self.uses(of: old, lentTo: borrowers.filter { $0 != name }, &gateway)
             let uses = gateway.ask(.uses(certificate: name))?.items ?? []
-            for use in Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired) {
-                Output.line(Self.words(use))
-            }
+            let isGone = letGo(lent, Self.wanted(uses.filter { $0["shown"]?.boolean == false }, retired))
             try end(gateway, isFine: areAllRead && isGone)
         }
 
@@ -155,8 +153,8 @@ extension Certs {
                         + gone.map { String($0) }.joined(separator: ", ")
             )
             if !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
-            let isGone = letGo(of: fingerprints, by: borrowers, &gateway)
-            try end(gateway, isFine: isGone)
+            let lent = Self.uses(of: fingerprints, lentTo: borrowers, &gateway)
+            try end(gateway, isFine: letGo(lent))
         }
 
         /// The certificates for which a gateway shows one of another name.
@@ -165,26 +163,44 @@ extension Certs {
             return Set(entries.compactMap { $0["name"]?.text }).sorted()
         }
 
-        /// Says what became of what is gone from the store, after the gateway has looked for others in its place.
-        ///
-        /// - Returns: whether it shows none of it any longer.
-        private func letGo(of fingerprints: [String], by borrowers: [String], _ gateway: inout SideQuestions) -> Bool {
-            var isGone = true
+        /// How a gateway uses certificates that it shows, or showed, for others.
+        private static func uses(
+            of fingerprints: [String],
+            lentTo borrowers: [String],
+            _ gateway: inout SideQuestions
+        ) -> [(borrower: String, use: JSONValue)] {
+            var lent: [(borrower: String, use: JSONValue)] = []
             for borrower in borrowers {
                 let uses = gateway.ask(.uses(certificate: borrower))?.items ?? []
-                for use in uses where fingerprints.contains(use["fingerprint"]?.text ?? "") {
-                    guard use["shown"]?.boolean == true else {
-                        Output.line(Self.words(use))
-                        continue
-                    }
-                    isGone = false
-                    Output.error(
-                        "certificate \(change.name): THE GATEWAY SHOWS IT YET, for \(borrower), which has it, too: give that "
-                            + "another key (`gatehouse certs rotate \(borrower) --new-key`, or other files)"
-                    )
+                lent += uses.filter { fingerprints.contains($0["fingerprint"]?.text ?? "") }.map {
+                    (borrower: borrower, use: $0)
                 }
             }
-            return isGone
+            return lent
+        }
+
+        /// Says what became of what is gone from the store, after the gateway has looked for others in its place: of each once, under
+        /// whatever names it was shown.
+        ///
+        /// - Parameters:
+        ///   - lent: how it is used for others.
+        ///   - own: how it was used under its own name.
+        /// - Returns: whether the gateway shows none of it any longer.
+        private func letGo(_ lent: [(borrower: String, use: JSONValue)], _ own: [JSONValue] = []) -> Bool {
+            let shown = lent.filter { $0.use["shown"]?.boolean == true }
+            for (borrower, _) in shown {
+                Output.error(
+                    "certificate \(change.name): THE GATEWAY SHOWS IT YET, for \(borrower), which has it, too: give that "
+                        + "another key (`gatehouse certs rotate \(borrower) --new-key`, or other files)"
+                )
+            }
+            // While it is shown anywhere, its key is there.
+            var told = Set(shown.compactMap { $0.use["fingerprint"]?.text })
+            let uses = lent.map(\.use) + own
+            for fingerprint in uses.compactMap({ $0["fingerprint"]?.text }) where told.insert(fingerprint).inserted {
+                Output.line(Self.words(of: fingerprint, uses.filter { $0["fingerprint"]?.text == fingerprint }))
+            }
+            return shown.isEmpty
         }
 
         /// Those that were retired now, and those that are in use yet; else the one whose last connection ended last. A gateway
@@ -245,17 +261,19 @@ extension Certs {
             return done.unreadable.isEmpty
         }
 
-        private static func words(_ use: JSONValue) -> String {
+        /// - Parameter uses: of this one, under whatever names.
+        private static func words(of fingerprint: String, _ uses: [JSONValue]) -> String {
+            let holders = uses.filter { $0["key_held"]?.boolean == true }
             let key =
-                use["key_held"]?.boolean != true
+                holders.isEmpty
                 ? "its key is gone from the gateway's memory"
-                : use["drains"]?.boolean == true
+                : holders.contains { $0["drains"]?.boolean == true }
                     ? "its key is held by a data plane that drains, until that has ended"
                     : "its key is held by a handshake that is under way"
-            let open = use["connections"]?.integer ?? 0
-            let last = use["last_ended"]?.text.map { "; the last one that ended did at \($0)" } ?? ""
-            return "\(use["fingerprint"]?.text?.prefix(16) ?? "")…: \(key); \(open) connections that began with it are "
-                + "open\(last)"
+            let open = uses.reduce(0) { $0 + ($1["connections"]?.integer ?? 0) }
+            let ends = uses.compactMap { $0["last_ended"]?.text }
+            let last = ends.max().map { "; the last one that ended did at \($0)" } ?? ""
+            return "\(fingerprint.prefix(16))…: \(key); \(open) connections that began with it are open\(last)"
         }
     }
 }
