@@ -47,7 +47,7 @@ internal struct Canaries {
     func tried(_ fresh: SiteConfiguration, after before: SiteConfiguration, at now: Int64) -> SiteConfiguration {
         var tried = fresh
         // What is not for all, and what most clients are shown in its place.
-        var kept: [(new: [CertificateBundle], old: [CertificateBundle])] = []
+        var kept: [(from: [CertificateBundle], to: [CertificateBundle])] = []
         for name in fresh.keyring.names(differingFrom: before.keyring).sorted() {
             guard let settings = fresh.site.certificates[name], let canary = settings.canary,
                 let shown = before.keyring.certificates[name], let coming = fresh.keyring.certificates[name]
@@ -114,19 +114,21 @@ internal struct Canaries {
     }
 
     /// Has certificates that show others' for names that they lack show them as most clients see them.
-    private static func lend(
-        _ kept: [(new: [CertificateBundle], old: [CertificateBundle])],
-        in tried: inout SiteConfiguration
+    ///
+    /// - Parameter changes: what most clients do not see, and what they see in its place.
+    static func lend(
+        _ changes: [(from: [CertificateBundle], to: [CertificateBundle])],
+        in configuration: inout SiteConfiguration
     ) {
-        for (name, borrowed) in tried.borrowed {
+        for (name, borrowed) in configuration.borrowed {
             func seen(_ bundle: CertificateBundle) -> CertificateBundle {
-                guard borrowed.holds(bundle), let (_, old) = kept.first(where: { $0.new.holds(bundle) }) else {
+                guard borrowed.holds(bundle), let (_, others) = changes.first(where: { $0.from.holds(bundle) }) else {
                     return bundle
                 }
-                return old.first { $0.isAlike(bundle) } ?? bundle
+                return others.first { $0.isAlike(bundle) } ?? bundle
             }
-            tried.keyring.certificates[name] = tried.keyring.certificates[name]?.map(seen)
-            tried.borrowed[name] = borrowed.map(seen)
+            configuration.keyring.certificates[name] = configuration.keyring.certificates[name]?.map(seen)
+            configuration.borrowed[name] = borrowed.map(seen)
         }
     }
 

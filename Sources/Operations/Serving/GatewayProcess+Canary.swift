@@ -86,9 +86,11 @@ extension GatewayProcess {
 
     private func promote(_ settings: CertificateSettings, _ why: String) {
         let name = settings.name
-        guard let trial = configuration.keyring.trials[name] else { return }
+        guard let trial = configuration.keyring.trials[name], let shown = configuration.keyring.certificates[name]
+        else { return }
         var next = again
         next.keyring.promote(name)
+        Canaries.lend([(from: configuration.own(shown, of: name), to: trial.bundles)], in: &next)
         do {
             try replaceCertificates(by: next)
         } catch {

@@ -164,7 +164,7 @@ struct CanaryTests: OneCertificate {
         #expect(try !certs("ca", "init").output.contains("the gateway"), "nothing was made")
     }
 
-    @Test("who shows one for want of its own shows what is on trial to no more clients than that")
+    @Test("who shows one for want of its own shows what is on trial to no more clients than that, and then to all")
     func lent() throws {
         let names = ["foobar.test", "api.foobar.test"]
         let one = try TestCertificate("one", names: names, in: directory)
@@ -174,8 +174,7 @@ struct CanaryTests: OneCertificate {
                 #expect(try run("cp", [from, directory.path(to)], in: directory).status == 0)
             }
         }
-        try put(one)
-        let site = try RunningSite(
+        func text(_ time: String) -> String {
             CertificateSite.text(
                 at: port,
                 showing: ["api", "web"],
@@ -186,18 +185,27 @@ struct CanaryTests: OneCertificate {
                       web:
                         names: [foobar.test]
                         issuer: { files: { certificate: live.crt, key: live.key } }
-                        canary: { share: 1%, time: 1h }
+                        canary: { share: 1%, time: \(time) }
                     """
-            ),
-            in: directory
-        )
-        func good() throws -> Int { try clients(10, trusting: one.certificatePath, of: "api.foobar.test") }
-        #expect(try good() == 10, "\(site.log)")
+            )
+        }
+        try put(one)
+        let site = try RunningSite(text("1h"), in: directory)
+        func good(_ certificate: TestCertificate) throws -> Int {
+            try clients(10, trusting: certificate.certificatePath, of: "api.foobar.test")
+        }
+        #expect(try good(one) == 10, "\(site.log)")
         try put(other)
         #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
         #expect(try trial(site)?["name"] as? String == "web", "\(site.log)")
         // Of ten one is picked now and then.
-        #expect(try good() > 5, "\(site.log)")
+        #expect(try good(one) > 5, "\(site.log)")
+        try directory.write(text("1s"), to: "site.yaml")
+        #expect(try site.command("reload", "--site", directory.path("site.yaml")).status == 0)
+        try eventually("it is for all; \(site.log)", within: .seconds(60)) {
+            site.log.contains("certificate web: the new one is for all clients now")
+        }
+        #expect(try good(other) == 10, "\(site.log)")
     }
 
     @Test("who shows another's without a canary goes over with it at once, and tries its own alone")
