@@ -284,8 +284,8 @@ package struct Rehearsal {
             !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
         }
         // Of those between, outsiders come first to the ones that have an interface to them.
-        let outer = between.filter { $0.interfaces.contains(where: \.facesStrangers) }
-        let inner = between.filter { !$0.interfaces.contains(where: \.facesStrangers) }
+        let outer = between.filter { $0.interfaces.contains(where: \.bordersStrangers) }
+        let inner = between.filter { !$0.interfaces.contains(where: \.bordersStrangers) }
         return near + (near.isEmpty ? outer + inner : inner + outer) + far
     }
 

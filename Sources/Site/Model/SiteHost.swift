@@ -50,6 +50,8 @@ package struct HostInterface: Sendable, Equatable {
     /// Whether the nearest router of the site that strangers come by is behind it, and as near behind no other; false where
     /// they come by an interface of the host's own.
     package var leadsOutward = false
+    /// Whether strangers come by it over another router of the site, which has its network inside; only of a router.
+    package var liesWithin = false
     package var position = SourcePosition.none
 
     package init(name: String) {
@@ -58,6 +60,9 @@ package struct HostInterface: Sendable, Equatable {
 
     /// Whether strangers come by it, whom no network of the site claims.
     package var facesStrangers: Bool { zone == FirewallDefence.outside || addresses.isEmpty }
+
+    /// Whether they come by it from no other router of the site.
+    package var bordersStrangers: Bool { facesStrangers && !liesWithin }
 
     /// Whether it asks for addresses by DHCP: as the file says, else where it has none in the file.
     package var asksForLease: Bool { dhcp ?? addresses.isEmpty }

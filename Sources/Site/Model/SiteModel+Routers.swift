@@ -8,12 +8,10 @@ extension SiteModel {
     /// a network with, and of further ones that share one with that. What the host is attached to itself leads no farther.
     /// And which of a host's interfaces leads outward, where none of them does by itself.
     mutating func placeRoutedNetworks() {
-        var routers: [IPNetwork: [SiteHost]] = [:]
-        for router in hosts.values.sorted(by: { $0.name < $1.name }) where router.isRouter {
-            for network in Set(router.sharedNetworks) { routers[network, default: []].append(router) }
-        }
         // The uplink of an inner router is inside for the router that it leads to, whatever zone it is in itself.
-        let inner = Set(routers.values.joined().flatMap(\.networksInside))
+        let inner = Set(hosts.values.filter(\.isRouter).flatMap(\.networksInside))
+        placeUplinks(inner)
+        let routers = attachedRouters
         for (name, host) in hosts where host.interfaces.count > 1 {
             let ways = host.interfaces.map { host.way(by: $0, over: routers, inner) }
             // An address of no interface may be on another wire.
@@ -23,6 +21,33 @@ extension SiteModel {
             for (index, way) in ways.enumerated() {
                 hosts[name]?.interfaces[index].behind = way.networks
                 hosts[name]?.interfaces[index].leadsOutward = nearest != nil && isOne && way.outward == nearest
+            }
+        }
+    }
+
+    /// The routers attached to each network.
+    private var attachedRouters: [IPNetwork: [SiteHost]] {
+        var routers: [IPNetwork: [SiteHost]] = [:]
+        for router in hosts.values.sorted(by: { $0.name < $1.name }) where router.isRouter {
+            for network in Set(router.sharedNetworks) { routers[network, default: []].append(router) }
+        }
+        return routers
+    }
+
+    /// Writes at the interfaces of routers whether strangers come by them over other routers: they lie in networks that
+    /// routers have inside, and behind them is one whose interface to strangers lies in none of these.
+    private mutating func placeUplinks(_ inner: Set<IPNetwork>) {
+        for (name, host) in hosts where host.isRouter {
+            for (index, interface) in host.interfaces.enumerated() where interface.facesStrangers {
+                let networks = interface.addresses.map(\.network).filter { !$0.address.isOfLink }
+                hosts[name]?.interfaces[index].liesWithin = !networks.isEmpty && inner.isSuperset(of: networks)
+            }
+        }
+        let routers = attachedRouters
+        for (name, host) in hosts where host.isRouter {
+            for (index, interface) in host.interfaces.enumerated() where interface.liesWithin {
+                let way = host.way(by: interface, over: routers, inner)
+                hosts[name]?.interfaces[index].liesWithin = way.outward != nil
             }
         }
     }
@@ -43,7 +68,7 @@ extension SiteHost {
 
     /// Those of its interfaces that strangers do not come by.
     fileprivate var networksInside: [IPNetwork] {
-        interfaces.filter { !$0.facesStrangers }.flatMap(\.addresses).map(\.network)
+        interfaces.filter { !$0.facesStrangers }.flatMap(\.addresses).map(\.network).filter { !$0.address.isOfLink }
     }
 
     /// The networks that routers lead to behind an interface, and how many routers it takes until strangers come by one; nil
@@ -65,7 +90,7 @@ extension SiteHost {
         while !next.isEmpty {
             steps += 1
             let nearer = next.flatMap { routers[$0] ?? [] }.filter { passed.insert($0.name).inserted }
-            if outward == nil, nearer.contains(where: { $0.interfaces.contains(where: \.facesStrangers) }) {
+            if outward == nil, nearer.contains(where: { $0.interfaces.contains(where: \.bordersStrangers) }) {
                 outward = steps
             }
             next = nearer.flatMap { $0.networksWithin(inner) }.filter { known.insert($0).inserted }

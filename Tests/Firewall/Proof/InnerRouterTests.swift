@@ -152,6 +152,47 @@ struct InnerRouterTests {
         #expect(lost.count == 1 && lost[0].contains("through \(name): "), "\(lost)")
     }
 
+    @Test("strangers come by the border to one whose uplink is inside for another", arguments: ["up", "outside"])
+    func uplink(zone: String) throws {
+        let text = SiteText.of(
+            Self.border,
+            SiteText.router(
+                "r2",
+                "left: { zone: inside, addresses: [10.1.0.3/24] }",
+                "right: { zone: floor, addresses: [10.3.0.3/24] }"
+            ),
+            SiteText.router(
+                "r3",
+                "upl: { zone: \(zone), addresses: [10.3.0.4/24] }",
+                "dn: { zone: deep, addresses: [10.4.0.1/24] }"
+            ),
+            "h1: { interfaces: { eth0: { zone: deep, addresses: [10.4.0.21/24] } } }",
+            firewall: """
+                  deny:
+                    - { from: any, to: h1, services: https, in: outside, out: inside }
+                    - { from: h1, to: any, services: https, in: inside, out: outside }
+                  allow:
+                    - { from: any, to: h1, services: https }
+                    - { from: h1, to: any, services: https }
+                    - { from: r2, to: internet, services: http, out: inside }
+                    - { from: r2, to: internet, services: http, out: outside }
+                  exactly:
+                    - { id: in, from: 8.8.8.8, to: h1, services: https }
+                    - { id: out, from: h1, to: 8.8.8.8, services: https }
+                """
+        )
+        let proofs = try Self.proofs(text)
+        for (id, ends) in [("in", "from: 8.8.8.8, to: h1"), ("out", "from: h1, to: 8.8.8.8")] {
+            let exact = try #require(proofs[id])
+            #expect(exact.answer == .refuted && exact.host == "r1", "\(exact.summary)")
+            #expect(try Self.failed(text, "\(ends), service: https", "drop") == [])
+            let lost = try Self.failed(text, "\(ends), service: https", "accept")
+            #expect(lost.count == 1 && lost[0].contains("through r1: "), "\(lost)")
+        }
+        // Nor is it another way of the one between the two.
+        #expect(try Self.failed(text, "from: r2, to: 8.8.8.8, service: http", "accept") == [])
+    }
+
     @Test("the border's own packets to it leave by the network of the inner router")
     func sent() throws {
         let text = Self.text(

@@ -11,7 +11,7 @@ struct Surroundings {
         let networks: AddressSet
         /// But for those that both are attached to.
         let beyond: AddressSet
-        /// Whether strangers come by an interface of it that is in none of these.
+        /// Whether strangers come by an interface of it that is in none of these, and over no other router.
         let facesStrangers: Bool
     }
 
@@ -44,7 +44,7 @@ struct Surroundings {
         routers = others.map { other in
             let networks = Self.networks(of: other)
             let faces = other.interfaces.contains { interface in
-                interface.facesStrangers && !Self.networks(of: interface).intersects(attached)
+                interface.bordersStrangers && !Self.networks(of: interface).intersects(attached)
             }
             return Router(networks: networks, beyond: networks.subtracting(attached), facesStrangers: faces)
         }
