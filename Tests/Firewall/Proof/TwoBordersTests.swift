@@ -59,6 +59,65 @@ struct TwoBordersTests {
         #expect(try Self.failed(text, "from: 10.8.0.2, to: 10.1.0.1, service: https", "accept") == [])
     }
 
+    @Test("strangers come to what is behind an inner router of one by that one's provider, not by the tunnel")
+    func behind() throws {
+        let inner = SiteText.router(
+            "r2",
+            "up: { zone: inside, addresses: [10.2.0.3/24] }",
+            "dn: { zone: inside, addresses: [10.3.0.1/24] }"
+        )
+        let text = Self.offices(
+            """
+              deny: [{ from: internet, to: any, in: outside, out: vpn }]
+              allow:
+                - { from: internet, to: h2, services: https }
+                - { from: h2, to: internet, services: http, in: inside }
+              exactly:
+                - { id: in, from: 8.8.8.8, to: h2, services: https }
+                - { id: out, from: h2, to: 8.8.8.8, services: http }
+            """
+        ).replacingOccurrences(of: "hosts:\n", with: "hosts:\n  \(inner)\n  h2: { addresses: [10.3.0.5/24] }\n")
+        let proofs = try site(text).answers().byID
+        for id in ["in", "out"] { #expect(proofs[id]?.isProved == true, "\(proofs[id]?.summary ?? id)") }
+        for test in ["from: 8.8.8.8, to: h2, service: https", "from: h2, to: 8.8.8.8, service: http"] {
+            #expect(try Self.failed(text, test, "accept") == [])
+            let got = try Self.failed(text, test, "drop")
+            #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+        }
+        // It asks the office's own border all the same.
+        let closed = text.replacingOccurrences(of: "out: vpn", with: "out: inside")
+        let proof = try #require(try site(closed).answers().byID["in"])
+        #expect(proof.answer == .refuted && proof.host == "br", "\(proof.summary)")
+    }
+
+    @Test("where both lead to the inner router, strangers may come by either", arguments: ["one", "two"])
+    func either(closed: String) throws {
+        func border(_ name: String, _ number: Int) -> String {
+            SiteText.router(
+                name,
+                "wan: { zone: outside, addresses: [\(number == 1 ? "198.51.100" : "192.0.2").5/24] }",
+                "lan: { zone: core\(name == closed ? "" : "-open"), addresses: [10.1.0.\(number)/24] }"
+            )
+        }
+        let text = SiteText.of(
+            border("one", 1),
+            border("two", 2),
+            SiteText.router(
+                "r2",
+                "up: { zone: up, addresses: [10.1.0.3/24] }",
+                "dn: { zone: dn, addresses: [10.2.0.1/24] }"
+            ),
+            "h: { addresses: [10.2.0.5/24] }",
+            firewall: """
+                  deny: [{ from: internet, to: h, in: outside, out: core }]
+                  allow: [{ from: internet, to: h, services: https }]
+                  exactly: [{ id: e, from: 8.8.8.8, to: h, services: https }]
+                """
+        )
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(proof.answer == .refuted && proof.host == closed, "\(proof.summary)")
+    }
+
     @Test("who is a neighbour of the other's provider comes from the internet")
     func neighbour() throws {
         let text = SiteText.of(

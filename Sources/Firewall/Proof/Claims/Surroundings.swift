@@ -86,7 +86,7 @@ struct Surroundings {
 
     /// The ways of outsiders through a router to what other routers lead to behind it, and back. They come as strangers
     /// do: it is between the two where these are on its one side, by an interface of its own or by a router there that
-    /// faces them, what is meant on another, and no router that faces strangers is attached to that.
+    /// faces them, what is meant on another, and no router that faces strangers is attached to that, or alone leads there.
     ///
     /// - Parameters:
     ///   - outsiders: see `Intent`.
@@ -111,14 +111,30 @@ struct Surroundings {
         }
         let outer = (host.interfaces.fallback.map { [$0] } ?? toward).map(\.name)
         if outer.isEmpty { return [] }
-        var passages: [Passage] = []
-        for (names, addresses) in routed where Set(names).isDisjoint(with: outer) {
-            let inner = facing.reduce(addresses) { $0.subtracting($1.networks) }
-            if inner.isEmpty { continue }
-            passages.append(Passage(strangers, by: outer, to: inner, by: names))
-            passages.append(Passage(inner, by: names, to: strangers, by: outer))
+        let inward = routed.filter { Set($0.0).isDisjoint(with: outer) }
+        if inward.isEmpty { return [] }
+        let within = facing.reduce(reachedWithin) { $0.subtracting($1.networks) }
+        return inward.flatMap { names, addresses -> [Passage] in
+            let inner = addresses.intersection(within)
+            if inner.isEmpty { return [] }
+            return [
+                Passage(strangers, by: outer, to: inner, by: names),
+                Passage(inner, by: names, to: strangers, by: outer),
+            ]
         }
-        return passages
+    }
+
+    /// What is reached without a router that faces strangers: to what is behind such a one alone they come by it.
+    private var reachedWithin: AddressSet {
+        var reached = attached
+        var (left, next) = (routers.filter { !$0.facesStrangers }, attached)
+        while !next.isEmpty {
+            let nearer = left.filter { $0.networks.intersects(next) }
+            left.removeAll { $0.networks.intersects(next) }
+            next = nearer.reduce(.none) { $0.union($1.networks) }
+            reached = reached.union(next)
+        }
+        return reached
     }
 
     /// What goes back by an interface from its own networks, and between these.
