@@ -185,7 +185,7 @@ package struct CertificateStore: Sendable {
         try requireOwnFolder(of: name)
         do throws(FileError) {
             if FileWriting.exists(audit.path) { try FileWriting.requireAppendable(audit.path) }
-            try FileWriting.createFolder(folder)
+            try FileWriting.createFolder(folder, followsLink: true)
             let trial = "\(folder)/.room"
             defer { FileWriting.remove(trial) }
             try FileWriting.replace(trial, with: [UInt8](repeating: 0, count: Self.room).span, mode: 0o600)

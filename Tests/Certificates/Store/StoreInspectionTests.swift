@@ -1,8 +1,9 @@
-import Certificates
 import Foundation
 import OpenSSL
 import Site
 import Testing
+
+@testable import Certificates
 
 @Suite("A store that somebody else has been at")
 struct StoreInspectionTests: OneOfInternalCA {
@@ -287,6 +288,16 @@ struct StoreInspectionTests: OneOfInternalCA {
         #expect(warnings.contains { $0.hasPrefix("\(link): a symbolic link") }, "\(warnings)")
         try scratch.write("certs/site/current", "\(number)\n", mode: 0o644)
         #expect(throws: CertificateProblem.self) { try store.load("site") }
+    }
+
+    @Test("a link to the store itself is the operator's choice, for orders as for all else")
+    func linkedStore() throws {
+        _ = try issue(1)
+        let link = scratch.path + "/elsewhere"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: store.folder)
+        let linked = CertificateStore(folder: link)
+        try linked.requireRoom(for: "site")
+        #expect(try linked.load("site").leaf.dnsNames == ["foobar.com"])
     }
 
     @Test("a link in the place of a certificate's folder is not followed, and it is named")
