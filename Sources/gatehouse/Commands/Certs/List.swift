@@ -88,14 +88,14 @@ extension CertificateStanding {
         guard let shown = served?[name] else { return self }
         var copy = self
         if shown.contains(where: { standby.contains($0.fingerprint) }) { copy.isStandby = true }
-        var known = Set(leaves.map(\.fingerprint) + standby)
-        if shown.contains(where: { known.contains($0.fingerprint) }) {
-            // What is shown beside one that lacks names, which is a fault of its own, is for these: a generation before, it may be.
-            if !faults.isEmpty { return copy }
-            known.formUnion(all)
-        }
+        let own = Set(leaves.map(\.fingerprint) + standby)
+        let isShown = shown.contains { own.contains($0.fingerprint) }
+        // What is shown beside one that lacks names, which is a fault of its own, is for these: a generation before, it may be.
+        if isShown, !faults.isEmpty { return copy }
         // What is stored is what those who are not shown it yet are to get.
-        let foreign = shown.filter { !known.contains($0.fingerprint) && $0.trial != .others }
+        let foreign = shown.filter { one in
+            !own.contains(one.fingerprint) && !(isShown && all.contains(one.fingerprint)) && one.trial != .others
+        }
         // Of one that cannot be read, what is served is said beside it.
         if leaves.isEmpty || foreign.isEmpty { return copy }
         copy.faults.append(
