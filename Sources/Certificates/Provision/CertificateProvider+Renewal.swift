@@ -119,8 +119,8 @@ extension CertificateProvider {
         package var known: [Int] = []
         /// What is wrong with those whose certificates cannot be read, so that nobody can say which they were.
         package var unreadable: [CertificateProblem] = []
-        /// Why another one was not; nil when all were.
-        package var problem: CertificateProblem?
+        /// Why others were not, each reason once.
+        package var problems: [CertificateProblem] = []
     }
 
     /// Has the CA take back every certificate of the store that clients are shown no longer and that has not ended, with or
@@ -160,7 +160,7 @@ extension CertificateProvider {
                 try revoke(leaf, generation: number, settings, reason, outside)
                 done.fresh.append(number)
             } catch {
-                done.problem = done.problem ?? error
+                if !done.problems.contains(error) { done.problems.append(error) }
             }
         }
         guard done != Revocation() else { throw .nothingToRevoke(name: name) }

@@ -257,7 +257,8 @@ extension Certs {
             for problem in done.unreadable {
                 Output.error("certificate \(settings.name): NOT REVOKED, since it cannot be read: \(problem)")
             }
-            try desk.perform { () throws(CertificateProblem) in if let problem = done.problem { throw problem } }
+            for problem in done.problems { Output.error("\(problem)") }
+            if let problem = done.problems.first { throw ExitCode(problem.exitStatus) }
             return done.unreadable.isEmpty
         }
 
