@@ -132,6 +132,28 @@ struct DeploymentTests: OneCertificate {
         #expect(idle.status == 0 && idle.output == "no certificate is due\n" && told() == 2, "\(idle)")
     }
 
+    @Test("of several, a program that fails keeps no other from being run")
+    func several() throws {
+        try directory.write(
+            """
+            site: foobar.test
+            certificate-store: store
+            certificates:
+              one: { names: [one.foobar.test], issuer: internal, deploy: { run: [program] } }
+              two: { names: [two.foobar.test], issuer: internal, deploy: { run: [program] } }
+            """,
+            to: "site.yaml"
+        )
+        try directory.writeProgram("echo \"$1\" >>told; test \"$1\" != one")
+        for command in [["renew"], ["rotate", "one", "two"]] {
+            try directory.write("", to: "told")
+            let made = try directory.certs(command)
+            #expect(made.status == 1 && made.error.contains("certificate one: "), "\(command): \(made)")
+            #expect(made.output.contains("certificate two: deployed\n"), "\(command): \(made)")
+            #expect(try String(contentsOfFile: directory.path("told"), encoding: .utf8) == "one\ntwo\n", "\(command)")
+        }
+    }
+
     @Test("an upgrade is refused while a program runs, which would be run twice at a time, and ended by nobody")
     func upgrades() throws {
         try directory.writeProgram("echo \"$2\" >>told; while ! test -e go; do sleep 0.01; done")

@@ -175,7 +175,7 @@ extension CertificateOptions.Desk {
         switch question(.certificates(of: names)) {
         case .none:
             Output.line(absence + "; else the next start serves it")
-            for settings in changed { try deploy(settings) }
+            try Self.each(changed) { try deploy($0) }
             return false
         case .silent(let why):
             Output.error("\(why); the store has what is new, and the gateway serves it when it looks there again")

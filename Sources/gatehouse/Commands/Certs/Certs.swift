@@ -254,17 +254,24 @@ struct CertificateOptions: ParsableArguments {
         func deployOwed(besides names: Set<String>) throws {
             guard case .none = question(.status) else { return }
             let gateway = GatewayIdentity(socket: socket)
+            let others = site.certificates.values.sorted { $0.name < $1.name }.filter { !names.contains($0.name) }
+            try Self.each(others.filter { provider.owesDeployment($0, showing: [], at: gateway) }) { settings in
+                if provider.deploymentRecord(of: settings, at: gateway).next > now,
+                    let fault = provider.deploymentFault(of: settings, at: gateway, showing: { [] })
+                {
+                    Output.error("certificate \(settings.name): \(fault)")
+                    throw ExitCode(1)
+                }
+                try deploy(settings)
+            }
+        }
+
+        /// Does the same for several: one that fails keeps no other, and the first failure is the exit status.
+        static func each(_ several: [CertificateSettings], _ body: (CertificateSettings) throws -> Void) throws {
             var failure: ExitCode?
-            for settings in site.certificates.values.sorted(by: { $0.name < $1.name })
-            where !names.contains(settings.name) && provider.owesDeployment(settings, showing: [], at: gateway) {
+            for settings in several {
                 do {
-                    if provider.deploymentRecord(of: settings, at: gateway).next > now,
-                        let fault = provider.deploymentFault(of: settings, at: gateway, showing: { [] })
-                    {
-                        Output.error("certificate \(settings.name): \(fault)")
-                        throw ExitCode(1)
-                    }
-                    try deploy(settings)
+                    try body(settings)
                 } catch let code as ExitCode {
                     failure = failure ?? code
                 }

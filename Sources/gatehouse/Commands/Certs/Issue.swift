@@ -83,12 +83,18 @@ extension Certs {
             } catch is ExitCode {
                 isWanting = true
             }
+            var failure: ExitCode?
             if !changed.isEmpty {
-                try desk.publish(changed)
+                do {
+                    try desk.publish(changed)
+                } catch let code as ExitCode {
+                    failure = code
+                }
             } else if !isWanting {
                 Output.line("no certificate is due")
             }
             try desk.deployOwed(besides: Set(changed.map(\.name)))
+            if let failure { throw failure }
             if isWanting { throw ExitCode(1) }
         }
     }
