@@ -8,16 +8,14 @@ extension CertificateProvider {
     /// Those that may be shown for some of `names`: none of a CA that was given up, nor one that its standby has replaced.
     ///
     /// - Parameters:
-    ///   - places: what else may be shown: of a CA in use there is something among it.
+    ///   - places: what else may be shown: of a CA in use there is something among it, or in use under the same name.
     ///   - known: what was found before; what is there now, afterwards.
     internal func bundlesBefore(
         for names: [HostPattern],
         besides places: [[CertificateBundle]],
         knowing known: inout UnnamedNames
     ) -> [[CertificateBundle]] {
-        let shown = Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? [])
-        let certificates = site.certificates.values.filter { shown.contains($0.name) && $0.issuer.isStored }
-            .sorted { $0.name < $1.name }
+        let certificates = site.certificates.values.filter(\.issuer.isStored).sorted { $0.name < $1.name }
         let entries = Parallel.map(certificates) { [self, before = known.before] settings in
             entryBefore(settings.name, after: before[settings.name])
         }
@@ -26,11 +24,12 @@ extension CertificateProvider {
         let wanted = Wanted(names)
         let candidates = zip(certificates, entries).filter { wanted.isAmong($1?.identifiers ?? []) }
         guard !candidates.isEmpty else { return [] }
-        let roots = Set(places.joined().map(\.rootName))
+        let roots = Set(places.joined().map(\.chain.rootName))
         return candidates.compactMap { settings, entry in
             guard let number = entry?.generation, !store.isRevoked(settings.name, generation: number),
                 !isStandbyInUse(settings), let bundle = try? store.loadAsTold(settings.name, generation: number),
-                roots.contains(bundle.rootName), isOfCAInUse(bundle)
+                roots.contains(bundle.chain.rootName) || bundle.chain.rootName == rootName(of: settings),
+                isOfCAInUse(bundle)
             else { return nil }
             return [bundle]
         }
@@ -51,6 +50,11 @@ extension CertificateProvider {
         }
     }
 
+    /// The one of the generation in use, which no listener may show; nil where it cannot be read.
+    private func rootName(of settings: CertificateSettings) -> String? {
+        (try? store.loadChain(settings.name))?.rootName
+    }
+
     /// Its CA may have taken back what the standby came in for.
     private func isStandbyInUse(_ settings: CertificateSettings) -> Bool {
         guard settings.standby != nil, let leaf = try? store.loadChain(settings.name).first else { return false }
@@ -65,7 +69,7 @@ extension CertificateProvider {
     }
 }
 
-extension CertificateBundle {
+extension [Certificate] {
     /// Of whom clients know by whom it was issued: a CA's intermediates change, and come along.
-    fileprivate var rootName: String { chain.withoutRoot.last?.issuer ?? "" }
+    fileprivate var rootName: String { withoutRoot.last?.issuer ?? "" }
 }

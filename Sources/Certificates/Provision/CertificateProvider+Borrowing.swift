@@ -19,7 +19,7 @@ extension CertificateProvider {
     package struct Good {
         /// By the name that they have: it, or the wildcard above it.
         fileprivate var bundles: [String: [CertificateBundle]] = [:]
-        /// By wildcards, the single names below them for which there are some, and no certificate of the site file.
+        /// By wildcards, the single names below them for which there are some, and no certificate that a listener shows.
         fileprivate var single: [String: [String]] = [:]
 
         /// Those of `names` that none of them has.
@@ -72,7 +72,10 @@ extension CertificateProvider {
         var found = Good()
         let wildcards = Set(names.map { "\($0)" }.filter { $0.hasPrefix("*.") })
         if !wildcards.isEmpty {
-            let named = Set(site.certificates.values.lazy.flatMap(\.names).map { "\($0)" })
+            let shown = shownNames
+            let named = Set(
+                site.certificates.values.filter { shown.contains($0.name) }.flatMap(\.names).map { "\($0)" }
+            )
             let single = Set(places.joined().flatMap(\.identifiers)).subtracting(named)
                 .filter { wildcards.contains($0.wildcardAbove) && !wildcards.contains($0) }
             found.single = Dictionary(grouping: single.sorted(), by: \.wildcardAbove)
@@ -207,7 +210,7 @@ extension CertificateProvider {
         let found = Parallel.map(own) { [self] settings in atStart(settings) }
         let names = own.flatMap(\.names)
         var unnamed = UnnamedNames()
-        let places = found.compactMap(\.self) + unnamedBundles(for: names, knowing: &unnamed)
+        let places = found.compactMap(\.self) + unshownBundles(for: names, knowing: &unnamed)
         return lenders(in: places, for: names, knowing: &unnamed)
     }
 

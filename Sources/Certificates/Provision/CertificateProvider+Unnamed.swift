@@ -18,12 +18,28 @@ extension CertificateProvider {
         }
     }
 
-    private var unnamed: [String] {
-        let known = knownNames
-        return ((try? store.names()) ?? []).filter { !known.contains($0) }.sorted()
+    private var unnamed: [String] { stored(besides: site.certificates.keys) }
+
+    /// What no listener shows as the store has it: also those of the site file that are for other programs alone, or that come from
+    /// files by now.
+    private var unshown: [String] {
+        let shown = shownNames
+        return stored(
+            besides: site.certificates.values.filter { $0.issuer.isStored && shown.contains($0.name) }.map(\.name)
+        )
     }
 
-    /// For which names they are, so that only those are loaded, with their keys, that somebody lacks.
+    /// The store's certificates in the order of their names, without the standbys of the site's, and what the store has for itself.
+    private func stored(besides names: some Sequence<String>) -> [String] {
+        let others = Set(names).union(site.certificates.values.compactMap(\.standbyCertificate?.name))
+            .union(CertificateSettings.reservedNames)
+        return ((try? store.names()) ?? []).filter { !others.contains($0) }.sorted()
+    }
+
+    /// The names of the site's certificates that listeners show.
+    internal var shownNames: Set<String> { Set(site.gateway?.listeners.flatMap { $0.tls?.certificates ?? [] } ?? []) }
+
+    /// For which names those are that no listener shows, so that only those are loaded, with their keys, that somebody lacks.
     package struct UnnamedNames: Sendable {
         internal struct Entry: Sendable {
             let generation: Int
@@ -33,20 +49,20 @@ extension CertificateProvider {
         }
 
         fileprivate var entries: [String: Entry] = [:]
-        /// The same of the generations before those in use of certificates that the site file names.
+        /// The same of the generations before those in use, of certificates that the site file has issued.
         internal var before: [String: Entry] = [:]
 
         package init() {}
     }
 
-    /// Those that may be shown for some of `names`: they were served under them, it may be.
+    /// Those that no listener shows, and that may be shown for some of `names`: they were served under them, it may be.
     ///
     /// - Parameter known: what was found before; what is there now, afterwards.
-    package func unnamedBundles(
+    package func unshownBundles(
         for names: [HostPattern],
         knowing known: inout UnnamedNames
     ) -> [[CertificateBundle]] {
-        let places = unnamed
+        let places = unshown
         let entries = Parallel.map(places) { [self, before = known.entries] name in
             entry(of: name, after: before[name])
         }
@@ -75,17 +91,7 @@ extension CertificateProvider {
     }
 
     /// Whether the store has such a one.
-    package func isUnnamed(_ name: String) -> Bool {
-        !knownNames.contains(name) && (try? store.names())?.contains(name) ?? false
-    }
-
-    /// The names that have their place in the store: certificates of the site file, their standbys, and the store's own.
-    private var knownNames: Set<String> {
-        let certificates = site.certificates.values
-        return Set(
-            certificates.map(\.name) + certificates.compactMap(\.standbyCertificate?.name)
-        ).union(CertificateSettings.reservedNames)
-    }
+    package func isUnnamed(_ name: String) -> Bool { unnamed.contains(name) }
 
     /// Deletes all keys of such a one. Its certificates stay, so that they can be revoked when the site file names it again: then
     /// another is issued, with which those go that have ended.

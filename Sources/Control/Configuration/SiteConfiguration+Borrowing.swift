@@ -9,7 +9,7 @@ extension SiteConfiguration {
     ///
     /// - Parameters:
     ///   - earlier: what was served.
-    ///   - unnamed: what is known of the store's certificates that the site file does not name.
+    ///   - unnamed: what is known of the store's certificates that no listener shows.
     internal static func fill(
         _ certificates: inout [String: Held],
         by provider: CertificateProvider,
@@ -23,7 +23,7 @@ extension SiteConfiguration {
         let present = certificates.filter { $0.value.isShown && !$0.value.provided.isStandIn }
             .sorted { $0.key < $1.key }.map(\.value.provided.own)
         let names = lacking.values.flatMap(\.settings.names)
-        let places = present + provider.unnamedBundles(for: names, knowing: &unnamed)
+        let places = present + provider.unshownBundles(for: names, knowing: &unnamed)
         let lasting = provider.lenders(in: places, for: names, knowing: &unnamed)
         let remnants = remnants(of: earlier, besides: certificates)
         var all = lasting

@@ -108,7 +108,7 @@ extension SiteConfiguration {
         /// The internal CA's lists of what it has revoked, by their paths.
         var lists: [String: [UInt8]] = [:]
         var store = CertificateProvider.StoreFindings()
-        /// Of the store's certificates that the site file does not name.
+        /// Of the store's certificates that no listener shows.
         var unnamed = CertificateProvider.UnnamedNames()
         /// The certificates that may be others now; nil for all.
         var changed: Set<String>?

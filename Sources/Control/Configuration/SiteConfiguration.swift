@@ -27,7 +27,7 @@ package struct SiteConfiguration: Sendable {
     package let authority: InternalCAStanding?
     /// What is wrong with the store as a whole, or in the way of the next certificates; among the warnings, too.
     internal let storeFindings: CertificateProvider.StoreFindings
-    /// What is known of the store's certificates that the site file does not name.
+    /// What is known of the store's certificates that no listener shows.
     internal let unnamed: CertificateProvider.UnnamedNames
     /// When the lists end by which clients' certificates are checked, by the listener's port: seconds since 1970.
     package let clientListsEnds: [UInt16: Int64]

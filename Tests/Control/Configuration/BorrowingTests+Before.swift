@@ -126,4 +126,40 @@ extension BorrowingTests {
             #expect(try shown("a", in: load(moved, shown: "a, b")) == [own.fingerprint, old])
         }
     }
+
+    @Test("what no listener shows any more has it yet, and what the store has of one that comes from files now")
+    func notShown() throws {
+        try inFolder {
+            let own = try keep("a", "www.foobar.com")
+            let old = try keep("b", "shop.foobar.com", "mail.foobar.com")
+            let a = "  a: { names: [www.foobar.com, shop.foobar.com], issuer: \(acme) }\n"
+            func unshown(_ names: String) -> String {
+                "  b: { names: [\(names)], issuer: \(acme), deploy: { run: /bin/true } }"
+            }
+            let mail = try InternalCA(named: "other", now: now).issue(names: ["mail.foobar.com"], now: now)
+            let ofFiles = "  b: { names: [mail.foobar.com], issuer: \(try files(mail, "mail")) }"
+            let whole = unshown("shop.foobar.com, mail.foobar.com")
+            for (b, listed) in [(whole, "a"), (unshown("mail.foobar.com"), "a"), (ofFiles, "a, b")] {
+                let site = try load(a + b, shown: listed, host: "www.foobar.com")
+                #expect(shown("a", in: site) == [own.fingerprint, old.fingerprint], "\(b) \(site.warnings)")
+                #expect(site.lost(atStartOf: site.site, at: now) == [])
+                let checked = CertificateCheck.findings(site.site, file: "site.yaml", whereAbsent: .warning)
+                let words = site.warnings.filter { $0.hasPrefix("certificate a: ") }
+                #expect(checked.map(\.message).filter { $0.hasPrefix("certificate a: ") } == words, "\(checked)")
+            }
+            let wildcard = """
+                  wild: { names: ["*.foobar.com"], issuer: { acme: "https://ca.test/directory", dns: { run: /bin/true } } }
+
+                """
+            let wild = try load(wildcard + whole, shown: "wild", host: "www.foobar.com")
+            #expect(shown("wild", in: wild).contains(old.fingerprint), "\(wild.warnings)")
+            // Its own next one has the name no more.
+            _ = try keep("b", "mail.foobar.com")
+            let site = try load(a + unshown("mail.foobar.com"), shown: "a", host: "www.foobar.com")
+            #expect(shown("a", in: site) == [own.fingerprint, old.fingerprint], "\(site.warnings)")
+            let fresh = "  new: { names: [new.foobar.com, shop.foobar.com], issuer: \(acme) }\n"
+            let beside = try load(fresh + unshown("mail.foobar.com"), shown: "new", host: "new.foobar.com")
+            #expect(shown("new", in: beside).first == old.fingerprint, "\(beside.warnings)")
+        }
+    }
 }

@@ -187,14 +187,14 @@ struct BorrowingTests {
             let names = try #require(site.certificates["web"]).names
             var known = CertificateProvider.UnnamedNames()
             let (a, b) = (try keep("a", "foobar.com"), try keep("b", "example.com"))
-            var found = provider.unnamedBundles(for: names, knowing: &known)
+            var found = provider.unshownBundles(for: names, knowing: &known)
             #expect(found.map { $0.map(\.fingerprint) } == [[a.fingerprint]])
             let next = try keep("b", "foobar.com")
-            found = provider.unnamedBundles(for: names, knowing: &known)
+            found = provider.unshownBundles(for: names, knowing: &known)
             #expect(found.map { $0.map(\.fingerprint) } == [[a.fingerprint], [next.fingerprint]])
             _ = try store.rollBack("b", reason: "a test", now: now)
             try Data().write(to: URL(fileURLWithPath: "\(folder)/store/a/1/revoked"))
-            found = provider.unnamedBundles(for: names, knowing: &known)
+            found = provider.unshownBundles(for: names, knowing: &known)
             #expect(found.isEmpty, "\(b.names)")
         }
     }

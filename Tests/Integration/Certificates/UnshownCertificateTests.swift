@@ -62,6 +62,23 @@ struct UnshownCertificateTests {
         #expect(again.log.contains("certificate db: issued by the internal CA"), "\(again.log)")
     }
 
+    @Test("is shown for a name that went to another, which has none for it yet, and `list` says so")
+    func lent() throws {
+        let database = """
+              db: { names: [shop.foobar.test, db.foobar.test], issuer: internal, deploy: { run: [program] } }
+            """
+        let site = try RunningSite(text(database), in: directory)
+        #expect(try line(of: "db").contains("no listener shows it"), "\(site.log)")
+        let more = text(database).replacing(
+            "web: { names: [foobar.test], issuer: internal }",
+            with: #"web: { names: [foobar.test, shop.foobar.test], issuer: { acme: "https://127.0.0.1:1/directory" } }"#
+        )
+        try directory.write(more, to: "site.yaml")
+        _ = try site.command("reload")
+        let listed = try line(of: "db")
+        #expect(listed.contains("kept fresh for other programs; the gateway shows it for web, until"), "\(listed)")
+    }
+
     @Test("and that cannot be used is told, by check too, and keeps the gateway from nothing")
     func damaged() throws {
         let site = try RunningSite(

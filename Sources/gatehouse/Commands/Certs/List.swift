@@ -56,7 +56,8 @@ extension Certs {
                         standing.line(
                             at: desk.now,
                             served: served.map { $0[standing.name] ?? [] },
-                            borrowers: standing.isUnnamed ? standing.borrowers(in: served ?? [:]) : []
+                            borrowers: standing.isUnnamed || served?[standing.name] == nil
+                                ? standing.borrowers(in: served ?? [:]) : []
                         )
                     )
                 }
@@ -132,10 +133,7 @@ extension CertificateStanding {
         if let runway = runway(at: now) { words.append("\(runway) \(runway == 1 ? "try remains" : "tries remain")") }
         if isUnnamed {
             if !borrowers.isEmpty {
-                words.append(
-                    "the gateway shows it for \(borrowers.joined(separator: ", ")), until there is one of that name; nothing of "
-                        + "this site renews it"
-                )
+                words += [Self.words(ofBorrowers: borrowers), "nothing of this site renews it"]
             } else {
                 words.append(
                     served?.isEmpty == false
@@ -143,7 +141,7 @@ extension CertificateStanding {
                 )
             }
         } else if let served, faults.isEmpty {
-            if !served.isEmpty || !isStandbyItself { words.append(Self.words(of: served)) }
+            if !served.isEmpty || !isStandbyItself { words.append(Self.words(of: served, borrowers: borrowers)) }
         } else if let served, !served.isEmpty {
             words.append("the gateway serves \(served.map(\.text).joined(separator: ", "))")
         }
@@ -154,9 +152,16 @@ extension CertificateStanding {
     /// It is one that is kept ready.
     private var isStandbyItself: Bool { name.hasSuffix(CertificateSettings.standbySuffix) }
 
-    /// - Parameter served: empty for one that no listener shows.
-    private static func words(of served: [ServedCertificate]) -> String {
-        if served.isEmpty { return "kept fresh for other programs, no listener shows it" }
+    private static func words(ofBorrowers borrowers: [String]) -> String {
+        "the gateway shows it for \(borrowers.joined(separator: ", ")), until there is one of that name"
+    }
+
+    /// - Parameter served: empty for one that no listener shows under its name.
+    private static func words(of served: [ServedCertificate], borrowers: [String]) -> String {
+        if served.isEmpty {
+            return "kept fresh for other programs"
+                + (borrowers.isEmpty ? ", no listener shows it" : "; \(words(ofBorrowers: borrowers))")
+        }
         let others = served.filter { $0.trial == .others }
         guard let share = served.share, !others.isEmpty else { return "served" }
         return "served to \(share) % of the clients, \(others.map(\.text).joined(separator: ", ")) to the others"
