@@ -24,6 +24,12 @@ extension CertificateProvider {
         store.faultOfWayBack(of: name, from: history, now: now)
     }
 
+    /// The generations that `retire` is for, and whether their keys are there; none where it refuses them.
+    package func generationsToRetire(of name: String, only number: Int?) -> [(number: Int, hasKey: Bool)] {
+        let numbers = (try? store.generations(of: name, besidesCurrentOr: number)) ?? []
+        return numbers.map { (number: $0, hasKey: store.hasKey(of: name, generation: $0)) }
+    }
+
     /// SHA-256 of the certificates of these generations, or of all, as far as they are there.
     package func fingerprints(of name: String, generations: [Int]? = nil) -> [String] {
         (generations ?? (try? store.generations(of: name)) ?? []).compactMap { number in

@@ -18,9 +18,9 @@ extension Certs {
                 While a canary runs, nothing is retired but with --compromised, which ends it. Exit status: 3 when a gateway \
                 runs and does not answer; what is on the disk is done all the same.
 
-                Of a certificate that the site file does not name all keys go, the current one's, too: of sites that share the \
-                store, this site's gateway alone is asked whether it serves it, or shows it for a certificate that has none of its own \
-                yet; --compromised ends that.
+                No key goes of what this site's gateway shows for another certificate, which has none of its own yet; \
+                --compromised ends that, too. Of a certificate that the site file does not name all keys go, the current one's, too, \
+                unless the gateway serves it: of sites that share the store, this site's alone is asked.
                 """
         )
 
@@ -38,6 +38,20 @@ extension Certs {
             // One that does not answer keeps no key from going.
             let status = gateway.ask(.status)
             let isServing = status != nil || gateway.isSilent
+            let served = status?["certificates"]?.items ?? []
+            let doomed = desk.provider.generationsToRetire(of: name, only: generation)
+            let current = desk.provider.standing(settings).leaves.map(\.fingerprint)
+            // Others show it, it may be, for names that nothing in use has; also what a try before this one has deleted.
+            let old = desk.provider.fingerprints(of: name, generations: doomed.map { $0.number })
+                .filter { !current.contains($0) }
+            let borrowers = Self.borrowers(of: old, in: served)
+            // What others see of one on trial ends with that, which keeps the keys, too.
+            let isTried = (status?["certificate_trials"]?.items ?? []).contains { $0["name"]?.text == name }
+            if !isTried {
+                let held = doomed.filter { $0.hasKey }.map { $0.number }
+                let lent = desk.provider.fingerprints(of: name, generations: held).filter { old.contains($0) }
+                try requireNotLent(lent, to: Self.borrowers(of: lent, in: served).filter { $0 != name }, desk)
+            }
             if compromised {
                 try desk.perform { () throws(CertificateProblem) in
                     try desk.provider.requireOtherKey(settings, only: generation)
@@ -61,11 +75,6 @@ extension Certs {
                         + gone.map { String($0) }.joined(separator: ", ")
             )
             let retired = desk.provider.fingerprints(of: name, generations: gone)
-            // Others show it, it may be, for names that nothing in use has; also what a try before this one has deleted.
-            let current = desk.provider.standing(settings).leaves.map(\.fingerprint)
-            let old = desk.provider.fingerprints(of: name, generations: generation.map { [$0] })
-                .filter { !current.contains($0) }
-            let borrowers = Self.borrowers(of: old, in: status?["certificates"]?.items ?? [])
             // The lists that the gateway serves hold what was revoked.
             if revoke != nil || !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
             let lent = Self.uses(of: old, lentTo: borrowers.filter { $0 != name }, &gateway)
@@ -129,17 +138,7 @@ extension Certs {
             }
             let fingerprints = desk.provider.fingerprints(of: name)
             let borrowers = Self.borrowers(of: fingerprints, in: served)
-            // One that came in under several names is another's own, too.
-            let isLent = borrowers.compactMap(desk.named).contains { borrower in
-                desk.provider.standing(borrower).leaves.allSatisfy { !fingerprints.contains($0.fingerprint) }
-            }
-            guard compromised || !isLent else {
-                Output.error(
-                    "certificate \(name): the running gateway shows it for \(borrowers.joined(separator: ", ")), until there is one "
-                        + "of that name; --compromised deletes its keys at once"
-                )
-                throw ExitCode(1)
-            }
+            try requireNotLent(fingerprints, to: borrowers, desk)
             if compromised { renewTickets(&gateway, desk, isServing: status != nil || gateway.isSilent) }
             // A gateway that says that it does not serve it has no trial of it.
             try endTrials(desk, isServing: gateway.isSilent)
@@ -155,6 +154,27 @@ extension Certs {
             if !borrowers.isEmpty { _ = gateway.ask(.certificates(of: nil)) }
             let lent = Self.uses(of: fingerprints, lentTo: borrowers, &gateway)
             try end(gateway, isFine: letGo(lent))
+        }
+
+        /// Ends the command where the running gateway shows one of these for another certificate of the site, which has none of its
+        /// own for a name: clients of that would be refused.
+        private func requireNotLent(
+            _ fingerprints: [String],
+            to borrowers: [String],
+            _ desk: CertificateOptions.Desk
+        ) throws {
+            guard !compromised else { return }
+            // One that came in under several names is another's own, too.
+            let lacking = borrowers.compactMap(desk.named).filter { borrower in
+                desk.provider.standing(borrower).leaves.allSatisfy { !fingerprints.contains($0.fingerprint) }
+            }
+            guard !lacking.isEmpty else { return }
+            let names = lacking.map(\.name).joined(separator: ", ")
+            Output.error(
+                "certificate \(change.name): the running gateway shows it for \(names), until there is one of that name; "
+                    + "--compromised deletes its keys at once"
+            )
+            throw ExitCode(1)
         }
 
         /// The certificates for which a gateway shows one of another name.
