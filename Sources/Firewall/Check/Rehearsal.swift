@@ -274,19 +274,29 @@ package struct Rehearsal {
     }
 
     /// The routers that a connection may pass, those at its source first: only those attached to both ends where there are
-    /// such. One of them may be an end itself, to which no other leads.
+    /// such. No other leads to one of them that is the destination itself.
     private func candidates(_ connection: Connection) -> [SiteHost] {
         let near = routers.filter { $0.isAttached(to: connection.source) }
         let direct = near.filter { $0.isAttached(to: connection.destination) && isOnTheWay($0, connection) }
+        if direct.contains(where: { $0.name == bearers[connection.destination] }) { return [] }
         if !direct.isEmpty { return direct }
         let between = routers.filter { isBetween($0, connection) }
         let far = routers.filter {
             !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
         }
         // Of those between, outsiders come first to the ones that have an interface to them.
-        let outer = between.filter { $0.interfaces.contains(where: \.bordersStrangers) }
-        let inner = between.filter { !$0.interfaces.contains(where: \.bordersStrangers) }
-        return near + (near.isEmpty ? outer + inner : inner + outer) + far
+        let outer = between.filter { $0.interfaces.contains(where: \.facesStrangers) }
+        let inner = between.filter { !$0.interfaces.contains(where: \.facesStrangers) }
+        return near + (near.isEmpty ? outer + inner : inner + outer) + (isReachedByItself(connection) ? [] : far)
+    }
+
+    /// Whether a router is the destination and has the source by an interface that its address is not on: others that are
+    /// attached to the network of this one do not lead to it.
+    private func isReachedByItself(_ connection: Connection) -> Bool {
+        guard let router = bearers[connection.destination].flatMap({ hosts[$0] }), router.isRouter else { return false }
+        let inputs = router.interfaces(toward: connection.source)
+        let own = router.interfaces(toward: connection.destination)
+        return !inputs.isEmpty && !inputs.contains { input in own.contains { $0.name == input.name } }
     }
 
     /// Whether a router that is attached to neither end is between these.

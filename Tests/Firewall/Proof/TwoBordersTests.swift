@@ -203,4 +203,40 @@ struct TwoBordersTests {
         #expect(proof.answer == .refuted && proof.host == "h", "\(proof.summary)")
         #expect(try Self.failed(text, "from: 10.3.0.77, to: 10.2.0.10, service: https", "drop") == [])
     }
+
+    /// Two routers with the same networks, and addresses that the one has which is up.
+    private static func pair(_ firewall: String) -> String {
+        func router(_ name: String, _ last: Int) -> String {
+            SiteText.router(
+                name,
+                "eth0: { zone: outside, addresses: [198.51.100.\(last)/24], shared: [198.51.100.100/24] }",
+                "eth1: { zone: inside, addresses: [10.20.0.\(last)/24, \"2001:db8:7::\(last)/64\"], "
+                    + "shared: [10.20.0.1/24] }"
+            )
+        }
+        return SiteText.of(router("r1", 11), router("r2", 12), networks: "lan: 10.20.0.0/24", firewall: firewall)
+    }
+
+    @Test("an address of one of a pair is reached by itself, not through the other")
+    func pair() throws {
+        let text = Self.pair(
+            """
+              allow:
+                - { from: lan, to: router, services: ssh, in: inside }
+                - { from: internet, to: r1, services: https, in: outside }
+              exactly: [{ id: e, from: 10.20.0.99, to: 198.51.100.11, services: ssh }]
+            """
+        )
+        let proof = try #require(try site(text).answers().byID["e"])
+        #expect(proof.isProved, "\(proof.summary)")
+        for test in [
+            "from: 10.20.0.99, to: 198.51.100.11, service: ssh", "from: 10.20.0.99, to: 198.51.100.100, service: ssh",
+            "from: \"2001:4860:4860::8888\", to: \"2001:db8:7::11\", service: https",
+        ] {
+            #expect(try Self.failed(text, test, "accept") == [])
+            let got = try Self.failed(text, test, "drop")
+            #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+        }
+        #expect(try Self.failed(text, "from: 10.20.0.99, to: 198.51.100.11, service: https", "drop") == [])
+    }
 }
