@@ -284,14 +284,24 @@ package struct Rehearsal {
         let far = routers.filter {
             !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
         }
-        // Of those between, outsiders come first to the ones that have an interface to them.
-        let outer = between.filter { $0.interfaces.contains(where: \.facesStrangers) }
-        let inner = between.filter { !$0.interfaces.contains(where: \.facesStrangers) }
-        return near + (near.isEmpty ? outer + inner : inner + outer) + (isReachedByItself(connection) ? [] : far)
+        let row = near.isEmpty ? Array(Self.row(between, from: far).reversed()) : Self.row(between, from: near)
+        return near + row + (isReachedByItself(connection) ? [] : far)
     }
 
-    /// Whether a router is the destination and has the source by an interface that its address is not on: others that are
-    /// attached to the network of this one do not lead to it.
+    /// The routers between, in the order in which they follow those at one end: first who shares a network with these.
+    private static func row(_ between: [SiteHost], from end: [SiteHost]) -> [SiteHost] {
+        var (row, left, last) = ([SiteHost](), between, end)
+        while !last.isEmpty {
+            let networks = Set(last.flatMap(\.sharedNetworks))
+            last = left.filter { !networks.isDisjoint(with: $0.sharedNetworks) }
+            left.removeAll { !networks.isDisjoint(with: $0.sharedNetworks) }
+            row += last
+        }
+        return row + left
+    }
+
+    /// Whether a router is the destination and has the source by an interface that its address is not on: others which
+    /// are attached to the network of the address do not lead there.
     private func isReachedByItself(_ connection: Connection) -> Bool {
         guard let router = bearers[connection.destination].flatMap({ hosts[$0] }), router.isRouter else { return false }
         let inputs = router.interfaces(toward: connection.source)

@@ -55,7 +55,7 @@ extension SiteModel {
 
 extension SiteHost {
     /// Those of one link alone are the same on every other.
-    fileprivate var sharedNetworks: [IPNetwork] { allAddresses.map(\.network).filter { !$0.address.isOfLink } }
+    package var sharedNetworks: [IPNetwork] { allAddresses.map(\.network).filter { !$0.address.isOfLink } }
 
     /// Those that a router leads others to. What it has by an interface that strangers come by is reached as these are: two
     /// offices with a tunnel in common reach each other's public address by their own providers.

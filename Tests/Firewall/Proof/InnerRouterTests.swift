@@ -193,6 +193,40 @@ struct InnerRouterTests {
         #expect(try Self.failed(text, "from: r2, to: 8.8.8.8, service: http", "accept") == [])
     }
 
+    @Test("the border is asked about the source that a router before it masquerades", arguments: ["a", "z"])
+    func masqueraded(name: String) throws {
+        let text = SiteText.of(
+            SiteText.router(
+                name,
+                "wan: { zone: outside, addresses: [198.51.100.5/24] }",
+                "lan: { zone: core, addresses: [10.1.0.1/24] }"
+            ),
+            SiteText.router(
+                "r2",
+                "upl: { zone: outside, addresses: [10.1.0.2/24] }",
+                "dn: { zone: floor, addresses: [10.3.0.1/24] }"
+            ),
+            SiteText.router(
+                "r3",
+                "upl: { zone: floor, addresses: [10.3.0.2/24] }",
+                "dn: { zone: lab, addresses: [10.2.0.1/24] }"
+            ),
+            "h1: { interfaces: { eth0: { zone: lab, addresses: [10.2.0.21/24] } } }",
+            networks: "lab: 10.2.0.0/24",
+            firewall: """
+                  allow:
+                    - { from: lab, to: internet, services: [http, https] }
+                    - { from: 10.1.0.2, to: internet, services: http }
+                  masquerade: [{ from: lab, out: outside, to: internet }]
+                """
+        )
+        let (open, closed) = ("from: h1, to: 8.8.8.8, service: http", "from: h1, to: 8.8.8.8, service: https")
+        #expect(try Self.failed(text, open, "accept") == [])
+        #expect(try Self.failed(text, closed, "drop") == [])
+        let lost = try Self.failed(text, closed, "accept")
+        #expect(lost.count == 1 && lost[0].contains("through \(name): no rule"), "\(lost)")
+    }
+
     @Test("the border's own packets to it leave by the network of the inner router")
     func sent() throws {
         let text = Self.text(
