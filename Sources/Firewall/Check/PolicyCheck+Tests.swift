@@ -85,6 +85,9 @@ extension PolicyCheck {
             let line = translation.position.line
             return "\(way) \(decision.host): whether it passes \(router), where line \(line) gives it another source, "
                 + "the site file does not say"
+        case .router:
+            return "\(way) \(decision.host): which of them it passes the site file does not say, and they decide "
+                + "differently"
         case nil: break
         }
         guard let rule = decision.rule else { return "\(way) \(decision.host): no rule lets it through" }

@@ -14,7 +14,7 @@ package struct Rehearsal {
     private var bearers: [IPAddress: String]
     /// The same by turns, where hosts share addresses: one of these holds at a time.
     private let turns: [[IPAddress: String]]
-    private let routers: [SiteHost]
+    private var routers: [SiteHost]
     /// The ways through routers that change sources, of what begins and ends in no network of theirs.
     private let detours: [(router: SiteHost, passage: Passage)]
     /// By router, the ways between outsiders and what other routers lead to.
@@ -65,11 +65,45 @@ package struct Rehearsal {
         case way(through: String)
         /// Whether it passes a router that gives it another source.
         case change(Translation, by: String)
+        /// Which of several routers it passes, whose words differ.
+        case router
     }
 
     /// What the hosts on the way say, up to the first that does not let it through. Empty when no host of the site is
-    /// on the way.
+    /// on the way. Where each of several routers leads there by itself, they all say the same, or nobody can tell.
     package func decisions(_ connection: Connection) -> [Decision] {
+        let parallel = parallel(connection)
+        var ways = [self]
+        for group in parallel {
+            ways = ways.flatMap { way -> [Rehearsal] in
+                group.map { taken -> Rehearsal in
+                    var other = way
+                    other.routers.removeAll { $0.name != taken && group.contains($0.name) }
+                    return other
+                }
+            }
+        }
+        let all = ways.map { $0.decisionsOnOneWay(connection) }
+        let doubtful = all.first { $0.last?.doubt != nil }
+        if Set(all.map { $0.last?.verdict }).count == 1 || doubtful != nil { return doubtful ?? all[0] }
+        let names = parallel.flatMap(\.self).joined(separator: " or ")
+        return [Decision(host: names, path: .forward, rule: nil, doubt: .router)]
+    }
+
+    /// The names of the routers of which a connection passes one, at either end: those of which the site file says that they
+    /// have both ends, by different interfaces. None where it is one at most.
+    private func parallel(_ connection: Connection) -> [[String]] {
+        let (source, destination) = (connection.source, connection.destination)
+        let leading = candidates(connection).filter { router in
+            router.name != bearers[source] && router.name != bearers[destination] && isOnTheWay(router, connection)
+                && !router.interfaces(toward: source).isEmpty && !router.interfaces(toward: destination).isEmpty
+        }
+        let near = leading.filter { $0.isAttached(to: source) }
+        let far = leading.filter { !$0.isAttached(to: source) && $0.isAttached(to: destination) }
+        return [near, far].filter { $0.count > 1 }.map { $0.map(\.name) }
+    }
+
+    private func decisionsOnOneWay(_ connection: Connection) -> [Decision] {
         let (decisions, seen) = followed(connection)
         guard let last = decisions.last, last.doubt == nil else { return decisions }
         // What is stopped where it begins comes to no router between others.

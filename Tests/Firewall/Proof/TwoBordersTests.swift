@@ -239,4 +239,36 @@ struct TwoBordersTests {
         }
         #expect(try Self.failed(text, "from: 10.20.0.99, to: 198.51.100.11, service: https", "drop") == [])
     }
+
+    @Test("which of two ways out of a network it is nobody can tell", arguments: ["a", "z"])
+    func uplinks(second: String) throws {
+        let text = SiteText.of(
+            SiteText.router(
+                "fibre",
+                "eth0: { zone: outside, addresses: [198.51.100.2/24] }",
+                "eth1: { zone: inside, addresses: [10.1.0.1/24] }"
+            ),
+            SiteText.router(second, "wwan0: { zone: backup }", "eth1: { zone: inside, addresses: [10.1.0.2/24] }"),
+            networks: "lan: 10.1.0.0/24",
+            firewall: """
+                  allow:
+                    - { from: lan, to: internet, services: https, out: outside }
+                    - { from: lan, to: internet, services: http }
+                    - { from: internet, to: lan, services: ssh, in: outside }
+                  masquerade: [{ from: lan, out: outside }, { from: lan, out: backup }]
+                """
+        )
+        let (out, back) = ("from: 10.1.0.77, to: 8.8.8.8, service: ", "from: 8.8.8.8, to: 10.1.0.77, service: ")
+        let both = ["fibre", second].sorted().joined(separator: " or ")
+        for expected in ["accept", "drop"] {
+            for test in [out + "https", back + "ssh"] {
+                let found = try Self.failed(text, test, expected)
+                #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
+                #expect(found.first?.contains("through \(both): which of them") == true, "\(found)")
+            }
+        }
+        // Where both decide alike, it is known.
+        #expect(try Self.failed(text, out + "http", "accept") == [])
+        for test in [out + "ssh", back + "https"] { #expect(try Self.failed(text, test, "drop") == []) }
+    }
 }
