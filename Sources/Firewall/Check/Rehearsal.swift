@@ -90,17 +90,18 @@ package struct Rehearsal {
         return [Decision(host: names, path: .forward, rule: nil, doubt: .router)]
     }
 
-    /// The names of the routers of which a connection passes one, at either end: those of which the site file says that they
-    /// have both ends, by different interfaces. None where it is one at most.
+    /// The names of the routers of which a connection passes one: those of a step that have both ends by interfaces which
+    /// the site file tells. None where it is one at most.
     private func parallel(_ connection: Connection) -> [[String]] {
         let (source, destination) = (connection.source, connection.destination)
-        let leading = candidates(connection).filter { router in
-            router.name != bearers[source] && router.name != bearers[destination] && isOnTheWay(router, connection)
-                && !router.interfaces(toward: source).isEmpty && !router.interfaces(toward: destination).isEmpty
+        let steps = steps(connection).map { step in
+            step.filter { router in
+                let isEnd = [bearers[source], bearers[destination]].contains(router.name)
+                let ways = [router.interfaces(toward: source), router.interfaces(toward: destination)]
+                return !isEnd && !ways.contains(where: \.isEmpty) && isOnTheWay(router, connection)
+            }
         }
-        let near = leading.filter { $0.isAttached(to: source) }
-        let far = leading.filter { !$0.isAttached(to: source) && $0.isAttached(to: destination) }
-        return [near, far].filter { $0.count > 1 }.map { $0.map(\.name) }
+        return steps.filter { $0.count > 1 }.map { $0.map(\.name) }
     }
 
     private func decisionsOnOneWay(_ connection: Connection) -> [Decision] {
@@ -193,7 +194,7 @@ package struct Rehearsal {
             return true
         }
         if isSent, let source, !ask(source, .output) || source == destination { return (decisions, seen) }
-        for router in candidates(connection) where router.name != source && router.name != destination {
+        for router in steps(connection).joined() where router.name != source && router.name != destination {
             guard isOnTheWay(router, current) else { continue }
             guard ask(router.name, .forward) else { return (decisions, seen) }
         }
@@ -307,31 +308,31 @@ package struct Rehearsal {
         return Connection(from: packet.source, to: address, packet.protocolNumber, detail: port ?? packet.detail)
     }
 
-    /// The routers that a connection may pass, those at its source first: only those attached to both ends where there are
-    /// such. No other leads to one of them that is the destination itself.
-    private func candidates(_ connection: Connection) -> [SiteHost] {
+    /// The routers that a connection may pass, those at its source first, and together those that are as near to it: only
+    /// those attached to both ends where there are such. No other leads to one of them that is the destination itself.
+    private func steps(_ connection: Connection) -> [[SiteHost]] {
         let near = routers.filter { $0.isAttached(to: connection.source) }
         let direct = near.filter { $0.isAttached(to: connection.destination) && isOnTheWay($0, connection) }
         if direct.contains(where: { $0.name == bearers[connection.destination] }) { return [] }
-        if !direct.isEmpty { return direct }
+        if !direct.isEmpty { return [direct] }
         let between = routers.filter { isBetween($0, connection) }
         let far = routers.filter {
             !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
         }
         let row = near.isEmpty ? Array(Self.row(between, from: far).reversed()) : Self.row(between, from: near)
-        return near + row + (isReachedByItself(connection) ? [] : far)
+        return [near] + row + (isReachedByItself(connection) ? [] : [far])
     }
 
     /// The routers between, in the order in which they follow those at one end: first who shares a network with these.
-    private static func row(_ between: [SiteHost], from end: [SiteHost]) -> [SiteHost] {
-        var (row, left, last) = ([SiteHost](), between, end)
+    private static func row(_ between: [SiteHost], from end: [SiteHost]) -> [[SiteHost]] {
+        var (row, left, last) = ([[SiteHost]](), between, end)
         while !last.isEmpty {
             let networks = Set(last.flatMap(\.sharedNetworks))
             last = left.filter { !networks.isDisjoint(with: $0.sharedNetworks) }
             left.removeAll { !networks.isDisjoint(with: $0.sharedNetworks) }
-            row += last
+            row.append(last)
         }
-        return row + left
+        return row + left.map { [$0] }
     }
 
     /// Whether a router is the destination and has the source by an interface that its address is not on: others which

@@ -249,26 +249,34 @@ struct TwoBordersTests {
                 "eth1: { zone: inside, addresses: [10.1.0.1/24] }"
             ),
             SiteText.router(second, "wwan0: { zone: backup }", "eth1: { zone: inside, addresses: [10.1.0.2/24] }"),
-            networks: "lan: 10.1.0.0/24",
+            SiteText.router(
+                "r3",
+                "upl: { zone: core, addresses: [10.1.0.3/24] }",
+                "dn: { zone: lab, addresses: [10.2.0.1/24] }"
+            ),
+            networks: "lan: [10.1.0.0/24, 10.2.0.0/24]",
             firewall: """
                   allow:
                     - { from: lan, to: internet, services: https, out: outside }
+                    - { from: lan, to: internet, services: https, out: core }
                     - { from: lan, to: internet, services: http }
                     - { from: internet, to: lan, services: ssh, in: outside }
                   masquerade: [{ from: lan, out: outside }, { from: lan, out: backup }]
                 """
         )
         let (out, back) = ("from: 10.1.0.77, to: 8.8.8.8, service: ", "from: 8.8.8.8, to: 10.1.0.77, service: ")
+        // It passes the inner router first.
+        let inner = "from: 10.2.0.77, to: 8.8.8.8, service: "
         let both = ["fibre", second].sorted().joined(separator: " or ")
         for expected in ["accept", "drop"] {
-            for test in [out + "https", back + "ssh"] {
+            for test in [out + "https", inner + "https", back + "ssh"] {
                 let found = try Self.failed(text, test, expected)
                 #expect(found.count == 1 && found[0].contains("cannot tell what becomes of it"), "\(found)")
                 #expect(found.first?.contains("through \(both): which of them") == true, "\(found)")
             }
         }
         // Where both decide alike, it is known.
-        #expect(try Self.failed(text, out + "http", "accept") == [])
-        for test in [out + "ssh", back + "https"] { #expect(try Self.failed(text, test, "drop") == []) }
+        for test in [out + "http", inner + "http"] { #expect(try Self.failed(text, test, "accept") == []) }
+        for test in [out + "ssh", inner + "ssh", back + "https"] { #expect(try Self.failed(text, test, "drop") == []) }
     }
 }
