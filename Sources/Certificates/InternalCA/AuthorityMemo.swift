@@ -6,7 +6,7 @@ import Synchronization
 /// What is found out of the internal CA once for many certificates that are looked at one after another.
 internal final class AuthorityMemo: Sendable {
     private struct Memo: Sendable {
-        /// The files that say which CA it is, and the root's, whose key may come and go.
+        /// The files that say which CA it is, and what it has taken back, and the root's, whose key may come and go.
         let files: [(path: String, stamp: FileStamp?)]
         let standing: InternalCAStanding?
     }
@@ -22,7 +22,7 @@ internal final class AuthorityMemo: Sendable {
             return held.standing
         }
         // Before they are read: what changes meanwhile is seen the next time.
-        let files = ([InternalCA.pointer(in: store)] + store.filesInUse(of: InternalCA.rootName)).map { path in
+        let files = (InternalCA.sources(in: store) + store.filesInUse(of: InternalCA.rootName)).map { path in
             (path: path, stamp: FileStamp(path))
         }
         let standing = try InternalCAStanding(in: store)

@@ -32,7 +32,7 @@ extension InternalCA {
         Hexadecimal.text(signer.subjectKeyIdentifier ?? [])
     }
 
-    private static func listFile(of signer: Certificate, in store: CertificateStore, home: String) -> String {
+    internal static func listFile(of signer: Certificate, in store: CertificateStore, home: String) -> String {
         "\(store.folder)/\(home)/\(keyName(of: signer)).crl"
     }
 

@@ -19,6 +19,12 @@ extension InternalCA {
         }
     }
 
+    /// The files that say which certificate signs, and which do so no more.
+    internal static func sources(in store: CertificateStore) -> [String] {
+        guard let root = try? root(in: store) else { return [pointer(in: store)] }
+        return [pointer(in: store), listFile(of: root, in: store, home: rootName)]
+    }
+
     /// Makes it anew. The store is locked.
     ///
     /// - Parameter fresh: further intermediates that are taken back.

@@ -80,8 +80,8 @@ package struct CertificateProvider: Sendable {
         return later
     }
 
-    /// The files that decide what `provide` gives: as long as none of them changes, nor `authoritySource` where the internal CA
-    /// issues, and no moment comes for which it plans, it gives the same.
+    /// The files that decide what `provide` gives: as long as none of them changes, nor of `authoritySources` where the
+    /// internal CA issues, and no moment comes for which it plans, it gives the same.
     package func sources(of settings: CertificateSettings) -> [String] {
         switch settings.issuer {
         case .files(let pairs): pairs.flatMap { [$0.certificate, $0.key] }
@@ -89,8 +89,8 @@ package struct CertificateProvider: Sendable {
         }
     }
 
-    /// The file that changes with the certificate by which the internal CA signs.
-    package var authoritySource: String { InternalCA.pointer(in: store) }
+    /// The files that change with the certificate by which the internal CA signs, and with what it has taken back.
+    package var authoritySources: [String] { InternalCA.sources(in: store) }
 
     /// The certificate where nothing has to be made for it; nil where something has. Changes nothing: any number of
     /// threads may look at a time.

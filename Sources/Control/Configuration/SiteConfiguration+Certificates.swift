@@ -23,8 +23,8 @@ extension SiteConfiguration {
         let settings: CertificateSettings
         /// The files that decide what it is, as they were before it was read: whose change means another one.
         var sources: [Source]
-        /// The same of the certificate by which the internal CA signed then.
-        let authority: FileStamp?
+        /// The same of those that say by which certificate the internal CA signed then, and which it had taken back.
+        let authority: [Source]
         /// By a listener; else it is kept fresh for other programs alone, and may have no bundle yet.
         let isShown: Bool
         /// Its issuer is yet to give it, for names that others may have: found once, and not at each look at thousands.
@@ -35,7 +35,7 @@ extension SiteConfiguration {
         func stands(
             for settings: CertificateSettings,
             _ sources: [Source],
-            _ authority: FileStamp?,
+            _ authority: [Source],
             isShown: Bool,
             at now: Int64
         ) -> Bool {
@@ -47,7 +47,7 @@ extension SiteConfiguration {
 
         /// Whether it need not be looked at where it is not said to have changed: it does for good, and signed by the same
         /// intermediate as all of the internal CA.
-        func mayBePassedOver(_ authority: FileStamp?) -> Bool {
+        func mayBePassedOver(_ authority: [Source]) -> Bool {
             !provided.isMakeshift && provided.borrowed.isEmpty
                 && (settings.issuer != .internal || self.authority == authority)
         }
@@ -156,7 +156,7 @@ extension SiteConfiguration {
     ) throws(ConfigurationError) -> [String: Held] {
         let earlier = before.certificates
         let shown = Set(plan.listeners.flatMap { $0.tls?.certificates ?? [] })
-        let authority = FileStamp(provider.authoritySource)
+        let authority = provider.authoritySources.map(Source.init)
         let parted = parted(site.certificates, authority, after: before)
         var certificates = parted.known
         // What is there is read and checked on all cores; what is not is made after it, together as far as that goes.
@@ -175,6 +175,7 @@ extension SiteConfiguration {
             if case .success(nil)? = look.found { look.settings } else { nil }
         }
         let made = provider.provideTogether(lacking, tell: progress)
+        var signer = authority
         for entry in looks {
             let name = entry.settings.name
             guard let first = entry.found else {
@@ -183,13 +184,13 @@ extension SiteConfiguration {
             }
             let found = made[name].map { .success($0) } ?? first
             var sources = entry.sources
-            var signer = authority
             // What was made here is known.
             if case .success(nil) = first {
                 sources = provider.sources(of: entry.settings).map(Source.init)
-                signer = FileStamp(provider.authoritySource)
             }
             func hold(_ provided: CertificateProvider.Provided, isShown: Bool) {
+                // One that was there may have been followed by another since; one that is new signed what was made here.
+                if !signer.contains(where: { $0.stamp != nil }) { signer = provider.authoritySources.map(Source.init) }
                 var held = Held(
                     settings: entry.settings,
                     sources: sources,
@@ -233,7 +234,7 @@ extension SiteConfiguration {
     /// What is known to be as it was, and what is to be looked at.
     private static func parted(
         _ certificates: [String: CertificateSettings],
-        _ authority: FileStamp?,
+        _ authority: [Source],
         after before: Earlier
     ) -> (known: [String: Held], asked: [CertificateSettings]) {
         var known = before.changed == nil ? [:] : before.certificates
@@ -255,7 +256,7 @@ extension SiteConfiguration {
         at settings: CertificateSettings,
         by provider: CertificateProvider,
         isShown: Bool,
-        _ authority: FileStamp?,
+        _ authority: [Source],
         now: Int64,
         earlier: Held?
     ) -> Look {

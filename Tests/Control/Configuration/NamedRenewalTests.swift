@@ -216,6 +216,26 @@ struct NamedRenewalTests {
         #expect(news(third, since: second) == ["one", "two", "three"])
     }
 
+    @Test("a look between the new intermediate and the root's list keeps nothing of the one that is taken back")
+    func authorityWithoutList() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (first, slots) = try site()
+        let home = "\(folder)/store/internal-ca-root"
+        let files = try FileManager.default.contentsOfDirectory(atPath: home)
+        let name = try #require(files.first { $0.hasSuffix(".crl") })
+        let list = URL(fileURLWithPath: "\(home)/\(name)")
+        let before = try Data(contentsOf: list)
+        let provider = CertificateProvider(for: first.site, now: Int64(Date().timeIntervalSince1970))
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let after = try Data(contentsOf: list)
+        try before.write(to: list, options: .atomic)
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["two"])
+        #expect(news(second, since: first) == [])
+        try after.write(to: list, options: .atomic)
+        let third = try second.renewed(generation: 3, slots: &slots, of: ["two"])
+        #expect(news(third, since: second) == ["one", "two", "three"])
+    }
+
     @Test("what is wrong with a certificate's folder is said until that is mended, whichever is looked at meanwhile")
     func folders() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
