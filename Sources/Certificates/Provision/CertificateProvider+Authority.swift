@@ -99,4 +99,20 @@ extension CertificateProvider {
             throw storeProblem(error)
         }
     }
+
+    /// Whether the internal CA has taken back the intermediate of a chain, as far as that can be read.
+    internal func hasTakenBack(_ chain: [Certificate]) -> Bool {
+        // Where there is none, no history is read for each of thousands.
+        guard FileStamp(InternalCA.pointer(in: store)) != nil else { return false }
+        return (try? memo.standing(in: store))?.hasTakenBack(chain) == true
+    }
+
+    /// What the store has of a certificate, whoever is to issue it now, where the internal CA has taken back the intermediate that
+    /// signed it.
+    internal func takenBack(_ settings: CertificateSettings) -> Certificate? {
+        guard settings.issuer.isStored, let chain = try? store.loadChain(settings.name), hasTakenBack(chain) else {
+            return nil
+        }
+        return chain.first
+    }
 }

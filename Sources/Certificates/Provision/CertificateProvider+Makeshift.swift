@@ -18,7 +18,8 @@ extension CertificateProvider {
         served: [CertificateBundle],
         isStart: Bool
     ) throws(CertificateProblem) -> Provided {
-        let isServed = !served.isEmpty && served.allSatisfy { $0.leaf.validity.contains(now) }
+        let isServed =
+            !served.isEmpty && served.allSatisfy { $0.leaf.validity.contains(now) && !hasTakenBack($0.chain) }
         do throws(CertificateProblem) {
             return try provideWithStandby(settings, found: found, isServed: isServed)
         } catch {
@@ -90,7 +91,7 @@ extension CertificateProvider {
         served: Provided
     ) throws(CertificateProblem) {
         guard case .success(nil) = found, case .acme = settings.issuer, !served.isStandIn,
-            let bundle = served.bundles.first, bundle.leaf.validity.contains(now),
+            let bundle = served.bundles.first, bundle.leaf.validity.contains(now), !hasTakenBack(bundle.chain),
             settings.names.contains(where: bundle.covers), stray(settings) == nil
         else { return }
         throw .vanished(name: settings.name, folder: store.folder)

@@ -9,6 +9,8 @@ extension CertificateProvider {
     private static let origin = "standby"
     private static let originByHand = "standby-by-hand"
     private static let originOfSubstitute = "substitute"
+    /// Why it comes in where the store has what is good for nothing any more.
+    internal static let takenBackReason = "the internal CA has taken back the intermediate that signed the one before"
 
     /// Whether clients that take what the certificate's usual CA issued, as browsers do, refuse its standby.
     private func hasLesserStandby(_ settings: CertificateSettings) -> Bool {
@@ -28,12 +30,13 @@ extension CertificateProvider {
             return try provide(settings)
         }
         guard let standby = settings.standbyCertificate else { return try usual.get() }
+        let isTakenBack = takenBack(settings) != nil
         let why: String
         switch usual {
         case .success(let provided):
             let end = provided.bundles.map(\.leaf.validity.upperBound).min() ?? now
-            if end >= now { return attended(provided, settings, standby, until: end) }
-            why = "the usual one ended at \(UTC.text(end))"
+            if end >= now, !isTakenBack { return attended(provided, settings, standby, until: end) }
+            why = isTakenBack ? Self.takenBackReason : "the usual one ended at \(UTC.text(end))"
         case .failure(let error):
             guard !isServed else { throw error }
             // The generation before is shown then.
@@ -45,6 +48,7 @@ extension CertificateProvider {
         } catch {
             guard case .success(var provided) = usual else { return try usual.get() }
             provided.warnings.append("certificate \(settings.name): \(why), and \(error)")
+            if isTakenBack { provided.renewal = min(provided.renewal ?? .max, now + InternalCA.retryTime) }
             return provided
         }
     }
@@ -73,12 +77,22 @@ extension CertificateProvider {
         return provided
     }
 
-    private func substitute(_ settings: CertificateSettings, _ why: String) throws(CertificateProblem) -> Provided {
+    internal func substitute(_ settings: CertificateSettings, _ why: String) throws(CertificateProblem) -> Provided {
+        let leaf = takenBack(settings)
+        var notes: [String] = []
+        // What that CA has taken back is followed by another one of it: with a certificate, its standby may have gone.
+        if let standby = settings.standbyCertificate, standby.issuer == .internal,
+            leaf != nil || takenBack(standby) != nil
+        {
+            notes = try provide(standby).notes
+        }
         var provided: Provided
         if case .files = settings.issuer {
-            provided = Provided(bundles: [try readyStandby(of: settings)])
+            provided = Provided(bundles: [try readyStandby(of: settings)], notes: notes)
         } else {
-            provided = Provided(bundles: [try useStandby(settings, reason: why)])
+            // What an operator has put there stays what it is.
+            let isAsked = leaf.map { isByHand($0, settings) } ?? false
+            provided = Provided(bundles: [try useStandby(settings, reason: why, isAsked: isAsked)], notes: notes)
         }
         provided.warnings = ["certificate \(settings.name): ITS STANDBY IS SERVED, since \(why)"]
         provided.isEmergency = true
@@ -172,9 +186,13 @@ extension CertificateProvider {
             && origin.fingerprint == leaf.fingerprint
     }
 
+    /// Whether an operator has put it there, as the standby of this one.
+    private func isByHand(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
+        wasStandby(leaf, settings) && plan(of: settings.name).origin?.directory == Self.originByHand
+    }
+
     /// Whether it is a standby that came in by itself, or may have, in an older version, and that browsers refuse.
     internal func isSubstitute(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
-        guard hasLesserStandby(settings), let origin = plan(of: settings.name).origin else { return false }
-        return origin.directory != Self.originByHand && wasStandby(leaf, settings)
+        hasLesserStandby(settings) && wasStandby(leaf, settings) && !isByHand(leaf, settings)
     }
 }

@@ -13,6 +13,9 @@ extension CertificateProvider {
         var lacking = Provided(bundles: [])
         do throws(CertificateProblem) {
             if case .acme = settings.issuer, try found.get() == nil {
+                if settings.standby != nil, takenBack(settings) != nil {
+                    return try substitute(settings, Self.takenBackReason)
+                }
                 lacking.warnings = [absenceWarning(settings)]
                 return lacking
             }
@@ -27,7 +30,7 @@ extension CertificateProvider {
     }
 
     internal func absenceWarning(_ settings: CertificateSettings) -> String {
-        "certificate \(settings.name): none in the store \(store.folder) yet; the gateway asks its ACME server, and "
+        "certificate \(settings.name): \(absence(of: settings)); the gateway asks its ACME server, and "
             + "`gatehouse certs issue \(settings.name)` does so now"
     }
 }

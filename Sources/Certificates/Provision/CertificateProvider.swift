@@ -80,8 +80,8 @@ package struct CertificateProvider: Sendable {
         return later
     }
 
-    /// The files that decide what `provide` gives: as long as none of them changes, nor of `authoritySources` where the
-    /// internal CA issues, and no moment comes for which it plans, it gives the same.
+    /// The files that decide what `provide` gives: as long as none of them changes, nor of `authoritySources` where it may be
+    /// of the internal CA, and no moment comes for which it plans, it gives the same.
     package func sources(of settings: CertificateSettings) -> [String] {
         switch settings.issuer {
         case .files(let pairs): pairs.flatMap { [$0.certificate, $0.key] }
@@ -118,7 +118,7 @@ package struct CertificateProvider: Sendable {
     package func provide(_ settings: CertificateSettings) throws(CertificateProblem) -> Provided {
         if let found = try find(settings) { return found }
         if settings.issuer == .internal { return try own(settings) }
-        if let stray = stray(settings) { return stray }
+        if takenBack(settings) == nil, let stray = stray(settings) { return stray }
         return try standIn(settings)
     }
 
@@ -238,9 +238,11 @@ package struct CertificateProvider: Sendable {
 
     // MARK: ACME
 
+    /// - Returns: nil also for one of the internal CA that this has taken back.
     private func stored(_ settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle? {
         do throws(CertificateProblem) {
-            return try store.loadAsToldIfPresent(settings.name)
+            guard let bundle = try store.loadAsToldIfPresent(settings.name) else { return nil }
+            return hasTakenBack(bundle.chain) ? nil : bundle
         } catch {
             throw storeProblem(error)
         }
@@ -254,7 +256,12 @@ package struct CertificateProvider: Sendable {
             }
             // Not to be taken for the real one later, it is kept nowhere; P-256, since it is made at each start.
             let bundle = try ca.issue(names: names(settings), now: now)
-            return Provided(bundles: [bundle], warnings: [standInWarning(settings)], isStandIn: true)
+            return Provided(
+                bundles: [bundle],
+                warnings: [standInWarning(settings)],
+                isStandIn: true,
+                isEmergency: takenBack(settings) != nil
+            )
         } catch {
             throw storeProblem(error)
         }
@@ -271,8 +278,14 @@ package struct CertificateProvider: Sendable {
     }
 
     private func standInWarning(_ settings: CertificateSettings) -> String {
-        "certificate \(settings.name): none in the store \(store.folder) yet, so a certificate of the internal CA "
+        "certificate \(settings.name): \(absence(of: settings)), so a certificate of the internal CA "
             + "stands in, which browsers refuse; `gatehouse certs issue \(settings.name)` asks its ACME server"
+    }
+
+    /// Why the store has none that can be shown.
+    internal func absence(of settings: CertificateSettings) -> String {
+        takenBack(settings) == nil
+            ? "none in the store \(store.folder) yet" : InternalCAStanding.Flaw.revoked.rawValue
     }
 
     /// Fails where the gateway that looks knows a newer store than the one that is there.

@@ -158,7 +158,7 @@ extension CertificateProvider {
             standing.ends = bundles.map(\.end)
             standing.isStandby = bundles.contains { wasStandby($0.leaf, settings) }
             for bundle in bundles {
-                if let unfitness = unfitness(of: bundle) {
+                if let unfitness = unfitness(of: bundle, settings) {
                     standing.faults.append(unfitness)
                     standing.isUnfit = true
                 }
@@ -270,15 +270,16 @@ extension CertificateProvider {
     }
 
     /// Why clients refuse it, whoever was to issue it; nil when they do not.
-    private func unfitness(of bundle: CertificateBundle) -> String? {
+    private func unfitness(of bundle: CertificateBundle, _ settings: CertificateSettings) -> String? {
         do throws(CertificateError) {
             try bundle.requireServable()
             try bundle.requireValid(at: now)
             try Transparency.require(of: bundle, at: now)
-            return nil
         } catch {
             return "\(error)"
         }
+        guard case .acme(let acme) = settings.issuer, hasTakenBack(bundle.chain) else { return nil }
+        return "\(InternalCAStanding.Flaw.revoked.rawValue); \(acme.directory) is asked for another"
     }
 
     private func faults(

@@ -45,11 +45,11 @@ extension SiteConfiguration {
             return provided.bundles.allSatisfy { $0.leaf.validity.contains(now) }
         }
 
-        /// Whether it need not be looked at where it is not said to have changed: it does for good, and signed by the same
-        /// intermediate as all of the internal CA.
+        /// Whether it need not be looked at where it is not said to have changed: it does for good, and nothing has happened to
+        /// the internal CA, of which it may be whoever is to issue it: that did before, or it stands in, or is a standby.
         func mayBePassedOver(_ authority: [Source]) -> Bool {
-            !provided.isMakeshift && provided.borrowed.isEmpty
-                && (settings.issuer != .internal || self.authority == authority)
+            let mayBeOfCA = settings.issuer.isStored || settings.standby == .internal
+            return !provided.isMakeshift && provided.borrowed.isEmpty && (!mayBeOfCA || self.authority == authority)
         }
 
         /// What clients may not lose by what comes as `settings` have it: nothing that stood in. Of others' certificates, and of

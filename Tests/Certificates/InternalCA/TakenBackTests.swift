@@ -47,4 +47,90 @@ struct TakenBackTests {
         let made = try provider.provide(settings)
         #expect(try InternalCA.signer(in: store).map { made.bundles[0].leaf.isIssued(by: $0) } == true)
     }
+    /// Of whichever issuer, as a gateway that serves `served` has it.
+    private func provide(
+        _ settings: CertificateSettings,
+        after served: CertificateProvider.Provided? = nil
+    ) throws -> CertificateProvider.Provided {
+        let present = provider
+        let found = Result { () throws(CertificateProblem) in try present.find(settings) }
+        if let served { try present.requireNoLoss(settings, found: found, served: served) }
+        return try present.provide(settings, found: found, served: served?.bundles ?? [], isStart: served == nil)
+    }
+
+    private func web(
+        of issuer: CertificateSettings.Issuer,
+        standby: CertificateSettings.Issuer? = nil
+    ) -> CertificateSettings {
+        var web = settings
+        web.issuer = issuer
+        web.standby = standby
+        return web
+    }
+
+    private let acme = CertificateSettings.Issuer.acme(ACMESettings(directory: "https://ca.test/directory"))
+
+    private func isOfSigner(_ provided: CertificateProvider.Provided) throws -> Bool {
+        let signer = try InternalCA.signer(in: store)
+        return provided.bundles.count == 1 && signer.map { provided.bundles[0].leaf.isIssued(by: $0) } == true
+    }
+
+    @Test("of one that an ACME server is to issue by now another stands in, until that has given one")
+    func changedIssuer() throws {
+        _ = try provider.provide(settings)
+        let changed = web(of: acme)
+        let first = try provide(changed)
+        #expect(!first.isStandIn)
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let faults = provider.standing(changed).faults
+        #expect(faults.first?.contains("taken back") == true, "\(faults)")
+        let second = try provide(changed, after: first)
+        #expect(second.isStandIn && second.isEmergency)
+        #expect(try isOfSigner(second))
+        #expect(second.warnings.count == 1 && second.warnings[0].contains("taken back"), "\(second.warnings)")
+        #expect(try store.currentGeneration(of: "web") == 1)
+    }
+
+    @Test("a standby that an operator has put in place is followed by the next one", arguments: [true, false])
+    func standby(isShown: Bool) throws {
+        let changed = web(of: acme, standby: .internal)
+        let usual = try InternalCA(named: "usual", now: now).issue(names: ["foobar.com"], now: now)
+        try store.save(usual, as: "web", reason: "a test", now: now)
+        let before = try provide(changed)
+        let used = try provider.useStandby(changed, reason: "a test", isAsked: true)
+        let first = try provide(changed, after: before)
+        #expect(first.bundles.map(\.leaf.der) == [used.leaf.der])
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let faults = provider.standing(changed).faults
+        #expect(faults.count == 1 && faults[0].contains("taken back"), "\(faults)")
+        let second: CertificateProvider.Provided
+        if isShown {
+            second = try provide(changed, after: first)
+        } else {
+            let present = provider
+            let found = Result { () throws(CertificateProblem) in try present.find(changed) }
+            second = present.provideUnshown(changed, found: found)
+        }
+        #expect(!second.isStandIn)
+        #expect(try isOfSigner(second))
+        #expect(try store.currentGeneration(of: "web") == 3)
+        let standing = provider.standing(changed)
+        #expect(standing.isStandby && standing.faults.isEmpty, "\(standing.faults)")
+        let third = try provide(changed, after: second)
+        #expect(third.bundles.map(\.leaf.der) == second.bundles.map(\.leaf.der))
+        #expect(try store.contains("web.standby"))
+    }
+
+    @Test("a standby that is shown for files that cannot be read is followed by the next one")
+    func standbyOfFiles() throws {
+        let pair = CertificateFiles(certificate: scratch.path + "/none.crt", key: scratch.path + "/none.key")
+        let changed = web(of: .files([pair]), standby: .internal)
+        let ready = try #require(changed.standbyCertificate)
+        _ = try provider.provide(ready)
+        let first = try provide(changed)
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        #expect(try !isOfSigner(first))
+        let second = try provide(changed, after: first)
+        #expect(try isOfSigner(second))
+    }
 }

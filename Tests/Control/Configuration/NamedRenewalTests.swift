@@ -216,6 +216,28 @@ struct NamedRenewalTests {
         #expect(news(third, since: second) == ["one", "two", "three"])
     }
 
+    @Test("so is what it has signed for others: what stands in, and what it issued before")
+    func authorityOfOthers() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let acme = "issuer: { acme: \"https://127.0.0.1:1/directory\" }"
+        func put(_ issuer: String) throws {
+            let issuers = [("one", "issuer: internal"), ("two", acme), ("three", issuer)]
+            try write(issuers.map { ($0, "names: [\($0).example], \($1)") })
+        }
+        try put("issuer: internal")
+        _ = try load()
+        try put(acme)
+        var (first, slots) = try load()
+        #expect(first.standIns == ["two"])
+        let provider = CertificateProvider(for: first.site, now: Int64(Date().timeIntervalSince1970))
+        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        let second = try first.renewed(generation: 2, slots: &slots, of: ["one"])
+        #expect(news(second, since: first) == ["one", "two", "three"])
+        #expect(second.standIns == ["two", "three"])
+        let third = try second.renewed(generation: 3, slots: &slots, of: ["one"])
+        #expect(news(third, since: second) == [])
+    }
+
     @Test("a look between the new intermediate and the root's list keeps nothing of the one that is taken back")
     func authorityWithoutList() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
