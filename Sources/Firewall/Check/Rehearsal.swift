@@ -9,16 +9,16 @@ package import Site
 /// One between these that would give it another source leaves unknown what becomes of it, where that source fares otherwise.
 package struct Rehearsal {
     private let intent: Intent
-    private let hosts: [String: SiteHost]
+    let hosts: [String: SiteHost]
     /// Who bears each address.
-    private var bearers: [IPAddress: String]
+    private(set) var bearers: [IPAddress: String]
     /// The same by turns, where hosts share addresses: one of these holds at a time.
     private let turns: [[IPAddress: String]]
-    private var routers: [SiteHost]
+    private(set) var routers: [SiteHost]
     /// The ways through routers that change sources, of what begins and ends in no network of theirs.
     private let detours: [(router: SiteHost, passage: Passage)]
     /// By router, the ways between outsiders and what other routers lead to.
-    private let rows: [String: [Passage]]
+    let rows: [String: [Passage]]
 
     /// - Parameter site: the one that the intent is of.
     package init(_ site: SiteModel, _ intent: Intent) {
@@ -213,6 +213,10 @@ package struct Rehearsal {
             // One that stays here knows that it was sent here by itself; the host behind knows nothing of it.
             let isOwn = end == name
             isGoingOn = ask(name, isOwn ? .input : .forward, .redirected) && !isOwn
+            guard isGoingOn else { break }
+            for router in routersBehind(name, current) where router.name != end {
+                guard ask(router.name, .forward) else { return (decisions, seen) }
+            }
         }
         if isGoingOn, let end { _ = ask(end, .input) }
         if let undecided, decisions.last?.verdict != .accept {
@@ -307,69 +311,16 @@ package struct Rehearsal {
         else { return nil }
         return Connection(from: packet.source, to: address, packet.protocolNumber, detail: port ?? packet.detail)
     }
-
-    /// The routers that a connection may pass, those at its source first, and together those that are as near to it: only
-    /// those attached to both ends where there are such. No other leads to one of them that is the destination itself.
-    private func steps(_ connection: Connection) -> [[SiteHost]] {
-        let near = routers.filter { $0.isAttached(to: connection.source) }
-        let direct = near.filter { $0.isAttached(to: connection.destination) && isOnTheWay($0, connection) }
-        if direct.contains(where: { $0.name == bearers[connection.destination] }) { return [] }
-        if !direct.isEmpty { return [direct] }
-        let between = routers.filter { isBetween($0, connection) }
-        let far = routers.filter {
-            !$0.isAttached(to: connection.source) && $0.isAttached(to: connection.destination)
-        }
-        let row = near.isEmpty ? Array(Self.row(between, from: far).reversed()) : Self.row(between, from: near)
-        return [near] + row + (isReachedByItself(connection) ? [] : [far])
-    }
-
-    /// The routers between, in the order in which they follow those at one end: first who shares a network with these.
-    private static func row(_ between: [SiteHost], from end: [SiteHost]) -> [[SiteHost]] {
-        var (row, left, last) = ([[SiteHost]](), between, end)
-        while !last.isEmpty {
-            let networks = Set(last.flatMap(\.sharedNetworks))
-            last = left.filter { !networks.isDisjoint(with: $0.sharedNetworks) }
-            left.removeAll { !networks.isDisjoint(with: $0.sharedNetworks) }
-            row.append(last)
-        }
-        return row + left.map { [$0] }
-    }
-
-    /// Whether a router is the destination and has the source by an interface that its address is not on: others which
-    /// are attached to the network of the address do not lead there.
-    private func isReachedByItself(_ connection: Connection) -> Bool {
-        guard let router = bearers[connection.destination].flatMap({ hosts[$0] }), router.isRouter else { return false }
-        let inputs = router.interfaces(toward: connection.source)
-        let own = router.interfaces(toward: connection.destination)
-        return !inputs.isEmpty && !inputs.contains { input in own.contains { $0.name == input.name } }
-    }
-
-    /// Whether a router that is attached to neither end is between these.
-    private func isBetween(_ router: SiteHost, _ connection: Connection) -> Bool {
-        rows[router.name]?.contains { $0.leads(connection) } ?? false
-    }
-
-    private func isOnTheWay(_ router: SiteHost, _ connection: Connection) -> Bool {
-        let (source, destination) = (connection.source, connection.destination)
-        if isBetween(router, connection) { return true }
-        let (inputs, outputs) = (router.interfaces(toward: source), router.interfaces(toward: destination))
-        guard router.isAttached(to: source) || router.isAttached(to: destination),
-            inputs.count == 1 || outputs.count == 1
-        else { return false }
-        // Another router leads there behind the very interface that the connection comes by.
-        let isBeside = inputs.contains { input in outputs.contains { $0.name == input.name } }
-        return !isBeside && router.routes(.forward, from: source, to: destination).contains { $0.input != $0.output }
-    }
 }
 
 extension Passage {
-    fileprivate func leads(_ connection: Connection) -> Bool {
+    func leads(_ connection: Connection) -> Bool {
         sources.contains(connection.source) && destinations.contains(connection.destination)
     }
 }
 
 extension SiteHost {
-    fileprivate func isAttached(to peer: IPAddress) -> Bool {
+    func isAttached(to peer: IPAddress) -> Bool {
         allAddresses.contains { $0.network.contains(peer) }
     }
 

@@ -110,4 +110,22 @@ struct RowClaimTests {
         let open = try Self.proofs(first: "r1", lines)["n"]
         #expect(open?.isProved == false, "\(Self.describe(open))")
     }
+
+    @Test("a port that the border forwards to a host behind another router passes that, too", arguments: ["r1", "r9"])
+    func forwarded(first: String) throws {
+        func failed(_ expected: String, _ allow: String = "") throws -> [String] {
+            try Self.model(
+                first: first,
+                """
+                  allow: [\(allow)]
+                  forward: [{ from: internet, service: way, to: h1, port: 22 }]
+                  tests: [{ from: 8.8.8.8, to: 198.51.100.5, service: way, expect: \(expected) }]
+                """
+            ).failedTests
+        }
+        #expect(try failed("drop") == [])
+        let lost = try failed("accept")
+        #expect(lost.count == 1 && lost[0].contains("through \(first): no rule"), "\(lost)")
+        #expect(try failed("accept", "{ from: internet, to: h1, services: ssh }") == [])
+    }
 }

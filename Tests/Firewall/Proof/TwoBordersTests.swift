@@ -279,4 +279,37 @@ struct TwoBordersTests {
         for test in [out + "http", inner + "http"] { #expect(try Self.failed(text, test, "accept") == []) }
         for test in [out + "ssh", inner + "ssh", back + "https"] { #expect(try Self.failed(text, test, "drop") == []) }
     }
+
+    @Test("strangers come to a border by its provider, past another router that is attached there")
+    func attached() throws {
+        let text = SiteText.of(
+            SiteText.router(
+                "gw",
+                "eth0: { zone: outside, addresses: [198.51.100.11/24] }",
+                "eth1: { zone: inside, addresses: [10.20.0.11/24] }"
+            ),
+            SiteText.router(
+                "vpn",
+                "eth0: { zone: dmz, addresses: [198.51.100.20/24] }",
+                "eth1: { zone: inside, addresses: [10.20.0.20/24] }",
+                "wg0: { zone: clients, addresses: [10.40.0.1/24] }"
+            ),
+            "app: { addresses: [10.20.0.21/24] }",
+            firewall: """
+                  allow:
+                    - { from: internet, to: gw, services: http, in: outside }
+                    - { from: 10.40.0.0/24, to: gw, services: https }
+                  forward: [{ from: internet, service: way, to: app, port: 22 }]
+                """
+        )
+        for service in ["http", "way"] {
+            let test = "from: 93.184.215.7, to: 198.51.100.11, service: \(service)"
+            #expect(try Self.failed(text, test, "accept") == [])
+            let got = try Self.failed(text, test, "drop")
+            #expect(got.count == 1 && got[0].contains("got accept"), "\(got)")
+        }
+        // Its own clients come through it.
+        let lost = try Self.failed(text, "from: 10.40.0.9, to: 198.51.100.11, service: http", "accept")
+        #expect(lost.count == 1 && lost[0].contains("through vpn: "), "\(lost)")
+    }
 }
