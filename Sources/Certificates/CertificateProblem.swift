@@ -107,6 +107,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     /// While its CA was asked for another one, an operator went back to the one before, or clients refused one: until that moment
     /// what is there stays.
     case goneBack(name: String, until: Int64)
+    /// While its CA was asked for another one, an operator put one there.
+    case putThere(name: String)
     /// While its CA was asked, the running gateway has read a site file that asks for something else.
     case otherWish(name: String, ordered: String, wanted: String)
     /// The audit log cannot be gone on with.
@@ -292,6 +294,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
         case .goneBack(let name, let moment):
             "certificate \(name): what its CA gave is not put into force, since the one before was gone back to while it was "
                 + "asked; the next one is made at \(UTC.text(moment)), or by `gatehouse certs rotate \(name)`"
+        case .putThere(let name):
+            "certificate \(name): what its CA gave is not put into force, since `certs standby` or `certs import` put another one there "
+                + "while it was asked: that stays until it is due, or until `gatehouse certs rotate \(name)`"
         case .otherWish(let name, let ordered, let wanted):
             "certificate \(name): what its CA gave is not put into force, since the gateway has read another site file while it was "
                 + "asked: that asks for \(wanted), and this was ordered for \(ordered). See `gatehouse certs list`: what is missing "

@@ -82,8 +82,8 @@ extension CertificateProvider {
 
     /// Orders a certificate with a new key from the first CA that gives one, and keeps it in the store, with what became
     /// of the try. Takes as long as the CAs do, up to minutes; the store is locked only at the end. Where an operator went back
-    /// to another one meanwhile, or clients refused one, or the running gateway has read another site file, what is there stays:
-    /// what came is not put into force.
+    /// to another one meanwhile, or put one there, or clients refused one, or the running gateway has read another site file, what
+    /// is there stays: what came is not put into force.
     ///
     /// - Parameters:
     ///   - isAsked: an operator wants it now, however old the one before is.

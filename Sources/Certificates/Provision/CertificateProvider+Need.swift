@@ -45,6 +45,15 @@ extension CertificateProvider {
         footing.map { $0 != self.footing(of: settings, plan) } ?? false
     }
 
+    /// Whether an operator has put another one there, by `certs standby` or `certs import`, which is to stay: no standby that came
+    /// in by itself. The store, or its plans, are locked.
+    ///
+    /// - Parameter former: SHA-256 of what there was before; nil where there was none, or none that can be read.
+    internal func isPutThere(_ settings: CertificateSettings, after former: String?) -> Bool {
+        guard let leaf = (try? store.loadChain(settings.name))?.first, leaf.fingerprint != former else { return false }
+        return !cameInByItself(leaf, settings)
+    }
+
     private func footing(of settings: CertificateSettings, _ plan: RenewalPlan) -> Footing {
         Footing(
             fingerprint: (try? store.loadChain(settings.name))?.first?.fingerprint,

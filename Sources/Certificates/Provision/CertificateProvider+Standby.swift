@@ -193,6 +193,11 @@ extension CertificateProvider {
 
     /// Whether it is a standby that came in by itself, or may have, in an older version, and that browsers refuse.
     internal func isSubstitute(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
-        hasLesserStandby(settings) && wasStandby(leaf, settings) && !isByHand(leaf, settings)
+        hasLesserStandby(settings) && cameInByItself(leaf, settings)
+    }
+
+    /// Whether it is a standby that came in by itself, or may have, in an older version.
+    internal func cameInByItself(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
+        wasStandby(leaf, settings) && !isByHand(leaf, settings)
     }
 }

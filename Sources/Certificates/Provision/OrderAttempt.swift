@@ -13,6 +13,8 @@ internal struct OrderAttempt {
     private let isMeant: Bool
     /// What there is until it succeeds, if anything.
     private let replaced: RenewalSchedule?
+    /// SHA-256 of that; nil where there is none, or none that can be read.
+    private let former: String?
     /// As it was before, with what CAs have asked for since.
     private(set) var plan: RenewalPlan
     /// Those that do not want to be left alone, in the order in which they are asked.
@@ -28,6 +30,7 @@ internal struct OrderAttempt {
         self.acme = acme
         self.isAsked = isAsked
         plan = provider.plan(of: settings, acme)
+        former = (try? provider.store.loadChain(settings.name))?.first?.fingerprint
         let current = try? provider.store.load(settings.name)
         isMeant = isAsked || current.map { !Self.isOfSite($0, settings, provider) } ?? false
         replaced = current?.renewalSchedule
@@ -96,8 +99,9 @@ internal struct OrderAttempt {
 
     // MARK: Its end
 
-    /// What a CA gave comes into the store. Where an operator went back to another one meanwhile, or clients refused one, that
-    /// stays; so does what there is where the gateway has read another site file meanwhile, which asks for something else.
+    /// What a CA gave comes into the store. Where an operator went back to another one meanwhile, or put one there, or clients
+    /// refused one, that stays; so does what there is where the gateway has read another site file meanwhile, which asks for
+    /// something else.
     func succeed(
         with made: CertificateProvider.Made,
         reason: String,
@@ -121,6 +125,7 @@ internal struct OrderAttempt {
             guard !known.isHeldBack(at: Self.clock) else {
                 throw .goneBack(name: settings.name, until: known.next)
             }
+            if provider.isPutThere(settings, after: former) { throw .putThere(name: settings.name) }
             // What is replaced before its chain ends had no longer life.
             let replaced = (try? store.load(settings.name))?.renewalSchedule.lifetime ?? .max
             let life = min(made.bundle.leaf.renewalSchedule.lifetime, replaced)
@@ -180,7 +185,7 @@ internal struct OrderAttempt {
             known.consider(settings.wish)
             if hasBegun { known.endTry() }
             known.takeHolds(of: plan)
-            if !known.isHeldBack(at: Self.clock) { change(&known) }
+            if !known.isHeldBack(at: Self.clock), !provider.isPutThere(settings, after: former) { change(&known) }
         }
     }
 }

@@ -202,6 +202,9 @@ internal final class CertificateOrders: Sendable {
         } catch .goneBack(let name, let moment) {
             GatewayProcess.log("\(CertificateProblem.goneBack(name: name, until: moment))")
             return false
+        } catch .putThere(let name) {
+            GatewayProcess.log("\(CertificateProblem.putThere(name: name))")
+            return false
         } catch .otherWish(let name, let ordered, let wanted) {
             // What is asked for now has a turn of its own.
             GatewayProcess.log("\(CertificateProblem.otherWish(name: name, ordered: ordered, wanted: wanted))")

@@ -7,11 +7,11 @@ import Testing
 /// A CA gives a certificate, and this machine cannot take it.
 @Suite("An order whose certificate cannot be kept")
 struct OrderFaultTests {
-    private let now = Int64(Date().timeIntervalSince1970)
-    private let scratch: Scratch
-    private let ca = ScriptedCA()
-    private let acme = ACMESettings(directory: ScriptedCA.base + "/dir")
-    private let settings: CertificateSettings
+    let now = Int64(Date().timeIntervalSince1970)
+    let scratch: Scratch
+    let ca = ScriptedCA()
+    let acme = ACMESettings(directory: ScriptedCA.base + "/dir")
+    let settings: CertificateSettings
 
     init() throws {
         scratch = try Scratch()
@@ -34,7 +34,7 @@ struct OrderFaultTests {
     /// - Parameters:
     ///   - act: done before the certificate is given out.
     ///   - wish: what a running gateway asks for.
-    private func outside(
+    func outside(
         _ act: @escaping () throws -> Void = {},
         wish: @escaping (CertificateSettings) -> String? = { _ in nil }
     ) -> CertificateProvider.Outside {
