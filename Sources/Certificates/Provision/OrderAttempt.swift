@@ -151,6 +151,11 @@ internal struct OrderAttempt {
         }
         ACMEAccountStore.endPendingOrders(for: settings.name, in: store)
         provider.meet(settings, with: made.bundle.leaf)
+        for candidate in acme.candidates.prefix(while: { $0.directory != made.directory }) {
+            if let problem = problems[candidate.directory] {
+                outside.tell("\(candidate.directory) gave none: \(problem)")
+            }
+        }
         if ended.hurries > 0 {
             outside.tell(ended.wordsOfHurry)
         }

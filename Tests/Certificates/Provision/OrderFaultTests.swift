@@ -108,6 +108,19 @@ struct OrderFaultTests {
         #expect(provider.plan(of: settings, acme).failures == 1)
     }
 
+    @Test("why the first CA gave none is told where another one did")
+    func fallback() throws {
+        var first = ACMESettings(directory: ScriptedCA.base + "/first")
+        first.fallback = [acme]
+        var told: [String] = []
+        let world = CertificateProvider.Outside(transport: { [ca] _ in ca }, publish: {}, tell: { told.append($0) })
+        let made = try scratch.provider(at: now).order(settings, first, reason: "a test", world)
+        #expect(try scratch.store.load("web").leaf.der == made.leaf.der)
+        let words = told.filter { $0.hasPrefix("\(first.directory) gave none: ") }
+        #expect(words.count == 1 && words.allSatisfy { $0.contains("because") }, "\(told)")
+        #expect(!told.contains { $0.hasPrefix("\(acme.directory) gave none") }, "\(told)")
+    }
+
     /// Another generation, with the key that the CA of this test knows.
     private func keepAnother() throws {
         let key = try scratch.store.load("web").key
