@@ -27,7 +27,7 @@ extension CertificateProvider {
             standing = self.standing(settings, acme)
         }
         if standing.faults.isEmpty, let leaf = standing.leaves.first { meet(settings, with: leaf) }
-        guard standing.plan.next <= Self.clock else {
+        guard standing.plan.next <= Self.clock || restsInVain(standing, acme) else {
             return isWantedBack(standing) ? Self.words(of: standing.plan.advice) : nil
         }
         if !standing.faults.isEmpty, !standing.isUnfit, let bundle = try? store.load(settings.name),
@@ -65,6 +65,19 @@ extension CertificateProvider {
             let leaf = standing.leaves.first, plan.origin?.fingerprint == leaf.fingerprint
         else { return false }
         return advice.window.upperBound <= Self.clock && leaf.renewalSchedule.due > Self.clock
+    }
+
+    /// Whether what is to rest, since an operator went back to it or clients refused what came after it, cannot be read any more,
+    /// and there is a CA that may be asked for another.
+    private func restsInVain(_ standing: CertificateStanding, _ acme: ACMESettings) -> Bool {
+        standing.plan.isHeldBack(at: Self.clock) && standing.leaves.isEmpty && !standing.isDenied
+            && acme.candidates.contains { held($0, standing.plan) <= Self.clock }
+    }
+
+    /// Until when a CA wants to be left alone, with this certificate or with all: seconds since 1970.
+    internal func held(_ acme: ACMESettings, _ plan: RenewalPlan) -> Int64 {
+        let accounts = ACMEAccountStore(store, directory: acme.directory)
+        return max(plan.held[acme.directory] ?? 0, accounts.held(at: Self.clock))
     }
 
     /// Asks the CA of the certificate what it says, and takes that over where the certificate is still the one that is there.

@@ -35,8 +35,7 @@ internal struct OrderAttempt {
         isMeant = isAsked || current.map { !Self.isOfSite($0, settings, provider) } ?? false
         replaced = current?.renewalSchedule
         for candidate in acme.candidates {
-            let accounts = ACMEAccountStore(provider.store, directory: candidate.directory)
-            let wait = max(plan.held[candidate.directory] ?? 0, accounts.held(at: Self.clock)) - Self.clock
+            let wait = provider.held(candidate, plan) - Self.clock
             if wait > 0 {
                 plan.hold(candidate.directory, until: Self.clock + wait)
                 problems[candidate.directory] = .rateLimited(detail: "as it said before", seconds: wait)

@@ -217,8 +217,10 @@ package struct RenewalPlan: Sendable, Equatable {
         (failures, next, problem, wish, restingWish, isRefused) = (0, 0, "", "", "", false)
     }
 
-    /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were.
+    /// What browsers refuse came in for want of anything better: the tries that failed, and the next, are what they were. A rest
+    /// was for what it takes the place of.
     package mutating func substitute(_ origin: Origin) {
+        endRest(besides: "")
         self.origin = origin
         (since, hurries, advice, nextQuestion) = (0, 0, nil, 0)
     }

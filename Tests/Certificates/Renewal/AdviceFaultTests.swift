@@ -94,6 +94,28 @@ struct AdviceFaultTests {
     }
 
     @Test(
+        "what is to rest, since an operator went back to it or clients refused the next, does not where it is damaged",
+        arguments: [true, false]
+    )
+    func damagedAtRest(isOperator: Bool) throws {
+        _ = try keep()
+        let known = try store.load(standby.name)
+        _ = try keep()
+        if isOperator {
+            _ = try provider.rollBack(standby, reason: "wrong chain")
+        } else {
+            try provider.refuse(standby, backTo: known, reason: "wrong chain")
+        }
+        #expect(provider.need(of: standby, acme, outside()) == nil)
+        try scratch.write("certs/\(standby.name)/1/key.pem", "")
+        #expect(provider.need(of: standby, acme, outside())?.contains("/1/key.pem") == true)
+        var plan = store.plan(of: standby.name)
+        plan.hold(acme.directory, until: now + 600)
+        store.keep(plan, of: standby.name)
+        #expect(provider.need(of: standby, acme, outside()) == nil, "its CA wants to be left alone")
+    }
+
+    @Test(
         "an operator who goes back while the CA is asked, or clients that refuse what it is asked about, have the last word",
         arguments: [true, false]
     )

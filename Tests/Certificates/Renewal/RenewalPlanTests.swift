@@ -196,6 +196,18 @@ import Testing
         #expect(plan.failures == 1 && plan.next == Self.now + 60)
     }
 
+    @Test("a rest is over where a standby takes the place of what was to rest; tries that failed count on")
+    func substitute() {
+        let origin = RenewalPlan.Origin(fingerprint: "00", directory: "substitute", account: "")
+        var plan = RenewalPlan()
+        plan.rest("wrong chain", wishing: "a name", until: Self.now + 86_400)
+        plan.substitute(origin)
+        #expect(plan.next == 0 && plan.problem.isEmpty && plan.origin == origin)
+        plan.fail("the CA is busy", wishing: "a name", at: Self.now)
+        plan.substitute(origin)
+        #expect(plan.failures == 1 && plan.next == Self.now + 60 && plan.problem == "the CA is busy")
+    }
+
     @Test("two gateways that ask for different things, which both fail, have the pauses of their own tries")
     func wishesInTurn() throws {
         let scratch = try Scratch()
