@@ -76,6 +76,7 @@ package final class ACMEAccount {
             return true
         // So CAs call a signature by another key than the account's, and a URL that is none of theirs, and much besides.
         case "malformed", "unauthorized":
+            if try goesOnWithOtherKey() { return true }
             guard !session.isConfirmed else { return false }
             session.forgetAccount()
             do throws(ACMEProblem) {
@@ -88,6 +89,20 @@ package final class ACMEAccount {
             return session.account != former
         default: return false
         }
+    }
+
+    /// Whether another process has given the account another key since, which is used from now on.
+    private func goesOnWithOtherKey() throws(ACMEProblem) -> Bool {
+        if accounts.hasNextKey {
+            // It does so just now: the CA may have the new one, and the disk not.
+            guard let lock = try lock(within: Self.patience) else { return false }
+            _ = consume lock
+        }
+        guard let held = try? accounts.load(), held.isKnown, !held.key.isSame(as: session.key) else { return false }
+        stored = held.url
+        session = Self.session(settings, transport, held.key, held.url)
+        try register(isKnown: true)
+        return true
     }
 
     private func register(isKnown: Bool) throws(ACMEProblem) {

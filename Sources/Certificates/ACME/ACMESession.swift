@@ -26,6 +26,8 @@ package final class ACMESession {
 
     private let directoryURL: String
     private let transport: any ACMETransport
+    /// The account's.
+    internal let key: PrivateKey
     private let envelope: JSONWebSignature
     private let now: () -> Int64
     private var known: Directory?
@@ -53,6 +55,7 @@ package final class ACMESession {
     ) {
         directoryURL = directory
         self.transport = transport
+        self.key = key
         envelope = JSONWebSignature(key: key)
         self.account = account
         self.now = now

@@ -65,6 +65,31 @@ struct AccountKeyTests {
         #expect(!accounts.hasNextKey)
     }
 
+    @Test("an order that is under way when the key is changed is begun anew with the new one")
+    func duringOrder() throws {
+        for refusal in ["malformed", "unauthorized"] {
+            let ca = ca()
+            let done = ScriptedCA.json("{}", status: 201)
+            ca.answer("/order", done, ScriptedCA.problem(refusal), done)
+            let transport = Interrupted(ca, at: "/order")
+            var posts = 0
+            transport.before = { [settings, store = scratch.store] in
+                posts += 1
+                if posts == 2 { try ACMEAccount(settings, in: store, self.ca()).changeKey() }
+            }
+            let account = try ACMEAccount(settings, in: scratch.store, transport)
+            var proofs: [String] = []
+            try account.use { session throws(ACMEProblem) in
+                proofs.append(try session.keyAuthorization("token"))
+                for _ in 0..<2 { _ = try session.post("{}", to: ScriptedCA.base + "/order") }
+            }
+            #expect(proofs.count == 2 && Set(proofs).count == 2 && posts == 4)
+            #expect(ca.requests("/order").last?.header["kid"]?.text == ScriptedCA.base + "/mine")
+            try account.keep()
+            #expect(try accounts.load().url == ScriptedCA.base + "/mine")
+        }
+    }
+
     /// What comes of an order in the name of an account whose key and URL are those of before.
     private func order(at ca: ScriptedCA) throws -> String? {
         _ = try accounts.load()
