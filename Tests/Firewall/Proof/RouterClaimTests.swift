@@ -135,6 +135,65 @@ struct RouterClaimTests {
         #expect(found.map(\.code) == [.claim], "\(found)")
     }
 
+    /// A router that strangers come by, another behind it, and a host behind that one.
+    private static func row(_ zone: String, to target: String, _ lines: String = "") throws -> SiteModel {
+        try site(
+            SiteText.of(
+                SiteText.router(
+                    "border",
+                    "wan: { zone: outside, addresses: [198.51.100.2/24] }",
+                    "core: { zone: core, addresses: [10.0.0.1/24] }"
+                ),
+                SiteText.router(
+                    "mid",
+                    "up: { zone: \(zone), addresses: [10.0.0.2/24] }",
+                    "floor: { zone: floor, addresses: [10.1.0.1/24] }"
+                ),
+                "files: { addresses: [10.1.0.5/24] }",
+                networks: "partner: 203.0.113.0/24",
+                firewall: """
+                      forward: [{ id: f, from: partner, service: way, to: \(target), port: 22 }]
+                      defences: { bogons: false }
+                    \(lines)
+                    """
+            )
+        )
+    }
+
+    @Test("a line of forward to a host behind a second router is proved where that one lets it through")
+    func behindSecond() throws {
+        func proof(_ lines: String, to target: String = "files") throws -> ClaimProof {
+            try #require(try Self.row("core", to: target, lines).answers().byID["f"])
+        }
+        for target in ["files", "10.1.0.9"] {
+            let stopped = try proof("", to: target)
+            #expect(stopped.answer == .refuted && stopped.host == "mid", "\(Self.describe(stopped))")
+            #expect(stopped.packet?.route == .forward(by: "up", to: "floor"), "\(Self.describe(stopped))")
+            #expect(stopped.rule == nil && stopped.packet?.oddities == [], "\(Self.describe(stopped))")
+            let open = try proof("  allow: [{ from: partner, to: \(target), services: ssh }]", to: target)
+            #expect(open.isProved, "\(Self.describe(open))")
+        }
+        let deny = "  deny: [{ id: d, from: partner, to: files, services: ssh, in: core, out: floor }]"
+        let denied = try proof(deny + "\n  allow: [{ from: partner, to: files, services: ssh }]")
+        #expect(denied.word == "void" && denied.host == "mid" && denied.rule?.id == "d", "\(Self.describe(denied))")
+        let hidden = try proof(
+            """
+              masquerade: [{ from: partner, out: core }]
+              allow: [{ from: partner, to: files, services: ssh }]
+            """
+        )
+        #expect(hidden.answer == .unknown, "\(Self.describe(hidden))")
+    }
+
+    @Test("a second router that carries a line of forward out, too, knows nothing of what the first sends on")
+    func carriedOutTwice() throws {
+        for target in ["mid", "files"] {
+            let proof = try #require(try Self.row("outside", to: target).answers().byID["f"])
+            #expect(proof.answer == .unknown && proof.host == "mid", "\(Self.describe(proof))")
+            #expect(proof.rule == nil && proof.packet?.oddities == [], "\(Self.describe(proof))")
+        }
+    }
+
     @Test("a forwarded port that leads to another of the router's own opens that one to nobody else")
     func ownPort() throws {
         let forward = "  forward: [{ from: internet, service: way-in, to: gate, port: 22 }]\n"

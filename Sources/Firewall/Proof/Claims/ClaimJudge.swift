@@ -10,7 +10,9 @@ final class ClaimJudge {
     let ways: SiteWays
     private var knownElsewhere: [LineZones: PacketFunction] = [:]
     private var knownIngress: SiteWays.Ends?
-    private var knownForwarding: SiteWays.Ends?
+    var knownForwarding: SiteWays.Ends?
+    /// What becomes of connections that a line sends on, by its id.
+    var knownSentOn: [String: SiteWays.Ends] = [:]
     private var knownReached: PacketFunction?
     private var knownRefused: [Exemption: PacketFunction] = [:]
     /// What hosts let out of addresses by DHCP, for sets of hosts.
@@ -255,10 +257,12 @@ final class ClaimJudge {
         }
         let expected = try store.combine(asked, refused, .difference)
         var doubt: Finding?
+        let last: SiteHosts.Place
+        if let line = exemption.line { last = .sentOn(by: line, to: end) } else { last = .end(end) }
         let stations = [
             (out, SiteHosts.Place.source(byDHCP: host), "is not let out by its source"),
-            (through, .between, "is not let through on its way"),
-            (inwards, .end(end), "is not let in"),
+            (through, exemption.line == nil ? .between : last, "is not let through on its way"),
+            (inwards, last, "is not let in"),
         ]
         if expected == .none, exemption.yields {
             verdict.taken = try taken(asked, at: stations)
@@ -294,39 +298,6 @@ final class ClaimJudge {
             if stopped != .none { return found(.proved, reason, stopped, at: place, isOfAllowed: true) }
         }
         return nil
-    }
-
-    /// What a claim says nothing of.
-    private struct Exemption: Hashable {
-        /// A line that opens one end alone says nothing of the other.
-        let ends: FlowEnds
-        /// A line of `allow` yields to those of `deny`; what is to be let through exactly does not.
-        let yields: Bool
-        /// One that is bound to zones says nothing of routers that have none of them.
-        let isOfZones: Bool
-
-        init(_ claim: Claim) {
-            ends = claim.ends
-            yields = claim.kind == .allow
-            isOfZones = claim.isBoundToInterfaces
-        }
-    }
-
-    private func out(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
-        exemption.ends == .inwards ? .open : try ways.egress()
-    }
-
-    private func through(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
-        if exemption.ends == .inwards { return .open }
-        if end == .elsewhere { return try ways.forwardingElsewhere(isOfZones: exemption.isOfZones) }
-        if let knownForwarding { return knownForwarding }
-        let forwarding = try ways.forwarding(to: end)
-        knownForwarding = forwarding
-        return forwarding
-    }
-
-    private func inwards(_ exemption: Exemption) throws(SpaceExhausted) -> SiteWays.Ends {
-        exemption.ends == .outwards ? .open : try ingress()
     }
 
     /// What may be stopped.

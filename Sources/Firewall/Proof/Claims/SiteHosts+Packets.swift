@@ -7,6 +7,8 @@ extension SiteHosts {
         /// Whose address the source is; a host by DHCP where one is given.
         case source(byDHCP: Int? = nil)
         case between
+        /// Whom connections pass that a line of `forward` sends on, by its id, and the end that it sends them to.
+        case sentOn(by: String, to: SiteEnd)
         /// A host of the site; for `elsewhere` whoever is the last of the site on the way.
         case end(SiteEnd)
     }
@@ -28,6 +30,8 @@ extension SiteHosts {
                 return wherever(packet) { $0.contains(.accept) }
             }
             return (source, seen(packet, by: source, .output, isPlaced, isLeased: false))
+        case .sentOn(let line, let end):
+            return sentOn(packet, by: line, to: end) ?? decision(packet, at: .end(end), isPlaced: isPlaced)
         case .between: return passing(packet) ?? wherever(packet) { $0 != .accept }
         }
     }
@@ -36,7 +40,7 @@ extension SiteHosts {
     /// before any other, and by one that the site file does not name after all that it does.
     ///
     /// - Parameter isLeased: whether the host's end is an address by DHCP, so that its interfaces come first, or alone.
-    private func seen(
+    func seen(
         _ packet: Packet,
         by host: Int,
         _ path: PacketPath,
@@ -178,7 +182,7 @@ extension SiteHosts.Host {
     }
 
     /// What becomes of one packet: by what the kernel holds, else by what is meant.
-    fileprivate func outcomes(of packet: Packet) -> Outcomes {
+    func outcomes(of packet: Packet) -> Outcomes {
         if let held { return HeldEvaluator(held).outcomes(packet) }
         return intent.rule(for: packet)?.verdict == .accept ? .accept : .drop
     }

@@ -12,6 +12,8 @@ package struct SiteHosts: Sendable {
         let passages: [Passage]
         /// What it reaches by each interface.
         let reach: [(name: String, addresses: AddressSet)]
+        /// What routers of the site lead to behind its interfaces, in none of its networks.
+        let routed: [(names: [String], addresses: AddressSet)]
         /// What may be behind each interface.
         let possibleReach: [(name: String, addresses: AddressSet)]
         /// The ways that connections may take through it, where it changes addresses.
@@ -79,6 +81,7 @@ package struct SiteHosts: Sendable {
                     outsiders: intent.outsiders
                 ),
                 reach: described.interfaces.reach,
+                routed: described.interfaces.routed,
                 possibleReach: described.interfaces.possibleReach,
                 detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),
                 isRouter: described.isRouter,

@@ -1,12 +1,12 @@
 /// What is asked of the packets of one of a router's ways, and what is left when nobody sees the interfaces any more.
 extension SiteWays {
-    /// What a router makes of the connections on each of its ways.
-    func forwarding(by router: SiteHosts.Host) throws(SpaceExhausted) -> [Ends] {
+    /// What a router makes of the connections on each of these ways through it.
+    func forwarding(by router: SiteHosts.Host, on passages: [Passage]) throws(SpaceExhausted) -> [Ends] {
         var parts: [Ends] = []
         let decided = try router.outcomes(.forward, in: store)
         let denied = try router.refused(.forward, byLines: true, in: store)
         let warded = try router.refused(.forward, byLines: false, in: store)
-        for passage in router.passages {
+        for passage in passages {
             let region = try store.region(passage.boxes)
             let way = try way(passage)
             let outcomes = try on(way, decided)

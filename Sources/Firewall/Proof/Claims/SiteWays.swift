@@ -340,7 +340,7 @@ final class SiteWays {
         let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
         var parts: [Ends] = []
         if routers.count == 1 {
-            parts = try scratch.forwarding(by: site.hosts[first])
+            parts = try scratch.forwarding(by: site.hosts[first], on: site.hosts[first].passages)
         } else {
             let middle = routers.startIndex + routers.count / 2
             for half in [routers[..<middle], routers[middle...]] { parts.append(try scratch.forwarding(by: half)) }
