@@ -194,6 +194,19 @@ struct RouterClaimTests {
         }
     }
 
+    @Test("of an exactly over a forwarded port it is said who stops it behind the router")
+    func stoppedBehind() throws {
+        for (zone, target) in [("core", "files"), ("outside", "mid")] {
+            let exactly = "  exactly: [{ id: e, from: partner, to: border, services: way }]"
+            let site = try Self.row(zone, to: target, exactly)
+            let proof = try #require(site.answers().byID["e"])
+            #expect(proof.answer == .refuted && proof.host == "mid" && proof.rule == nil, "\(Self.describe(proof))")
+            let found = PolicyCheck.findings(site, file: "site.yaml", now: 0).filter { $0.code == .claim }
+            #expect(found.count == 1, "\(found)")
+            #expect(found.first?.message.contains("is let through by no rule") == true, "\(found)")
+        }
+    }
+
     @Test("a forwarded port that leads to another of the router's own opens that one to nobody else")
     func ownPort() throws {
         let forward = "  forward: [{ from: internet, service: way-in, to: gate, port: 22 }]\n"

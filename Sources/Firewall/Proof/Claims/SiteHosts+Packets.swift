@@ -21,7 +21,12 @@ extension SiteHosts {
         case .end(.known(let host)), .end(.leased(let host)):
             // Where the host passes it on to another instead, as it does so.
             let isLeased = if case .end(.leased(_)) = place { true } else { false }
-            if let passed = passedOn(packet, by: host, isPlaced, isLeased: isLeased) { return (host, passed) }
+            if let passed = passedOn(packet, by: host, isPlaced, isLeased: isLeased) {
+                // What is meant to be let through may be stopped behind it.
+                let isAccepted = hosts[host].outcomes(of: passed) == .accept
+                if isPlaced, isAccepted, let stop = stop(of: passed, behind: host) { return stop }
+                return (host, passed)
+            }
             return (host, seen(packet, by: host, .input, isPlaced, isLeased: isLeased))
         case .source(byDHCP: .some(let source)):
             return (source, seen(packet, by: source, .output, isPlaced, isLeased: true))
