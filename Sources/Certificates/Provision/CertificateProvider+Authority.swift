@@ -107,12 +107,32 @@ extension CertificateProvider {
         return (try? memo.standing(in: store))?.hasTakenBack(chain) == true
     }
 
-    /// What the store has of a certificate, whoever is to issue it now, where the internal CA has taken back the intermediate that
-    /// signed it.
+    /// Whether the internal CA signed a chain below a root that was given up since for the one of now: not where the CA
+    /// is gone, nor where somebody has put another in its place, which vouches for nothing.
+    internal func hasGivenUp(_ chain: [Certificate]) -> Bool {
+        guard FileStamp(InternalCA.pointer(in: store)) != nil, let standing = try? memo.standing(in: store),
+            standing.isKnown, !standing.isOfRoot(chain)
+        else { return false }
+        return isSignedHere(chain)
+    }
+
+    /// Why a chain that the internal CA signed for a certificate, whoever is to issue it now, is good for nothing; nil
+    /// where it is none of that CA, or good. A root that was given up counts for ACME servers' certificates alone: its
+    /// own the CA replaces by itself.
+    internal func disavowal(of chain: [Certificate], _ settings: CertificateSettings) -> String? {
+        if hasTakenBack(chain) { return InternalCAStanding.Flaw.revoked.rawValue }
+        guard case .acme = settings.issuer, FileStamp(InternalCA.pointer(in: store)) != nil, let leaf = chain.first,
+            !isKnownOfServer(leaf, settings), hasGivenUp(chain)
+        else { return nil }
+        return "the root of the internal CA that signed it was given up for another"
+    }
+
+    /// What the store has of a certificate, whoever is to issue it now, where the internal CA signed it and it is good
+    /// for nothing any more.
     internal func takenBack(_ settings: CertificateSettings) -> Certificate? {
-        guard settings.issuer.isStored, let chain = try? store.loadChain(settings.name), hasTakenBack(chain) else {
-            return nil
-        }
+        guard settings.issuer.isStored, let chain = try? store.loadChain(settings.name),
+            disavowal(of: chain, settings) != nil
+        else { return nil }
         return chain.first
     }
 }

@@ -281,7 +281,7 @@ extension CertificateProvider {
     /// Whether clients who trust its CA take it.
     private func isGood(_ bundle: CertificateBundle) -> Bool {
         (try? bundle.requireServable()) != nil && (try? bundle.requireValid(at: now)) != nil
-            && !hasTakenBack(bundle.chain)
+            && !hasTakenBack(bundle.chain) && !hasGivenUp(bundle.chain)
     }
 }
 

@@ -18,13 +18,15 @@ extension CertificateProvider {
         served: [CertificateBundle],
         isStart: Bool
     ) throws(CertificateProblem) -> Provided {
-        let isServed =
-            !served.isEmpty && served.allSatisfy { $0.leaf.validity.contains(now) && !hasTakenBack($0.chain) }
+        func isServed() -> Bool {
+            !served.isEmpty
+                && served.allSatisfy { $0.leaf.validity.contains(now) && disavowal(of: $0.chain, settings) == nil }
+        }
         do throws(CertificateProblem) {
-            return try provideWithStandby(settings, found: found, isServed: isServed)
+            return try provideWithStandby(settings, found: found, isServed: isServed())
         } catch {
             if let doubtful = doubtful(settings, error, served: served, isStart: isStart) { return doubtful }
-            guard !isServed, settings.issuer.isStored, error.isDamage else { throw error }
+            guard settings.issuer.isStored, error.isDamage, !isServed() else { throw error }
             guard let makeshift = makeshift(settings, error) else { throw error }
             return makeshift
         }
@@ -91,8 +93,9 @@ extension CertificateProvider {
         served: Provided
     ) throws(CertificateProblem) {
         guard case .success(nil) = found, case .acme = settings.issuer, !served.isStandIn,
-            let bundle = served.bundles.first, bundle.leaf.validity.contains(now), !hasTakenBack(bundle.chain),
-            settings.names.contains(where: bundle.covers), stray(settings) == nil
+            let bundle = served.bundles.first, bundle.leaf.validity.contains(now),
+            disavowal(of: bundle.chain, settings) == nil, settings.names.contains(where: bundle.covers),
+            stray(settings) == nil
         else { return }
         throw .vanished(name: settings.name, folder: store.folder)
     }

@@ -10,7 +10,8 @@ extension CertificateProvider {
     private static let originByHand = "standby-by-hand"
     private static let originOfSubstitute = "substitute"
     /// Why it comes in where the store has what is good for nothing any more.
-    internal static let takenBackReason = "the internal CA has taken back the intermediate that signed the one before"
+    internal static let takenBackReason =
+        "the internal CA has taken back the intermediate that signed the one before, or its root was given up"
 
     /// Whether clients that take what the certificate's usual CA issued, as browsers do, refuse its standby.
     private func hasLesserStandby(_ settings: CertificateSettings) -> Bool {
@@ -23,7 +24,7 @@ extension CertificateProvider {
     internal func provideWithStandby(
         _ settings: CertificateSettings,
         found: Result<Provided?, CertificateProblem>,
-        isServed: Bool
+        isServed: @autoclosure () -> Bool
     ) throws(CertificateProblem) -> Provided {
         let usual = Result { () throws(CertificateProblem) in
             if let found = try found.get() { return found }
@@ -38,7 +39,7 @@ extension CertificateProvider {
             if end >= now, !isTakenBack { return attended(provided, settings, standby, until: end) }
             why = isTakenBack ? Self.takenBackReason : "the usual one ended at \(UTC.text(end))"
         case .failure(let error):
-            guard !isServed else { throw error }
+            guard !isServed() else { throw error }
             // The generation before is shown then.
             if error.isDamage, outranksStandby(settings) { throw error }
             why = "\(error)"

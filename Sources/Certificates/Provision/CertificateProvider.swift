@@ -238,11 +238,11 @@ package struct CertificateProvider: Sendable {
 
     // MARK: ACME
 
-    /// - Returns: nil also for one of the internal CA that this has taken back.
+    /// - Returns: nil also for one of the internal CA that is good for nothing any more.
     private func stored(_ settings: CertificateSettings) throws(CertificateProblem) -> CertificateBundle? {
         do throws(CertificateProblem) {
             guard let bundle = try store.loadAsToldIfPresent(settings.name) else { return nil }
-            return hasTakenBack(bundle.chain) ? nil : bundle
+            return disavowal(of: bundle.chain, settings) == nil ? bundle : nil
         } catch {
             throw storeProblem(error)
         }
@@ -284,8 +284,8 @@ package struct CertificateProvider: Sendable {
 
     /// Why the store has none that can be shown.
     internal func absence(of settings: CertificateSettings) -> String {
-        takenBack(settings) == nil
-            ? "none in the store \(store.folder) yet" : InternalCAStanding.Flaw.revoked.rawValue
+        (try? store.loadChain(settings.name)).flatMap { disavowal(of: $0, settings) }
+            ?? "none in the store \(store.folder) yet"
     }
 
     /// Fails where the gateway that looks knows a newer store than the one that is there.

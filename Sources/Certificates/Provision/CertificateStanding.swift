@@ -278,8 +278,8 @@ extension CertificateProvider {
         } catch {
             return "\(error)"
         }
-        guard case .acme(let acme) = settings.issuer, hasTakenBack(bundle.chain) else { return nil }
-        return "\(InternalCAStanding.Flaw.revoked.rawValue); \(acme.directory) is asked for another"
+        guard case .acme(let acme) = settings.issuer else { return nil }
+        return disavowal(of: bundle.chain, settings).map { "\($0); \(acme.directory) is asked for another" }
     }
 
     private func faults(
@@ -309,20 +309,24 @@ extension CertificateProvider {
     /// standby, unless that came in by itself.
     internal func isOfInternalCA(_ bundle: CertificateBundle, _ settings: CertificateSettings) -> Bool {
         guard case .acme = settings.issuer else { return false }
-        // Of what is known to be an ACME server's nobody needs to ask.
-        if let origin = plan(of: settings.name).origin, origin.fingerprint == bundle.leaf.fingerprint,
-            origin.directory.hasPrefix("https://")
-        {
-            return false
-        }
-        return isSignedHere(bundle) && (!wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings))
+        return !isKnownOfServer(bundle.leaf, settings) && isSignedHere(bundle)
+            && (!wasStandby(bundle.leaf, settings) || isSubstitute(bundle.leaf, settings))
+    }
+
+    /// Whether it is known to be an ACME server's: of such nobody needs to ask who signed it.
+    internal func isKnownOfServer(_ leaf: Certificate, _ settings: CertificateSettings) -> Bool {
+        guard let origin = plan(of: settings.name).origin else { return false }
+        return origin.fingerprint == leaf.fingerprint && origin.directory.hasPrefix("https://")
     }
 
     /// Whether the internal CA signed a certificate: the one of now, or one that is gone from the store, as its history tells.
-    internal func isSignedHere(_ bundle: CertificateBundle) -> Bool {
-        if (try? memo.standing(in: store))?.isOfRoot(bundle.chain) == true { return true }
+    internal func isSignedHere(_ bundle: CertificateBundle) -> Bool { isSignedHere(bundle.chain) }
+
+    /// The same of a chain.
+    internal func isSignedHere(_ chain: [Certificate]) -> Bool {
+        if (try? memo.standing(in: store))?.isOfRoot(chain) == true { return true }
         let intermediates = memo.intermediates(toldBy: store.audit)
-        return !intermediates.isEmpty && bundle.chain.dropFirst().contains { intermediates.contains($0.fingerprint) }
+        return !intermediates.isEmpty && chain.dropFirst().contains { intermediates.contains($0.fingerprint) }
     }
 }
 

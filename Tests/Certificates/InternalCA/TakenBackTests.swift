@@ -91,8 +91,52 @@ struct TakenBackTests {
         #expect(try store.currentGeneration(of: "web") == 1)
     }
 
-    @Test("a standby that an operator has put in place is followed by the next one", arguments: [true, false])
-    func standby(isShown: Bool) throws {
+    /// Has the internal CA take back all that it has signed, or gives up its root for another one.
+    private func disavow(isRoot: Bool) throws {
+        guard isRoot else {
+            _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+            return
+        }
+        for part in ["internal-ca", "internal-ca-root"] {
+            try FileManager.default.removeItem(atPath: "\(store.folder)/\(part)")
+        }
+        _ = try provider.root()
+    }
+
+    @Test("nor does what is below a root that was given up go on, also for names that another certificate lacks")
+    func givenUp() throws {
+        let old = try provider.provide(settings).bundles
+        let changed = web(of: acme)
+        let first = try provide(changed)
+        #expect(!first.isStandIn)
+        var lacking = changed
+        lacking.name = "lacking"
+        func borrowed() throws -> Int {
+            let present = provider
+            var known = CertificateProvider.UnnamedNames()
+            let lenders = present.lenders(in: [old], for: lacking.names, knowing: &known)
+            let good = present.good(for: lacking.names, in: lenders)
+            let standIn = try present.provide(lacking)
+            return present.borrowing(lacking, standIn, from: good, after: nil).borrowed.count
+        }
+        #expect(try borrowed() == 1)
+        try disavow(isRoot: true)
+        #expect(try borrowed() == 0)
+        let faults = provider.standing(changed).faults
+        #expect(faults.first?.contains("given up") == true, "\(faults)")
+        let second = try provide(changed, after: first)
+        #expect(second.isStandIn && second.isEmergency)
+        #expect(try isOfSigner(second))
+        #expect(second.warnings.contains { $0.contains("given up") }, "\(second.warnings)")
+        #expect(try store.currentGeneration(of: "web") == 1)
+    }
+
+    @Test(
+        "a standby that an operator has put in place is followed by the next one",
+        arguments: [true, false],
+        [true, false]
+    )
+    func standby(isShown: Bool, isRoot: Bool) throws {
         let changed = web(of: acme, standby: .internal)
         let usual = try InternalCA(named: "usual", now: now).issue(names: ["foobar.com"], now: now)
         try store.save(usual, as: "web", reason: "a test", now: now)
@@ -100,9 +144,9 @@ struct TakenBackTests {
         let used = try provider.useStandby(changed, reason: "a test", isAsked: true)
         let first = try provide(changed, after: before)
         #expect(first.bundles.map(\.leaf.der) == [used.leaf.der])
-        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        try disavow(isRoot: isRoot)
         let faults = provider.standing(changed).faults
-        #expect(faults.count == 1 && faults[0].contains("taken back"), "\(faults)")
+        #expect(faults.count == 1 && faults[0].contains(isRoot ? "given up" : "taken back"), "\(faults)")
         let second: CertificateProvider.Provided
         if isShown {
             second = try provide(changed, after: first)
