@@ -5,16 +5,14 @@ import Site
 extension SiteWays {
     /// What the routers between make of them.
     func forwarding(by line: String, to end: SiteEnd) throws(SpaceExhausted) -> Ends {
+        let ways = site.senders(by: line, to: end).map { sender in
+            (target: sender.target, hops: site.hops(from: sender.router, to: sender.target))
+        }
+        if ways.allSatisfy({ $0.hops.isEmpty }) { return .open }
         let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
         // Several routers mostly send to one target.
         var parts: [IPAddress: [Ends]] = [:]
-        var arePassed = false
-        for sender in site.senders(by: line, to: end) {
-            let hops = site.hops(from: sender.router, to: sender.target)
-            arePassed = arePassed || !hops.isEmpty
-            parts[sender.target, default: []].append(try scratch.passing(hops, to: sender.target))
-        }
-        guard arePassed else { return .open }
+        for (target, hops) in ways { parts[target, default: []].append(try scratch.passing(hops, to: target)) }
         var all: [Ends] = []
         for target in parts.keys.sorted() { all.append(try scratch.joined(parts[target] ?? [], .either)) }
         var ends = Ends(try store.copy(try scratch.joined(all).parts, from: scratch.store.nodes))
