@@ -21,6 +21,8 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
     case damagedAuthority(path: String, name: String, CertificateError)
     /// A list of what the root or the intermediate has taken back is at fault.
     case damagedList(path: String, name: String, CertificateError)
+    /// The last list of an intermediate whose key is gone is at fault.
+    case damagedLastList(path: String, CertificateError)
     /// There is nothing of this name in the store.
     case missing(name: String, folder: String)
     /// What is served was in the store, and is not any more.
@@ -158,6 +160,9 @@ package enum CertificateProblem: Error, Equatable, Sendable, CustomStringConvert
             "\(path): \(error): bring this list back from a backup, or remove it, which has the next one made anew, and put on that "
                 + "again what `gatehouse certs audit` tells of as revoked (`gatehouse certs retire NAME --revoke REASON "
                 + "--generation NUMBER`)"
+        case .damagedLastList(let path, let error):
+            "\(path): \(error): bring this list back from a backup, or remove it: none is made anew, since the key of this "
+                + "intermediate is gone, and clients who look at lists refuse what it signed"
         case .vanished(let name, let folder):
             "\(folder)/\(name) IS GONE, and what was in it is served: bring it back from a backup, or run `gatehouse certs issue "
                 + "\(name)` for another one, before the gateway starts again"

@@ -95,11 +95,11 @@ extension InternalCA {
         let signers = try signers(in: store)
         guard let current = signers.last else { throw .missing(name: intermediateName, folder: store.folder) }
         var lists = [try freshList(of: current, in: store, now: now)]
-        for (_, certificate) in try livingIntermediates(in: store, now: now).reversed()
+        for (number, certificate) in try livingIntermediates(in: store, now: now).reversed()
         where certificate.der != current.certificate.der {
             if let signer = signers.first(where: { $0.certificate.der == certificate.der }) {
                 lists.append(try freshList(of: signer, in: store, now: now))
-            } else if let last = try storedList(of: certificate, in: store) {
+            } else if let last = try lastList(of: certificate, number, in: store) {
                 lists.append(last)
             }
         }
@@ -178,8 +178,32 @@ extension InternalCA {
     internal static func requireLists(in store: CertificateStore) throws(CertificateProblem) {
         // What is wrong with the CA itself is told as that.
         let known = (try? intermediates(in: store, now: .min)) ?? []
-        for (_, certificate) in known {
+        for (number, certificate) in known where store.hasKey(of: intermediateName, generation: number) {
             _ = try storedList(of: certificate, in: store)
+        }
+    }
+
+    /// Fails where the list that clients need yet of an intermediate whose key is gone cannot be read.
+    internal static func requireLastLists(in store: CertificateStore, now: Int64) throws(CertificateProblem) {
+        let known = (try? livingIntermediates(in: store, now: now)) ?? []
+        for (number, certificate) in known where !store.hasKey(of: intermediateName, generation: number) {
+            _ = try lastList(of: certificate, number, in: store)
+        }
+    }
+
+    /// The list of an intermediate as it is: where its key is gone, no other follows.
+    private static func lastList(
+        of certificate: Certificate,
+        _ number: Int,
+        in store: CertificateStore
+    ) throws(CertificateProblem) -> RevocationList? {
+        do throws(CertificateProblem) {
+            return try storedList(of: certificate, in: store)
+        } catch {
+            guard case .damagedList(let path, _, let damage) = error,
+                !store.hasKey(of: intermediateName, generation: number)
+            else { throw error }
+            throw .damagedLastList(path: path, damage)
         }
     }
 

@@ -90,6 +90,9 @@ extension CertificateProvider {
             warnings += told("nothing can be revoked, and clients who look at lists refuse all once theirs ends") {
                 () throws(CertificateProblem) in try InternalCA.requireLists(in: store)
             }
+            warnings += told("`gatehouse certs ca crl` gives no lists") { () throws(CertificateProblem) in
+                try InternalCA.requireLastLists(in: store, now: now)
+            }
         }
         return warnings + accountWarnings
     }

@@ -95,6 +95,29 @@ struct RevocationOfGenerationsTests: OneOfInternalCA {
         #expect(try listed == [bundles[1].leaf.serialNumber])
     }
 
+    @Test("a damaged list of an intermediate whose key is gone is told as what it is: others' lists are made on")
+    func damagedLastList() throws {
+        _ = try issue(1)
+        let looking = scratch.provider(for: settings, at: now)
+        _ = try looking.livingLists()
+        let home = store.folder + "/internal-ca"
+        let list = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: home).first { $0.hasSuffix(".crl") }
+        )
+        _ = try looking.renewIntermediate(rootKey: nil)
+        try FileManager.default.removeItem(atPath: "\(home)/1/key.pem")
+        try scratch.write("certs/internal-ca/\(list)", "damaged")
+        let told = looking.storeWarnings().filter { $0.contains(list) }
+        #expect(told.count == 1 && told[0].contains("certs ca crl") && told[0].contains("is gone"), "\(told)")
+        #expect(!told.contains { $0.contains("nothing can be revoked") || $0.contains("has the next one") }, "\(told)")
+        let problem = #expect(throws: CertificateProblem.self) { _ = try looking.livingLists() }
+        #expect(problem?.description.contains("none is made anew") == true)
+        // As it says.
+        try FileManager.default.removeItem(atPath: "\(home)/\(list)")
+        #expect(!looking.storeWarnings().contains { $0.contains(list) })
+        #expect(try looking.livingLists().intermediates.count == 1)
+    }
+
     @Test("what a write or a retirement left that was broken off is in nobody's way")
     func brokenOff() throws {
         let bundles = try issue(2)
