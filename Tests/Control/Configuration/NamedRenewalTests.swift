@@ -216,8 +216,11 @@ struct NamedRenewalTests {
         #expect(news(third, since: second) == ["one", "two", "three"])
     }
 
-    @Test("so is what it has signed for others: what stands in, and what it issued before")
-    func authorityOfOthers() throws {
+    @Test(
+        "so is what it has signed for others: what stands in, and what it issued before; and once its root is given up",
+        arguments: [false, true]
+    )
+    func authorityOfOthers(isRoot: Bool) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let acme = "issuer: { acme: \"https://127.0.0.1:1/directory\" }"
         func put(_ issuer: String) throws {
@@ -230,7 +233,14 @@ struct NamedRenewalTests {
         var (first, slots) = try load()
         #expect(first.standIns == ["two"])
         let provider = CertificateProvider(for: first.site, now: Int64(Date().timeIntervalSince1970))
-        _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        if isRoot {
+            for part in ["internal-ca", "internal-ca-root"] {
+                try FileManager.default.removeItem(atPath: "\(folder)/store/\(part)")
+            }
+            _ = try provider.root()
+        } else {
+            _ = try provider.renewIntermediate(rootKey: nil, revoking: .keyCompromise)
+        }
         let second = try first.renewed(generation: 2, slots: &slots, of: ["one"])
         #expect(news(second, since: first) == ["one", "two", "three"])
         #expect(second.standIns == ["two", "three"])
