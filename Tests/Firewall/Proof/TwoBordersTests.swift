@@ -312,4 +312,13 @@ struct TwoBordersTests {
         let lost = try Self.failed(text, "from: 10.40.0.9, to: 198.51.100.11, service: http", "accept")
         #expect(lost.count == 1 && lost[0].contains("through vpn: "), "\(lost)")
     }
+
+    @Test("a line of forward to a host of one office is proved by that one's border, though the other carries it out, too")
+    func forwarded() throws {
+        let text = Self.offices("  forward: [{ id: f, from: internet, service: way, to: h, port: 22 }]")
+            .replacingOccurrences(of: "hosts:\n", with: "hosts:\n  h: { addresses: [10.1.0.9/24] }\n")
+        let proof = try #require(try site(text).answers().byID["f"])
+        #expect(proof.isProved, "\(proof.summary)")
+        #expect(try Self.failed(text, "from: 8.8.8.8, to: 198.51.100.5, service: way", "accept") == [])
+    }
 }

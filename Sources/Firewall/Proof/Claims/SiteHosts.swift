@@ -20,6 +20,8 @@ package struct SiteHosts: Sendable {
         let detours: [Passage]
         /// Whether it passes packets on.
         let isRouter: Bool
+        /// Whether strangers come by an interface of it, from no other router of the site.
+        let bordersStrangers: Bool
         /// The networks that it is attached to, but for its own addresses.
         let attached: AddressSet
         /// By which interfaces packets from others come and to others go.
@@ -85,6 +87,7 @@ package struct SiteHosts: Sendable {
                 possibleReach: described.interfaces.possibleReach,
                 detours: Self.detours(through: described, host, in: site, strangers: intent.strangers),
                 isRouter: described.isRouter,
+                bordersStrangers: described.interfaces.contains(where: \.bordersStrangers),
                 attached: AddressSet(described.allAddresses.map(\.network)).subtracting(own),
                 sides: HostSides(of: described, outside: intent.reachedOutside),
                 leasing: .among(leasing),

@@ -5,17 +5,20 @@ import Site
 extension SiteWays {
     /// What the routers between make of them.
     func forwarding(by line: String, to end: SiteEnd) throws(SpaceExhausted) -> Ends {
-        let ways = site.senders(by: line, to: end).map { sender in
-            (target: sender.target, hops: site.hops(from: sender.router, to: sender.target))
+        let all = site.senders(by: line, to: end).map { sender in
+            (router: sender.router, target: sender.target, hops: site.hops(from: sender.router, to: sender.target))
         }
+        // It is meant for the border next to the host, not for another office's, which carries it out as well.
+        let near = all.filter { $0.hops.isEmpty && site.hosts[$0.router].bordersStrangers }.map(\.target)
+        let ways = all.filter { $0.hops.isEmpty || !near.contains($0.target) }
         if ways.allSatisfy({ $0.hops.isEmpty }) { return .open }
         let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
         // Several routers mostly send to one target.
         var parts: [IPAddress: [Ends]] = [:]
-        for (target, hops) in ways { parts[target, default: []].append(try scratch.passing(hops, to: target)) }
-        var all: [Ends] = []
-        for target in parts.keys.sorted() { all.append(try scratch.joined(parts[target] ?? [], .either)) }
-        var ends = Ends(try store.copy(try scratch.joined(all).parts, from: scratch.store.nodes))
+        for way in ways { parts[way.target, default: []].append(try scratch.passing(way.hops, to: way.target)) }
+        var made: [Ends] = []
+        for target in parts.keys.sorted() { made.append(try scratch.joined(parts[target] ?? [], .either)) }
+        var ends = Ends(try store.copy(try scratch.joined(made).parts, from: scratch.store.nodes))
         if masquerading.isEmpty { return ends }
         let asked = try to(AddressSet(Array(parts.keys)))
         ends.placed = try changingSources(try store.combine(asked, ends.placed, .within), to: asked)
