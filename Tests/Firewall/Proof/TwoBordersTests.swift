@@ -313,7 +313,7 @@ struct TwoBordersTests {
         #expect(lost.count == 1 && lost[0].contains("through vpn: "), "\(lost)")
     }
 
-    @Test("a line of forward to a host of one office is proved by that one's border, though the other carries it out, too")
+    @Test("a line of forward is proved by the border next to the host, though the other office carries it out, too")
     func forwarded() throws {
         let text = Self.offices("  forward: [{ id: f, from: internet, service: way, to: h, port: 22 }]")
             .replacingOccurrences(of: "hosts:\n", with: "hosts:\n  h: { addresses: [10.1.0.9/24] }\n")
