@@ -14,7 +14,8 @@ package struct Journey: Sendable {
     package let decision: Explanation
     /// What becomes of its source when it leaves; nil when nothing does, and when it does not leave.
     package let sourceChange: SourceChange?
-    /// The host of the site that the packet is passed on to; nil when there is none.
+    /// The host of the site that the packet is passed on to, or a router before it that does not surely let it through; nil when
+    /// there is none.
     package let arrival: Arrival?
 
     /// A line that changes the source.
@@ -26,7 +27,7 @@ package struct Journey: Sendable {
         package let source: IPAddress?
     }
 
-    /// A packet at the host that it is passed on to.
+    /// A packet at such a host.
     package struct Arrival: Sendable {
         package let host: String
         /// Whether it is several, which have the address in turn.
@@ -100,13 +101,59 @@ package struct Journey: Sendable {
             arrival = Arrival(host: name, isShared: targets.count > 1, decision: nil)
             return
         }
+        let behind = Self.behind(host, of: all, site, leaving, from: source).filter { router in
+            !targets.contains { $0.name == router.name }
+        }
+        var (last, passed, seen) = (host, leaving, source)
+        for router in behind {
+            guard let its = all.host(router.name) else { continue }
+            let packets = Self.passing(passed, from: seen, through: router)
+            let decisions = packets.map { Explanation($0, at: its, now: now) }
+            let sources = packets.map { packet -> IPAddress? in
+                guard let change = its.sourceChange(of: packet) else { return seen }
+                return SourceChange(change, of: packet, at: router).source
+            }
+            let isPassed = decisions.allSatisfy(\.isAccepted) && Set(sources).count == 1
+            guard isPassed, let packet = packets.first, let changed = sources[0] else {
+                let isKnown = !decisions.contains(where: \.isAccepted)
+                arrival = Arrival(host: router.name, isShared: false, decision: isKnown ? decisions.first : nil)
+                return
+            }
+            (last, passed, seen) = (router, packet, changed)
+        }
         let decisions = targets.flatMap { target -> [Explanation] in
-            Self.arriving(leaving, from: source, at: target, by: host).compactMap { arriving in
+            Self.arriving(passed, from: seen, at: target, by: last).compactMap { arriving in
                 all.host(target.name).map { Explanation(arriving, at: $0, now: now) }
             }
         }
         let isKnown = Set(decisions.map(\.isAccepted)).count == 1
         arrival = Arrival(host: name, isShared: targets.count > 1, decision: isKnown ? decisions.first : nil)
+    }
+
+    /// The routers that a packet passes between one and its destination.
+    private static func behind(
+        _ host: SiteHost,
+        of all: Intent,
+        _ site: SiteModel,
+        _ packet: Packet,
+        from source: IPAddress
+    ) -> [SiteHost] {
+        // Mostly the router is next to it.
+        if host.isAttached(to: packet.destination) { return [] }
+        let number = packet.protocolNumber
+        let connection = Connection(from: source, to: packet.destination, number, detail: packet.detail)
+        return Rehearsal(site, all).routersBehind(host.name, connection)
+    }
+
+    /// The packet at a router that another one passes it on to, by each way that it may take through that.
+    private static func passing(_ packet: Packet, from source: IPAddress, through router: SiteHost) -> [Packet] {
+        router.routes(.forward, from: source, to: packet.destination).map { route in
+            var passing = packet
+            passing.oddities.remove(.redirected)
+            (passing.source, passing.route) = (source, route)
+            if source.width == 128 { passing.oddities.insert(.throughRouter) }
+            return passing
+        }
     }
 
     /// The packet at the host that a router passes it on to: it comes in by the interface that the router is reached by, or by

@@ -128,4 +128,23 @@ struct RowClaimTests {
         #expect(lost.count == 1 && lost[0].contains("through \(first): no rule"), "\(lost)")
         #expect(try failed("accept", "{ from: internet, to: h1, services: ssh }") == [])
     }
+
+    @Test("so does what explain follows from the border", arguments: ["r1", "r9"])
+    func followed(first: String) throws {
+        func journey(_ allow: String) throws -> Journey {
+            let site = try Self.model(
+                first: first,
+                "  allow: [\(allow)]\n  forward: [{ from: internet, service: way, to: h1, port: 22 }]"
+            )
+            let intent = Intent(of: site)
+            let words = PacketWords(from: "8.8.8.8", to: "198.51.100.5", port: "way")
+            let journeys = try words.journeys(at: try #require(intent.host("r2")), of: intent, site)
+            #expect(journeys.count == 1)
+            return try #require(journeys.first)
+        }
+        let lost = try journey("")
+        #expect(!lost.isLetThrough && lost.arrival?.host == first && lost.arrival?.decision?.isAccepted == false)
+        let passed = try journey("{ from: internet, to: h1, services: ssh }")
+        #expect(passed.isLetThrough && passed.arrival?.host == "h1")
+    }
 }
