@@ -120,10 +120,12 @@ extension CertificateProvider {
     /// where it is none of that CA, or good. A root that was given up counts for ACME servers' certificates alone: its
     /// own the CA replaces by itself.
     internal func disavowal(of chain: [Certificate], _ settings: CertificateSettings) -> String? {
+        // Of an ACME server's nobody reads the CA.
+        if case .acme = settings.issuer, let leaf = chain.first, isKnownOfServer(leaf, settings) { return nil }
         if hasTakenBack(chain) { return InternalCAStanding.Flaw.revoked.rawValue }
-        guard case .acme = settings.issuer, FileStamp(InternalCA.pointer(in: store)) != nil, let leaf = chain.first,
-            !isKnownOfServer(leaf, settings), hasGivenUp(chain)
-        else { return nil }
+        guard case .acme = settings.issuer, FileStamp(InternalCA.pointer(in: store)) != nil, hasGivenUp(chain) else {
+            return nil
+        }
         return "the root of the internal CA that signed it was given up for another"
     }
 

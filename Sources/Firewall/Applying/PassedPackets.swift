@@ -21,7 +21,11 @@ package enum PassedPackets {
             some.map(\.family.forwarding).joined(separator: ", ")
         }
         let passing = values.filter(\.isOn)
-        let idle = values.filter { !$0.isOn && intent?.passes($0.family) == true }
+        // A line of `any` is about a family of which the router has no address, too.
+        let idle = values.filter { one in
+            let hasAddress = host.allAddresses.contains { $0.address.width == (one.family == .v4 ? 32 : 128) }
+            return !one.isOn && hasAddress && intent?.passes(one.family) == true
+        }
         let message: String
         let help: String
         if !host.isRouter {

@@ -17,11 +17,11 @@ extension Rehearsal {
         return [near] + row + (isReachedByItself(connection) ? [] : [far])
     }
 
-    /// Those that a connection passes yet when a router has sent it elsewhere.
-    func routersBehind(_ name: String, _ connection: Connection) -> [SiteHost] {
+    /// Those that a connection passes yet behind a router, by its source as that one sees it: of those that are as near one.
+    func routersBehind(_ name: String, _ connection: Connection) -> [[SiteHost]] {
         let steps = steps(connection)
         guard let place = steps.firstIndex(where: { $0.contains { $0.name == name } }) else { return [] }
-        return steps[(place + 1)...].joined().filter { isOnTheWay($0, connection) }
+        return steps[(place + 1)...].map { $0.filter { isOnTheWay($0, connection) } }
     }
 
     /// The routers between, in the order in which they follow those at one end: first who shares a network with these.

@@ -214,8 +214,15 @@ package struct Rehearsal {
             let isOwn = end == name
             isGoingOn = ask(name, isOwn ? .input : .forward, .redirected) && !isOwn
             guard isGoingOn else { break }
-            for router in routersBehind(name, current) where router.name != end {
-                guard ask(router.name, .forward) else { return (decisions, seen) }
+            for step in routersBehind(name, changed) {
+                let names = step.map(\.name).filter { $0 != end }
+                let words = names.map { decision($0, packets($0, .forward, current), doubt).verdict }
+                if Set(words).count > 1 {
+                    let host = names.joined(separator: " or ")
+                    decisions.append(Decision(host: host, path: .forward, rule: nil, doubt: .router))
+                    return (decisions, seen)
+                }
+                if let first = names.first, !ask(first, .forward) { return (decisions, seen) }
             }
         }
         if isGoingOn, let end { _ = ask(end, .input) }

@@ -101,22 +101,26 @@ package struct Journey: Sendable {
             arrival = Arrival(host: name, isShared: targets.count > 1, decision: nil)
             return
         }
-        let behind = Self.behind(host, of: all, site, leaving, from: source).filter { router in
-            !targets.contains { $0.name == router.name }
-        }
         var (last, passed, seen) = (host, leaving, source)
-        for router in behind {
-            guard let its = all.host(router.name) else { continue }
-            let packets = Self.passing(passed, from: seen, through: router)
-            let decisions = packets.map { Explanation($0, at: its, now: now) }
-            let sources = packets.map { packet -> IPAddress? in
-                guard let change = its.sourceChange(of: packet) else { return seen }
-                return SourceChange(change, of: packet, at: router).source
+        for step in Self.behind(host, of: all, site, leaving) {
+            let routers = step.filter { router in !targets.contains { $0.name == router.name } }
+            guard let router = routers.first else { continue }
+            let asked = routers.flatMap { router in
+                Self.passing(passed, from: seen, through: router).map { (router: router, packet: $0) }
+            }
+            let decisions = asked.compactMap { one in
+                all.host(one.router.name).map { Explanation(one.packet, at: $0, now: now) }
+            }
+            let sources = asked.map { one -> IPAddress? in
+                guard let change = all.host(one.router.name)?.sourceChange(of: one.packet) else { return seen }
+                return SourceChange(change, of: one.packet, at: one.router).source
             }
             let isPassed = decisions.allSatisfy(\.isAccepted) && Set(sources).count == 1
-            guard isPassed, let packet = packets.first, let changed = sources[0] else {
+            guard isPassed, let packet = asked.first?.packet, let changed = sources[0] else {
                 let isKnown = !decisions.contains(where: \.isAccepted)
-                arrival = Arrival(host: router.name, isShared: false, decision: isKnown ? decisions.first : nil)
+                let names = routers.map(\.name).joined(separator: " or ")
+                let decision = isKnown ? decisions.first : nil
+                arrival = Arrival(host: names, isShared: routers.count > 1, decision: decision)
                 return
             }
             (last, passed, seen) = (router, packet, changed)
@@ -130,18 +134,17 @@ package struct Journey: Sendable {
         arrival = Arrival(host: name, isShared: targets.count > 1, decision: isKnown ? decisions.first : nil)
     }
 
-    /// The routers that a packet passes between one and its destination.
+    /// The routers that a packet passes between one and its destination: of those that are as near one.
     private static func behind(
         _ host: SiteHost,
         of all: Intent,
         _ site: SiteModel,
-        _ packet: Packet,
-        from source: IPAddress
-    ) -> [SiteHost] {
+        _ packet: Packet
+    ) -> [[SiteHost]] {
         // Mostly the router is next to it.
         if host.isAttached(to: packet.destination) { return [] }
         let number = packet.protocolNumber
-        let connection = Connection(from: source, to: packet.destination, number, detail: packet.detail)
+        let connection = Connection(from: packet.source, to: packet.destination, number, detail: packet.detail)
         return Rehearsal(site, all).routersBehind(host.name, connection)
     }
 

@@ -129,6 +129,56 @@ struct RowClaimTests {
         #expect(try failed("accept", "{ from: internet, to: h1, services: ssh }") == [])
     }
 
+    @Test("also where the border gives it a source of its own", arguments: ["r1", "r9"])
+    func forwardedAndMasqueraded(first: String) throws {
+        func failed(_ expected: String) throws -> [String] {
+            try Self.model(
+                first: first,
+                """
+                  forward: [{ from: internet, service: way, to: h1, port: 22 }]
+                  masquerade: [{ from: internet, to: h1, out: mid }]
+                  tests: [{ from: 8.8.8.8, to: 198.51.100.5, service: way, expect: \(expected) }]
+                """
+            ).failedTests
+        }
+        #expect(try failed("drop") == [])
+        let lost = try failed("accept")
+        #expect(lost.count == 1 && lost[0].contains("through \(first): no rule"), "\(lost)")
+    }
+
+    @Test("of two routers side by side behind it, a test holds only if both decide alike")
+    func forwardedSideBySide() throws {
+        func inner(_ name: String, _ number: Int) -> String {
+            SiteText.router(
+                name,
+                "dn: { zone: deep, addresses: [10.2.0.\(number)/24] }",
+                "upl: { zone: \(name)-up, addresses: [10.1.0.\(number + 1)/24] }"
+            )
+        }
+        for expected in ["drop", "accept"] {
+            let failed = try site(
+                SiteText.of(
+                    "h1: { addresses: [10.2.0.21/24] }",
+                    inner("ra", 1),
+                    inner("rb", 2),
+                    SiteText.router(
+                        "r2",
+                        "lan: { zone: mid, addresses: [10.1.0.1/24] }",
+                        "wan: { zone: outside, addresses: [198.51.100.5/24] }"
+                    ),
+                    firewall: """
+                          allow:
+                            - { from: internet, to: h1, services: ssh, in: ra-up }
+                            - { from: internet, to: h1, services: ssh, in: outside }
+                          forward: [{ from: internet, service: way, to: h1, port: 22 }]
+                          tests: [{ from: 8.8.8.8, to: 198.51.100.5, service: way, expect: \(expected) }]
+                        """
+                )
+            ).failedTests
+            #expect(failed.count == 1 && failed[0].contains("through ra or rb: which"), "\(failed)")
+        }
+    }
+
     @Test("so does what explain follows from the border", arguments: ["r1", "r9"])
     func followed(first: String) throws {
         func journey(_ allow: String) throws -> Journey {

@@ -315,10 +315,12 @@ struct TwoBordersTests {
 
     @Test("a line of forward is proved by the border next to the host, though the other office carries it out, too")
     func forwarded() throws {
-        let text = Self.offices("  forward: [{ id: f, from: internet, service: way, to: h, port: 22 }]")
-            .replacingOccurrences(of: "hosts:\n", with: "hosts:\n  h: { addresses: [10.1.0.9/24] }\n")
-        let proof = try #require(try site(text).answers().byID["f"])
-        #expect(proof.isProved, "\(proof.summary)")
-        #expect(try Self.failed(text, "from: 8.8.8.8, to: 198.51.100.5, service: way", "accept") == [])
+        for target in ["h", "10.1.0.1"] {
+            let text = Self.offices("  forward: [{ id: f, from: internet, service: way, to: \(target), port: 22 }]")
+                .replacingOccurrences(of: "hosts:\n", with: "hosts:\n  h: { addresses: [10.1.0.9/24] }\n")
+            let proof = try #require(try site(text).answers().byID["f"])
+            #expect(proof.isProved, "\(proof.summary)")
+            #expect(try Self.failed(text, "from: 8.8.8.8, to: 198.51.100.5, service: way", "accept") == [])
+        }
     }
 }

@@ -5,12 +5,12 @@ import Site
 extension SiteWays {
     /// What the routers between make of them.
     func forwarding(by line: String, to end: SiteEnd) throws(SpaceExhausted) -> Ends {
-        let all = site.senders(by: line, to: end).map { sender in
-            (router: sender.router, target: sender.target, hops: site.hops(from: sender.router, to: sender.target))
-        }
-        // It is meant for the border next to the host, not for another office's, which carries it out as well.
-        let near = all.filter { $0.hops.isEmpty && site.hosts[$0.router].bordersStrangers }.map(\.target)
-        let ways = all.filter { $0.hops.isEmpty || !near.contains($0.target) }
+        let senders = site.senders(by: line, to: end)
+        let borders = Set(senders.map(\.router).filter { site.hosts[$0].bordersStrangers })
+        // It is meant for the border that the host is behind, not for another office's, which carries it out as well.
+        let ways = senders.map { sender in
+            (target: sender.target, hops: site.hops(from: sender.router, to: sender.target))
+        }.filter { !$0.hops.contains { borders.contains($0.router) } }
         if ways.allSatisfy({ $0.hops.isEmpty }) { return .open }
         let scratch = SiteWays(site, Common(), limit: store.limit, steps: steps)
         // Several routers mostly send to one target.
@@ -29,10 +29,14 @@ extension SiteWays {
     ///
     /// - Parameter ingress: the same where the end itself has sent them, if it is one of the routers.
     func ending(_ ingress: Ends, by line: String, at end: SiteEnd) throws(SpaceExhausted) -> Ends {
-        let senders = site.senders(by: line, to: end).map(\.router)
-        guard let host = end.host, senders.contains(host), senders.contains(where: { $0 != host }) else {
-            return ingress
+        let senders = site.senders(by: line, to: end)
+        guard let host = end.host, senders.contains(where: { $0.router == host }) else { return ingress }
+        let isBorder = site.hosts[host].bordersStrangers
+        let others = senders.filter { sender in
+            // Nor is another office's meant here.
+            sender.router != host && (!isBorder || site.hosts[sender.router].attached.contains(sender.target))
         }
+        if others.isEmpty { return ingress }
         return try joined([ingress, try unknowing(ingress)], .either)
     }
 

@@ -29,6 +29,10 @@ extension Certs {
                 uniquingKeysWith: { first, _ in first }
             )
             let all = Set(stored.values.joined())
+            var holders: [String: Set<String>] = [:]
+            for (name, shown) in served ?? [:] {
+                for certificate in shown { holders[certificate.fingerprint, default: []].insert(name) }
+            }
             // A name that nothing has is an error.
             for name in names where stored[name] == nil { _ = try desk.certificate(name) }
             let compared = standings.filter { names.isEmpty || names.contains($0.name) }.map { standing in
@@ -57,7 +61,7 @@ extension Certs {
                             at: desk.now,
                             served: served.map { $0[standing.name] ?? [] },
                             borrowers: standing.isUnnamed || served?[standing.name] == nil
-                                ? standing.borrowers(in: served ?? [:]) : []
+                                ? standing.borrowers(among: holders) : []
                         )
                     )
                 }
@@ -107,12 +111,13 @@ extension CertificateStanding {
     }
 
     /// The certificates for which the gateway shows this one, which have none of their own yet.
-    fileprivate func borrowers(in served: [String: [ServedCertificate]]) -> [String] {
-        let own = leaves.map(\.fingerprint)
-        return served.filter { $0.key != name && $0.value.contains { own.contains($0.fingerprint) } }.keys.sorted()
+    ///
+    /// - Parameter holders: under which names the gateway shows each certificate.
+    fileprivate func borrowers(among holders: [String: Set<String>]) -> [String] {
+        Set(leaves.flatMap { holders[$0.fingerprint] ?? [] }).subtracting([name]).sorted()
     }
 
-    /// - Parameter borrowers: what `borrowers(in:)` found.
+    /// - Parameter borrowers: what `borrowers(among:)` found.
     fileprivate func line(at now: Int64, served: [ServedCertificate]?, borrowers: [String]) -> String {
         let origin = isUnnamed ? "not in the site file" : issuer + (directory.map { ", \($0)" } ?? "")
         var words = ["\(name): \(origin)"]
